@@ -31,7 +31,6 @@ export class GdalAmi extends pulumi.ComponentResource {
         delete: "npm run --silent ami -- delete --from-build-output",
         environment: { AWS_REGION: naming.region, IASO_ENV: naming.env, PLATFORM: solutionStackName },
         triggers: [recipeFingerprint, solutionStackName],
-        logging: command.local.Logging.Stderr,
       },
       { parent: this },
     );

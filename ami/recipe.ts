@@ -1,0 +1,1 @@
+export const recipeFingerprint = "0".repeat(64);
