@@ -25,7 +25,8 @@ export async function git(directory: string, args: readonly string[]): Promise<B
     if (code === "ENOENT") {
       throw new UserError("git was not found.", "Install git (https://git-scm.com/downloads) and try again.");
     }
-    throw new Error(`git ${args.join(" ")} failed in ${directory}: ${String(stderr ?? error).trim()}`);
+    const reason = String(stderr ?? error).trim();
+    throw new Error(`git ${args.join(" ")} failed in ${directory}: ${reason}`, { cause: error });
   }
 }
 

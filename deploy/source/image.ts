@@ -166,7 +166,7 @@ async function applyEntry(
   header: Header,
   path: string,
   { prefix, target, own }: { prefix: string; target: string; own: Set<string> },
-  content: AsyncIterable<Uint8Array>,
+  content: AsyncIterable<unknown>,
 ): Promise<void> {
   if (hidesPrefix(path, prefix)) {
     await empty(target, own);
@@ -186,13 +186,13 @@ async function applyEntry(
     await pipeline(content, createWriteStream(file));
     own.add(file);
   } else if (header.type === "link") {
-    const linked = posix.normalize((header.linkname ?? "").replace(/^\/+/, ""));
+    const linked = posix.normalize(header.linkname.replace(/^\/+/, ""));
     if (!linked.startsWith(prefix)) throw outsideLink(path, linked);
     await makeDirectory(dirname(file));
     await copyFile(join(target, linked.slice(prefix.length)), file);
     own.add(file);
   } else {
-    throw outsideLink(path, header.linkname ?? header.type ?? "");
+    throw outsideLink(path, header.linkname || header.type);
   }
 }
 

@@ -96,7 +96,7 @@ export class Registry {
   async stream(digest: string): Promise<Readable> {
     const response = await this.get(`blobs/${digest}`);
     if (response.body === null) throw new Error(`The registry sent no body for ${digest}.`);
-    return Readable.fromWeb(response.body as Parameters<typeof Readable.fromWeb>[0]);
+    return Readable.fromWeb(response.body);
   }
 
   private async get(path: string, headers: Record<string, string> = {}): Promise<Response> {
@@ -171,13 +171,15 @@ export class Registry {
       if (basic === undefined) throw this.refused("", 401);
       return basic;
     }
-    const fields = Object.fromEntries(
-      [...challenge.matchAll(/(\w+)="([^"]*)"/g)].map(([, name, value]) => [name, value]),
+    const fields = new Map(
+      [...challenge.matchAll(/(\w+)="([^"]*)"/g)].map(([, name = "", value = ""]) => [name, value]),
     );
-    if (fields["realm"] === undefined) throw this.refused("", 401);
-    const url = new URL(fields["realm"]);
-    if (fields["service"] !== undefined) url.searchParams.set("service", fields["service"]);
-    url.searchParams.set("scope", fields["scope"] ?? `repository:${this.image.repository}:pull`);
+    const realm = fields.get("realm");
+    if (realm === undefined) throw this.refused("", 401);
+    const url = new URL(realm);
+    const service = fields.get("service");
+    if (service !== undefined) url.searchParams.set("service", service);
+    url.searchParams.set("scope", fields.get("scope") ?? `repository:${this.image.repository}:pull`);
     const response = await fetch(url, {
       headers: basic === undefined ? {} : { authorization: basic },
       signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),

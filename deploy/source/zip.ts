@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
 import { readFile, rename, rm } from "node:fs/promises";
 import { extname } from "node:path";
-import { PassThrough, Readable, Transform } from "node:stream";
+import { type PassThrough, Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { ZipFile } from "yazl";
 import { UserError } from "../userError";
@@ -23,6 +23,8 @@ export interface WrittenZip {
   sha256: string;
   bytes: number;
 }
+
+type ZipOutput = ZipFile["outputStream"] & Pick<PassThrough, "destroy" | "destroyed" | "writableNeedDrain">;
 
 /** https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/applications-sourcebundle.html */
 export const BEANSTALK_LIMIT_BYTES = 500 * 1024 * 1024;
@@ -52,7 +54,8 @@ export async function writeZip(
 ): Promise<WrittenZip> {
   const sorted = [...entries].sort((a, b) => Buffer.compare(Buffer.from(a.path), Buffer.from(b.path)));
   const zip = new ZipFile();
-  const output = zip.outputStream as PassThrough;
+  // yazl's output is a PassThrough, though its types only promise something readable.
+  const output = zip.outputStream as ZipOutput;
   zip.on("error", (error: Error) => output.destroy(error));
   addBatches(zip, output, makeBatches(sorted));
 
@@ -101,7 +104,7 @@ function makeBatches(entries: readonly ZipEntry[]): ZipEntry[][] {
  * yazl asks for the data of a lazily added entry when all entries before it are written. So the first entry of
  * each batch is added lazily, and being asked for it is the moment to read the rest of its batch.
  */
-function addBatches(zip: ZipFile, output: PassThrough, batches: readonly ZipEntry[][], index = 0): void {
+function addBatches(zip: ZipFile, output: ZipOutput, batches: readonly ZipEntry[][], index = 0): void {
   const [first, ...rest] = batches[index] ?? [];
   if (first === undefined) {
     zip.end();
@@ -113,7 +116,9 @@ function addBatches(zip: ZipFile, output: PassThrough, batches: readonly ZipEntr
       while (output.writableNeedDrain && !output.destroyed) {
         await new Promise((resolve) => output.once("drain", resolve).once("close", resolve));
       }
-      done(null, openContent(first));
+      const stream = openContent(first);
+      stream.on("error", (error) => zip.emit("error", error));
+      done(null, stream);
       const contents = await Promise.all(rest.map(readContent));
       for (const [i, entry] of rest.entries()) {
         zip.addBuffer(contents[i] ?? Buffer.alloc(0), entry.path, zipOptions(entry));
