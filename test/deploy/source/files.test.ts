@@ -12,7 +12,7 @@ describe("deploy/source/files", () => {
     const source = makeCheckout({
       "manage.py": { executable: "#!" },
       "hat/settings.py": "x",
-      "current": { link: "hat/settings.py" },
+      current: { link: "hat/settings.py" },
       ".gitignore": "built\n",
     });
     writeFiles(source, { built: "x" });
@@ -20,7 +20,7 @@ describe("deploy/source/files", () => {
     const entries = await listTrackedFiles(source, false);
     expect(Object.fromEntries(entries.map(({ path, mode }) => [path, mode.toString(8)]))).to.deep.equal({
       ".gitignore": "100644",
-      "current": "120777",
+      current: "120777",
       "hat/settings.py": "100644",
       "manage.py": "100755",
     });
@@ -74,7 +74,9 @@ describe("deploy/source/files", () => {
     expect((await listBuiltFiles(source, "plugins/x/")).map(({ path }) => path)).to.deep.equal([
       "plugins/x/deep/b.py",
     ]);
-    expect((await listBuiltFiles(source, "stats.json")).map(({ path }) => path)).to.deep.equal(["stats.json"]);
+    expect((await listBuiltFiles(source, "stats.json")).map(({ path }) => path)).to.deep.equal([
+      "stats.json",
+    ]);
   });
 
   it("refuses built files that are missing or outside the checkout", async () => {

@@ -135,7 +135,9 @@ describe("deploy/source/zip", () => {
         { path: "a", mode: 0o100644, content: Buffer.from("a") },
         { path: "b", mode: 0o100644, content: { file: join(directory, "gone"), bytes } },
       ];
-      expect((await rejection(writeZip(join(directory, "bundle.zip"), entries))).message).to.contain("ENOENT");
+      expect((await rejection(writeZip(join(directory, "bundle.zip"), entries))).message).to.contain(
+        "ENOENT",
+      );
       expect(readdirSync(directory)).to.deep.equal([]);
     }
   });
