@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Context } from "mocha";
-import { fromBuffer } from "yauzl";
+import { type Entry, fromBuffer } from "yauzl";
 
 /** A file's text, or a link's target, or an executable's text. */
 export type FileContent = string | { link: string } | { executable: string };
@@ -80,7 +80,7 @@ export async function unzip(bytes: Buffer): Promise<Map<string, UnzippedEntry>> 
         return;
       }
       zip.on("error", reject).on("end", resolve);
-      zip.on("entry", (entry) => {
+      zip.on("entry", (entry: Entry) => {
         zip.openReadStream(entry, (problem, stream) => {
           if (problem !== null) {
             reject(problem);

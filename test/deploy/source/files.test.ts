@@ -24,7 +24,8 @@ describe("deploy/source/files", () => {
       "hat/settings.py": "100644",
       "manage.py": "100755",
     });
-    expect(String(entries.find(({ path }) => path === "current")?.content)).to.equal("hat/settings.py");
+    const link = entries.find(({ path }) => path === "current");
+    expect(link?.content).to.deep.equal(Buffer.from("hat/settings.py"));
   });
 
   it("takes a file that the build rewrote from the commit, and from the disk where dirty is allowed", async () => {
@@ -32,7 +33,7 @@ describe("deploy/source/files", () => {
     writeFileSync(join(source, "index.css"), "rewritten by the build");
     const content = async (dirty: boolean): Promise<unknown> =>
       (await listTrackedFiles(source, dirty)).find(({ path }) => path === "index.css")?.content;
-    expect(String(await content(false))).to.equal("committed");
+    expect(await content(false)).to.deep.equal(Buffer.from("committed"));
     expect(await content(true)).to.have.property("file", join(source, "index.css"));
   });
 

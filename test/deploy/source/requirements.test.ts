@@ -40,7 +40,7 @@ describe("deploy/source/requirements", () => {
     const directory = fakeUv(`echo "$@" > "$(dirname "$0")/args"; pwd; echo "django==4.2.30"`);
     const entry = await exportRequirements(directory, tracked("uv.lock"));
     expect(entry).to.include({ path: "requirements.txt", mode: 0o100644 });
-    expect(String(entry?.content)).to.equal(`${directory}\ndjango==4.2.30\n`);
+    expect(entry?.content).to.deep.equal(Buffer.from(`${directory}\ndjango==4.2.30\n`));
     const args = readFileSync(join(directory, "args"), "utf8");
     expect(args).to.contain("export --frozen --no-dev --group prod").and.not.contain("no-hashes");
   });
@@ -71,10 +71,10 @@ describe("deploy/source/requirements", () => {
         '[package.dev-dependencies]\nprod = [{ name = "gunicorn" }]',
         '[package.metadata]\n[package.metadata.requires-dev]\nprod = [{ name = "gunicorn" }]',
         '[[package]]\nname = "gunicorn"\nversion = "23.0.0"\nsource = { registry = "https://pypi.org/simple" }',
-        `wheels = [{ url = "https://example.org/g.whl", hash = "sha256:${"a".repeat(64)}", size = 1 }]\n`,
+        `wheels = [{ url = "https://example.org/gunicorn-23.0.0-py3-none-any.whl", hash = "sha256:${"a".repeat(64)}", size = 1 }]\n`,
       ].join("\n"),
     });
     const entry = await exportRequirements(directory, tracked("uv.lock"));
-    expect(String(entry?.content)).to.match(/^gunicorn==23\.0\.0 \\\n +--hash=sha256:a{64}/);
+    expect((entry?.content as Buffer).toString()).to.match(/^gunicorn==23\.0\.0 \\\n +--hash=sha256:a{64}/);
   });
 });
