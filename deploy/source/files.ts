@@ -1,6 +1,7 @@
-import type { Dirent } from "node:fs";
+import { type Dirent, lstatSync } from "node:fs";
 import { lstat, readdir, readlink } from "node:fs/promises";
 import { join, posix } from "node:path";
+import { mapParallel } from "../mapParallel";
 import { UserError } from "../userError";
 import { git, splitZ } from "./git";
 import type { ZipEntry } from "./zip";
@@ -8,6 +9,9 @@ import type { ZipEntry } from "./zip";
 const SYMLINK = 0o120777;
 const EXECUTABLE = 0o100755;
 const REGULAR = 0o100644;
+
+/** Files looked at, at a time. */
+const PARALLEL = 32;
 
 /**
  * The files under version control, submodules included, as they are to stand in the source bundle. Modes come
@@ -18,28 +22,27 @@ const REGULAR = 0o100644;
  * @throws UserError for a submodule that is not checked out and for names that a zip file cannot hold.
  */
 export async function listTrackedFiles(repository: string, dirty: boolean, prefix = ""): Promise<ZipEntry[]> {
-  const entries: ZipEntry[] = [];
-  const rewritten = new Set(
-    splitZ(await git(repository, ["diff", "--name-only", "--no-renames", "-z", "HEAD"])).map(String),
-  );
-  for (const record of splitZ(await git(repository, ["ls-files", "--stage", "-z"]))) {
-    const tab = record.indexOf(9);
+  const [changed, index] = await Promise.all([
+    git(repository, ["diff", "--name-only", "--no-renames", "-z", "HEAD"]),
+    git(repository, ["ls-files", "--stage", "-z"]),
+  ]);
+  const rewritten = new Set(splitZ(changed).map(String));
+  const entries = await mapParallel(splitZ(index), PARALLEL, async (record): Promise<ZipEntry[]> => {
     const mode = record.subarray(0, 6).toString();
-    const name = decodeName(record.subarray(tab + 1), prefix);
+    const name = decodeName(record.subarray(record.indexOf(9) + 1), prefix);
     const path = prefix + name;
     const file = join(repository, name);
-    if (mode === "160000") {
-      entries.push(...(await listSubmodule(file, path, dirty)));
-    } else if (!dirty && rewritten.has(name)) {
-      const content = await git(repository, ["cat-file", "blob", `HEAD:${name}`]);
-      entries.push({ path, mode: zipMode(mode), content });
-    } else {
-      const entry = await readEntry(file, path, mode === "120000" ? undefined : zipMode(mode));
-      // Deleted, but not yet in the index: only possible where the checkout may be dirty.
-      if (entry !== undefined) entries.push(entry);
+    if (mode === "160000") return listSubmodule(file, path, dirty);
+    if (!dirty && rewritten.has(name)) {
+      return [
+        { path, mode: zipMode(mode), content: await git(repository, ["cat-file", "blob", `HEAD:${name}`]) },
+      ];
     }
-  }
-  return entries;
+    const entry = await readEntry(file, path, mode === "120000" ? undefined : zipMode(mode));
+    // Deleted, but not yet in the index: only possible where the checkout may be dirty.
+    return entry === undefined ? [] : [entry];
+  });
+  return entries.flat();
 }
 
 function zipMode(gitMode: string): number {
@@ -111,7 +114,7 @@ function present(entries: readonly (ZipEntry | undefined)[]): ZipEntry[] {
 }
 
 async function readEntry(file: string, path: string, mode?: number): Promise<ZipEntry | undefined> {
-  const stats = await lstat(file).catch(() => undefined);
+  const stats = lstatSync(file, { throwIfNoEntry: false });
   if (stats?.isSymbolicLink() === true) {
     return { path, mode: SYMLINK, content: await readlink(file, "buffer") };
   }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import { createReadStream, createWriteStream } from "node:fs";
-import { readFile, rename, rm } from "node:fs/promises";
+import { once } from "node:events";
+import { createReadStream, createWriteStream, readFileSync } from "node:fs";
+import { rename, rm } from "node:fs/promises";
 import { extname } from "node:path";
 import { type PassThrough, Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -24,7 +25,7 @@ export interface WrittenZip {
   bytes: number;
 }
 
-type ZipOutput = ZipFile["outputStream"] & Pick<PassThrough, "destroy" | "destroyed" | "writableNeedDrain">;
+type ZipOutput = ZipFile["outputStream"] & Pick<PassThrough, "destroy" | "writableNeedDrain">;
 
 /** https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/applications-sourcebundle.html */
 export const BEANSTALK_LIMIT_BYTES = 500 * 1024 * 1024;
@@ -32,8 +33,10 @@ export const BEANSTALK_LIMIT_BYTES = 500 * 1024 * 1024;
 /** Files up to this size are read whole and compressed beside each other; larger ones are streamed. */
 const SMALL_FILE_BYTES = 1024 * 1024;
 /** What is held in memory at a time: the bytes and the number of files of one batch. */
-const BATCH_BYTES = 8 * 1024 * 1024;
+const BATCH_BYTES = 4 * 1024 * 1024;
 const BATCH_FILES = 256;
+/** Batches that are read and compressed while the one before is written. */
+const BATCHES_AHEAD = 2;
 
 // Compressing these again costs time and gains nothing.
 const COMPRESSED = new Set(
@@ -101,31 +104,40 @@ function makeBatches(entries: readonly ZipEntry[]): ZipEntry[][] {
 }
 
 /**
- * yazl asks for the data of a lazily added entry when all entries before it are written. So the first entry of
- * each batch is added lazily, and being asked for it is the moment to read the rest of its batch.
+ * Adds the batches a few at a time, so that memory does not grow with their number. yazl asks for the data of a
+ * lazily added entry when all entries before it are written: the first entry of each batch is added so, and
+ * being asked for it is the moment to add one more batch at the end.
  */
-function addBatches(zip: ZipFile, output: ZipOutput, batches: readonly ZipEntry[][], index = 0): void {
-  const [first, ...rest] = batches[index] ?? [];
-  if (first === undefined) {
-    zip.end();
-    return;
-  }
-  zip.addReadStreamLazy(first.path, zipOptions(first), (done) => {
-    void (async () => {
+function addBatches(zip: ZipFile, output: ZipOutput, batches: readonly ZipEntry[][]): void {
+  let added = Promise.resolve();
+  let next = 0;
+  const addNext = (): void => {
+    const index = next;
+    next += 1;
+    added = added.then(() => {
+      if (index === batches.length) zip.end();
+      const [first, ...rest] = batches[index] ?? [];
+      if (first === undefined) return;
+      zip.addReadStreamLazy(first.path, zipOptions(first), (done) => {
+        addNext();
+        void open(first, done);
+      });
+      for (const entry of rest) zip.addBuffer(readContent(entry), entry.path, zipOptions(entry));
+    });
+    added.catch((error: unknown) => zip.emit("error", error));
+  };
+  const open = async (entry: ZipEntry, done: (error: unknown, stream: Readable) => void): Promise<void> => {
+    try {
       // The disk may be slower than the compression.
-      while (output.writableNeedDrain && !output.destroyed) {
-        await new Promise((resolve) => output.once("drain", resolve).once("close", resolve));
-      }
-      const stream = openContent(first);
+      if (output.writableNeedDrain) await once(output, "drain");
+      const stream = openContent(entry);
       stream.on("error", (error) => zip.emit("error", error));
       done(null, stream);
-      const contents = await Promise.all(rest.map(readContent));
-      for (const [i, entry] of rest.entries()) {
-        zip.addBuffer(contents[i] ?? Buffer.alloc(0), entry.path, zipOptions(entry));
-      }
-      addBatches(zip, output, batches, index + 1);
-    })().catch((error: unknown) => zip.emit("error", error));
-  });
+    } catch (error) {
+      zip.emit("error", error);
+    }
+  };
+  for (let ahead = 0; ahead < BATCHES_AHEAD; ahead += 1) addNext();
 }
 
 function zipOptions(entry: ZipEntry) {
@@ -142,8 +154,9 @@ function openContent({ content }: ZipEntry): Readable {
   return Buffer.isBuffer(content) ? Readable.from([content]) : createReadStream(content.file);
 }
 
-async function readContent({ content }: ZipEntry): Promise<Buffer> {
-  return Buffer.isBuffer(content) ? content : readFile(content.file);
+/** Reading a small file here takes less time than handing it to another thread, which has to compress. */
+function readContent({ content }: ZipEntry): Buffer {
+  return Buffer.isBuffer(content) ? content : readFileSync(content.file);
 }
 
 function sizeOf({ content }: ZipEntry): number {

@@ -5,6 +5,7 @@ import { join, posix } from "node:path";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { contentType, lookup } from "mime-types";
+import { mapParallel } from "../mapParallel";
 
 /** How a static file is stored and answered. */
 export interface StaticHeaders {
@@ -106,19 +107,4 @@ export async function openBody(
   }
   const body = await compress(await readFile(file), { level: 9 });
   return { body, bytes: body.length, sha256: createHash("sha256").update(body).digest() };
-}
-
-/** Runs a function over a list, so many at a time, and gives the results in the order of the list. */
-export async function mapParallel<T, R>(
-  items: readonly T[],
-  parallel: number,
-  run: (item: T) => Promise<R>,
-): Promise<R[]> {
-  const results: R[] = new Array<R>(items.length);
-  const queue = items.entries();
-  const work = async (): Promise<void> => {
-    for (const [index, item] of queue) results[index] = await run(item);
-  };
-  await Promise.all(Array.from({ length: Math.min(parallel, items.length) }, work));
-  return results;
 }

@@ -9,16 +9,9 @@ import {
   PutObjectCommand,
   type S3Client,
 } from "@aws-sdk/client-s3";
+import { mapParallel } from "../mapParallel";
 import { UserError } from "../userError";
-import {
-  headersOf,
-  listStaticFiles,
-  mapParallel,
-  openBody,
-  SHORT,
-  type StaticFile,
-  type StaticHeaders,
-} from "./files";
+import { headersOf, listStaticFiles, openBody, SHORT, type StaticFile, type StaticHeaders } from "./files";
 import {
   type Manifest,
   MANIFEST_PREFIX,

@@ -170,7 +170,7 @@ describe(".github/workflows", () => {
 
   it("have an example caller that gives what the reusable workflow asks for", () => {
     const caller = parse(exampleCaller()) as Workflow & {
-      jobs: { deploy: { with: Record<string, string> } };
+      jobs: { deploy: { uses: string; with: Record<string, string> } };
     };
     const call = workflow("deploy.yml").on["workflow_call"] as {
       inputs: Record<string, { required?: boolean; default?: string }>;
