@@ -163,8 +163,8 @@ describe("deploy/bundle", () => {
 
     it("accepts the proxy's configuration of the docker platform", () => {
       const configuration = readFileSync(join(BUNDLE, "docker/.platform/nginx/nginx.conf"), "utf8")
-        // The name of the other container, and paths of the nginx image.
-        .replace("http://iaso:8081", "http://127.0.0.1:8081")
+        // Paths of the nginx image, and a port that a user may open.
+        .replace("listen 80;", "listen 8080;")
         .replace("include /etc/nginx/mime.types;", "types { text/html html; }")
         .replace("/var/log/nginx/access.log", "access.log")
         .replace("/var/log/nginx/error.log", "error.log");
@@ -189,13 +189,14 @@ describe("deploy/bundle", () => {
     const compose = parse(readFileSync(join(BUNDLE, "docker/docker-compose.yml"), "utf8")) as {
       services: {
         iaso: { env_file: string[]; environment: Record<string, string>; command: string[] };
-        nginx: object;
       };
     };
     expect(compose.services.iaso.env_file[0]).to.equal(".env");
     // A name listed here would hide the property of that name.
     expect(Object.keys(compose.services.iaso.environment)).to.deep.equal(["PYTHONUNBUFFERED"]);
     expect(compose.services.iaso.command.join(" ")).to.contain("--timeout 900").and.not.contain("migrate");
+    // On the host's network, so what listens to more than this instance would be open beside the proxy.
+    expect(compose.services.iaso.command.join(" ")).to.contain("--bind 127.0.0.1:8081");
     expect(readdirSync(join(BUNDLE, "docker"))).to.include(compose.services.iaso.env_file[1]);
   });
 });
