@@ -1,5 +1,5 @@
 import { type Dirent, lstatSync } from "node:fs";
-import { lstat, readdir, readlink } from "node:fs/promises";
+import { lstat, readdir, readFile, readlink } from "node:fs/promises";
 import { join, posix } from "node:path";
 import { mapParallel } from "../mapParallel";
 import { UserError } from "../userError";
@@ -139,4 +139,14 @@ function decodeName(bytes: Buffer, prefix: string): string {
     );
   }
   return name;
+}
+
+/** A text file, or undefined where there is none. */
+export async function readIfPresent(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
 }

@@ -1,8 +1,8 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
 import { UserError } from "../userError";
+import { readIfPresent } from "./files";
 
 /** Name of the optional file at the top of the application's checkout. */
 export const SETTINGS_FILE = "iaso-deploy.yaml";
@@ -48,10 +48,7 @@ export type SourceSettings = z.infer<typeof schema>;
  */
 export async function readSourceSettings(source: string): Promise<SourceSettings> {
   const file = join(source, SETTINGS_FILE);
-  const text = await readFile(file, "utf8").catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
-    throw error;
-  });
+  const text = (await readIfPresent(file)) ?? "";
   let document: unknown;
   try {
     document = parse(text) ?? {};
