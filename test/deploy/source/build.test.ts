@@ -37,6 +37,8 @@ const APPLICATION = {
   "pyproject.toml": '[project]\nname = "Iaso"\nversion = "2026.7.28.dev0"\n',
   "requirements.txt": "django==4.2.30\n",
   "cron.yaml": CRON,
+  "plugins/polio/apps.py": "polio\n",
+  "plugins/wfp/apps.py": "wfp\n",
   Procfile: "web: the application's own\n",
   ".ebextensions/50_container_commands.config": "container_commands: {collectstatic: {command: x}}\n",
   ".platform/hooks/postdeploy/99.sh": { executable: "#!/bin/sh\n" },
