@@ -16,7 +16,9 @@ describe("deploy/source/files", () => {
       ".gitignore": "built\n",
     });
     writeFiles(source, { built: "x" });
-    chmodSync(join(source, "hat/settings.py"), 0o600);
+    gitIn(source, "config", "core.fileMode", "false");
+    chmodSync(join(source, "hat/settings.py"), 0o700);
+    chmodSync(join(source, "manage.py"), 0o600);
     const entries = await listTrackedFiles(source, false);
     expect(Object.fromEntries(entries.map(({ path, mode }) => [path, mode.toString(8)]))).to.deep.equal({
       ".gitignore": "100644",
