@@ -33,8 +33,11 @@ const schema = z.strictObject({
       directory: z.string().startsWith("/").default("/opt/app"),
       /** Where the image has its static files. */
       staticDirectory: z.string().startsWith("/").default("/opt/app/static"),
-      /** The proxy in front of the application; its tag is pinned to a digest in each bundle. */
-      proxy: z.string().default("nginx:stable-alpine"),
+      /**
+       * The proxy in front of the application; its tag is pinned to a digest in each bundle. Docker's own copy
+       * on Amazon's registry: Docker Hub limits how often an address may pull.
+       */
+      proxy: z.string().default("public.ecr.aws/docker/library/nginx:stable-alpine"),
     })
     .prefault({}),
 });

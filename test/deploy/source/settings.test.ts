@@ -20,7 +20,7 @@ describe("deploy/source/settings", () => {
     expect(settings.image).to.deep.equal({
       directory: "/opt/app",
       staticDirectory: "/opt/app/static",
-      proxy: "nginx:stable-alpine",
+      proxy: "public.ecr.aws/docker/library/nginx:stable-alpine",
     });
     expect(await read("# nothing yet\n")).to.deep.equal(settings);
   });
