@@ -33,14 +33,14 @@ export async function listTrackedFiles(repository: string, dirty: boolean, prefi
     const path = prefix + name;
     const file = join(repository, name);
     if (mode === "160000") return listSubmodule(file, path, dirty);
-    if (!dirty && rewritten.has(name)) {
-      return [
-        { path, mode: zipMode(mode), content: await git(repository, ["cat-file", "blob", `HEAD:${name}`]) },
-      ];
-    }
+    const committed = async (): Promise<ZipEntry[]> => [
+      { path, mode: zipMode(mode), content: await git(repository, ["cat-file", "blob", `HEAD:${name}`]) },
+    ];
+    if (!dirty && rewritten.has(name)) return committed();
     const entry = await readEntry(file, path, mode === "120000" ? undefined : zipMode(mode));
-    // Deleted, but not yet in the index: only possible where the checkout may be dirty.
-    return entry === undefined ? [] : [entry];
+    if (entry !== undefined) return [entry];
+    // Not on disk: deleted where the checkout may be dirty, left out by a sparse checkout where it is clean.
+    return dirty ? [] : committed();
   });
   return entries.flat();
 }

@@ -45,6 +45,18 @@ describe("deploy/source/files", () => {
     expect((await listTrackedFiles(source, true)).map(({ path }) => path)).to.deep.equal(["b.py"]);
   });
 
+  it("takes what a sparse checkout left out from the commit", async () => {
+    const source = makeCheckout({ "a.py": "1", "docs/b.md": { executable: "left out" } });
+    gitIn(source, "update-index", "--skip-worktree", "docs/b.md");
+    rmSync(join(source, "docs/b.md"));
+    expect(gitIn(source, "status", "--porcelain")).to.equal("");
+    expect(await listTrackedFiles(source, false)).to.deep.include({
+      path: "docs/b.md",
+      mode: 0o100755,
+      content: Buffer.from("left out"),
+    });
+  });
+
   it("takes the files of submodules, and refuses one that is not checked out", async () => {
     const plugin = makeCheckout({ "plugin.py": { executable: "1" } });
     const source = makeCheckout({ "a.py": "1" });
