@@ -145,7 +145,7 @@ function gdalImage(): pulumi.Input<string> {
   if (s.gdalImageId !== "") return s.gdalImageId;
   return new GdalAmi(
     "gdal-ami",
-    { naming, solutionStackName: s.pythonSolutionStack, recipeFingerprint },
+    { naming, solutionStackName: s.pythonSolutionStack, recipeFingerprint: recipeFingerprint() },
     opts,
   ).imageId;
 }
