@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 import { createHash } from "node:crypto";
 import { installScript } from "./installScript";
 
@@ -157,6 +156,3 @@ function sha256(...parts: string[]): string {
   for (const part of parts) hash.update(`${Buffer.byteLength(part)}:`).update(part);
   return hash.digest("hex");
 }
-=======
-export const recipeFingerprint = "0".repeat(64);
->>>>>>> main
