@@ -96,6 +96,7 @@ const secrets = new SecretParameters(
       ENKETO_SIGNING_SECRET: s.secrets.enketoSigningSecret,
       RDS_PASSWORD: s.secrets.databasePassword,
       SECRET_KEY: s.secrets.secretKey,
+      ...(s.rotatesSecretKey && { SECRET_KEY_FALLBACKS: s.secrets.secretKeyFallbacks }),
     },
   },
   opts,
