@@ -78,7 +78,7 @@ export class CiAccess extends pulumi.ComponentResource {
     );
   }
 
-  private role(key: CiRole, subject: string, statements: Statement[]): pulumi.Output<string> {
+  private role(key: CiRole, subjects: string[], statements: Statement[]): pulumi.Output<string> {
     const { naming } = this.args;
     const role = new aws.iam.Role(
       `ci-${key}`,
