@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import { Command } from "commander";
 import { PolicyResults, PreviewDocument, PreviewResource } from "./document";
@@ -28,6 +29,9 @@ interface PackModule {
   ) => PolicyResults;
 }
 
+/** Programs and packs are found at run time: this tool knows none. */
+const load = createRequire(__filename);
+
 const PACK_FOLDER = "policies";
 
 /**
@@ -47,8 +51,8 @@ export async function previewStack(
     () => {
       // Programs act when they are loaded: each stack needs a load of its own.
       // eslint-disable-next-line @typescript-eslint/no-dynamic-delete
-      delete require.cache[program];
-      return require(program) as unknown;
+      delete load.cache[program];
+      return load(program) as unknown;
     },
     { project: project.name, stack, config: values, secretKeys, unknownOutputs },
   );
@@ -59,7 +63,7 @@ export async function previewStack(
 function evaluatePolicies({ directory }: Project, document: PreviewDocument): PolicyResults {
   const pack = join(directory, PACK_FOLDER, "evaluate.ts");
   if (!existsSync(pack)) return document.policies;
-  const { evaluate } = require(pack) as PackModule;
+  const { evaluate } = load(pack) as PackModule;
   const configFile = join(directory, PACK_FOLDER, `policy-config.${document.stack}.json`);
   const config: unknown = existsSync(configFile) ? JSON.parse(readFileSync(configFile, "utf8")) : {};
   return evaluate(document.resources, { project: document.project, stack: document.stack, config });
