@@ -22,21 +22,22 @@ function preview(own: Partial<NetworkArgs> = {}): Promise<PreviewDocument> {
   });
 }
 
-/** For each private subnet, the zone-numbered NAT gateway that its traffic leaves through. */
-function natOfPrivateSubnets(document: PreviewDocument): string[] {
-  const idOf = (type: string, id: unknown) =>
-    resourcesOf(document, type).find(({ urn }) => String(id) === urn)?.name ?? "";
+/** For each private subnet, the name of the NAT gateway through which its traffic leaves. */
+function natOfPrivateSubnets(document: PreviewDocument): (string | undefined)[] {
+  const nats = new Map(
+    resourcesOf(document, "aws:ec2/natGateway:NatGateway").map(({ urn, name }) => [urn, name]),
+  );
   return resourcesOf(document, SUBNET)
     .filter(({ name }) => name.includes("private"))
     .map((subnet) => {
-      const association = resourcesOf(document, ASSOCIATION).find(({ propertyDependencies }) =>
-        propertyDependencies.subnetId?.includes(subnet.urn),
+      const association = resourcesOf(document, ASSOCIATION).find(
+        ({ propertyDependencies }) => propertyDependencies.subnetId?.[0] === subnet.urn,
       );
-      const [table] = association?.propertyDependencies.routeTableId ?? [];
+      const table = association?.propertyDependencies.routeTableId?.[0];
       const route = resourcesOf(document, ROUTE).find(
         ({ propertyDependencies }) => propertyDependencies.routeTableId?.[0] === table,
       );
-      return idOf("aws:ec2/natGateway:NatGateway", route?.propertyDependencies.natGatewayId?.[0]);
+      return nats.get(route?.propertyDependencies.natGatewayId?.[0] ?? "");
     });
 }
 
