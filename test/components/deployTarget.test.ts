@@ -20,10 +20,11 @@ describe("components/deployTarget", () => {
     });
   });
 
-  it("tells the deploy tool where everything is", () => {
-    const { inputs } = find(document, "aws:ssm/parameter:Parameter");
+  it("tells the deploy tool where everything is, and shows it in previews", () => {
+    const { inputs, secretInputs } = find(document, "aws:ssm/parameter:Parameter");
     expect(inputs).to.include({ name: "/iaso/test/deployment", type: "String" });
-    expect(JSON.parse(String(inputs.value))).to.deep.equal({
+    expect(secretInputs).to.deep.equal([]);
+    expect(JSON.parse(String(inputs.insecureValue))).to.deep.equal({
       application: "iaso-test",
       platform: "docker",
       region: "eu-central-1",
