@@ -87,16 +87,13 @@ class Build {
     );
     this.fingerprint = imageFingerprint(base.id);
     options.report(`recipe ${this.fingerprint.slice(0, 12)} upon ${base.id}`);
-    const found = await this.existingImage();
-    if (found) {
-      await this.cleanUp();
-      return { imageId: found, fingerprint: this.fingerprint, baseImageId: base.id, reused: true };
-    }
-    await this.endOldBuilders();
-    await removeOrphanSnapshots(clients.ec2);
+    const image = { fingerprint: this.fingerprint, baseImageId: base.id };
     try {
-      const imageId = await this.make(base);
-      return { imageId, fingerprint: this.fingerprint, baseImageId: base.id, reused: false };
+      const found = await this.existingImage();
+      if (found) return { imageId: found, ...image, reused: true };
+      await this.endOldBuilders();
+      await removeOrphanSnapshots(clients.ec2);
+      return { imageId: await this.make(base), ...image, reused: false };
     } catch (error) {
       await this.removeHalfMade();
       throw error;
