@@ -102,13 +102,13 @@ function clients(): Clients {
     region: region(),
     maxAttempts: 5,
     // A request without an answer would otherwise hang for ever, with the builder running.
-    requestHandler: new NodeHttpHandler({ connectionTimeout: 10_000, requestTimeout: requestTimeoutMs() }),
+    requestHandler: new NodeHttpHandler({
+      connectionTimeout: 10_000,
+      requestTimeout: 60_000,
+      throwOnRequestTimeout: true,
+    }),
   };
   return { ec2: new EC2Client(settings), beanstalk: new ElasticBeanstalkClient(settings) };
-}
-
-function requestTimeoutMs(): number {
-  return Number(process.env.IASO_AMI_REQUEST_TIMEOUT_MS ?? 60_000);
 }
 
 function region(): string {
