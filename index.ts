@@ -96,6 +96,7 @@ const secrets = new SecretParameters(
       ENKETO_SIGNING_SECRET: s.secrets.enketoSigningSecret,
       RDS_PASSWORD: s.secrets.databasePassword,
       SECRET_KEY: s.secrets.secretKey,
+      ...(s.rotatesSecretKey && { SECRET_KEY_FALLBACKS: s.secrets.secretKeyFallbacks }),
     },
   },
   opts,
@@ -145,7 +146,7 @@ function gdalImage(): pulumi.Input<string> {
   if (s.gdalImageId !== "") return s.gdalImageId;
   return new GdalAmi(
     "gdal-ami",
-    { naming, solutionStackName: s.pythonSolutionStack, recipeFingerprint },
+    { naming, solutionStackName: s.pythonSolutionStack, recipeFingerprint: recipeFingerprint() },
     opts,
   ).imageId;
 }

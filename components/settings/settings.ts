@@ -156,6 +156,7 @@ const plainSettings = z.object({
   infrastructureRepository: repository,
   applicationRepository: repository,
   createOidcProvider: boolean,
+  stateBucket: optional(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "the name of a bucket"),
 });
 
 /** The secrets, with what their values must look like where a wrong one would break Iaso later. */
@@ -185,6 +186,8 @@ type PlainSettings = z.infer<typeof plainSettings>;
 /** The settings of one stack, checked, and put together as the parts take them. */
 export type Settings = ReturnType<typeof arrange> & {
   secrets: Record<SecretName, pulumi.Output<string>>;
+  /** Whether earlier signing keys are still accepted. */
+  rotatesSecretKey: boolean;
 };
 
 function arrange(plain: PlainSettings) {
@@ -243,6 +246,7 @@ function arrange(plain: PlainSettings) {
       infrastructureRepository: plain.infrastructureRepository,
       applicationRepository: plain.applicationRepository,
       createOidcProvider: plain.createOidcProvider,
+      stateBucket: plain.stateBucket,
     },
   };
 }
@@ -279,7 +283,11 @@ export function readSettings(config: Record<string, string>, project: string, st
   ];
   if (!parsed.success || problems.length > 0) throw new pulumi.RunError(report(problems, prefix, stack));
   const secrets = Object.keys(secretSettings).map((key) => [key, pulumi.secret(own[key] ?? "")]);
-  return { ...arrange(parsed.data), secrets: Object.fromEntries(secrets) as Settings["secrets"] };
+  return {
+    ...arrange(parsed.data),
+    secrets: Object.fromEntries(secrets) as Settings["secrets"],
+    rotatesSecretKey: own.secretKeyFallbacks !== "",
+  };
 }
 
 function unknownSettings(own: Record<string, string>): Problem[] {
