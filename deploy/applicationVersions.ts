@@ -59,8 +59,8 @@ export async function createApplicationVersion(
   const { clients, target } = session;
   const earlier = await describe(session, label);
   // A version that failed keeps its label for ever, and with it the bundle that failed.
-  if (earlier?.Status === "FAILED") await deleteVersion(session, label);
-  if (earlier === undefined || earlier.Status === "FAILED") {
+  if (hasStatus(earlier, "failed")) await deleteVersion(session, label);
+  if (earlier === undefined || hasStatus(earlier, "failed")) {
     await upload(session, bundleKey(label), bundle);
     try {
       await clients.beanstalk.send(
@@ -121,12 +121,17 @@ async function describe(session: Session, label: string): Promise<ApplicationVer
   return ApplicationVersions?.find(({ VersionLabel }) => VersionLabel === label);
 }
 
+/** The API's reference and its answers do not write the status in the same case. */
+function hasStatus(version: ApplicationVersionDescription | undefined, status: string): boolean {
+  return version?.Status?.toLowerCase() === status;
+}
+
 async function waitUntilProcessed(session: Session, label: string): Promise<void> {
   const deadline = session.clock.now() + session.limits.version;
   for (;;) {
     const version = await describe(session, label);
-    if (version?.Status === "PROCESSED") return;
-    if (version?.Status === "FAILED") {
+    if (hasStatus(version, "processed")) return;
+    if (hasStatus(version, "failed")) {
       throw new UserError(
         `Beanstalk cannot process the source bundle of ${label}.`,
         "Look at the YAML files in .ebextensions, cron.yaml and env.yaml of the bundle, then deploy again",

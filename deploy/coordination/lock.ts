@@ -133,7 +133,8 @@ async function lastJournalNumber({ s3, bucket, env }: AcquireArgs): Promise<numb
 
 /** A lock that is held. It is kept alive in the background until it is released. */
 export class Lease {
-  private readonly stop: () => void;
+  /** Gives no more signs of life. */
+  readonly stop: () => void;
   private lost = false;
   /** Writes wait for one another: each needs the ETag of the one before. */
   private queue: Promise<unknown> = Promise.resolve();

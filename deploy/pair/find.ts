@@ -38,7 +38,8 @@ export async function findPair(client: ElasticBeanstalkClient, env: string, targ
   return { web: single("web", found.web, env, target), worker: single("worker", found.worker, env, target) };
 }
 
-async function listEnvironments(
+/** All environments of an application that are not terminated. */
+export async function listEnvironments(
   client: ElasticBeanstalkClient,
   application: string,
 ): Promise<EnvironmentDescription[]> {
