@@ -2,9 +2,10 @@ import { createApplicationVersion, type Bundle, versionLabel } from "../applicat
 import { ConditionalObjects } from "../coordination/conditionalObject";
 import { describeHolder, isHeld, Locked, readLock } from "../coordination/lock";
 import { describeEnvironments, type Report } from "../output/report";
+import { awaitHealth } from "../pair/awaitHealth";
 import { requireOneVersion } from "../pair/check";
 import { findPair, type Pair } from "../pair/find";
-import { lookAtPair } from "../pair/look";
+import { lookAtPair, type PairLook } from "../pair/look";
 import { recordRestorePoint } from "../restorePoint";
 import { settleRunningTasks, type TaskPolicy } from "../runningTasks";
 import { type LockedSession, type Session } from "../session";
@@ -46,7 +47,7 @@ export async function deploy(session: Session, options: DeployOptions, build: Bu
     const repaired = await repairFirst(locked, pair, run.openRecord);
     if (typeof repaired === "object") return run.close(repaired, { open: true });
     if (repaired !== undefined) await run.settle(repaired);
-    const look = await lookAtPair(session.clients.beanstalk, pair);
+    const look = await lookForDeployment(session, pair, options);
     const from = requireOneVersion(env, look, options.allowUnhealthy);
     if (from === label) {
       const summary = `${env} already runs ${label}, web and worker alike; nothing was changed.`;
@@ -84,9 +85,15 @@ async function preflight(session: Session, options: DeployOptions): Promise<Pair
     return pair;
   }
   if (lock === undefined || lock.openJournal === null) {
-    requireOneVersion(env, await lookAtPair(clients.beanstalk, pair), options.allowUnhealthy);
+    requireOneVersion(env, await lookForDeployment(session, pair, options), options.allowUnhealthy);
   }
   return pair;
+}
+
+async function lookForDeployment(session: Session, pair: Pair, options: DeployOptions): Promise<PairLook> {
+  const { clients, limits } = session;
+  const look = options.allowUnhealthy ? undefined : await awaitHealth(session, pair, limits.settle);
+  return look ?? lookAtPair(clients.beanstalk, pair);
 }
 
 /** Milliseconds after which a living run has renewed its lock. */

@@ -1,8 +1,9 @@
 import { AbortEnvironmentUpdateCommand } from "@aws-sdk/client-elastic-beanstalk";
 import { describeError } from "../aws/errors";
 import { type LockedSession } from "../session";
+import { awaitHealth } from "./awaitHealth";
 import { type Pair, type Role, ROLES } from "./find";
-import { deviations, instanceDeviations, lookAtPair, type PairLook } from "./look";
+import { deviations, lookAtPair, type PairLook } from "./look";
 import { requestUpdates, watchUpdates } from "./update";
 
 /** Times that an environment is asked to take the version before a person has to act. */
@@ -47,7 +48,7 @@ export async function bringTo(
       problems.push("The environments did not become Ready, or could not be looked at, in time.");
       continue;
     }
-    if (off.length === 0) return { verified: true, look, problems };
+    if (off.length === 0) return { verified: true, look: await healed(session, pair, look), problems };
     session.progress.line(`Bringing ${off.join(" and ")} to ${version}`);
     const requests = await requestUpdates(session, pair, off, version);
     for (const { error, role } of requests) if (error !== undefined) problems.push(`${role}: ${error}`);
@@ -57,7 +58,13 @@ export async function bringTo(
     if (!verdict.ok) problems.push(...verdict.causes);
   }
   const { look, off } = await waitUntilReady(session, pair, version, settledAt, false);
-  return { verified: look !== undefined && off.length === 0, look: look ?? last, problems };
+  if (look === undefined || off.length > 0) return { verified: false, look: look ?? last, problems };
+  return { verified: true, look: await healed(session, pair, look), problems };
+}
+
+/** Where both are on the version, the report also says whether they are healthy on it. */
+async function healed(session: LockedSession, pair: Pair, look: PairLook): Promise<PairLook> {
+  return (await awaitHealth(session, pair, session.limits.health)) ?? look;
 }
 
 interface Readiness {
@@ -131,12 +138,4 @@ async function abortUpdate(session: LockedSession, pair: Pair, role: Role): Prom
     // The update then runs to its own end, which is waited for.
     session.progress.warn(`${role}: the update could not be ended early: ${describeError(error)}`);
   }
-}
-
-/** The roles whose instances differ from the label of their environment. */
-export function mixedRoles(look: PairLook): Role[] {
-  return ROLES.filter((role) => {
-    const { version } = look[role];
-    return version === undefined || instanceDeviations(look[role], version).length > 0;
-  });
 }

@@ -43,19 +43,26 @@ export function prepareDouble(plan: Plan, seed = 1): AwsDouble {
   return double;
 }
 
-/** A deployment, and repair after it where it was killed or says that it did not finish; then the verdict. */
-export async function play(double: AwsDouble): Promise<Played> {
+/**
+ * A deployment; where its process was killed, what follows is repair, or the next deployment, until one of them
+ * comes to an end; then the verdict. A deployment that was not killed has to do without.
+ */
+export async function play(double: AwsDouble, recovery: "repair" | "deploy" = "repair"): Promise<Played> {
   const end = await runDirect(double, deployment(built.build));
   const calls = double.calls.length;
   const repairs: End[] = [];
-  while (needsRepair(repairs.at(-1) ?? end) && repairs.length < REPAIRS) {
-    repairs.push(await runDirect(double, repairing()));
+  if (end === "killed") {
+    const command = recovery === "repair" ? repairing() : deployment(built.build);
+    do repairs.push(await runDirect(double, command));
+    while (!isOver(repairs.at(-1)) && repairs.length < REPAIRS);
   }
   return { double, end, calls, repairs, mismatches: mismatches(double, [PREVIOUS, NEW]) };
 }
 
-function needsRepair(end: End): boolean {
-  return end === "killed" || end.outcome === "unfinished" || end.outcome === "locked" || end.outcome === "failed";
+const OVER = ["deployed", "unchanged", "repaired", "returned"];
+
+function isOver(end: End | undefined): boolean {
+  return end !== undefined && end !== "killed" && OVER.includes(end.outcome);
 }
 
 const ENDS: readonly DeploymentEnd[] = ["succeeds", "succeeds", "rolledBack", "mixed", "degrades", "hangs"];
