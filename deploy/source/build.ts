@@ -2,8 +2,8 @@ import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "../userError";
 import { runCommand } from "./commands";
-import { enabledTasks } from "./cron";
-import { listBuiltFiles, listTrackedFiles } from "./files";
+import { type CronFile, periodicTasks } from "./cron";
+import { listBuiltFiles, listTrackedFiles, readIfPresent } from "./files";
 import { extractDirectory, pinImage, type PinnedImage } from "./image";
 import {
   composeFile,
@@ -29,7 +29,7 @@ export interface BuildArgs {
   outputDirectory: string;
   /** The application's image, with a tag or digest; needed on the docker platform. */
   image?: string;
-  /** Plugins that the environment enables (its variable PLUGINS), for static files and periodic tasks. */
+  /** Plugins that the environment enables, for static files and periodic tasks. */
   plugins?: readonly string[];
   /** Shown by the application at /_health/. Part of the bundle's bytes. */
   deployedBy?: string;
@@ -70,6 +70,7 @@ async function buildPython(args: BuildArgs, settings: SourceSettings): Promise<B
   args.onProgress?.("Writing the source bundle");
   const tracked = await listTrackedFiles(source, version.dirty);
   const built = (await Promise.all(settings.include.map((path) => listBuiltFiles(source, path)))).flat();
+  requirePlugins(args, [...tracked, ...built]);
   const requirements = await exportRequirements(source, tracked);
   const entries = layered([
     built,
@@ -151,6 +152,18 @@ function deployedBy(args: BuildArgs): Record<string, string> {
   return args.deployedBy === undefined ? {} : { DEPLOYED_BY: args.deployedBy };
 }
 
+/** The application does not start where PLUGINS names one that is not there. */
+function requirePlugins({ plugins = [], source }: BuildArgs, entries: readonly ZipEntry[]): void {
+  for (const plugin of plugins) {
+    if (entries.some(({ path }) => path.startsWith(`plugins/${plugin}/`))) continue;
+    throw new UserError(
+      `The environment enables the plugin "${plugin}" (PLUGINS), but ${source} has no plugins/${plugin}.`,
+      `Check it out there and name plugins/${plugin} under \`include\` in the checkout's ${SETTINGS_FILE}, ` +
+        "or take it out of the environment's PLUGINS.",
+    );
+  }
+}
+
 /** pyproject.toml with the deployed version, where the checkout has one with a version. */
 async function versionFile(
   source: string,
@@ -166,10 +179,15 @@ async function versionFile(
   return changed === undefined ? [] : [textEntry("pyproject.toml", changed)];
 }
 
+/** The application's periodic tasks and those that an enabled plugin brings in a file of its own. */
 async function cronFile(args: BuildArgs, settings: SourceSettings): Promise<ZipEntry[]> {
-  const file = join(args.source, settings.cron);
-  const text = await readFile(file, "utf8").catch(() => undefined);
-  if (text === undefined) return [];
-  const tasks = enabledTasks(text, args.plugins ?? [], file);
+  const plugins = args.plugins ?? [];
+  const paths = [settings.cron, ...plugins.map((plugin) => `plugins/${plugin}/cron.yaml`)];
+  const files: CronFile[] = [];
+  for (const path of paths) {
+    const text = await readIfPresent(join(args.source, path));
+    if (text !== undefined) files.push({ path, text });
+  }
+  const tasks = periodicTasks(files, plugins);
   return tasks === undefined ? [] : [textEntry("cron.yaml", tasks)];
 }

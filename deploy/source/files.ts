@@ -1,5 +1,5 @@
 import { type Dirent, lstatSync } from "node:fs";
-import { lstat, readdir, readlink } from "node:fs/promises";
+import { lstat, readdir, readFile, readlink } from "node:fs/promises";
 import { join, posix } from "node:path";
 import { mapParallel } from "../mapParallel";
 import { UserError } from "../userError";
@@ -33,14 +33,14 @@ export async function listTrackedFiles(repository: string, dirty: boolean, prefi
     const path = prefix + name;
     const file = join(repository, name);
     if (mode === "160000") return listSubmodule(file, path, dirty);
-    if (!dirty && rewritten.has(name)) {
-      return [
-        { path, mode: zipMode(mode), content: await git(repository, ["cat-file", "blob", `HEAD:${name}`]) },
-      ];
-    }
+    const committed = async (): Promise<ZipEntry[]> => [
+      { path, mode: zipMode(mode), content: await git(repository, ["cat-file", "blob", `HEAD:${name}`]) },
+    ];
+    if (!dirty && rewritten.has(name)) return committed();
     const entry = await readEntry(file, path, mode === "120000" ? undefined : zipMode(mode));
-    // Deleted, but not yet in the index: only possible where the checkout may be dirty.
-    return entry === undefined ? [] : [entry];
+    if (entry !== undefined) return [entry];
+    // Not on disk: deleted where the checkout may be dirty, left out by a sparse checkout where it is clean.
+    return dirty ? [] : committed();
   });
   return entries.flat();
 }
@@ -139,4 +139,14 @@ function decodeName(bytes: Buffer, prefix: string): string {
     );
   }
   return name;
+}
+
+/** A text file, or undefined where there is none. */
+export async function readIfPresent(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
 }

@@ -1,8 +1,8 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
 import { UserError } from "../userError";
+import { readIfPresent } from "./files";
 
 /** Name of the optional file at the top of the application's checkout. */
 export const SETTINGS_FILE = "iaso-deploy.yaml";
@@ -33,8 +33,11 @@ const schema = z.strictObject({
       directory: z.string().startsWith("/").default("/opt/app"),
       /** Where the image has its static files. */
       staticDirectory: z.string().startsWith("/").default("/opt/app/static"),
-      /** The proxy in front of the application; its tag is pinned to a digest in each bundle. */
-      proxy: z.string().default("nginx:stable-alpine"),
+      /**
+       * The proxy in front of the application; its tag is pinned to a digest in each bundle. Docker's own copy
+       * on Amazon's registry: Docker Hub limits how often an address may pull.
+       */
+      proxy: z.string().default("public.ecr.aws/docker/library/nginx:stable-alpine"),
     })
     .prefault({}),
 });
@@ -48,10 +51,7 @@ export type SourceSettings = z.infer<typeof schema>;
  */
 export async function readSourceSettings(source: string): Promise<SourceSettings> {
   const file = join(source, SETTINGS_FILE);
-  const text = await readFile(file, "utf8").catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
-    throw error;
-  });
+  const text = (await readIfPresent(file)) ?? "";
   let document: unknown;
   try {
     document = parse(text) ?? {};

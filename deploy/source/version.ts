@@ -76,7 +76,7 @@ async function requireCheckout(source: string): Promise<void> {
   } catch (error) {
     if (error instanceof UserError) throw error;
     throw new UserError(
-      `${source} is not a git checkout.`,
+      `${source} is not a git checkout that git can read: ${(error as Error).message.replace(/^.*?: /, "")}`,
       "Clone the application with git and give the clone's directory with --source.",
     );
   }

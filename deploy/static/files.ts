@@ -6,6 +6,7 @@ import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { contentType, lookup } from "mime-types";
 import { mapParallel } from "../mapParallel";
+import { UserError } from "../userError";
 
 /** How a static file is stored and answered. */
 export interface StaticHeaders {
@@ -69,13 +70,23 @@ export interface StaticFile {
   sha256: string;
 }
 
-/** Lists a directory with the digest of each file, `parallel` files at a time. */
+/**
+ * Lists a directory with the digest of each file, `parallel` files at a time.
+ * @throws UserError for a link that leads to no file.
+ */
 export async function listStaticFiles(directory: string, parallel: number): Promise<StaticFile[]> {
   const paths = (await readdir(directory, { recursive: true, withFileTypes: true }))
     .filter((entry) => !entry.isDirectory())
     .map((entry) => join(entry.parentPath, entry.name));
   return mapParallel(paths.sort(), parallel, async (file) => {
-    const { size } = await stat(file);
+    const stats = await stat(file).catch(() => undefined);
+    if (stats?.isFile() !== true) {
+      throw new UserError(
+        `${file} is not a file, or a link to one.`,
+        "Collect the static files as copies (collectstatic without --link).",
+      );
+    }
+    const { size } = stats;
     return {
       path: file.slice(directory.length).split("\\").join("/").replace(/^\/+/, ""),
       file,

@@ -12,10 +12,10 @@ import {
 } from "../source/checkout";
 
 // Run by `npm run test:migrate`: a real PostgreSQL server and a real Django, so it takes longer than `npm test`
-// allows, and the first run installs Django into .cache/.
+// allows, and the first run installs Django into node_modules/.cache/.
 
 const SCRIPT = join(__dirname, "../../../deploy/bundle/shared/iaso-deploy/prepare_database.py");
-const VENV = join(__dirname, "../../../.cache/prepare-database");
+const VENV = join(__dirname, "../../../node_modules/.cache/prepare-database");
 const PASSWORD = "only-in-this-test";
 
 /** Where Debian and others put the server's programs, which are not on the PATH there. */

@@ -37,6 +37,8 @@ const APPLICATION = {
   "pyproject.toml": '[project]\nname = "Iaso"\nversion = "2026.7.28.dev0"\n',
   "requirements.txt": "django==4.2.30\n",
   "cron.yaml": CRON,
+  "plugins/polio/apps.py": "polio\n",
+  "plugins/wfp/apps.py": "wfp\n",
   Procfile: "web: the application's own\n",
   ".ebextensions/50_container_commands.config": "container_commands: {collectstatic: {command: x}}\n",
   ".platform/hooks/postdeploy/99.sh": { executable: "#!/bin/sh\n" },
@@ -121,8 +123,14 @@ describe("deploy/source/build", () => {
       const source = makeCheckout(APPLICATION);
       const without = await entriesOf(await build({ source }));
       expect(text(without, "cron.yaml")).to.contain("sandbox").and.not.contain("email");
-      const withPolio = await entriesOf(await build({ source, plugins: ["polio"] }));
-      expect(text(withPolio, "cron.yaml")).to.contain("sandbox").and.contain("email");
+      writeFiles(source, {
+        "plugins/wfp/cron.yaml": CRON.replaceAll("polio", "wfp")
+          .replace("sandbox\n", "other\n")
+          .replace("email\n", "wfp\n"),
+      });
+      const withPlugins = await entriesOf(await build({ source, plugins: ["polio", "wfp"] }));
+      const { cron } = parse(text(withPlugins, "cron.yaml")) as { cron: { name: string }[] };
+      expect(cron.map(({ name }) => name)).to.deep.equal(["email", "sandbox", "wfp", "other"]);
     });
 
     it("is the same, byte for byte, from two clones with other dates and another umask", async () => {
@@ -156,6 +164,23 @@ describe("deploy/source/build", () => {
       writeFiles(source, { "hat/assets/webpack/webpack-stats-prod.json": "built before" });
       const entries = await entriesOf(await build({ source, skipBuild: true }));
       expect(text(entries, "hat/assets/webpack/webpack-stats-prod.json")).to.equal("built before");
+    });
+
+    it("refuses an environment's plugin that is not in the bundle, and takes one that is included", async () => {
+      const settings = `${APPLICATION["iaso-deploy.yaml"]}include: [hat/assets/webpack, plugins/snt]\n`;
+      const source = makeCheckout({
+        ...APPLICATION,
+        "iaso-deploy.yaml": settings,
+        ".gitignore": "plugins/snt\nstatic\nhat/assets/webpack\n",
+      });
+      writeFiles(source, { "plugins/snt/apps.py": "snt", "plugins/snt/.git/config": "its own checkout" });
+      const entries = await entriesOf(await build({ source, plugins: ["snt"] }));
+      expect([...entries.keys()].filter((path) => path.startsWith("plugins/snt"))).to.deep.equal([
+        "plugins/snt/apps.py",
+      ]);
+      const error = await rejection(build({ source, plugins: ["snt", "other"] }));
+      expect(error).to.be.instanceOf(UserError);
+      expect(error.message).to.contain("no plugins/other");
     });
 
     it("stops at a command that fails and writes no bundle", async () => {
@@ -225,11 +250,13 @@ describe("deploy/source/build", () => {
           ".platform/hooks/prebuild/01_registry_login.sh",
           ".platform/hooks/predeploy/01_deployed_on.sh",
           ".platform/hooks/predeploy/02_pull.sh",
-          ".platform/hooks/predeploy/03_prepare_database.sh",
+          ".platform/hooks/predeploy/03_check_environment.sh",
+          ".platform/hooks/predeploy/04_prepare_database.sh",
           ".platform/nginx/nginx.conf",
           "cron.yaml",
           "deployed-on.env",
           "docker-compose.yml",
+          "iaso-deploy/check_environment.py",
           "iaso-deploy/prepare_database.py",
           "iaso-deploy/pyproject.toml",
         ].sort(),

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import { parse } from "yaml";
-import { enabledTasks } from "../../../deploy/source/cron";
+import { periodicTasks } from "../../../deploy/source/cron";
 import { UserError } from "../../../deploy/userError";
 
 const task = (name: string, url: string): string =>
@@ -13,6 +13,9 @@ const POLIO = task(
 const CORE = task("sandbox", "/tasks/launch_task/iaso.tasks.setuper_sandbox.setuper_sandbox/cron_user/");
 const HEAD = "version: 1\n# Times are UTC.\ncron:\n";
 
+const enabledTasks = (text: string, plugins: string[]): string | undefined =>
+  periodicTasks([{ path: "cron.yaml", text }], plugins);
+
 describe("deploy/source/cron", () => {
   const names = (text: string | undefined): string[] | undefined =>
     text === undefined
@@ -23,12 +26,20 @@ describe("deploy/source/cron", () => {
     expect(names(enabledTasks(HEAD + POLIO + CORE, []))).to.deep.equal(["sandbox"]);
     expect(names(enabledTasks(HEAD + POLIO + CORE, ["polio"]))).to.deep.equal(["email", "sandbox"]);
     expect(names(enabledTasks(HEAD + POLIO + CORE, ["pol", "polio2"]))).to.deep.equal(["sandbox"]);
-    expect(enabledTasks(HEAD + POLIO + CORE, [])).to.contain("# Times are UTC.");
   });
 
   it("leaves the file out where no task is left", () => {
     expect(enabledTasks(HEAD + POLIO, [])).to.equal(undefined);
     expect(enabledTasks("version: 1\ncron: []\n", ["polio"])).to.equal(undefined);
+    expect(enabledTasks("version: 1\ncron:\n", ["polio"])).to.equal(undefined);
+    expect(periodicTasks([], ["polio"])).to.equal(undefined);
+  });
+
+  it("adds the tasks of plugins' own files, and refuses two of one name", () => {
+    const main = { path: "cron.yaml", text: HEAD + CORE };
+    const plugin = { path: "plugins/polio/cron.yaml", text: HEAD + POLIO };
+    expect(names(periodicTasks([main, plugin], ["polio"]))).to.deep.equal(["sandbox", "email"]);
+    expect(() => periodicTasks([main, { ...plugin, text: HEAD + CORE }], ["polio"])).to.throw(/"sandbox"/);
   });
 
   it("keeps exactly the tasks of enabled plugins and of the core, in order", () => {

@@ -16,7 +16,9 @@ describe("deploy/source/files", () => {
       ".gitignore": "built\n",
     });
     writeFiles(source, { built: "x" });
-    chmodSync(join(source, "hat/settings.py"), 0o600);
+    gitIn(source, "config", "core.fileMode", "false");
+    chmodSync(join(source, "hat/settings.py"), 0o700);
+    chmodSync(join(source, "manage.py"), 0o600);
     const entries = await listTrackedFiles(source, false);
     expect(Object.fromEntries(entries.map(({ path, mode }) => [path, mode.toString(8)]))).to.deep.equal({
       ".gitignore": "100644",
@@ -41,6 +43,18 @@ describe("deploy/source/files", () => {
     const source = makeCheckout({ "a.py": "1", "b.py": "1" });
     rmSync(join(source, "a.py"));
     expect((await listTrackedFiles(source, true)).map(({ path }) => path)).to.deep.equal(["b.py"]);
+  });
+
+  it("takes what a sparse checkout left out from the commit", async () => {
+    const source = makeCheckout({ "a.py": "1", "docs/b.md": { executable: "left out" } });
+    gitIn(source, "update-index", "--skip-worktree", "docs/b.md");
+    rmSync(join(source, "docs/b.md"));
+    expect(gitIn(source, "status", "--porcelain")).to.equal("");
+    expect(await listTrackedFiles(source, false)).to.deep.include({
+      path: "docs/b.md",
+      mode: 0o100755,
+      content: Buffer.from("left out"),
+    });
   });
 
   it("takes the files of submodules, and refuses one that is not checked out", async () => {

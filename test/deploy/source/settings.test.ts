@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect } from "chai";
 import { readSourceSettings } from "../../../deploy/source/settings";
 import { UserError } from "../../../deploy/userError";
@@ -20,7 +22,7 @@ describe("deploy/source/settings", () => {
     expect(settings.image).to.deep.equal({
       directory: "/opt/app",
       staticDirectory: "/opt/app/static",
-      proxy: "nginx:stable-alpine",
+      proxy: "public.ecr.aws/docker/library/nginx:stable-alpine",
     });
     expect(await read("# nothing yet\n")).to.deep.equal(settings);
   });
@@ -29,6 +31,13 @@ describe("deploy/source/settings", () => {
     const settings = await read("build: []\ninclude: [built]\nimage: { staticDirectory: /srv/static }\n");
     expect(settings).to.deep.include({ build: [], include: ["built"], staticDirectory: "static" });
     expect(settings.image).to.include({ directory: "/opt/app", staticDirectory: "/srv/static" });
+  });
+
+  it("has the defaults that the documentation shows", async () => {
+    const page = readFileSync(join(__dirname, "../../../docs/deploying-from-iaso.md"), "utf8");
+    const example = /```yaml\n(# Python platform[^]*?)```/.exec(page)?.[1] ?? "";
+    expect(example).to.contain("collectStatic:");
+    expect({ ...(await read(example)), exclude: [] }).to.deep.equal(await read());
   });
 
   it("names a setting that is wrong, and refuses one that does not exist", async () => {

@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { headersOf, isHashedName, listStaticFiles } from "../../../deploy/static/files";
-import { removeTemporaryDirectories, temporaryDirectory, writeFiles } from "../source/checkout";
+import { UserError } from "../../../deploy/userError";
+import { rejection, removeTemporaryDirectories, temporaryDirectory, writeFiles } from "../source/checkout";
 
 describe("deploy/static/files", () => {
   after(removeTemporaryDirectories);
@@ -65,5 +66,21 @@ describe("deploy/static/files", () => {
       ["a", 0, "e3b0c442"],
       ["b/é ü.js", 4, "982d9e3e"],
     ]);
+  });
+
+  it("follows a link to a file and refuses one that leads to none", async () => {
+    const directory = temporaryDirectory();
+    writeFiles(directory, { a: "text", b: { link: "a" } });
+    expect((await listStaticFiles(directory, 4)).map(({ path, bytes }) => [path, bytes])).to.deep.equal([
+      ["a", 4],
+      ["b", 4],
+    ]);
+    for (const link of ["nowhere", "."]) {
+      const other = temporaryDirectory();
+      writeFiles(other, { "broken.js": { link } });
+      const error = await rejection(listStaticFiles(other, 4));
+      expect(error).to.be.instanceOf(UserError);
+      expect(error.message).to.contain("broken.js is not a file");
+    }
   });
 });

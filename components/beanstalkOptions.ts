@@ -1,0 +1,168 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import { EnvironmentVariables } from "./applicationEnvironment";
+import { OptionSettings, Tier } from "./optionSettings";
+
+/** @see https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/using-features.rolling-version-deploy.html */
+export type DeploymentPolicy = "Rolling" | "RollingWithAdditionalBatch" | "Immutable";
+
+export interface CommonOptionsArgs {
+  tier: Tier;
+  capacity: { instanceType: string; minSize: number; maxSize: number };
+  /** An image of our own; the platform's where it is absent. */
+  imageId?: pulumi.Input<string>;
+  instanceProfile: pulumi.Input<string>;
+  serviceRole: pulumi.Input<string>;
+  vpcId: pulumi.Input<string>;
+  privateSubnetIds: pulumi.Input<string[]>;
+  securityGroup: pulumi.Input<string>;
+  deploymentPolicy: DeploymentPolicy;
+  logRetentionDays: number;
+  variables: EnvironmentVariables;
+  /** ARNs of SSM parameters or Secrets Manager secrets by the name of the variable that takes their value. */
+  secretArns: Record<string, string>;
+}
+
+/** Iaso's first start after a migration can take long: seconds that Beanstalk waits for a command on an instance. */
+const COMMAND_TIMEOUT_SECONDS = 3600;
+
+/** The settings that every environment of ours has, whatever its tier and platform. */
+export function commonOptions(args: CommonOptionsArgs): OptionSettings {
+  const { capacity, deploymentPolicy, logRetentionDays } = args;
+  return {
+    "aws:autoscaling:asg": { MinSize: capacity.minSize, MaxSize: capacity.maxSize },
+    "aws:autoscaling:launchconfiguration": {
+      // Only session-bound requests reach the instance's credentials: a forged request cannot fetch them.
+      DisableIMDSv1: true,
+      DisableDefaultEC2SecurityGroup: true,
+      IamInstanceProfile: args.instanceProfile,
+      ImageId: args.imageId,
+      LaunchTemplateTagPropagationEnabled: true,
+      RootVolumeSize: 30,
+      RootVolumeType: "gp3",
+      SecurityGroups: [args.securityGroup],
+    },
+    "aws:autoscaling:trigger": {
+      MeasureName: "CPUUtilization",
+      Statistic: "Average",
+      Unit: "Percent",
+      UpperThreshold: 70,
+      UpperBreachScaleIncrement: 1,
+      LowerThreshold: 25,
+      LowerBreachScaleIncrement: -1,
+      Period: 5,
+      BreachDuration: 5,
+      EvaluationPeriods: 1,
+    },
+    "aws:autoscaling:updatepolicy:rollingupdate": {
+      RollingUpdateEnabled: true,
+      RollingUpdateType: "Immutable",
+    },
+    "aws:ec2:instances": { InstanceTypes: [capacity.instanceType] },
+    "aws:ec2:vpc": {
+      VPCId: args.vpcId,
+      Subnets: args.privateSubnetIds,
+      AssociatePublicIpAddress: false,
+    },
+    "aws:elasticbeanstalk:application:environment": args.variables,
+    "aws:elasticbeanstalk:application:environmentsecrets": args.secretArns,
+    "aws:elasticbeanstalk:cloudwatch:logs": {
+      StreamLogs: true,
+      DeleteOnTerminate: false,
+      RetentionInDays: logRetentionDays,
+    },
+    "aws:elasticbeanstalk:cloudwatch:logs:health": {
+      HealthStreamingEnabled: true,
+      DeleteOnTerminate: false,
+      RetentionInDays: logRetentionDays,
+    },
+    "aws:elasticbeanstalk:command": {
+      DeploymentPolicy: deploymentPolicy,
+      Timeout: COMMAND_TIMEOUT_SECONDS,
+      ...(deploymentPolicy !== "Immutable" && { BatchSizeType: "Fixed", BatchSize: 1 }),
+    },
+    "aws:elasticbeanstalk:environment": {
+      // A worker is "load balanced" too: the word stands for an auto scaling group of more than one instance.
+      EnvironmentType: "LoadBalanced",
+      ServiceRole: args.serviceRole,
+      ...(args.tier === "WebServer" && { LoadBalancerType: "application" }),
+    },
+    "aws:elasticbeanstalk:healthreporting:system": { SystemType: "enhanced" },
+    // Platform versions move by a reviewed change of the program, never by night.
+    "aws:elasticbeanstalk:managedactions": { ManagedActionsEnabled: false },
+  };
+}
+
+export interface LoadBalancerOptionsArgs {
+  /** Path that answers 200 over plain HTTP. Iaso's needs its trailing slash, or Django redirects it. */
+  healthCheckPath: string;
+  certificateArn: pulumi.Input<string>;
+  publicSubnetIds: pulumi.Input<string[]>;
+  securityGroup: pulumi.Input<string>;
+  accessLogs: { bucket: pulumi.Input<string>; prefix: string };
+}
+
+/** Seconds that a request may take: the same as the proxy on the instances allows. */
+const REQUEST_TIMEOUT_SECONDS = 900;
+
+/** TLS 1.2 and 1.3 with forward secrecy: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html */
+const TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06";
+
+/** Settings of a web environment's application load balancer: HTTPS only, Beanstalk's own port 80 listener off. */
+export function loadBalancerOptions(args: LoadBalancerOptionsArgs): OptionSettings {
+  return {
+    "aws:ec2:vpc": { ELBScheme: "public", ELBSubnets: args.publicSubnetIds },
+    "aws:elasticbeanstalk:environment:process:default": {
+      DeregistrationDelay: 60,
+      HealthCheckInterval: 15,
+      HealthCheckPath: args.healthCheckPath,
+      HealthCheckTimeout: 10,
+      HealthyThresholdCount: 3,
+      MatcherHTTPCode: "200",
+      Port: 80,
+      Protocol: "HTTP",
+      UnhealthyThresholdCount: 5,
+    },
+    "aws:elbv2:listener:443": {
+      DefaultProcess: "default",
+      ListenerEnabled: true,
+      Protocol: "HTTPS",
+      SSLCertificateArns: [args.certificateArn],
+      SSLPolicy: TLS_POLICY,
+    },
+    "aws:elbv2:listener:default": { ListenerEnabled: false },
+    "aws:elbv2:loadbalancer": {
+      AccessLogsS3Bucket: args.accessLogs.bucket,
+      AccessLogsS3Enabled: true,
+      AccessLogsS3Prefix: args.accessLogs.prefix,
+      IdleTimeout: REQUEST_TIMEOUT_SECONDS,
+      ManagedSecurityGroup: args.securityGroup,
+      SecurityGroups: [args.securityGroup],
+    },
+  };
+}
+
+/**
+ * A listener that sends plain HTTP to HTTPS. Beanstalk has no option setting for a redirect, so this one is ours,
+ * on the load balancer that Beanstalk made.
+ */
+export function redirectToHttps(
+  parent: pulumi.Resource,
+  name: string,
+  loadBalancerArn: pulumi.Input<string>,
+  tags: Record<string, string>,
+): void {
+  new aws.lb.Listener(
+    `${name}-redirect-to-https`,
+    {
+      loadBalancerArn,
+      port: 80,
+      protocol: "HTTP",
+      defaultActions: [
+        { type: "redirect", redirect: { protocol: "HTTPS", port: "443", statusCode: "HTTP_301" } },
+      ],
+      tags,
+    },
+    { parent },
+  );
+}

@@ -1,0 +1,362 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import { CiRole, Naming } from "./naming";
+import { policyDocument, Statement, trustPolicy } from "./policyDocument";
+
+export interface CiAccessArgs {
+  naming: Naming;
+  /** `owner/name` of the repository that holds this program: it may preview and change the infrastructure. */
+  infrastructureRepository: string;
+  /** `owner/name` of the application's repository: it may deploy new versions. */
+  applicationRepository: string;
+  /**
+   * Whether this stack makes the account's identity provider for GitHub. AWS takes one per account: one stack of
+   * an account makes it, the others use it.
+   */
+  createOidcProvider: boolean;
+  /** Name of the Beanstalk application that the deploy role may update. */
+  application: string;
+}
+
+const GITHUB_ISSUER = "token.actions.githubusercontent.com";
+const AUDIENCE = "sts.amazonaws.com";
+
+/** An update that makes a database and an image takes up to two hours. */
+const MAXIMUM_SESSION_SECONDS = 3 * 3600;
+
+/**
+ * GitHub Actions' way in: short-lived credentials by OpenID Connect, no key that could leak. Three roles, each
+ * bound to a repository and to a GitHub environment or to pull requests.
+ *
+ * @see https://docs.github.com/en/actions/how-tos/secure-your-work/security-harden-deployments/oidc-in-aws
+ */
+export class CiAccess extends pulumi.ComponentResource {
+  readonly roleArns: Record<CiRole, pulumi.Output<string>>;
+  private readonly provider?: aws.iam.OpenIdConnectProvider;
+
+  constructor(
+    name: string,
+    private readonly args: CiAccessArgs,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
+    super("iaso:index:CiAccess", name, {}, opts);
+    const { naming, infrastructureRepository, applicationRepository } = args;
+    this.provider = args.createOidcProvider ? this.createProvider(name) : undefined;
+
+    this.roleArns = {
+      preview: this.role(
+        "preview",
+        `repo:${infrastructureRepository}:pull_request`,
+        previewStatements(naming),
+      ),
+      up: this.role("up", `repo:${infrastructureRepository}:environment:${naming.env}`, upStatements(naming)),
+      deploy: this.role(
+        "deploy",
+        `repo:${applicationRepository}:environment:${naming.env}`,
+        deployStatements(naming, args.application),
+      ),
+    };
+    this.registerOutputs(this.roleArns);
+  }
+
+  private createProvider(name: string): aws.iam.OpenIdConnectProvider {
+    return new aws.iam.OpenIdConnectProvider(
+      name,
+      { url: `https://${GITHUB_ISSUER}`, clientIdLists: [AUDIENCE], tags: this.args.naming.tags() },
+      { parent: this },
+    );
+  }
+
+  private role(key: CiRole, subject: string, statements: Statement[]): pulumi.Output<string> {
+    const { naming } = this.args;
+    const role = new aws.iam.Role(
+      `ci-${key}`,
+      {
+        name: naming.ciRole(key),
+        description: `GitHub Actions, ${key}: ${subject}`,
+        // The provider's ARN follows from its address, so that policies can judge the document.
+        assumeRolePolicy: trustPolicy(
+          { Federated: `arn:aws:iam::${naming.accountId}:oidc-provider/${GITHUB_ISSUER}` },
+          { StringEquals: { [`${GITHUB_ISSUER}:aud`]: AUDIENCE, [`${GITHUB_ISSUER}:sub`]: subject } },
+          "sts:AssumeRoleWithWebIdentity",
+        ),
+        maxSessionDuration: MAXIMUM_SESSION_SECONDS,
+        tags: naming.tags(),
+      },
+      { parent: this, dependsOn: this.provider },
+    );
+    new aws.iam.RolePolicy(
+      `ci-${key}`,
+      { name: key, role: role.name, policy: policyDocument(statements) },
+      { parent: role },
+    );
+    return role.arn;
+  }
+}
+
+/** The services that the program's resources belong to, by their IAM prefix. */
+const SERVICES = [
+  "acm",
+  "autoscaling",
+  "cloudformation",
+  "cloudfront",
+  "cloudwatch",
+  "ec2",
+  "elasticache",
+  "elasticbeanstalk",
+  "elasticloadbalancing",
+  "logs",
+  "rds",
+  "route53",
+  "s3",
+  "sns",
+  "sqs",
+];
+
+/**
+ * Reading what exists, but nothing of what is in it: no object, no message, no secret. Preview and refresh need it,
+ * and most of these calls take no resource.
+ */
+function previewStatements(naming: Naming): Statement[] {
+  return [
+    {
+      Sid: "ReadInfrastructure",
+      Effect: "Allow",
+      Action: SERVICES.flatMap((service) => [`${service}:Describe*`, `${service}:List*`, `${service}:Get*`]),
+      Resource: "*",
+    },
+    {
+      Sid: "ReadRoles",
+      Effect: "Allow",
+      Action: ["iam:Get*", "iam:List*", "ssm:DescribeParameters", "ssm:ListTagsForResource"],
+      Resource: "*",
+    },
+    {
+      Sid: "ReadDeploymentParameter",
+      Effect: "Allow",
+      Action: ["ssm:GetParameter", "ssm:GetParameters"],
+      Resource: naming.arn("ssm", `parameter${naming.deploymentParameter}`),
+    },
+    {
+      Sid: "NeverReadContents",
+      Effect: "Deny",
+      Action: ["logs:GetLogEvents", "s3:GetObject", "s3:GetObjectVersion"],
+      Resource: "*",
+    },
+  ];
+}
+
+/**
+ * Changing the infrastructure of this environment. Roles may be made and changed only under the permissions
+ * boundary, and neither the boundary nor the roles of GitHub itself can be touched: those changes an administrator
+ * applies by hand.
+ */
+function upStatements(naming: Naming): Statement[] {
+  const ownRoles = naming.roleArn(naming.name("*"));
+  const boundary = `arn:aws:iam::${naming.accountId}:policy/${naming.name("boundary")}`;
+  const underBoundary = { StringEquals: { "iam:PermissionsBoundary": boundary } };
+  return [
+    {
+      Sid: "ManageServices",
+      Effect: "Allow",
+      Action: SERVICES.map((service) => `${service}:*`),
+      Resource: "*",
+      // CloudFront, Route 53 and IAM answer from us-east-1 whatever the region.
+      Condition: { StringEquals: { "aws:RequestedRegion": [naming.region, "us-east-1"] } },
+    },
+    {
+      Sid: "ManageParameters",
+      Effect: "Allow",
+      Action: "ssm:*",
+      Resource: naming.arn("ssm", `parameter/iaso/${naming.env}/*`),
+    },
+    { Sid: "ListParameters", Effect: "Allow", Action: "ssm:DescribeParameters", Resource: "*" },
+    { Sid: "ReadRoles", Effect: "Allow", Action: ["iam:Get*", "iam:List*"], Resource: "*" },
+    {
+      Sid: "ManageRolesUnderBoundary",
+      Effect: "Allow",
+      Action: [
+        "iam:AttachRolePolicy",
+        "iam:CreateRole",
+        "iam:DeleteRolePolicy",
+        "iam:DetachRolePolicy",
+        "iam:PutRolePermissionsBoundary",
+        "iam:PutRolePolicy",
+      ],
+      Resource: ownRoles,
+      Condition: underBoundary,
+    },
+    {
+      Sid: "ManageProfiles",
+      Effect: "Allow",
+      Action: [
+        "iam:AddRoleToInstanceProfile",
+        "iam:CreateInstanceProfile",
+        "iam:DeleteInstanceProfile",
+        "iam:DeleteRole",
+        "iam:RemoveRoleFromInstanceProfile",
+        "iam:TagInstanceProfile",
+        "iam:TagRole",
+        "iam:UntagInstanceProfile",
+        "iam:UntagRole",
+        "iam:UpdateAssumeRolePolicy",
+        "iam:UpdateRole",
+      ],
+      Resource: [ownRoles, `arn:aws:iam::${naming.accountId}:instance-profile/${naming.name("*")}`],
+    },
+    {
+      Sid: "PassRolesToTheirServices",
+      Effect: "Allow",
+      Action: "iam:PassRole",
+      Resource: ownRoles,
+      Condition: {
+        StringEquals: {
+          "iam:PassedToService": [
+            "ec2.amazonaws.com",
+            "elasticbeanstalk.amazonaws.com",
+            "monitoring.rds.amazonaws.com",
+            "vpc-flow-logs.amazonaws.com",
+          ],
+        },
+      },
+    },
+    {
+      Sid: "NeverTouchOwnPower",
+      Effect: "Deny",
+      Action: [
+        "iam:Attach*",
+        "iam:Create*",
+        "iam:Delete*",
+        "iam:Detach*",
+        "iam:PassRole",
+        "iam:Put*",
+        "iam:Update*",
+      ],
+      Resource: [naming.roleArn(naming.name("ci-*")), boundary],
+    },
+  ];
+}
+
+/**
+ * What a deployment of a new version calls. Beanstalk acts on auto scaling groups, stacks and load balancers with
+ * the caller's rights, so those are granted where the call comes through Beanstalk only.
+ *
+ * @see https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/AWSHowTo.iam.managed-policies.html
+ */
+function deployStatements(naming: Naming, application: string): Statement[] {
+  const beanstalkBucket = `arn:aws:s3:::elasticbeanstalk-${naming.region}-${naming.accountId}`;
+  const artifacts = naming.bucketArn("artifacts");
+  const staticFiles = naming.bucketArn("static");
+  return [
+    {
+      Sid: "FindEnvironments",
+      Effect: "Allow",
+      Action: [
+        "elasticbeanstalk:Describe*",
+        "elasticbeanstalk:List*",
+        "elasticbeanstalk:CheckDNSAvailability",
+      ],
+      Resource: "*",
+    },
+    {
+      Sid: "UpdateEnvironments",
+      Effect: "Allow",
+      Action: [
+        "elasticbeanstalk:AbortEnvironmentUpdate",
+        "elasticbeanstalk:CreateApplicationVersion",
+        "elasticbeanstalk:DeleteApplicationVersion",
+        "elasticbeanstalk:UpdateApplicationVersion",
+        "elasticbeanstalk:UpdateEnvironment",
+        "elasticbeanstalk:AddTags",
+      ],
+      Resource: [
+        naming.arn("elasticbeanstalk", `application/${application}`),
+        naming.arn("elasticbeanstalk", `applicationversion/${application}/*`),
+        naming.arn("elasticbeanstalk", `environment/${application}/*`),
+      ],
+    },
+    {
+      Sid: "ThroughBeanstalk",
+      Effect: "Allow",
+      Action: [
+        "autoscaling:*",
+        "cloudformation:*",
+        "cloudwatch:*",
+        "ec2:*",
+        "elasticloadbalancing:*",
+        "logs:*",
+        "sns:*",
+        "sqs:*",
+      ],
+      Resource: "*",
+      Condition: { "ForAnyValue:StringEquals": { "aws:CalledVia": "elasticbeanstalk.amazonaws.com" } },
+    },
+    {
+      Sid: "PassInstanceRoles",
+      Effect: "Allow",
+      Action: "iam:PassRole",
+      Resource: [
+        naming.instanceRole("web"),
+        naming.instanceRole("worker"),
+        naming.name("beanstalk-service"),
+      ].map((role) => naming.roleArn(role)),
+      Condition: {
+        StringEquals: { "iam:PassedToService": ["ec2.amazonaws.com", "elasticbeanstalk.amazonaws.com"] },
+      },
+    },
+    {
+      Sid: "KeepBundlesLockAndJournal",
+      Effect: "Allow",
+      Action: ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
+      Resource: `${artifacts}/*`,
+    },
+    {
+      Sid: "PublishStaticFiles",
+      Effect: "Allow",
+      Action: ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
+      Resource: `${staticFiles}/*`,
+    },
+    {
+      Sid: "ListBuckets",
+      Effect: "Allow",
+      Action: ["s3:GetBucketLocation", "s3:ListBucket"],
+      Resource: [artifacts, staticFiles, beanstalkBucket],
+    },
+    {
+      Sid: "BeanstalkStagesBundles",
+      Effect: "Allow",
+      Action: ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
+      Resource: `${beanstalkBucket}/*`,
+    },
+    {
+      Sid: "LookAtTasks",
+      Effect: "Allow",
+      Action: ["sqs:GetQueueAttributes", "sqs:GetQueueUrl"],
+      Resource: naming.arn("sqs", naming.queue),
+    },
+    {
+      Sid: "ReadDeploymentParameters",
+      Effect: "Allow",
+      Action: "ssm:GetParameter",
+      Resource: [
+        naming.arn("ssm", `parameter${naming.deploymentParameter}`),
+        naming.secretParameterArn("DEPLOY_API_TOKEN"),
+      ],
+    },
+    {
+      Sid: "TakeRestorePoint",
+      Effect: "Allow",
+      Action: ["rds:AddTagsToResource", "rds:CreateDBSnapshot"],
+      Resource: [
+        naming.arn("rds", `db:${naming.name()}`),
+        naming.arn("rds", `snapshot:${naming.name("before-*")}`),
+      ],
+    },
+    {
+      Sid: "LookAtDatabase",
+      Effect: "Allow",
+      Action: ["rds:DescribeDBInstances", "rds:DescribeDBSnapshots"],
+      Resource: "*",
+    },
+  ];
+}

@@ -1,0 +1,52 @@
+import * as pulumi from "@pulumi/pulumi";
+import { createBucket } from "./bucket";
+import { Naming } from "./naming";
+
+export interface LogsBucketArgs {
+  naming: Naming;
+  /** Days for which access logs are kept. */
+  retentionDays: number;
+}
+
+/**
+ * Access logs of the load balancers.
+ *
+ * @see https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
+ */
+export class LogsBucket extends pulumi.ComponentResource {
+  readonly bucketName: pulumi.Output<string>;
+
+  constructor(name: string, args: LogsBucketArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("iaso:index:LogsBucket", name, {}, opts);
+    const { naming, retentionDays } = args;
+
+    const bucket = createBucket(this, name, {
+      naming,
+      bucketClass: "logs",
+      statements: [
+        {
+          Sid: "LoadBalancersWriteAccessLogs",
+          Effect: "Allow",
+          Principal: { Service: "logdelivery.elasticloadbalancing.amazonaws.com" },
+          Action: "s3:PutObject",
+          Resource: `${naming.bucketArn("logs")}/*`,
+          Condition: {
+            ArnLike: { "aws:SourceArn": naming.arn("elasticloadbalancing", "loadbalancer/*") },
+          },
+        },
+      ],
+      lifecycleRules: [
+        {
+          id: "expire-logs",
+          status: "Enabled",
+          filter: { prefix: "" },
+          expiration: { days: retentionDays },
+          noncurrentVersionExpiration: { noncurrentDays: 1 },
+        },
+      ],
+    });
+
+    this.bucketName = bucket.bucket;
+    this.registerOutputs({ bucketName: this.bucketName });
+  }
+}

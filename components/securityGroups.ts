@@ -1,0 +1,121 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import { Naming } from "./naming";
+
+export interface SecurityGroupsArgs {
+  naming: Naming;
+  vpcId: pulumi.Input<string>;
+  /** TCP port of the mail server that Iaso sends through. */
+  smtpPort: number;
+}
+
+/** Where traffic comes from or goes to: the internet over IPv4, or the members of a group. */
+type Peer = "internet" | aws.ec2.SecurityGroup;
+
+const POSTGRES_PORT = 5432;
+const REDIS_PORT = 6379;
+
+/**
+ * Who may talk to whom. Every group opens only what the next part needs:
+ * internet -> load balancers 443/80 -> instances 80 -> database 5432 / Redis 6379.
+ * Worker instances have no inbound rule at all, because Iaso's task paths have no authentication.
+ *
+ * @see https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html
+ */
+export class SecurityGroups extends pulumi.ComponentResource {
+  readonly loadBalancerId: pulumi.Output<string>;
+  readonly webId: pulumi.Output<string>;
+  readonly workerId: pulumi.Output<string>;
+  readonly databaseId: pulumi.Output<string>;
+  readonly enketoLoadBalancerId: pulumi.Output<string>;
+  readonly enketoId: pulumi.Output<string>;
+  readonly enketoRedisId: pulumi.Output<string>;
+
+  constructor(
+    name: string,
+    private readonly args: SecurityGroupsArgs,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
+    super("iaso:index:SecurityGroups", name, {}, opts);
+
+    const loadBalancer = this.group("load-balancer", "Load balancer of the web environment");
+    const web = this.group("web", "Web instances");
+    const worker = this.group("worker", "Worker instances, nothing may reach them");
+    const database = this.group("database", "PostgreSQL");
+    const enketoLoadBalancer = this.group("enketo-load-balancer", "Load balancer of Enketo");
+    const enketo = this.group("enketo", "Enketo instances");
+    const enketoRedis = this.group("enketo-redis", "The two Redis of Enketo");
+
+    for (const [front, back] of [
+      [loadBalancer, web],
+      [enketoLoadBalancer, enketo],
+    ] as const) {
+      this.allowIn(front, "internet", 443, "HTTPS");
+      this.allowIn(front, "internet", 80, "HTTP, answered by a redirect to HTTPS");
+      this.allowThrough(front, back, 80, "Requests");
+      this.allowOut(back, "internet", 443, "HTTPS: AWS, container registry, external services");
+    }
+    this.allowOut(worker, "internet", 443, "HTTPS: AWS, container registry, external services");
+    for (const instances of [web, worker]) {
+      this.allowOut(instances, "internet", args.smtpPort, "Mail by SMTP with TLS");
+      this.allowThrough(instances, database, POSTGRES_PORT, "PostgreSQL");
+    }
+    this.allowThrough(enketo, enketoRedis, REDIS_PORT, "Redis");
+
+    this.loadBalancerId = loadBalancer.group.id;
+    this.webId = web.group.id;
+    this.workerId = worker.group.id;
+    this.databaseId = database.group.id;
+    this.enketoLoadBalancerId = enketoLoadBalancer.group.id;
+    this.enketoId = enketo.group.id;
+    this.enketoRedisId = enketoRedis.group.id;
+    this.registerOutputs({ loadBalancerId: this.loadBalancerId, webId: this.webId, workerId: this.workerId });
+  }
+
+  private group(key: string, description: string): NamedGroup {
+    const { naming, vpcId } = this.args;
+    const groupName = naming.name(key);
+    const group = new aws.ec2.SecurityGroup(
+      key,
+      { name: groupName, description, vpcId, tags: naming.tags({ Name: groupName }) },
+      { parent: this },
+    );
+    return { key, group };
+  }
+
+  /** Lets `front` open connections to `back`, with one rule on either side. */
+  private allowThrough(front: NamedGroup, back: NamedGroup, port: number, description: string): void {
+    this.allowOut(front, back.group, port, description, back.key);
+    this.allowIn(back, front.group, port, description, front.key);
+  }
+
+  private allowIn(to: NamedGroup, from: Peer, port: number, description: string, fromKey = "internet"): void {
+    new aws.vpc.SecurityGroupIngressRule(
+      `${to.key}-from-${fromKey}-${port}`,
+      { securityGroupId: to.group.id, ...rule(from, port), description, tags: this.args.naming.tags() },
+      { parent: to.group },
+    );
+  }
+
+  private allowOut(from: NamedGroup, to: Peer, port: number, description: string, toKey = "internet"): void {
+    new aws.vpc.SecurityGroupEgressRule(
+      `${from.key}-to-${toKey}-${port}`,
+      { securityGroupId: from.group.id, ...rule(to, port), description, tags: this.args.naming.tags() },
+      { parent: from.group },
+    );
+  }
+}
+
+interface NamedGroup {
+  key: string;
+  group: aws.ec2.SecurityGroup;
+}
+
+function rule(peer: Peer, port: number) {
+  return {
+    ipProtocol: "tcp",
+    fromPort: port,
+    toPort: port,
+    ...(peer === "internet" ? { cidrIpv4: "0.0.0.0/0" } : { referencedSecurityGroupId: peer.id }),
+  };
+}
