@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { createClients } from "./aws/clients";
 import { readTarget } from "./aws/target";
-import { parseDuration, systemClock } from "./clock";
+import { type Clock, parseDuration, systemClock } from "./clock";
 import { type Build, deploy } from "./commands/deploy";
 import { prune } from "./commands/prune";
 import { repair } from "./commands/repair";
@@ -114,13 +114,14 @@ function origin(): { by: string; link: string | undefined } {
 
 interface Invocation {
   env: string;
+  clock: Clock;
   options: CommonOptions & LimitOptions;
   announce?: string;
 }
 
 /** Runs a command, prints its report and sets the exit code. */
 async function execute(
-  { announce, env, options }: Invocation,
+  { announce, clock, env, options }: Invocation,
   command: (session: Session) => Promise<Report>,
 ): Promise<void> {
   const json = options.json === true;
@@ -128,14 +129,14 @@ async function execute(
     terminal: process.stdout.isTTY && process.env["CI"] === undefined && !json,
     // With --json the report is all there is on stdout.
     write: (line) => (json ? process.stderr : process.stdout).write(`${line}\n`),
-    now: () => systemClock.now(),
+    now: () => clock.now(),
   });
   const notify = createNotifier(process.env["SLACK_WEBHOOK_URL"], progress);
   const interruption = new Interruption(env);
   process.on("SIGINT", interruption.onSignal);
   process.on("SIGTERM", interruption.onSignal);
   const { by, link } = origin();
-  const report = await runCommand({ env, clock: systemClock, announce, notify, by, link }, async () => {
+  const report = await runCommand({ env, clock, announce, notify, by, link }, async () => {
     requireName(env);
     const pathStyle = (process.env["AWS_ENDPOINT_URL_S3"] ?? process.env["AWS_ENDPOINT_URL"]) !== undefined;
     const clients = createClients({ region: options.region, pathStyle });
@@ -144,7 +145,7 @@ async function execute(
       env,
       target,
       clients,
-      clock: systemClock,
+      clock,
       progress,
       limits: limitsOf(options),
       by,
@@ -202,9 +203,9 @@ function builder(session: Session, options: DeployCliOptions, outputDirectory: s
   };
 }
 
-async function deployCommand(env: string, options: DeployCliOptions): Promise<void> {
+async function deployCommand(env: string, options: DeployCliOptions, clock: Clock): Promise<void> {
   const announce = `deployment of ${options.version ?? options.image ?? options.source}`;
-  await execute({ env, options, announce }, async (session) => {
+  await execute({ env, clock, options, announce }, async (session) => {
     const directory = await mkdtemp(join(tmpdir(), "iaso-deploy-"));
     try {
       const deployOptions = {
@@ -219,7 +220,7 @@ async function deployCommand(env: string, options: DeployCliOptions): Promise<vo
   });
 }
 
-function createProgram(): Command {
+function createProgram(clock: Clock): Command {
   const program = new Command("npm run deploy --")
     .description("Deploys versions of Iaso: web and worker move together, or not at all.")
     .addHelpText("after", EXAMPLES)
@@ -253,17 +254,17 @@ function createProgram(): Command {
     .option("--allow-unhealthy", "deploy to environments that are not healthy, to mend them")
     .option("--snapshot", "take a snapshot of the database before the switch")
     .addOption(tasks())
-    .action((env: string, options: DeployCliOptions) => deployCommand(env, options));
+    .action((env: string, options: DeployCliOptions) => deployCommand(env, options, clock));
 
   command("status", "show what web and worker run, and who is at work on them").action(
-    (env: string, options: CommonOptions) => execute({ env, options }, status),
+    (env: string, options: CommonOptions) => execute({ env, clock, options }, status),
   );
 
   limits(command("rollback", "bring web and worker back to an earlier version"))
     .option("--to <version>", "the version (default: the one before the current one)")
     .addOption(tasks())
     .action((env: string, options: CommonOptions & LimitOptions & { to?: string; runningTasks: TaskPolicy }) =>
-      execute({ env, options, announce: `rollback to ${options.to ?? "the version before"}` }, (session) =>
+      execute({ env, clock, options, announce: `rollback to ${options.to ?? "the version before"}` }, (session) =>
         rollback(session, { to: options.to, runningTasks: options.runningTasks }),
       ),
     );
@@ -271,24 +272,25 @@ function createProgram(): Command {
   limits(command("repair", "bring web and worker to one version, after a run that died"))
     .option("--to <version>", "the version, where the tool cannot know it")
     .action((env: string, options: CommonOptions & LimitOptions & { to?: string }) =>
-      execute({ env, options, announce: "repair" }, (session) => repair(session, options.to)),
+      execute({ env, clock, options, announce: "repair" }, (session) => repair(session, options.to)),
     );
 
   command("versions", "list the application's versions").action((env: string, options: CommonOptions) =>
-    execute({ env, options }, versions),
+    execute({ env, clock, options }, versions),
   );
 
   command("prune", "delete old versions, their bundles and static files")
     .option("--keep <number>", "how many of the newest versions stay", wholeNumber, 10)
     .action((env: string, options: CommonOptions & { keep: number }) =>
-      execute({ env, options }, (session) => prune(session, options.keep)),
+      execute({ env, clock, options }, (session) => prune(session, options.keep)),
     );
   return program;
 }
 
-async function main(): Promise<void> {
+/** Runs the command line; the exit code is left in `process.exitCode`. */
+export async function main(argv: readonly string[], clock: Clock = systemClock): Promise<void> {
   try {
-    await createProgram().parseAsync();
+    await createProgram(clock).parseAsync(argv);
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     // Commander has printed what is wrong, or the help that was asked for.
@@ -296,4 +298,4 @@ async function main(): Promise<void> {
   }
 }
 
-if (require.main === module) void main();
+if (require.main === module) void main(process.argv);

@@ -1,5 +1,5 @@
 import { type DeploymentEnd, Beanstalk } from "./beanstalk";
-import { VirtualTime } from "./clocks";
+import { type Time, VirtualTime } from "./clocks";
 import { AwsFault, type DoubleRequest, type DoubleResponse, escapeXml, toXml } from "./protocol";
 import { Random } from "./random";
 import { S3 } from "./s3";
@@ -54,7 +54,6 @@ export const KILL = Symbol("kill");
 
 /** An AWS account with one pair and its neighbours, on a clock of its own. */
 export class AwsDouble {
-  readonly time = new VirtualTime();
   readonly beanstalk: Beanstalk;
   readonly s3: S3;
   readonly calls: Call[] = [];
@@ -71,7 +70,10 @@ export class AwsDouble {
   slackStatus = 200;
   private readonly late: { at: number; request: DoubleRequest }[] = [];
 
-  constructor(seed = 1) {
+  constructor(
+    seed = 1,
+    readonly time: Time = new VirtualTime(),
+  ) {
     this.beanstalk = new Beanstalk(this.time, new Random(seed));
     this.s3 = new S3(this.time, [ARTIFACTS, STATIC]);
   }

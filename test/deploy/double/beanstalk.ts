@@ -1,4 +1,4 @@
-import { type VirtualTime } from "./clocks";
+import { type Time } from "./clocks";
 import { AwsFault, listOf, type Xml } from "./protocol";
 import { type Random } from "./random";
 
@@ -249,7 +249,7 @@ export class Beanstalk {
   private acting: number | undefined;
 
   constructor(
-    readonly time: VirtualTime,
+    readonly time: Time,
     readonly random: Random,
   ) {}
 

@@ -1,8 +1,31 @@
 import { type Clock } from "../../../deploy/clock";
 
-/** The time of a double; it only moves when somebody sleeps. */
-export class VirtualTime {
-  constructor(public now: number = Date.UTC(2026, 0, 5, 8)) {}
+/** The time of a double, in milliseconds since 1970. */
+export interface Time {
+  now: number;
+}
+
+/** Only moves when somebody sleeps. */
+export class VirtualTime implements Time {
+  now = Date.UTC(2026, 0, 5, 8);
+}
+
+/** Moves `factor` times as fast as the real time. */
+export class ScaledTime implements Time {
+  private ahead = 0;
+
+  constructor(
+    readonly factor: number,
+    readonly began: number = Date.now(),
+  ) {}
+
+  get now(): number {
+    return this.began + (Date.now() - this.began) * this.factor + this.ahead;
+  }
+
+  set now(value: number) {
+    this.ahead += value - this.now;
+  }
 }
 
 /**
@@ -13,7 +36,7 @@ export class VirtualClock implements Clock {
   stopped = false;
   private readonly repeated: { every: number; due: number; action: () => Promise<void> }[] = [];
 
-  constructor(private readonly time: VirtualTime) {}
+  constructor(private readonly time: Time) {}
 
   now(): number {
     return this.time.now;
@@ -44,14 +67,14 @@ export class VirtualClock implements Clock {
   }
 }
 
-/** A clock on which `factor` seconds pass in one; for runs of a real process. */
-export function scaledClock(factor: number, start: number): Clock {
-  const began = performance.timeOrigin + performance.now();
+/** A clock for a real process, on which time passes as fast as on `time`. */
+export function scaledClock(time: ScaledTime): Clock {
   return {
-    now: () => start + (performance.timeOrigin + performance.now() - began) * factor,
-    sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds / factor)),
+    now: () => time.now,
+    sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds / time.factor)),
     every(milliseconds, action) {
-      const timer = setInterval(() => void action(), milliseconds / factor);
+      const timer = setInterval(() => void action(), milliseconds / time.factor);
+      timer.unref();
       return () => {
         clearInterval(timer);
       };

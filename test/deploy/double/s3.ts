@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { type VirtualTime } from "./clocks";
+import { type Time } from "./clocks";
 import { AwsFault, type DoubleRequest, type DoubleResponse, escapeXml } from "./protocol";
 
 interface ObjectVersion {
@@ -19,7 +19,7 @@ export class S3 {
   private versions = 0;
 
   constructor(
-    private readonly time: VirtualTime,
+    private readonly time: Time,
     buckets: string[],
   ) {
     for (const name of buckets) this.buckets.set(name, new Map());
