@@ -45,8 +45,8 @@ export async function deploy(session: Session, options: DeployOptions, build: Bu
   return withLock<Report>(session, `deploy ${label}`, async (run) => {
     const locked = run.session;
     const repaired = await repairFirst(locked, pair, run.openRecord);
-    if (typeof repaired === "object") return run.close(repaired, { open: true });
-    if (repaired !== undefined) await run.settle(repaired);
+    if (repaired?.report !== undefined) return run.close(repaired.report, { open: true });
+    if (repaired !== undefined) await run.settle(repaired.version, repaired.previous);
     const look = await lookForDeployment(session, pair, options);
     const from = requireOneVersion(env, look, options.allowUnhealthy);
     if (from === label) {
@@ -107,29 +107,37 @@ async function isAlive(session: Session, expiresAt: string | null): Promise<bool
   return lock !== undefined && isHeld(lock, session.clock.now()) && lock.expiresAt !== expiresAt;
 }
 
+interface Repaired {
+  version: string;
+  previous: string | undefined;
+  report?: Report;
+}
+
 /**
  * Ends what a run before this one left open.
- * @returns the version the pair is on after that; undefined where nothing was open; a report where it failed.
+ * @returns what came of it, with a report where it failed; undefined where nothing was open.
  */
 export async function repairFirst(
   session: LockedSession,
   pair: Pair,
   openRecord: number | undefined,
-): Promise<string | Report | undefined> {
+): Promise<Repaired | undefined> {
   const { env, progress } = session;
   if (openRecord === undefined) return undefined;
   const finished = await progress.step("Repair what an earlier run left open", () =>
     finishOpen(session, pair, openRecord),
   );
-  if (finished.verified) return finished.version;
-  return {
+  const { previous, version } = finished;
+  if (finished.verified) return { version, previous };
+  const report: Report = {
     env,
     outcome: "split",
-    summary: `${env} IS NOT ON ONE VERSION: an earlier run left it so, and ${finished.version} could not be brought back.`,
+    summary: `${env} IS NOT ON ONE VERSION: an earlier run left it so, and ${version} could not be brought back.`,
     causes: finished.problems,
     environments: describeEnvironments(finished.look),
     remedy: `npm run deploy -- repair ${env}`,
   };
+  return { version, previous, report };
 }
 
 async function prepare(session: LockedSession, built: BuiltVersion, label: string): Promise<void> {

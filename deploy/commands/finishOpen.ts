@@ -12,6 +12,8 @@ import { UserError } from "../userError";
 export interface Finished extends BroughtTo {
   /** The version the pair was to end on. */
   version: string;
+  /** The version before it, where the record tells. */
+  previous: string | undefined;
 }
 
 /**
@@ -39,7 +41,8 @@ export async function finishOpen(
   const version = wanted ?? (await chooseVersion(session, pair, record));
   const result = await bringTo(session, pair, version);
   if (result.verified) await restoreStaticOf(session, version);
-  return { ...result, version };
+  const previous = version === record?.to ? (record.from ?? undefined) : undefined;
+  return { ...result, version, previous };
 }
 
 async function chooseVersion(

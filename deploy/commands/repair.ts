@@ -20,7 +20,7 @@ export async function repair(session: Session, to: string | undefined): Promise<
     const finished = await session.progress.step("Bring web and worker to one version", () =>
       finishOpen(locked, pair, run.openRecord, wanted),
     );
-    const { look, problems, verified, version } = finished;
+    const { look, previous, problems, verified, version } = finished;
     const environments = describeEnvironments(look);
     if (!verified || look === undefined) {
       const report: Report = {
@@ -45,6 +45,6 @@ export async function repair(session: Session, to: string | undefined): Promise<
       environments,
       notes: ill.map((role) => `${role} is not healthy (${look[role].health}).`),
     };
-    return run.close(report, { open: false, version });
+    return run.close(report, { open: false, version, previous });
   });
 }

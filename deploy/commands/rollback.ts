@@ -27,8 +27,8 @@ export async function rollback(session: Session, options: RollbackOptions): Prom
   return withLock<Report>(session, "rollback", async (run) => {
     const locked = run.session;
     const repaired = await repairFirst(locked, pair, run.openRecord);
-    if (typeof repaired === "object") return run.close(repaired, { open: true });
-    if (repaired !== undefined) await run.settle(repaired);
+    if (repaired?.report !== undefined) return run.close(repaired.report, { open: true });
+    if (repaired !== undefined) await run.settle(repaired.version, repaired.previous);
     const look = await lookAtPair(clients.beanstalk, pair);
     const from = requireOneVersion(env, look, true);
     const versions = await listApplicationVersions(session);

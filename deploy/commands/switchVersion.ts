@@ -25,7 +25,7 @@ export async function switchVersion(
   const facts = { env, from, to, environments: describeEnvironments(result.look), restorePoint };
   if (result.outcome === "switched") {
     const report: Report = { ...facts, outcome: "deployed", summary: `${env} runs ${to}, web and worker alike.` };
-    return { report, closing: { open: false, version: to } };
+    return { report, closing: { open: false, version: to, previous: from } };
   }
   await restoreStaticOf(session, from);
   const schema =

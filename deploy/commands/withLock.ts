@@ -11,6 +11,8 @@ export interface Closing {
   open: boolean;
   /** The version that both environments are verified to run; absent where nothing new is known. */
   version?: string;
+  /** The version they ran before it, where that is known. */
+  previous?: string;
 }
 
 export interface Run<T> {
@@ -18,7 +20,7 @@ export interface Run<T> {
   /** The number of the record that an earlier run left open; undefined where there is none. */
   openRecord: number | undefined;
   /** Declares the pair to be on one version, after which nothing is open but this run's own record. */
-  settle(version: string): Promise<void>;
+  settle(version: string, previous?: string): Promise<void>;
   beginJournal(record: Pick<JournalRecord, "command" | "from" | "to">): Promise<Journal>;
   close(result: T, closing: Closing): Closed<T>;
 }
@@ -51,8 +53,8 @@ export async function withLock<T>(
     const { closing, result } = await run({
       session: locked,
       openRecord: inherited,
-      async settle(version) {
-        await lease.update({ openJournal: token, ...versions(lease, version) });
+      async settle(version, previous) {
+        await lease.update({ openJournal: token, ...versions(lease, version, previous) });
         settled = true;
       },
       async beginJournal(record) {
@@ -68,7 +70,7 @@ export async function withLock<T>(
       close: (value, state) => ({ result: value, closing: state }),
     });
     const openJournal = closing.open ? lease.current.openJournal : null;
-    const known = closing.version === undefined ? {} : versions(lease, closing.version);
+    const known = closing.version === undefined ? {} : versions(lease, closing.version, closing.previous);
     await release(session, lease, { openJournal, ...known });
     return result;
   } catch (error) {
@@ -92,9 +94,14 @@ export class Unfinished extends Error {
   override readonly name = "Unfinished";
 }
 
-function versions(lease: Lease, version: string): { version: string; previous: string | null } {
-  const { version: before, previous } = lease.current;
-  return { version, previous: before === version ? previous : before };
+function versions(
+  lease: Lease,
+  version: string,
+  previous: string | undefined,
+): { version: string; previous: string | null } {
+  const { current } = lease;
+  const recorded = current.version === version ? current.previous : current.version;
+  return { version, previous: previous ?? recorded };
 }
 
 async function release(
