@@ -1,6 +1,6 @@
 import { type DeploymentEnd, Beanstalk } from "./beanstalk";
 import { type Time, VirtualTime } from "./clocks";
-import { AwsFault, type DoubleRequest, type DoubleResponse, escapeXml, toXml } from "./protocol";
+import { AwsFault, type DoubleRequest, type DoubleResponse, escapeXml, toXml, type Xml } from "./protocol";
 import { Random } from "./random";
 import { S3 } from "./s3";
 
@@ -68,7 +68,7 @@ export class AwsDouble {
   backupRetention = 7;
   readonly slack: string[] = [];
   slackStatus = 200;
-  private readonly late: { at: number; request: DoubleRequest }[] = [];
+  private readonly late: { at: number; act: () => unknown }[] = [];
 
   constructor(
     seed = 1,
@@ -134,12 +134,43 @@ export class AwsDouble {
       const index = this.late.findIndex(({ at }) => at <= this.time.now);
       const [entry] = index === -1 ? [] : this.late.splice(index, 1);
       if (entry === undefined) return;
-      this.perform(entry.request);
+      ignoringRefusal(entry.act);
     }
   }
 
-  handle(request: DoubleRequest): DoubleResponse | typeof SILENCE | typeof KILL {
+  /**
+   * A call arrives, over whatever transport: it is noted, its fault befalls it, or it is acted upon.
+   * @throws AwsFault where AWS refuses.
+   */
+  arrive<T>(service: string, operation: string, act: () => T): T | typeof SILENCE | typeof KILL {
     this.settle();
+    const index = this.calls.length;
+    this.calls.push({ service, operation, at: this.time.now });
+    switch (this.faults.get(index)) {
+      case "error":
+        throw new AwsFault("ValidationError", "The double was told to refuse this call.", 400);
+      case "throttle":
+        throw throttling(service);
+      case "timeoutBefore":
+        return SILENCE;
+      case "timeoutAfter":
+        ignoringRefusal(act);
+        return SILENCE;
+      case "timeoutLate":
+        this.late.push({ at: this.time.now + LATE, act });
+        return SILENCE;
+      case "killBefore":
+        return KILL;
+      case "killAfter":
+        ignoringRefusal(act);
+        return KILL;
+      case undefined:
+        return act();
+    }
+  }
+
+  /** Answers a request of any of the services. */
+  handle(request: DoubleRequest): DoubleResponse | typeof SILENCE | typeof KILL {
     const service = serviceOf(request);
     if (service === "slack") {
       this.slack.push(request.body.toString());
@@ -147,83 +178,60 @@ export class AwsDouble {
     }
     if (service === "iaso") return this.answerTasks(request);
     const operation = operationOf(service, request, this.s3);
-    const index = this.calls.length;
-    this.calls.push({ service, operation, at: this.time.now });
-    const fault = this.faults.get(index);
-    switch (fault) {
-      case "error":
-        return failure(service, new AwsFault("ValidationError", "The double was told to refuse this call.", 400));
-      case "throttle":
-        return failure(service, throttling(service));
-      case "timeoutBefore":
-        return SILENCE;
-      case "timeoutAfter":
-        this.perform(request);
-        return SILENCE;
-      case "timeoutLate":
-        this.late.push({ at: this.time.now + LATE, request });
-        return SILENCE;
-      case "killBefore":
-        return KILL;
-      case "killAfter":
-        this.perform(request);
-        return KILL;
-      case undefined:
-        return this.perform(request);
-    }
-  }
-
-  private perform(request: DoubleRequest): DoubleResponse {
-    const service = serviceOf(request);
     try {
-      switch (service) {
-        case "s3":
-          return this.s3.handle(request);
-        case "elasticbeanstalk": {
-          const form = new URLSearchParams(request.body.toString());
-          const action = form.get("Action") ?? "";
-          return query(action, toXml(this.beanstalk.handle(action, form), "member"));
-        }
-        case "rds":
-          return this.answerRds(new URLSearchParams(request.body.toString()));
-        case "ssm":
-          return this.answerSsm(JSON.parse(request.body.toString()) as { Name: string });
-        case "sqs": {
-          const inFlight = this.tasksInFlight.length > 1 ? this.tasksInFlight.shift() : this.tasksInFlight[0];
-          return json({ Attributes: { ApproximateNumberOfMessagesNotVisible: String(inFlight ?? 0) } });
-        }
-        default:
-          throw new AwsFault("UnknownOperation", `The double has no service ${service}.`);
-      }
+      return this.arrive(service, operation, () => this.answer(service, operation, request));
     } catch (error) {
       if (error instanceof AwsFault) return failure(service, error);
       throw error;
     }
   }
 
-  private answerSsm({ Name }: { Name: string }): DoubleResponse {
-    const value = this.parameters.get(Name);
-    if (value === undefined) throw new AwsFault("ParameterNotFound", "");
-    return json({ Parameter: { Name, Type: "String", Value: value } });
+  private answer(service: string, operation: string, request: DoubleRequest): DoubleResponse {
+    if (service === "s3") return this.s3.handle(request);
+    const text = request.body.toString();
+    if (service === "ssm" || service === "sqs") {
+      return json(this.act(service, operation, new URLSearchParams(JSON.parse(text) as Record<string, string>)));
+    }
+    const item = operation.includes("Snapshot") ? "DBSnapshot" : "DBInstance";
+    const result = this.act(service, operation, new URLSearchParams(text));
+    return query(operation, toXml(result, service === "rds" ? item : "member"));
   }
 
-  private answerRds(form: URLSearchParams): DoubleResponse {
-    const action = form.get("Action") ?? "";
-    const identifier = form.get("DBSnapshotIdentifier") ?? "";
-    if (action === "DescribeDBInstances") {
-      const instance = { BackupRetentionPeriod: this.backupRetention };
-      return query(action, toXml({ DBInstances: [instance] }, "DBInstance"));
+  /** Does what a call asks for, whichever protocol it came by. */
+  act(service: string, operation: string, form: URLSearchParams): Xml {
+    switch (service) {
+      case "elasticbeanstalk":
+        return this.beanstalk.handle(operation, form);
+      case "rds":
+        return this.actOnDatabase(operation, form.get("DBSnapshotIdentifier") ?? "");
+      case "ssm": {
+        const Name = form.get("Name") ?? "";
+        const Value = this.parameters.get(Name);
+        if (Value === undefined) throw new AwsFault("ParameterNotFound", "");
+        return { Parameter: { Name, Type: "String", Value } };
+      }
+      case "sqs": {
+        const inFlight = this.tasksInFlight.length > 1 ? this.tasksInFlight.shift() : this.tasksInFlight[0];
+        return { Attributes: { ApproximateNumberOfMessagesNotVisible: String(inFlight ?? 0) } };
+      }
+      default:
+        throw new AwsFault("UnknownOperation", `The double has no service ${service}.`);
     }
-    if (action === "CreateDBSnapshot") {
+  }
+
+  private actOnDatabase(operation: string, identifier: string): Xml {
+    if (operation === "DescribeDBInstances") {
+      return { DBInstances: [{ BackupRetentionPeriod: this.backupRetention }] };
+    }
+    if (operation === "CreateDBSnapshot") {
       if (this.snapshots.includes(identifier)) {
         throw new AwsFault("DBSnapshotAlreadyExists", `Cannot create the snapshot ${identifier}.`);
       }
       this.snapshots.push(identifier);
-      return query(action, toXml({ DBSnapshot: { DBSnapshotIdentifier: identifier, Status: "creating" } }, "x"));
+      return { DBSnapshot: { DBSnapshotIdentifier: identifier, Status: "creating" } };
     }
     const found = this.snapshots.filter((one) => one === identifier);
-    const DBSnapshots = found.map((one) => ({ DBSnapshotIdentifier: one, Status: "available" }));
-    return query(action, toXml({ DBSnapshots }, "DBSnapshot"));
+    return { DBSnapshots: found.map((one) => ({ DBSnapshotIdentifier: one, Status: "available" })) };
   }
 
   private answerTasks(request: DoubleRequest): DoubleResponse {
@@ -232,6 +240,15 @@ export class AwsDouble {
       return { status: 401, headers: {}, body: "{}" };
     }
     return json({ tasks: request.query.get("status") === "RUNNING" ? this.runningTasks : [] });
+  }
+}
+
+/** What AWS refuses nobody hears of, where the answer is lost. */
+function ignoringRefusal(act: () => unknown): void {
+  try {
+    act();
+  } catch (error) {
+    if (!(error instanceof AwsFault)) throw error;
   }
 }
 

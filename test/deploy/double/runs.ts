@@ -13,7 +13,8 @@ import { type Report } from "../../../deploy/output/report";
 import { DEFAULT_LIMITS, type Limits, type Session } from "../../../deploy/session";
 import { ARTIFACTS, type AwsDouble, ENV } from "./aws";
 import { VirtualClock } from "./clocks";
-import { DirectTransport } from "./transport";
+import { createShortcutClients } from "./shortcut";
+import { DirectTransport, type Process } from "./transport";
 
 // The signature is made, and checked by nobody: the double reads the service's name in it.
 process.env["AWS_ACCESS_KEY_ID"] ??= "AKIAEXAMPLE";
@@ -78,6 +79,9 @@ export function silentProgress(clock: Clock, lines: string[] = []): Progress {
 /** The report, or "killed" where a fault ended the process. */
 export type End = Report | "killed";
 
+/** By the whole of the SDK, or past it; see `createShortcutClients`. */
+export type Route = "sdk" | "shortcut";
+
 /** Runs after which the clients are made anew, so that what they learn of failures stays within bounds. */
 const RUNS_PER_CLIENTS = 50;
 let shared: { transport: DirectTransport; clients: Clients; runs: number } | undefined;
@@ -102,18 +106,25 @@ export async function runDirect(
   double: AwsDouble,
   command: (session: Session) => Promise<Report>,
   args: Partial<SessionArgs> = {},
+  route: Route = "sdk",
 ): Promise<End> {
   const clock = new VirtualClock(double.time);
   return new Promise<End>((resolve, reject) => {
-    const { clients, transport } = directClients();
-    transport.attach({
+    const process: Process = {
       double,
       dead: false,
       onKill() {
         clock.stopped = true;
         resolve("killed");
       },
-    });
+    };
+    let clients: Clients;
+    if (route === "shortcut") clients = createShortcutClients(process);
+    else {
+      const direct = directClients();
+      direct.transport.attach(process);
+      clients = direct.clients;
+    }
     runWith({ clients, clock, ...args }, command).then(resolve, reject);
   });
 }

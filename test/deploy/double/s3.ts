@@ -37,6 +37,14 @@ export class S3 {
       .sort();
   }
 
+  /** The current objects under a prefix, as a listing shows them. */
+  contents(bucket: string, prefix: string): { Key: string; ETag: string; LastModified: Date }[] {
+    return this.keys(bucket, prefix).map((Key) => {
+      const { etag, modified } = this.get(bucket, Key)!;
+      return { Key, ETag: etag, LastModified: new Date(modified) };
+    });
+  }
+
   json(bucket: string, key: string): Record<string, unknown> | undefined {
     const object = this.get(bucket, key);
     return object === undefined ? undefined : (JSON.parse(object.body.toString()) as Record<string, unknown>);
@@ -137,11 +145,10 @@ export class S3 {
   }
 
   private list(bucket: string, { query }: DoubleRequest): DoubleResponse {
-    const contents = this.keys(bucket, query.get("prefix") ?? "").map((key) => {
-      const { body, etag, modified } = this.get(bucket, key)!;
-      const time = new Date(modified).toISOString();
-      return `<Contents><Key>${escapeXml(key)}</Key><LastModified>${time}</LastModified><ETag>${escapeXml(etag)}</ETag><Size>${body.length}</Size></Contents>`;
-    });
+    const contents = this.contents(bucket, query.get("prefix") ?? "").map(
+      ({ ETag, Key, LastModified }) =>
+        `<Contents><Key>${escapeXml(Key)}</Key><LastModified>${LastModified.toISOString()}</LastModified><ETag>${escapeXml(ETag)}</ETag></Contents>`,
+    );
     return xml(`<ListBucketResult><IsTruncated>false</IsTruncated>${contents.join("")}</ListBucketResult>`);
   }
 

@@ -1,7 +1,7 @@
 import { AwsDouble, FAULT_KINDS, type FaultKind, PREVIOUS } from "./aws";
 import { type DeploymentEnd } from "./beanstalk";
 import { Random } from "./random";
-import { builtVersion, deployment, type End, mismatches, repairing, runDirect } from "./runs";
+import { builtVersion, deployment, type End, mismatches, repairing, type Route, runDirect } from "./runs";
 
 /** What Beanstalk makes of the new version. */
 export interface Plan {
@@ -47,13 +47,17 @@ export function prepareDouble(plan: Plan, seed = 1): AwsDouble {
  * A deployment; where its process was killed, what follows is repair, or the next deployment, until one of them
  * comes to an end; then the verdict. A deployment that was not killed has to do without.
  */
-export async function play(double: AwsDouble, recovery: "repair" | "deploy" = "repair"): Promise<Played> {
-  const end = await runDirect(double, deployment(built.build));
+export async function play(
+  double: AwsDouble,
+  recovery: "repair" | "deploy" = "repair",
+  route: Route = "sdk",
+): Promise<Played> {
+  const end = await runDirect(double, deployment(built.build), {}, route);
   const calls = double.calls.length;
   const repairs: End[] = [];
   if (end === "killed") {
     const command = recovery === "repair" ? repairing() : deployment(built.build);
-    do repairs.push(await runDirect(double, command));
+    do repairs.push(await runDirect(double, command, {}, route));
     while (!isOver(repairs.at(-1)) && repairs.length < REPAIRS);
   }
   return { double, end, calls, repairs, mismatches: mismatches(double, [PREVIOUS, NEW]) };

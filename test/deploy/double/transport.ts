@@ -52,11 +52,13 @@ export class DirectTransport extends NodeHttpHandler {
   }
 }
 
-function never<T>(): Promise<T> {
+/** What a dead process gets: nothing, and no error either. */
+export function never<T>(): Promise<T> {
   return new Promise(() => undefined);
 }
 
-async function collect(body: unknown): Promise<Buffer> {
+/** All bytes of a request's body. */
+export async function collect(body: unknown): Promise<Buffer> {
   if (body === undefined || body === null) return Buffer.alloc(0);
   if (typeof body === "string" || body instanceof Uint8Array) return Buffer.from(body);
   const chunks: Buffer[] = [];

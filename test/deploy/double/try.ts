@@ -5,7 +5,7 @@ void (async () => {
   for (let seed = from; seed < to; seed++) {
     const double = drawDouble(seed);
     const t = setTimeout(() => { console.log("HANG", seed, double.calls.length); process.exit(1); }, 10000);
-    const r = await play(double, seed % 2 === 0 ? 'repair' : 'deploy');
+    const r = await play(double, seed % 2 === 0 ? 'repair' : 'deploy', 'shortcut');
     clearTimeout(t);
     const o = (r.end === "killed" ? "killed" : r.end.outcome) + (r.repairs.length ? "+" + r.repairs.map(e => e === "killed" ? "killed" : e.outcome).join("+") : "");
     outcomes[o] = (outcomes[o] ?? 0) + 1;
