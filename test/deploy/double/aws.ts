@@ -59,6 +59,8 @@ export class AwsDouble {
   readonly calls: Call[] = [];
   /** By the call's place in the order in which calls arrive. */
   readonly faults = new Map<number, FaultKind>();
+  /** By the operation, and how many times it came before. */
+  faultOn: (operation: string, before: number) => FaultKind | undefined = () => undefined;
   /** Parameters of SSM. */
   readonly parameters = new Map<string, string>();
   /** Messages the worker has taken, one value for each look; the last one stays. */
@@ -144,9 +146,10 @@ export class AwsDouble {
    */
   arrive<T>(service: string, operation: string, act: () => T): T | typeof SILENCE | typeof KILL {
     this.settle();
-    const index = this.calls.length;
+    const before = this.calls.filter((call) => call.operation === operation).length;
+    const fault = this.faults.get(this.calls.length) ?? this.faultOn(operation, before);
     this.calls.push({ service, operation, at: this.time.now });
-    switch (this.faults.get(index)) {
+    switch (fault) {
       case "error":
         throw new AwsFault("ValidationError", "The double was told to refuse this call.", 400);
       case "throttle":
