@@ -39,7 +39,7 @@ export interface Call {
 }
 
 /** Milliseconds after which a late request takes effect. */
-const LATE = 5000;
+const LATE = 45_000;
 
 export const ENV = "staging";
 export const APPLICATION = "iaso-staging";
