@@ -19,14 +19,13 @@ const ATTEMPTS = 4;
 /**
  * JSON objects in S3 that are only written over what was read before.
  *
- * Each body carries a mark of its write. A repeated request whose first answer was lost finds the object already
+ * Each body carries a mark of its writer. A repeated request whose first answer was lost finds the object already
  * changed and is refused; the mark tells that the change was our own.
  *
  * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
  */
 export class ConditionalObjects {
   private readonly writer = randomUUID();
-  private writes = 0;
 
   constructor(
     private readonly s3: S3Client,
@@ -51,8 +50,6 @@ export class ConditionalObjects {
    * @throws Conflict where somebody else wrote it.
    */
   async write(key: string, body: object, expected: string | undefined): Promise<string> {
-    this.writes += 1;
-    const mark = `${this.writer}:${this.writes}`;
     let etag = expected;
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -60,7 +57,7 @@ export class ConditionalObjects {
           new PutObjectCommand({
             Bucket: this.bucket,
             Key: key,
-            Body: JSON.stringify({ ...body, write: mark }),
+            Body: JSON.stringify({ ...body, write: this.writer }),
             ContentType: "application/json",
             ...(etag === undefined ? { IfNoneMatch: "*" } : { IfMatch: etag }),
           }),
@@ -71,19 +68,14 @@ export class ConditionalObjects {
         if (status === 409 && attempt < ATTEMPTS) continue;
         if (status !== 412 && status !== 409 && status !== 404) throw error;
         const now = await this.read(key);
-        if (now?.body["write"] === mark) return now.etag;
-        if (now !== undefined && attempt < ATTEMPTS && this.isOwn(now)) {
+        // An earlier request of this run has taken effect, though its answer was lost: write over that.
+        if (now !== undefined && now.body["write"] === this.writer && attempt < ATTEMPTS) {
           etag = now.etag;
           continue;
         }
         throw new Conflict(`s3://${this.bucket}/${key} was written by another run`, { cause: error });
       }
     }
-  }
-
-  /** An earlier write of this run that seemed to fail, and did take effect. */
-  private isOwn(stored: Stored): boolean {
-    return String(stored.body["write"]).startsWith(`${this.writer}:`);
   }
 }
 

@@ -27,10 +27,11 @@ export async function requestUpdates(
   return Promise.all(
     roles.map(async (role): Promise<UpdateRequest> => {
       try {
-        await session.clients.beanstalk.send(
+        const { $metadata } = await session.clients.beanstalk.send(
           new UpdateEnvironmentCommand({ EnvironmentId: pair[role].id, VersionLabel: version }),
         );
-        return { role, at: session.clock.now(), unclear: false };
+        // Of two attempts, the one without an answer may still arrive.
+        return { role, at: session.clock.now(), unclear: ($metadata.attempts ?? 1) > 1 };
       } catch (error) {
         // A refusal can follow an attempt whose answer was lost, so it is not taken as final either: what the
         // environment does next decides.

@@ -48,7 +48,7 @@ async function sendTo(process: Process, service: string, { constructor, input }:
         process.onKill();
         return await never();
       }
-      if (answer !== SILENCE) return answer;
+      if (answer !== SILENCE) return { ...(answer as object), $metadata: { attempts: attempt } };
       if (last) throw failure("TimeoutError", "The request got no answer.", undefined, attempt);
     } catch (error) {
       if (!(error instanceof AwsFault)) throw error;
