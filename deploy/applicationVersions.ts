@@ -201,7 +201,9 @@ export async function deleteVersion(session: Session, label: string): Promise<vo
 export function findLabel(versions: readonly KnownVersion[], wanted: string, env: string): string {
   const remedy = `npm run deploy -- versions ${env}`;
   if (versions.some(({ label }) => label === wanted)) return wanted;
-  const builds = versions.filter(({ label }) => label.slice(0, -(DIGEST + 1)) === wanted).map(({ label }) => label);
+  const builds = versions
+    .filter(({ label }) => label.slice(0, -(DIGEST + 1)) === wanted)
+    .map(({ label }) => label);
   const [only] = builds;
   if (only === undefined) throw new UserError(`There is no application version ${wanted}.`, remedy);
   if (builds.length > 1) {

@@ -107,7 +107,8 @@ function limitsOf(options: LimitOptions): Limits {
 function origin(): { by: string; link: string | undefined } {
   const { GITHUB_ACTOR, GITHUB_REPOSITORY, GITHUB_RUN_ID, GITHUB_SERVER_URL } = process.env;
   if (GITHUB_ACTOR === undefined) return { by: userInfo().username, link: undefined };
-  const known = GITHUB_SERVER_URL !== undefined && GITHUB_REPOSITORY !== undefined && GITHUB_RUN_ID !== undefined;
+  const known =
+    GITHUB_SERVER_URL !== undefined && GITHUB_REPOSITORY !== undefined && GITHUB_RUN_ID !== undefined;
   const link = known ? `${GITHUB_SERVER_URL}/${GITHUB_REPOSITORY}/actions/runs/${GITHUB_RUN_ID}` : undefined;
   return { by: GITHUB_ACTOR, link };
 }
@@ -231,21 +232,28 @@ function createProgram(clock: Clock): Command {
       .command(name, { isDefault })
       .description(description)
       .argument("<env>", "the environment, such as staging")
-      .addOption(
-        new Option("--region <region>", "the AWS region").env("AWS_REGION").default("eu-central-1"),
-      )
+      .addOption(new Option("--region <region>", "the AWS region").env("AWS_REGION").default("eu-central-1"))
       .option("--json", "print the report as JSON, and progress on stderr");
   const tasks = (): Option =>
-    new Option("--running-tasks <policy>", "background tasks that run: wait for them, refuse, or cut them off")
+    new Option(
+      "--running-tasks <policy>",
+      "background tasks that run: wait for them, refuse, or cut them off",
+    )
       .choices(TASK_POLICIES)
       .default("wait");
   const limits = (to: Command): Command =>
     to
       .option("--timeout <duration>", "how long one update may take (default: 45m)", duration)
-      .option("--health-timeout <duration>", "how long the environments may take to be healthy (default: 10m)", duration)
+      .option(
+        "--health-timeout <duration>",
+        "how long the environments may take to be healthy (default: 10m)",
+        duration,
+      )
       .option("--tasks-timeout <duration>", "how long to wait for background tasks (default: 15m)", duration);
 
-  limits(command("deploy", "deploy a checkout of the application (this is what runs without a command)", true))
+  limits(
+    command("deploy", "deploy a checkout of the application (this is what runs without a command)", true),
+  )
     .requiredOption("--source <directory>", "the checkout of the application")
     .option("--version <version>", "the version's name (default: its git tag, or its commit)")
     .option("--image <image>", "the application's image, on the docker platform")
@@ -263,10 +271,12 @@ function createProgram(clock: Clock): Command {
   limits(command("rollback", "bring web and worker back to an earlier version"))
     .option("--to <version>", "the version (default: the one before the current one)")
     .addOption(tasks())
-    .action((env: string, options: CommonOptions & LimitOptions & { to?: string; runningTasks: TaskPolicy }) =>
-      execute({ env, clock, options, announce: `rollback to ${options.to ?? "the version before"}` }, (session) =>
-        rollback(session, { to: options.to, runningTasks: options.runningTasks }),
-      ),
+    .action(
+      (env: string, options: CommonOptions & LimitOptions & { to?: string; runningTasks: TaskPolicy }) =>
+        execute(
+          { env, clock, options, announce: `rollback to ${options.to ?? "the version before"}` },
+          (session) => rollback(session, { to: options.to, runningTasks: options.runningTasks }),
+        ),
     );
 
   limits(command("repair", "bring web and worker to one version, after a run that died"))

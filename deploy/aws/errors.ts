@@ -39,7 +39,12 @@ const CREDENTIALS = [
   "InvalidAccessKeyId",
   "SignatureDoesNotMatch",
 ];
-const DENIED = ["AccessDenied", "AccessDeniedException", "InsufficientPrivilegesException", "UnauthorizedOperation"];
+const DENIED = [
+  "AccessDenied",
+  "AccessDeniedException",
+  "InsufficientPrivilegesException",
+  "UnauthorizedOperation",
+];
 
 /** What to do about an AWS error, where that is known. */
 export function remedyFor(error: unknown, env: string): string | undefined {

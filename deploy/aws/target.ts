@@ -39,7 +39,10 @@ export async function readTarget(ssm: SSMClient, env: string, region: string): P
   const parsed = schema.safeParse(parseJson(value ?? ""));
   if (!parsed.success) {
     const where = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; ");
-    throw new UserError(`The SSM parameter ${name} is not what the Pulumi program writes (${where}).`, remedy);
+    throw new UserError(
+      `The SSM parameter ${name} is not what the Pulumi program writes (${where}).`,
+      remedy,
+    );
   }
   if (parsed.data.region !== region) {
     throw new UserError(

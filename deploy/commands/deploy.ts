@@ -51,7 +51,13 @@ export async function deploy(session: Session, options: DeployOptions, build: Bu
     const from = requireOneVersion(env, look, options.allowUnhealthy);
     if (from === label) {
       const summary = `${env} already runs ${label}, web and worker alike; nothing was changed.`;
-      const report: Report = { env, outcome: "unchanged", summary, to: label, environments: describeEnvironments(look) };
+      const report: Report = {
+        env,
+        outcome: "unchanged",
+        summary,
+        to: label,
+        environments: describeEnvironments(look),
+      };
       return run.close(report, { open: false, version: label });
     }
     const journal = await run.beginJournal({ command: "deploy", from, to: label });
@@ -65,7 +71,13 @@ export async function deploy(session: Session, options: DeployOptions, build: Bu
       );
       await journal.write("preparing", { restorePoint });
       requireNotInterrupted(session);
-      const { closing, report } = await switchVersion(locked, { pair, journal, from, to: label, restorePoint });
+      const { closing, report } = await switchVersion(locked, {
+        pair,
+        journal,
+        from,
+        to: label,
+        restorePoint,
+      });
       return run.close(report, closing);
     } catch (error) {
       if (journal.current.phase === "preparing") await restoreStaticOf(locked, from);

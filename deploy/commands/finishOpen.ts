@@ -50,10 +50,13 @@ async function chooseVersion(
   pair: Pair,
   record: JournalRecord | undefined,
 ): Promise<string> {
-  const inSwitch = record?.phase === "switching" || record?.phase === "returning" || record?.phase === "split";
+  const inSwitch =
+    record?.phase === "switching" || record?.phase === "returning" || record?.phase === "split";
   const from = record?.from ?? undefined;
   const to = record?.to ?? undefined;
-  const look = inSwitch ? await lookAtPair(session.clients.beanstalk, pair) : await lookWhenReady(session, pair);
+  const look = inSwitch
+    ? await lookAtPair(session.clients.beanstalk, pair)
+    : await lookWhenReady(session, pair);
   const common = commonVersion(look);
   if (!inSwitch) {
     const known = common ?? from ?? session.lease.current.version ?? undefined;

@@ -30,7 +30,10 @@ export async function prune(session: Session, keep: number): Promise<Report> {
       ...instances,
       version,
       previous,
-      ...known.filter(({ own }) => own).slice(0, keep).map(({ label }) => label),
+      ...known
+        .filter(({ own }) => own)
+        .slice(0, keep)
+        .map(({ label }) => label),
     ]);
     const doomed = known.filter(({ label, own }) => own && !kept.has(label));
     // Versions before their files: one without static files must not be left for a rollback to find.

@@ -35,7 +35,13 @@ export async function rollback(session: Session, options: RollbackOptions): Prom
     const to = findLabel(versions, options.to ?? previousOf(locked.lease.current, from, env), env);
     if (to === from) {
       const summary = `${env} already runs ${to}, web and worker alike; nothing was changed.`;
-      const report: Report = { env, outcome: "unchanged", summary, to, environments: describeEnvironments(look) };
+      const report: Report = {
+        env,
+        outcome: "unchanged",
+        summary,
+        to,
+        environments: describeEnvironments(look),
+      };
       return run.close(report, { open: false, version: from });
     }
     const journal = await run.beginJournal({ command: "rollback", from, to });

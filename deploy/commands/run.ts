@@ -51,7 +51,9 @@ function slackText({ by, link }: RunArgs, text: string, report?: Report): string
     escapeSlack(text),
     ...(report?.causes ?? []).map((cause) => `cause: ${escapeSlack(cause)}`),
     ...(report?.notes ?? []).map((note) => escapeSlack(note)),
-    ...(report?.remedy === undefined || report.remedy === "" ? [] : [`to mend it: ${escapeSlack(report.remedy)}`]),
+    ...(report?.remedy === undefined || report.remedy === ""
+      ? []
+      : [`to mend it: ${escapeSlack(report.remedy)}`]),
     `by ${escapeSlack(by)}${seconds === undefined ? "" : `, after ${seconds} s`}${link === undefined ? "" : `, <${link}|run>`}`,
   ];
   return lines.join("\n");
@@ -68,7 +70,12 @@ function failureReport(env: string, error: unknown): Report {
   }
   if (error instanceof LockLost) {
     const summary = `${error.message} This run has stopped where it was.`;
-    return { env, outcome: "unfinished", summary, remedy: `npm run deploy -- status ${env}, then: ${repair}` };
+    return {
+      env,
+      outcome: "unfinished",
+      summary,
+      remedy: `npm run deploy -- status ${env}, then: ${repair}`,
+    };
   }
   if (error instanceof Unfinished) {
     const summary = `The run ended in the middle: ${error.message}`;

@@ -24,7 +24,11 @@ export async function switchVersion(
   const result = await switchPair(session, journal, pair, from, to);
   const facts = { env, from, to, environments: describeEnvironments(result.look), restorePoint };
   if (result.outcome === "switched") {
-    const report: Report = { ...facts, outcome: "deployed", summary: `${env} runs ${to}, web and worker alike.` };
+    const report: Report = {
+      ...facts,
+      outcome: "deployed",
+      summary: `${env} runs ${to}, web and worker alike.`,
+    };
     return { report, closing: { open: false, version: to, previous: from } };
   }
   await restoreStaticOf(session, from);

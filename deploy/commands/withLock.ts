@@ -41,11 +41,20 @@ export async function withLock<T>(
 ): Promise<T> {
   const { clients, clock, env, progress, target } = session;
   const lease = await progress.step("Take the lock", (log) =>
-    acquireLock({ s3: clients.s3, bucket: target.artifactsBucket, env, clock, by: session.by, command, onWait: log }),
+    acquireLock({
+      s3: clients.s3,
+      bucket: target.artifactsBucket,
+      env,
+      clock,
+      by: session.by,
+      command,
+      onWait: log,
+    }),
   );
   const { token } = lease.current;
   const objects = new ConditionalObjects(clients.s3, target.artifactsBucket);
-  const inherited = lease.current.openJournal === token ? undefined : (lease.current.openJournal ?? undefined);
+  const inherited =
+    lease.current.openJournal === token ? undefined : (lease.current.openJournal ?? undefined);
   let settled = inherited === undefined;
   let journal: Journal | undefined;
   const locked: LockedSession = { ...session, lease };
@@ -84,7 +93,8 @@ export async function withLock<T>(
       await journal.write("refused", {}, describeError(error)).catch(() => undefined);
     }
     await release(session, lease, untouched ? { openJournal: null } : {});
-    if (!untouched && !(error instanceof UserError)) throw new Unfinished(describeError(error), { cause: error });
+    if (!untouched && !(error instanceof UserError))
+      throw new Unfinished(describeError(error), { cause: error });
     throw error;
   }
 }

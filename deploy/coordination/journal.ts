@@ -66,7 +66,11 @@ export class Journal {
    * @throws Conflict where another run has taken the number over.
    */
   async write(phase: Phase, changes: Partial<JournalRecord> = {}, detail?: string): Promise<void> {
-    const entry = { at: new Date(this.now()).toISOString(), phase, ...(detail === undefined ? {} : { detail }) };
+    const entry = {
+      at: new Date(this.now()).toISOString(),
+      phase,
+      ...(detail === undefined ? {} : { detail }),
+    };
     const next = { ...this.record, ...changes, phase, history: [...this.record.history, entry] };
     this.etag = await this.objects.write(this.key, next, this.etag);
     this.record = next;

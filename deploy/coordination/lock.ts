@@ -77,11 +77,14 @@ export async function acquireLock(args: AcquireArgs): Promise<Lease> {
     const stored = await objects.read(lockKey(env));
     const record = stored === undefined ? undefined : schema.parse(stored.body);
     if (record !== undefined && isHeld(record, clock.now())) {
-      const alive = seen !== undefined && (seen.token !== record.token || seen.expiresAt !== record.expiresAt);
+      const alive =
+        seen !== undefined && (seen.token !== record.token || seen.expiresAt !== record.expiresAt);
       if (alive) throw new Locked(describeHolder(record));
       if (seen === undefined) {
         const rest = Date.parse(record.expiresAt ?? "") + SKEW - clock.now();
-        args.onWait?.(`${describeHolder(record)} If that run is dead, its lock ends in ${formatDuration(rest)}.`);
+        args.onWait?.(
+          `${describeHolder(record)} If that run is dead, its lock ends in ${formatDuration(rest)}.`,
+        );
       }
       seen = record;
       await clock.sleep(POLL);
@@ -185,7 +188,9 @@ export class Lease {
   }
 
   /** Frees the lock; false where that was not possible and the lock ends with its lease. */
-  async release(changes: Partial<Pick<LockRecord, "openJournal" | "version" | "previous">> = {}): Promise<boolean> {
+  async release(
+    changes: Partial<Pick<LockRecord, "openJournal" | "version" | "previous">> = {},
+  ): Promise<boolean> {
     this.stop();
     for (let attempt = 1; attempt <= RELEASE_ATTEMPTS; attempt += 1) {
       try {

@@ -40,7 +40,9 @@ export interface Report {
   from?: string;
   to?: string;
   causes?: string[];
-  environments?: Partial<Record<Role, { name: string; version: string; status: string; health: string; state: string }>>;
+  environments?: Partial<
+    Record<Role, { name: string; version: string; status: string; health: string; state: string }>
+  >;
   restorePoint?: RestorePoint;
   /** What a person should know or do besides. */
   notes?: string[];

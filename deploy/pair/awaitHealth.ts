@@ -7,7 +7,11 @@ import { lookAtPair, type PairLook } from "./look";
  * Gives environments that are Ready time to be healthy again: just after an update they are not yet.
  * @returns the last look, healthy or not; undefined where AWS gave none.
  */
-export async function awaitHealth(session: Session, pair: Pair, limit: number): Promise<PairLook | undefined> {
+export async function awaitHealth(
+  session: Session,
+  pair: Pair,
+  limit: number,
+): Promise<PairLook | undefined> {
   const { clients, clock, limits, progress } = session;
   const deadline = clock.now() + limit;
   let last: PairLook | undefined;

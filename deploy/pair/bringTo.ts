@@ -131,9 +131,7 @@ async function abortUpdate(session: LockedSession, pair: Pair, role: Role): Prom
   await session.lease.hold();
   session.progress.line(`${role}: ending the update that is under way`);
   try {
-    await session.clients.beanstalk.send(
-      new AbortEnvironmentUpdateCommand({ EnvironmentId: pair[role].id }),
-    );
+    await session.clients.beanstalk.send(new AbortEnvironmentUpdateCommand({ EnvironmentId: pair[role].id }));
   } catch (error) {
     // The update then runs to its own end, which is waited for.
     session.progress.warn(`${role}: the update could not be ended early: ${describeError(error)}`);

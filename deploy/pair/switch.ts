@@ -30,7 +30,12 @@ export async function switchPair(
   await journal.write("switching");
   const causes = await session.progress.step(`Update web and worker to ${to}`, async () => {
     const requests = await requestUpdates(session, pair, ROLES, to);
-    const verdict = await watchUpdates(session, pair, { version: to, requests, healthy: true, interruptible: true });
+    const verdict = await watchUpdates(session, pair, {
+      version: to,
+      requests,
+      healthy: true,
+      interruptible: true,
+    });
     if (!verdict.ok) return { causes: verdict.causes, unclear: requests.some(({ unclear }) => unclear) };
     return { causes: [], look: verdict.look, unclear: false };
   });

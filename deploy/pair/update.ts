@@ -73,7 +73,8 @@ export async function watchUpdates(session: LockedSession, pair: Pair, args: Wat
   let goodLooks = 0;
   for (;;) {
     session.lease.requireNotLost();
-    if (args.interruptible && session.interrupted()) return { ok: false, causes: ["the run was interrupted"] };
+    if (args.interruptible && session.interrupted())
+      return { ok: false, causes: ["the run was interrupted"] };
     await streamEvents(session, events, judges);
     let look: PairLook | undefined;
     try {
@@ -128,7 +129,8 @@ class Judge {
   failure(look: EnvironmentLook): string | undefined {
     const cause = this.judge(look);
     if (cause === undefined) return undefined;
-    const events = this.lastErrors.length === 0 ? "" : ` Beanstalk said: ${this.lastErrors.slice(-3).join(" ")}`;
+    const events =
+      this.lastErrors.length === 0 ? "" : ` Beanstalk said: ${this.lastErrors.slice(-3).join(" ")}`;
     return `${this.role} (${look.name}) ${cause}.${events}`;
   }
 

@@ -38,7 +38,9 @@ async function isDone(session: Session, role: Role, label: string): Promise<bool
 }
 
 /** Real milliseconds that a command takes on a fresh account served over HTTP. */
-async function measure(command: (double: AwsDouble) => (session: Session) => Promise<Report>): Promise<number> {
+async function measure(
+  command: (double: AwsDouble) => (session: Session) => Promise<Report>,
+): Promise<number> {
   const time = new ScaledTime(FACTOR);
   const double = new AwsDouble(1, time);
   double.addPair();

@@ -63,7 +63,7 @@ collectStatic:
 interface Account {
   double: AwsDouble;
   running: RunningDouble;
-  cli(...args: string[]): Promise<CliResult>;
+  cli: (...args: string[]) => Promise<CliResult>;
 }
 
 async function withAccount(test: (account: Account) => Promise<void>): Promise<void> {
@@ -102,7 +102,11 @@ describe("deploy/deploy (the command line in a process of its own, over HTTP)", 
         );
       }
       const bundle = await unzip(double.s3.get(ARTIFACTS, `bundles/${label}.zip`)!.body);
-      expect([...bundle.keys()]).to.include.members(["manage.py", "plugins/polio/__init__.py", "hat/settings.py"]);
+      expect([...bundle.keys()]).to.include.members([
+        "manage.py",
+        "plugins/polio/__init__.py",
+        "hat/settings.py",
+      ]);
       expect(double.s3.keys(STATIC, "static/")).to.deep.equal([
         "static/app-0123456789abcdef0123.js",
         "static/css/index.css",
@@ -122,7 +126,9 @@ describe("deploy/deploy (the command line in a process of its own, over HTTP)", 
 
       const status = await cli("status", ENV);
       expect(status.code).to.equal(EXIT.done);
-      expect(status.stdout).to.contain(`staging runs ${label}, web and worker alike. Before it: ${PREVIOUS}.`);
+      expect(status.stdout).to.contain(
+        `staging runs ${label}, web and worker alike. Before it: ${PREVIOUS}.`,
+      );
 
       const back = await cli("rollback", ENV);
       expect(back.code, back.stderr).to.equal(EXIT.done);
@@ -140,8 +146,12 @@ describe("deploy/deploy (the command line in a process of its own, over HTTP)", 
       double.planNew("succeeds", "rolledBack");
       const failed = await cli(ENV, "--source", makeProject());
       expect(failed.code, failed.stderr).to.equal(EXIT.returned);
-      expect(failed.stderr).to.contain(`staging runs ${PREVIOUS} again, web and worker alike; this was verified.`);
-      expect(failed.stderr).to.match(/cause: worker \(iaso-staging-worker\) was brought back .* Failed to deploy/);
+      expect(failed.stderr).to.contain(
+        `staging runs ${PREVIOUS} again, web and worker alike; this was verified.`,
+      );
+      expect(failed.stderr).to.match(
+        /cause: worker \(iaso-staging-worker\) was brought back .* Failed to deploy/,
+      );
       expect(failed.stderr).to.contain("The database schema is NOT brought back");
       expect(failed.stderr).to.match(/restore point of the database: 20\d\d-/);
       expect(double.web.updates).to.have.length(2);

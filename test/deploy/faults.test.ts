@@ -69,7 +69,9 @@ describe("deploy under faults: web and worker end on one version, and the lock i
       const tally: Tally = { runs: 0, killed: 0, failures: [] };
       for (let place = 0; place < calls; place += 1) {
         for (const kind of FAULT_KINDS) {
-          for (const recovery of kind.startsWith("kill") ? (["repair", "deploy"] as const) : (["repair"] as const)) {
+          for (const recovery of kind.startsWith("kill")
+            ? (["repair", "deploy"] as const)
+            : (["repair"] as const)) {
             const double = prepareDouble(plan);
             double.faults.set(place, kind);
             const operation = undisturbed.calls[place]!.operation;

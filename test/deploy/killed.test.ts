@@ -30,7 +30,8 @@ function makeProject(): string {
     "manage.py": "",
     "requirements.txt": "django==4.2.30\n",
     "pyproject.toml": '[project]\nname = "Iaso"\nversion = "1"\n',
-    "iaso-deploy.yaml": "build: []\ncollectStatic: [mkdir -p static && echo 1 > static/app.js]\ninclude: []\n",
+    "iaso-deploy.yaml":
+      "build: []\ncollectStatic: [mkdir -p static && echo 1 > static/app.js]\ninclude: []\n",
     ".gitignore": "/static\n",
   });
 }
@@ -69,7 +70,9 @@ describe("deploy, killed with SIGKILL and repaired by another process, over HTTP
   it("ends on one version with the lock free, wherever it was killed", async () => {
     const source = makeProject();
     const results = await Promise.all(DEATHS.map((death) => die(death, source)));
-    const failures = results.flatMap((problems, index) => problems.map((problem) => [DEATHS[index], problem]));
+    const failures = results.flatMap((problems, index) =>
+      problems.map((problem) => [DEATHS[index], problem]),
+    );
     console.log(`      ${results.length} processes killed, ${failures.length} mismatches`);
     expect(failures).to.deep.equal([]);
   });

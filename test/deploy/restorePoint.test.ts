@@ -14,7 +14,12 @@ async function deployTo(change: (double: AwsDouble) => void, snapshot: boolean) 
   change(double);
   const lines: string[] = [];
   const progress = silentProgress(new VirtualClock(double.time), lines);
-  const report = (await runDirect(double, deployment(build, { snapshot }), { progress }, "shortcut")) as Report;
+  const report = (await runDirect(
+    double,
+    deployment(build, { snapshot }),
+    { progress },
+    "shortcut",
+  )) as Report;
   return { double, report, output: lines.join("\n") };
 }
 
@@ -54,7 +59,11 @@ describe("deploy/restorePoint", () => {
   });
 
   it("makes identifiers that RDS accepts", () => {
-    const identifier = snapshotIdentifier("prod", "2026.01_rc+1-0a1b2c3d", new Date(Date.UTC(2026, 0, 2, 3, 4)));
+    const identifier = snapshotIdentifier(
+      "prod",
+      "2026.01_rc+1-0a1b2c3d",
+      new Date(Date.UTC(2026, 0, 2, 3, 4)),
+    );
     expect(identifier).to.equal("iaso-prod-before-2026-01-rc-1-0a1b2c3d-202601020304");
   });
 });

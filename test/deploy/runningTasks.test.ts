@@ -19,7 +19,12 @@ async function deployWith(inFlight: number[], runningTasks: TaskPolicy, token?: 
   const lines: string[] = [];
   try {
     const progress = silentProgress(new VirtualClock(double.time), lines);
-    const report = (await runDirect(double, deployment(build, { runningTasks }), { progress }, "shortcut")) as Report;
+    const report = (await runDirect(
+      double,
+      deployment(build, { runningTasks }),
+      { progress },
+      "shortcut",
+    )) as Report;
     return { double, report, output: lines.join("\n") };
   } finally {
     await running.stop();
@@ -44,7 +49,10 @@ describe("deploy/runningTasks", () => {
 
   it("refuses at once where it is told to", async () => {
     const { double, report } = await deployWith([1], "refuse");
-    expect(report).to.deep.include({ outcome: "refused", summary: "1 background task runs. A deployment would cut them off." });
+    expect(report).to.deep.include({
+      outcome: "refused",
+      summary: "1 background task runs. A deployment would cut them off.",
+    });
     expect(report.remedy).to.contain("--running-tasks go");
     expect(double.web.updates).to.deep.equal([]);
   });

@@ -79,7 +79,10 @@ describe("deploy/coordination/lock", () => {
       if (!waiting || takenOver !== undefined) return sleep(milliseconds);
       double.time.now += LEASE + 60_000;
       const clients = createShortcutClients({ double, dead: false, onKill: () => undefined });
-      takenOver = await runWith({ clients, clock: new VirtualClock(double.time), by: "second" }, deployment(build));
+      takenOver = await runWith(
+        { clients, clock: new VirtualClock(double.time), by: "second" },
+        deployment(build),
+      );
     };
     const report = await runWith({ clients: slow, clock }, deployment(stalled));
     expect(takenOver?.outcome).to.equal("deployed");

@@ -14,13 +14,7 @@ import { S3 } from "./s3";
  * - killBefore, killAfter: the tool's process ends before the request is sent, or before the answer is there
  */
 export type FaultKind =
-  | "error"
-  | "throttle"
-  | "timeoutBefore"
-  | "timeoutAfter"
-  | "timeoutLate"
-  | "killBefore"
-  | "killAfter";
+  "error" | "throttle" | "timeoutBefore" | "timeoutAfter" | "timeoutLate" | "killBefore" | "killAfter";
 
 export const FAULT_KINDS: readonly FaultKind[] = [
   "error",
@@ -106,7 +100,13 @@ export class AwsDouble {
     add({ ...common, name: "neighbour", tags: { project: "other", env: "staging", role: "web" } });
     add({ ...common, name: "iaso-staging", tags: { ...tags, role: "web" } });
     add({ ...common, name: "iaso-demo", tags: { ...tags, env: "demo", role: "web" } });
-    add({ ...common, name: "iaso-staging-worker", tier: "Worker", tags: { ...tags, role: "worker" }, instances: 1 });
+    add({
+      ...common,
+      name: "iaso-staging-worker",
+      tier: "Worker",
+      tags: { ...tags, role: "worker" },
+      instances: 1,
+    });
     add({ ...common, name: "untagged", tags: {} });
   }
 
@@ -193,7 +193,9 @@ export class AwsDouble {
     if (service === "s3") return this.s3.handle(request);
     const text = request.body.toString();
     if (service === "ssm" || service === "sqs") {
-      return json(this.act(service, operation, new URLSearchParams(JSON.parse(text) as Record<string, string>)));
+      return json(
+        this.act(service, operation, new URLSearchParams(JSON.parse(text) as Record<string, string>)),
+      );
     }
     const item = operation.includes("Snapshot") ? "DBSnapshot" : "DBInstance";
     const result = this.act(service, operation, new URLSearchParams(text));
@@ -275,7 +277,11 @@ function query(action: string, result: string): DoubleResponse {
 }
 
 function json(value: unknown): DoubleResponse {
-  return { status: 200, headers: { "content-type": "application/x-amz-json-1.0" }, body: JSON.stringify(value) };
+  return {
+    status: 200,
+    headers: { "content-type": "application/x-amz-json-1.0" },
+    body: JSON.stringify(value),
+  };
 }
 
 function throttling(service: string): AwsFault {

@@ -136,12 +136,25 @@ export class SimulatedEnvironment {
         this.setInstance(index, { label, status: failed ? "Failed" : "Deployed", deploymentId: number });
       });
     }
-    if (end === "hangs") this.at(at, () => this.setInstance(0, { label, status: "In Progress", deploymentId: number }));
-    if (end === "succeeds" || end === "degrades") this.at(at, () => this.finish(label, end === "degrades" ? "Severe" : "Ok"));
-    if (end === "mixed") this.at(at, () => this.fail(from));
+    if (end === "hangs")
+      this.at(at, () => {
+        this.setInstance(0, { label, status: "In Progress", deploymentId: number });
+      });
+    if (end === "succeeds" || end === "degrades")
+      this.at(at, () => {
+        this.finish(label, end === "degrades" ? "Severe" : "Ok");
+      });
+    if (end === "mixed")
+      this.at(at, () => {
+        this.fail(from);
+      });
     if (end === "rolledBack") {
-      this.at(at, () => this.say("ERROR", "Failed to deploy application. Command failed on an instance."));
-      this.at(at + timing.perInstance(), () => this.goBack(from, "Environment update was rolled back."));
+      this.at(at, () => {
+        this.say("ERROR", "Failed to deploy application. Command failed on an instance.");
+      });
+      this.at(at + timing.perInstance(), () => {
+        this.goBack(from, "Environment update was rolled back.");
+      });
     }
   }
 
@@ -157,22 +170,27 @@ export class SimulatedEnvironment {
     this.schedule = [];
     this.say("INFO", "Environment update is aborting.");
     this.change({ status: "Aborting" === this.current.status ? "Aborting" : "Updating", abortable: false });
-    this.at(this.now + this.beanstalk.timing.perInstance(), () =>
-      this.goBack(operation.from, "Environment update was aborted."),
-    );
+    this.at(this.now + this.beanstalk.timing.perInstance(), () => {
+      this.goBack(operation.from, "Environment update was aborted.");
+    });
   }
 
   private finish(label: string, health: string): void {
     this.operation = undefined;
     this.say("INFO", "Environment update completed successfully.");
     this.change({ status: "Ready", label, abortable: false, health: health === "Ok" ? "Info" : "Warning" });
-    this.at(this.now + this.beanstalk.timing.recovery(), () => this.change({ health }));
+    this.at(this.now + this.beanstalk.timing.recovery(), () => {
+      this.change({ health });
+    });
   }
 
   private fail(from: string): void {
     this.operation = undefined;
     this.say("ERROR", "Failed to deploy application.");
-    this.say("ERROR", "During an aborted deployment, some instances may have deployed the new application version.");
+    this.say(
+      "ERROR",
+      "During an aborted deployment, some instances may have deployed the new application version.",
+    );
     this.change({ status: "Ready", label: from, abortable: false, health: "Degraded" });
   }
 
@@ -184,7 +202,9 @@ export class SimulatedEnvironment {
     }
     this.say("INFO", message);
     this.change({ status: "Ready", label: from, abortable: false, health: "Info" });
-    this.at(this.now + this.beanstalk.timing.recovery(), () => this.change({ health: "Ok" }));
+    this.at(this.now + this.beanstalk.timing.recovery(), () => {
+      this.change({ health: "Ok" });
+    });
   }
 
   private get now(): number {
@@ -196,10 +216,11 @@ export class SimulatedEnvironment {
   }
 
   /** Does what was due up to now, each at its own time. */
-  private settle(): void {
+  settle(): void {
     for (;;) {
       let first: (typeof this.schedule)[number] | undefined;
-      for (const one of this.schedule) if (one.at <= this.beanstalk.time.now && (first === undefined || one.at < first.at)) first = one;
+      for (const one of this.schedule)
+        if (one.at <= this.beanstalk.time.now && (first === undefined || one.at < first.at)) first = one;
       if (first === undefined) return;
       this.schedule.splice(this.schedule.indexOf(first), 1);
       this.beanstalk.at(first.at, first.act);
@@ -243,7 +264,12 @@ export class Beanstalk {
   readonly ends = new Map<string, DeploymentEnd[]>();
   /** Versions that Beanstalk cannot process. */
   readonly unprocessable = new Set<string>();
-  timing: Timing = { perInstance: () => 40_000, recovery: () => 15_000, lag: () => 0, earlyLabel: () => true };
+  timing: Timing = {
+    perInstance: () => 40_000,
+    recovery: () => 15_000,
+    lag: () => 0,
+    earlyLabel: () => true,
+  };
   /** Environments, versions and instances in one answer. */
   pageSize = 100;
   private acting: number | undefined;
@@ -266,13 +292,22 @@ export class Beanstalk {
   addEnvironment(settings: EnvironmentSettings): SimulatedEnvironment {
     const environment = new SimulatedEnvironment(settings, this.environments.length + 1, this);
     this.environments.push(environment);
-    if (!this.versions.has(settings.label)) this.addVersion(settings.label, "artifacts", `bundles/${settings.label}.zip`);
+    if (!this.versions.has(settings.label))
+      this.addVersion(settings.label, "artifacts", `bundles/${settings.label}.zip`);
     return environment;
   }
 
   addVersion(label: string, bucket: string, key: string, description = ""): void {
     const fails = this.unprocessable.has(label);
-    this.versions.set(label, { label, bucket, key, description, created: this.now, processedAt: this.now + 4000, fails });
+    this.versions.set(label, {
+      label,
+      bucket,
+      key,
+      description,
+      created: this.now,
+      processedAt: this.now + 4000,
+      fails,
+    });
   }
 
   /** The next deployments of `label` to the environment end like this, one after the other; the last one stays. */
@@ -308,11 +343,13 @@ export class Beanstalk {
         return this.describeEvents(form);
       case "DescribeConfigurationSettings": {
         const environment = this.named(form.get("EnvironmentName"));
-        const OptionSettings = Object.entries(environment.settings.variables ?? {}).map(([OptionName, Value]) => ({
-          Namespace: "aws:elasticbeanstalk:application:environment",
-          OptionName,
-          Value,
-        }));
+        const OptionSettings = Object.entries(environment.settings.variables ?? {}).map(
+          ([OptionName, Value]) => ({
+            Namespace: "aws:elasticbeanstalk:application:environment",
+            OptionName,
+            Value,
+          }),
+        );
         return { ConfigurationSettings: [{ EnvironmentName: environment.settings.name, OptionSettings }] };
       }
       case "DescribeApplicationVersions":
@@ -361,7 +398,8 @@ export class Beanstalk {
     const application = form.get("ApplicationName");
     const chosen = this.environments.filter(
       ({ id, settings }) =>
-        (ids.length === 0 || ids.includes(id)) && (application === null || settings.application === application),
+        (ids.length === 0 || ids.includes(id)) &&
+        (application === null || settings.application === application),
     );
     const [page, NextToken] = this.page(chosen, form, form.has("MaxRecords"));
     return { Environments: page.map((environment) => this.describe(environment)), NextToken };
@@ -404,7 +442,7 @@ export class Beanstalk {
   private describeEvents(form: URLSearchParams): Xml {
     const since = Date.parse(form.get("StartTime") ?? "1970-01-01");
     const Events = this.environments.flatMap((environment) => {
-      void environment.truth;
+      environment.settle();
       return environment.events
         .filter(({ at }) => at >= since)
         .map(({ at, message, severity }) => ({
@@ -420,15 +458,19 @@ export class Beanstalk {
 
   private describeVersions(form: URLSearchParams): Xml {
     const labels = listOf(form, "VersionLabels");
-    const chosen = [...this.versions.values()].filter(({ label }) => labels.length === 0 || labels.includes(label));
+    const chosen = [...this.versions.values()].filter(
+      ({ label }) => labels.length === 0 || labels.includes(label),
+    );
     const [page, NextToken] = this.page(chosen, form, form.has("MaxRecords"));
-    const ApplicationVersions = page.map(({ bucket, created, description, fails, key, label, processedAt }) => ({
-      VersionLabel: label,
-      Description: description,
-      DateCreated: new Date(created),
-      Status: processedAt > this.now ? "PROCESSING" : fails ? "FAILED" : "PROCESSED",
-      SourceBundle: { S3Bucket: bucket, S3Key: key },
-    }));
+    const ApplicationVersions = page.map(
+      ({ bucket, created, description, fails, key, label, processedAt }) => ({
+        VersionLabel: label,
+        Description: description,
+        DateCreated: new Date(created),
+        Status: processedAt > this.now ? "PROCESSING" : fails ? "FAILED" : "PROCESSED",
+        SourceBundle: { S3Bucket: bucket, S3Key: key },
+      }),
+    );
     return { ApplicationVersions, NextToken };
   }
 
@@ -448,6 +490,9 @@ export class Beanstalk {
   private named(name: string | null): SimulatedEnvironment {
     const environment = this.environments.find(({ settings }) => settings.name === name);
     if (environment !== undefined) return environment;
-    throw new AwsFault("InvalidParameterValue", `No Environment found for EnvironmentName = '${name ?? ""}'.`);
+    throw new AwsFault(
+      "InvalidParameterValue",
+      `No Environment found for EnvironmentName = '${name ?? ""}'.`,
+    );
   }
 }

@@ -30,7 +30,11 @@ export interface Xml {
 }
 
 export function escapeXml(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
+  return text
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;")
+    .replaceAll('"', "&quot;");
 }
 
 /** XML of nested values; lists become repeated elements named `item`. */
@@ -40,7 +44,9 @@ export function toXml(values: Xml, item: string): string {
     if (value === undefined) continue;
     if (Array.isArray(value)) {
       const items = value.map((one) =>
-        typeof one === "string" ? `<${item}>${escapeXml(one)}</${item}>` : `<${item}>${toXml(one, item)}</${item}>`,
+        typeof one === "string"
+          ? `<${item}>${escapeXml(one)}</${item}>`
+          : `<${item}>${toXml(one, item)}</${item}>`,
       );
       text += `<${name}>${items.join("")}</${name}>`;
     } else if (value instanceof Date) text += `<${name}>${value.toISOString()}</${name}>`;

@@ -32,7 +32,10 @@ export function builtVersion(version = VERSION): { build: Build; label: string }
   const staticDirectory = join(directory, "static");
   mkdirSync(staticDirectory);
   writeFileSync(join(staticDirectory, "app.css"), `/* ${version} */`);
-  writeFileSync(join(staticDirectory, `bundle-${version.replaceAll(".", "")}0123456789abcdef.js`), `"${version}"`);
+  writeFileSync(
+    join(staticDirectory, `bundle-${version.replaceAll(".", "")}0123456789abcdef.js`),
+    `"${version}"`,
+  );
   const sha256 = createHash("sha256").update(content).digest("hex");
   const built = {
     version,
@@ -53,7 +56,10 @@ export interface SessionArgs {
 }
 
 /** Runs one command as a process of its own would. */
-export async function runWith(args: SessionArgs, command: (session: Session) => Promise<Report>): Promise<Report> {
+export async function runWith(
+  args: SessionArgs,
+  command: (session: Session) => Promise<Report>,
+): Promise<Report> {
   const { clients, clock } = args;
   const by = args.by ?? "tester";
   const progress = args.progress ?? silentProgress(clock);
@@ -145,7 +151,9 @@ export function mismatches(double: AwsDouble, allowed: readonly string[]): strin
   double.time.now += 3_600_000;
   const problems: string[] = [];
   const pair = [double.web.truth, double.worker.truth];
-  const labels = new Set(pair.flatMap(({ instances, label }) => [label, ...instances.map((one) => one.label)]));
+  const labels = new Set(
+    pair.flatMap(({ instances, label }) => [label, ...instances.map((one) => one.label)]),
+  );
   if (labels.size !== 1) problems.push(`versions ${[...labels].join(", ")}`);
   for (const label of labels) if (!allowed.includes(label)) problems.push(`unexpected version ${label}`);
   for (const { instances, status } of pair) {

@@ -111,7 +111,8 @@ export class S3 {
     const source = this.bucket(from)
       .get(rest.join("/"))
       ?.findLast(({ id }) => query === undefined || id === query);
-    if (source === undefined) throw new AwsFault("NoSuchVersion", "The specified version does not exist.", 404);
+    if (source === undefined)
+      throw new AwsFault("NoSuchVersion", "The specified version does not exist.", 404);
     const stored = this.store(bucket, key, source.body, source.headers, false);
     return xml(`<CopyObjectResult><ETag>${escapeXml(stored.etag)}</ETag></CopyObjectResult>`);
   }
@@ -155,7 +156,9 @@ export class S3 {
   private listVersions(bucket: string, { query }: DoubleRequest): DoubleResponse {
     const prefix = query.get("prefix") ?? "";
     let text = "";
-    for (const [key, versions] of [...this.bucket(bucket)].filter(([name]) => name.startsWith(prefix)).sort()) {
+    for (const [key, versions] of [...this.bucket(bucket)]
+      .filter(([name]) => name.startsWith(prefix))
+      .sort()) {
       for (const version of versions) {
         const element = version.deleted ? "DeleteMarker" : "Version";
         const latest = version === versions.at(-1);
@@ -220,5 +223,9 @@ function decode({ body, headers }: DoubleRequest): Buffer {
 }
 
 function xml(text: string): DoubleResponse {
-  return { status: 200, headers: { "content-type": "application/xml" }, body: `<?xml version="1.0"?>${text}` };
+  return {
+    status: 200,
+    headers: { "content-type": "application/xml" },
+    body: `<?xml version="1.0"?>${text}`,
+  };
 }

@@ -86,7 +86,8 @@ export function drawDouble(seed: number): AwsDouble {
   };
   // The way back can fail too, once on each environment, and succeeds when it is tried again.
   for (const name of ["iaso-staging", "iaso-staging-worker"]) {
-    if (random.chance(0.15)) double.beanstalk.plan(name, PREVIOUS, random.pick(["rolledBack", "mixed"]), "succeeds");
+    if (random.chance(0.15))
+      double.beanstalk.plan(name, PREVIOUS, random.pick(["rolledBack", "mixed"]), "succeeds");
   }
   const faults = random.below(5);
   for (let index = 0; index < faults; index += 1) {

@@ -37,7 +37,10 @@ export async function serve(double: AwsDouble): Promise<RunningDouble> {
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const endpoints = ["ELASTIC_BEANSTALK", "S3", "SQS", "SSM", "RDS"].map((name) => [`AWS_ENDPOINT_URL_${name}`, url]);
+  const endpoints = ["ELASTIC_BEANSTALK", "S3", "SQS", "SSM", "RDS"].map((name) => [
+    `AWS_ENDPOINT_URL_${name}`,
+    url,
+  ]);
   const running: RunningDouble = {
     url,
     environment: {

@@ -34,7 +34,8 @@ export function createShortcutClients(process: Process): Clients {
 
 async function sendTo(process: Process, service: string, { constructor, input }: Command): Promise<unknown> {
   const operation = constructor.name.replace(/Command$/, "");
-  const streamed = input["Body"] !== undefined && typeof input["Body"] !== "string" && !Buffer.isBuffer(input["Body"]);
+  const streamed =
+    input["Body"] !== undefined && typeof input["Body"] !== "string" && !Buffer.isBuffer(input["Body"]);
   const body = await collect(input["Body"]);
   for (let attempt = 1; ; attempt += 1) {
     // As far from the caller as an answer over a network.
@@ -42,7 +43,9 @@ async function sendTo(process: Process, service: string, { constructor, input }:
     if (process.dead) return never();
     const last = streamed || attempt === ATTEMPTS;
     try {
-      const answer = process.double.arrive(service, operation, () => act(process, service, operation, input, body));
+      const answer = process.double.arrive(service, operation, () =>
+        act(process, service, operation, input, body),
+      );
       if (answer === KILL) {
         process.dead = true;
         process.onKill();
@@ -72,7 +75,8 @@ function act(
   if (service !== "s3") return double.act(service, operation, toForm(input));
   const bucket = String(input["Bucket"]);
   if (operation === "GetBucketVersioning") return { Status: "Enabled" };
-  if (operation === "ListObjectsV2") return { Contents: double.s3.contents(bucket, String(input["Prefix"] ?? "")) };
+  if (operation === "ListObjectsV2")
+    return { Contents: double.s3.contents(bucket, (input["Prefix"] as string | undefined) ?? "") };
   const methods: Record<string, string> = { PutObject: "PUT", CopyObject: "PUT", GetObject: "GET" };
   const method = methods[operation];
   if (method === undefined) throw new AwsFault("NotImplemented", `The shortcut does not know ${operation}.`);
@@ -123,10 +127,11 @@ function toForm(input: Record<string, unknown>, prefix = "", form = new URLSearc
     if (value === undefined) continue;
     if (value instanceof Date) form.set(prefix + name, value.toISOString());
     else if (Array.isArray(value)) {
-      for (const [index, one] of value.entries()) form.set(`${prefix}${name}.member.${index + 1}`, String(one));
+      for (const [index, one] of value.entries())
+        form.set(`${prefix}${name}.member.${index + 1}`, String(one));
     } else if (typeof value === "object" && value !== null) {
       toForm(value as Record<string, unknown>, `${prefix}${name}.`, form);
-    } else form.set(prefix + name, String(value));
+    } else form.set(prefix + name, String(value as string | number | boolean));
   }
   return form;
 }

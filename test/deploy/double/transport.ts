@@ -1,5 +1,4 @@
 import { Readable } from "node:stream";
-import { type HttpHandlerOptions } from "@smithy/types";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { HttpResponse, type HttpRequest } from "@smithy/core/protocols";
 import { type AwsDouble, KILL, SILENCE } from "./aws";
@@ -23,8 +22,7 @@ export class DirectTransport extends NodeHttpHandler {
     this.process = process;
   }
 
-  override async handle(request: HttpRequest, options?: HttpHandlerOptions): Promise<{ response: HttpResponse }> {
-    void options;
+  override async handle(request: HttpRequest): Promise<{ response: HttpResponse }> {
     const process = this.process;
     const body = await collect(request.body);
     if (process === undefined || process.dead) return never();

@@ -6,9 +6,13 @@ import { type Report } from "../../../deploy/output/report";
 
 const { build } = builtVersion();
 
-const DOCKER = "arn:aws:elasticbeanstalk:eu-central-1::platform/Docker running on 64bit Amazon Linux 2023/4.5.0";
+const DOCKER =
+  "arn:aws:elasticbeanstalk:eu-central-1::platform/Docker running on 64bit Amazon Linux 2023/4.5.0";
 
-async function deployTo(change: (double: AwsDouble) => void, options = {}): Promise<{ double: AwsDouble; report: Report }> {
+async function deployTo(
+  change: (double: AwsDouble) => void,
+  options = {},
+): Promise<{ double: AwsDouble; report: Report }> {
   const double = new AwsDouble();
   double.describeTarget();
   double.addPair();
@@ -21,18 +25,58 @@ async function deployTo(change: (double: AwsDouble) => void, options = {}): Prom
 function extra(settings: Partial<EnvironmentSettings>): (double: AwsDouble) => void {
   const tags = { project: "iaso", env: "staging", role: "web" };
   return (double) => {
-    double.beanstalk.addEnvironment({ name: "extra", application: "iaso-staging", label: PREVIOUS, tags, ...settings });
+    double.beanstalk.addEnvironment({
+      name: "extra",
+      application: "iaso-staging",
+      label: PREVIOUS,
+      tags,
+      ...settings,
+    });
   };
 }
 
 describe("deploy/pair/find and check", () => {
   const refused: [string, (double: AwsDouble) => void, RegExp, RegExp][] = [
-    ["a missing worker", (double) => delete double.worker.settings.tags["role"], /has no environment with the tags .*role=worker/, /pulumi up --stack staging/],
+    [
+      "a missing worker",
+      (double) => delete double.worker.settings.tags["role"],
+      /has no environment with the tags .*role=worker/,
+      /pulumi up --stack staging/,
+    ],
     ["two web environments", extra({}), /2 environments have the tags .*iaso-staging, extra/, /tag env/],
-    ["a role on the wrong tier", (double) => (double.worker.settings.tier = "WebServer"), /of the tier WebServer/, /pulumi up/],
-    ["another platform", (double) => (double.web.settings.platformArn = DOCKER), /iaso-staging runs on docker, but staging is set up for the platform python/, /pulumi up/],
-    ["an environment that is being updated", (double) => { double.beanstalk.addVersion("x", "b", "k"); double.beanstalk.versions.get("x")!.processedAt = 0; double.web.update("x"); }, /web \(iaso-staging\) is Updating/, /npm run deploy -- status staging/],
-    ["different versions", (double) => { double.beanstalk.addVersion("x", "b", "k"); double.beanstalk.versions.get("x")!.processedAt = 0; double.web.update("x"); double.time.now += 3_600_000; }, /do not run one version: web on x, Ready, health Ok; worker on 1\.0\.0/, /^npm run deploy -- repair staging$/],
+    [
+      "a role on the wrong tier",
+      (double) => (double.worker.settings.tier = "WebServer"),
+      /of the tier WebServer/,
+      /pulumi up/,
+    ],
+    [
+      "another platform",
+      (double) => (double.web.settings.platformArn = DOCKER),
+      /iaso-staging runs on docker, but staging is set up for the platform python/,
+      /pulumi up/,
+    ],
+    [
+      "an environment that is being updated",
+      (double) => {
+        double.beanstalk.addVersion("x", "b", "k");
+        double.beanstalk.versions.get("x")!.processedAt = 0;
+        double.web.update("x");
+      },
+      /web \(iaso-staging\) is Updating/,
+      /npm run deploy -- status staging/,
+    ],
+    [
+      "different versions",
+      (double) => {
+        double.beanstalk.addVersion("x", "b", "k");
+        double.beanstalk.versions.get("x")!.processedAt = 0;
+        double.web.update("x");
+        double.time.now += 3_600_000;
+      },
+      /do not run one version: web on x, Ready, health Ok; worker on 1\.0\.0/,
+      /^npm run deploy -- repair staging$/,
+    ],
   ];
   for (const [name, change, message, remedy] of refused) {
     it(`refuses ${name}, and says what mends it`, async () => {
@@ -49,8 +93,18 @@ describe("deploy/pair/find and check", () => {
       double.beanstalk.environments.length = 0;
       const tags = { project: "iaso", env: "STAGING" };
       const common = { application: "iaso-staging", label: PREVIOUS };
-      double.beanstalk.addEnvironment({ ...common, name: "iaso-staging", tags: { ...tags, role: "web" }, health: "Severe" });
-      double.beanstalk.addEnvironment({ ...common, name: "iaso-staging-worker", tier: "Worker", tags: { ...tags, role: "worker" } });
+      double.beanstalk.addEnvironment({
+        ...common,
+        name: "iaso-staging",
+        tags: { ...tags, role: "web" },
+        health: "Severe",
+      });
+      double.beanstalk.addEnvironment({
+        ...common,
+        name: "iaso-staging-worker",
+        tier: "Worker",
+        tags: { ...tags, role: "worker" },
+      });
     };
     const { report } = await deployTo(ill);
     expect(report.summary).to.match(/staging is not healthy: web \(iaso-staging\) is Severe/);

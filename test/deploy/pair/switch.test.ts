@@ -1,6 +1,14 @@
 import { expect } from "chai";
 import { ARTIFACTS, ENV, PREVIOUS } from "../double/aws";
-import { builtVersion, deployment, type End, mismatches, repairing, runDirect, silentProgress } from "../double/runs";
+import {
+  builtVersion,
+  deployment,
+  type End,
+  mismatches,
+  repairing,
+  runDirect,
+  silentProgress,
+} from "../double/runs";
 import { VirtualClock } from "../double/clocks";
 import { NEW, prepareDouble } from "../double/scenario";
 
@@ -43,7 +51,10 @@ describe("deploy/pair/switch", () => {
   it("takes back a version that makes an environment unhealthy, and says what was unhealthy", async () => {
     const double = prepareDouble({ web: "succeeds", worker: "degrades" });
     const end = await runDirect(double, deployment(build));
-    expect(end).to.deep.include({ outcome: "returned", causes: ["worker (iaso-staging-worker) is not healthy (Severe)."] });
+    expect(end).to.deep.include({
+      outcome: "returned",
+      causes: ["worker (iaso-staging-worker) is not healthy (Severe)."],
+    });
     expect(mismatches(double, [PREVIOUS])).to.deep.equal([]);
   });
 
@@ -71,13 +82,16 @@ describe("deploy/pair/switch", () => {
     const end = await runDirect(double, deployment(build));
     expect(outcomeOf(end)).to.equal("returned");
     // The request took effect after the verdict, was seen, and was taken back.
-    expect([...double.web.updates, ...double.worker.updates].filter((label) => label === NEW).length).to.be.at.least(2);
+    expect(
+      [...double.web.updates, ...double.worker.updates].filter((label) => label === NEW).length,
+    ).to.be.at.least(2);
     expect(mismatches(double, [PREVIOUS])).to.deep.equal([]);
   });
 
   it("never leaves a version that was not healthy, when the run that judged it was killed", async () => {
     const double = prepareDouble({ web: "degrades", worker: "degrades" });
-    double.faultOn = (operation, before) => (operation === "DescribeEvents" && before === 8 ? "killBefore" : undefined);
+    double.faultOn = (operation, before) =>
+      operation === "DescribeEvents" && before === 8 ? "killBefore" : undefined;
     expect(await runDirect(double, deployment(build))).to.equal("killed");
     expect(double.web.truth.label).to.equal(NEW);
     double.faultOn = () => undefined;
@@ -87,12 +101,16 @@ describe("deploy/pair/switch", () => {
 
   it("lets a healthy switch stand when the run that judged it was killed", async () => {
     const double = prepareDouble({ web: "succeeds", worker: "succeeds" });
-    double.faultOn = (operation, before) => (operation === "DescribeEvents" && before === 1 ? "killBefore" : undefined);
+    double.faultOn = (operation, before) =>
+      operation === "DescribeEvents" && before === 1 ? "killBefore" : undefined;
     expect(await runDirect(double, deployment(build))).to.equal("killed");
     double.faultOn = () => undefined;
     await runDirect(double, repairing());
     expect(mismatches(double, [NEW])).to.deep.equal([]);
-    expect(double.s3.json(ARTIFACTS, `locks/${ENV}.json`)).to.deep.include({ version: NEW, previous: PREVIOUS });
+    expect(double.s3.json(ARTIFACTS, `locks/${ENV}.json`)).to.deep.include({
+      version: NEW,
+      previous: PREVIOUS,
+    });
   });
 
   it("takes an interrupted switch back", async () => {
@@ -108,7 +126,9 @@ describe("deploy/pair/switch", () => {
     const lines: string[] = [];
     const progress = silentProgress(new VirtualClock(double.time), lines);
     await runDirect(double, deployment(build), { progress });
-    const failed = lines.filter((line) => line.endsWith("web: ERROR Failed to deploy application. Command failed on an instance."));
+    const failed = lines.filter((line) =>
+      line.endsWith("web: ERROR Failed to deploy application. Command failed on an instance."),
+    );
     expect(failed).to.have.length(1);
     expect(lines.some((line) => line.includes("worker: Deploying new version to instance"))).to.equal(true);
   });
