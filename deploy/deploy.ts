@@ -120,6 +120,13 @@ interface Invocation {
   announce?: string;
 }
 
+/** Columns below which lines would be cut into pieces; some pseudo-terminals say that they have none. */
+const NARROWEST = 40;
+
+function isDrawable(stream: NodeJS.WriteStream): boolean {
+  return stream.isTTY && stream.columns >= NARROWEST && process.env["CI"] === undefined;
+}
+
 /** Runs a command, prints its report and sets the exit code. */
 async function execute(
   { announce, clock, env, options }: Invocation,
@@ -127,7 +134,7 @@ async function execute(
 ): Promise<void> {
   const json = options.json === true;
   const progress = createProgress({
-    terminal: process.stdout.isTTY && process.env["CI"] === undefined && !json,
+    terminal: !json && isDrawable(process.stdout),
     // With --json the report is all there is on stdout.
     write: (line) => (json ? process.stderr : process.stdout).write(`${line}\n`),
     now: () => clock.now(),

@@ -1,3 +1,5 @@
+import { UserError } from "../userError";
+
 interface AwsError extends Error {
   $metadata?: { httpStatusCode?: number };
   Code?: string;
@@ -26,6 +28,7 @@ export function isRefusal(error: unknown): boolean {
 /** One line for a report: the error's name and message, without a stack. */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
+  if (error instanceof UserError) return error.message;
   const name = errorName(error);
   return name === "Error" || error.message.startsWith(name) ? error.message : `${name}: ${error.message}`;
 }

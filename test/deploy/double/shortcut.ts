@@ -131,7 +131,7 @@ function toForm(input: Record<string, unknown>, prefix = "", form = new URLSearc
         form.set(`${prefix}${name}.member.${index + 1}`, String(one));
     } else if (typeof value === "object" && value !== null) {
       toForm(value as Record<string, unknown>, `${prefix}${name}.`, form);
-    } else form.set(prefix + name, String(value as string | number | boolean));
+    } else form.set(prefix + name, typeof value === "string" ? value : JSON.stringify(value));
   }
   return form;
 }
