@@ -64,6 +64,7 @@ export class AwsDouble {
   backupRetention = 7;
   readonly slack: string[] = [];
   slackStatus = 200;
+  private readonly arrivals = new Map<string, number>();
   private readonly late: { at: number; act: () => unknown }[] = [];
 
   constructor(
@@ -146,7 +147,8 @@ export class AwsDouble {
    */
   arrive<T>(service: string, operation: string, act: () => T): T | typeof SILENCE | typeof KILL {
     this.settle();
-    const before = this.calls.filter((call) => call.operation === operation).length;
+    const before = this.arrivals.get(operation) ?? 0;
+    this.arrivals.set(operation, before + 1);
     const fault = this.faults.get(this.calls.length) ?? this.faultOn(operation, before);
     this.calls.push({ service, operation, at: this.time.now });
     switch (fault) {

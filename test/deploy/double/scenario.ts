@@ -23,6 +23,9 @@ export interface Played {
 /** Runs of repair that a scenario takes at most: each of them can be killed too. */
 const REPAIRS = 6;
 
+/** Less patience than a person has, so that fewer looks are taken while nothing changes. */
+const LIMITS = { update: 12 * 60_000, health: 3 * 60_000 };
+
 const built = builtVersion();
 
 /** The label of the version that scenarios deploy. */
@@ -52,12 +55,13 @@ export async function play(
   recovery: "repair" | "deploy" = "repair",
   route: Route = "sdk",
 ): Promise<Played> {
-  const end = await runDirect(double, deployment(built.build), {}, route);
+  const args = { limits: LIMITS };
+  const end = await runDirect(double, deployment(built.build), args, route);
   const calls = double.calls.length;
   const repairs: End[] = [];
   if (end === "killed") {
     const command = recovery === "repair" ? repairing() : deployment(built.build);
-    do repairs.push(await runDirect(double, command, {}, route));
+    do repairs.push(await runDirect(double, command, args, route));
     while (!isOver(repairs.at(-1)) && repairs.length < REPAIRS);
   }
   return { double, end, calls, repairs, mismatches: mismatches(double, [PREVIOUS, NEW]) };

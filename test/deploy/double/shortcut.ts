@@ -19,17 +19,19 @@ const SERVICES: Record<keyof Clients, string> = {
   ssm: "ssm",
 };
 
+const base = createClients({ region: "eu-central-1" });
+
 /**
  * Clients whose calls go to the double as objects, past the SDK's serialisers, signers and retries: some thirty
  * times as fast, for runs in great numbers. Retries are played as the SDK makes them.
  */
 export function createShortcutClients(process: Process): Clients {
-  const clients = createClients({ region: "eu-central-1" });
-  for (const [name, service] of Object.entries(SERVICES)) {
+  const clients = Object.entries(SERVICES).map(([name, service]) => {
     const send = (command: Command): Promise<unknown> => sendTo(process, service, command);
-    Object.assign(clients[name as keyof Clients], { send });
-  }
-  return clients;
+    const client = Object.create(base[name as keyof Clients]) as object;
+    return [name, Object.assign(client, { send })];
+  });
+  return Object.fromEntries(clients) as Clients;
 }
 
 async function sendTo(process: Process, service: string, { constructor, input }: Command): Promise<unknown> {
