@@ -27,7 +27,7 @@ export interface NetworkArgs {
    */
   natGateways: "single" | "perZone";
   /** Days for which VPC flow logs are kept in CloudWatch. */
-  flowLogRetentionDays: number;
+  logRetentionDays: number;
   /** ARN of the permissions boundary of the flow log role. */
   permissionsBoundary: pulumi.Input<string>;
 }
@@ -199,11 +199,11 @@ export class Network extends pulumi.ComponentResource {
   }
 
   private createFlowLog(name: string, args: NetworkArgs, vpc: aws.ec2.Vpc): void {
-    const { naming, flowLogRetentionDays, permissionsBoundary } = args;
+    const { naming, logRetentionDays, permissionsBoundary } = args;
     const logGroupName = `/iaso/${naming.env}/vpc-flow-logs`;
     const logGroup = new aws.cloudwatch.LogGroup(
       `${name}-flow-logs`,
-      { name: logGroupName, retentionInDays: flowLogRetentionDays, tags: naming.tags() },
+      { name: logGroupName, retentionInDays: logRetentionDays, tags: naming.tags() },
       { parent: vpc },
     );
     const role = new aws.iam.Role(

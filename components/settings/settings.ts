@@ -156,6 +156,7 @@ const plainSettings = z.object({
   infrastructureRepository: repository,
   applicationRepository: repository,
   createOidcProvider: boolean,
+  stateBucket: optional(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "the name of a bucket"),
 });
 
 /** The secrets, with what their values must look like where a wrong one would break Iaso later. */
@@ -180,10 +181,75 @@ export const secretSettings = {
 
 export type SecretName = keyof typeof secretSettings;
 
-/** The settings of one stack, checked. */
-export type Settings = z.infer<typeof plainSettings> & {
+type PlainSettings = z.infer<typeof plainSettings>;
+
+/** The settings of one stack, checked, and put together as the parts take them. */
+export type Settings = ReturnType<typeof arrange> & {
   secrets: Record<SecretName, pulumi.Output<string>>;
+  /** Whether earlier signing keys are still accepted. */
+  rotatesSecretKey: boolean;
 };
+
+function arrange(plain: PlainSettings) {
+  const { vpcId, publicSubnetIds, privateSubnetIds } = plain;
+  return {
+    ...plain,
+    network: {
+      existing: vpcId === "" ? undefined : { vpcId, publicSubnetIds, privateSubnetIds },
+      cidr: plain.vpcCidr,
+      availabilityZones: plain.availabilityZones.map((letter) => plain.region + letter),
+      natGateways: plain.natGateways,
+    },
+    database: {
+      majorVersion: plain.databaseMajorVersion,
+      instanceClass: plain.databaseInstanceClass,
+      allocatedStorage: plain.databaseStorage,
+      maxAllocatedStorage: plain.databaseMaxStorage,
+      multiAz: plain.databaseMultiAz,
+      backupRetentionDays: plain.databaseBackupDays,
+      deletionProtection: plain.databaseDeletionProtection,
+    },
+    mail: { host: plain.emailHost, port: plain.emailPort, user: plain.emailUser, from: plain.emailFrom },
+    mailgun:
+      plain.mailgunDomain === ""
+        ? undefined
+        : {
+            domain: plain.mailgunDomain,
+            region: plain.mailgunRegion,
+            dkimSelector: plain.mailgunDkimSelector,
+            dkimRecord: plain.mailgunDkimRecord,
+          },
+    web: {
+      instanceType: plain.webInstanceType,
+      minSize: plain.webMinSize,
+      maxSize: plain.webMaxSize,
+    },
+    worker: {
+      instanceType: plain.workerInstanceType,
+      minSize: plain.workerMinSize,
+      maxSize: plain.workerMaxSize,
+    },
+    enketo: {
+      image: plain.enketoImage,
+      capacity: {
+        instanceType: plain.enketoInstanceType,
+        minSize: plain.enketoMinSize,
+        maxSize: plain.enketoMaxSize,
+      },
+      redis: {
+        nodeType: plain.enketoRedisNodeType,
+        replicas: plain.enketoRedisReplicas,
+        tls: plain.enketoRedisTls,
+      },
+    },
+    github: {
+      infrastructureRepository: plain.infrastructureRepository,
+      applicationRepository: plain.applicationRepository,
+      createOidcProvider: plain.createOidcProvider,
+      stateBucket: plain.stateBucket,
+    },
+  };
+}
 
 interface Problem {
   key: string;
@@ -217,7 +283,11 @@ export function readSettings(config: Record<string, string>, project: string, st
   ];
   if (!parsed.success || problems.length > 0) throw new pulumi.RunError(report(problems, prefix, stack));
   const secrets = Object.keys(secretSettings).map((key) => [key, pulumi.secret(own[key] ?? "")]);
-  return { ...parsed.data, secrets: Object.fromEntries(secrets) as Settings["secrets"] };
+  return {
+    ...arrange(parsed.data),
+    secrets: Object.fromEntries(secrets) as Settings["secrets"],
+    rotatesSecretKey: own.secretKeyFallbacks !== "",
+  };
 }
 
 function unknownSettings(own: Record<string, string>): Problem[] {
@@ -256,7 +326,7 @@ function secretProblems(own: Record<string, string>): Problem[] {
 }
 
 /** What each setting says may be right and what they say together wrong. */
-function contradictions(settings: z.infer<typeof plainSettings>): Problem[] {
+function contradictions(settings: PlainSettings): Problem[] {
   const problem = (key: string, wrong: string, accepted: string): Problem => ({
     key,
     wrong,

@@ -131,7 +131,7 @@ async function applyLayer(
   const reading = (async () => {
     for await (const entry of untar) {
       const path = entryPath(entry.header);
-      if (path !== undefined && (`${path}/`.startsWith(prefix) || hidesPrefix(path, prefix))) {
+      if (`${path}/`.startsWith(prefix) || hidesPrefix(path, prefix)) {
         await applyEntry(entry.header, path, { prefix, target, own }, entry);
       }
       entry.resume();
@@ -144,10 +144,9 @@ async function applyLayer(
   }
 }
 
-/** The path in the image, or undefined where it tries to leave it. */
-function entryPath(header: Header): string | undefined {
-  const path = posix.normalize(header.name.replace(/^\/+/, "")).replace(/\/$/, "");
-  return path === ".." || path.startsWith("../") ? undefined : path;
+/** The path in the image. One that tries to leave it normalizes to a path that is not below any directory. */
+function entryPath(header: Header): string {
+  return posix.normalize(header.name.replace(/^\/+/, "")).replace(/\/$/, "");
 }
 
 const WHITEOUT = ".wh.";

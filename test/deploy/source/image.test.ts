@@ -151,6 +151,8 @@ describe("deploy/source/image", () => {
         { name: "opt/app/static/becomes-folder/a.js", text: "a" },
         { name: "opt/app/static/linked.js", type: "link", linkname: "opt/app/static/replaced.js" },
         { name: "../../outside.js", text: "outside" },
+        { name: "opt/app/static/../../../outside.js", text: "outside" },
+        { name: "/opt/app/static/absolute.js", text: "absolute" },
       ],
     ];
     await registry.push("blsq/iaso", "1", layers);
@@ -163,7 +165,9 @@ describe("deploy/source/image", () => {
       "opaque/same-layer.js": "same layer",
       "becomes-folder/a.js": "a",
       "linked.js": "new",
+      "absolute.js": "absolute",
     });
+    expect(readdirSync(join(target, ".."))).not.to.include("outside.js");
   });
 
   it("forgets the directory where a layer removes it or a folder above it", async () => {

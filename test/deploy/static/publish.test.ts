@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { gunzipSync } from "node:zlib";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
@@ -198,14 +198,39 @@ describe("deploy/static/publish", () => {
     );
   });
 
+  it("keeps what a rollback to a kept version needs, though a newer version has taken its names", async () => {
+    await publish("1", { "a.css": "1" });
+    await publish("2", { "a.css": "2" });
+    await publish("3", { "a.css": "3" });
+    await pruneStatic({ s3, bucket, keepVersions: ["1", "3"] });
+    await restoreStatic({ s3, bucket, version: "1" });
+    expect(await served()).to.deep.equal({ "a.css": "1" });
+    expect((await rejection(restoreStatic({ s3, bucket, version: "2" }))).message).to.contain(
+      "version 2 are not",
+    );
+  });
+
+  it("writes a file again whose headers are to be others now", async () => {
+    const files = { "a.css": "1", "b.css": "1" };
+    await publish("1", files);
+    const Key = "manifests/1.json";
+    const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key }));
+    const manifest = gunzipSync(await Body!.transformToByteArray()).toString();
+    const older = manifest.replace("max-age=300", "max-age=60");
+    await s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body: gzipSync(older) }));
+    expect(await publish("2", files)).to.include({ written: 1 });
+  });
+
   it("prunes noncurrent objects, delete markers and manifests, and nothing outside static/", async () => {
     await publish("1", { "a.css": "1" });
     await publish("2", { "a.css": "2" });
+    await publish("2", { "a.css": "2" });
     await s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: "static/unknown" }));
     await s3.send(new PutObjectCommand({ Bucket: bucket, Key: "robots.txt", Body: "x" }));
+    await s3.send(new PutObjectCommand({ Bucket: bucket, Key: "manifests/README", Body: "x" }));
     await pruneStatic({ s3, bucket, keepVersions: ["2", "2"] });
-    // a.css, the manifest of version 2 and robots.txt.
-    expect(await countVersions()).to.equal(3);
+    // a.css, the manifest of version 2, and what is none of ours.
+    expect(await countVersions()).to.equal(4);
     expect(await served()).to.deep.equal({ "a.css": "2" });
   });
 
