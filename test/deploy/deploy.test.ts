@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from "node:child_process";
+import { type ChildProcess, execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -63,6 +63,7 @@ collectStatic:
 interface Account {
   double: AwsDouble;
   running: RunningDouble;
+  time: ScaledTime;
   cli: (...args: string[]) => Promise<CliResult>;
 }
 
@@ -76,7 +77,7 @@ async function withAccount(test: (account: Account) => Promise<void>): Promise<v
   double.describeTarget(running.url);
   const environment = { SLACK_WEBHOOK_URL: `${running.url}${WEBHOOK}` };
   try {
-    await test({ double, running, cli: (...args) => runCli(running, time, args, { environment }) });
+    await test({ double, running, time, cli: (...args) => runCli(running, time, args, { environment }) });
   } finally {
     await running.stop();
   }
@@ -196,6 +197,22 @@ describe("deploy/deploy (the command line in a process of its own, over HTTP)", 
       }
       expect(double.beanstalk.environments.flatMap(({ updates }) => updates)).to.deep.equal([]);
       rmSync(directory, { recursive: true });
+    }));
+
+  it("takes a switch back when it is asked to stop, and frees the lock", () =>
+    withAccount(async ({ double, running, time }) => {
+      let tool: ChildProcess | undefined;
+      double.faultOn = (operation, before) => {
+        if (operation === "DescribeEvents" && before === 0) tool?.kill("SIGINT");
+        return undefined;
+      };
+      const onStart = (child: ChildProcess): void => {
+        tool = child;
+      };
+      const stopped = await runCli(running, time, [ENV, "--source", makeProject()], { onStart });
+      expect(stopped.code, stopped.stdout).to.equal(EXIT.returned);
+      expect(stopped.stderr).to.contain("cause: the run was interrupted");
+      expect(mismatches(double, [PREVIOUS])).to.deep.equal([]);
     }));
 
   it("shows examples and exit codes in its help", () => {
