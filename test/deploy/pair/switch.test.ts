@@ -77,6 +77,9 @@ describe("deploy/pair/switch", () => {
   it("waits for a request without an answer, which begins when all seems over", async () => {
     const double = prepareDouble({ web: "rolledBack", worker: "rolledBack" });
     double.beanstalk.timing.perInstance = () => 2000;
+    for (const name of ["iaso-staging", "iaso-staging-worker"]) {
+      double.beanstalk.plan(name, NEW, "rolledBack", "succeeds");
+    }
     double.faultOn = (operation, before) =>
       operation === "UpdateEnvironment" && before === 1 ? "timeoutLate" : undefined;
     const end = await runDirect(double, deployment(build));
