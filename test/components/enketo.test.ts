@@ -4,7 +4,15 @@ import { Enketo, EnketoArgs } from "../../components/enketo";
 import { enketoCompose } from "../../components/enketoCompose";
 import { PreviewDocument } from "../../simulator/document";
 import { simulate } from "../../simulator/simulate";
-import { find, naming, namespaceOf, optionsOf, PERMISSIONS_BOUNDARY, resourcesOf, statementsOf } from "../support";
+import {
+  find,
+  naming,
+  namespaceOf,
+  optionsOf,
+  PERMISSIONS_BOUNDARY,
+  resourcesOf,
+  statementsOf,
+} from "../support";
 
 const REDIS = "aws:elasticache/replicationGroup:ReplicationGroup";
 const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
@@ -24,6 +32,7 @@ function preview(redis: Partial<EnketoArgs["redis"]> = {}, own: Partial<EnketoAr
       vpcId: "vpc-1",
       publicSubnetIds: ["subnet-p1", "subnet-p2"],
       privateSubnetIds: ["subnet-1", "subnet-2"],
+      instanceSubnetIds: ["subnet-1", "subnet-2"],
       securityGroups: { loadBalancer: "sg-balancer", instances: "sg-enketo", redis: "sg-redis" },
       certificateArn: "arn:certificate",
       accessLogsBucket: "logs",
@@ -65,7 +74,10 @@ describe("components/enketo", () => {
       });
     }
     const main = find(document, REDIS, "enketo-main").inputs;
-    expect(main).to.include({ snapshotRetentionLimit: 7, finalSnapshotIdentifier: "iaso-test-enketo-main-final" });
+    expect(main).to.include({
+      snapshotRetentionLimit: 7,
+      finalSnapshotIdentifier: "iaso-test-enketo-main-final",
+    });
     const parameters = find(document, "aws:elasticache/parameterGroup:ParameterGroup");
     expect(parameters.inputs.parameters).to.deep.equal([{ name: "maxmemory-policy", value: "allkeys-lru" }]);
     const cache = find(document, REDIS, "enketo-cache");

@@ -56,7 +56,11 @@ describe("components/optionSettings", () => {
 
   it("writes booleans in lower case and numbers as text", async () => {
     const values = await valuesOf({
-      "aws:elasticbeanstalk:cloudwatch:logs": { StreamLogs: true, DeleteOnTerminate: false, RetentionInDays: 90 },
+      "aws:elasticbeanstalk:cloudwatch:logs": {
+        StreamLogs: true,
+        DeleteOnTerminate: false,
+        RetentionInDays: 90,
+      },
     });
     expect(values).to.deep.equal({ StreamLogs: "true", DeleteOnTerminate: "false", RetentionInDays: "90" });
   });

@@ -22,9 +22,9 @@ describe("components/permissionsBoundary", () => {
 
   it("reaches neither IAM nor STS nor KMS, and writes no parameter", () => {
     const actions = statements.flatMap(({ Action }) => Action);
-    expect(actions.filter((action) => /^(iam|sts|kms|organizations|secretsmanager|\*)/i.test(action))).to.deep.equal(
-      [],
-    );
+    expect(
+      actions.filter((action) => /^(iam|sts|kms|organizations|secretsmanager|\*)/i.test(action)),
+    ).to.deep.equal([]);
     expect(actions.filter((action) => action.startsWith("ssm:"))).to.have.members([
       "ssm:GetParameter",
       "ssm:GetParameters",
