@@ -160,13 +160,16 @@ export const RECIPE: Recipe = { libraries: LIBRARIES, drivers: DRIVERS };
  * Needs no AWS call, so it is known at every preview. The fingerprint of an image adds the base image to it:
  * {@link imageFingerprint}.
  */
-export function recipeFingerprint(recipe: Recipe = RECIPE): string {
+export function fingerprintOf(recipe: Recipe): string {
   return sha256(JSON.stringify(recipe), installScript(recipe));
 }
 
+/** The fingerprint of Iaso's recipe. */
+export const recipeFingerprint = fingerprintOf(RECIPE);
+
 /** SHA-256 of the recipe and the image it is built upon: two images with the same one are interchangeable. */
 export function imageFingerprint(baseImageId: string, recipe: Recipe = RECIPE): string {
-  return sha256(recipeFingerprint(recipe), baseImageId);
+  return sha256(fingerprintOf(recipe), baseImageId);
 }
 
 function sha256(...parts: string[]): string {

@@ -53,7 +53,7 @@ export async function simulate(
   return {
     project,
     stack,
-    environment: config[`${project}:env`] ?? stack,
+    environment: config[`${project}:env`] || stack,
     resources: monitor.resources,
     outputs: monitor.stackOutputs,
     policies: { pack: "", version: "", rules: 0, violations: [] },

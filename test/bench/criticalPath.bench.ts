@@ -6,7 +6,7 @@ import type { Bench } from "./bench";
 export const bench: Bench = {
   name: "Critical path of `pulumi up` with simulated creation times",
   async run() {
-    const project = readProject(".");
+    const project = readProject(process.cwd());
     const measurements = [];
     for (const stack of listStacks(project)) {
       const { document } = await previewStack(project, stack, { policies: false });

@@ -1,10 +1,13 @@
 import { spawnSync } from "node:child_process";
+import { scripts } from "../../package.json";
 import type { Bench } from "./bench";
 
 const ROUNDS = 9;
 const PACKAGES = ["pulumi", "aws", "policy", "command"];
 const BARE = ["-e", PACKAGES.map((name) => `require("@pulumi/${name}");`).join("")];
-const PREVIEW = ["--require", "tsx/cjs", "simulator/preview.ts", "staging", "--json"];
+/** The command of `npm run preview`, as package.json has it. */
+const [, ...COMMAND] = scripts.preview.split(" ");
+const PREVIEW = [...COMMAND, "staging", "--json"];
 
 export const bench: Bench = {
   name: "Offline preview of one stack",
