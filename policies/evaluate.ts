@@ -13,13 +13,25 @@ export interface RuleConfig { level: Level; parameters: Record<string, unknown>;
 export function configOf(rule: Rule, config: unknown): RuleConfig {
   const all = object(config).all;
   const given = object(config)[rule.name] ?? all;
-  const { enforcementLevel, exceptions, ...parameters } = typeof given === "string" ? { enforcementLevel: given } : object(given);
-  const level = ["advisory", "mandatory", "disabled"].includes(text(enforcementLevel)) ? (enforcementLevel as Level) : rule.level;
-  const defaults = Object.entries(rule.parameters ?? {}).map(([name, parameter]) => [name, parameter.default]);
+  const { enforcementLevel, exceptions, ...parameters } =
+    typeof given === "string" ? { enforcementLevel: given } : object(given);
+  const level = ["advisory", "mandatory", "disabled"].includes(text(enforcementLevel))
+    ? (enforcementLevel as Level)
+    : rule.level;
+  const defaults = Object.entries(rule.parameters ?? {}).map(([name, parameter]) => [
+    name,
+    parameter.default,
+  ]);
   return {
     level,
     parameters: { ...Object.fromEntries(defaults), ...parameters },
-    exceptions: Array.isArray(exceptions) ? (exceptions as unknown[]).map((one) => ({ resource: text(object(one).resource), reason: text(object(one).reason), expires: text(object(one).expires) })) : [],
+    exceptions: Array.isArray(exceptions)
+      ? (exceptions as unknown[]).map((one) => ({
+          resource: text(object(one).resource),
+          reason: text(object(one).reason),
+          expires: text(object(one).expires),
+        }))
+      : [],
   };
 }
 
@@ -43,7 +55,13 @@ export function indexOf(resources: Resource[]): Pick<Context, "ofType" | "ofBuck
 }
 
 /** Judges one resource by one rule; a rule that fails on odd input is reported, not thrown. */
-export function judgeResource(rule: Rule, resource: Resource, config: RuleConfig, context: Omit<Context, "parameters">, today = new Date()): string[] {
+export function judgeResource(
+  rule: Rule,
+  resource: Resource,
+  config: RuleConfig,
+  context: Omit<Context, "parameters">,
+  today = new Date(),
+): string[] {
   let messages: string[];
   try {
     messages = rule.check(resource, { ...context, parameters: config.parameters });
@@ -51,17 +69,25 @@ export function judgeResource(rule: Rule, resource: Resource, config: RuleConfig
     messages = [`could not be evaluated: ${(error as Error).message}. Mend the input's form.`];
   }
   if (messages.length === 0) return [];
-  const exception = config.exceptions.find(({ resource: name }) => name === resource.name || name === resource.urn);
+  const exception = config.exceptions.find(
+    ({ resource: name }) => name === resource.name || name === resource.urn,
+  );
   if (exception !== undefined) {
     if (exception.reason === "") messages.push("Its exception gives no reason. Write one.");
     else if (new Date(exception.expires) > today) return [];
-    else messages.push(`Its exception expired (${exception.expires || "no date"}). Mend the resource, or renew the exception with a reason.`);
+    else
+      messages.push(
+        `Its exception expired (${exception.expires || "no date"}). Mend the resource, or renew the exception with a reason.`,
+      );
   }
   return messages.map((message) => `${message} Why: ${rule.why}.`);
 }
 
 /** Judges resources in this process, with the verdicts that the engine would get from the pack. */
-export function evaluate(resources: Resource[], { stack, config, today }: { stack: string; config?: unknown; today?: Date }): Results {
+export function evaluate(
+  resources: Resource[],
+  { stack, config, today }: { stack: string; config?: unknown; today?: Date },
+): Results {
   const context = { stack, ...indexOf(resources) };
   const violations: Violation[] = [];
   let evaluated = 0;

@@ -50,9 +50,11 @@ const policies: Policies = rules.map((rule) => {
         if (!applies(args.type)) return;
         const resource = read(args);
         const context = { stack: "", ...indexOf([resource]) };
-        judgeResource(rule, resource, configOf(rule, { [rule.name]: args.getConfig() }), context).forEach((message) => {
-          report(message);
-        });
+        judgeResource(rule, resource, configOf(rule, { [rule.name]: args.getConfig() }), context).forEach(
+          (message) => {
+            report(message);
+          },
+        );
       },
     };
   return {

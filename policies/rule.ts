@@ -59,7 +59,9 @@ export function array(value: unknown): unknown[] {
 }
 
 export function text(value: unknown): string {
-  return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? String(value) : "";
+  return typeof value === "string" || typeof value === "number" || typeof value === "boolean"
+    ? String(value)
+    : "";
 }
 
 export function isUnknown(value: unknown): boolean {
@@ -69,6 +71,10 @@ export function isUnknown(value: unknown): boolean {
 /** Says that a value has to be another; an unknown value is reported as not evaluated, never passed. */
 export function demand(value: unknown, holds: boolean, what: string, instead: string): string[] {
   if (isUnknown(value))
-    return [`could not be evaluated: ${what} is not known before something exists. Build it from known names.`];
-  return holds ? [] : [`${what} is ${value === undefined ? "not set" : JSON.stringify(value)}. Write ${instead}.`];
+    return [
+      `could not be evaluated: ${what} is not known before something exists. Build it from known names.`,
+    ];
+  return holds
+    ? []
+    : [`${what} is ${value === undefined ? "not set" : JSON.stringify(value)}. Write ${instead}.`];
 }

@@ -6,7 +6,8 @@ import * as hygiene from "./rules/hygiene";
 import * as queue from "./rules/queue";
 import * as storage from "./rules/storage";
 
-const isRule = (value: unknown): value is Rule => typeof value === "object" && value !== null && "check" in value;
+const isRule = (value: unknown): value is Rule =>
+  typeof value === "object" && value !== null && "check" in value;
 
 /** All rules of the pack. */
 export const rules: Rule[] = [storage, beanstalk, database, queue, access, hygiene].flatMap((area) =>

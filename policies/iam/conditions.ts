@@ -60,7 +60,12 @@ const OPERATORS: Record<string, Test> = {
   ipaddress: address,
 };
 
-function operatorHolds(operator: string, key: string, expected: string[], context: Map<string, string[]>): boolean {
+function operatorHolds(
+  operator: string,
+  key: string,
+  expected: string[],
+  context: Map<string, string[]>,
+): boolean {
   let name = operator.toLowerCase();
   const quantifier = /^for(any|all)values?:/.exec(name)?.[1];
   if (quantifier !== undefined) name = name.slice(name.indexOf(":") + 1);

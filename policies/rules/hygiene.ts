@@ -26,8 +26,12 @@ export const nameLimits: Rule = {
   },
 }; // prettier-ignore
 
-const SERVICES = "acm alb lb autoscaling cloudfront cloudwatch ec2 elasticache elasticbeanstalk iam rds route53 s3 sns sqs ssm vpc kms secretsmanager".split(" ");
-const NEVER = /^aws:(iam\/(user|accessKey|group|userLoginProfile|userPolicy|userPolicyAttachment)|ec2\/(instance|keyPair|spotInstanceRequest)):/;
+const SERVICES =
+  "acm alb lb autoscaling cloudfront cloudwatch ec2 elasticache elasticbeanstalk iam rds route53 s3 sns sqs ssm vpc kms secretsmanager".split(
+    " ",
+  );
+const NEVER =
+  /^aws:(iam\/(user|accessKey|group|userLoginProfile|userPolicy|userPolicyAttachment)|ec2\/(instance|keyPair|spotInstanceRequest)):/;
 export const knownTypes: Rule = {
   name: "known-types", area: "hygiene", severity: "medium", level: "mandatory",
   description: "Only types of services that this platform uses; no users, keys or single instances", why: "no rule would judge it",
