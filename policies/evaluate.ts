@@ -11,14 +11,14 @@ export interface RuleConfig { level: Level; parameters: Record<string, unknown>;
 
 /** Reads the pack's config for a rule: a level, or an object with enforcementLevel, parameters and exceptions. */
 export function configOf(rule: Rule, config: unknown): RuleConfig {
-  const all = object(config).all;
+  const all: unknown = object(config).all;
   const given = object(config)[rule.name] ?? all;
   const { enforcementLevel, exceptions, ...parameters } =
     typeof given === "string" ? { enforcementLevel: given } : object(given);
   const level = ["advisory", "mandatory", "disabled"].includes(text(enforcementLevel))
     ? (enforcementLevel as Level)
     : rule.level;
-  const defaults = Object.entries(rule.parameters ?? {}).map(([name, parameter]) => [
+  const defaults = Object.entries(rule.parameters ?? {}).map(([name, parameter]): [string, unknown] => [
     name,
     parameter.default,
   ]);

@@ -17,12 +17,22 @@ function plain(value: unknown): unknown {
   return Object.fromEntries(Object.keys(value).map((key) => [key, copy(key)]));
 }
 
-const read = ({ urn, type, name, props, opts }: PolicyResource | ResourceValidationArgs): Resource => ({
-  urn,
-  type,
-  name,
-  inputs: plain(props) as Record<string, unknown>,
-  protect: opts.protect,
+const read = (resource: PolicyResource | ResourceValidationArgs): Resource => ({
+  urn: resource.urn,
+  type: resource.type,
+  name: resource.name,
+  inputs: plain(resource.props) as Record<string, unknown>,
+  protect: resource.opts.protect,
+  // The engine tells them of the resources of a stack only.
+  propertyDependencies:
+    "propertyDependencies" in resource
+      ? Object.fromEntries(
+          Object.entries(resource.propertyDependencies).map(([property, used]) => [
+            property,
+            used.map(({ urn }) => urn),
+          ]),
+        )
+      : undefined,
 });
 
 const policies: Policies = rules.map((rule) => {

@@ -14,6 +14,8 @@ export interface Resource {
   custom?: boolean;
   inputs: Record<string, unknown>;
   protect?: boolean;
+  /** URNs of the resources whose outputs a property is made of; known where the property itself is not. */
+  propertyDependencies?: Record<string, string[]>;
 }
 
 export interface Context {

@@ -41,7 +41,7 @@ export function statementsOf(document: unknown): Statement[] {
   const statements = list(parsed.Statement);
   if (!statements.every((one) => typeof one === "object" && one !== null))
     throw new TypeError("has a Statement that is no object");
-  return statements as Statement[];
+  return statements;
 }
 
 export function list(value: unknown): unknown[] {

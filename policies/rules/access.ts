@@ -19,7 +19,12 @@ export const noOpenIngress = rule(
   [INGRESS, "aws:ec2/securityGroupRule:SecurityGroupRule", "aws:ec2/securityGroup:SecurityGroup"],
   "Only a load balancer's ports 443 and 80 are open to the internet",
   "everyone could try what listens there",
-  ({ inputs, type }, context) => {
+  ({ inputs, type, propertyDependencies }, context) => {
+    // The group's id is unknown at first preview: what the property is made of is known.
+    const owners = propertyDependencies?.securityGroupId ?? [];
+    const ofLoadBalancer = context
+      .ofType("aws:ec2/securityGroup:SecurityGroup")
+      .some((group) => owners.includes(group.urn) && text(group.inputs.name).endsWith("load-balancer"));
     const rules = type.endsWith(":SecurityGroup")
       ? array(inputs.ingress).map(object)
       : inputs.type === "egress"
@@ -31,13 +36,8 @@ export const noOpenIngress = rule(
         .some(wide);
       const [from, to] = [Number(one.fromPort ?? -1), Number(one.toPort ?? -1)];
       const web = from === to && (from === 443 || from === 80);
-      const group = context
-        .ofType("aws:ec2/securityGroup:SecurityGroup")
-        .find(
-          ({ urn, name }) => urn !== "" && text(one.description) !== "" && name.includes("load-balancer"),
-        );
       return [
-        ...(open && !(web && group !== undefined)
+        ...(open && !(web && ofLoadBalancer)
           ? [
               `Ports ${String(from)} to ${String(to)} are open to the internet. Name a security group as source.`,
             ]

@@ -304,22 +304,22 @@ export const mediaSignatureVersion = rule(
 );
 
 /** Values that keep strangers out when a positive operator demands them. */
-const GUARDS = /^(aws:(principalaccount|sourceaccount|sourcearn|principalarn|principalorgid|sourceowner))$/;
+const GUARDS = /^(aws:(principalaccount|sourceaccount|sourcearn|principalarn|sourceowner))$/;
 
-function guarded({ Condition }: Statement): boolean {
+function guarded({ Condition }: Statement, accounts: string[]): boolean {
+  const ours = (value: unknown) => accounts.some((account) => text(value).includes(account));
   return Object.entries(object(Condition)).some(
     ([operator, block]) =>
       /^(string|arn)(equals|like)$/i.test(operator) &&
       Object.entries(object(block)).some(
-        ([key, value]) =>
-          GUARDS.test(key.toLowerCase()) && list(value).every((one) => /\d{12}|^o-\w+$/.test(text(one))),
+        ([key, value]) => GUARDS.test(key.toLowerCase()) && list(value).every(ours),
       ),
   );
 }
 
 /** Whether an Allow reaches somebody outside the account, whatever its other conditions. */
 export function reachesStrangers(statement: Statement, accounts: string[]): boolean {
-  if (statement.Effect !== "Allow" || guarded(statement)) return false;
+  if (statement.Effect !== "Allow" || guarded(statement, accounts)) return false;
   if (statement.NotPrincipal !== undefined) return true;
   if (principalMatches(statement, {}) !== "none") return true;
   return Object.entries(object(statement.Principal)).some(([kind, value]) =>

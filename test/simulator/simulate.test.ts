@@ -121,9 +121,8 @@ describe("simulate", () => {
   });
 
   it("refuses types and functions that it does not know, by name", async () => {
-    expect(await failure(() => new pulumi.CustomResource("aws:nope/nope:Nope", "n", {}))).to.contain(
-      "aws:nope/nope:Nope",
-    );
+    class Nope extends pulumi.CustomResource {}
+    expect(await failure(() => new Nope("aws:nope/nope:Nope", "n", {}))).to.contain("aws:nope/nope:Nope");
     expect(await failure(() => pulumi.runtime.invoke("aws:nope/getNope:getNope", {}))).to.contain(
       "aws:nope/getNope:getNope",
     );
