@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as z from "zod/mini";
+import { planSubnets } from "../cidr";
 
 /** A rule for a text: what it must look like, and the words that say so. */
 function text(pattern: RegExp, accepted: string) {
@@ -367,6 +368,14 @@ function contradictions(settings: PlainSettings): Problem[] {
   const hosts = [settings.webHost, settings.enketoHost, settings.staticHost].filter((name) => name !== "");
   if (new Set(hosts).size < hosts.length) {
     problems.push(problem("enketoHost", "shares its host name with another part", "a host name of its own"));
+  }
+  if (new Set(settings.availabilityZones).size < settings.availabilityZones.length) {
+    problems.push(problem("availabilityZones", "names a zone twice", "a list of different zone letters"));
+  }
+  try {
+    planSubnets(settings.vpcCidr, settings.availabilityZones.length);
+  } catch (error) {
+    problems.push(problem("vpcCidr", `is wrong: ${(error as Error).message}`, "a block such as 10.20.0.0/16"));
   }
   if (settings.vpcId !== "") {
     for (const key of ["publicSubnetIds", "privateSubnetIds"] as const) {
