@@ -146,7 +146,7 @@ function gdalImage(): pulumi.Input<string> {
   if (s.gdalImageId !== "") return s.gdalImageId;
   return new GdalAmi(
     "gdal-ami",
-    { naming, solutionStackName: s.pythonSolutionStack, recipeFingerprint: recipeFingerprint() },
+    { naming, solutionStackName: s.pythonSolutionStack, recipeFingerprint },
     opts,
   ).imageId;
 }

@@ -136,11 +136,10 @@ for line in open(archive, "rb"):
                 out.write(lzma.decompress(data))
             missing.discard(name)
     elif inside:
-        try:
-            data += binascii.a2b_uu(line)
-        except binascii.Error:
-            # Old encoders pad a line with more than its length byte says.
-            data += binascii.a2b_uu(line[: 1 + (((line[0] - 32) & 63) * 4 + 5) // 3])
+        # The archive puts an X before lines that a shell or mail program might take for its own.
+        line = line[1:] if line.startswith(b"X") else line
+        # The last line is padded with rubbish to a multiple of four, which binascii refuses.
+        data += binascii.a2b_uu(line[: 1 + (((line[0] - 32) & 63) * 8 + 5) // 6])
 if missing:
     sys.exit("not in the archive: " + ", ".join(sorted(missing)))
 PYTHON

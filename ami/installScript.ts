@@ -18,7 +18,9 @@ const ALWAYS_BUILT = ["GTiff", "GeoJSON", "ESRI Shapefile"];
  */
 export function installScript(recipe: Recipe): string {
   const body = readFileSync(join(__dirname, "install.sh"), "utf8");
-  const drivers = [...ALWAYS_BUILT, ...recipe.drivers.map(({ name }) => name)].map((name) => name.replaceAll(" ", "."));
+  const drivers = [...ALWAYS_BUILT, ...recipe.drivers.map(({ name }) => name)].map((name) =>
+    name.replaceAll(" ", "."),
+  );
   const gdal = recipe.libraries.find(({ name }) => name === "gdal");
   return [
     "#!/bin/bash",
@@ -40,7 +42,14 @@ export function installScript(recipe: Recipe): string {
 
 function call(library: Library, recipe: Recipe): string {
   const drivers = library.name === "gdal" ? recipe.drivers.map(({ cmake }) => `-D${cmake}=ON`) : [];
-  const words = [library.name, library.sha256, library.file, library.urls.join(" "), ...library.flags, ...drivers];
+  const words = [
+    library.name,
+    library.sha256,
+    library.file,
+    library.urls.join(" "),
+    ...library.flags,
+    ...drivers,
+  ];
   return `step ${quote(library.name)} build_${library.build} ${words.map(quote).join(" ")}`;
 }
 

@@ -43,7 +43,8 @@ const LIBRARIES: Library[] = [
     urls: [`${POOL}/g/geos/geos_3.11.1.orig.tar.bz2`, "https://download.osgeo.org/geos/geos-3.11.1.tar.bz2"],
     build: "cmake",
     flags: ["-DBUILD_TESTING=OFF", "-DBUILD_BENCHMARKS=OFF", "-DBUILD_GEOSOP=OFF"],
-    origin: "Debian's copy, byte for byte upstream's: Homebrew, Spack and MXE publish this sum for upstream's URL",
+    origin:
+      "Debian's copy, byte for byte upstream's: Homebrew, Spack and MXE publish this sum for upstream's URL",
   },
   {
     name: "sqlite",
@@ -62,8 +63,15 @@ const LIBRARIES: Library[] = [
     sha256: "003cd4010e52bb5eb8f7de1c143753aa830c8902b6ed01209f294846e40e6d39",
     urls: [`${POOL}/p/proj/proj_9.1.1.orig.tar.gz`, "https://download.osgeo.org/proj/proj-9.1.1.tar.gz"],
     build: "cmake",
-    flags: ["-DBUILD_TESTING=OFF", "-DENABLE_CURL=OFF", "-DBUILD_PROJSYNC=OFF", "-DBUILD_CCT=OFF", "-DBUILD_GIE=OFF"],
-    origin: "Debian's copy, byte for byte upstream's: Homebrew, Spack and MXE publish this sum for upstream's URL",
+    flags: [
+      "-DBUILD_TESTING=OFF",
+      "-DENABLE_CURL=OFF",
+      "-DBUILD_PROJSYNC=OFF",
+      "-DBUILD_CCT=OFF",
+      "-DBUILD_GIE=OFF",
+    ],
+    origin:
+      "Debian's copy, byte for byte upstream's: Homebrew, Spack and MXE publish this sum for upstream's URL",
   },
   {
     name: "proj-data",
@@ -72,8 +80,18 @@ const LIBRARIES: Library[] = [
     sha256: "bd47d5a1da1c5d7907dfcd8ff1a51929645249320b0a22add57843fa21d1bd29",
     urls: [`${POOL}/p/proj/proj_9.1.1-1.debian.tar.xz`],
     build: "grids",
-    flags: ["BETA2007.gsb", "conus", "alaska", "hawaii", "egm96_15.gtx", "ntf_r93.gsb", "ntv1_can.dat", "null"],
-    origin: "Debian's packaging of PROJ, which carries the public-domain grids of upstream's proj-datumgrid 1.8",
+    flags: [
+      "BETA2007.gsb",
+      "conus",
+      "alaska",
+      "hawaii",
+      "egm96_15.gtx",
+      "ntf_r93.gsb",
+      "ntv1_can.dat",
+      "null",
+    ],
+    origin:
+      "Debian's packaging of PROJ, which carries the public-domain grids of upstream's proj-datumgrid 1.8",
   },
   {
     name: "spatialite",
@@ -120,7 +138,8 @@ const LIBRARIES: Library[] = [
       "-DGDAL_USE_ZLIB=ON",
       "-DGDAL_USE_JSONC=ON",
     ],
-    origin: "Debian's repacking (+dfsg: files of unclear licence left out): not the bytes of upstream's archive",
+    origin:
+      "Debian's repacking (+dfsg: files of unclear licence left out): not the bytes of upstream's archive",
   },
 ];
 
@@ -141,13 +160,16 @@ export const RECIPE: Recipe = { libraries: LIBRARIES, drivers: DRIVERS };
  * Needs no AWS call, so it is known at every preview. The fingerprint of an image adds the base image to it:
  * {@link imageFingerprint}.
  */
-export function recipeFingerprint(recipe: Recipe = RECIPE): string {
+export function fingerprintOf(recipe: Recipe): string {
   return sha256(JSON.stringify(recipe), installScript(recipe));
 }
 
+/** The fingerprint of Iaso's recipe. */
+export const recipeFingerprint = fingerprintOf(RECIPE);
+
 /** SHA-256 of the recipe and the image it is built upon: two images with the same one are interchangeable. */
 export function imageFingerprint(baseImageId: string, recipe: Recipe = RECIPE): string {
-  return sha256(recipeFingerprint(recipe), baseImageId);
+  return sha256(fingerprintOf(recipe), baseImageId);
 }
 
 function sha256(...parts: string[]): string {

@@ -41,7 +41,6 @@ export class GdalAmi extends pulumi.ComponentResource {
         delete: "npm run --silent ami -- delete --from-build-output --keep-if-used",
         environment: { AWS_REGION: naming.region, IASO_ENV: naming.env, PLATFORM: solutionStackName },
         triggers: [recipeFingerprint, solutionStackName],
-        logging: command.local.Logging.Stderr,
       },
       // Two hours, as the build gives up by itself after 90 minutes and then cleans up.
       { parent: this, customTimeouts: { create: "2h", update: "2h" } },

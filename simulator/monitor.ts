@@ -171,7 +171,7 @@ export class Monitor {
 }
 
 function properties(struct: Struct | undefined): Properties {
-  return (struct?.toJavaScript() ?? {}) as Properties;
+  return struct?.toJavaScript() ?? {};
 }
 
 /** Providers take their lists as JSON texts. */

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import { Command } from "commander";
 import { PolicyResults, PreviewDocument, PreviewResource } from "./document";
@@ -28,6 +29,9 @@ interface PackModule {
   ) => PolicyResults;
 }
 
+/** Programs and packs are found at run time: this tool knows none. */
+const load = createRequire(__filename);
+
 const PACK_FOLDER = "policies";
 
 /**
@@ -47,8 +51,8 @@ export async function previewStack(
     () => {
       // Programs act when they are loaded: each stack needs a load of its own.
       // eslint-disable-next-line @typescript-eslint/no-dynamic-delete
-      delete require.cache[program];
-      return require(program) as unknown;
+      delete load.cache[program];
+      return load(program) as unknown;
     },
     { project: project.name, stack, config: values, secretKeys, unknownOutputs },
   );
@@ -59,7 +63,7 @@ export async function previewStack(
 function evaluatePolicies({ directory }: Project, document: PreviewDocument): PolicyResults {
   const pack = join(directory, PACK_FOLDER, "evaluate.ts");
   if (!existsSync(pack)) return document.policies;
-  const { evaluate } = require(pack) as PackModule;
+  const { evaluate } = load(pack) as PackModule;
   const configFile = join(directory, PACK_FOLDER, `policy-config.${document.stack}.json`);
   const config: unknown = existsSync(configFile) ? JSON.parse(readFileSync(configFile, "utf8")) : {};
   return evaluate(document.resources, { project: document.project, stack: document.stack, config });
@@ -106,7 +110,30 @@ function renderPolicies({ policies, stack }: PreviewDocument, paint: Style): str
   });
 }
 
-async function run(stacks: string[], options: { json?: boolean }): Promise<void> {
+/** The result as a comment on a pull request. */
+function renderMarkdown({ document }: StackPreview): string {
+  const { project, stack, resources, policies } = document;
+  const verdict = isRefused(document) ? "refused by policy" : "accepted";
+  const rows = policies.violations.map(
+    ({ policy, level, urn, message }) =>
+      `| ${level} | ${escapeCell(policy)} | ${escapeCell(urn.split("::").at(-1) ?? urn)} | ${escapeCell(message)} |`,
+  );
+  return [
+    `### ${project}/${stack}: ${verdict}`,
+    "",
+    `${resources.length} resources, ${policies.rules} policy rules, ${policies.violations.length} violations.`,
+    ...(rows.length > 0
+      ? ["", "| level | rule | resource | message |", "| --- | --- | --- | --- |", ...rows]
+      : []),
+  ].join("\n");
+}
+
+/** Text that cannot leave its table cell or become markup. */
+function escapeCell(text: string): string {
+  return text.replace(/[\\`*_{}[\]<>()#|!~]/g, "\\$&").replace(/\s+/g, " ");
+}
+
+async function run(stacks: string[], options: { json?: boolean; markdown?: boolean }): Promise<void> {
   const project = readProject(resolve("."));
   const chosen = stacks.length > 0 ? stacks : listStacks(project);
   const paint = style(process.stdout.isTTY && process.env.NO_COLOR === undefined);
@@ -114,7 +141,9 @@ async function run(stacks: string[], options: { json?: boolean }): Promise<void>
   for (const [index, stack] of chosen.entries()) {
     const preview = await previewStack(project, stack);
     documents.push(preview.document);
-    if (options.json !== true) console.log(`${index > 0 ? "\n" : ""}${render(preview, paint)}`);
+    if (options.json === true) continue;
+    const text = options.markdown === true ? renderMarkdown(preview) : render(preview, paint);
+    console.log(`${index > 0 ? "\n" : ""}${text}`);
   }
   if (options.json === true) {
     console.log(JSON.stringify(documents.length === 1 ? documents[0] : documents, null, 2));
@@ -129,6 +158,7 @@ if (require.main === module) {
     )
     .argument("[stacks...]", "stacks to preview; all that have a Pulumi.<stack>.yaml when none is named")
     .option("--json", "print one JSON document, an array for several stacks")
+    .option("--markdown", "print a short text for a pull request")
     .addHelpText("after", "\nExit code 1: a mandatory policy is violated, or a setting is bad.")
     .action(run)
     .parseAsync()

@@ -101,7 +101,7 @@ function isSecure(value: unknown): boolean {
 
 /** Lists and objects reach the program as JSON. */
 function plainText(value: unknown): string {
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
+  return typeof value === "string" ? value : JSON.stringify(value);
 }
 
 /**

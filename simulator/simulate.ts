@@ -1,3 +1,4 @@
+import { createRequire } from "node:module";
 import * as pulumi from "@pulumi/pulumi";
 import { setMockOptions } from "@pulumi/pulumi/runtime/settings";
 import { PreviewDocument } from "./document";
@@ -77,6 +78,7 @@ function enableFeatures(): void {
 
 /** The SDK's state of one program; it has no public door. */
 function store(): object {
-  const { getStore } = require("@pulumi/pulumi/runtime/state") as { getStore: () => object };
+  const load = createRequire(__filename);
+  const { getStore } = load("@pulumi/pulumi/runtime/state") as { getStore: () => object };
   return getStore();
 }

@@ -31,8 +31,8 @@ const services: { resourceTypes?: ResourceTypes; functions?: Functions }[] = [
   s3,
   ssm,
 ];
-const resourceTypes: ResourceTypes = Object.assign({}, ...services.map((service) => service.resourceTypes));
-const functions: Functions = Object.assign({}, ...services.map((service) => service.functions));
+const resourceTypes = merge(services.map((service) => service.resourceTypes ?? {}));
+const functions = merge(services.map((service) => service.functions ?? {}));
 
 /**
  * What AWS would answer to the creation of a resource.
@@ -67,6 +67,10 @@ export function callFunction(token: string, args: Properties, account: Account):
     );
   }
   return answer(args, account);
+}
+
+function merge<Value>(records: Record<string, Value>[]): Record<string, Value> {
+  return Object.fromEntries(records.flatMap((record) => Object.entries(record)));
 }
 
 /** `rds` of `aws:rds/instance:Instance`. */

@@ -1,4 +1,4 @@
-import { arn, digest, nameOr, property, ResourceTypes, text } from "./model";
+import { arn, digest, nameOr, ResourceTypes, text } from "./model";
 
 export const resourceTypes: ResourceTypes = {
   "aws:sqs/queue:Queue": (creation) => {
@@ -14,8 +14,7 @@ export const resourceTypes: ResourceTypes = {
   },
   "aws:sns/topicPolicy:TopicPolicy": ({ inputs }) => ({ id: text(inputs, "arn"), outputs: {} }),
   "aws:sns/topicSubscription:TopicSubscription": ({ inputs }) => {
-    const topic = property(inputs, "topic");
-    const id = `${String(topic)}:${digest(JSON.stringify(inputs), 8)}`;
+    const id = `${text(inputs, "topic")}:${digest(JSON.stringify(inputs), 8)}`;
     return { id, outputs: { arn: id, pendingConfirmation: true } };
   },
 };

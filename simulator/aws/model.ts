@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { Properties, PropertyValue } from "../document";
+import { Properties } from "../document";
 
 /** Where a resource is created. */
 export interface Account {
@@ -58,10 +58,6 @@ export function arn(
   { global = false } = {},
 ): string {
   return `arn:aws:${service}:${global ? "" : region}:${accountId}:${resource}`;
-}
-
-export function property(value: PropertyValue | undefined, key: string): PropertyValue | undefined {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? value[key] : undefined;
 }
 
 /** The behaviour of a resource that has an id and an ARN made from it, and nothing else of interest. */

@@ -1,4 +1,4 @@
-import { arn, Creation, digest, nameOr, ResourceTypes } from "./model";
+import { arn, Creation, digest, nameOr, ResourceTypes, text } from "./model";
 
 const named = (kind: string) => (creation: Creation) => {
   const id = nameOr(creation, "name");
@@ -16,7 +16,7 @@ export const resourceTypes: ResourceTypes = {
       outputs: {
         identifier,
         address,
-        endpoint: `${address}:${String(creation.inputs.port ?? 5432)}`,
+        endpoint: `${address}:${text({ port: 5432, ...creation.inputs }, "port")}`,
         arn: arn(creation, "rds", `db:${identifier}`),
         status: "available",
       },
