@@ -78,12 +78,13 @@ const LOG_RETENTIONS = [
 /** One rule for each plain setting of Pulumi.yaml, which has their meaning and defaults. */
 const plainSettings = z.object({
   organization: text(
-    /^[a-z][a-z0-9-]{1,22}[a-z0-9]$/,
-    "3 to 24 lower-case letters, digits and hyphens, starting with a letter",
+    // RDS, ElastiCache and S3 each refuse names with two hyphens in a row somewhere.
+    /^(?!.*--)[a-z][a-z0-9-]{1,22}[a-z0-9]$/,
+    "3 to 24 lower-case letters, digits and single hyphens, starting with a letter",
   ),
   env: text(
-    /^[a-z]([a-z0-9-]{0,10}[a-z0-9])?$/,
-    "up to 12 lower-case letters, digits and hyphens, starting with a letter",
+    /^(?!.*--)[a-z]([a-z0-9-]{0,10}[a-z0-9])?$/,
+    "up to 12 lower-case letters, digits and single hyphens, starting with a letter",
   ),
   accountId: text(/^\d{12}$/, "twelve digits, in quotes"),
   region: text(/^[a-z]{2}(-[a-z]+)+-\d$/, "an AWS region such as eu-central-1"),

@@ -97,7 +97,7 @@ describe("components/settings", () => {
         "    accepted: the settings listed in Pulumi.yaml",
         "    mend it:  pulumi config rm iaso:colour --stack staging",
         "  iaso:organization is missing.",
-        "    accepted: 3 to 24 lower-case letters, digits and hyphens, starting with a letter",
+        "    accepted: 3 to 24 lower-case letters, digits and single hyphens, starting with a letter",
         "    mend it:  pulumi config set iaso:organization VALUE --stack staging",
         '  iaso:platform has the value "podman".',
         "    accepted: python or docker",
@@ -129,8 +129,8 @@ describe("components/settings", () => {
   });
 
   for (const [key, values] of Object.entries({
-    organization: ["ab", "Example", "1example", "example-", "a".repeat(25), "a_b"],
-    env: ["Staging", "a".repeat(13), "1a", "a-"],
+    organization: ["ab", "Example", "1example", "example-", "a".repeat(25), "a_b", "a--b"],
+    env: ["Staging", "a".repeat(13), "1a", "a-", "a--b"],
     accountId: ["12345678901", "1234567890123", "12345678901a"],
     region: ["eu-central", "EU-CENTRAL-1", "eu"],
     webHost: ["https://iaso.example.org", "iaso", "Iaso.example.org", "iaso.example.org/", ""],
