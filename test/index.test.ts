@@ -6,7 +6,7 @@ import { parse, stringify } from "yaml";
 import { PreviewDocument, PropertyValue, UNKNOWN } from "../simulator/document";
 import { PreviewOptions, previewStack } from "../simulator/preview";
 import { readProject, readStackConfig } from "../simulator/project";
-import { at, find, namespaceOf, optionsOf, resourcesOf } from "./support";
+import { at, find, namespaceOf, optionsOf, resourcesOf, textOf } from "./support";
 
 const ROOT = join(__dirname, "..");
 const STACKS = ["staging", "prod"];
@@ -69,7 +69,8 @@ const EXISTENCE_EDGES: Record<string, string> = {
   "Environment -> Queue": "the worker's daemon polls when it starts; the URL is built from the name",
   "Environment -> RolePolicy": "instances need their rights when they start",
   "Instance -> LogGroup": "RDS makes missing log groups itself, without a retention",
-  "Queue -> Queue": "SQS refuses a redrive policy that names no existing queue; the ARN is built from the name",
+  "Queue -> Queue":
+    "SQS refuses a redrive policy that names no existing queue; the ARN is built from the name",
   "Role -> OpenIdConnectProvider": "IAM refuses a trust policy that names no existing provider",
 };
 
@@ -111,7 +112,9 @@ describe("index", () => {
       });
 
       it("registers the same resources at the first preview, when outputs are unknown", () => {
-        expect(first.resources.map(({ urn }) => urn)).to.have.members(document.resources.map(({ urn }) => urn));
+        expect(first.resources.map(({ urn }) => urn)).to.have.members(
+          document.resources.map(({ urn }) => urn),
+        );
       });
 
       it("shows no secret anywhere", () => {
@@ -130,7 +133,7 @@ describe("index", () => {
         expect(documents.length).to.be.greaterThan(20);
         for (const [where, policy] of documents) {
           expect(policy, where).to.be.a("string").and.not.include(UNKNOWN);
-          expect(() => JSON.parse(String(policy)) as unknown, where).not.to.throw();
+          expect(() => JSON.parse(textOf(policy)) as unknown, where).not.to.throw();
         }
       });
 
@@ -157,7 +160,15 @@ describe("index", () => {
         for (const { urn, inputs } of tagged) expect(inputs.tags, urn).to.include(tags);
         const types = new Set(tagged.map(({ type }) => type));
         const short = new Set(tagged.map(({ type }) => shortType(type)));
-        for (const type of ["Vpc", "Bucket", "Instance", "Queue", "Environment", "Role", "ReplicationGroup"]) {
+        for (const type of [
+          "Vpc",
+          "Bucket",
+          "Instance",
+          "Queue",
+          "Environment",
+          "Role",
+          "ReplicationGroup",
+        ]) {
           expect(short).to.include(type);
         }
         for (const { type, urn } of document.resources) {
@@ -184,8 +195,10 @@ describe("index", () => {
           iaso: find(document, "aws:route53/record:Record", "web").inputs.name,
           enketo: find(document, "aws:route53/record:Record", "enketo").inputs.name,
         };
-        expect(namespaceOf(web, variables).ENKETO_URL).to.equal(`https://${String(hosts.enketo)}`);
-        expect(namespaceOf(enketo, variables).ENKETO_LINKED_FORM_AND_DATA_SERVER_SERVER_URL).to.equal(hosts.iaso);
+        expect(namespaceOf(web, variables).ENKETO_URL).to.equal(`https://${textOf(hosts.enketo)}`);
+        expect(namespaceOf(enketo, variables).ENKETO_LINKED_FORM_AND_DATA_SERVER_SERVER_URL).to.equal(
+          hosts.iaso,
+        );
       });
 
       it("gives the instances of each environment the security group of their own kind", () => {
@@ -194,7 +207,8 @@ describe("index", () => {
           const groups = resourcesOf(document, "aws:ec2/securityGroup:SecurityGroup")
             .filter(({ urn }) => used.includes(urn))
             .map((group) => group.name);
-          const balancer = { web: ["load-balancer"], worker: [], enketo: ["enketo-load-balancer"] }[name] ?? [];
+          const balancer =
+            { web: ["load-balancer"], worker: [], enketo: ["enketo-load-balancer"] }[name] ?? [];
           expect(groups).to.have.members([name, ...balancer]);
         }
       });
@@ -233,7 +247,7 @@ describe("index", () => {
       expect(options).not.to.have.property("aws:elasticbeanstalk:application:environment PYTHONPATH");
     }
     const deployment = find(document, "aws:ssm/parameter:Parameter", "deployment");
-    expect(JSON.parse(String(deployment.inputs.insecureValue))).to.include({ platform: "docker" });
+    expect(JSON.parse(textOf(deployment.inputs.insecureValue))).to.include({ platform: "docker" });
   });
 
   it("takes an image that was built before, and builds none", async () => {

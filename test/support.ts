@@ -18,7 +18,9 @@ export function resourcesOf({ resources }: PreviewDocument, type: string): Previ
 
 /** The resource of a type and a name; the name may be left out where there is but one. */
 export function find(document: PreviewDocument, type: string, name?: string): PreviewResource {
-  const found = resourcesOf(document, type).filter((resource) => name === undefined || resource.name === name);
+  const found = resourcesOf(document, type).filter(
+    (resource) => name === undefined || resource.name === name,
+  );
   const [resource] = found;
   if (resource === undefined || found.length > 1) {
     const names = resourcesOf(document, type).map((other) => other.name);
@@ -28,7 +30,10 @@ export function find(document: PreviewDocument, type: string, name?: string): Pr
 }
 
 /** The value at a path of properties and indices, or undefined. */
-export function at(value: PropertyValue | undefined, ...path: (string | number)[]): PropertyValue | undefined {
+export function at(
+  value: PropertyValue | undefined,
+  ...path: (string | number)[]
+): PropertyValue | undefined {
   return path.reduce<PropertyValue | undefined>(
     (inner, key) =>
       typeof inner === "object" && inner !== null
@@ -36,6 +41,12 @@ export function at(value: PropertyValue | undefined, ...path: (string | number)[
         : undefined,
     value,
   );
+}
+
+/** A property that must be a text or a number, as text. */
+export function textOf(value: PropertyValue | undefined): string {
+  if (typeof value === "string" || typeof value === "number") return String(value);
+  throw new Error(`${JSON.stringify(value)} is neither text nor number`);
 }
 
 /** The option settings of a Beanstalk environment by `namespace name`. */

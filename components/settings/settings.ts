@@ -376,7 +376,9 @@ function contradictions(settings: PlainSettings): Problem[] {
   try {
     planSubnets(settings.vpcCidr, settings.availabilityZones.length);
   } catch (error) {
-    problems.push(problem("vpcCidr", `is wrong: ${(error as Error).message}`, "a block such as 10.20.0.0/16"));
+    problems.push(
+      problem("vpcCidr", `is wrong: ${(error as Error).message}`, "a block such as 10.20.0.0/16"),
+    );
   }
   if (settings.vpcId !== "") {
     for (const key of ["publicSubnetIds", "privateSubnetIds"] as const) {

@@ -4,7 +4,7 @@ import contract from "../../policies/facts/env-contract.json";
 import { PreviewDocument, PreviewResource } from "../../simulator/document";
 import { previewStack } from "../../simulator/preview";
 import { readProject } from "../../simulator/project";
-import { find, namespaceOf } from "../support";
+import { find, namespaceOf, textOf } from "../support";
 
 const args: ApplicationEnvironmentArgs = {
   env: "test",
@@ -69,7 +69,9 @@ describe("components/applicationEnvironment", () => {
 
   it("names plugins only where there are some: an empty text counts as not set", () => {
     expect(applicationEnvironment(args).web).not.to.have.property("PLUGINS");
-    expect(applicationEnvironment({ ...args, plugins: ["polio", "wfp"] }).worker.PLUGINS).to.equal("polio,wfp");
+    expect(applicationEnvironment({ ...args, plugins: ["polio", "wfp"] }).worker.PLUGINS).to.equal(
+      "polio,wfp",
+    );
   });
 
   it("sets up the interpreter on the python platform only", () => {
@@ -92,7 +94,8 @@ for (const stack of ["staging", "prod"]) {
       for (const environment of environments()) {
         const values = { ...plainOf(environment), ...secretOf(environment) };
         for (const name of contract.necessaryOnAws) {
-          expect(values, `${environment.name} ${name}`).to.have.property(name).that.is.a("string").and.is.not.empty;
+          expect(values, `${environment.name} ${name}`).to.have.property(name).that.is.a("string").and.is.not
+            .empty;
         }
       }
     });
@@ -122,7 +125,7 @@ for (const stack of ["staging", "prod"]) {
     it("fits into the bytes that Beanstalk takes for plain variables", () => {
       for (const environment of environments()) {
         const text = Object.entries(plainOf(environment))
-          .map(([name, value]) => `${name}=${String(value)}`)
+          .map(([name, value]) => `${name}=${textOf(value)}`)
           .join(",");
         expect(Buffer.byteLength(text)).to.be.lessThan(4096);
       }

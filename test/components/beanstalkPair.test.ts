@@ -5,7 +5,15 @@ import { SecretParameters } from "../../components/secretParameters";
 import { TASK_TIMING, TaskQueue } from "../../components/taskQueue";
 import { PreviewDocument, PropertyValue } from "../../simulator/document";
 import { simulate } from "../../simulator/simulate";
-import { find, naming, namespaceOf, optionsOf, PERMISSIONS_BOUNDARY, resourcesOf, statementsOf } from "../support";
+import {
+  find,
+  naming,
+  namespaceOf,
+  optionsOf,
+  PERMISSIONS_BOUNDARY,
+  resourcesOf,
+  statementsOf,
+} from "../support";
 
 const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
 const VARIABLES = "aws:elasticbeanstalk:application:environment";
@@ -126,7 +134,9 @@ for (const platform of ["python", "docker"] as const) {
       for (const environment of both()) {
         const options = namespaceOf(environment, "aws:elasticbeanstalk:container:python");
         expect(options).to.deep.equal(
-          platform === "python" ? { WSGIPath: "hat.wsgi:application", NumProcesses: "2", NumThreads: "4" } : {},
+          platform === "python"
+            ? { WSGIPath: "hat.wsgi:application", NumProcesses: "2", NumThreads: "4" }
+            : {},
         );
       }
     });

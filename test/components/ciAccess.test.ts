@@ -3,7 +3,7 @@ import { CiAccess, CiAccessArgs } from "../../components/ciAccess";
 import { CiRole } from "../../components/naming";
 import { PreviewDocument } from "../../simulator/document";
 import { simulate } from "../../simulator/simulate";
-import { find, naming, PolicyStatement, resourcesOf, statementsOf } from "../support";
+import { find, naming, PolicyStatement, resourcesOf, statementsOf, textOf } from "../support";
 
 const ISSUER = "token.actions.githubusercontent.com";
 const PROVIDER = "aws:iam/openIdConnectProvider:OpenIdConnectProvider";
@@ -45,9 +45,7 @@ describe("components/ciAccess", () => {
       expect(role.dependencies).to.include(find(document, PROVIDER).urn);
     }
     expect(find(document, "iaso:index:CiAccess").outputs).to.deep.equal(
-      Object.fromEntries(
-        ROLES.map((role) => [role, `arn:aws:iam::123456789012:role/iaso-test-ci-${role}`]),
-      ),
+      Object.fromEntries(ROLES.map((role) => [role, `arn:aws:iam::123456789012:role/iaso-test-ci-${role}`])),
     );
   });
 
@@ -116,8 +114,14 @@ describe("components/ciAccess", () => {
       Effect: "Deny",
       Resource: ["arn:aws:iam::123456789012:role/iaso-test-ci-*", boundary],
     });
-    expect(statements.NeverTouchOwnPower?.Action).to.include.members(["iam:Put*", "iam:Attach*", "iam:Update*"]);
-    expect(statements.PassRolesToTheirServices?.Resource).to.equal("arn:aws:iam::123456789012:role/iaso-test-*");
+    expect(statements.NeverTouchOwnPower?.Action).to.include.members([
+      "iam:Put*",
+      "iam:Attach*",
+      "iam:Update*",
+    ]);
+    expect(statements.PassRolesToTheirServices?.Resource).to.equal(
+      "arn:aws:iam::123456789012:role/iaso-test-*",
+    );
   });
 
   it("lets the deploy role write bundles, static files and versions of its own application only", () => {
@@ -168,7 +172,7 @@ describe("components/ciAccess", () => {
     // AWS counts 10,240 characters without white space, per role.
     for (const role of ROLES) {
       const { policy } = find(document, "aws:iam/rolePolicy:RolePolicy", `ci-${role}`).inputs;
-      expect(String(policy).replace(/\s/g, "")).to.have.lengthOf.at.most(10_240);
+      expect(textOf(policy).replace(/\s/g, "")).to.have.lengthOf.at.most(10_240);
     }
   });
 });

@@ -9,14 +9,12 @@ function range(cidr: string): [number, number] {
   return [base, base + 2 ** (32 - Number(prefix)) - 1];
 }
 
-const vpcBlock = fc
-  .tuple(fc.integer({ min: 16, max: 22 }), fc.nat(2 ** 32 - 1))
-  .map(([prefix, address]) => {
-    const size = 2 ** (32 - prefix);
-    const base = Math.floor(address / size) * size;
-    const octets = [24, 16, 8, 0].map((shift) => Math.floor(base / 2 ** shift) % 256);
-    return `${octets.join(".")}/${prefix}`;
-  });
+const vpcBlock = fc.tuple(fc.integer({ min: 16, max: 22 }), fc.nat(2 ** 32 - 1)).map(([prefix, address]) => {
+  const size = 2 ** (32 - prefix);
+  const base = Math.floor(address / size) * size;
+  const octets = [24, 16, 8, 0].map((shift) => Math.floor(base / 2 ** shift) % 256);
+  return `${octets.join(".")}/${prefix}`;
+});
 const zones = fc.integer({ min: 1, max: 4 });
 
 describe("components/cidr", () => {

@@ -4,7 +4,16 @@ import { Enketo, EnketoArgs } from "../../components/enketo";
 import { enketoCompose } from "../../components/enketoCompose";
 import { PreviewDocument } from "../../simulator/document";
 import { simulate } from "../../simulator/simulate";
-import { find, naming, namespaceOf, optionsOf, PERMISSIONS_BOUNDARY, resourcesOf, statementsOf } from "../support";
+import {
+  find,
+  naming,
+  namespaceOf,
+  optionsOf,
+  PERMISSIONS_BOUNDARY,
+  resourcesOf,
+  statementsOf,
+  textOf,
+} from "../support";
 
 const REDIS = "aws:elasticache/replicationGroup:ReplicationGroup";
 const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
@@ -65,7 +74,10 @@ describe("components/enketo", () => {
       });
     }
     const main = find(document, REDIS, "enketo-main").inputs;
-    expect(main).to.include({ snapshotRetentionLimit: 7, finalSnapshotIdentifier: "iaso-test-enketo-main-final" });
+    expect(main).to.include({
+      snapshotRetentionLimit: 7,
+      finalSnapshotIdentifier: "iaso-test-enketo-main-final",
+    });
     const parameters = find(document, "aws:elasticache/parameterGroup:ParameterGroup");
     expect(parameters.inputs.parameters).to.deep.equal([{ name: "maxmemory-policy", value: "allkeys-lru" }]);
     const cache = find(document, REDIS, "enketo-cache");
@@ -94,7 +106,7 @@ describe("components/enketo", () => {
       expect(redis.inputs.transitEncryptionEnabled).to.equal(false);
       expect(redis.inputs).not.to.have.property("authToken");
       expect(namespaceOf(environment, VARIABLES)[variable]).to.equal(
-        `redis://${String(redis.outputs.primaryEndpointAddress)}:6379`,
+        `redis://${textOf(redis.outputs.primaryEndpointAddress)}:6379`,
       );
     }
     expect(Object.keys(namespaceOf(environment, SECRETS))).to.deep.equal([

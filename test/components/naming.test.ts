@@ -9,7 +9,9 @@ describe("components/naming", () => {
     expect(naming.bucket("media")).to.equal("example-iaso-test-media");
     expect(naming.bucketArn("media")).to.equal("arn:aws:s3:::example-iaso-test-media");
     expect(naming.queueUrl).to.equal("https://sqs.eu-central-1.amazonaws.com/123456789012/iaso-test-tasks");
-    expect(naming.roleArn(naming.instanceRole("web"))).to.equal("arn:aws:iam::123456789012:role/iaso-test-web");
+    expect(naming.roleArn(naming.instanceRole("web"))).to.equal(
+      "arn:aws:iam::123456789012:role/iaso-test-web",
+    );
     expect(naming.ciRole("deploy")).to.equal("iaso-test-ci-deploy");
     expect(naming.secretParameterArn("SECRET_KEY")).to.equal(
       "arn:aws:ssm:eu-central-1:123456789012:parameter/iaso/test/secrets/SECRET_KEY",

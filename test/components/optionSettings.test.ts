@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { canonicalSettings, OptionSettings } from "../../components/optionSettings";
 
 /** What an input holds. */
-function valueOf<T>(input: pulumi.Input<T>): Promise<pulumi.Unwrap<T>> {
+function valueOf(input: pulumi.Input<string>): Promise<string> {
   return new Promise((resolve) => pulumi.output(input).apply(resolve));
 }
 
@@ -56,7 +56,11 @@ describe("components/optionSettings", () => {
 
   it("writes booleans in lower case and numbers as text", async () => {
     const values = await valuesOf({
-      "aws:elasticbeanstalk:cloudwatch:logs": { StreamLogs: true, DeleteOnTerminate: false, RetentionInDays: 90 },
+      "aws:elasticbeanstalk:cloudwatch:logs": {
+        StreamLogs: true,
+        DeleteOnTerminate: false,
+        RetentionInDays: 90,
+      },
     });
     expect(values).to.deep.equal({ StreamLogs: "true", DeleteOnTerminate: "false", RetentionInDays: "90" });
   });

@@ -48,7 +48,9 @@ describe("components/staticBucket", () => {
       blockPublicPolicy: false,
       restrictPublicBuckets: false,
     });
-    expect(find(document, "aws:s3/bucketOwnershipControls:BucketOwnershipControls").inputs.rule).to.deep.equal({
+    expect(
+      find(document, "aws:s3/bucketOwnershipControls:BucketOwnershipControls").inputs.rule,
+    ).to.deep.equal({
       objectOwnership: "BucketOwnerEnforced",
     });
   });

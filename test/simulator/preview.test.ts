@@ -143,9 +143,7 @@ describe("simulator/preview", () => {
   it("tells an unknown stack in one line, with the stacks that there are", () => {
     const { status, stdout, stderr } = preview(project(small), "three");
     expect([status, stdout]).to.deep.equal([1, ""]);
-    expect(stderr).to.equal(
-      "There is no stack three: Pulumi.three.yaml is missing. There are: two, one.\n",
-    );
+    expect(stderr).to.equal("There is no stack three: Pulumi.three.yaml is missing. There are: two, one.\n");
   });
 
   it("tells bad settings of the real program without a stack trace, and registers nothing", () => {

@@ -70,8 +70,14 @@ config:
   it("tells what is wrong with the project's files, and where", () => {
     const empty = write({});
     expect(() => readProject(empty)).to.throw(PreviewError, `There is no Pulumi.yaml in ${empty}`);
-    expect(() => readProject(write({ "Pulumi.yaml": "runtime: nodejs" }))).to.throw(PreviewError, 'add the line "name');
-    expect(() => readProject(write({ "Pulumi.yaml": "a: [" }))).to.throw(PreviewError, "Pulumi.yaml is not valid YAML");
+    expect(() => readProject(write({ "Pulumi.yaml": "runtime: nodejs" }))).to.throw(
+      PreviewError,
+      'add the line "name',
+    );
+    expect(() => readProject(write({ "Pulumi.yaml": "a: [" }))).to.throw(
+      PreviewError,
+      "Pulumi.yaml is not valid YAML",
+    );
     const project = readProject(write({ "Pulumi.yaml": declared, "Pulumi.one.yaml": "config: [" }));
     expect(() => readStackConfig(project, "one")).to.throw(PreviewError, "Pulumi.one.yaml is not valid YAML");
     expect(() => readStackConfig(project, "two")).to.throw(PreviewError, "There are: one.");

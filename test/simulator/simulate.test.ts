@@ -68,7 +68,10 @@ describe("simulator/simulate", () => {
 
     it("answers as AWS would, for the account and region of the provider", async () => {
       const document = await simulate(() => {
-        const provider = new aws.Provider("aws", { region: "us-west-2", allowedAccountIds: ["210987654321"] });
+        const provider = new aws.Provider("aws", {
+          region: "us-west-2",
+          allowedAccountIds: ["210987654321"],
+        });
         new aws.sqs.Queue("tasks", { name: "tasks" }, { provider });
       });
       expect(find(document, QUEUE).outputs).to.include({

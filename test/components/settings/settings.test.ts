@@ -20,7 +20,8 @@ function config(own: Record<string, string | undefined> = {}): Record<string, st
   return values;
 }
 
-const read = (own?: Record<string, string | undefined>): Settings => readSettings(config(own), "iaso", "staging");
+const read = (own?: Record<string, string | undefined>): Settings =>
+  readSettings(config(own), "iaso", "staging");
 
 /** The message with which settings are refused. */
 function refusal(own: Record<string, string | undefined>): string {
@@ -168,7 +169,9 @@ describe("components/settings", () => {
     ["privateSubnetIds", { vpcId: "vpc-0123456789abcdef0" }],
   ] as const) {
     it(`refuses ${Object.keys(own).join(" and ")} that contradict each other or the rest`, () => {
-      expect(refusal(own)).to.match(new RegExp(`iaso:${key} .+\\n    accepted: .+\\n    mend it:  pulumi config set`));
+      expect(refusal(own)).to.match(
+        new RegExp(`iaso:${key} .+\\n    accepted: .+\\n    mend it:  pulumi config set`),
+      );
     });
   }
 
