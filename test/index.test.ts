@@ -6,24 +6,12 @@ import { parse, stringify } from "yaml";
 import { PreviewDocument, PropertyValue, UNKNOWN } from "../simulator/document";
 import { PreviewOptions, previewStack } from "../simulator/preview";
 import { readProject, readStackConfig } from "../simulator/project";
-import { at, find, namespaceOf, optionsOf, resourcesOf, textOf } from "./support";
+import { at, find, namespaceOf, optionsOf, previewOf, resourcesOf, textOf } from "./support";
 
 const ROOT = join(__dirname, "..");
 const STACKS = ["staging", "prod"];
 const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
 const directories: string[] = [];
-
-const previews = new Map<string, PreviewDocument>();
-
-/** A preview of a stack as it is, made once. */
-async function preview(stack: string, { unknownOutputs = false } = {}): Promise<PreviewDocument> {
-  const key = `${stack} ${String(unknownOutputs)}`;
-  const known = previews.get(key);
-  if (known !== undefined) return known;
-  const { document } = await previewStack(readProject(ROOT), stack, { policies: false, unknownOutputs });
-  previews.set(key, document);
-  return document;
-}
 
 /** A preview of staging with other settings, in a folder that holds nothing but the stack's files. */
 async function previewWith(
@@ -93,8 +81,8 @@ describe("index", () => {
       let document: PreviewDocument;
       let first: PreviewDocument;
       before(async () => {
-        document = await preview(stack);
-        first = await preview(stack, { unknownOutputs: true });
+        document = await previewOf(stack);
+        first = await previewOf(stack, { unknownOutputs: true });
       });
 
       it("has all twelve parts, and no component that belongs to none", () => {
@@ -216,8 +204,8 @@ describe("index", () => {
   }
 
   it("differs between the stacks by settings only: zones, NAT, standby and CloudFront", async () => {
-    const staging = await preview("staging");
-    const prod = await preview("prod");
+    const staging = await previewOf("staging");
+    const prod = await previewOf("prod");
     const count = (document: PreviewDocument, type: string) => resourcesOf(document, type).length;
     for (const [document, zones, nats, standby, distributions] of [
       [staging, 2, 1, false, 0],
@@ -261,7 +249,7 @@ describe("index", () => {
   });
 
   it("builds one image for both environments where none is given", async () => {
-    const document = await preview("staging");
+    const document = await previewOf("staging");
     const build = find(document, "command:local:Command");
     for (const role of ["web", "worker"]) {
       expect(find(document, ENVIRONMENT, role).propertyDependencies.settings).to.include(build.urn);

@@ -8,10 +8,11 @@ function valueOf(input: pulumi.Input<string>): Promise<string> {
   return new Promise((resolve) => pulumi.output(input).apply(resolve));
 }
 
-async function valuesOf(...layers: OptionSettings[]): Promise<Record<string, string>> {
-  const settings = canonicalSettings("WebServer", ...layers);
-  const entries = settings.map(async ({ name, value }) => [name, await valueOf(value)] as const);
-  return Object.fromEntries(await Promise.all(entries));
+async function valuesOf(settings: OptionSettings): Promise<Record<string, string>> {
+  const values: Record<string, string> = {};
+  for (const { name, value } of canonicalSettings("WebServer", settings))
+    values[await valueOf(name)] = await valueOf(value);
+  return values;
 }
 
 describe("components/optionSettings", () => {

@@ -115,13 +115,20 @@ describe("simulator/preview", () => {
     });
   });
 
-  it("prints an array of documents for several stacks, each with its own results", () => {
-    const { status, stdout } = preview(project(small), "--json", "one", "two");
+  it("prints an array of documents for several stacks, each with its own results; ends with 0 on advice", () => {
+    const directory = project({ ...small, "Pulumi.one.yaml": `${yaml("one")}  name: warned\n` });
+    const { status, stdout } = preview(directory, "--json", "one", "two");
     expect(status).to.equal(0);
     const documents = JSON.parse(stdout) as PreviewDocument[];
-    expect(documents.map(({ stack, outputs }) => [stack, outputs.greeting])).to.deep.equal([
-      ["one", "hello from one"],
-      ["two", "hello from two"],
+    expect(
+      documents.map(({ stack, outputs, policies }) => [
+        stack,
+        outputs.greeting,
+        policies.violations.map(({ level, message }) => `${level}: ${message}`),
+      ]),
+    ).to.deep.equal([
+      ["one", "hello from one", ["advisory: Bad name on one"]],
+      ["two", "hello from two", []],
     ]);
   });
 
@@ -131,13 +138,6 @@ describe("simulator/preview", () => {
     expect(status).to.equal(1);
     expect(stdout).to.include("[mandatory] names (refused)").and.include("Bad name on two");
     expect(stdout).to.include("hello from one");
-  });
-
-  it("ends with 0 where only advice is given", () => {
-    const directory = project({ ...small, "Pulumi.one.yaml": `${yaml("one")}  name: warned\n` });
-    const { status, stdout } = preview(directory, "one");
-    expect(status).to.equal(0);
-    expect(stdout).to.include("[advisory] names (warned)");
   });
 
   it("tells an unknown stack in one line, with the stacks that there are", () => {
