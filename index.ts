@@ -36,7 +36,7 @@ const logRetentionDays = s.logRetentionDays;
 // Network and access
 const permissionsBoundary = new PermissionsBoundary("permissions-boundary", { naming }, opts).arn;
 const network = new Network("network", { naming, ...s.network, logRetentionDays, permissionsBoundary }, opts);
-const { vpcId, publicSubnetIds, privateSubnetIds } = network;
+const { vpcId, publicSubnetIds, privateSubnetIds, instanceSubnetIds } = network;
 const groups = new SecurityGroups("security-groups", { naming, vpcId, smtpPort: s.mail.port }, opts);
 const serviceRole = new BeanstalkServiceRole("beanstalk-service", { naming, permissionsBoundary }, opts)
   .roleName;
@@ -123,7 +123,7 @@ const pair = new BeanstalkPair(
     solutionStackName: s.platform === "docker" ? s.dockerSolutionStack : s.pythonSolutionStack,
     vpcId,
     publicSubnetIds,
-    privateSubnetIds,
+    instanceSubnetIds,
     securityGroups: { loadBalancer: groups.loadBalancerId, web: groups.webId, worker: groups.workerId },
     certificateArn: webCertificate,
     accessLogsBucket: logs.bucketName,
@@ -180,6 +180,7 @@ const enketo = new Enketo(
     vpcId,
     publicSubnetIds,
     privateSubnetIds,
+    instanceSubnetIds,
     securityGroups: {
       loadBalancer: groups.enketoLoadBalancerId,
       instances: groups.enketoId,

@@ -78,13 +78,14 @@ unpack() {
   cd "$WORK_DIR/$1"
 }
 
-# build_cmake|build_configure|build_grids NAME SHA256 FILE "URL..." FLAG...
+# [PREPARE=COMMAND] build_cmake|build_configure|build_grids NAME SHA256 FILE "URL..." FLAG...
 build_cmake() {
   local name="$1" sum="$2" file="$3" urls="$4"
   shift 4
   # shellcheck disable=SC2086 # the URLs are words
   fetch "$sum" "$file" $urls
   unpack "$name" "$file"
+  [ -z "${PREPARE:-}" ] || bash -ec "$PREPARE"
   cmake -S . -B build -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX="$PREFIX" -DCMAKE_INSTALL_LIBDIR=lib \
     -DCMAKE_PREFIX_PATH="$PREFIX" -DCMAKE_INSTALL_RPATH="$PREFIX/lib" "$@"
   cmake --build build --parallel "$JOBS"
@@ -206,8 +207,10 @@ self_test() {
   "$PREFIX/bin/sqlite3" -batch places.sqlite <<SQL | tee spatialite.txt
 .load $PREFIX/lib/mod_spatialite
 select 'area', cast(ST_Area(ST_Buffer(MakePoint(0, 0), 1)) * 10 as integer);
-select 'lon', round(ST_X(ST_Transform(MakePoint(111319.490793, 0, 3857), 4326)), 4) from (select InitSpatialMetaDataFull(1));
+select 'metadata', InitSpatialMetaData(1);
+select 'lon', round(ST_X(ST_Transform(MakePoint(111319.490793, 0, 3857), 4326)), 4);
 SQL
+  grep -Fx "metadata|1" spatialite.txt
   grep -Fx "area|31" spatialite.txt
   grep -Fx "lon|1.0" spatialite.txt
 

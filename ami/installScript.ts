@@ -50,7 +50,8 @@ function call(library: Library, recipe: Recipe): string {
     ...library.flags,
     ...drivers,
   ];
-  return `step ${quote(library.name)} build_${library.build} ${words.map(quote).join(" ")}`;
+  const prepare = library.prepare === undefined ? "" : `PREPARE=${quote(library.prepare)} `;
+  return `${prepare}step ${quote(library.name)} build_${library.build} ${words.map(quote).join(" ")}`;
 }
 
 /** A bash word in which only `$PREFIX` is expanded. */

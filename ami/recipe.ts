@@ -15,6 +15,8 @@ export interface Library {
   build: "cmake" | "configure" | "grids";
   /** Flags of the build; `$PREFIX` is replaced. For grids, the files wanted. */
   flags: string[];
+  /** Shell command run in the unpacked source before CMake. */
+  prepare?: string;
   /** Whose bytes these are, and who published the checksum. */
   origin: string;
 }
@@ -121,6 +123,8 @@ const LIBRARIES: Library[] = [
     sha256: "033e50bb87874f99dbf29bde3e78af1b5f67dc358389b3cc892a5d34019eab81",
     urls: [`${POOL}/g/gdal/gdal_3.6.2%2bdfsg.orig.tar.xz`],
     build: "cmake",
+    // Debian leaves these two files out for their licence; the list of what to install still names them.
+    prepare: "sed -i -e '/cubewerx_extra.wkt/d' -e '/ecw_cs.wkt/d' gdal.cmake",
     flags: [
       "-DBUILD_TESTING=OFF",
       "-DBUILD_PYTHON_BINDINGS=OFF",

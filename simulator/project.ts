@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { parse } from "yaml";
 import { digest } from "./aws/model";
 
@@ -28,7 +28,8 @@ export interface StackConfig {
   standIns: string[];
 }
 
-export function readProject(directory: string): Project {
+export function readProject(folder: string): Project {
+  const directory = resolve(folder);
   const file = join(directory, "Pulumi.yaml");
   if (!existsSync(file)) {
     throw new PreviewError(

@@ -110,6 +110,10 @@ describe("index", () => {
         const text = JSON.stringify(document) + JSON.stringify(first);
         expect(standIns.length).to.be.at.least(10);
         for (const key of standIns) expect(text, key).not.to.include(values[key]!);
+        expect(find(document, "aws:rds/instance:Instance").secretInputs).to.deep.equal(["password"]);
+        for (const { name, inputs } of resourcesOf(document, "aws:ssm/parameter:Parameter")) {
+          if (inputs.type === "SecureString") expect(inputs.value, name).to.equal("[secret]");
+        }
       });
 
       it("knows every policy document at the first preview", () => {

@@ -9,6 +9,9 @@ import { deviations, type EnvironmentLook, lookAtPair, type PairLook } from "./l
 /** A request to move one environment, and how AWS answered. */
 export interface UpdateRequest {
   role: Role;
+  /** When it was sent for the first time. */
+  asked: number;
+  /** When its answer came. */
   at: number;
   /** Absent where AWS accepted. */
   error?: string;
@@ -26,17 +29,18 @@ export async function requestUpdates(
   await session.lease.hold();
   return Promise.all(
     roles.map(async (role): Promise<UpdateRequest> => {
+      const asked = session.clock.now();
       try {
         const { $metadata } = await session.clients.beanstalk.send(
           new UpdateEnvironmentCommand({ EnvironmentId: pair[role].id, VersionLabel: version }),
         );
         // Of two attempts, the one without an answer may still arrive.
-        return { role, at: session.clock.now(), unclear: ($metadata.attempts ?? 1) > 1 };
+        return { role, asked, at: session.clock.now(), unclear: ($metadata.attempts ?? 1) > 1 };
       } catch (error) {
         // A refusal can follow an attempt whose answer was lost, so it is not taken as final either: what the
         // environment does next decides.
         const unclear = !isRefusal(error) || retried(error);
-        return { role, at: session.clock.now(), error: describeError(error), unclear };
+        return { role, asked, at: session.clock.now(), error: describeError(error), unclear };
       }
     }),
   );
@@ -69,7 +73,8 @@ export async function watchUpdates(session: LockedSession, pair: Pair, args: Wat
   const { clock, limits, progress } = session;
   const began = clock.now();
   const judges = ROLES.map((role) => new Judge(role, session, args, began));
-  const events = new EventStream(session.clients.beanstalk, session.target, pair, began - 1000);
+  const asked = Math.min(began, ...args.requests.map((request) => request.asked));
+  const events = new EventStream(session.clients.beanstalk, session.target, pair, asked - 1000);
   let goodLooks = 0;
   for (;;) {
     session.lease.requireNotLost();

@@ -33,7 +33,7 @@ function preview(own: Partial<BeanstalkPairArgs> = {}): Promise<PreviewDocument>
       solutionStackName: "64bit Amazon Linux 2023 v4.7.3 running Python 3.9",
       vpcId: "vpc-1",
       publicSubnetIds: ["subnet-p2", "subnet-p1"],
-      privateSubnetIds: ["subnet-2", "subnet-1"],
+      instanceSubnetIds: ["subnet-2", "subnet-1"],
       securityGroups: { loadBalancer: "sg-balancer", web: "sg-web", worker: "sg-worker" },
       certificateArn: "arn:certificate",
       accessLogsBucket: "logs",

@@ -7,7 +7,7 @@ import { mismatches } from "./double/runs";
 import { serve } from "./double/server";
 import { makeCheckout, removeTemporaryDirectories } from "./source/checkout";
 
-const FACTOR = 100;
+const FACTOR = 60;
 
 interface Death {
   operation: string;
@@ -64,12 +64,17 @@ async function die(death: Death, source: string): Promise<string[]> {
 }
 
 describe("deploy, killed with SIGKILL and repaired by another process, over HTTP", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   after(removeTemporaryDirectories);
 
   it("ends on one version with the lock free, wherever it was killed", async () => {
     const source = makeProject();
-    const results = await Promise.all(DEATHS.map((death) => die(death, source)));
+    const results: string[][] = [];
+    // Two processes at a time: the clock is fast, and a process that gets no time of the machine seems dead.
+    for (let start = 0; start < DEATHS.length; start += 2) {
+      const pair = DEATHS.slice(start, start + 2);
+      results.push(...(await Promise.all(pair.map((death) => die(death, source)))));
+    }
     const failures = results.flatMap((problems, index) =>
       problems.map((problem) => [DEATHS[index], problem]),
     );

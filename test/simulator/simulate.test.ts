@@ -10,8 +10,8 @@ const QUEUE = "aws:sqs/queue:Queue";
 const PARAMETER = "aws:ssm/parameter:Parameter";
 
 class Part extends pulumi.ComponentResource {
-  constructor(name: string, outputs: pulumi.Inputs = {}) {
-    super("test:index:Part", name);
+  constructor(name: string, outputs: pulumi.Inputs = {}, opts?: pulumi.ComponentResourceOptions) {
+    super("test:index:Part", name, {}, opts);
     this.registerOutputs(outputs);
   }
 }
@@ -44,6 +44,16 @@ describe("simulator/simulate", () => {
         resources[2]!.urn,
       ]);
       expect(resources.map(({ custom }) => custom)).to.deep.equal([false, false, true, true]);
+    });
+
+    it("nests the types of components in one another", async () => {
+      const document = await simulate(() => {
+        const inner = new Part("inner", {}, { parent: new Part("outer") });
+        new aws.s3.Bucket("bucket", {}, { parent: inner });
+      });
+      expect(find(document, BUCKET).urn).to.include(
+        "::test:index:Part$test:index:Part$aws:s3/bucket:Bucket::",
+      );
     });
 
     it("tells dependencies by data from those that are only waited for, and what options say", async () => {
