@@ -179,6 +179,22 @@ describe("index", () => {
         expect([...new Set(edges)].filter((edge) => !(edge in EXISTENCE_EDGES))).to.deep.equal([]);
       });
 
+      it("starts instances only when they can reach what they need: routes through NAT and their own rules", () => {
+        const routes = resourcesOf(document, "aws:ec2/route:Route").filter(
+          ({ inputs }) => "natGatewayId" in inputs,
+        );
+        expect(routes).not.to.be.empty;
+        for (const name of ["web", "worker", "enketo"]) {
+          const { settings } = find(document, ENVIRONMENT, name).propertyDependencies;
+          const group = find(document, "aws:ec2/securityGroup:SecurityGroup", name).urn;
+          const rules = document.resources.filter(
+            ({ type, parent }) => parent === group && type.startsWith("aws:vpc/securityGroup"),
+          );
+          expect(rules).not.to.be.empty;
+          expect(settings).to.include.members([...routes, ...rules].map(({ urn }) => urn));
+        }
+      });
+
       it("leads Iaso to Enketo and Enketo to Iaso", () => {
         const web = find(document, ENVIRONMENT, "web");
         const enketo = find(document, ENVIRONMENT, "enketo");

@@ -33,6 +33,7 @@ function preview(redis: Partial<EnketoArgs["redis"]> = {}, own: Partial<EnketoAr
       vpcId: "vpc-1",
       publicSubnetIds: ["subnet-p1", "subnet-p2"],
       privateSubnetIds: ["subnet-1", "subnet-2"],
+      instanceSubnetIds: ["subnet-4", "subnet-3"],
       securityGroups: { loadBalancer: "sg-balancer", instances: "sg-enketo", redis: "sg-redis" },
       certificateArn: "arn:certificate",
       accessLogsBucket: "logs",
@@ -162,6 +163,7 @@ describe("components/enketo", () => {
       "aws:elbv2:listener:443 SSLCertificateArns": "arn:certificate",
       "aws:elbv2:listener:default ListenerEnabled": "false",
       "aws:elbv2:loadbalancer AccessLogsS3Prefix": "enketo",
+      "aws:ec2:vpc Subnets": "subnet-3,subnet-4",
       "aws:autoscaling:launchconfiguration DisableIMDSv1": "true",
       "aws:autoscaling:launchconfiguration IamInstanceProfile": "iaso-test-enketo",
     });
