@@ -41,11 +41,11 @@ export async function simulate(
   try {
     await pulumi.runtime.runInPulumiStack(() => Promise.resolve(program()));
     await pulumi.runtime.disconnect();
-    // Rejections are announced once the microtasks have run.
-    await new Promise((resolve) => setImmediate(resolve));
   } catch (error) {
     throw monitor.errors[0] ?? error;
   } finally {
+    // Rejections are announced once the microtasks have run; those of a failed run must not reach the next one.
+    await new Promise((resolve) => setImmediate(resolve));
     process.off("unhandledRejection", collect);
   }
   const [failure] = [...monitor.errors, ...stray];

@@ -1,5 +1,8 @@
+import { join } from "node:path";
 import { Naming } from "../components/naming";
 import { PreviewDocument, PreviewResource, PropertyValue } from "../simulator/document";
+import { previewStack } from "../simulator/preview";
+import { readProject } from "../simulator/project";
 
 /** The environment for which components are tested. */
 export const naming = new Naming({
@@ -10,6 +13,19 @@ export const naming = new Naming({
 });
 
 export const PERMISSIONS_BOUNDARY = "arn:aws:iam::123456789012:policy/iaso-test-boundary";
+
+const previews = new Map<string, PreviewDocument>();
+
+/** A preview of one of the project's stacks, without policies; made once for all tests, which must not change it. */
+export async function previewOf(stack: string, { unknownOutputs = false } = {}): Promise<PreviewDocument> {
+  const key = `${stack} ${String(unknownOutputs)}`;
+  const known = previews.get(key);
+  if (known !== undefined) return known;
+  const project = readProject(join(__dirname, ".."));
+  const { document } = await previewStack(project, stack, { policies: false, unknownOutputs });
+  previews.set(key, document);
+  return document;
+}
 
 /** The resources of one type, in order of registration. */
 export function resourcesOf({ resources }: PreviewDocument, type: string): PreviewResource[] {
@@ -41,6 +57,12 @@ export function at(
         : undefined,
     value,
   );
+}
+
+/** A property that must be a text or a number, as text. */
+export function textOf(value: PropertyValue | undefined): string {
+  if (typeof value === "string" || typeof value === "number") return String(value);
+  throw new Error(`${JSON.stringify(value)} is neither text nor number`);
 }
 
 /** The option settings of a Beanstalk environment by `namespace name`. */

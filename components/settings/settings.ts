@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as z from "zod/mini";
+import { planSubnets } from "../cidr";
 
 /** A rule for a text: what it must look like, and the words that say so. */
 function text(pattern: RegExp, accepted: string) {
@@ -77,12 +78,13 @@ const LOG_RETENTIONS = [
 /** One rule for each plain setting of Pulumi.yaml, which has their meaning and defaults. */
 const plainSettings = z.object({
   organization: text(
-    /^[a-z][a-z0-9-]{1,22}[a-z0-9]$/,
-    "3 to 24 lower-case letters, digits and hyphens, starting with a letter",
+    // RDS, ElastiCache and S3 each refuse names with two hyphens in a row somewhere.
+    /^(?!.*--)[a-z][a-z0-9-]{1,22}[a-z0-9]$/,
+    "3 to 24 lower-case letters, digits and single hyphens, starting with a letter",
   ),
   env: text(
-    /^[a-z]([a-z0-9-]{0,10}[a-z0-9])?$/,
-    "up to 12 lower-case letters, digits and hyphens, starting with a letter",
+    /^(?!.*--)[a-z]([a-z0-9-]{0,10}[a-z0-9])?$/,
+    "up to 12 lower-case letters, digits and single hyphens, starting with a letter",
   ),
   accountId: text(/^\d{12}$/, "twelve digits, in quotes"),
   region: text(/^[a-z]{2}(-[a-z]+)+-\d$/, "an AWS region such as eu-central-1"),
@@ -367,6 +369,16 @@ function contradictions(settings: PlainSettings): Problem[] {
   const hosts = [settings.webHost, settings.enketoHost, settings.staticHost].filter((name) => name !== "");
   if (new Set(hosts).size < hosts.length) {
     problems.push(problem("enketoHost", "shares its host name with another part", "a host name of its own"));
+  }
+  if (new Set(settings.availabilityZones).size < settings.availabilityZones.length) {
+    problems.push(problem("availabilityZones", "names a zone twice", "a list of different zone letters"));
+  }
+  try {
+    planSubnets(settings.vpcCidr, settings.availabilityZones.length);
+  } catch (error) {
+    problems.push(
+      problem("vpcCidr", `is wrong: ${(error as Error).message}`, "a block such as 10.20.0.0/16"),
+    );
   }
   if (settings.vpcId !== "") {
     for (const key of ["publicSubnetIds", "privateSubnetIds"] as const) {

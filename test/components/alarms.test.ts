@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { Alarms } from "../../components/alarms";
 import { PreviewDocument } from "../../simulator/document";
 import { simulate } from "../../simulator/simulate";
-import { at, find, naming, resourcesOf, statementsOf } from "../support";
+import { at, find, naming, resourcesOf, statementsOf, textOf } from "../support";
 
 const ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm";
 const TOPIC = "arn:aws:sns:eu-central-1:123456789012:iaso-test-alarms";
@@ -118,7 +118,7 @@ describe("components/alarms", () => {
     ]);
     for (const query of metrics) {
       expect(at(query, "metric", "dimensions")).to.deep.equal({ LoadBalancer: "app/awseb/0123" });
-      expect(String(at(returned[0], "expression"))).to.include(String(at(query, "id")));
+      expect(textOf(at(returned[0], "expression"))).to.include(textOf(at(query, "id")));
     }
   });
 

@@ -2,9 +2,7 @@ import { expect } from "chai";
 import { ApplicationEnvironmentArgs, applicationEnvironment } from "../../components/applicationEnvironment";
 import contract from "../../policies/facts/env-contract.json";
 import { PreviewDocument, PreviewResource } from "../../simulator/document";
-import { previewStack } from "../../simulator/preview";
-import { readProject } from "../../simulator/project";
-import { find, namespaceOf } from "../support";
+import { find, namespaceOf, previewOf, textOf } from "../support";
 
 const args: ApplicationEnvironmentArgs = {
   env: "test",
@@ -84,7 +82,7 @@ for (const stack of ["staging", "prod"]) {
   describe(`components/applicationEnvironment, the contract on ${stack}`, () => {
     let document: PreviewDocument;
     before(async () => {
-      ({ document } = await previewStack(readProject(process.cwd()), stack, { policies: false }));
+      document = await previewOf(stack);
     });
     const environments = () =>
       ["web", "worker"].map((role) => find(document, "aws:elasticbeanstalk/environment:Environment", role));
@@ -125,7 +123,7 @@ for (const stack of ["staging", "prod"]) {
     it("fits into the bytes that Beanstalk takes for plain variables", () => {
       for (const environment of environments()) {
         const text = Object.entries(plainOf(environment))
-          .map(([name, value]) => `${name}=${String(value)}`)
+          .map(([name, value]) => `${name}=${textOf(value)}`)
           .join(",");
         expect(Buffer.byteLength(text)).to.be.lessThan(4096);
       }

@@ -3,7 +3,7 @@ import { expect } from "chai";
 import { Database, DatabaseArgs } from "../../components/database";
 import { PreviewDocument } from "../../simulator/document";
 import { simulate } from "../../simulator/simulate";
-import { find, naming, PERMISSIONS_BOUNDARY, resourcesOf } from "../support";
+import { find, naming, PERMISSIONS_BOUNDARY, resourcesOf, textOf } from "../support";
 
 const PASSWORD = "correcthorsebatterystaple";
 
@@ -109,7 +109,7 @@ describe("components/database", () => {
     const document = await preview();
     const role = find(document, "aws:iam/role:Role");
     expect(role.inputs.permissionsBoundary).to.equal(PERMISSIONS_BOUNDARY);
-    expect(JSON.parse(String(role.inputs.assumeRolePolicy))).to.have.deep.nested.property("Statement[0]", {
+    expect(JSON.parse(textOf(role.inputs.assumeRolePolicy))).to.have.deep.nested.property("Statement[0]", {
       Sid: "AssumeRole",
       Effect: "Allow",
       Principal: { Service: "monitoring.rds.amazonaws.com" },

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { DeployTarget } from "../../components/deployTarget";
 import { PreviewDocument } from "../../simulator/document";
 import { simulate } from "../../simulator/simulate";
-import { at, find, naming } from "../support";
+import { at, find, naming, textOf } from "../support";
 
 describe("components/deployTarget", () => {
   let document: PreviewDocument;
@@ -24,7 +24,7 @@ describe("components/deployTarget", () => {
     const { inputs, secretInputs } = find(document, "aws:ssm/parameter:Parameter");
     expect(inputs).to.include({ name: "/iaso/test/deployment", type: "String" });
     expect(secretInputs).to.deep.equal([]);
-    expect(JSON.parse(String(inputs.insecureValue))).to.deep.equal({
+    expect(JSON.parse(textOf(inputs.insecureValue))).to.deep.equal({
       application: "iaso-test",
       platform: "docker",
       region: "eu-central-1",

@@ -12,6 +12,7 @@ import {
   PERMISSIONS_BOUNDARY,
   resourcesOf,
   statementsOf,
+  textOf,
 } from "../support";
 
 const REDIS = "aws:elasticache/replicationGroup:ReplicationGroup";
@@ -32,7 +33,7 @@ function preview(redis: Partial<EnketoArgs["redis"]> = {}, own: Partial<EnketoAr
       vpcId: "vpc-1",
       publicSubnetIds: ["subnet-p1", "subnet-p2"],
       privateSubnetIds: ["subnet-1", "subnet-2"],
-      instanceSubnetIds: ["subnet-1", "subnet-2"],
+      instanceSubnetIds: ["subnet-4", "subnet-3"],
       securityGroups: { loadBalancer: "sg-balancer", instances: "sg-enketo", redis: "sg-redis" },
       certificateArn: "arn:certificate",
       accessLogsBucket: "logs",
@@ -106,7 +107,7 @@ describe("components/enketo", () => {
       expect(redis.inputs.transitEncryptionEnabled).to.equal(false);
       expect(redis.inputs).not.to.have.property("authToken");
       expect(namespaceOf(environment, VARIABLES)[variable]).to.equal(
-        `redis://${String(redis.outputs.primaryEndpointAddress)}:6379`,
+        `redis://${textOf(redis.outputs.primaryEndpointAddress)}:6379`,
       );
     }
     expect(Object.keys(namespaceOf(environment, SECRETS))).to.deep.equal([
@@ -162,6 +163,7 @@ describe("components/enketo", () => {
       "aws:elbv2:listener:443 SSLCertificateArns": "arn:certificate",
       "aws:elbv2:listener:default ListenerEnabled": "false",
       "aws:elbv2:loadbalancer AccessLogsS3Prefix": "enketo",
+      "aws:ec2:vpc Subnets": "subnet-3,subnet-4",
       "aws:autoscaling:launchconfiguration DisableIMDSv1": "true",
       "aws:autoscaling:launchconfiguration IamInstanceProfile": "iaso-test-enketo",
     });

@@ -4,14 +4,15 @@ import fc from "fast-check";
 import { canonicalSettings, OptionSettings } from "../../components/optionSettings";
 
 /** What an input holds. */
-function valueOf<T>(input: pulumi.Input<T>): Promise<pulumi.Unwrap<T>> {
+function valueOf(input: pulumi.Input<string>): Promise<string> {
   return new Promise((resolve) => pulumi.output(input).apply(resolve));
 }
 
-async function valuesOf(...layers: OptionSettings[]): Promise<Record<string, string>> {
-  const settings = canonicalSettings("WebServer", ...layers);
-  const entries = settings.map(async ({ name, value }) => [name, await valueOf(value)] as const);
-  return Object.fromEntries(await Promise.all(entries));
+async function valuesOf(settings: OptionSettings): Promise<Record<string, string>> {
+  const values: Record<string, string> = {};
+  for (const { name, value } of canonicalSettings("WebServer", settings))
+    values[await valueOf(name)] = await valueOf(value);
+  return values;
 }
 
 describe("components/optionSettings", () => {

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { SecurityGroups } from "../../components/securityGroups";
 import { PreviewDocument } from "../../simulator/document";
 import { simulate } from "../../simulator/simulate";
-import { naming, resourcesOf } from "../support";
+import { naming, resourcesOf, textOf } from "../support";
 
 const INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule";
 const EGRESS = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule";
@@ -16,7 +16,7 @@ function sentences(document: PreviewDocument, type: typeof INGRESS | typeof EGRE
     expect(inputs.ipProtocol).to.equal("tcp");
     expect(inputs.fromPort).to.equal(inputs.toPort);
     const arrow = type === INGRESS ? "<-" : "->";
-    return `${own} ${arrow} ${peer ?? String(inputs.cidrIpv4)} ${String(inputs.fromPort)}`;
+    return `${own} ${arrow} ${peer ?? textOf(inputs.cidrIpv4)} ${textOf(inputs.fromPort)}`;
   });
 }
 

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { TASK_TIMING, TaskQueue } from "../../components/taskQueue";
 import { PreviewDocument } from "../../simulator/document";
 import { simulate } from "../../simulator/simulate";
-import { find, naming, statementsOf } from "../support";
+import { find, naming, statementsOf, textOf } from "../support";
 
 const QUEUE = "aws:sqs/queue:Queue";
 const ARN = "arn:aws:sqs:eu-central-1:123456789012:iaso-test-tasks";
@@ -29,7 +29,7 @@ describe("components/taskQueue", () => {
   it("moves what failed too often to the dead letters, which take from no other queue", () => {
     const queue = find(document, QUEUE, "tasks");
     const deadLetters = find(document, QUEUE, "tasks-dead-letters");
-    expect(JSON.parse(String(queue.inputs.redrivePolicy))).to.deep.equal({
+    expect(JSON.parse(textOf(queue.inputs.redrivePolicy))).to.deep.equal({
       deadLetterTargetArn: `${ARN}-dead-letters`,
       maxReceiveCount: 7,
     });
@@ -38,7 +38,7 @@ describe("components/taskQueue", () => {
       sqsManagedSseEnabled: true,
       messageRetentionSeconds: TASK_TIMING.deadLetterRetentionPeriod,
     });
-    expect(JSON.parse(String(deadLetters.inputs.redriveAllowPolicy))).to.deep.equal({
+    expect(JSON.parse(textOf(deadLetters.inputs.redriveAllowPolicy))).to.deep.equal({
       redrivePermission: "byQueue",
       sourceQueueArns: [ARN],
     });
