@@ -108,8 +108,8 @@ function render({ document, standIns }: StackPreview, paint: Style): string {
     `  ${paint.green(`+ ${resources.length} to create`)}, of which ${components} group the others`,
   ];
   if (standIns.length > 0) {
-    const names = standIns.map((key) => key.replace(`${project}:`, "")).join(", ");
-    lines.push("", `Stand-ins take the place of ${standIns.length} secrets: ${names}.`);
+    const names = standIns.map((key) => `  ${key.replace(`${project}:`, "")}`);
+    lines.push("", `Stand-ins take the place of ${standIns.length} secrets:`, ...names);
     lines.push(`To generate or set them: npm run init-stack -- ${stack}`);
   }
   return lines.join("\n");
