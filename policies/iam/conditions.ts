@@ -1,15 +1,16 @@
-import { matches } from "./wildcard";
+import { covers, Keys } from "./wildcard";
 
 /** Values of the condition keys of one request; an absent key has no value. */
 export type Context = Record<string, string | string[]>;
 
-type Test = (expected: string, actual: string) => boolean;
+type Test = (expected: string, actual: string, keys: Keys) => boolean;
 
+const NUMBER = /^-?\d+(\.\d+)?$/;
 const numeric =
   (holds: (difference: number) => boolean): Test =>
   (expected, actual) => {
     const difference = Number(actual) - Number(expected);
-    return expected.trim() !== "" && actual.trim() !== "" && !Number.isNaN(difference) && holds(difference);
+    return NUMBER.test(expected) && NUMBER.test(actual) && holds(difference);
   };
 
 const instant = (text: string) => (/^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text));
@@ -21,13 +22,14 @@ const date =
   };
 
 /** Each of the six parts of an ARN is matched by itself, so that a wildcard does not reach over a colon. */
-const arn: Test = (expected, actual) => {
-  const patterns = expected.split(":");
+const arn: Test = (expected, actual, keys) => {
+  // A variable's name has a colon too.
+  const patterns = expected.split(/:(?![^{}]*\})/);
   const parts = actual.split(":");
   if (patterns.length < 6 || parts.length < 6) return false;
   const six = (all: string[]) => [...all.slice(0, 5), all.slice(5).join(":")];
   const values = six(parts);
-  return six(patterns).every((pattern, index) => matches(pattern, values[index] ?? "", false));
+  return six(patterns).every((pattern, index) => covers(pattern, values[index] ?? "", true, keys));
 };
 
 const address: Test = (expected, actual) => {
@@ -38,11 +40,15 @@ const address: Test = (expected, actual) => {
   return Math.floor(toNumber(network) / size) === Math.floor(toNumber(actual) / size);
 };
 
+const lowerCase = (keys: Keys): Keys =>
+  new Map([...keys].map(([key, values]) => [key, values.map((value) => value.toLowerCase())]));
+
 /** @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html */
 const OPERATORS: Record<string, Test> = {
-  stringequals: (expected, actual) => expected === actual,
-  stringequalsignorecase: (expected, actual) => expected.toLowerCase() === actual.toLowerCase(),
-  stringlike: (expected, actual) => matches(expected, actual, false),
+  stringequals: (expected, actual, keys) => covers(expected, actual, false, keys),
+  stringequalsignorecase: (expected, actual, keys) =>
+    covers(expected.toLowerCase(), actual.toLowerCase(), false, lowerCase(keys)),
+  stringlike: (expected, actual, keys) => covers(expected, actual, true, keys),
   numericequals: numeric((difference) => difference === 0),
   numericlessthan: numeric((difference) => difference < 0),
   numericlessthanequals: numeric((difference) => difference <= 0),
@@ -60,12 +66,7 @@ const OPERATORS: Record<string, Test> = {
   ipaddress: address,
 };
 
-function operatorHolds(
-  operator: string,
-  key: string,
-  expected: string[],
-  context: Map<string, string[]>,
-): boolean {
+function operatorHolds(operator: string, key: string, expected: string[], context: Keys): boolean {
   let name = operator.toLowerCase();
   const quantifier = /^for(any|all)values?:/.exec(name)?.[1];
   if (quantifier !== undefined) name = name.slice(name.indexOf(":") + 1);
@@ -78,20 +79,27 @@ function operatorHolds(
   // An operator that AWS does not know never makes a statement apply.
   if (test === undefined) return false;
   if (actual === undefined) return ifExists || quantifier === "all" || (negated && quantifier === undefined);
-  const one = (value: string) => expected.some((wish) => test(wish, value)) !== negated;
+  const one = (value: string) => expected.some((wish) => test(wish, value, context)) !== negated;
+  // Without a quantifier AWS compares one value.
+  if (quantifier === undefined && actual.length > 1) return false;
   return quantifier === "any" ? actual.some(one) : actual.every(one);
+}
+
+/** The values of condition keys, whatever case the keys are written in. */
+export function keysOf(context: Context): Keys {
+  return new Map(
+    Object.entries(context).map(([key, value]) => [
+      key.toLowerCase(),
+      Array.isArray(value) ? value : [value],
+    ]),
+  );
 }
 
 /** Whether all conditions of a statement hold for a request. Keys and operators are read whatever their case. */
 export function conditionsHold(condition: unknown, context: Context): boolean {
   if (condition === undefined || condition === null) return true;
   if (typeof condition !== "object") return false;
-  const values = new Map(
-    Object.entries(context).map(([key, value]) => [
-      key.toLowerCase(),
-      Array.isArray(value) ? value : [value],
-    ]),
-  );
+  const values = keysOf(context);
   return Object.entries(condition as Record<string, unknown>).every(
     ([operator, block]) =>
       typeof block === "object" &&

@@ -1,5 +1,5 @@
-import { conditionsHold, Context } from "./conditions";
-import { matches } from "./wildcard";
+import { conditionsHold, Context, keysOf } from "./conditions";
+import { covers, isResolvable, Keys, matches } from "./wildcard";
 
 /** One statement as AWS reads it: every element may be one value or a list. */
 export interface Statement {
@@ -59,11 +59,20 @@ export function actionMatches(statement: Statement, action: string): boolean {
     : statement.NotAction !== undefined && !named(statement.NotAction);
 }
 
-export function resourceMatches(statement: Statement, resource: string): boolean {
-  const named = (value: unknown) => strings(value).some((pattern) => matches(pattern, resource, false));
-  if (statement.Resource !== undefined) return named(statement.Resource);
-  // Trust policies name no resource: the role that carries them is it.
-  return statement.NotResource === undefined || !named(statement.NotResource);
+/** An ARN's pattern, widened to all resources of its service, region and account. */
+function withoutResource(pattern: string): string {
+  return `${pattern.split(":").slice(0, 5).join(":")}:*`;
+}
+
+function resourceMatches(statement: Statement, resource: string, keys: Keys): boolean {
+  if (statement.Resource !== undefined)
+    return strings(statement.Resource).some((pattern) => covers(pattern, resource, true, keys));
+  // Trust policies name no resource: the role that carries them is it. A pattern with a variable that has no value
+  // may mean any resource of its service and account.
+  return strings(statement.NotResource).every(
+    (pattern) =>
+      !covers(isResolvable(pattern, keys) ? pattern : withoutResource(pattern), resource, true, keys),
+  );
 }
 
 const ROLE_SESSION = /^arn:(aws[\w-]*):sts::(\d{12}):assumed-role\/([^/]+)\/.+$/;
@@ -114,11 +123,13 @@ export function judge(
   request: Request,
   principals: boolean,
 ): { decision: Decision; by: Named } {
+  const keys = keysOf(request.context);
   let by: Named = "none";
   for (const statement of statements) {
     const named = principals ? principalMatches(statement, request.requester) : "itself";
     if (named === "none") continue;
-    if (!actionMatches(statement, request.action) || !resourceMatches(statement, request.resource)) continue;
+    if (!actionMatches(statement, request.action) || !resourceMatches(statement, request.resource, keys))
+      continue;
     if (!conditionsHold(statement.Condition, request.context)) continue;
     if (statement.Effect === "Deny") return { decision: "deny", by: named };
     if (statement.Effect === "Allow" && by !== "itself") by = named;
@@ -139,10 +150,11 @@ export function evaluateRequest(
   identityStatements: Statement[],
 ): Decision {
   const resource = judge(resourceStatements, request, true);
+  const { arn } = request.requester;
+  // Only users and roles have policies of their own.
+  if (arn === undefined) return resource.decision;
   const identity = judge(identityStatements, request, false);
   if (resource.decision === "deny" || identity.decision === "deny") return "deny";
-  const { arn } = request.requester;
-  if (arn === undefined) return resource.decision;
   if (accountOf(arn) === request.account)
     return identity.decision === "allow" || (resource.decision === "allow" && resource.by === "itself")
       ? "allow"

@@ -1,16 +1,63 @@
-/** True when `*` (any text) and `?` (any one character) in the pattern cover the value. Linear in memory. */
+const ANY = Symbol("*");
+const ONE = Symbol("?");
+type Pattern = (string | typeof ANY | typeof ONE)[];
+
+/** Values of the condition keys of a request, by the key in lower case. */
+export type Keys = Map<string, string[]>;
+
+/**
+ * Reads a pattern: `*` is any text and `?` any one character, where wildcards are read; `${key}` is the value of a
+ * condition key, `${key, 'default'}` has a value for its absence, and `${*}`, `${?}`, `${$}` are the characters.
+ *
+ * @returns undefined where a variable has no single value: such a pattern covers nothing.
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
+ */
+function read(pattern: string, wildcards: boolean, keys: Keys): Pattern | undefined {
+  const read: Pattern = [];
+  for (const [token] of pattern.matchAll(/\$\{[^}]*\}|[^]/g)) {
+    if (token.length > 1) {
+      const text = resolve(token.slice(2, -1), keys);
+      if (text === undefined) return undefined;
+      for (let at = 0; at < text.length; at++) read.push(text.charAt(at));
+    } else if (wildcards && token === "*") read.push(ANY);
+    else if (wildcards && token === "?") read.push(ONE);
+    else read.push(token);
+  }
+  return read;
+}
+
+function resolve(variable: string, keys: Keys): string | undefined {
+  if (variable === "*" || variable === "?" || variable === "$") return variable;
+  const [, name = variable, fallback] = /^(.*?)(?:, '(.*)')?$/.exec(variable) ?? [];
+  const values = keys.get(name.trim().toLowerCase());
+  return values?.length === 1 ? values[0] : fallback;
+}
+
+/** Whether all variables of a pattern have a value. */
+export function isResolvable(pattern: string, keys: Keys): boolean {
+  return read(pattern, true, keys) !== undefined;
+}
+
+/** Whether a plain pattern (no variable in it) covers a value. */
 export function matches(pattern: string, value: string, ignoreCase: boolean): boolean {
-  const glob = ignoreCase ? pattern.toLowerCase() : pattern;
-  const text = ignoreCase ? value.toLowerCase() : value;
+  return ignoreCase
+    ? covers(pattern.toLowerCase(), value.toLowerCase(), true, new Map())
+    : covers(pattern, value, true, new Map());
+}
+
+/** Whether a pattern covers a value. Takes time in proportion to both lengths, and no stack. */
+export function covers(pattern: string, value: string, wildcards: boolean, keys: Keys): boolean {
+  const glob = read(pattern, wildcards, keys);
+  if (glob === undefined) return false;
   let at = 0;
   let star = -1;
   let resume = 0;
   let from = 0;
-  while (at < text.length) {
-    if (glob[from] === "*") {
+  while (at < value.length) {
+    if (glob[from] === ANY) {
       star = from++;
       resume = at;
-    } else if (from < glob.length && (glob[from] === "?" || glob[from] === text[at])) {
+    } else if (from < glob.length && (glob[from] === ONE || glob[from] === value[at])) {
       from++;
       at++;
     } else if (star >= 0) {
@@ -18,6 +65,6 @@ export function matches(pattern: string, value: string, ignoreCase: boolean): bo
       at = ++resume;
     } else return false;
   }
-  while (glob[from] === "*") from++;
+  while (glob[from] === ANY) from++;
   return from === glob.length;
 }
