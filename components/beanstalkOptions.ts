@@ -14,7 +14,8 @@ export interface CommonOptionsArgs {
   instanceProfile: pulumi.Input<string>;
   serviceRole: pulumi.Input<string>;
   vpcId: pulumi.Input<string>;
-  privateSubnetIds: pulumi.Input<string[]>;
+  /** Private subnets, with a way to the internet. */
+  instanceSubnetIds: pulumi.Input<string[]>;
   securityGroup: pulumi.Input<string>;
   deploymentPolicy: DeploymentPolicy;
   logRetentionDays: number;
@@ -61,7 +62,7 @@ export function commonOptions(args: CommonOptionsArgs): OptionSettings {
     "aws:ec2:instances": { InstanceTypes: [capacity.instanceType] },
     "aws:ec2:vpc": {
       VPCId: args.vpcId,
-      Subnets: args.privateSubnetIds,
+      Subnets: args.instanceSubnetIds,
       AssociatePublicIpAddress: false,
     },
     "aws:elasticbeanstalk:application:environment": args.variables,

@@ -27,7 +27,7 @@ export interface BeanstalkPairArgs {
   solutionStackName: string;
   vpcId: pulumi.Input<string>;
   publicSubnetIds: pulumi.Input<string[]>;
-  privateSubnetIds: pulumi.Input<string[]>;
+  instanceSubnetIds: pulumi.Input<string[]>;
   securityGroups: {
     loadBalancer: pulumi.Input<string>;
     web: pulumi.Input<string>;
@@ -168,7 +168,7 @@ export class BeanstalkPair extends pulumi.ComponentResource {
       instanceProfile: profile.name,
       serviceRole: args.serviceRole,
       vpcId: args.vpcId,
-      privateSubnetIds: args.privateSubnetIds,
+      instanceSubnetIds: args.instanceSubnetIds,
       securityGroup: own.securityGroup,
       deploymentPolicy: args.deploymentPolicy,
       logRetentionDays: args.logRetentionDays,

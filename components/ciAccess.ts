@@ -14,6 +14,8 @@ export interface CiAccessArgs {
    * an account makes it, the others use it.
    */
   createOidcProvider: boolean;
+  /** Bucket that holds Pulumi's state, where it is kept in S3; empty where Pulumi Cloud keeps it. */
+  stateBucket: string;
   /** Name of the Beanstalk application that the deploy role may update. */
   application: string;
 }
@@ -46,13 +48,22 @@ export class CiAccess extends pulumi.ComponentResource {
     this.roleArns = {
       preview: this.role(
         "preview",
-        `repo:${infrastructureRepository}:pull_request`,
-        previewStatements(naming),
+        [
+          `repo:${infrastructureRepository}:pull_request`,
+          `repo:${infrastructureRepository}:ref:refs/heads/main`,
+        ],
+        [...previewStatements(naming), ...stateStatements(args.stateBucket)],
       ),
-      up: this.role("up", `repo:${infrastructureRepository}:environment:${naming.env}`, upStatements(naming)),
+      up: this.role(
+        "up",
+        [`repo:${infrastructureRepository}:environment:${naming.env}`],
+        [...upStatements(naming), ...stateStatements(args.stateBucket)],
+      ),
       deploy: this.role(
         "deploy",
-        `repo:${applicationRepository}:environment:${naming.env}`,
+        [applicationRepository, infrastructureRepository].map(
+          (repository) => `repo:${repository}:environment:${naming.env}`,
+        ),
         deployStatements(naming, args.application),
       ),
     };
@@ -67,17 +78,17 @@ export class CiAccess extends pulumi.ComponentResource {
     );
   }
 
-  private role(key: CiRole, subject: string, statements: Statement[]): pulumi.Output<string> {
+  private role(key: CiRole, subjects: string[], statements: Statement[]): pulumi.Output<string> {
     const { naming } = this.args;
     const role = new aws.iam.Role(
       `ci-${key}`,
       {
         name: naming.ciRole(key),
-        description: `GitHub Actions, ${key}: ${subject}`,
+        description: `GitHub Actions, ${key}`,
         // The provider's ARN follows from its address, so that policies can judge the document.
         assumeRolePolicy: trustPolicy(
           { Federated: `arn:aws:iam::${naming.accountId}:oidc-provider/${GITHUB_ISSUER}` },
-          { StringEquals: { [`${GITHUB_ISSUER}:aud`]: AUDIENCE, [`${GITHUB_ISSUER}:sub`]: subject } },
+          { StringEquals: { [`${GITHUB_ISSUER}:aud`]: AUDIENCE, [`${GITHUB_ISSUER}:sub`]: subjects } },
           "sts:AssumeRoleWithWebIdentity",
         ),
         maxSessionDuration: MAXIMUM_SESSION_SECONDS,
@@ -122,7 +133,19 @@ function previewStatements(naming: Naming): Statement[] {
     {
       Sid: "ReadInfrastructure",
       Effect: "Allow",
-      Action: SERVICES.flatMap((service) => [`${service}:Describe*`, `${service}:List*`, `${service}:Get*`]),
+      Action: [
+        ...SERVICES.filter((service) => service !== "s3").flatMap((service) => [
+          `${service}:Describe*`,
+          `${service}:Get*`,
+          `${service}:List*`,
+        ]),
+        "s3:GetAccelerateConfiguration",
+        "s3:GetBucket*",
+        "s3:GetEncryptionConfiguration",
+        "s3:GetLifecycleConfiguration",
+        "s3:GetReplicationConfiguration",
+        "s3:ListBucket",
+      ],
       Resource: "*",
     },
     {
@@ -140,8 +163,21 @@ function previewStatements(naming: Naming): Statement[] {
     {
       Sid: "NeverReadContents",
       Effect: "Deny",
-      Action: ["logs:GetLogEvents", "s3:GetObject", "s3:GetObjectVersion"],
+      Action: ["logs:FilterLogEvents", "logs:GetLog*", "logs:GetQueryResults"],
       Resource: "*",
+    },
+  ];
+}
+
+/** A preview too writes a lock to the state's bucket. */
+function stateStatements(stateBucket: string): Statement[] {
+  if (stateBucket === "") return [];
+  return [
+    {
+      Sid: "KeepState",
+      Effect: "Allow",
+      Action: ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
+      Resource: `arn:aws:s3:::${stateBucket}/*`,
     },
   ];
 }
@@ -313,8 +349,22 @@ function deployStatements(naming: Naming, application: string): Statement[] {
     {
       Sid: "PublishStaticFiles",
       Effect: "Allow",
-      Action: ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
+      Action: [
+        "s3:AbortMultipartUpload",
+        "s3:DeleteObject",
+        "s3:DeleteObjectVersion",
+        "s3:GetObject",
+        "s3:GetObjectVersion",
+        "s3:PutObject",
+      ],
       Resource: `${staticFiles}/*`,
+    },
+    {
+      // A rollback brings back what a later version overwrote.
+      Sid: "FindOldStaticFiles",
+      Effect: "Allow",
+      Action: ["s3:GetBucketVersioning", "s3:ListBucketVersions"],
+      Resource: staticFiles,
     },
     {
       Sid: "ListBuckets",

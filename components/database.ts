@@ -21,10 +21,6 @@ export interface DatabaseArgs {
   backupRetentionDays: number;
   /** RDS itself refuses to delete the database while this is on. */
   deletionProtection: boolean;
-  /** Name of the database. Changing it replaces the instance. */
-  databaseName: string;
-  /** Name of the owner, who also migrates. Changing it replaces the instance. */
-  username: string;
   /** Letters and digits only: Iaso pastes it unquoted into a DuckDB connection string. */
   password: pulumi.Input<string>;
   logRetentionDays: number;
@@ -45,16 +41,15 @@ const EXPORTED_LOGS = ["postgresql", "upgrade"];
 export class Database extends pulumi.ComponentResource {
   readonly identifier: string;
   readonly host: pulumi.Output<string>;
-  readonly port: number = 5432;
-  readonly databaseName: string;
-  readonly username: string;
+  readonly port = 5432;
+  readonly databaseName = "iaso";
+  /** The owner, who also migrates. */
+  readonly username = "iaso";
 
   constructor(name: string, args: DatabaseArgs, opts?: pulumi.ComponentResourceOptions) {
     super("iaso:index:Database", name, {}, opts);
     const { naming } = args;
     this.identifier = naming.name();
-    this.databaseName = args.databaseName;
-    this.username = args.username;
 
     const subnetGroup = new aws.rds.SubnetGroup(
       name,
@@ -72,8 +67,8 @@ export class Database extends pulumi.ComponentResource {
         engineVersion: args.majorVersion,
         autoMinorVersionUpgrade: true,
         instanceClass: args.instanceClass,
-        dbName: args.databaseName,
-        username: args.username,
+        dbName: this.databaseName,
+        username: this.username,
         password: args.password,
         port: this.port,
         storageType: "gp3",

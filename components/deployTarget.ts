@@ -46,7 +46,8 @@ export class DeployTarget extends pulumi.ComponentResource {
         name: naming.deploymentParameter,
         type: "String",
         description: `Where the deploy tool deploys ${naming.name()}`,
-        value: JSON.stringify({
+        // `value` would be kept as a secret and hidden in previews; there is nothing secret in here.
+        insecureValue: JSON.stringify({
           ...facts,
           region: naming.region,
           artifactsBucket: naming.bucket("artifacts"),

@@ -18,7 +18,10 @@ export interface EnketoArgs {
   webHost: string;
   vpcId: pulumi.Input<string>;
   publicSubnetIds: pulumi.Input<string[]>;
+  /** Subnets of the two Redis. */
   privateSubnetIds: pulumi.Input<string[]>;
+  /** Private subnets with a way to the internet. */
+  instanceSubnetIds: pulumi.Input<string[]>;
   securityGroups: {
     loadBalancer: pulumi.Input<string>;
     instances: pulumi.Input<string>;
@@ -199,7 +202,7 @@ export class Enketo extends pulumi.ComponentResource {
       instanceProfile: profile.name,
       serviceRole: args.serviceRole,
       vpcId: args.vpcId,
-      privateSubnetIds: args.privateSubnetIds,
+      instanceSubnetIds: args.instanceSubnetIds,
       securityGroup: args.securityGroups.instances,
       deploymentPolicy: args.deploymentPolicy,
       logRetentionDays: args.logRetentionDays,

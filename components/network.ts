@@ -27,7 +27,7 @@ export interface NetworkArgs {
    */
   natGateways: "single" | "perZone";
   /** Days for which VPC flow logs are kept in CloudWatch. */
-  flowLogRetentionDays: number;
+  logRetentionDays: number;
   /** ARN of the permissions boundary of the flow log role. */
   permissionsBoundary: pulumi.Input<string>;
 }
@@ -42,6 +42,11 @@ export class Network extends pulumi.ComponentResource {
   readonly vpcId: pulumi.Output<string>;
   readonly publicSubnetIds: pulumi.Output<string[]>;
   readonly privateSubnetIds: pulumi.Output<string[]>;
+  /**
+   * The private subnets once their way to the internet works. An instance that starts before that cannot fetch its
+   * packages, and Beanstalk gives it up.
+   */
+  readonly instanceSubnetIds: pulumi.Output<string[]>;
 
   constructor(name: string, args: NetworkArgs, opts?: pulumi.ComponentResourceOptions) {
     super("iaso:index:Network", name, {}, opts);
@@ -50,16 +55,20 @@ export class Network extends pulumi.ComponentResource {
       this.vpcId = pulumi.output(args.existing.vpcId);
       this.publicSubnetIds = pulumi.output(args.existing.publicSubnetIds);
       this.privateSubnetIds = pulumi.output(args.existing.privateSubnetIds);
+      this.instanceSubnetIds = this.privateSubnetIds;
     } else {
       const vpc = this.createVpc(name, args);
       const { publicSubnets, privateSubnets } = this.createSubnets(name, args, vpc);
       const publicRouteTable = this.routeToInternet(name, args, vpc, publicSubnets);
-      const privateRouteTables = this.routeThroughNat(name, args, vpc, publicSubnets, privateSubnets);
-      this.createS3Endpoint(name, args, vpc, [publicRouteTable, ...privateRouteTables]);
+      const nat = this.routeThroughNat(name, args, vpc, publicSubnets, privateSubnets);
+      this.createS3Endpoint(name, args, vpc, [publicRouteTable, ...nat.tables]);
       this.createFlowLog(name, args, vpc);
       this.vpcId = vpc.id;
       this.publicSubnetIds = pulumi.all(publicSubnets.map((subnet) => subnet.id));
       this.privateSubnetIds = pulumi.all(privateSubnets.map((subnet) => subnet.id));
+      this.instanceSubnetIds = pulumi
+        .all([this.privateSubnetIds, pulumi.all(nat.ways.map((way) => way.id))])
+        .apply(([subnetIds]) => subnetIds);
     }
     this.registerOutputs({
       vpcId: this.vpcId,
@@ -146,9 +155,9 @@ export class Network extends pulumi.ComponentResource {
     vpc: aws.ec2.Vpc,
     publicSubnets: aws.ec2.Subnet[],
     privateSubnets: aws.ec2.Subnet[],
-  ): aws.ec2.RouteTable[] {
+  ): { tables: aws.ec2.RouteTable[]; ways: pulumi.CustomResource[] } {
     const natSubnets = natGateways === "single" ? publicSubnets.slice(0, 1) : publicSubnets;
-    const tables = natSubnets.map((subnet, index) => {
+    const routes = natSubnets.map((subnet, index) => {
       const address = new aws.ec2.Eip(
         `${name}-nat-${index}`,
         { domain: "vpc", tags: naming.tags({ Name: naming.name(`nat-${index}`) }) },
@@ -168,15 +177,20 @@ export class Network extends pulumi.ComponentResource {
         { vpcId: vpc.id, tags: naming.tags({ Name: naming.name(`private-${index}`) }) },
         { parent: vpc },
       );
-      new aws.ec2.Route(
+      const route = new aws.ec2.Route(
         `${name}-private-${index}-nat`,
         { routeTableId: table.id, destinationCidrBlock: "0.0.0.0/0", natGatewayId: nat.id },
         { parent: table },
       );
-      return table;
+      return { table, route };
     });
-    associate(`${name}-private`, privateSubnets, (index) => tables[index % tables.length]);
-    return tables;
+    const tables = routes.map(({ table }) => table);
+    const associations = associate(
+      `${name}-private`,
+      privateSubnets,
+      (index) => tables[index % tables.length],
+    );
+    return { tables, ways: [...routes.map(({ route }) => route), ...associations] };
   }
 
   private createS3Endpoint(
@@ -199,11 +213,11 @@ export class Network extends pulumi.ComponentResource {
   }
 
   private createFlowLog(name: string, args: NetworkArgs, vpc: aws.ec2.Vpc): void {
-    const { naming, flowLogRetentionDays, permissionsBoundary } = args;
+    const { naming, logRetentionDays, permissionsBoundary } = args;
     const logGroupName = `/iaso/${naming.env}/vpc-flow-logs`;
     const logGroup = new aws.cloudwatch.LogGroup(
       `${name}-flow-logs`,
-      { name: logGroupName, retentionInDays: flowLogRetentionDays, tags: naming.tags() },
+      { name: logGroupName, retentionInDays: logRetentionDays, tags: naming.tags() },
       { parent: vpc },
     );
     const role = new aws.iam.Role(
@@ -250,14 +264,14 @@ function associate(
   name: string,
   subnets: aws.ec2.Subnet[],
   tableOf: (index: number) => aws.ec2.RouteTable | undefined,
-): void {
-  for (const [index, subnet] of subnets.entries()) {
+): aws.ec2.RouteTableAssociation[] {
+  return subnets.flatMap((subnet, index) => {
     const table = tableOf(index);
-    if (table === undefined) continue;
-    new aws.ec2.RouteTableAssociation(
+    if (table === undefined) return [];
+    return new aws.ec2.RouteTableAssociation(
       `${name}-${index}`,
       { subnetId: subnet.id, routeTableId: table.id },
       { parent: subnet },
     );
-  }
+  });
 }

@@ -62,14 +62,22 @@ export class SecurityGroups extends pulumi.ComponentResource {
     }
     this.allowThrough(enketo, enketoRedis, REDIS_PORT, "Redis");
 
-    this.loadBalancerId = loadBalancer.group.id;
-    this.webId = web.group.id;
-    this.workerId = worker.group.id;
+    this.loadBalancerId = this.ready(loadBalancer);
+    this.webId = this.ready(web);
+    this.workerId = this.ready(worker);
     this.databaseId = database.group.id;
-    this.enketoLoadBalancerId = enketoLoadBalancer.group.id;
-    this.enketoId = enketo.group.id;
+    this.enketoLoadBalancerId = this.ready(enketoLoadBalancer);
+    this.enketoId = this.ready(enketo);
     this.enketoRedisId = enketoRedis.group.id;
     this.registerOutputs({ loadBalancerId: this.loadBalancerId, webId: this.webId, workerId: this.workerId });
+  }
+
+  /**
+   * The id of a group once its rules are in force: an instance that starts before that reaches nothing, and
+   * Beanstalk gives it up.
+   */
+  private ready({ group, rules }: NamedGroup): pulumi.Output<string> {
+    return pulumi.all([group.id, pulumi.all(rules.map((rule) => rule.id))]).apply(([id]) => id);
   }
 
   private group(key: string, description: string): NamedGroup {
@@ -80,7 +88,7 @@ export class SecurityGroups extends pulumi.ComponentResource {
       { name: groupName, description, vpcId, tags: naming.tags({ Name: groupName }) },
       { parent: this },
     );
-    return { key, group };
+    return { key, group, rules: [] };
   }
 
   /** Lets `front` open connections to `back`, with one rule on either side. */
@@ -90,25 +98,28 @@ export class SecurityGroups extends pulumi.ComponentResource {
   }
 
   private allowIn(to: NamedGroup, from: Peer, port: number, description: string, fromKey = "internet"): void {
-    new aws.vpc.SecurityGroupIngressRule(
+    const ingress = new aws.vpc.SecurityGroupIngressRule(
       `${to.key}-from-${fromKey}-${port}`,
       { securityGroupId: to.group.id, ...rule(from, port), description, tags: this.args.naming.tags() },
       { parent: to.group },
     );
+    to.rules.push(ingress);
   }
 
   private allowOut(from: NamedGroup, to: Peer, port: number, description: string, toKey = "internet"): void {
-    new aws.vpc.SecurityGroupEgressRule(
+    const egress = new aws.vpc.SecurityGroupEgressRule(
       `${from.key}-to-${toKey}-${port}`,
       { securityGroupId: from.group.id, ...rule(to, port), description, tags: this.args.naming.tags() },
       { parent: from.group },
     );
+    from.rules.push(egress);
   }
 }
 
 interface NamedGroup {
   key: string;
   group: aws.ec2.SecurityGroup;
+  rules: pulumi.CustomResource[];
 }
 
 function rule(peer: Peer, port: number) {

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as z from "zod/mini";
+import { planSubnets } from "../cidr";
 
 /** A rule for a text: what it must look like, and the words that say so. */
 function text(pattern: RegExp, accepted: string) {
@@ -77,12 +78,13 @@ const LOG_RETENTIONS = [
 /** One rule for each plain setting of Pulumi.yaml, which has their meaning and defaults. */
 const plainSettings = z.object({
   organization: text(
-    /^[a-z][a-z0-9-]{1,22}[a-z0-9]$/,
-    "3 to 24 lower-case letters, digits and hyphens, starting with a letter",
+    // RDS, ElastiCache and S3 each refuse names with two hyphens in a row somewhere.
+    /^(?!.*--)[a-z][a-z0-9-]{1,22}[a-z0-9]$/,
+    "3 to 24 lower-case letters, digits and single hyphens, starting with a letter",
   ),
   env: text(
-    /^[a-z]([a-z0-9-]{0,10}[a-z0-9])?$/,
-    "up to 12 lower-case letters, digits and hyphens, starting with a letter",
+    /^(?!.*--)[a-z]([a-z0-9-]{0,10}[a-z0-9])?$/,
+    "up to 12 lower-case letters, digits and single hyphens, starting with a letter",
   ),
   accountId: text(/^\d{12}$/, "twelve digits, in quotes"),
   region: text(/^[a-z]{2}(-[a-z]+)+-\d$/, "an AWS region such as eu-central-1"),
@@ -156,6 +158,7 @@ const plainSettings = z.object({
   infrastructureRepository: repository,
   applicationRepository: repository,
   createOidcProvider: boolean,
+  stateBucket: optional(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "the name of a bucket"),
 });
 
 /** The secrets, with what their values must look like where a wrong one would break Iaso later. */
@@ -180,10 +183,75 @@ export const secretSettings = {
 
 export type SecretName = keyof typeof secretSettings;
 
-/** The settings of one stack, checked. */
-export type Settings = z.infer<typeof plainSettings> & {
+type PlainSettings = z.infer<typeof plainSettings>;
+
+/** The settings of one stack, checked, and put together as the parts take them. */
+export type Settings = ReturnType<typeof arrange> & {
   secrets: Record<SecretName, pulumi.Output<string>>;
+  /** Whether earlier signing keys are still accepted. */
+  rotatesSecretKey: boolean;
 };
+
+function arrange(plain: PlainSettings) {
+  const { vpcId, publicSubnetIds, privateSubnetIds } = plain;
+  return {
+    ...plain,
+    network: {
+      existing: vpcId === "" ? undefined : { vpcId, publicSubnetIds, privateSubnetIds },
+      cidr: plain.vpcCidr,
+      availabilityZones: plain.availabilityZones.map((letter) => plain.region + letter),
+      natGateways: plain.natGateways,
+    },
+    database: {
+      majorVersion: plain.databaseMajorVersion,
+      instanceClass: plain.databaseInstanceClass,
+      allocatedStorage: plain.databaseStorage,
+      maxAllocatedStorage: plain.databaseMaxStorage,
+      multiAz: plain.databaseMultiAz,
+      backupRetentionDays: plain.databaseBackupDays,
+      deletionProtection: plain.databaseDeletionProtection,
+    },
+    mail: { host: plain.emailHost, port: plain.emailPort, user: plain.emailUser, from: plain.emailFrom },
+    mailgun:
+      plain.mailgunDomain === ""
+        ? undefined
+        : {
+            domain: plain.mailgunDomain,
+            region: plain.mailgunRegion,
+            dkimSelector: plain.mailgunDkimSelector,
+            dkimRecord: plain.mailgunDkimRecord,
+          },
+    web: {
+      instanceType: plain.webInstanceType,
+      minSize: plain.webMinSize,
+      maxSize: plain.webMaxSize,
+    },
+    worker: {
+      instanceType: plain.workerInstanceType,
+      minSize: plain.workerMinSize,
+      maxSize: plain.workerMaxSize,
+    },
+    enketo: {
+      image: plain.enketoImage,
+      capacity: {
+        instanceType: plain.enketoInstanceType,
+        minSize: plain.enketoMinSize,
+        maxSize: plain.enketoMaxSize,
+      },
+      redis: {
+        nodeType: plain.enketoRedisNodeType,
+        replicas: plain.enketoRedisReplicas,
+        tls: plain.enketoRedisTls,
+      },
+    },
+    github: {
+      infrastructureRepository: plain.infrastructureRepository,
+      applicationRepository: plain.applicationRepository,
+      createOidcProvider: plain.createOidcProvider,
+      stateBucket: plain.stateBucket,
+    },
+  };
+}
 
 interface Problem {
   key: string;
@@ -217,7 +285,11 @@ export function readSettings(config: Record<string, string>, project: string, st
   ];
   if (!parsed.success || problems.length > 0) throw new pulumi.RunError(report(problems, prefix, stack));
   const secrets = Object.keys(secretSettings).map((key) => [key, pulumi.secret(own[key] ?? "")]);
-  return { ...parsed.data, secrets: Object.fromEntries(secrets) as Settings["secrets"] };
+  return {
+    ...arrange(parsed.data),
+    secrets: Object.fromEntries(secrets) as Settings["secrets"],
+    rotatesSecretKey: own.secretKeyFallbacks !== "",
+  };
 }
 
 function unknownSettings(own: Record<string, string>): Problem[] {
@@ -256,7 +328,7 @@ function secretProblems(own: Record<string, string>): Problem[] {
 }
 
 /** What each setting says may be right and what they say together wrong. */
-function contradictions(settings: z.infer<typeof plainSettings>): Problem[] {
+function contradictions(settings: PlainSettings): Problem[] {
   const problem = (key: string, wrong: string, accepted: string): Problem => ({
     key,
     wrong,
@@ -297,6 +369,16 @@ function contradictions(settings: z.infer<typeof plainSettings>): Problem[] {
   const hosts = [settings.webHost, settings.enketoHost, settings.staticHost].filter((name) => name !== "");
   if (new Set(hosts).size < hosts.length) {
     problems.push(problem("enketoHost", "shares its host name with another part", "a host name of its own"));
+  }
+  if (new Set(settings.availabilityZones).size < settings.availabilityZones.length) {
+    problems.push(problem("availabilityZones", "names a zone twice", "a list of different zone letters"));
+  }
+  try {
+    planSubnets(settings.vpcCidr, settings.availabilityZones.length);
+  } catch (error) {
+    problems.push(
+      problem("vpcCidr", `is wrong: ${(error as Error).message}`, "a block such as 10.20.0.0/16"),
+    );
   }
   if (settings.vpcId !== "") {
     for (const key of ["publicSubnetIds", "privateSubnetIds"] as const) {

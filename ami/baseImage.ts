@@ -1,0 +1,59 @@
+import { DescribeImagesCommand, type EC2Client, type Image } from "@aws-sdk/client-ec2";
+import {
+  DescribePlatformVersionCommand,
+  type ElasticBeanstalkClient,
+} from "@aws-sdk/client-elastic-beanstalk";
+import { UserError } from "./userError";
+
+/** The image that Beanstalk itself starts for a platform version. */
+export interface BaseImage {
+  id: string;
+  rootDevice: string;
+  /** Release of Amazon Linux 2023 in the image's name, where it has one. */
+  releaseVersion: string | undefined;
+}
+
+/**
+ * ARN of a platform version, from its solution stack name.
+ * See https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/platforms-glossary.html
+ */
+export function platformArn(solutionStackName: string, region: string): string {
+  const match = /^(64bit .+) v(\d+\.\d+\.\d+) running (.+)$/.exec(solutionStackName);
+  if (!match) {
+    throw new UserError(
+      `"${solutionStackName}" is not a platform version. Give one such as ` +
+        `--platform "64bit Amazon Linux 2023 v4.7.3 running Python 3.9"; ` +
+        `"aws elasticbeanstalk list-available-solution-stacks" lists them.`,
+    );
+  }
+  const [, system, version, branch] = match;
+  return `arn:aws:elasticbeanstalk:${region}::platform/${branch ?? ""} running on ${system ?? ""}/${version ?? ""}`;
+}
+
+/** The x86_64 image of the platform version. */
+export async function findBaseImage(
+  ec2: EC2Client,
+  beanstalk: ElasticBeanstalkClient,
+  solutionStackName: string,
+  region: string,
+): Promise<BaseImage> {
+  const arn = platformArn(solutionStackName, region);
+  const { PlatformDescription } = await beanstalk.send(
+    new DescribePlatformVersionCommand({ PlatformArn: arn }),
+  );
+  const ids = (PlatformDescription?.CustomAmiList ?? []).flatMap(({ ImageId }) => ImageId ?? []);
+  if (ids.length === 0) throw new UserError(`${arn} names no image in ${region}. Choose a newer --platform.`);
+  // A platform version lists an image for each processor.
+  const { Images = [] } = await ec2.send(new DescribeImagesCommand({ ImageIds: ids }));
+  const image = Images.find(({ Architecture }) => Architecture === "x86_64");
+  if (!image?.ImageId) throw new UserError(`${arn} has no x86_64 image in ${region}: ${ids.join(", ")}.`);
+  return {
+    id: image.ImageId,
+    rootDevice: image.RootDeviceName ?? "/dev/xvda",
+    releaseVersion: releaseVersion(image),
+  };
+}
+
+function releaseVersion({ Name = "" }: Image): string | undefined {
+  return /\b(2023\.\d+\.\d{8})\b/.exec(Name)?.[1];
+}

@@ -1,0 +1,184 @@
+import { createHash } from "node:crypto";
+import { installScript } from "./installScript";
+
+/** One library of the image: what it is, where its source comes from and how it is built. */
+export interface Library {
+  name: string;
+  version: string;
+  /** Name of the source archive; a folder of sources (`SOURCE_DIR`) holds it under this name. */
+  file: string;
+  /** SHA-256 of the archive, the same for every URL. */
+  sha256: string;
+  /** Where the archive is downloaded from: the first that gives the right bytes wins. */
+  urls: string[];
+  /** CMake, `configure` and make, or taking grid files out of an archive. */
+  build: "cmake" | "configure" | "grids";
+  /** Flags of the build; `$PREFIX` is replaced. For grids, the files wanted. */
+  flags: string[];
+  /** Shell command run in the unpacked source before CMake. */
+  prepare?: string;
+  /** Whose bytes these are, and who published the checksum. */
+  origin: string;
+}
+
+/** What is built, in which order, and for which formats. */
+export interface Recipe {
+  libraries: Library[];
+  /** GDAL drivers beyond those that GDAL always has (GTiff, VRT, MEM, GeoJSON, Shapefile, KML writes). */
+  drivers: Driver[];
+}
+
+/** A GDAL driver that is built on request: the CMake option and the name GDAL lists it under. */
+export interface Driver {
+  cmake: string;
+  name: string;
+}
+
+const POOL = "https://deb.debian.org/debian/pool/main";
+
+const LIBRARIES: Library[] = [
+  {
+    name: "geos",
+    version: "3.11.1",
+    file: "geos_3.11.1.orig.tar.bz2",
+    sha256: "6d0eb3cfa9f92d947731cc75f1750356b3bdfc07ea020553daf6af1c768e0be2",
+    urls: [`${POOL}/g/geos/geos_3.11.1.orig.tar.bz2`, "https://download.osgeo.org/geos/geos-3.11.1.tar.bz2"],
+    build: "cmake",
+    flags: ["-DBUILD_TESTING=OFF", "-DBUILD_BENCHMARKS=OFF", "-DBUILD_GEOSOP=OFF"],
+    origin:
+      "Debian's copy, byte for byte upstream's: Homebrew, Spack and MXE publish this sum for upstream's URL",
+  },
+  {
+    name: "sqlite",
+    version: "3.40.1",
+    file: "sqlite3_3.40.1.orig.tar.xz",
+    sha256: "aaa776260ab4dc976db34aa7891819484c8676b5b2783123ebc6301e2ca5d655",
+    urls: [`${POOL}/s/sqlite3/sqlite3_3.40.1.orig.tar.xz`],
+    build: "configure",
+    flags: ["--disable-tcl", "--disable-static", "--enable-rtree", "--enable-fts5"],
+    origin: "Debian's repacking of upstream's source tree: not the bytes of upstream's autoconf archive",
+  },
+  {
+    name: "proj",
+    version: "9.1.1",
+    file: "proj_9.1.1.orig.tar.gz",
+    sha256: "003cd4010e52bb5eb8f7de1c143753aa830c8902b6ed01209f294846e40e6d39",
+    urls: [`${POOL}/p/proj/proj_9.1.1.orig.tar.gz`, "https://download.osgeo.org/proj/proj-9.1.1.tar.gz"],
+    build: "cmake",
+    flags: [
+      "-DBUILD_TESTING=OFF",
+      "-DENABLE_CURL=OFF",
+      "-DBUILD_PROJSYNC=OFF",
+      "-DBUILD_CCT=OFF",
+      "-DBUILD_GIE=OFF",
+    ],
+    origin:
+      "Debian's copy, byte for byte upstream's: Homebrew, Spack and MXE publish this sum for upstream's URL",
+  },
+  {
+    name: "proj-data",
+    version: "1.8",
+    file: "proj_9.1.1-1.debian.tar.xz",
+    sha256: "bd47d5a1da1c5d7907dfcd8ff1a51929645249320b0a22add57843fa21d1bd29",
+    urls: [`${POOL}/p/proj/proj_9.1.1-1.debian.tar.xz`],
+    build: "grids",
+    flags: [
+      "BETA2007.gsb",
+      "conus",
+      "alaska",
+      "hawaii",
+      "egm96_15.gtx",
+      "ntf_r93.gsb",
+      "ntv1_can.dat",
+      "null",
+    ],
+    origin:
+      "Debian's packaging of PROJ, which carries the public-domain grids of upstream's proj-datumgrid 1.8",
+  },
+  {
+    name: "spatialite",
+    version: "5.1.0",
+    file: "spatialite_5.1.0.orig.tar.gz",
+    sha256: "43be2dd349daffe016dd1400c5d11285828c22fea35ca5109f21f3ed50605080",
+    urls: [
+      `${POOL}/s/spatialite/spatialite_5.1.0.orig.tar.gz`,
+      "https://www.gaia-gis.it/gaia-sins/libspatialite-sources/libspatialite-5.1.0.tar.gz",
+    ],
+    build: "configure",
+    flags: [
+      "--disable-static",
+      "--enable-freexl=no",
+      "--enable-rttopo=no",
+      "--enable-minizip=no",
+      "--enable-libxml2=no",
+      "--disable-examples",
+      "--with-geosconfig=$PREFIX/bin/geos-config",
+    ],
+    origin: "Debian's copy, byte for byte upstream's: Spack publishes this sum for upstream's URL",
+  },
+  {
+    name: "gdal",
+    version: "3.6.2",
+    file: "gdal_3.6.2+dfsg.orig.tar.xz",
+    sha256: "033e50bb87874f99dbf29bde3e78af1b5f67dc358389b3cc892a5d34019eab81",
+    urls: [`${POOL}/g/gdal/gdal_3.6.2%2bdfsg.orig.tar.xz`],
+    build: "cmake",
+    // Debian leaves these two files out for their licence; the list of what to install still names them.
+    prepare: "sed -i -e '/cubewerx_extra.wkt/d' -e '/ecw_cs.wkt/d' gdal.cmake",
+    flags: [
+      "-DBUILD_TESTING=OFF",
+      "-DBUILD_PYTHON_BINDINGS=OFF",
+      "-DBUILD_JAVA_BINDINGS=OFF",
+      "-DBUILD_CSHARP_BINDINGS=OFF",
+      "-DGDAL_BUILD_OPTIONAL_DRIVERS=OFF",
+      "-DOGR_BUILD_OPTIONAL_DRIVERS=OFF",
+      "-DGDAL_USE_EXTERNAL_LIBS=OFF",
+      "-DGDAL_USE_INTERNAL_LIBS=ON",
+      "-DGDAL_USE_GEOS=ON",
+      "-DGDAL_USE_SQLITE3=ON",
+      "-DGDAL_USE_SPATIALITE=ON",
+      "-DGDAL_USE_EXPAT=ON",
+      "-DGDAL_USE_TIFF=ON",
+      "-DGDAL_USE_ZLIB=ON",
+      "-DGDAL_USE_JSONC=ON",
+    ],
+    origin:
+      "Debian's repacking (+dfsg: files of unclear licence left out): not the bytes of upstream's archive",
+  },
+];
+
+/** The drivers Iaso needs beyond those that GDAL always has. */
+const DRIVERS: Driver[] = [
+  { cmake: "OGR_ENABLE_DRIVER_GPKG", name: "GPKG" },
+  { cmake: "OGR_ENABLE_DRIVER_SQLITE", name: "SQLite" },
+  { cmake: "OGR_ENABLE_DRIVER_CSV", name: "CSV" },
+  { cmake: "OGR_ENABLE_DRIVER_KML", name: "KML" },
+];
+
+/** The recipe of Iaso's image. GDAL up to 3.6, GEOS up to 3.11 and PROJ up to 9 are what Django 4.2 accepts. */
+export const RECIPE: Recipe = { libraries: LIBRARIES, drivers: DRIVERS };
+
+/**
+ * SHA-256, as 64 hexadecimal digits, of the table and the script made from it.
+ *
+ * Needs no AWS call, so it is known at every preview. The fingerprint of an image adds the base image to it:
+ * {@link imageFingerprint}.
+ */
+export function fingerprintOf(recipe: Recipe): string {
+  return sha256(JSON.stringify(recipe), installScript(recipe));
+}
+
+/** The fingerprint of Iaso's recipe. */
+export const recipeFingerprint = fingerprintOf(RECIPE);
+
+/** SHA-256 of the recipe and the image it is built upon: two images with the same one are interchangeable. */
+export function imageFingerprint(baseImageId: string, recipe: Recipe = RECIPE): string {
+  return sha256(fingerprintOf(recipe), baseImageId);
+}
+
+function sha256(...parts: string[]): string {
+  const hash = createHash("sha256");
+  // The length first, so that no two lists of parts give the same bytes.
+  for (const part of parts) hash.update(`${Buffer.byteLength(part)}:`).update(part);
+  return hash.digest("hex");
+}

@@ -1,0 +1,95 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { randomBytes, randomInt } from "node:crypto";
+import { password as ask } from "@inquirer/prompts";
+import { Command } from "commander";
+import { SecretName, secretSettings } from "./settings";
+
+/** How each secret that can be made up is made up. The others are asked for. */
+export const generators: Partial<Record<SecretName, () => string>> = {
+  databasePassword: () => alphanumeric(40),
+  secretKey: () => alphanumeric(64),
+  secretKeyFallbacks: () => "",
+  encryptedTextFieldKey: () => randomBytes(32).toString("base64url") + "=",
+  enketoApiToken: () => alphanumeric(48),
+  enketoSigningSecret: () => alphanumeric(48),
+  enketoEncryptionKey: () => alphanumeric(64),
+  enketoRedisAuthToken: () => alphanumeric(64),
+};
+
+const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+function alphanumeric(length: number): string {
+  return Array.from({ length }, () => ALPHABET[randomInt(ALPHABET.length)]).join("");
+}
+
+/** What can go wrong for the person who calls, told without a stack trace. */
+class InitStackError extends Error {}
+
+/** The secrets of a stack that are not set yet. */
+function missingSecrets(stack: string): SecretName[] {
+  const config = JSON.parse(pulumi(["config", "--json", "--stack", stack])) as Record<string, unknown>;
+  return (Object.keys(secretSettings) as SecretName[]).filter((name) => !(`iaso:${name}` in config));
+}
+
+/** Runs the Pulumi CLI and gives what it prints; a value goes in by standard input, never as an argument. */
+function pulumi(args: string[], input?: string): string {
+  try {
+    return execFileSync("pulumi", args, { input, encoding: "utf8", stdio: ["pipe", "pipe", "pipe"] });
+  } catch (error) {
+    const { code, stderr } = error as NodeJS.ErrnoException & { stderr?: string };
+    if (code === "ENOENT") {
+      throw new InitStackError(
+        "The Pulumi CLI is not installed. Install it: https://www.pulumi.com/docs/iac/download-install/",
+      );
+    }
+    throw new InitStackError(`pulumi ${args.join(" ")} failed: ${String(stderr).trim()}`);
+  }
+}
+
+/**
+ * Makes the stack where it does not exist yet, generates the secrets that can be generated, asks for the others, and
+ * hands each to Pulumi encrypted. What is set already stays as it is, so that it can be run again at any time.
+ */
+async function initStack(stack: string): Promise<void> {
+  if (spawnSync("pulumi", ["stack", "select", stack], { stdio: "ignore" }).status !== 0) {
+    pulumi(["stack", "init", stack]);
+    console.log(`Made the stack ${stack}.`);
+  }
+  const missing = missingSecrets(stack);
+  for (const name of missing) {
+    const generate = generators[name];
+    const value = generate === undefined ? await askFor(name) : generate();
+    pulumi(["config", "set", "--secret", `iaso:${name}`, "--stack", stack], value);
+    console.log(`${generate === undefined ? "Set" : "Generated"} ${name}.`);
+  }
+  const kept = Object.keys(secretSettings).length - missing.length;
+  if (kept > 0) console.log(`${kept} secrets were set before and stay as they are.`);
+  console.log(
+    `All secrets are set, encrypted, in Pulumi.${stack}.yaml. See what would be created: npm run preview -- ${stack}`,
+  );
+}
+
+async function askFor(name: SecretName): Promise<string> {
+  const { pattern, accepted } = secretSettings[name];
+  if (!process.stdin.isTTY) {
+    throw new InitStackError(
+      `${name} has to be typed in (${accepted}), and there is no terminal. Set it: pulumi config set --secret iaso:${name}`,
+    );
+  }
+  return ask({
+    message: `${name} (${accepted}):`,
+    validate: (value) => pattern.test(value) || `Accepted: ${accepted}`,
+  });
+}
+
+if (require.main === module) {
+  new Command("npm run init-stack --")
+    .description("Sets the secrets of a stack: generates those that can be, asks for the rest, prints none.")
+    .argument("<stack>", "the stack, such as staging; it is made where it does not exist")
+    .action(initStack)
+    .parseAsync()
+    .catch((error: unknown) => {
+      process.exitCode = 1;
+      console.error(error instanceof InitStackError ? error.message : error);
+    });
+}

@@ -1,0 +1,11 @@
+#!/bin/bash
+# Before the new containers serve: a migration that fails stops the deployment while the old ones still run.
+set -euo pipefail
+
+cd /var/app/staging
+docker compose run --rm --no-deps -T \
+  --volume /var/app/staging/iaso-deploy:/opt/iaso-deploy:ro \
+  --env DJANGO_SETTINGS_MODULE="${DJANGO_SETTINGS_MODULE:-hat.settings}" \
+  --env PYTHONPATH=/opt/app \
+  --entrypoint python \
+  iaso /opt/iaso-deploy/prepare_database.py

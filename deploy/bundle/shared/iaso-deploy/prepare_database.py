@@ -1,0 +1,134 @@
+"""Prepares the database for this version: roles, migrations, cache table.
+
+Every instance of web and worker runs this before its new code serves. A PostgreSQL advisory lock lets one in at
+a time: the first migrates, the others wait and find nothing to do. The lock belongs to a session of its own, so
+PostgreSQL frees it when this process ends, however it ends.
+
+Exit code 0 when the database is ready; any other makes Beanstalk stop the deployment on this instance.
+"""
+
+import os
+import socket
+import sys
+import time
+
+import django
+
+from django.core.management import call_command
+from django.db import connection, connections
+
+
+# Any number will do as long as it is always the same; this is "iaso" in ASCII.
+LOCK = 0x6961736F
+
+# How long to wait for another instance's migrations, in seconds. Beanstalk's own limit for a command
+# (aws:elasticbeanstalk:command, Timeout) may end it sooner.
+WAIT = int(os.environ.get("IASO_MIGRATION_WAIT_SECONDS", "3000"))
+REPORT_EVERY = 30
+
+HOLDER = """
+SELECT activity.application_name, now() - activity.backend_start
+FROM pg_locks JOIN pg_stat_activity AS activity USING (pid)
+WHERE locktype = 'advisory' AND granted AND classid = 0 AND objid = %s AND objsubid = 1
+  AND pg_locks.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+
+READ_ONLY_ROLE = "readonlyrole"
+
+
+def say(message):
+    print(f"prepare_database: {message}", flush=True)
+
+
+def open_lock_session():
+    """A session beside the one that migrates, which Django may close and open as it likes."""
+    session = connection.copy()
+    options = session.settings_dict.setdefault("OPTIONS", {})
+    # A long migration leaves this session silent; keepalives stop network devices from dropping it.
+    options.update(keepalives=1, keepalives_idle=30, keepalives_interval=10, keepalives_count=6)
+    options["application_name"] = f"iaso-migrate {socket.gethostname()}"[:63]
+    return session
+
+
+def acquire(cursor):
+    deadline = time.monotonic() + WAIT
+    next_report = time.monotonic()
+    while True:
+        # Asking again and again instead of pg_advisory_lock: a role may have a statement_timeout.
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
+        if cursor.fetchone()[0]:
+            return
+        if time.monotonic() >= deadline:
+            sys.exit(f"prepare_database: another instance has held the lock for more than {WAIT} seconds")
+        if time.monotonic() >= next_report:
+            cursor.execute(HOLDER, [LOCK])
+            holder = cursor.fetchone()
+            say("waiting" if holder is None else f"waiting for {holder[0]}, connected for {holder[1]}")
+            next_report = time.monotonic() + REPORT_EVERY
+        time.sleep(1)
+
+
+def still_held(cursor):
+    cursor.execute(
+        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND objid = %s"
+        " AND pid = pg_backend_pid()",
+        [LOCK],
+    )
+    return cursor.fetchone()[0] == 1
+
+
+def prepare_roles():
+    """Makes the read-only role that old migrations made and squashed ones do not, and its login user.
+
+    The role may read nothing until a migration or an administrator grants it tables.
+    """
+    # psycopg2 is what Iaso uses; imported here so that the file can be read without it.
+    from psycopg2 import sql
+    from psycopg2.extensions import encrypt_password
+
+    with connection.cursor() as cursor:
+
+        def exists(role):
+            cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role])
+            return cursor.fetchone() is not None
+
+        role = sql.Identifier(READ_ONLY_ROLE)
+        if not exists(READ_ONLY_ROLE):
+            cursor.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(role))
+            cursor.execute(sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(role))
+            say(f"made the role {READ_ONLY_ROLE}")
+        name, password = os.environ.get("DB_READONLY_USERNAME"), os.environ.get("DB_READONLY_PASSWORD")
+        if not name or not password:
+            return
+        if not exists(name):
+            cursor.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(name)))
+            say(f"made the role {name}")
+        # Sent as a SCRAM verifier: the server may log statements, and this one would have the password in it.
+        verifier = encrypt_password(password, name, connection.connection, "scram-sha-256")
+        cursor.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(name), sql.Literal(verifier)))
+        cursor.execute(
+            "SELECT pg_has_role(%s, %s, 'MEMBER')",
+            [name, READ_ONLY_ROLE],
+        )
+        if not cursor.fetchone()[0]:
+            cursor.execute(sql.SQL("GRANT {} TO {}").format(role, sql.Identifier(name)))
+
+
+def main():
+    django.setup()
+    session = open_lock_session()
+    with session.cursor() as cursor:
+        acquire(cursor)
+        say("this instance has the lock")
+        prepare_roles()
+        call_command("migrate", interactive=False)
+        call_command("createcachetable")
+        if not still_held(cursor):
+            sys.exit("prepare_database: the lock was lost while migrating; look at the database before deploying again")
+    session.close()
+    connections.close_all()
+    say("the database is ready")
+
+
+if __name__ == "__main__":
+    main()

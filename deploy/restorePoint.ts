@@ -1,0 +1,99 @@
+import {
+  CreateDBSnapshotCommand,
+  DescribeDBInstancesCommand,
+  DescribeDBSnapshotsCommand,
+} from "@aws-sdk/client-rds";
+import { describeError, errorName } from "./aws/errors";
+import { type LockedSession } from "./session";
+import { UserError } from "./userError";
+
+/** A state of the database that can be brought back. */
+export interface RestorePoint {
+  /** The time, in UTC, just before the switch. */
+  time: string;
+  snapshot?: string;
+}
+
+/** Milliseconds between looks at a snapshot that is being made. */
+const POLL = 15_000;
+/** Milliseconds a snapshot may take. */
+const SNAPSHOT_LIMIT = 2 * 3_600_000;
+
+/**
+ * The point to which the database can be restored after a deployment whose migrations did harm. A rollback brings
+ * the code back, never the schema.
+ * @throws UserError where a snapshot is asked for and cannot be made.
+ */
+export async function recordRestorePoint(
+  session: LockedSession,
+  label: string,
+  takeSnapshot: boolean,
+  log: (line: string) => void,
+): Promise<RestorePoint> {
+  await warnWithoutBackups(session);
+  const snapshot = takeSnapshot ? await createSnapshot(session, label, log) : undefined;
+  const time = new Date(session.clock.now()).toISOString();
+  return snapshot === undefined ? { time } : { time, snapshot };
+}
+
+async function warnWithoutBackups({ clients, progress, target }: LockedSession): Promise<void> {
+  try {
+    const { DBInstances } = await clients.rds.send(
+      new DescribeDBInstancesCommand({ DBInstanceIdentifier: target.databaseIdentifier }),
+    );
+    if (DBInstances?.[0]?.BackupRetentionPeriod === 0) {
+      progress.warn(
+        `The database ${target.databaseIdentifier} keeps no backups: without --snapshot there is no way back.`,
+      );
+    }
+  } catch (error) {
+    progress.warn(`The database's backups could not be looked at: ${describeError(error)}`);
+  }
+}
+
+/** Letters, digits and single hyphens, as RDS wants them. */
+export function snapshotIdentifier(env: string, label: string, time: Date): string {
+  const stamp = time.toISOString().slice(0, 16).replace(/\D/g, "");
+  return `iaso-${env}-before-${label}-${stamp}`.replace(/[^A-Za-z0-9]+/g, "-").toLowerCase();
+}
+
+async function createSnapshot(
+  session: LockedSession,
+  label: string,
+  log: (line: string) => void,
+): Promise<string> {
+  const { clients, clock, env, target } = session;
+  const identifier = snapshotIdentifier(env, label, new Date(clock.now()));
+  try {
+    await clients.rds.send(
+      new CreateDBSnapshotCommand({
+        DBInstanceIdentifier: target.databaseIdentifier,
+        DBSnapshotIdentifier: identifier,
+        Tags: [
+          { Key: "project", Value: "iaso" },
+          { Key: "env", Value: env },
+        ],
+      }),
+    );
+  } catch (error) {
+    // A repeated request finds the snapshot that the first one has begun.
+    if (!errorName(error).startsWith("DBSnapshotAlreadyExists")) throw error;
+  }
+  log(`Snapshot ${identifier}`);
+  const deadline = clock.now() + SNAPSHOT_LIMIT;
+  for (;;) {
+    session.lease.requireNotLost();
+    const { DBSnapshots } = await clients.rds.send(
+      new DescribeDBSnapshotsCommand({ DBSnapshotIdentifier: identifier }),
+    );
+    const status = DBSnapshots?.[0]?.Status;
+    if (status === "available") return identifier;
+    if (status === "failed" || clock.now() > deadline || session.interrupted()) {
+      throw new UserError(
+        `The snapshot ${identifier} of the database is not available (${status ?? "unknown"}).`,
+        "Look at it in the RDS console, then deploy again, or deploy without --snapshot",
+      );
+    }
+    await clock.sleep(POLL);
+  }
+}

@@ -1,0 +1,55 @@
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { UserError } from "../userError";
+
+export interface CommandOptions {
+  directory: string;
+  /** Variables set for the command beside the cleaned environment. */
+  env?: Record<string, string>;
+  /** Called with each line that the command prints. */
+  onLine?: (line: string) => void;
+}
+
+const SHOWN_LINES = 15;
+
+/**
+ * The environment of build commands: without the credentials of the deployment, because what a build runs
+ * (install scripts of npm packages, for one) has no business with them.
+ */
+export function buildEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const withheld = /^(AWS_|ACTIONS_ID_TOKEN_|GITHUB_TOKEN$|GH_TOKEN$|SLACK_|PULUMI_)/;
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !withheld.test(name)));
+}
+
+/**
+ * Runs a command line in a shell.
+ * @throws UserError with the command's last lines where it fails.
+ */
+export async function runCommand(command: string, options: CommandOptions): Promise<void> {
+  const child = spawn(command, {
+    cwd: options.directory,
+    shell: true,
+    env: { ...buildEnvironment(process.env), ...options.env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const last: string[] = [];
+  const keep = (line: string): void => {
+    last.push(line);
+    if (last.length > SHOWN_LINES) last.shift();
+    options.onLine?.(line);
+  };
+  createInterface(child.stdout).on("line", keep);
+  createInterface(child.stderr).on("line", keep);
+  const code = await new Promise<number | string | null>((resolve, reject) => {
+    child.once("error", reject).once("close", (exitCode, signal) => {
+      resolve(exitCode ?? signal);
+    });
+  });
+  if (code === 0) return;
+  throw new UserError(
+    `The command "${command}" failed in ${options.directory} (${code === null ? "no exit code" : String(code)}):\n` +
+      last.map((line) => `  ${line}`).join("\n"),
+    "Mend the build and deploy again; nothing was changed in AWS. " +
+      "The commands are set in the checkout's iaso-deploy.yaml; --skip-build uses what is already built.",
+  );
+}

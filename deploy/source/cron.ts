@@ -1,0 +1,63 @@
+import { parse, stringify } from "yaml";
+import { z } from "zod";
+import { UserError } from "../userError";
+
+// https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/using-features-managing-env-tiers.html#worker-periodictasks
+const task = z.strictObject({
+  name: z.string().min(1),
+  url: z.string().startsWith("/"),
+  schedule: z.string().regex(/^\S+( \S+){4}$/, "five fields, separated by one space"),
+});
+const schema = z.strictObject({ version: z.literal(1), cron: z.array(task).nullable() });
+
+/** A list of periodic tasks of the application or of one of its plugins. */
+export interface CronFile {
+  /** For messages. */
+  path: string;
+  text: string;
+}
+
+const PLUGIN_TASK = /\/plugins\.([^./]+)\./;
+
+/**
+ * The worker's periodic tasks, without those of plugins that are not enabled: on an environment without the
+ * plugin such a task is answered with 400, and the daemon sends it again until it lands in the dead letters.
+ * A web environment ignores the file.
+ * @returns the text of cron.yaml, or undefined where there is no task (Beanstalk refuses an empty list).
+ * @throws UserError where a file is no list that Beanstalk accepts, or two tasks have one name.
+ */
+export function periodicTasks(files: readonly CronFile[], plugins: readonly string[]): string | undefined {
+  const tasks = files.flatMap(readTasks).filter(({ url }) => {
+    const plugin = PLUGIN_TASK.exec(url)?.[1];
+    return plugin === undefined || plugins.includes(plugin);
+  });
+  const names = new Set<string>();
+  for (const { name } of tasks) {
+    if (names.has(name)) {
+      throw new UserError(
+        `Two periodic tasks are named "${name}" in ${files.map(({ path }) => path).join(", ")}.`,
+        "Rename one of them.",
+      );
+    }
+    names.add(name);
+  }
+  return tasks.length === 0 ? undefined : stringify({ version: 1, cron: tasks });
+}
+
+function readTasks({ path, text }: CronFile): z.infer<typeof task>[] {
+  let document: unknown;
+  try {
+    document = parse(text);
+  } catch (error) {
+    throw new UserError(`${path} is not valid YAML: ${(error as Error).message}`, "Correct the line named.");
+  }
+  const result = schema.safeParse(document);
+  if (result.success) return result.data.cron ?? [];
+  const problems = result.error.issues.map(
+    (issue) => `  ${issue.path.join(".") || "(top)"}: ${issue.message}`,
+  );
+  throw new UserError(
+    `${path} is not a list of periodic tasks that Beanstalk accepts:\n${problems.join("\n")}`,
+    "Correct the entries named.",
+  );
+}

@@ -1,0 +1,152 @@
+import { type Dirent, lstatSync } from "node:fs";
+import { lstat, readdir, readFile, readlink } from "node:fs/promises";
+import { join, posix } from "node:path";
+import { mapParallel } from "../mapParallel";
+import { UserError } from "../userError";
+import { git, splitZ } from "./git";
+import type { ZipEntry } from "./zip";
+
+const SYMLINK = 0o120777;
+const EXECUTABLE = 0o100755;
+const REGULAR = 0o100644;
+
+/** Files looked at, at a time. */
+const PARALLEL = 32;
+
+/**
+ * The files under version control, submodules included, as they are to stand in the source bundle. Modes come
+ * from git and not from the disk, so that they do not depend on the umask of the clone.
+ *
+ * Where the checkout is clean, a tracked file that a build command rewrote is taken from the commit: the
+ * bundle of a commit holds that commit.
+ * @throws UserError for a submodule that is not checked out and for names that a zip file cannot hold.
+ */
+export async function listTrackedFiles(repository: string, dirty: boolean, prefix = ""): Promise<ZipEntry[]> {
+  const [changed, index] = await Promise.all([
+    git(repository, ["diff", "--name-only", "--no-renames", "-z", "HEAD"]),
+    git(repository, ["ls-files", "--stage", "-z"]),
+  ]);
+  const rewritten = new Set(splitZ(changed).map(String));
+  const entries = await mapParallel(splitZ(index), PARALLEL, async (record): Promise<ZipEntry[]> => {
+    const mode = record.subarray(0, 6).toString();
+    const name = decodeName(record.subarray(record.indexOf(9) + 1), prefix);
+    const path = prefix + name;
+    const file = join(repository, name);
+    if (mode === "160000") return listSubmodule(file, path, dirty);
+    const committed = async (): Promise<ZipEntry[]> => [
+      { path, mode: zipMode(mode), content: await git(repository, ["cat-file", "blob", `HEAD:${name}`]) },
+    ];
+    if (!dirty && rewritten.has(name)) return committed();
+    const entry = await readEntry(file, path, mode === "120000" ? undefined : zipMode(mode));
+    if (entry !== undefined) return [entry];
+    // Not on disk: deleted where the checkout may be dirty, left out by a sparse checkout where it is clean.
+    return dirty ? [] : committed();
+  });
+  return entries.flat();
+}
+
+function zipMode(gitMode: string): number {
+  if (gitMode === "120000") return SYMLINK;
+  return gitMode === "100755" ? EXECUTABLE : REGULAR;
+}
+
+async function listSubmodule(directory: string, path: string, dirty: boolean): Promise<ZipEntry[]> {
+  const checkedOut = await lstat(join(directory, ".git")).then(
+    () => true,
+    () => false,
+  );
+  if (!checkedOut) {
+    throw new UserError(
+      `The submodule ${path} is not checked out, so its files would be missing.`,
+      "Run: git submodule update --init --recursive",
+    );
+  }
+  return listTrackedFiles(directory, dirty, `${path}/`);
+}
+
+/**
+ * Files that the build made and that are not under version control: a file, or a directory with all it holds
+ * (without `.git`, in case it is a plugin's own checkout).
+ * @throws UserError where the path does not exist or leaves the checkout.
+ */
+export async function listBuiltFiles(source: string, path: string): Promise<ZipEntry[]> {
+  const normal = posix.normalize(path).replace(/\/$/, "");
+  if (posix.isAbsolute(normal) || normal.split("/").includes("..") || normal === ".") {
+    throw new UserError(
+      `"${path}" in iaso-deploy.yaml is not a path inside the checkout.`,
+      "Under `include`, give paths relative to the top of the checkout.",
+    );
+  }
+  const stats = await lstat(join(source, normal)).catch(() => undefined);
+  if (stats === undefined) {
+    throw new UserError(
+      `The built files ${normal} are missing in ${source}.`,
+      "Deploy without --skip-build, or correct `include` in the checkout's iaso-deploy.yaml.",
+    );
+  }
+  if (!stats.isDirectory()) return present([await readEntry(join(source, normal), normal)]);
+  return walk(source, normal);
+}
+
+/** Every file below a directory of this package, with paths relative to it. */
+export async function listOverlay(directory: string): Promise<ZipEntry[]> {
+  return walk(directory, "");
+}
+
+async function walk(root: string, path: string): Promise<ZipEntry[]> {
+  const entries: (ZipEntry | undefined)[] = [];
+  const children: Dirent<Buffer>[] = await readdir(join(root, path), {
+    withFileTypes: true,
+    encoding: "buffer",
+  });
+  for (const child of children) {
+    const name = decodeName(child.name, path === "" ? "" : `${path}/`);
+    if (name === ".git" || name === "__pycache__") continue;
+    const childPath = path === "" ? name : `${path}/${name}`;
+    if (child.isDirectory()) entries.push(...(await walk(root, childPath)));
+    else entries.push(await readEntry(join(root, childPath), childPath));
+  }
+  return present(entries);
+}
+
+function present(entries: readonly (ZipEntry | undefined)[]): ZipEntry[] {
+  return entries.filter((entry) => entry !== undefined);
+}
+
+async function readEntry(file: string, path: string, mode?: number): Promise<ZipEntry | undefined> {
+  const stats = lstatSync(file, { throwIfNoEntry: false });
+  if (stats?.isSymbolicLink() === true) {
+    return { path, mode: SYMLINK, content: await readlink(file, "buffer") };
+  }
+  if (stats?.isFile() !== true) return undefined;
+  const ownMode = (stats.mode & 0o100) === 0 ? REGULAR : EXECUTABLE;
+  return { path, mode: mode ?? ownMode, content: { file, bytes: stats.size } };
+}
+
+function decodeName(bytes: Buffer, prefix: string): string {
+  const name = bytes.toString("utf8");
+  if (!Buffer.from(name, "utf8").equals(bytes)) {
+    throw new UserError(
+      `The file name ${prefix}${name} is not UTF-8.`,
+      "Rename the file in the application.",
+    );
+  }
+  // A zip file separates folders with / and, for Windows' sake, readers take \ and C: for more than a name.
+  if (name.includes("\\") || (prefix === "" && /^[A-Za-z]:/.test(name))) {
+    throw new UserError(
+      `The file name ${prefix}${name} has a backslash or begins with a drive letter, which a zip file cannot hold.`,
+      "Rename the file in the application.",
+    );
+  }
+  return name;
+}
+
+/** A text file, or undefined where there is none. */
+export async function readIfPresent(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}

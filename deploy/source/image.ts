@@ -1,0 +1,222 @@
+import { createHash } from "node:crypto";
+import { createWriteStream } from "node:fs";
+import { copyFile, lstat, mkdir, readdir, rm, rmdir } from "node:fs/promises";
+import { dirname, join, posix } from "node:path";
+import { PassThrough, Transform } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { createGunzip } from "node:zlib";
+import { extract, type Header } from "tar-stream";
+import { z } from "zod";
+import { UserError } from "../userError";
+import { type ImageReference, parseImage, Registry } from "./registry";
+
+/** An image that is known to exist, pinned by digest. */
+export interface PinnedImage {
+  /** The name as it was given, for people. */
+  name: string;
+  /** `registry/repository@sha256:...`, what a compose file has to say. */
+  pinned: string;
+  tag: string;
+  /** Digest that the name stands for: of the index where the image is built for several platforms. */
+  digest: string;
+  /** When the image was built, ISO 8601. */
+  created: string;
+  /** Digests of the layers for linux/amd64, lowest first. */
+  layers: readonly { digest: string; mediaType: string }[];
+}
+
+/** The instances are x86-64: the images of Iaso and its Python packages exist for no other processor. */
+const PLATFORM = { os: "linux", architecture: "amd64" };
+
+const descriptor = z.object({ digest: z.string(), mediaType: z.string() });
+const index = z.object({
+  manifests: z.array(
+    descriptor.extend({ platform: z.object({ os: z.string(), architecture: z.string() }).optional() }),
+  ),
+});
+const manifest = z.object({ config: descriptor, layers: z.array(descriptor) });
+const config = z.object({ created: z.string().optional() });
+
+/**
+ * Asks the registry what an image name stands for now.
+ * @throws UserError where the image does not exist, may not be read, or is not built for linux/amd64.
+ */
+export async function pinImage(name: string): Promise<PinnedImage> {
+  const reference = parseImage(name);
+  const registry = new Registry(reference);
+  const top = await registry.manifest(reference.reference);
+  let document = top.document;
+  const list = index.safeParse(document);
+  if (list.success) {
+    const child = list.data.manifests.find(
+      ({ platform }) => platform?.os === PLATFORM.os && platform.architecture === PLATFORM.architecture,
+    );
+    if (child === undefined) {
+      throw new UserError(
+        `The image ${name} is not built for linux/amd64.`,
+        "Build it with: docker build --platform linux/amd64",
+      );
+    }
+    document = (await registry.manifest(child.digest)).document;
+  }
+  const { config: configDescriptor, layers } = manifest.parse(document);
+  const { created } = config.parse(await registry.json(configDescriptor.digest));
+  return {
+    name,
+    pinned: `${pullName(reference)}@${top.digest}`,
+    tag: reference.reference.startsWith("sha256:") ? (tagIn(name) ?? "") : reference.reference,
+    digest: top.digest,
+    created: created ?? "",
+    layers,
+  };
+}
+
+function pullName({ registry, repository }: ImageReference): string {
+  return `${registry === "registry-1.docker.io" ? "docker.io" : registry}/${repository}`;
+}
+
+function tagIn(name: string): string | undefined {
+  return /:([\w][\w.-]*)@/.exec(name)?.[1];
+}
+
+/**
+ * Takes one directory out of an image, without a Docker engine: the layers are read one after the other as
+ * streams, and what they say of the directory is applied as a container would see it.
+ * @throws UserError where the image has no such directory.
+ * @see https://github.com/opencontainers/image-spec/blob/main/layer.md
+ */
+export async function extractDirectory(
+  image: PinnedImage,
+  directory: string,
+  target: string,
+  onProgress?: (message: string) => void,
+): Promise<void> {
+  const registry = new Registry(parseImage(image.pinned));
+  const prefix = `${posix.normalize(directory).replace(/^\/|\/$/g, "")}/`;
+  await mkdir(target, { recursive: true });
+  for (const [number, layer] of image.layers.entries()) {
+    onProgress?.(`Reading layer ${number + 1} of ${image.layers.length} of ${image.name}`);
+    await applyLayer(registry, layer, prefix, target);
+  }
+  if ((await readdir(target)).length === 0) {
+    throw new UserError(
+      `The image ${image.name} has no files in ${directory}.`,
+      "Set `image.staticDirectory` in the checkout's iaso-deploy.yaml to where the image has its static files.",
+    );
+  }
+}
+
+async function applyLayer(
+  registry: Registry,
+  layer: { digest: string; mediaType: string },
+  prefix: string,
+  target: string,
+): Promise<void> {
+  if (layer.mediaType.endsWith("zstd")) {
+    throw new UserError(
+      `A layer of the image is compressed with zstd, which this tool does not read.`,
+      "Push the image with gzip layers (the default of docker build).",
+    );
+  }
+  const hash = createHash("sha256");
+  const digest = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      hash.update(chunk);
+      done(null, chunk);
+    },
+  });
+  const untar = extract();
+  // What this layer itself brings: its "opaque" marks hide lower layers only, wherever they stand in it.
+  const own = new Set<string>();
+  const reading = (async () => {
+    for await (const entry of untar) {
+      const path = entryPath(entry.header);
+      if (`${path}/`.startsWith(prefix) || hidesPrefix(path, prefix)) {
+        await applyEntry(entry.header, path, { prefix, target, own }, entry);
+      }
+      entry.resume();
+    }
+  })();
+  const gunzip = /gzip$/.test(layer.mediaType) ? createGunzip() : new PassThrough();
+  await Promise.all([pipeline(await registry.stream(layer.digest), digest, gunzip, untar), reading]);
+  if (`sha256:${hash.digest("hex")}` !== layer.digest) {
+    throw new Error(`The registry sent a layer that does not match ${layer.digest}.`);
+  }
+}
+
+/** The path in the image. One that tries to leave it normalizes to a path that is not below any directory. */
+function entryPath(header: Header): string {
+  return posix.normalize(header.name.replace(/^\/+/, "")).replace(/\/$/, "");
+}
+
+const WHITEOUT = ".wh.";
+const OPAQUE = ".wh..wh..opq";
+
+/** True for a whiteout of the directory itself or of one above it. */
+function hidesPrefix(path: string, prefix: string): boolean {
+  const name = posix.basename(path);
+  if (!name.startsWith(WHITEOUT)) return false;
+  const hidden =
+    name === OPAQUE ? posix.dirname(path) : posix.join(posix.dirname(path), name.slice(WHITEOUT.length));
+  return prefix.startsWith(`${hidden}/`);
+}
+
+async function applyEntry(
+  header: Header,
+  path: string,
+  { prefix, target, own }: { prefix: string; target: string; own: Set<string> },
+  content: AsyncIterable<unknown>,
+): Promise<void> {
+  if (hidesPrefix(path, prefix)) {
+    await empty(target, own);
+    return;
+  }
+  const file = join(target, path.slice(prefix.length));
+  const name = posix.basename(path);
+  if (name === OPAQUE) {
+    await empty(dirname(file), own);
+  } else if (name.startsWith(WHITEOUT)) {
+    await rm(join(dirname(file), name.slice(WHITEOUT.length)), { recursive: true, force: true });
+  } else if (header.type === "directory") {
+    await makeDirectory(file);
+  } else if (header.type === "file" || header.type === "contiguous-file") {
+    await makeDirectory(dirname(file));
+    await rm(file, { recursive: true, force: true });
+    await pipeline(content, createWriteStream(file));
+    own.add(file);
+  } else if (header.type === "link") {
+    const linked = posix.normalize(header.linkname.replace(/^\/+/, ""));
+    if (!linked.startsWith(prefix)) throw outsideLink(path, linked);
+    await makeDirectory(dirname(file));
+    await copyFile(join(target, linked.slice(prefix.length)), file);
+    own.add(file);
+  } else {
+    throw outsideLink(path, header.linkname || header.type);
+  }
+}
+
+/** Makes a directory, also where a lower layer has a file of that name. */
+async function makeDirectory(path: string): Promise<void> {
+  const stats = await lstat(path).catch(() => undefined);
+  if (stats?.isFile() === true) await rm(path);
+  await mkdir(path, { recursive: true });
+}
+
+function outsideLink(path: string, linked: string): UserError {
+  return new UserError(
+    `/${path} in the image is a link or special file (${linked}), which cannot be published.`,
+    "Collect the static files as copies (collectstatic without --link).",
+  );
+}
+
+async function empty(directory: string, keep: ReadonlySet<string>): Promise<void> {
+  for (const child of await readdir(directory, { withFileTypes: true }).catch(() => [])) {
+    const path = join(directory, child.name);
+    if (child.isDirectory()) {
+      await empty(path, keep);
+      await rmdir(path).catch(() => undefined);
+    } else if (!keep.has(path)) {
+      await rm(path);
+    }
+  }
+}

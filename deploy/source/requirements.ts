@@ -1,0 +1,58 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { UserError } from "../userError";
+import { buildEnvironment } from "./commands";
+import type { ZipEntry } from "./zip";
+
+const run = promisify(execFile);
+
+/**
+ * Beanstalk's Python platform installs what requirements.txt names. Where a checkout has only uv.lock, the
+ * same pins and hashes are exported from it, with the group `prod` that has the web server.
+ * @returns the file to add to the bundle, or undefined where the checkout has its own.
+ * @throws UserError where there is neither file, or uv is missing or refuses.
+ * @see https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/python-configuration-requirements.html
+ */
+export async function exportRequirements(
+  source: string,
+  tracked: readonly ZipEntry[],
+): Promise<ZipEntry | undefined> {
+  const has = (path: string): boolean => tracked.some((entry) => entry.path === path);
+  if (has("requirements.txt")) return undefined;
+  if (!has("uv.lock")) {
+    throw new UserError(
+      `The checkout ${source} has neither requirements.txt nor uv.lock, so Beanstalk could not install anything.`,
+      "Commit one of them (uv lock makes the second).",
+    );
+  }
+  const args = [
+    "export",
+    "--frozen",
+    "--no-dev",
+    "--group",
+    "prod",
+    "--no-emit-project",
+    "--no-header",
+    "--quiet",
+  ];
+  try {
+    const { stdout } = await run("uv", args, {
+      cwd: source,
+      maxBuffer: 64 * 1024 * 1024,
+      env: buildEnvironment(process.env),
+    });
+    return { path: "requirements.txt", mode: 0o100644, content: Buffer.from(stdout) };
+  } catch (error) {
+    const { code, stderr } = error as { code?: unknown; stderr?: string };
+    if (code === "ENOENT") {
+      throw new UserError(
+        "uv is needed to export requirements.txt from uv.lock and was not found.",
+        "Install it with: pipx install uv (or see https://docs.astral.sh/uv/getting-started/installation/)",
+      );
+    }
+    throw new UserError(
+      `uv could not export requirements.txt from ${source}/uv.lock:\n${(stderr ?? String(error)).trim()}`,
+      `Run in the checkout: uv ${args.join(" ")}`,
+    );
+  }
+}

@@ -1,0 +1,151 @@
+import { conditionsHold, Context } from "./conditions";
+import { matches } from "./wildcard";
+
+/** One statement as AWS reads it: every element may be one value or a list. */
+export interface Statement {
+  Sid?: unknown;
+  Effect?: unknown;
+  Principal?: unknown;
+  NotPrincipal?: unknown;
+  Action?: unknown;
+  NotAction?: unknown;
+  Resource?: unknown;
+  NotResource?: unknown;
+  Condition?: unknown;
+}
+
+/** Who asks: nobody in particular, an IAM principal, or an AWS service. */
+export interface Requester {
+  /** ARN of a role, user or assumed-role session; undefined for an anonymous request. */
+  arn?: string;
+  service?: string;
+  federated?: string;
+}
+
+export interface Request {
+  requester: Requester;
+  action: string;
+  resource: string;
+  /** Account that owns the resource. */
+  account: string;
+  context: Context;
+}
+
+export type Decision = "allow" | "deny" | "implicit-deny";
+
+/** @throws SyntaxError on text that is no JSON; TypeError on a document without statements. */
+export function statementsOf(document: unknown): Statement[] {
+  const parsed: unknown = typeof document === "string" ? JSON.parse(document) : document;
+  if (typeof parsed !== "object" || parsed === null || !("Statement" in parsed))
+    throw new TypeError("has no Statement");
+  const statements = list(parsed.Statement);
+  if (!statements.every((one) => typeof one === "object" && one !== null))
+    throw new TypeError("has a Statement that is no object");
+  return statements;
+}
+
+export function list(value: unknown): unknown[] {
+  return value === undefined ? [] : Array.isArray(value) ? (value as unknown[]) : [value];
+}
+
+export function strings(value: unknown): string[] {
+  return list(value).map(String);
+}
+
+export function actionMatches(statement: Statement, action: string): boolean {
+  const named = (value: unknown) => strings(value).some((pattern) => matches(pattern, action, true));
+  return statement.Action !== undefined
+    ? named(statement.Action)
+    : statement.NotAction !== undefined && !named(statement.NotAction);
+}
+
+export function resourceMatches(statement: Statement, resource: string): boolean {
+  const named = (value: unknown) => strings(value).some((pattern) => matches(pattern, resource, false));
+  if (statement.Resource !== undefined) return named(statement.Resource);
+  // Trust policies name no resource: the role that carries them is it.
+  return statement.NotResource === undefined || !named(statement.NotResource);
+}
+
+const ROLE_SESSION = /^arn:(aws[\w-]*):sts::(\d{12}):assumed-role\/([^/]+)\/.+$/;
+
+/** ARNs by which a statement can name the requester: a session answers to its role's name also. */
+function names(arn: string): string[] {
+  const session = ROLE_SESSION.exec(arn);
+  return session === null
+    ? [arn]
+    : [arn, `arn:${session[1] ?? "aws"}:iam::${session[2] ?? ""}:role/${session[3] ?? ""}`];
+}
+
+/** Account of an ARN. */
+export function accountOf(arn: string): string {
+  return arn.split(":")[4] ?? "";
+}
+
+type Named = "none" | "account" | "itself";
+
+function principalNamed(value: unknown, requester: Requester): Named {
+  if (value === "*") return "itself";
+  if (typeof value !== "object" || value === null) return "none";
+  let found: Named = "none";
+  for (const [kind, entries] of Object.entries(value))
+    for (const entry of strings(entries)) {
+      if (kind === "Service" && entry === requester.service) return "itself";
+      if (kind === "Federated" && entry === requester.federated) return "itself";
+      if (kind !== "AWS") continue;
+      if (entry === "*") return "itself";
+      if (requester.arn === undefined) continue;
+      const account = accountOf(requester.arn);
+      if (names(requester.arn).includes(entry)) return "itself";
+      if (entry === account || entry === `arn:aws:iam::${account}:root`) found = "account";
+    }
+  return found;
+}
+
+/** Whether a statement of a resource's policy speaks of the requester. */
+export function principalMatches(statement: Statement, requester: Requester): Named {
+  if (statement.NotPrincipal !== undefined)
+    return principalNamed(statement.NotPrincipal, requester) === "none" ? "itself" : "none";
+  return principalNamed(statement.Principal, requester);
+}
+
+/** Judges the statements of a resource's policy, or (without `principals`) of an identity's policies. */
+export function judge(
+  statements: Statement[],
+  request: Request,
+  principals: boolean,
+): { decision: Decision; by: Named } {
+  let by: Named = "none";
+  for (const statement of statements) {
+    const named = principals ? principalMatches(statement, request.requester) : "itself";
+    if (named === "none") continue;
+    if (!actionMatches(statement, request.action) || !resourceMatches(statement, request.resource)) continue;
+    if (!conditionsHold(statement.Condition, request.context)) continue;
+    if (statement.Effect === "Deny") return { decision: "deny", by: named };
+    if (statement.Effect === "Allow" && by !== "itself") by = named;
+  }
+  return { decision: by === "none" ? "implicit-deny" : "allow", by };
+}
+
+/**
+ * Decides a request by the resource's and the requester's policies together: a Deny anywhere wins; within one
+ * account one Allow is enough (one that names only the account delegates to its identity policies); across accounts
+ * both sides must allow.
+ *
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+ */
+export function evaluateRequest(
+  request: Request,
+  resourceStatements: Statement[],
+  identityStatements: Statement[],
+): Decision {
+  const resource = judge(resourceStatements, request, true);
+  const identity = judge(identityStatements, request, false);
+  if (resource.decision === "deny" || identity.decision === "deny") return "deny";
+  const { arn } = request.requester;
+  if (arn === undefined) return resource.decision;
+  if (accountOf(arn) === request.account)
+    return identity.decision === "allow" || (resource.decision === "allow" && resource.by === "itself")
+      ? "allow"
+      : "implicit-deny";
+  return resource.decision === "allow" && identity.decision === "allow" ? "allow" : "implicit-deny";
+}

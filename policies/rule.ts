@@ -1,0 +1,82 @@
+/** Stands for a value that is not known before something exists; the preview document writes the same. */
+export const UNKNOWN = "[unknown]";
+
+/** Stands for a secret value; the preview document writes the same. */
+export const SECRET = "[secret]";
+
+export type Level = "advisory" | "mandatory" | "disabled";
+
+/** What rules read of a resource; a preview document and the engine both offer it. */
+export interface Resource {
+  urn: string;
+  type: string;
+  name: string;
+  custom?: boolean;
+  inputs: Record<string, unknown>;
+  protect?: boolean;
+  /** URNs of the resources whose outputs a property is made of; known where the property itself is not. */
+  propertyDependencies?: Record<string, string[]>;
+}
+
+export interface Context {
+  stack: string;
+  /** The rule's parameters, with defaults. */
+  parameters: Record<string, unknown>;
+  /** Resources of one type. */
+  ofType: (type: string) => Resource[];
+  /** Resources of one type that name this bucket. */
+  ofBucket: (type: string, bucket: string) => Resource[];
+}
+
+export interface Rule {
+  /** kebab-case. */
+  name: string;
+  area: "storage" | "beanstalk" | "application" | "database" | "queue" | "access" | "hygiene";
+  /** What it demands. */
+  description: string;
+  /** Why, in one sentence; ends every message. */
+  why: string;
+  severity: "low" | "medium" | "high" | "critical";
+  level: Level;
+  /** Control of a published framework. */
+  reference?: string;
+  /** JSON schema of each parameter, with its default. */
+  parameters?: Record<string, { type: "number" | "string" | "array"; default: unknown; description: string }>;
+  /** Types judged; undefined for every type. */
+  types?: string[];
+  /** Whether it looks at other resources: then the engine can run it only once all are registered. */
+  neighbours?: true;
+  /** Messages, each with what to write instead. */
+  check: (resource: Resource, context: Context) => string[];
+}
+
+export function object(value: unknown): Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : {};
+}
+
+export function array(value: unknown): unknown[] {
+  return Array.isArray(value) ? (value as unknown[]) : value === undefined || value === null ? [] : [value];
+}
+
+export function text(value: unknown): string {
+  return typeof value === "string" || typeof value === "number" || typeof value === "boolean"
+    ? String(value)
+    : "";
+}
+
+export function isUnknown(value: unknown): boolean {
+  return typeof value === "string" && value.includes(UNKNOWN);
+}
+
+/** Says that a value has to be another; an unknown value is reported as not evaluated, never passed. */
+export function demand(value: unknown, holds: boolean, what: string, instead: string): string[] {
+  if (isUnknown(value))
+    return [
+      `could not be evaluated: ${what} is not known before something exists. Build it from known names.`,
+    ];
+  return holds
+    ? []
+    : [`${what} is ${value === undefined ? "not set" : JSON.stringify(value)}. Write ${instead}.`];
+}

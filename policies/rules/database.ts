@@ -1,0 +1,173 @@
+import { array, demand, object, Resource, Rule, text } from "../rule";
+
+const INSTANCE = "aws:rds/instance:Instance";
+
+const rule = (
+  name: string,
+  description: string,
+  why: string,
+  check: Rule["check"],
+  more: Partial<Rule> = {},
+): Rule => ({
+  name,
+  area: "database",
+  description,
+  why,
+  severity: "high",
+  level: "mandatory",
+  types: [INSTANCE],
+  check,
+  ...more,
+});
+
+const equals =
+  (property: string, value: unknown): Rule["check"] =>
+  ({ inputs }: Resource) =>
+    demand(inputs[property], inputs[property] === value, property, JSON.stringify(value));
+
+export const databasePrivate = rule(
+  "database-private",
+  "The database has no public address",
+  "everyone could try passwords",
+  equals("publiclyAccessible", false),
+  { severity: "critical", reference: "AWS FSBP RDS.2" },
+);
+export const databaseEncrypted = rule(
+  "database-encrypted",
+  "Storage is encrypted",
+  "a copied disk or snapshot would be readable",
+  equals("storageEncrypted", true),
+  { severity: "critical", reference: "AWS FSBP RDS.3" },
+);
+export const databaseDeletionProtection = rule(
+  "database-deletion-protection",
+  "Deletion protection is on",
+  "one wrong line would delete all data",
+  equals("deletionProtection", true),
+  { reference: "AWS FSBP RDS.8" },
+);
+export const databaseMultiAz = rule(
+  "database-multi-az",
+  "The database has a standby in another zone",
+  "one zone's failure would stop the platform",
+  equals("multiAz", true),
+  { severity: "medium", reference: "AWS FSBP RDS.5" },
+);
+export const databaseFinalSnapshot = rule(
+  "database-final-snapshot",
+  "A last snapshot is taken on deletion",
+  "the data would be gone with the instance",
+  ({ inputs }) => [
+    ...demand(
+      inputs.skipFinalSnapshot ?? false,
+      (inputs.skipFinalSnapshot ?? false) === false,
+      "skipFinalSnapshot",
+      "false",
+    ),
+    ...demand(
+      inputs.finalSnapshotIdentifier,
+      text(inputs.finalSnapshotIdentifier) !== "",
+      "finalSnapshotIdentifier",
+      "a name",
+    ),
+  ],
+);
+export const databaseBackups = rule(
+  "database-backups",
+  "Backups are kept for enough days",
+  "a loss that is noticed late could not be mended",
+  ({ inputs }, { parameters }) =>
+    demand(
+      inputs.backupRetentionPeriod,
+      Number(inputs.backupRetentionPeriod) >= Number(parameters.minDays),
+      "backupRetentionPeriod",
+      `${text(parameters.minDays)} or more`,
+    ),
+  {
+    reference: "AWS FSBP RDS.11",
+    parameters: {
+      minDays: { type: "number", default: 14, description: "Days for which backups are kept at least" },
+    },
+  },
+);
+export const databaseVersion = rule(
+  "database-version",
+  "PostgreSQL in a supported major version",
+  "old versions get no security updates",
+  ({ inputs }, { parameters }) => [
+    ...demand(inputs.engine, inputs.engine === "postgres", "engine", "postgres"),
+    ...demand(
+      inputs.engineVersion,
+      array(parameters.versions).includes(text(inputs.engineVersion).split(".")[0]),
+      "engineVersion",
+      `one of ${array(parameters.versions).join(", ")}`,
+    ),
+  ],
+  {
+    parameters: {
+      versions: {
+        type: "array",
+        default: ["14", "15", "16", "17"],
+        description: "Major versions that are supported",
+      },
+    },
+  },
+);
+export const databaseTls = rule(
+  "database-tls",
+  "The database refuses connections without TLS",
+  "passwords and data would travel readable",
+  (instance, context) => {
+    const name = text(instance.inputs.parameterGroupName);
+    const groups = context
+      .ofType("aws:rds/parameterGroup:ParameterGroup")
+      .filter(({ inputs }) => inputs.name === name);
+    const forced = groups
+      .flatMap(({ inputs }) => array(inputs.parameters))
+      .filter((one) => object(one).name === "rds.force_ssl");
+    const value = object(forced[0]).value;
+    return [
+      ...demand(
+        instance.inputs.parameterGroupName,
+        groups.length > 0,
+        "parameterGroupName",
+        "the name of a parameter group of this program",
+      ),
+      ...(groups.length === 0
+        ? []
+        : demand(
+            value,
+            forced.length === 1 && text(value) === "1",
+            "rds.force_ssl",
+            '"1" in the parameter group',
+          )),
+    ];
+  },
+  { neighbours: true, reference: "CIS AWS 3.0" },
+);
+export const databaseLogs = rule(
+  "database-logs",
+  "Logs are exported",
+  "what happened could not be told afterwards",
+  ({ inputs }) =>
+    demand(
+      inputs.enabledCloudwatchLogsExports,
+      array(inputs.enabledCloudwatchLogsExports).includes("postgresql"),
+      "enabledCloudwatchLogsExports",
+      '["postgresql", "upgrade"]',
+    ),
+  { severity: "medium", reference: "AWS FSBP RDS.9" },
+);
+
+export const statefulProtected: Rule = rule(
+  "stateful-protected",
+  "What holds data is protected from deletion by Pulumi",
+  "one removed line would delete it",
+  (resource) => {
+    const media = resource.type === INSTANCE || object(resource.inputs.tags).class === "media";
+    return media && resource.protect !== true
+      ? ["The resource is not protected. Write protect: true in its options."]
+      : [];
+  },
+  { types: [INSTANCE, "aws:s3/bucket:Bucket"] },
+);

@@ -1,0 +1,32 @@
+import { arn, digest, ResourceTypes, text } from "./model";
+
+function uuid(seed: string): string {
+  return digest(seed, 32).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
+
+export const resourceTypes: ResourceTypes = {
+  "aws:acm/certificate:Certificate": (creation) => {
+    const domain = text(creation.inputs, "domainName");
+    const region = typeof creation.inputs.region === "string" ? creation.inputs.region : creation.region;
+    const id = arn({ ...creation, region }, "acm", `certificate/${uuid(region + domain)}`);
+    return {
+      id,
+      outputs: {
+        arn: id,
+        status: "PENDING_VALIDATION",
+        domainValidationOptions: [
+          {
+            domainName: domain,
+            resourceRecordName: `_${digest(domain, 32)}.${domain}.`,
+            resourceRecordType: "CNAME",
+            resourceRecordValue: `_${digest(`${domain} proof`, 32)}.acm-validations.aws.`,
+          },
+        ],
+      },
+    };
+  },
+  "aws:acm/certificateValidation:CertificateValidation": ({ inputs }) => ({
+    id: text(inputs, "certificateArn"),
+    outputs: {},
+  }),
+};

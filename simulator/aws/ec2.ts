@@ -1,0 +1,46 @@
+import { arn, awsId, Creation, digest, Functions, ResourceTypes, simple } from "./model";
+
+const rule = (creation: Creation) => {
+  const id = awsId("sgr", creation);
+  return {
+    id,
+    outputs: { arn: arn(creation, "ec2", `security-group-rule/${id}`), securityGroupRuleId: id },
+  };
+};
+
+export const resourceTypes: ResourceTypes = {
+  "aws:ec2/vpc:Vpc": (creation) => {
+    const created = simple("vpc", "ec2", "vpc")(creation);
+    return {
+      ...created,
+      outputs: { ...created.outputs, defaultSecurityGroupId: awsId("sg", creation) },
+    };
+  },
+  "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": simple("sg", "ec2", "security-group"),
+  "aws:ec2/securityGroup:SecurityGroup": simple("sg", "ec2", "security-group"),
+  "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": rule,
+  "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": rule,
+  "aws:ec2/subnet:Subnet": simple("subnet", "ec2", "subnet"),
+  "aws:ec2/internetGateway:InternetGateway": simple("igw", "ec2", "internet-gateway"),
+  "aws:ec2/routeTable:RouteTable": simple("rtb", "ec2", "route-table"),
+  "aws:ec2/route:Route": (creation) => ({ id: awsId("r-rtb", creation), outputs: { state: "active" } }),
+  "aws:ec2/routeTableAssociation:RouteTableAssociation": (creation) => ({
+    id: awsId("rtbassoc", creation),
+    outputs: {},
+  }),
+  "aws:ec2/eip:Eip": (creation) => {
+    const id = awsId("eipalloc", creation);
+    const lastOctet = Number.parseInt(digest(id, 2), 16);
+    return { id, outputs: { allocationId: id, publicIp: `198.51.100.${lastOctet}` } };
+  },
+  "aws:ec2/natGateway:NatGateway": (creation) => ({ id: awsId("nat", creation), outputs: {} }),
+  "aws:ec2/vpcEndpoint:VpcEndpoint": simple("vpce", "ec2", "vpc-endpoint"),
+  "aws:ec2/flowLog:FlowLog": simple("fl", "ec2", "vpc-flow-log"),
+};
+
+export const functions: Functions = {
+  "aws:index/getAvailabilityZones:getAvailabilityZones": (_args, { region }) => ({
+    id: region,
+    names: ["a", "b", "c"].map((letter) => region + letter),
+  }),
+};

@@ -1,0 +1,24 @@
+import { arn, Creation, digest, nameOr, ResourceTypes, text } from "./model";
+
+const named = (kind: string) => (creation: Creation) => {
+  const id = nameOr(creation, "name");
+  return { id, outputs: { name: id, arn: arn(creation, "elasticache", `${kind}:${id}`) } };
+};
+
+export const resourceTypes: ResourceTypes = {
+  "aws:elasticache/subnetGroup:SubnetGroup": named("subnetgroup"),
+  "aws:elasticache/parameterGroup:ParameterGroup": named("parametergroup"),
+  "aws:elasticache/replicationGroup:ReplicationGroup": (creation) => {
+    const id = text(creation.inputs, "replicationGroupId");
+    const host = (kind: string) => `${id}.${digest(creation.accountId, 6)}${kind}.euc1.cache.amazonaws.com`;
+    return {
+      id,
+      outputs: {
+        arn: arn(creation, "elasticache", `replicationgroup:${id}`),
+        port: 6379,
+        primaryEndpointAddress: host(".ng.0001"),
+        readerEndpointAddress: host("-ro.ng.0001"),
+      },
+    };
+  },
+};

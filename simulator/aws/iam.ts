@@ -1,0 +1,44 @@
+import { arn, Creation, digest, Functions, nameOr, ResourceTypes, text } from "./model";
+
+const named = (kind: string) => (creation: Creation) => {
+  const id = nameOr(creation, "name");
+  return {
+    id,
+    outputs: {
+      name: id,
+      arn: arn(creation, "iam", `${kind}/${id}`, { global: true }),
+      uniqueId: `AROA${digest(id, 17).toUpperCase()}`,
+    },
+  };
+};
+
+export const resourceTypes: ResourceTypes = {
+  "aws:iam/role:Role": named("role"),
+  "aws:iam/instanceProfile:InstanceProfile": named("instance-profile"),
+  "aws:iam/policy:Policy": (creation) => {
+    const created = named("policy")(creation);
+    return { ...created, id: created.outputs.arn };
+  },
+  "aws:iam/rolePolicy:RolePolicy": ({ inputs, name }) => ({
+    id: `${text(inputs, "role")}:${typeof inputs.name === "string" ? inputs.name : name}`,
+    outputs: {},
+  }),
+  "aws:iam/rolePolicyAttachment:RolePolicyAttachment": ({ inputs }) => ({
+    id: `${text(inputs, "role")}/${text(inputs, "policyArn")}`,
+    outputs: {},
+  }),
+  "aws:iam/openIdConnectProvider:OpenIdConnectProvider": (creation) => {
+    const host = text(creation.inputs, "url").replace("https://", "");
+    const id = arn(creation, "iam", `oidc-provider/${host}`, { global: true });
+    return { id, outputs: { arn: id } };
+  },
+};
+
+export const functions: Functions = {
+  "aws:index/getCallerIdentity:getCallerIdentity": (_args, account) => ({
+    id: account.accountId,
+    accountId: account.accountId,
+    arn: arn(account, "iam", "user/offline-preview", { global: true }),
+    userId: `AIDA${digest(account.accountId, 17).toUpperCase()}`,
+  }),
+};

@@ -1,0 +1,9 @@
+import { digest, ResourceTypes, text } from "./model";
+
+export const resourceTypes: ResourceTypes = {
+  "aws:lb/listener:Listener": ({ inputs, name }) => {
+    const balancer = text(inputs, "loadBalancerArn");
+    const id = `${balancer.replace(":loadbalancer/", ":listener/")}/${digest(name, 16)}`;
+    return { id, outputs: { arn: id } };
+  },
+};

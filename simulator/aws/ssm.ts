@@ -1,0 +1,11 @@
+import { arn, nameOr, ResourceTypes } from "./model";
+
+export const resourceTypes: ResourceTypes = {
+  "aws:ssm/parameter:Parameter": (creation) => {
+    const id = nameOr(creation, "name");
+    return {
+      id,
+      outputs: { name: id, arn: arn(creation, "ssm", `parameter${id}`), version: 1, tier: "Standard" },
+    };
+  },
+};

@@ -1,0 +1,117 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { parse } from "yaml";
+import { digest } from "./aws/model";
+
+/** A mistake in the project's files or in a command, told without a stack trace. */
+export class PreviewError extends Error {}
+
+interface Declaration {
+  type?: string;
+  default?: unknown;
+  secret?: boolean;
+}
+
+/** Pulumi.yaml, as far as a preview needs it. */
+export interface Project {
+  directory: string;
+  name: string;
+  main: string;
+  config: Record<string, Declaration>;
+}
+
+/** The configuration that the engine would hand to the program. */
+export interface StackConfig {
+  values: Record<string, string>;
+  secretKeys: string[];
+  /** Secrets that are not set, or are encrypted with a key that is not at hand, and so have stand-ins here. */
+  standIns: string[];
+}
+
+export function readProject(folder: string): Project {
+  const directory = resolve(folder);
+  const file = join(directory, "Pulumi.yaml");
+  if (!existsSync(file)) {
+    throw new PreviewError(
+      `There is no Pulumi.yaml in ${directory}. Run the preview in the project's folder.`,
+    );
+  }
+  const { name, main, config } = readYaml(file) as Partial<Project>;
+  if (typeof name !== "string") throw new PreviewError(`${file} names no project: add the line "name: ..."`);
+  return { directory, name, main: main ?? "index.ts", config: config ?? {} };
+}
+
+/** The stacks of a project: those that have a file of settings. */
+export function listStacks({ directory }: Project): string[] {
+  return readdirSync(directory)
+    .flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? [])
+    .sort()
+    .reverse();
+}
+
+/**
+ * The configuration of a stack: its own values, and the defaults of Pulumi.yaml for the rest. Secrets cannot be
+ * decrypted without the stack's key, so that a stand-in takes the place of each.
+ *
+ * @see https://www.pulumi.com/docs/iac/concepts/config/
+ */
+export function readStackConfig(project: Project, stack: string): StackConfig {
+  const known = listStacks(project);
+  if (!known.includes(stack)) {
+    throw new PreviewError(
+      `There is no stack ${stack}: Pulumi.${stack}.yaml is missing. There are: ${known.join(", ")}.`,
+    );
+  }
+  const file = join(project.directory, `Pulumi.${stack}.yaml`);
+  const own = (readYaml(file) as { config?: Record<string, unknown> } | null)?.config ?? {};
+  const values: Record<string, string> = {};
+  const secretKeys: string[] = [];
+  const standIns: string[] = [];
+  for (const [key, value] of Object.entries(own)) {
+    const fullKey = key.includes(":") ? key : `${project.name}:${key}`;
+    if (isSecure(value)) {
+      standIns.push(fullKey);
+    } else {
+      values[fullKey] = plainText(value);
+    }
+  }
+  for (const [key, declaration] of Object.entries(project.config)) {
+    const fullKey = `${project.name}:${key}`;
+    if (fullKey in values) continue;
+    if (declaration.secret === true && !standIns.includes(fullKey)) standIns.push(fullKey);
+    if (declaration.default !== undefined) values[fullKey] = plainText(declaration.default);
+  }
+  for (const key of standIns) {
+    values[key] = standIn(key);
+    secretKeys.push(key);
+  }
+  return { values, secretKeys, standIns: standIns.sort() };
+}
+
+function readYaml(file: string): unknown {
+  try {
+    return parse(readFileSync(file, "utf8"));
+  } catch (error) {
+    throw new PreviewError(`${file} is not valid YAML: ${(error as Error).message}`);
+  }
+}
+
+function isSecure(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "secure" in value;
+}
+
+/** Lists and objects reach the program as JSON. */
+function plainText(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+/**
+ * A text that satisfies what secrets are usually asked for: the shape of a DSN where the name says so, of a Fernet
+ * key for an encrypted field, 64 hexadecimal digits otherwise.
+ */
+function standIn(key: string): string {
+  const digits = digest(`stand-in for ${key}`, 64);
+  if (/dsn$/i.test(key)) return `https://${digits.slice(0, 32)}@sentry.invalid/1`;
+  if (/fieldKey$/i.test(key)) return `${digits.slice(0, 43)}=`;
+  return digits;
+}

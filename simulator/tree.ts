@@ -1,0 +1,76 @@
+import { PreviewDocument, PreviewResource } from "./document";
+
+/** Colours of a terminal, or none. */
+export interface Style {
+  bold: (text: string) => string;
+  dim: (text: string) => string;
+  green: (text: string) => string;
+  yellow: (text: string) => string;
+  red: (text: string) => string;
+}
+
+export function style(colours: boolean): Style {
+  const code = (open: number, close: number) => (text: string) =>
+    colours ? `\u001b[${open}m${text}\u001b[${close}m` : text;
+  return {
+    bold: code(1, 22),
+    dim: code(2, 22),
+    green: code(32, 39),
+    yellow: code(33, 39),
+    red: code(31, 39),
+  };
+}
+
+/** The resources as `pulumi preview` shows those of a new stack: a tree by parents, in order of registration. */
+export function renderTree(resources: PreviewResource[], { bold, dim, green }: Style): string {
+  const children = new Map<string, PreviewResource[]>();
+  for (const resource of resources) {
+    const siblings = children.get(resource.parent) ?? [];
+    children.set(resource.parent, [...siblings, resource]);
+  }
+  const rows: { label: string; name: string; notes: string }[] = [];
+  const visit = (resource: PreviewResource, lead: string, branch: string): void => {
+    const notes = [
+      resource.protect ? "protected" : "",
+      resource.retainOnDelete ? "kept on delete" : "",
+      resource.secretInputs.length > 0 ? "secrets" : "",
+    ].filter((note) => note !== "");
+    rows.push({
+      label: `${lead}${branch}${shortType(resource)}`,
+      name: resource.name,
+      notes: notes.join(", "),
+    });
+    const below = children.get(resource.urn) ?? [];
+    const indent = branch === "" ? lead : lead + (branch.startsWith("└") ? "   " : "│  ");
+    for (const [index, child] of below.entries())
+      visit(child, indent, index === below.length - 1 ? "└─ " : "├─ ");
+  };
+  for (const root of children.get("") ?? []) visit(root, "", "");
+
+  const width = Math.max(...rows.map(({ label }) => label.length));
+  const nameWidth = Math.max(...rows.map(({ name }) => name.length));
+  return rows
+    .map(({ label, name, notes }) => {
+      const padding = " ".repeat(width - label.length + 2);
+      const note = notes === "" ? "" : " ".repeat(nameWidth - name.length + 2) + dim(notes);
+      return `${green("+")} ${label}${padding}${bold(name)}${note}`;
+    })
+    .join("\n");
+}
+
+/** `aws:s3:Bucket` of `aws:s3/bucket:Bucket`, as Pulumi's own display shortens it. */
+function shortType({ type }: PreviewResource): string {
+  return type.replace(/\/[^:]*:/, ":");
+}
+
+/** The outputs of the stack, one in a line. */
+export function renderOutputs({ outputs }: PreviewDocument, { dim }: Style): string {
+  const entries = Object.entries(outputs);
+  const width = Math.max(0, ...entries.map(([key]) => key.length));
+  return entries
+    .map(([key, value]) => {
+      const text = typeof value === "string" ? value : JSON.stringify(value);
+      return `  ${key.padEnd(width)}  ${dim(text)}`;
+    })
+    .join("\n");
+}

@@ -1,0 +1,204 @@
+import { execFileSync, spawn } from "node:child_process";
+import { createServer as createHttpServer } from "node:http";
+import { createServer } from "node:net";
+import { once } from "node:events";
+import { expect } from "chai";
+import { Ec2Double } from "./ec2Double";
+
+const PLATFORM = "64bit Amazon Linux 2023 v4.7.3 running Python 3.9";
+
+interface Outcome {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs the real command against `endpoint`. */
+function ami(args: string[], endpoint: string, env: Record<string, string> = {}) {
+  const child = spawn(process.execPath, ["--import", "tsx", "ami/cli.ts", ...args], {
+    env: {
+      ...process.env,
+      AWS_ENDPOINT_URL: endpoint,
+      AWS_REGION: "eu-central-1",
+      AWS_ACCESS_KEY_ID: "test",
+      AWS_SECRET_ACCESS_KEY: "test",
+      ...env,
+    },
+  });
+  const outcome: Outcome = { code: null, stdout: "", stderr: "" };
+  child.stdout.on("data", (chunk) => (outcome.stdout += String(chunk)));
+  child.stderr.on("data", (chunk) => (outcome.stderr += String(chunk)));
+  const ended = once(child, "close").then(([code]) => ({ ...outcome, code: code as number | null }));
+  return { child, ended };
+}
+
+const build = (endpoint: string) =>
+  ami(["build", "--platform", PLATFORM, "--env", "staging", "--poll-seconds", "0.01"], endpoint);
+
+describe("ami/cli", function () {
+  this.timeout(60_000);
+  let ec2: Ec2Double;
+  let endpoint: string;
+
+  beforeEach(async () => {
+    ec2 = new Ec2Double();
+    endpoint = await ec2.start();
+  });
+  afterEach(() => {
+    ec2.stop();
+  });
+
+  it("ends stdout with the image id as JSON, and deletes from that output", async () => {
+    const { code, stdout } = await build(endpoint).ended;
+    expect(code).to.equal(0);
+    const { imageId } = JSON.parse(stdout.trim().split("\n").at(-1)!) as { imageId: string };
+    expect([...ec2.images.keys()]).to.deep.equal([imageId]);
+
+    const args = ["delete", "--from-build-output", "--keep-if-used"];
+    ec2.environmentImages.set("iaso-staging", imageId);
+    const kept = await ami(args, endpoint, { PULUMI_COMMAND_STDOUT: stdout }).ended;
+    expect([kept.code, JSON.parse(kept.stdout)]).to.deep.equal([0, { kept: imageId }]);
+    const refused = await ami(["delete", imageId], endpoint).ended;
+    expect(refused.code).to.equal(1);
+    expect(refused.stderr).to.contain("environment iaso-staging").and.not.contain("    at ");
+    ec2.environmentImages.clear();
+    const deleted = await ami(args, endpoint, { PULUMI_COMMAND_STDOUT: stdout }).ended;
+    expect([deleted.code, JSON.parse(deleted.stdout)]).to.deep.equal([0, { deleted: imageId }]);
+    expect([ec2.images.size, ec2.snapshots.size]).to.deep.equal([0, 0]);
+  });
+
+  it("terminates the builder at SIGTERM", async () => {
+    ec2.console = ["IASO-AMI step 1/2 geos start"];
+    const run = build(endpoint);
+    ec2.onCall = (_number, action) => {
+      if (action === "GetConsoleOutput") run.child.kill("SIGTERM");
+    };
+    const { code, stderr } = await run.ended;
+    expect([code, ec2.runningBuilders]).to.deep.equal([1, []]);
+    expect(stderr).to.contain("Interrupted");
+  });
+
+  it("recovers from kill -9 at any call", async () => {
+    await build(endpoint).ended;
+    const total = ec2.calls.length;
+    const seed = Number(process.env.SEED ?? Date.now() % 100_000);
+    console.log(`      seed ${seed}, one of each third of ${total} calls`);
+    for (let part = 0; part < 3; part++) {
+      const at = 1 + Math.floor(((part + ((seed * (part + 7)) % 97) / 97) * total) / 3);
+      ec2.stop();
+      ec2 = new Ec2Double();
+      endpoint = await ec2.start();
+      const run = build(endpoint);
+      ec2.onCall = (number) => {
+        if (number === at) run.child.kill("SIGKILL");
+      };
+      await run.ended;
+      ec2.onCall = () => undefined;
+      const where = `killed at call ${at}, ${ec2.calls[at - 1] ?? ""} (SEED=${seed})`;
+      const { code, stdout } = await build(endpoint).ended;
+      expect(code, where).to.equal(0);
+      const { imageId } = JSON.parse(stdout) as { imageId: string };
+      expect([...ec2.images.keys()], where).to.deep.equal([imageId]);
+      expect([ec2.runningBuilders, ec2.orphanSnapshots, [...ec2.groups]], where).to.deep.equal([[], [], []]);
+    }
+  });
+
+  it("builds, reuses, lists and prunes against moto's EC2", async function () {
+    if (!hasMoto()) {
+      console.log("      skipped: moto_server is not installed (pip install 'moto[server]')");
+      this.skip();
+    }
+    const port = await freePort();
+    const moto = spawn("moto_server", ["-H", "127.0.0.1", "-p", String(port)], { stdio: "ignore" });
+    try {
+      const url = `http://127.0.0.1:${port}`;
+      for (let tries = 0; tries < 100; tries++) {
+        if (
+          await fetch(url).then(
+            () => true,
+            () => false,
+          )
+        )
+          break;
+        await new Promise((resolve) => setTimeout(resolve, 200));
+      }
+      const proxy = await beforeMoto(url, endpoint);
+      try {
+        const first = await build(proxy.url).ended;
+        expect(first.code, first.stderr).to.equal(0);
+        const image = JSON.parse(first.stdout) as { imageId: string };
+        const again = await build(proxy.url).ended;
+        expect(JSON.parse(again.stdout)).to.deep.equal({ ...image, reused: true });
+        const listed = await ami(["list"], proxy.url).ended;
+        const { images } = JSON.parse(listed.stdout) as { images: { imageId: string; usedBy: string[] }[] };
+        expect(images.map(({ imageId, usedBy }) => [imageId, usedBy])).to.deep.equal([[image.imageId, []]]);
+        const pruned = await ami(["prune", "--keep", "0"], proxy.url).ended;
+        expect(JSON.parse(pruned.stdout), pruned.stderr).to.deep.equal({ deleted: [image.imageId] });
+      } finally {
+        proxy.stop();
+      }
+    } finally {
+      moto.kill();
+    }
+  });
+});
+
+function hasMoto(): boolean {
+  try {
+    execFileSync("moto_server", ["--help"], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as { port: number };
+  server.close();
+  return port;
+}
+
+/**
+ * Stands before moto, which knows neither Beanstalk's platform versions nor what a builder would print: those calls
+ * go to the double or are answered here, all others are moto's.
+ */
+async function beforeMoto(moto: string, double: string) {
+  const server = createHttpServer((request, response) => {
+    void (async () => {
+      let body = "";
+      for await (const chunk of request) body += String(chunk);
+      const params = new URLSearchParams(body);
+      const ofDouble =
+        params.get("Version") === "2010-12-01" || params.get("ImageId.1") === "ami-0000000000000ba5e";
+      if (params.get("Action") === "GetConsoleOutput") {
+        const output = Buffer.from("IASO-AMI ready\n").toString("base64");
+        response.end(`<GetConsoleOutputResponse><output>${output}</output></GetConsoleOutputResponse>`);
+        return;
+      }
+      // moto cannot tag the snapshots of an image in the making.
+      if (params.get("Action") === "CreateImage") {
+        for (const key of [...params.keys()]) if (key.startsWith("TagSpecification.2.")) params.delete(key);
+      }
+      const headers = {
+        "content-type": "application/x-www-form-urlencoded; charset=utf-8",
+        authorization: request.headers.authorization ?? "",
+      };
+      const answer = await fetch(ofDouble ? double : moto, {
+        method: "POST",
+        headers,
+        body: params.toString(),
+      });
+      response.writeHead(answer.status, { "content-type": "text/xml" }).end(await answer.text());
+    })();
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as { port: number };
+  return {
+    url: `http://127.0.0.1:${port}`,
+    stop: () => {
+      server.close();
+    },
+  };
+}

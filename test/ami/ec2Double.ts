@@ -1,0 +1,299 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+
+type Params = Map<string, string>;
+type Fault = "throttle" | "error" | "timeout" | "lost-answer";
+
+interface Instance {
+  id: string;
+  imageId: string;
+  state: "running" | "shutting-down" | "terminated";
+  tags: Params;
+  token: string;
+  looks: number;
+}
+
+interface Image {
+  id: string;
+  name: string;
+  state: "pending" | "available" | "failed";
+  tags: Params;
+  snapshotId: string;
+  looks: number;
+}
+
+/** EC2 and Elastic Beanstalk as far as `ami/` speaks with them, over HTTP on 127.0.0.1. Time passes by looking. */
+export class Ec2Double {
+  readonly instances = new Map<string, Instance>();
+  readonly images = new Map<string, Image>();
+  readonly snapshots = new Map<string, { id: string; tags: Params }>();
+  readonly groups = new Map<string, { id: string; name: string; vpcId: string }>();
+  readonly launchTemplateImages: string[] = [];
+  readonly environmentImages = new Map<string, string>();
+  readonly calls: string[] = [];
+  readonly runRequests: Params[] = [];
+  /** What the builder prints, one line more at each look. */
+  console = [
+    "kernel: hello",
+    "IASO-AMI step 1/2 geos start",
+    "IASO-AMI step 1/2 geos done 3s",
+    "IASO-AMI ready",
+  ];
+  /** The fault at the call with this number, counted over all calls. */
+  fault: { at: number; kind: Fault } | undefined;
+  /** Called before each answer, with the number of the call. */
+  onCall: (number: number, action: string) => void = () => undefined;
+  private server: Server | undefined;
+  private nextId = 1;
+
+  async start(): Promise<string> {
+    this.server = createServer((request, response) => {
+      void this.handle(request, response);
+    });
+    await new Promise<void>((resolve) => this.server!.listen(0, "127.0.0.1", resolve));
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  }
+
+  stop(): void {
+    this.server?.closeAllConnections();
+    this.server?.close();
+  }
+
+  get runningBuilders(): string[] {
+    return [...this.instances.values()].filter(({ state }) => state === "running").map(({ id }) => id);
+  }
+
+  /** Snapshots that no image has. */
+  get orphanSnapshots(): string[] {
+    const used = new Set([...this.images.values()].map(({ snapshotId }) => snapshotId));
+    return [...this.snapshots.keys()].filter((id) => !used.has(id));
+  }
+
+  private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    let body = "";
+    for await (const chunk of request) body += String(chunk);
+    const params: Params = new Map(new URLSearchParams(body));
+    const action = params.get("Action") ?? "";
+    const number = this.calls.push(action);
+    this.onCall(number, action);
+    const fault = this.fault?.at === number ? this.fault.kind : undefined;
+    const send = (status: number, xml: string) => {
+      response.writeHead(status, { "content-type": "text/xml" }).end(xml);
+    };
+    if (fault === "throttle") send(503, errorXml("RequestLimitExceeded", "Request limit exceeded."));
+    else if (fault === "error") send(403, errorXml("UnauthorizedOperation", "You are not authorized."));
+    else if (fault === "timeout") return;
+    else {
+      const [status, xml] = this.answer(action, params);
+      if (fault === "lost-answer") response.destroy();
+      else send(status, xml);
+    }
+  }
+
+  private answer(action: string, params: Params): [number, string] {
+    try {
+      const ebs = params.get("Version") === "2010-12-01";
+      const inner = this.perform(action, params);
+      return [
+        200,
+        ebs
+          ? `<${action}Response xmlns="http://elasticbeanstalk.amazonaws.com/docs/2010-12-01/"><${action}Result>${inner}</${action}Result></${action}Response>`
+          : `<${action}Response xmlns="http://ec2.amazonaws.com/doc/2016-11-15/">${inner}</${action}Response>`,
+      ];
+    } catch (error) {
+      const [code = "", message = ""] = (error as Error).message.split("|");
+      return [400, errorXml(code, message)];
+    }
+  }
+
+  private perform(action: string, params: Params): string {
+    switch (action) {
+      case "DescribePlatformVersion":
+        return `<PlatformDescription><CustomAmiList><member><VirtualizationType>hvm</VirtualizationType><ImageId>ami-0000000000000ba5e</ImageId></member></CustomAmiList></PlatformDescription>`;
+      case "DescribeEnvironments":
+        return `<Environments>${[...this.environmentImages.keys()].map((name) => `<member><ApplicationName>iaso</ApplicationName><EnvironmentName>${name}</EnvironmentName><Status>Ready</Status></member>`).join("")}</Environments>`;
+      case "DescribeConfigurationSettings":
+        return `<ConfigurationSettings><member><OptionSettings><member><OptionName>ImageId</OptionName><Value>${this.environmentImages.get(params.get("EnvironmentName") ?? "") ?? ""}</Value></member></OptionSettings></member></ConfigurationSettings>`;
+      case "DescribeImages":
+        return this.describeImages(params);
+      case "DescribeInstances": {
+        const found = [...this.instances.values()].filter((i) => matches(i.tags, params, i.state));
+        const xml = set(
+          "reservationSet",
+          found.map((i) => `<instancesSet><item>${instanceXml(i)}</item></instancesSet>`),
+        );
+        for (const i of found) if (i.state === "shutting-down" && ++i.looks > 1) i.state = "terminated";
+        return xml;
+      }
+      case "DescribeLaunchTemplateVersions":
+        return set(
+          "launchTemplateVersionSet",
+          this.launchTemplateImages.map(
+            (id) =>
+              `<launchTemplateName>lt</launchTemplateName><launchTemplateData><imageId>${id}</imageId></launchTemplateData>`,
+          ),
+        );
+      case "DescribeSubnets":
+        return set("subnetSet", ["<subnetId>subnet-1</subnetId><vpcId>vpc-1</vpcId>"]);
+      case "DescribeSecurityGroups":
+        return set(
+          "securityGroupInfo",
+          [...this.groups.values()]
+            .filter(({ name }) => params.get("Filter.1.Value.1") === name)
+            .map(
+              (g) => `<groupId>${g.id}</groupId><groupName>${g.name}</groupName><vpcId>${g.vpcId}</vpcId>`,
+            ),
+        );
+      case "CreateSecurityGroup": {
+        const name = params.get("GroupName") ?? "";
+        if ([...this.groups.values()].some((group) => group.name === name))
+          throw new Error("InvalidGroup.Duplicate|exists");
+        const group = { id: this.id("sg"), name, vpcId: params.get("VpcId") ?? "" };
+        this.groups.set(group.id, group);
+        return `<groupId>${group.id}</groupId>`;
+      }
+      case "DeleteSecurityGroup":
+        if ([...this.instances.values()].some(({ state }) => state !== "terminated"))
+          throw new Error("DependencyViolation|in use");
+        this.groups.delete(params.get("GroupId") ?? "");
+        return "<return>true</return>";
+      case "RunInstances":
+        return this.runInstances(params);
+      case "GetConsoleOutput": {
+        const instance = this.instances.get(params.get("InstanceId") ?? "");
+        if (!instance) throw new Error("InvalidInstanceID.NotFound|no such instance");
+        const lines = this.console.slice(0, ++instance.looks);
+        return `<output>${Buffer.from(lines.map((line) => `${line}\r\n`).join("")).toString("base64")}</output>`;
+      }
+      case "CreateImage":
+        return this.createImage(params);
+      case "TerminateInstances": {
+        const instance = this.instances.get(params.get("InstanceId.1") ?? "");
+        if (instance) Object.assign(instance, { state: "shutting-down", looks: 0 });
+        return "<instancesSet/>";
+      }
+      case "DescribeSnapshots":
+        return set(
+          "snapshotSet",
+          [...this.snapshots.values()]
+            .filter(({ tags }) => matches(tags, params))
+            .map(({ id, tags }) => `<snapshotId>${id}</snapshotId>${tagXml(tags)}`),
+        );
+      case "DeregisterImage":
+        if (!this.images.delete(params.get("ImageId") ?? ""))
+          throw new Error("InvalidAMIID.Unavailable|gone");
+        return "<return>true</return>";
+      case "DeleteSnapshot":
+        if (!this.snapshots.delete(params.get("SnapshotId") ?? ""))
+          throw new Error("InvalidSnapshot.NotFound|gone");
+        return "<return>true</return>";
+      default:
+        throw new Error(`InvalidAction|the double does not know ${action}`);
+    }
+  }
+
+  private describeImages(params: Params): string {
+    if (params.get("ImageId.1") === "ami-0000000000000ba5e") {
+      return set("imagesSet", [
+        "<imageId>ami-0000000000000ba5e</imageId><architecture>x86_64</architecture><rootDeviceName>/dev/xvda</rootDeviceName><name>aws-elasticbeanstalk-amzn-2023.6.20250203.64bit-eb_python39</name>",
+      ]);
+    }
+    const wanted = params.get("ImageId.1");
+    const found = [...this.images.values()].filter((i) =>
+      wanted ? i.id === wanted : matches(i.tags, params),
+    );
+    for (const image of found) if (image.state === "pending" && ++image.looks > 2) image.state = "available";
+    return set(
+      "imagesSet",
+      found.map((image) => {
+        // A pending image does not name its snapshots yet.
+        const snapshot =
+          image.state === "available"
+            ? `<blockDeviceMapping><item><ebs><snapshotId>${image.snapshotId}</snapshotId></ebs></item></blockDeviceMapping>`
+            : "";
+        return `<imageId>${image.id}</imageId><imageState>${image.state}</imageState><creationDate>2026-01-0${image.id.slice(-1)}T00:00:00.000Z</creationDate>${snapshot}${tagXml(image.tags)}`;
+      }),
+    );
+  }
+
+  private runInstances(params: Params): string {
+    this.runRequests.push(params);
+    const token = params.get("ClientToken") ?? "";
+    let instance = [...this.instances.values()].find((i) => i.token === token);
+    if (!instance) {
+      instance = {
+        id: this.id("i"),
+        imageId: params.get("ImageId") ?? "",
+        state: "running",
+        tags: tagsOf(params, 1),
+        token,
+        looks: 0,
+      };
+      this.instances.set(instance.id, instance);
+    }
+    return set("instancesSet", [instanceXml(instance)]);
+  }
+
+  private createImage(params: Params): string {
+    const name = params.get("Name") ?? "";
+    if ([...this.images.values()].some((image) => image.name === name))
+      throw new Error(`InvalidAMIName.Duplicate|AMI name ${name} is already in use`);
+    const snapshotId = this.id("snap");
+    this.snapshots.set(snapshotId, { id: snapshotId, tags: tagsOf(params, 2) });
+    const image: Image = {
+      id: this.id("ami"),
+      name,
+      state: "pending",
+      tags: tagsOf(params, 1),
+      snapshotId,
+      looks: 0,
+    };
+    this.images.set(image.id, image);
+    return `<imageId>${image.id}</imageId>`;
+  }
+
+  private id(prefix: string): string {
+    return `${prefix}-${(this.nextId++).toString(16).padStart(17, "0")}`;
+  }
+}
+
+function errorXml(code: string, message: string): string {
+  return `<Response><Errors><Error><Code>${code}</Code><Message>${message}</Message></Error></Errors><RequestID>1</RequestID></Response>`;
+}
+
+function set(name: string, items: string[]): string {
+  return `<${name}>${items.map((item) => `<item>${item}</item>`).join("")}</${name}>`;
+}
+
+function tagXml(tags: Params): string {
+  return set(
+    "tagSet",
+    [...tags].map(([key, value]) => `<key>${key}</key><value>${value}</value>`),
+  );
+}
+
+function instanceXml({ id, imageId, state, tags }: Instance): string {
+  return `<instanceId>${id}</instanceId><imageId>${imageId}</imageId><instanceState><name>${state}</name></instanceState>${tagXml(tags)}`;
+}
+
+function tagsOf(params: Params, specification: number): Params {
+  const tags: Params = new Map();
+  for (let n = 1; params.has(`TagSpecification.${specification}.Tag.${n}.Key`); n++) {
+    const prefix = `TagSpecification.${specification}.Tag.${n}`;
+    tags.set(params.get(`${prefix}.Key`)!, params.get(`${prefix}.Value`) ?? "");
+  }
+  return tags;
+}
+
+/** Applies the filters by tag and state that a request holds. */
+function matches(tags: Params, params: Params, state = ""): boolean {
+  for (let n = 1; params.has(`Filter.${n}.Name`); n++) {
+    const name = params.get(`Filter.${n}.Name`)!;
+    const actual = name.startsWith("tag:") ? tags.get(name.slice(4)) : state;
+    const values = [...params]
+      .filter(([key]) => key.startsWith(`Filter.${n}.Value.`))
+      .map(([, value]) => value);
+    if (!values.includes(actual ?? "")) return false;
+  }
+  return true;
+}

@@ -1,0 +1,86 @@
+import { AwsDouble, ENV } from "../deploy/double/aws";
+import { ScaledTime, scaledClock } from "../deploy/double/clocks";
+import { builtVersion, deployment, runWith, silentProgress } from "../deploy/double/runs";
+import { serve } from "../deploy/double/server";
+import { createClients } from "../../deploy/aws/clients";
+import { type Session } from "../../deploy/session";
+import { UpdateEnvironmentCommand } from "@aws-sdk/client-elastic-beanstalk";
+import { lookAtPair } from "../../deploy/pair/look";
+import { findPair, type Role, ROLES } from "../../deploy/pair/find";
+import { type Report } from "../../deploy/output/report";
+import type { Bench, Measurement } from "./bench";
+
+/** Seconds on the double in one real second: the ratios between all its times stay as they are. */
+const FACTOR = 20;
+/** Milliseconds an instance takes; web has two instances, worker has two in this comparison. */
+const PER_INSTANCE = 200_000;
+
+/**
+ * Today's way: `eb deploy` on one environment, then on the other. Each is looked at as often as the tool looks, and
+ * is done when it is Ready and healthy.
+ */
+async function oneAfterTheOther(session: Session, label: string): Promise<Report> {
+  const { clients, clock, env, limits, target } = session;
+  const pair = await findPair(clients.beanstalk, env, target);
+  for (const role of ROLES) {
+    await clients.beanstalk.send(
+      new UpdateEnvironmentCommand({ EnvironmentId: pair[role].id, VersionLabel: label }),
+    );
+    while (!(await isDone(session, role, label))) await clock.sleep(limits.poll);
+  }
+  return { env, outcome: "deployed", summary: "" };
+}
+
+async function isDone(session: Session, role: Role, label: string): Promise<boolean> {
+  const pair = await findPair(session.clients.beanstalk, session.env, session.target);
+  const look = (await lookAtPair(session.clients.beanstalk, pair))[role];
+  return look.status === "Ready" && look.version === label && look.health === "Ok";
+}
+
+/** Real milliseconds that a command takes on a fresh account served over HTTP. */
+async function measure(
+  command: (double: AwsDouble) => (session: Session) => Promise<Report>,
+): Promise<number> {
+  const time = new ScaledTime(FACTOR);
+  const double = new AwsDouble(1, time);
+  double.addPair();
+  double.worker.truth.instances.push({ ...double.web.truth.instances[0]!, id: "i-more" });
+  double.beanstalk.timing.perInstance = () => PER_INSTANCE;
+  const running = await serve(double);
+  double.describeTarget(running.url);
+  for (const [name, value] of Object.entries(running.environment)) process.env[name] = value;
+  try {
+    const clients = createClients({ region: "eu-central-1", pathStyle: true });
+    const clock = scaledClock(time);
+    const began = performance.now();
+    const report = await runWith({ clients, clock, progress: silentProgress(clock) }, command(double));
+    if (report.outcome !== "deployed") throw new Error(`${ENV}: ${report.summary}`);
+    return performance.now() - began;
+  } finally {
+    for (const name of Object.keys(running.environment)) Reflect.deleteProperty(process.env, name);
+    await running.stop();
+  }
+}
+
+export const bench: Bench = {
+  name: "Deployment of the pair",
+  async run(): Promise<Measurement[]> {
+    const { build, label } = builtVersion();
+    const together = await measure(() => deployment(build));
+    const apart = await measure((double) => (session) => {
+      double.beanstalk.addVersion(label, "bucket", "key");
+      double.beanstalk.versions.get(label)!.processedAt = 0;
+      return oneAfterTheOther(session, label);
+    });
+    const minutes = (milliseconds: number): string => ((milliseconds * FACTOR) / 60_000).toFixed(1);
+    return [
+      {
+        name: "pair with the tool / one environment after the other",
+        value: together / apart,
+        limit: 0.55,
+        unit: "x",
+        detail: `${minutes(together)} min with all checks, static files and upload, against ${minutes(apart)} min for the two updates alone; double at ${FACTOR} times real time`,
+      },
+    ];
+  },
+};

@@ -1,0 +1,286 @@
+import * as pulumi from "@pulumi/pulumi";
+import { expect } from "chai";
+import { BeanstalkPair, BeanstalkPairArgs } from "../../components/beanstalkPair";
+import { SecretParameters } from "../../components/secretParameters";
+import { TASK_TIMING, TaskQueue } from "../../components/taskQueue";
+import { PreviewDocument, PropertyValue } from "../../simulator/document";
+import { simulate } from "../../simulator/simulate";
+import {
+  find,
+  naming,
+  namespaceOf,
+  optionsOf,
+  PERMISSIONS_BOUNDARY,
+  resourcesOf,
+  statementsOf,
+} from "../support";
+
+const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
+const VARIABLES = "aws:elasticbeanstalk:application:environment";
+const SECRETS = "aws:elasticbeanstalk:application:environmentsecrets";
+const LAUNCH = "aws:autoscaling:launchconfiguration";
+
+const platforms = {
+  python: { kind: "python", imageId: "ami-0123456789abcdef0" },
+  docker: { kind: "docker" },
+} as const;
+
+function preview(own: Partial<BeanstalkPairArgs> = {}): Promise<PreviewDocument> {
+  return simulate(() => {
+    new BeanstalkPair("iaso", {
+      naming,
+      platform: platforms.python,
+      solutionStackName: "64bit Amazon Linux 2023 v4.7.3 running Python 3.9",
+      vpcId: "vpc-1",
+      publicSubnetIds: ["subnet-p2", "subnet-p1"],
+      instanceSubnetIds: ["subnet-2", "subnet-1"],
+      securityGroups: { loadBalancer: "sg-balancer", web: "sg-web", worker: "sg-worker" },
+      certificateArn: "arn:certificate",
+      accessLogsBucket: "logs",
+      taskQueue: new TaskQueue("tasks", { naming, timing: TASK_TIMING }),
+      taskTiming: TASK_TIMING,
+      secrets: new SecretParameters("secrets", { naming, values: { SECRET_KEY: pulumi.secret("hidden") } }),
+      variables: {
+        web: { USE_S3: "true", WORKER: "false" },
+        worker: { USE_S3: "true", WORKER: "true" },
+      },
+      serviceRole: "iaso-test-beanstalk-service",
+      web: { instanceType: "t3.xlarge", minSize: 2, maxSize: 4 },
+      worker: { instanceType: "t3.large", minSize: 1, maxSize: 3 },
+      deploymentPolicy: "RollingWithAdditionalBatch",
+      logRetentionDays: 90,
+      permissionsBoundary: PERMISSIONS_BOUNDARY,
+      ...own,
+    });
+  });
+}
+
+/** All options but those of the given namespaces. */
+function without(options: Record<string, PropertyValue>, ...prefixes: string[]) {
+  return Object.fromEntries(
+    Object.entries(options).filter(([key]) => !prefixes.some((prefix) => key.startsWith(prefix))),
+  );
+}
+
+for (const platform of ["python", "docker"] as const) {
+  describe(`components/beanstalkPair, ${platform}`, () => {
+    let document: PreviewDocument;
+    before(async () => {
+      document = await preview({ platform: platforms[platform], solutionStackName: `stack of ${platform}` });
+    });
+    const both = () => [find(document, ENVIRONMENT, "web"), find(document, ENVIRONMENT, "worker")] as const;
+
+    it("is one application with two environments that deploy together", () => {
+      const application = find(document, "aws:elasticbeanstalk/application:Application");
+      expect(application.inputs.name).to.equal("iaso-test");
+      const [web, worker] = both();
+      expect(web.inputs).to.include({ name: "iaso-test", tier: "WebServer" });
+      expect(worker.inputs).to.include({ name: "iaso-test-worker", tier: "Worker" });
+      expect(resourcesOf(document, ENVIRONMENT)).to.have.lengthOf(2);
+      for (const [environment, role] of [
+        [web, "web"],
+        [worker, "worker"],
+      ] as const) {
+        expect(environment.inputs.tags).to.deep.equal(naming.tags({ role }));
+        expect(environment.propertyDependencies.application).to.deep.equal([application.urn]);
+        expect(environment.inputs.solutionStackName).to.equal(`stack of ${platform}`);
+      }
+    });
+
+    it("takes the same image on both, and none of its own with docker", () => {
+      const images = both().map((environment) => namespaceOf(environment, LAUNCH).ImageId);
+      const expected = platform === "python" ? "ami-0123456789abcdef0" : undefined;
+      expect(images).to.deep.equal([expected, expected]);
+    });
+
+    it("gives both the same variables except WORKER, and the same secrets by ARN", () => {
+      const [web, worker] = both();
+      expect(namespaceOf(web, VARIABLES)).to.deep.equal({ USE_S3: "true", WORKER: "false" });
+      expect(namespaceOf(worker, VARIABLES)).to.deep.equal({ USE_S3: "true", WORKER: "true" });
+      const secrets = {
+        SECRET_KEY: "arn:aws:ssm:eu-central-1:123456789012:parameter/iaso/test/secrets/SECRET_KEY",
+      };
+      expect(namespaceOf(web, SECRETS)).to.deep.equal(secrets);
+      expect(namespaceOf(worker, SECRETS)).to.deep.equal(secrets);
+      expect(JSON.stringify(document)).not.to.include("hidden");
+    });
+
+    it("differs between web and worker only in what the role changes", () => {
+      const [web, worker] = both();
+      const role = [
+        `${VARIABLES} WORKER`,
+        "aws:autoscaling:asg ",
+        "aws:ec2:instances ",
+        "aws:ec2:vpc ELB",
+        `${LAUNCH} IamInstanceProfile`,
+        `${LAUNCH} SecurityGroups`,
+        "aws:elasticbeanstalk:application Application Healthcheck URL",
+        "aws:elasticbeanstalk:environment LoadBalancerType",
+        "aws:elasticbeanstalk:environment:process:default",
+        "aws:elasticbeanstalk:sqsd",
+        "aws:elbv2:",
+      ];
+      expect(without(optionsOf(web), ...role)).to.deep.equal(without(optionsOf(worker), ...role));
+    });
+
+    it("leaves the version to the deploy tool", () => {
+      for (const environment of both()) {
+        expect(environment.ignoreChanges).to.deep.equal(["version"]);
+        expect(environment.inputs).not.to.have.property("version");
+      }
+    });
+
+    it("sets the options of the Python platform only where it runs", () => {
+      for (const environment of both()) {
+        const options = namespaceOf(environment, "aws:elasticbeanstalk:container:python");
+        expect(options).to.deep.equal(
+          platform === "python"
+            ? { WSGIPath: "hat.wsgi:application", NumProcesses: "2", NumThreads: "4" }
+            : {},
+        );
+      }
+    });
+
+    it("serves HTTPS only: a listener with the certificate, Beanstalk's own one off, a redirect on 80", () => {
+      const [web, worker] = both();
+      expect(namespaceOf(web, "aws:elbv2:listener:443")).to.deep.equal({
+        DefaultProcess: "default",
+        ListenerEnabled: "true",
+        Protocol: "HTTPS",
+        SSLCertificateArns: "arn:certificate",
+        SSLPolicy: "ELBSecurityPolicy-TLS13-1-2-2021-06",
+      });
+      expect(namespaceOf(web, "aws:elbv2:listener:default")).to.deep.equal({ ListenerEnabled: "false" });
+      const listener = find(document, "aws:lb/listener:Listener");
+      expect(listener.inputs).to.deep.include({
+        port: 80,
+        protocol: "HTTP",
+        loadBalancerArn: (web.outputs.loadBalancers as string[])[0],
+        defaultActions: [
+          { type: "redirect", redirect: { protocol: "HTTPS", port: "443", statusCode: "HTTP_301" } },
+        ],
+        tags: naming.tags({ role: "web" }),
+      });
+      expect(listener.propertyDependencies.loadBalancerArn).to.deep.equal([web.urn]);
+      const foreign = Object.keys(optionsOf(worker)).filter((key) => /^aws:elbv2|ELBS|process:/.test(key));
+      expect(foreign, "load balancer options of the worker").to.deep.equal([]);
+    });
+
+    it("checks the health of web instances and lets long requests finish", () => {
+      const [web] = both();
+      expect(namespaceOf(web, "aws:elasticbeanstalk:environment:process:default")).to.include({
+        HealthCheckPath: "/_health/",
+        Port: "80",
+        Protocol: "HTTP",
+        MatcherHTTPCode: "200",
+      });
+      expect(namespaceOf(web, "aws:elbv2:loadbalancer")).to.deep.equal({
+        AccessLogsS3Bucket: "logs",
+        AccessLogsS3Enabled: "true",
+        AccessLogsS3Prefix: "web",
+        IdleTimeout: "900",
+        ManagedSecurityGroup: "sg-balancer",
+        SecurityGroups: "sg-balancer",
+      });
+    });
+
+    it("hands tasks to the worker with the times of the queue", () => {
+      const [web, worker] = both();
+      expect(namespaceOf(worker, "aws:elasticbeanstalk:sqsd")).to.deep.equal({
+        WorkerQueueURL: "https://sqs.eu-central-1.amazonaws.com/123456789012/iaso-test-tasks",
+        HttpPath: "/tasks/task/",
+        MimeType: "application/json",
+        HttpConnections: "8",
+        ConnectTimeout: "5",
+        InactivityTimeout: String(TASK_TIMING.inactivityTimeout),
+        VisibilityTimeout: String(TASK_TIMING.visibilityTimeout),
+        ErrorVisibilityTimeout: "30",
+        RetentionPeriod: String(TASK_TIMING.retentionPeriod),
+        MaxRetries: String(TASK_TIMING.maxReceives),
+      });
+      expect(namespaceOf(web, "aws:elasticbeanstalk:sqsd")).to.deep.equal({});
+      // Its URL is built from its name, so the order must be said.
+      expect(worker.dependencies).to.include(find(document, "aws:sqs/queue:Queue", "tasks").urn);
+    });
+
+    it("scales each by its own numbers, in private subnets, with its own group and profile", () => {
+      for (const [environment, sizes, type, group, profile] of [
+        [both()[0], { MinSize: "2", MaxSize: "4" }, "t3.xlarge", "sg-web", "iaso-test-web"],
+        [both()[1], { MinSize: "1", MaxSize: "3" }, "t3.large", "sg-worker", "iaso-test-worker"],
+      ] as const) {
+        expect(namespaceOf(environment, "aws:autoscaling:asg")).to.deep.equal(sizes);
+        expect(namespaceOf(environment, "aws:ec2:instances")).to.deep.equal({ InstanceTypes: type });
+        expect(namespaceOf(environment, LAUNCH)).to.include({
+          SecurityGroups: group,
+          IamInstanceProfile: profile,
+          DisableIMDSv1: "true",
+          DisableDefaultEC2SecurityGroup: "true",
+          RootVolumeType: "gp3",
+        });
+        expect(namespaceOf(environment, "aws:ec2:vpc")).to.include({
+          VPCId: "vpc-1",
+          Subnets: "subnet-1,subnet-2",
+          AssociatePublicIpAddress: "false",
+        });
+        expect(optionsOf(environment)).to.include({
+          "aws:elasticbeanstalk:healthreporting:system SystemType": "enhanced",
+          "aws:elasticbeanstalk:environment ServiceRole": "iaso-test-beanstalk-service",
+          "aws:elasticbeanstalk:environment EnvironmentType": "LoadBalanced",
+          "aws:elasticbeanstalk:command DeploymentPolicy": "RollingWithAdditionalBatch",
+          "aws:elasticbeanstalk:cloudwatch:logs StreamLogs": "true",
+          "aws:elasticbeanstalk:cloudwatch:logs RetentionInDays": "90",
+        });
+      }
+      expect(namespaceOf(both()[0], "aws:ec2:vpc")).to.include({ ELBSubnets: "subnet-p1,subnet-p2" });
+    });
+
+    it("starts instances only when their rights and secrets exist", () => {
+      for (const environment of both()) {
+        expect(environment.dependencies).to.include.members([
+          find(document, "aws:iam/rolePolicy:RolePolicy", environment.name).urn,
+          find(document, "aws:iam/instanceProfile:InstanceProfile", environment.name).urn,
+          find(document, "aws:ssm/parameter:Parameter", "secrets-SECRET_KEY").urn,
+        ]);
+      }
+    });
+
+    it("lets only the worker take tasks and elect a leader for periodic ones", () => {
+      const rights = (role: string) =>
+        statementsOf(find(document, "aws:iam/rolePolicy:RolePolicy", role).inputs.policy);
+      for (const role of ["web", "worker"]) {
+        expect(rights(role).SendTasks?.Resource).to.equal(
+          "arn:aws:sqs:eu-central-1:123456789012:iaso-test-tasks",
+        );
+        expect(rights(role).UseMedia?.Resource).to.equal("arn:aws:s3:::example-iaso-test-media/*");
+        expect(rights(role).UseMedia?.Action).not.to.include("s3:PutObjectAcl");
+      }
+      expect(rights("web")).not.to.have.any.keys("ReceiveTasks", "ElectCronLeader");
+      expect(rights("worker")).to.include.all.keys("ReceiveTasks", "ElectCronLeader");
+      expect(rights("worker").ReceiveTasks?.Action).to.have.members([
+        "sqs:ChangeMessageVisibility",
+        "sqs:DeleteMessage",
+        "sqs:ReceiveMessage",
+      ]);
+    });
+  });
+}
+
+describe("components/beanstalkPair", () => {
+  it("sizes batches where instances are updated in batches, and not where all are new", async () => {
+    for (const [deploymentPolicy, batch] of [
+      ["Rolling", { BatchSizeType: "Fixed", BatchSize: "1" }],
+      ["Immutable", {}],
+    ] as const) {
+      const document = await preview({ deploymentPolicy });
+      for (const role of ["web", "worker"]) {
+        const { DeploymentPolicy, Timeout, ...rest } = namespaceOf(
+          find(document, ENVIRONMENT, role),
+          "aws:elasticbeanstalk:command",
+        );
+        expect(DeploymentPolicy).to.equal(deploymentPolicy);
+        expect(Number(Timeout)).to.be.within(600, 3600);
+        expect(rest).to.deep.equal(batch);
+      }
+    }
+  });
+});

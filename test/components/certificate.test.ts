@@ -1,0 +1,47 @@
+import { expect } from "chai";
+import { Certificate } from "../../components/certificate";
+import { PreviewDocument } from "../../simulator/document";
+import { simulate } from "../../simulator/simulate";
+import { find, naming } from "../support";
+
+function preview(region: string): Promise<PreviewDocument> {
+  return simulate(() => {
+    new Certificate("web-certificate", { naming, host: "iaso.example.org", zoneId: "Z1", region });
+  });
+}
+
+describe("components/certificate", () => {
+  it("proves the host by a record in the zone, and hands its ARN on when it is issued", async () => {
+    const document = await preview("eu-central-1");
+    const certificate = find(document, "aws:acm/certificate:Certificate");
+    expect(certificate.inputs).to.deep.include({
+      domainName: "iaso.example.org",
+      validationMethod: "DNS",
+      region: "eu-central-1",
+      tags: naming.tags(),
+    });
+    const record = find(document, "aws:route53/record:Record");
+    expect(record.inputs).to.include({ zoneId: "Z1", type: "CNAME" });
+    expect(record.inputs.name).to.match(/^_.*\.iaso\.example\.org\.?$/);
+    expect(record.propertyDependencies.records).to.deep.equal([certificate.urn]);
+    const validation = find(document, "aws:acm/certificateValidation:CertificateValidation");
+    expect(validation.propertyDependencies).to.deep.include({
+      certificateArn: [certificate.urn],
+      validationRecordFqdns: [record.urn],
+    });
+    const { arn } = find(document, "iaso:index:Certificate").outputs;
+    expect(arn).to.match(/^arn:aws:acm:eu-central-1:123456789012:certificate\//);
+    expect(arn).to.equal(validation.outputs.certificateArn);
+  });
+
+  it("is made and validated in the region it is for", async () => {
+    const document = await preview("us-east-1");
+    for (const type of [
+      "aws:acm/certificate:Certificate",
+      "aws:acm/certificateValidation:CertificateValidation",
+    ]) {
+      expect(find(document, type).inputs.region).to.equal("us-east-1");
+    }
+    expect(find(document, "iaso:index:Certificate").outputs.arn).to.match(/^arn:aws:acm:us-east-1:/);
+  });
+});

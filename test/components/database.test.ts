@@ -1,0 +1,123 @@
+import * as pulumi from "@pulumi/pulumi";
+import { expect } from "chai";
+import { Database, DatabaseArgs } from "../../components/database";
+import { PreviewDocument } from "../../simulator/document";
+import { simulate } from "../../simulator/simulate";
+import { find, naming, PERMISSIONS_BOUNDARY, resourcesOf, textOf } from "../support";
+
+const PASSWORD = "correcthorsebatterystaple";
+
+function preview(own: Partial<DatabaseArgs> = {}): Promise<PreviewDocument> {
+  return simulate(() => {
+    new Database("database", {
+      naming,
+      privateSubnetIds: ["subnet-1", "subnet-2"],
+      securityGroupId: "sg-1",
+      majorVersion: "16",
+      instanceClass: "db.t4g.medium",
+      allocatedStorage: 50,
+      maxAllocatedStorage: 500,
+      multiAz: false,
+      backupRetentionDays: 7,
+      deletionProtection: true,
+      password: pulumi.secret(PASSWORD),
+      logRetentionDays: 90,
+      permissionsBoundary: PERMISSIONS_BOUNDARY,
+      ...own,
+    });
+  });
+}
+
+describe("components/database", () => {
+  it("is a private, encrypted PostgreSQL on gp3 that grows and is watched", async () => {
+    const document = await preview();
+    expect(find(document, "aws:rds/instance:Instance").inputs).to.deep.include({
+      identifier: "iaso-test",
+      engine: "postgres",
+      engineVersion: "16",
+      dbName: "iaso",
+      username: "iaso",
+      port: 5432,
+      publiclyAccessible: false,
+      storageEncrypted: true,
+      storageType: "gp3",
+      allocatedStorage: 50,
+      maxAllocatedStorage: 500,
+      performanceInsightsEnabled: true,
+      monitoringInterval: 60,
+      enabledCloudwatchLogsExports: ["postgresql", "upgrade"],
+      vpcSecurityGroupIds: ["sg-1"],
+      tags: naming.tags(),
+    });
+    expect(find(document, "aws:rds/subnetGroup:SubnetGroup").inputs.subnetIds).to.deep.equal([
+      "subnet-1",
+      "subnet-2",
+    ]);
+  });
+
+  it("can be brought back: backups, final snapshot, deletion refused by AWS and by Pulumi", async () => {
+    const document = await preview({ backupRetentionDays: 30 });
+    const database = find(document, "aws:rds/instance:Instance");
+    expect(database.protect).to.equal(true);
+    expect(database.inputs).to.include({
+      backupRetentionPeriod: 30,
+      deletionProtection: true,
+      skipFinalSnapshot: false,
+      finalSnapshotIdentifier: "iaso-test-final",
+      deleteAutomatedBackups: false,
+      copyTagsToSnapshot: true,
+    });
+  });
+
+  it("has a standby where that is set", async () => {
+    for (const multiAz of [true, false]) {
+      const document = await preview({ multiAz });
+      expect(find(document, "aws:rds/instance:Instance").inputs.multiAz).to.equal(multiAz);
+    }
+  });
+
+  it("takes TLS connections only, in the parameter group of its version", async () => {
+    const document = await preview({ majorVersion: "17" });
+    const group = find(document, "aws:rds/parameterGroup:ParameterGroup");
+    expect(group.inputs).to.include({ family: "postgres17", name: "iaso-test-postgres17" });
+    expect(group.inputs.parameters).to.deep.include({ name: "rds.force_ssl", value: "1" });
+    const database = find(document, "aws:rds/instance:Instance");
+    expect(database.inputs.engineVersion).to.equal("17");
+    expect(database.propertyDependencies.parameterGroupName).to.deep.equal([group.urn]);
+  });
+
+  it("shows its password nowhere", async () => {
+    const document = await preview();
+    const database = find(document, "aws:rds/instance:Instance");
+    expect(database.secretInputs).to.deep.equal(["password"]);
+    expect(JSON.stringify(document)).not.to.include(PASSWORD);
+  });
+
+  it("finds its log groups made, with the days that are set", async () => {
+    const document = await preview({ logRetentionDays: 365 });
+    const groups = resourcesOf(document, "aws:cloudwatch/logGroup:LogGroup");
+    expect(groups.map(({ inputs }) => [inputs.name, inputs.retentionInDays])).to.deep.equal([
+      ["/aws/rds/instance/iaso-test/postgresql", 365],
+      ["/aws/rds/instance/iaso-test/upgrade", 365],
+    ]);
+    expect(find(document, "aws:rds/instance:Instance").dependencies).to.include.members(
+      groups.map(({ urn }) => urn),
+    );
+  });
+
+  it("is measured by a role that RDS takes on for this account only", async () => {
+    const document = await preview();
+    const role = find(document, "aws:iam/role:Role");
+    expect(role.inputs.permissionsBoundary).to.equal(PERMISSIONS_BOUNDARY);
+    expect(JSON.parse(textOf(role.inputs.assumeRolePolicy))).to.have.deep.nested.property("Statement[0]", {
+      Sid: "AssumeRole",
+      Effect: "Allow",
+      Principal: { Service: "monitoring.rds.amazonaws.com" },
+      Action: "sts:AssumeRole",
+      Condition: { StringEquals: { "aws:SourceAccount": "123456789012" } },
+    });
+    expect(find(document, "aws:rds/instance:Instance").propertyDependencies.monitoringRoleArn).to.deep.equal([
+      role.urn,
+    ]);
+  });
+});

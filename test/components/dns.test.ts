@@ -1,0 +1,106 @@
+import * as aws from "@pulumi/aws";
+import { expect } from "chai";
+import { Dns, DnsArgs, MailRecords } from "../../components/dns";
+import { PreviewDocument } from "../../simulator/document";
+import { simulate } from "../../simulator/simulate";
+import { find, resourcesOf } from "../support";
+
+const RECORD = "aws:route53/record:Record";
+
+const mail: MailRecords = {
+  domain: "mg.example.org",
+  dkimSelector: "mx",
+  dkimRecord: `k=rsa; p=${"A".repeat(400)}`,
+  region: "eu",
+};
+
+function preview(own: () => Partial<DnsArgs> = () => ({})): Promise<PreviewDocument> {
+  return simulate(() => {
+    new Dns("dns", {
+      zoneId: "Z1",
+      beanstalkZoneId: "Z1FRNW7UH4DEZJ",
+      web: { host: "iaso.example.org", cname: "web.eu-central-1.elasticbeanstalk.com" },
+      enketo: { host: "enketo.example.org", cname: "enketo.eu-central-1.elasticbeanstalk.com" },
+      ...own(),
+    });
+  });
+}
+
+describe("components/dns", () => {
+  it("points the web address and Enketo's to their environments, and makes no other record", async () => {
+    const document = await preview();
+    expect(resourcesOf(document, RECORD).map(({ name }) => name)).to.deep.equal(["web", "enketo"]);
+    for (const key of ["web", "enketo"]) {
+      expect(find(document, RECORD, key).inputs).to.deep.include({
+        zoneId: "Z1",
+        name: key === "web" ? "iaso.example.org" : "enketo.example.org",
+        type: "A",
+        aliases: [
+          {
+            name: `${key}.eu-central-1.elasticbeanstalk.com`,
+            zoneId: "Z1FRNW7UH4DEZJ",
+            evaluateTargetHealth: false,
+          },
+        ],
+      });
+    }
+  });
+
+  it("points the static host to its distribution, in CloudFront's zone", async () => {
+    const document = await preview(() => ({
+      staticHost: {
+        host: "static.example.org",
+        distribution: new aws.cloudfront.Distribution("static", {
+          enabled: true,
+          origins: [],
+          restrictions: { geoRestriction: { restrictionType: "none" } },
+          viewerCertificate: { cloudfrontDefaultCertificate: true },
+          defaultCacheBehavior: {
+            allowedMethods: ["GET"],
+            cachedMethods: ["GET"],
+            targetOriginId: "static",
+            viewerProtocolPolicy: "https-only",
+          },
+        }),
+      },
+    }));
+    const distribution = find(document, "aws:cloudfront/distribution:Distribution");
+    const { inputs } = find(document, RECORD, "static");
+    expect(inputs.name).to.equal("static.example.org");
+    expect(inputs.aliases).to.deep.equal([
+      {
+        name: distribution.outputs.domainName,
+        // The one zone of all distributions.
+        zoneId: "Z2FDTNDATAQYW2",
+        evaluateTargetHealth: false,
+      },
+    ]);
+  });
+
+  it("makes the records that Mailgun asks for, on the servers of its region", async () => {
+    for (const [region, server] of [
+      ["eu", "eu.mailgun.org"],
+      ["us", "mailgun.org"],
+    ] as const) {
+      const document = await preview(() => ({ mail: { ...mail, dkimRecord: "k=rsa; p=AAAA", region } }));
+      const records = resourcesOf(document, RECORD)
+        .filter(({ name }) => name.startsWith("mail-"))
+        .map(({ inputs }) => [inputs.name, inputs.type, inputs.records]);
+      expect(records).to.have.deep.members([
+        ["mg.example.org", "TXT", ["v=spf1 include:mailgun.org ~all"]],
+        ["mx._domainkey.mg.example.org", "TXT", ["k=rsa; p=AAAA"]],
+        ["mg.example.org", "MX", [`10 mxa.${server}`, `10 mxb.${server}`]],
+        ["email.mg.example.org", "CNAME", [server]],
+      ]);
+    }
+  });
+
+  it("cuts a long DKIM record into strings that a TXT record can hold, without losing any of it", async () => {
+    const document = await preview(() => ({ mail }));
+    const [text] = find(document, RECORD, "mail-dkim").inputs.records as string[];
+    const strings = text!.split('""');
+    expect(strings.length).to.be.greaterThan(1);
+    for (const string of strings) expect(string).to.have.lengthOf.at.most(255);
+    expect(strings.join("")).to.equal(mail.dkimRecord);
+  });
+});

@@ -1,0 +1,195 @@
+import * as pulumi from "@pulumi/pulumi";
+import { expect } from "chai";
+import { Enketo, EnketoArgs } from "../../components/enketo";
+import { enketoCompose } from "../../components/enketoCompose";
+import { PreviewDocument } from "../../simulator/document";
+import { simulate } from "../../simulator/simulate";
+import {
+  find,
+  naming,
+  namespaceOf,
+  optionsOf,
+  PERMISSIONS_BOUNDARY,
+  resourcesOf,
+  statementsOf,
+  textOf,
+} from "../support";
+
+const REDIS = "aws:elasticache/replicationGroup:ReplicationGroup";
+const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
+const VARIABLES = "aws:elasticbeanstalk:application:environment";
+const SECRETS = "aws:elasticbeanstalk:application:environmentsecrets";
+const PREFIX = "arn:aws:ssm:eu-central-1:123456789012:parameter/iaso/test/secrets";
+const IMAGE = "enketo/enketo-express:4.1.1";
+
+function preview(redis: Partial<EnketoArgs["redis"]> = {}, own: Partial<EnketoArgs> = {}) {
+  return simulate(() => {
+    new Enketo("enketo", {
+      naming,
+      solutionStackName: "64bit Amazon Linux 2023 v4.7.3 running Docker",
+      image: IMAGE,
+      host: "enketo.example.org",
+      webHost: "iaso.example.org",
+      vpcId: "vpc-1",
+      publicSubnetIds: ["subnet-p1", "subnet-p2"],
+      privateSubnetIds: ["subnet-1", "subnet-2"],
+      instanceSubnetIds: ["subnet-4", "subnet-3"],
+      securityGroups: { loadBalancer: "sg-balancer", instances: "sg-enketo", redis: "sg-redis" },
+      certificateArn: "arn:certificate",
+      accessLogsBucket: "logs",
+      artifactsBucket: "artifacts",
+      serviceRole: "iaso-test-beanstalk-service",
+      capacity: { instanceType: "t3.small", minSize: 1, maxSize: 2 },
+      deploymentPolicy: "Rolling",
+      logRetentionDays: 90,
+      permissionsBoundary: PERMISSIONS_BOUNDARY,
+      redis: {
+        nodeType: "cache.t4g.micro",
+        replicas: 0,
+        tls: false,
+        authToken: pulumi.secret("hidden-token"),
+        ...redis,
+      },
+      secrets: {
+        apiKey: pulumi.secret("hidden-api-key"),
+        encryptionKey: pulumi.secret("hidden-encryption-key"),
+      },
+      ...own,
+    });
+  });
+}
+
+describe("components/enketo", () => {
+  it("has a persistent Redis with snapshots and a cache that evicts, both private and encrypted", async () => {
+    const document = await preview();
+    for (const kind of ["main", "cache"]) {
+      expect(find(document, REDIS, `enketo-${kind}`).inputs).to.deep.include({
+        replicationGroupId: `iaso-test-enketo-${kind}`,
+        engine: "redis",
+        nodeType: "cache.t4g.micro",
+        securityGroupIds: ["sg-redis"],
+        atRestEncryptionEnabled: true,
+        numCacheClusters: 1,
+        automaticFailoverEnabled: false,
+        tags: naming.tags({ role: "enketo" }),
+      });
+    }
+    const main = find(document, REDIS, "enketo-main").inputs;
+    expect(main).to.include({
+      snapshotRetentionLimit: 7,
+      finalSnapshotIdentifier: "iaso-test-enketo-main-final",
+    });
+    const parameters = find(document, "aws:elasticache/parameterGroup:ParameterGroup");
+    expect(parameters.inputs.parameters).to.deep.equal([{ name: "maxmemory-policy", value: "allkeys-lru" }]);
+    const cache = find(document, REDIS, "enketo-cache");
+    expect(cache.propertyDependencies.parameterGroupName).to.deep.equal([parameters.urn]);
+    expect(cache.inputs).not.to.have.property("snapshotRetentionLimit");
+  });
+
+  it("gives the persistent Redis its replicas, and the cache none", async () => {
+    const document = await preview({ replicas: 2 });
+    expect(find(document, REDIS, "enketo-main").inputs).to.include({
+      numCacheClusters: 3,
+      automaticFailoverEnabled: true,
+      multiAzEnabled: true,
+    });
+    expect(find(document, REDIS, "enketo-cache").inputs.numCacheClusters).to.equal(1);
+  });
+
+  it("finds its Redis by plain addresses where they speak no TLS", async () => {
+    const document = await preview();
+    const environment = find(document, ENVIRONMENT);
+    for (const [variable, kind] of [
+      ["ENKETO_REDIS_MAIN_URL", "main"],
+      ["ENKETO_REDIS_CACHE_URL", "cache"],
+    ] as const) {
+      const redis = find(document, REDIS, `enketo-${kind}`);
+      expect(redis.inputs.transitEncryptionEnabled).to.equal(false);
+      expect(redis.inputs).not.to.have.property("authToken");
+      expect(namespaceOf(environment, VARIABLES)[variable]).to.equal(
+        `redis://${textOf(redis.outputs.primaryEndpointAddress)}:6379`,
+      );
+    }
+    expect(Object.keys(namespaceOf(environment, SECRETS))).to.deep.equal([
+      "ENKETO_API_KEY",
+      "ENKETO_ENCRYPTION_KEY",
+      "ENKETO_LINKED_FORM_AND_DATA_SERVER_API_KEY",
+    ]);
+  });
+
+  it("finds its Redis by secret addresses where they speak TLS and ask for a password", async () => {
+    const document = await preview({ tls: true });
+    const environment = find(document, ENVIRONMENT);
+    for (const kind of ["main", "cache"]) {
+      const redis = find(document, REDIS, `enketo-${kind}`);
+      expect(redis.inputs).to.include({ transitEncryptionEnabled: true, authToken: "[secret]" });
+      const variable = `ENKETO_REDIS_${kind.toUpperCase()}_URL`;
+      expect(namespaceOf(environment, VARIABLES)).not.to.have.property(variable);
+      expect(namespaceOf(environment, SECRETS)[variable]).to.equal(`${PREFIX}/${variable}`);
+      const parameter = find(document, "aws:ssm/parameter:Parameter", `enketo-secrets-${variable}`);
+      expect(parameter.inputs.value).to.equal("[secret]");
+      expect(parameter.propertyDependencies.value).to.deep.equal([redis.urn]);
+    }
+  });
+
+  it("shows no secret, with and without TLS", async () => {
+    for (const tls of [true, false]) {
+      expect(JSON.stringify(await preview({ tls }))).not.to.include("hidden");
+    }
+  });
+
+  it("may read its own secrets and none of Iaso's", async () => {
+    const document = await preview({ tls: true });
+    const secrets = Object.values(namespaceOf(find(document, ENVIRONMENT), SECRETS));
+    expect(secrets).to.have.lengthOf(5);
+    const { ReadOwnSecrets } = statementsOf(find(document, "aws:iam/rolePolicy:RolePolicy").inputs.policy);
+    expect(ReadOwnSecrets?.Resource).to.have.members(secrets);
+  });
+
+  it("is an environment of its own, linked to Iaso, behind HTTPS", async () => {
+    const document = await preview();
+    const environment = find(document, ENVIRONMENT);
+    expect(environment.inputs).to.deep.include({
+      name: "iaso-test-enketo",
+      application: "iaso-test-enketo",
+      tier: "WebServer",
+      solutionStackName: "64bit Amazon Linux 2023 v4.7.3 running Docker",
+      cnamePrefix: "example-iaso-test-enketo",
+      tags: naming.tags({ role: "enketo" }),
+    });
+    expect(optionsOf(environment)).to.include({
+      [`${VARIABLES} ENKETO_LINKED_FORM_AND_DATA_SERVER_SERVER_URL`]: "iaso.example.org",
+      [`${VARIABLES} PORT`]: "8005",
+      "aws:elbv2:listener:443 SSLCertificateArns": "arn:certificate",
+      "aws:elbv2:listener:default ListenerEnabled": "false",
+      "aws:elbv2:loadbalancer AccessLogsS3Prefix": "enketo",
+      "aws:ec2:vpc Subnets": "subnet-3,subnet-4",
+      "aws:autoscaling:launchconfiguration DisableIMDSv1": "true",
+      "aws:autoscaling:launchconfiguration IamInstanceProfile": "iaso-test-enketo",
+    });
+    const listener = find(document, "aws:lb/listener:Listener");
+    expect(listener.propertyDependencies.loadBalancerArn).to.deep.equal([environment.urn]);
+    expect(listener.inputs.port).to.equal(80);
+    expect(find(document, "iaso:index:Enketo").outputs.url).to.equal("https://enketo.example.org");
+  });
+
+  it("runs the image that is set, and a new version where that changes", async () => {
+    const versionOf = (document: PreviewDocument) =>
+      find(document, "aws:elasticbeanstalk/applicationVersion:ApplicationVersion");
+    const document = await preview();
+    const version = versionOf(document);
+    const { fingerprint } = enketoCompose(IMAGE);
+    expect(version.inputs).to.include({
+      name: `enketo-${fingerprint}`,
+      bucket: "artifacts",
+      key: `bundles/enketo/${fingerprint}.zip`,
+      description: IMAGE,
+    });
+    const environment = find(document, ENVIRONMENT);
+    expect(environment.inputs.version).to.equal(`enketo-${fingerprint}`);
+    expect(environment.propertyDependencies.version).to.deep.equal([version.urn]);
+    const other = versionOf(await preview({}, { image: "enketo/enketo-express:7.0.0" }));
+    expect(other.inputs.name).not.to.equal(version.inputs.name);
+    expect(resourcesOf(document, "aws:s3/bucketObjectv2:BucketObjectv2")).to.have.lengthOf(1);
+  });
+});

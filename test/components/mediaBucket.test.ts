@@ -1,0 +1,89 @@
+import { expect } from "chai";
+import { MediaBucket } from "../../components/mediaBucket";
+import { PreviewDocument } from "../../simulator/document";
+import { simulate } from "../../simulator/simulate";
+import { at, find, naming, PolicyStatement, statementsOf } from "../support";
+
+const OBJECTS = "arn:aws:s3:::example-iaso-test-media/*";
+
+describe("components/mediaBucket", () => {
+  let document: PreviewDocument;
+  let statements: Record<string, PolicyStatement>;
+  before(async () => {
+    document = await simulate(() => {
+      new MediaBucket("media", { naming, webOrigin: "https://iaso.example.org", oldVersionDays: 365 });
+    });
+    statements = statementsOf(find(document, "aws:s3/bucketPolicy:BucketPolicy").inputs.policy);
+  });
+
+  it("refuses signatures older than 15 minutes, whatever the caller asked for", () => {
+    expect(statements.DenySignaturesOlderThan15Minutes).to.deep.include({
+      Effect: "Deny",
+      Principal: "*",
+      Action: "s3:*",
+      Resource: OBJECTS,
+      // In milliseconds.
+      Condition: { NumericGreaterThan: { "s3:signatureAge": "900000" } },
+    });
+  });
+
+  it("refuses every signature but version 4, whose age is judged", () => {
+    expect(statements.DenyAllButSignatureVersion4).to.deep.include({
+      Effect: "Deny",
+      Principal: "*",
+      Action: "s3:*",
+      Resource: OBJECTS,
+      Condition: { StringNotEquals: { "s3:signatureversion": "AWS4-HMAC-SHA256" } },
+    });
+  });
+
+  it("refuses everyone but the application's two roles", () => {
+    expect(statements.DenyAllButTheApplication).to.deep.include({
+      Effect: "Deny",
+      Principal: "*",
+      Action: "s3:*",
+      Resource: OBJECTS,
+      Condition: {
+        ArnNotEquals: {
+          "aws:PrincipalArn": [
+            "arn:aws:iam::123456789012:role/iaso-test-web",
+            "arn:aws:iam::123456789012:role/iaso-test-worker",
+          ],
+        },
+      },
+    });
+  });
+
+  it("grants nothing by itself and blocks all four kinds of public access", () => {
+    expect(Object.values(statements).filter(({ Effect }) => Effect !== "Deny")).to.deep.equal([]);
+    expect(find(document, "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock").inputs).to.include({
+      blockPublicAcls: true,
+      ignorePublicAcls: true,
+      blockPublicPolicy: true,
+      restrictPublicBuckets: true,
+    });
+  });
+
+  it("is read by pages of the application's own address only", () => {
+    const rules = find(document, "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration").inputs.corsRules;
+    expect(rules).to.have.lengthOf(1);
+    expect(at(rules, 0, "allowedOrigins")).to.deep.equal(["https://iaso.example.org"]);
+    expect(at(rules, 0, "allowedMethods")).to.deep.equal(["GET", "HEAD"]);
+  });
+
+  it("keeps old versions for the days that are set, and never drops a current one", () => {
+    const { rules } = find(
+      document,
+      "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+    ).inputs;
+    expect(at(rules, 0, "noncurrentVersionExpiration", "noncurrentDays")).to.equal(365);
+    for (const rule of rules as never[]) expect(at(rule, "expiration", "days")).to.equal(undefined);
+  });
+
+  it("outlives the program, with all that guards it", () => {
+    expect(find(document, "aws:s3/bucket:Bucket").protect).to.equal(true);
+    for (const part of document.resources.filter(({ type }) => type.startsWith("aws:s3/"))) {
+      expect(part.retainOnDelete, part.type).to.equal(true);
+    }
+  });
+});

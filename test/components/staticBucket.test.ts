@@ -1,0 +1,92 @@
+import { expect } from "chai";
+import { StaticBucket, StaticBucketArgs } from "../../components/staticBucket";
+import { PreviewDocument } from "../../simulator/document";
+import { simulate } from "../../simulator/simulate";
+import { at, find, naming, resourcesOf, statementsOf } from "../support";
+
+function preview(cloudFront?: StaticBucketArgs["cloudFront"]): Promise<PreviewDocument> {
+  return simulate(() => {
+    new StaticBucket("static", {
+      naming,
+      webOrigins: ["https://iaso.example.org", "https://enketo.example.org"],
+      cloudFront,
+    });
+  });
+}
+
+describe("components/staticBucket", () => {
+  it("lets everyone read objects and nothing else, and only the deploy role write", async () => {
+    const document = await preview();
+    const statements = statementsOf(find(document, "aws:s3/bucketPolicy:BucketPolicy").inputs.policy);
+    expect(Object.keys(statements)).to.have.members([
+      "EveryoneReadsObjects",
+      "OnlyDeployRoleWrites",
+      "DenyPlainHttp",
+    ]);
+    expect(statements.EveryoneReadsObjects).to.deep.include({
+      Effect: "Allow",
+      Principal: "*",
+      Action: "s3:GetObject",
+      Resource: "arn:aws:s3:::example-iaso-test-static/*",
+    });
+    expect(statements.OnlyDeployRoleWrites).to.deep.include({
+      Effect: "Deny",
+      Principal: "*",
+      Action: ["s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"],
+      Resource: "arn:aws:s3:::example-iaso-test-static/*",
+      Condition: {
+        ArnNotEquals: { "aws:PrincipalArn": "arn:aws:iam::123456789012:role/iaso-test-ci-deploy" },
+      },
+    });
+  });
+
+  it("keeps ACLs off though its policy is public", async () => {
+    const document = await preview();
+    expect(find(document, "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock").inputs).to.include({
+      blockPublicAcls: true,
+      ignorePublicAcls: true,
+      blockPublicPolicy: false,
+      restrictPublicBuckets: false,
+    });
+    expect(
+      find(document, "aws:s3/bucketOwnershipControls:BucketOwnershipControls").inputs.rule,
+    ).to.deep.equal({
+      objectOwnership: "BucketOwnerEnforced",
+    });
+  });
+
+  it("lets the pages of Iaso and Enketo load fonts", async () => {
+    const document = await preview();
+    const rules = find(document, "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration").inputs.corsRules;
+    expect(at(rules, 0, "allowedOrigins")).to.deep.equal([
+      "https://iaso.example.org",
+      "https://enketo.example.org",
+    ]);
+  });
+
+  it("is the host of STATIC_URL where there is no CloudFront", async () => {
+    const document = await preview();
+    expect(resourcesOf(document, "aws:cloudfront/distribution:Distribution")).to.deep.equal([]);
+    expect(find(document, "iaso:index:StaticBucket").outputs).to.include({
+      host: "example-iaso-test-static.s3.eu-central-1.amazonaws.com",
+      url: "https://example-iaso-test-static.s3.eu-central-1.amazonaws.com/static/",
+    });
+  });
+
+  it("is served by CloudFront over HTTPS under its own host where that is set", async () => {
+    const document = await preview({ host: "static.example.org", certificateArn: "arn:certificate" });
+    const { inputs, propertyDependencies } = find(document, "aws:cloudfront/distribution:Distribution");
+    expect(inputs.aliases).to.deep.equal(["static.example.org"]);
+    expect(inputs.viewerCertificate).to.deep.equal({
+      acmCertificateArn: "arn:certificate",
+      minimumProtocolVersion: "TLSv1.2_2021",
+      sslSupportMethod: "sni-only",
+    });
+    expect(at(inputs.defaultCacheBehavior, "viewerProtocolPolicy")).to.equal("redirect-to-https");
+    expect(at(inputs.defaultCacheBehavior, "allowedMethods")).to.deep.equal(["GET", "HEAD", "OPTIONS"]);
+    expect(propertyDependencies.origins).to.deep.equal([find(document, "aws:s3/bucket:Bucket").urn]);
+    expect(find(document, "iaso:index:StaticBucket").outputs.url).to.equal(
+      "https://static.example.org/static/",
+    );
+  });
+});

@@ -1,0 +1,41 @@
+import { expect } from "chai";
+import { status } from "../../../deploy/commands/status";
+import { type Report } from "../../../deploy/output/report";
+import { AwsDouble, ENV } from "../double/aws";
+import { runDirect } from "../double/runs";
+
+async function statusWith(change: (target: Record<string, unknown>) => unknown): Promise<Report> {
+  const double = new AwsDouble();
+  double.describeTarget();
+  double.addPair();
+  const name = `/iaso/${ENV}/deployment`;
+  const target = JSON.parse(double.parameters.get(name)!) as Record<string, unknown>;
+  double.parameters.set(name, JSON.stringify(change(target)));
+  return (await runDirect(double, status)) as Report;
+}
+
+describe("deploy/aws/target", () => {
+  it("reads what the Pulumi program writes", async () => {
+    expect((await statusWith((target) => target)).outcome).to.equal("shown");
+  });
+
+  it("names the field that is wrong, and the command that writes it", async () => {
+    const report = await statusWith((target) => ({ ...target, platform: "php", queueUrl: undefined }));
+    expect(report.outcome).to.equal("refused");
+    expect(report.summary).to.match(/\/iaso\/staging\/deployment .*platform: .*queueUrl: /);
+    expect(report.remedy).to.equal("pulumi up --stack staging");
+  });
+
+  it("does not deploy to another region than the environment's", async () => {
+    const report = await statusWith((target) => ({ ...target, region: "eu-west-1" }));
+    expect(report).to.deep.include({
+      outcome: "refused",
+      summary: "The environment staging is in eu-west-1, not in eu-central-1.",
+      remedy: "Add --region eu-west-1",
+    });
+  });
+
+  it("refuses a parameter that is no object", async () => {
+    expect((await statusWith(() => "nothing")).outcome).to.equal("refused");
+  });
+});

@@ -1,0 +1,287 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "chai";
+import {
+  installed,
+  removeTemporaryDirectories,
+  skip,
+  temporaryDirectory,
+  writeFiles,
+} from "../source/checkout";
+
+// Run by `npm run test:migrate`: a real PostgreSQL server and a real Django, so it takes longer than `npm test`
+// allows, and the first run installs Django into node_modules/.cache/.
+
+const SCRIPT = join(__dirname, "../../../deploy/bundle/shared/iaso-deploy/prepare_database.py");
+const VENV = join(__dirname, "../../../node_modules/.cache/prepare-database");
+const PASSWORD = "only-in-this-test";
+
+/** Where Debian and others put the server's programs, which are not on the PATH there. */
+function serverPrograms(): string | undefined {
+  const root = "/usr/lib/postgresql";
+  const versions = existsSync(root) ? readdirSync(root).map((version) => join(root, version, "bin")) : [];
+  return [...versions.sort().reverse(), ...(process.env["PATH"] ?? "").split(":")].find((directory) =>
+    existsSync(join(directory, "initdb")),
+  );
+}
+
+/** A PostgreSQL server on a free port of this machine, which logs every statement. */
+class PostgreSql {
+  private constructor(
+    private readonly child: ChildProcess,
+    readonly port: string,
+    private readonly directory: string,
+  ) {}
+
+  static async start(programs: string): Promise<PostgreSql> {
+    const directory = temporaryDirectory();
+    const port = String(20_000 + (process.pid % 20_000));
+    const data = join(directory, "data");
+    mkdirSync(data, { mode: 0o700 });
+    // The server refuses to run as root; the package brings the user postgres.
+    const asRoot = process.getuid?.() === 0;
+    if (asRoot) {
+      const id = Number(execFileSync("id", ["-u", "postgres"], { encoding: "utf8" }));
+      for (const path of [directory, data]) chownSync(path, id, id);
+    }
+    const command = (program: string, ...args: string[]): [string, string[]] =>
+      asRoot
+        ? ["runuser", ["-u", "postgres", "--", join(programs, program), ...args]]
+        : [join(programs, program), args];
+    execFileSync(...command("initdb", "-D", data, "-U", "postgres", "-A", "trust", "--no-sync"), {
+      stdio: "ignore",
+      cwd: directory,
+    });
+    const settings = [
+      "listen_addresses=127.0.0.1",
+      `unix_socket_directories=${directory}`,
+      "log_statement=all",
+      "fsync=off",
+      "logging_collector=on",
+      "log_filename=server.log",
+    ];
+    const child = spawn(
+      ...command("postgres", "-D", data, "-p", port, ...settings.flatMap((setting) => ["-c", setting])),
+      { stdio: "ignore", cwd: directory },
+    );
+    const server = new PostgreSql(child, port, directory);
+    for (let tries = 0; !server.answers(); tries += 1) {
+      if (tries > 100) throw new Error("PostgreSQL did not start");
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    return server;
+  }
+
+  private answers(): boolean {
+    try {
+      this.query("SELECT 1");
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  query(sql: string, database = "postgres", user = "postgres", password = ""): string {
+    const args = ["-h", "127.0.0.1", "-p", this.port, "-U", user, "-d", database, "-At", "-c", sql];
+    return execFileSync("psql", args, {
+      encoding: "utf8",
+      stdio: "pipe",
+      env: { ...process.env, PGPASSWORD: password },
+    }).trim();
+  }
+
+  get log(): string {
+    return readFileSync(join(this.directory, "data/log/server.log"), "utf8");
+  }
+
+  async stop(): Promise<void> {
+    const pid = Number(readFileSync(join(this.directory, "data/postmaster.pid"), "utf8").split("\n")[0]);
+    process.kill(pid, "SIGINT");
+    await once(this.child, "exit");
+  }
+}
+
+// Each migration records who ran it and from when to when.
+const MIGRATION = (number: number, body = ""): string => `
+import os, time
+from django.db import migrations
+
+def forward(apps, schema_editor):
+    with schema_editor.connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE IF NOT EXISTS events (migration int, pid int, started timestamptz, ended timestamptz)")
+        cursor.execute("SELECT clock_timestamp()")
+        started = cursor.fetchone()[0]
+        print("migration ${number} begins", flush=True)
+        time.sleep(1)
+        ${body}
+        cursor.execute("INSERT INTO events VALUES (${number}, %s, %s, clock_timestamp())", [os.getpid(), started])
+
+class Migration(migrations.Migration):
+    dependencies = [${number === 1 ? "" : `("slow", "000${number - 1}")`}]
+    operations = [migrations.RunPython(forward)]
+`;
+
+const PROJECT = {
+  "hat/__init__.py": "",
+  "hat/settings.py": `
+import os
+SECRET_KEY = "x"
+INSTALLED_APPS = ["slow"]
+USE_TZ = True
+DATABASES = {"default": {
+    "ENGINE": "django.db.backends.postgresql", "HOST": "127.0.0.1", "PORT": os.environ["RDS_PORT"],
+    "NAME": os.environ["RDS_DB_NAME"], "USER": "postgres",
+}}
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "django_cache_table"}}
+`,
+  "slow/__init__.py": "",
+  "slow/migrations/__init__.py": "",
+  "slow/migrations/0001.py": MIGRATION(1),
+  "slow/migrations/0002.py": MIGRATION(2),
+};
+
+interface Run {
+  process: ChildProcess;
+  output: () => string;
+  code: Promise<number | null>;
+}
+
+describe("deploy/bundle/shared/iaso-deploy/prepare_database.py", () => {
+  let server: PostgreSql;
+  let database: string;
+  let databases = 0;
+
+  before(async function () {
+    const programs = serverPrograms();
+    if (programs === undefined)
+      skip(this, "PostgreSQL's server is not installed (apt-get install postgresql)");
+    if (!installed("python3", "--version")) skip(this, "python3 is not installed");
+    if (!existsSync(join(VENV, "bin/django-admin"))) {
+      execFileSync("python3", ["-m", "venv", VENV]);
+      execFileSync(join(VENV, "bin/pip"), ["install", "--quiet", "django~=4.2.30", "psycopg2-binary~=2.9.9"]);
+    }
+    server = await PostgreSql.start(programs);
+  });
+  after(async () => {
+    await (server as PostgreSql | undefined)?.stop();
+    removeTemporaryDirectories();
+  });
+  beforeEach(() => {
+    databases += 1;
+    database = `iaso${databases}`;
+    server.query(`CREATE DATABASE ${database}`);
+  });
+
+  function start(project: string, env: Record<string, string> = {}): Run {
+    let output = "";
+    const child = spawn(join(VENV, "bin/python"), [SCRIPT], {
+      cwd: project,
+      env: {
+        PATH: process.env["PATH"],
+        PYTHONPATH: project,
+        DJANGO_SETTINGS_MODULE: "hat.settings",
+        RDS_PORT: server.port,
+        RDS_DB_NAME: database,
+        ...env,
+      },
+    });
+    child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
+    child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));
+    const code = once(child, "close").then(([status]) => status as number | null);
+    return { process: child, output: () => output, code };
+  }
+
+  function project(files: Readonly<Record<string, string>> = {}): string {
+    const directory = temporaryDirectory();
+    writeFiles(directory, { ...PROJECT, ...files });
+    return directory;
+  }
+
+  async function until(run: Run, text: string): Promise<void> {
+    while (!run.output().includes(text)) {
+      if (run.process.exitCode !== null) throw new Error(`ended without "${text}": ${run.output()}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  const events = (): string =>
+    server.query("SELECT migration, count(*) FROM events GROUP BY 1 ORDER BY 1", database);
+
+  it("migrates once and never in parallel, however many instances of web and worker start together", async () => {
+    const directory = project();
+    const runs = [start(directory), start(directory), start(directory)];
+    expect(
+      await Promise.all(runs.map(({ code }) => code)),
+      runs.map((run) => run.output()).join("\n"),
+    ).to.deep.equal([0, 0, 0]);
+    expect(events()).to.equal("1|1\n2|1");
+    expect(server.query("SELECT count(DISTINCT pid) FROM events", database)).to.equal("1");
+    const overlaps =
+      "SELECT count(*) FROM events a JOIN events b ON a.migration < b.migration AND b.started < a.ended";
+    expect(server.query(overlaps, database)).to.equal("0");
+    const waiting = runs.filter((run) => /waiting for iaso-migrate /.test(run.output()));
+    const idle = runs.filter((run) => run.output().includes("No migrations to apply"));
+    expect([waiting.length, idle.length]).to.deep.equal([2, 2]);
+    expect(server.query("SELECT count(*) FROM django_cache_table", database)).to.equal("0");
+  });
+
+  it("lets the next instance in where the first is killed half-way", async () => {
+    const directory = project();
+    const first = start(directory);
+    await until(first, "migration 2 begins");
+    const second = start(directory);
+    await until(second, "waiting for");
+    first.process.kill("SIGKILL");
+    expect(await second.code, second.output()).to.equal(0);
+    expect(events()).to.equal("1|1\n2|1");
+  });
+
+  it("fails where a migration fails, keeps what was done before, and frees the lock", async () => {
+    const broken = start(project({ "slow/migrations/0002.py": MIGRATION(2, 'raise Exception("broken")') }));
+    expect(await broken.code).to.not.equal(0);
+    expect(broken.output()).to.contain("broken");
+    expect(events()).to.equal("1|1");
+    const mended = start(project());
+    expect(await mended.code, mended.output()).to.equal(0);
+    expect(events()).to.equal("1|1\n2|1");
+  });
+
+  it("gives up after its time limit where another holds the lock", async () => {
+    const holder = start(project());
+    await until(holder, "migration 1 begins");
+    const waiter = start(project(), { IASO_MIGRATION_WAIT_SECONDS: "0" });
+    expect(await waiter.code).to.not.equal(0);
+    expect(waiter.output()).to.contain("held the lock");
+    expect(await holder.code).to.equal(0);
+  });
+
+  it("migrates two databases of one server at the same time", async () => {
+    const one = start(project());
+    databases += 1;
+    database = `iaso${databases}`;
+    server.query(`CREATE DATABASE ${database}`);
+    await until(one, "migration 1 begins");
+    const two = start(project());
+    await until(two, "migration 1 begins");
+    expect(one.process.exitCode).to.equal(null);
+    expect(await Promise.all([one.code, two.code])).to.deep.equal([0, 0]);
+    expect(two.output()).not.to.contain("waiting");
+  });
+
+  it("makes the read-only role and its login user, and keeps the password out of the server's log", async () => {
+    const directory = project();
+    const env = { DB_READONLY_USERNAME: 'read"only', DB_READONLY_PASSWORD: PASSWORD };
+    for (const password of [PASSWORD, `${PASSWORD}-rotated`]) {
+      const run = start(directory, { ...env, DB_READONLY_PASSWORD: password });
+      expect(await run.code, run.output()).to.equal(0);
+      const verifier = server.query(`SELECT rolpassword FROM pg_authid WHERE rolname = 'read"only'`);
+      expect(verifier).to.match(/^SCRAM-SHA-256\$/);
+    }
+    expect(server.query(`SELECT pg_has_role('read"only', 'readonlyrole', 'MEMBER')`)).to.equal("t");
+    expect(server.query("SELECT current_user", database, 'read"only')).to.equal('read"only');
+    expect(() => server.query("SELECT * FROM events", database, 'read"only')).to.throw(/permission denied/);
+    expect(server.log).to.contain("ALTER ROLE").and.not.contain(PASSWORD);
+  });
+});

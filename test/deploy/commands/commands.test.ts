@@ -1,0 +1,188 @@
+import { expect } from "chai";
+import { prune } from "../../../deploy/commands/prune";
+import { rollback } from "../../../deploy/commands/rollback";
+import { status } from "../../../deploy/commands/status";
+import { versions } from "../../../deploy/commands/versions";
+import { type Report } from "../../../deploy/output/report";
+import { type Session } from "../../../deploy/session";
+import { ARTIFACTS, AwsDouble, ENV, PREVIOUS, STATIC } from "../double/aws";
+import { builtVersion, deployment, mismatches, repairing, runDirect } from "../double/runs";
+
+const TASKS = { runningTasks: "wait" } as const;
+
+function account(): AwsDouble {
+  const double = new AwsDouble();
+  double.describeTarget();
+  double.addPair();
+  double.time.now += 60_000;
+  return double;
+}
+
+async function run(double: AwsDouble, command: (session: Session) => Promise<Report>): Promise<Report> {
+  const end = await runDirect(double, command);
+  if (end === "killed") throw new Error("nothing kills this run");
+  double.time.now += 60_000;
+  return end;
+}
+
+/** Deploys versions one after the other and returns their labels. */
+async function deployAll(double: AwsDouble, ...names: string[]): Promise<string[]> {
+  const labels: string[] = [];
+  for (const name of names) {
+    const { build, label } = builtVersion(name);
+    expect((await run(double, deployment(build))).outcome).to.equal("deployed");
+    labels.push(label);
+  }
+  return labels;
+}
+
+/** Somebody deploys to the web environment by hand. */
+function deployByHand(double: AwsDouble, label: string): void {
+  double.beanstalk.addVersion(label, "somewhere", "bundle.zip");
+  double.beanstalk.versions.get(label)!.processedAt = 0;
+  double.web.update(label);
+  double.time.now += 3_600_000;
+}
+
+describe("deploy/commands", () => {
+  describe("rollback", () => {
+    it("goes back to the version before, and forth again, with its static files", async () => {
+      const double = account();
+      const [first, second] = await deployAll(double, "1.1", "1.2");
+      expect(double.s3.get(STATIC, "static/app.css")?.body.toString()).to.equal("/* 1.2 */");
+      const back = await run(double, (session) => rollback(session, TASKS));
+      expect(back).to.deep.include({ outcome: "deployed", from: second, to: first });
+      expect(double.s3.get(STATIC, "static/app.css")?.body.toString()).to.equal("/* 1.1 */");
+      expect((await run(double, (session) => rollback(session, TASKS))).to).to.equal(second);
+      expect(mismatches(double, [second!])).to.deep.equal([]);
+    });
+
+    it("takes a version's name where there is one build of it, and says so where there is none", async () => {
+      const double = account();
+      const [first] = await deployAll(double, "1.1", "1.2");
+      const none = await run(double, (session) => rollback(session, { ...TASKS, to: "1.3" }));
+      expect(none).to.deep.include({ outcome: "refused", summary: "There is no application version 1.3." });
+      expect((await run(double, (session) => rollback(session, { ...TASKS, to: "1.1" }))).to).to.equal(first);
+    });
+
+    it("stays on the current version where the older one fails", async () => {
+      const double = account();
+      const [first, second] = await deployAll(double, "1.1", "1.2");
+      double.beanstalk.plan("iaso-staging-worker", first!, "rolledBack");
+      double.beanstalk.plan("iaso-staging", second!, "succeeds");
+      const failed = await run(double, (session) => rollback(session, TASKS));
+      expect(failed).to.deep.include({ outcome: "returned", from: second, to: first });
+      expect(double.s3.get(STATIC, "static/app.css")?.body.toString()).to.equal("/* 1.2 */");
+      expect(mismatches(double, [second!])).to.deep.equal([]);
+    });
+  });
+
+  describe("repair", () => {
+    it("says that there is nothing to repair", async () => {
+      const double = account();
+      const report = await run(double, repairing());
+      expect(report).to.deep.include({ outcome: "unchanged", to: PREVIOUS });
+      expect(double.web.updates).to.deep.equal([]);
+    });
+
+    it("brings a pair that was parted by hand to the version last deployed", async () => {
+      const double = account();
+      const [label] = await deployAll(double, "1.1");
+      deployByHand(double, "by-hand");
+      const refused = await run(double, deployment(builtVersion("1.2").build));
+      expect(refused).to.deep.include({ outcome: "refused", remedy: "npm run deploy -- repair staging" });
+      expect((await run(double, repairing())).outcome).to.equal("repaired");
+      expect(mismatches(double, [label!])).to.deep.equal([]);
+    });
+
+    it("asks which version is right where it cannot know, and takes the answer", async () => {
+      const double = account();
+      deployByHand(double, "by-hand");
+      const asked = await run(double, repairing());
+      expect(asked.outcome).to.equal("refused");
+      expect(asked.remedy).to.equal("npm run deploy -- repair staging --to by-hand");
+      expect((await run(double, repairing(PREVIOUS))).outcome).to.equal("repaired");
+      expect(mismatches(double, [PREVIOUS])).to.deep.equal([]);
+    });
+
+    it("stays loud while one version cannot be reached, and succeeds once it can", async () => {
+      const double = account();
+      deployByHand(double, "by-hand");
+      double.beanstalk.plan("iaso-staging", PREVIOUS, "mixed");
+      const split = await run(double, repairing(PREVIOUS));
+      expect(split.outcome).to.equal("split");
+      expect(split.environments!.web!.state).to.contain("instances: i-20: 1.0.0-00000000 (Failed)");
+      expect(double.s3.json(ARTIFACTS, `locks/${ENV}.json`)).to.deep.include({ holder: null });
+      double.beanstalk.plan("iaso-staging", PREVIOUS, "succeeds");
+      expect((await run(double, repairing(PREVIOUS))).outcome).to.equal("repaired");
+    });
+  });
+
+  describe("status", () => {
+    it("shows versions, and a pair that is not on one", async () => {
+      const double = account();
+      const good = await run(double, status);
+      expect(good).to.deep.include({
+        outcome: "shown",
+        summary: `staging runs ${PREVIOUS}, web and worker alike.`,
+      });
+      deployByHand(double, "by-hand");
+      const bad = await run(double, status);
+      expect(bad).to.deep.include({ outcome: "split", remedy: "npm run deploy -- repair staging" });
+      expect(bad.environments!.web!.version).to.equal("by-hand");
+    });
+
+    it("shows who is at work, without a word of trouble", async () => {
+      const double = account();
+      double.faultOn = (operation, before) =>
+        operation === "DescribeEvents" && before === 1 ? "killBefore" : undefined;
+      expect(await runDirect(double, deployment(builtVersion().build))).to.equal("killed");
+      const report = await run(double, status);
+      expect(report.outcome).to.equal("shown");
+      expect(report.summary).to.match(/^tester runs "deploy 2\.0\.0-/);
+      double.time.now += 3_600_000;
+      expect((await run(double, status)).summary).to.equal("Run 1 on staging was left open.");
+    });
+  });
+
+  describe("versions and prune", () => {
+    it("lists the versions newest first, with what runs them", async () => {
+      const double = account();
+      const [first, second] = await deployAll(double, "1.1", "1.2");
+      double.beanstalk.pageSize = 1;
+      const { notes } = await run(double, versions);
+      expect(notes).to.have.length(3);
+      expect(notes![0]).to.match(new RegExp(`${second!}  web and worker  staging: commit 0123456789ab$`));
+      expect(notes![1]).to.contain(first);
+    });
+
+    it("deletes old versions with bundle and static files, and nothing that is needed or not ours", async () => {
+      const double = account();
+      const labels = await deployAll(double, "1.1", "1.2", "1.3", "1.4");
+      double.beanstalk.addVersion("sample", "elasticbeanstalk-samples", "python.zip");
+      const report = await run(double, (session) => prune(session, 1));
+      expect(report.details!["versions"]).to.deep.equal([labels[1], labels[0]]);
+      expect([...double.beanstalk.versions.keys()]).to.have.members([
+        PREVIOUS,
+        "sample",
+        labels[2]!,
+        labels[3]!,
+      ]);
+      const files = double.s3.keys(STATIC, "static/");
+      expect(files.filter((key) => key.includes("bundle-11") || key.includes("bundle-12"))).to.deep.equal([]);
+      expect(files.filter((key) => key.includes("bundle-13") || key.includes("bundle-14"))).to.have.length(2);
+      const back = await run(double, (session) => rollback(session, TASKS));
+      expect(back).to.deep.include({ outcome: "deployed", to: labels[2] });
+      expect(double.s3.get(STATIC, "static/app.css")?.body.toString()).to.equal("/* 1.3 */");
+    });
+
+    it("does not prune while something is left open", async () => {
+      const double = account();
+      double.faultOn = (operation) => (operation === "UpdateEnvironment" ? "killAfter" : undefined);
+      expect(await runDirect(double, deployment(builtVersion().build))).to.equal("killed");
+      double.time.now += 3_600_000;
+      const report = await run(double, (session) => prune(session, 1));
+      expect(report).to.deep.include({ outcome: "refused", remedy: "npm run deploy -- repair staging" });
+    });
+  });
+});

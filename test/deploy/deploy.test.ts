@@ -1,0 +1,230 @@
+import { type ChildProcess, execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import { EXIT } from "../../deploy/exitCodes";
+import { ARTIFACTS, AwsDouble, ENV, PREVIOUS, STATIC } from "./double/aws";
+import { ScaledTime } from "./double/clocks";
+import { type CliResult, runCli } from "./double/cli";
+import { mismatches } from "./double/runs";
+import { type RunningDouble, serve } from "./double/server";
+import { makeCheckout, removeTemporaryDirectories, unzip } from "./source/checkout";
+
+const FACTOR = 60;
+const WEBHOOK = "/slack/T000/B000/very-secret-token";
+
+const hasDjango = spawnSync("python3", ["-c", "import django"]).status === 0;
+
+const MANAGE = `#!/usr/bin/env python3
+import os, sys
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hat.settings")
+from django.core.management import execute_from_command_line
+execute_from_command_line(sys.argv)
+`;
+
+// Where Django is not installed, collectstatic is played: the deployment is the same from there on.
+const PLAYED = `#!/usr/bin/env python3
+import pathlib, shutil, sys
+assert sys.argv[1] == "collectstatic"
+shutil.copytree("iaso/static", "static", dirs_exist_ok=True)
+`;
+
+const SETTINGS = `import pathlib
+BASE_DIR = pathlib.Path(__file__).parent.parent
+SECRET_KEY = "not-used"
+INSTALLED_APPS = ["django.contrib.staticfiles"]
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "iaso/static"]
+`;
+
+function makeProject(): string {
+  return makeCheckout({
+    "manage.py": { executable: hasDjango ? MANAGE : PLAYED },
+    "hat/__init__.py": "",
+    "hat/settings.py": SETTINGS,
+    "hat/wsgi.py": "application = None\n",
+    "iaso/static/css/index.css": "body { color: black; }\n",
+    "iaso/static/app-0123456789abcdef0123.js": 'console.log("app");\n',
+    "pyproject.toml": '[project]\nname = "Iaso"\nversion = "2026.7.28.dev0"\n',
+    "requirements.txt": "django==4.2.30\n",
+    "plugins/polio/__init__.py": "",
+    "cron.yaml": "version: 1\ncron: []\n",
+    ".gitignore": "/static\n__pycache__\n/hat/assets/webpack\n",
+    "iaso-deploy.yaml": `build:
+  - mkdir -p hat/assets/webpack && echo "{}" > hat/assets/webpack/webpack-stats-prod.json
+collectStatic:
+  - python3 manage.py collectstatic --noinput
+`,
+  });
+}
+
+interface Account {
+  double: AwsDouble;
+  running: RunningDouble;
+  time: ScaledTime;
+  cli: (...args: string[]) => Promise<CliResult>;
+}
+
+async function withAccount(test: (account: Account) => Promise<void>): Promise<void> {
+  const time = new ScaledTime(FACTOR);
+  const double = new AwsDouble(1, time);
+  double.addPair();
+  double.beanstalk.environments[1]!.settings.variables = { PLUGINS: "polio", SECRET_KEY: "never-shown" };
+  double.beanstalk.timing.perInstance = () => 20_000;
+  const running = await serve(double);
+  double.describeTarget(running.url);
+  const environment = { SLACK_WEBHOOK_URL: `${running.url}${WEBHOOK}` };
+  try {
+    await test({ double, running, time, cli: (...args) => runCli(running, time, args, { environment }) });
+  } finally {
+    await running.stop();
+  }
+}
+
+describe("deploy/deploy (the command line in a process of its own, over HTTP)", function () {
+  this.timeout(120_000);
+  after(removeTemporaryDirectories);
+
+  it("deploys a checkout, shows it, refuses a second time to change anything, and rolls back", () =>
+    withAccount(async ({ cli, double }) => {
+      const source = makeProject();
+      const deployed = await cli(ENV, "--source", source, "--version", "2026.1", "--snapshot", "--json");
+      expect(deployed.code, deployed.stderr + deployed.stdout).to.equal(EXIT.done);
+      const report = JSON.parse(deployed.stdout) as Record<string, unknown>;
+      const label = String(report["to"]);
+      expect(report).to.deep.include({ outcome: "deployed", from: PREVIOUS, exitCode: 0 });
+      expect(label).to.match(/^2026\.1-[0-9a-f]{8}$/);
+      for (const environment of [double.web, double.worker]) {
+        expect(environment.updates).to.deep.equal([label]);
+        expect(environment.truth.instances.map((one) => one.label)).to.satisfy((labels: string[]) =>
+          labels.every((one) => one === label),
+        );
+      }
+      const bundle = await unzip(double.s3.get(ARTIFACTS, `bundles/${label}.zip`)!.body);
+      expect([...bundle.keys()]).to.include.members([
+        "manage.py",
+        "plugins/polio/__init__.py",
+        "hat/settings.py",
+      ]);
+      expect(double.s3.keys(STATIC, "static/")).to.deep.equal([
+        "static/app-0123456789abcdef0123.js",
+        "static/css/index.css",
+      ]);
+      expect(double.snapshots).to.have.length(1);
+      expect(double.snapshots[0]).to.match(/^iaso-staging-before-2026-1-[0-9a-f]{8}-\d{12}$/);
+      expect(deployed.stderr).to.contain("web: Environment update is starting.");
+      expect(deployed.stderr).to.contain("worker: Environment update completed successfully.");
+      expect(double.slack).to.have.length(2);
+      expect(double.slack[0]).to.contain("started");
+      expect(double.slack[1]).to.contain(`staging runs ${label}, web and worker alike.`);
+
+      const again = await cli(ENV, "--source", source, "--version", "2026.1");
+      expect(again.code, again.stderr).to.equal(EXIT.done);
+      expect(again.stdout).to.contain(`staging already runs ${label}`);
+      expect(double.web.updates).to.deep.equal([label]);
+
+      const status = await cli("status", ENV);
+      expect(status.code).to.equal(EXIT.done);
+      expect(status.stdout).to.contain(
+        `staging runs ${label}, web and worker alike. Before it: ${PREVIOUS}.`,
+      );
+
+      const back = await cli("rollback", ENV);
+      expect(back.code, back.stderr).to.equal(EXIT.done);
+      expect(back.stdout).to.contain(`staging runs ${PREVIOUS}, web and worker alike.`);
+      expect(back.stdout).to.contain("The database schema stays as it is");
+      expect(mismatches(double, [PREVIOUS])).to.deep.equal([]);
+      for (const { stderr, stdout } of [deployed, again, status, back]) {
+        expect(stdout + stderr).not.to.contain("very-secret-token");
+        expect(stdout + stderr).not.to.contain("never-shown");
+      }
+    }));
+
+  it("brings both back where one fails, says so with exit code 3, and names the restore point", () =>
+    withAccount(async ({ cli, double }) => {
+      double.planNew("succeeds", "rolledBack");
+      const failed = await cli(ENV, "--source", makeProject());
+      expect(failed.code, failed.stderr).to.equal(EXIT.returned);
+      expect(failed.stderr).to.contain(
+        `staging runs ${PREVIOUS} again, web and worker alike; this was verified.`,
+      );
+      expect(failed.stderr).to.match(
+        /cause: worker \(iaso-staging-worker\) was brought back .* Failed to deploy/,
+      );
+      expect(failed.stderr).to.contain("The database schema is NOT brought back");
+      expect(failed.stderr).to.match(/restore point of the database: 20\d\d-/);
+      expect(double.web.updates).to.have.length(2);
+      expect(mismatches(double, [PREVIOUS])).to.deep.equal([]);
+      expect(double.slack.at(-1)).to.contain("cause: worker");
+    }));
+
+  it("exits 4 and names the state and the command where one version cannot be reached", () =>
+    withAccount(async ({ cli, double }) => {
+      double.planNew("succeeds", "rolledBack");
+      double.beanstalk.plan("iaso-staging", PREVIOUS, "mixed");
+      const split = await cli(ENV, "--source", makeProject());
+      expect(split.code, split.stderr).to.equal(EXIT.split);
+      expect(split.stderr).to.contain("staging IS NOT ON ONE VERSION");
+      expect(split.stderr).to.contain("npm run deploy -- repair staging");
+      expect(split.stderr).to.match(/web \(iaso-staging\): on .*instances: i-/);
+      expect((await cli("status", ENV)).code).to.equal(EXIT.split);
+      double.beanstalk.plan("iaso-staging", PREVIOUS, "succeeds");
+      const repaired = await cli("repair", ENV);
+      expect(repaired.code, repaired.stderr).to.equal(EXIT.done);
+      expect(mismatches(double, [PREVIOUS])).to.deep.equal([]);
+    }));
+
+  it("tells what is wrong with the input, without a stack, and touches nothing", () =>
+    withAccount(async ({ cli, double }) => {
+      const directory = mkdtempSync(join(tmpdir(), "iaso-no-checkout-"));
+      writeFileSync(join(directory, "file"), "");
+      const cases: [string[], RegExp][] = [
+        [["Staging!", "--source", directory], /is not the name of an environment/],
+        [["nowhere", "--source", directory], /There is no environment nowhere in eu-central-1/],
+        [[ENV, "--source", directory], /checkout/],
+        [[ENV], /required option '--source <directory>' not specified/],
+        [[ENV, "--source", directory, "--timeout", "soon"], /Write it like 90s, 15m or 1h/],
+        [["rollback", ENV], /It is not recorded which version staging ran before/],
+        [["rollback", ENV, "--to", "9.9"], /There is no application version 9\.9/],
+      ];
+      const results = await Promise.all(cases.map(([args]) => cli(...args)));
+      for (const [index, { code, stderr }] of results.entries()) {
+        expect(code, stderr).to.equal(EXIT.refused);
+        expect(stderr).to.match(cases[index]![1]);
+        expect(stderr).not.to.match(/^ {4}at /m);
+      }
+      expect(double.beanstalk.environments.flatMap(({ updates }) => updates)).to.deep.equal([]);
+      rmSync(directory, { recursive: true });
+    }));
+
+  it("takes a switch back when it is asked to stop, and frees the lock", () =>
+    withAccount(async ({ double, running, time }) => {
+      let tool: ChildProcess | undefined;
+      double.faultOn = (operation, before) => {
+        if (operation === "DescribeEvents" && before === 0) tool?.kill("SIGINT");
+        return undefined;
+      };
+      const onStart = (child: ChildProcess): void => {
+        tool = child;
+      };
+      const stopped = await runCli(running, time, [ENV, "--source", makeProject()], { onStart });
+      expect(stopped.code, stopped.stdout).to.equal(EXIT.returned);
+      expect(stopped.stderr).to.contain("cause: the run was interrupted");
+      expect(mismatches(double, [PREVIOUS])).to.deep.equal([]);
+    }));
+
+  it("shows examples and exit codes in its help", () => {
+    const help = execFileSync(process.execPath, ["--import", "tsx", "deploy/deploy.ts", "--help"], {
+      cwd: join(__dirname, "../.."),
+      encoding: "utf8",
+      env: { ...process.env, NODE_NO_WARNINGS: "1" },
+    });
+    for (const command of ["deploy", "status", "rollback", "repair", "versions", "prune"]) {
+      expect(help).to.match(new RegExp(`^ {2}${command} `, "m"));
+    }
+    expect(help).to.contain("npm run deploy -- staging --source ../iaso");
+    expect(help).to.contain("4 NOT ON ONE VERSION");
+  });
+});

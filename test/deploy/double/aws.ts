@@ -1,0 +1,306 @@
+import { type DeploymentEnd, Beanstalk } from "./beanstalk";
+import { type Time, VirtualTime } from "./clocks";
+import { AwsFault, type DoubleRequest, type DoubleResponse, escapeXml, toXml, type Xml } from "./protocol";
+import { Random } from "./random";
+import { S3 } from "./s3";
+
+/**
+ * What goes wrong with one call:
+ * - error: AWS refuses it, in a way that is not worth repeating
+ * - throttle: AWS asks to come back later
+ * - timeoutBefore: the request is lost
+ * - timeoutAfter: the answer is lost
+ * - timeoutLate: there is no answer, and the request takes effect some seconds later
+ * - killBefore, killAfter: the tool's process ends before the request is sent, or before the answer is there
+ */
+export type FaultKind =
+  "error" | "throttle" | "timeoutBefore" | "timeoutAfter" | "timeoutLate" | "killBefore" | "killAfter";
+
+export const FAULT_KINDS: readonly FaultKind[] = [
+  "error",
+  "throttle",
+  "timeoutBefore",
+  "timeoutAfter",
+  "timeoutLate",
+  "killBefore",
+  "killAfter",
+];
+
+export interface Call {
+  service: string;
+  operation: string;
+  at: number;
+}
+
+/** Milliseconds after which a late request takes effect. */
+const LATE = 45_000;
+
+export const ENV = "staging";
+export const APPLICATION = "iaso-staging";
+export const ARTIFACTS = "example-iaso-staging-artifacts";
+export const STATIC = "example-iaso-staging-static";
+export const PREVIOUS = "1.0.0-00000000";
+
+/** Answers that a request never gets: the connection stays silent. */
+export const SILENCE = Symbol("silence");
+/** The process that sent the request is to be killed. */
+export const KILL = Symbol("kill");
+
+/** An AWS account with one pair and its neighbours, on a clock of its own. */
+export class AwsDouble {
+  readonly beanstalk: Beanstalk;
+  readonly s3: S3;
+  readonly calls: Call[] = [];
+  /** By the call's place in the order in which calls arrive. */
+  readonly faults = new Map<number, FaultKind>();
+  /** By the operation, and how many times it came before. */
+  faultOn: (operation: string, before: number) => FaultKind | undefined = () => undefined;
+  /** Parameters of SSM. */
+  readonly parameters = new Map<string, string>();
+  /** Messages the worker has taken, one value for each look; the last one stays. */
+  tasksInFlight: number[] = [0];
+  runningTasks: { id: number; name: string; started_at: number }[] = [];
+  readonly snapshots: string[] = [];
+  backupRetention = 7;
+  readonly slack: string[] = [];
+  slackStatus = 200;
+  private readonly arrivals = new Map<string, number>();
+  private readonly late: { at: number; act: () => unknown }[] = [];
+
+  constructor(
+    seed = 1,
+    readonly time: Time = new VirtualTime(),
+  ) {
+    this.beanstalk = new Beanstalk(this.time, new Random(seed));
+    this.s3 = new S3(this.time, [ARTIFACTS, STATIC]);
+  }
+
+  /** The settings of the environment, as the Pulumi program writes them. */
+  describeTarget(url?: string, platform: "python" | "docker" = "python"): void {
+    this.parameters.set(
+      `/iaso/${ENV}/deployment`,
+      JSON.stringify({
+        application: APPLICATION,
+        platform,
+        region: "eu-central-1",
+        artifactsBucket: ARTIFACTS,
+        staticBucket: STATIC,
+        staticUrl: "https://static.example.org/",
+        webUrl: url ?? "http://127.0.0.1:9",
+        databaseIdentifier: "iaso-staging",
+        queueUrl: `${url ?? "https://sqs.eu-central-1.amazonaws.com"}/123456789012/iaso-staging-tasks`,
+      }),
+    );
+  }
+
+  /** The pair, and environments around it that must never be touched. */
+  addPair(label = PREVIOUS): void {
+    const tags = { project: "iaso", env: "Staging", "managed-by": "pulumi" };
+    const common = { application: APPLICATION, label };
+    const add = this.beanstalk.addEnvironment.bind(this.beanstalk);
+    add({ ...common, name: "neighbour", tags: { project: "other", env: "staging", role: "web" } });
+    add({ ...common, name: "iaso-staging", tags: { ...tags, role: "web" } });
+    add({ ...common, name: "iaso-demo", tags: { ...tags, env: "demo", role: "web" } });
+    add({
+      ...common,
+      name: "iaso-staging-worker",
+      tier: "Worker",
+      tags: { ...tags, role: "worker" },
+      instances: 1,
+    });
+    add({ ...common, name: "untagged", tags: {} });
+  }
+
+  get web(): Beanstalk["environments"][number] {
+    return this.environment("iaso-staging");
+  }
+
+  get worker(): Beanstalk["environments"][number] {
+    return this.environment("iaso-staging-worker");
+  }
+
+  environment(name: string): Beanstalk["environments"][number] {
+    const environment = this.beanstalk.environments.find(({ settings }) => settings.name === name);
+    if (environment === undefined) throw new Error(`the double has no environment ${name}`);
+    return environment;
+  }
+
+  /** New versions end like this on web and worker. */
+  planNew(web: DeploymentEnd, worker: DeploymentEnd): void {
+    this.beanstalk.planNew("iaso-staging", web);
+    this.beanstalk.planNew("iaso-staging-worker", worker);
+  }
+
+  /** Does what arrives too late, as far as its time has come. */
+  settle(): void {
+    for (;;) {
+      const index = this.late.findIndex(({ at }) => at <= this.time.now);
+      const [entry] = index === -1 ? [] : this.late.splice(index, 1);
+      if (entry === undefined) return;
+      ignoringRefusal(entry.act);
+    }
+  }
+
+  /**
+   * A call arrives, over whatever transport: it is noted, its fault befalls it, or it is acted upon.
+   * @throws AwsFault where AWS refuses.
+   */
+  arrive<T>(service: string, operation: string, act: () => T): T | typeof SILENCE | typeof KILL {
+    this.settle();
+    const before = this.arrivals.get(operation) ?? 0;
+    this.arrivals.set(operation, before + 1);
+    const fault = this.faults.get(this.calls.length) ?? this.faultOn(operation, before);
+    this.calls.push({ service, operation, at: this.time.now });
+    switch (fault) {
+      case "error":
+        throw new AwsFault("ValidationError", "The double was told to refuse this call.", 400);
+      case "throttle":
+        throw throttling(service);
+      case "timeoutBefore":
+        return SILENCE;
+      case "timeoutAfter":
+        ignoringRefusal(act);
+        return SILENCE;
+      case "timeoutLate":
+        this.late.push({ at: this.time.now + LATE, act });
+        return SILENCE;
+      case "killBefore":
+        return KILL;
+      case "killAfter":
+        ignoringRefusal(act);
+        return KILL;
+      case undefined:
+        return act();
+    }
+  }
+
+  /** Answers a request of any of the services. */
+  handle(request: DoubleRequest): DoubleResponse | typeof SILENCE | typeof KILL {
+    const service = serviceOf(request);
+    if (service === "slack") {
+      this.slack.push(request.body.toString());
+      return { status: this.slackStatus, headers: {}, body: "ok" };
+    }
+    if (service === "iaso") return this.answerTasks(request);
+    const operation = operationOf(service, request, this.s3);
+    try {
+      return this.arrive(service, operation, () => this.answer(service, operation, request));
+    } catch (error) {
+      if (error instanceof AwsFault) return failure(service, error);
+      throw error;
+    }
+  }
+
+  private answer(service: string, operation: string, request: DoubleRequest): DoubleResponse {
+    if (service === "s3") return this.s3.handle(request);
+    const text = request.body.toString();
+    if (service === "ssm" || service === "sqs") {
+      return json(
+        this.act(service, operation, new URLSearchParams(JSON.parse(text) as Record<string, string>)),
+      );
+    }
+    const item = operation.includes("Snapshot") ? "DBSnapshot" : "DBInstance";
+    const result = this.act(service, operation, new URLSearchParams(text));
+    return query(operation, toXml(result, service === "rds" ? item : "member"));
+  }
+
+  /** Does what a call asks for, whichever protocol it came by. */
+  act(service: string, operation: string, form: URLSearchParams): Xml {
+    switch (service) {
+      case "elasticbeanstalk":
+        return this.beanstalk.handle(operation, form);
+      case "rds":
+        return this.actOnDatabase(operation, form.get("DBSnapshotIdentifier") ?? "");
+      case "ssm": {
+        const Name = form.get("Name") ?? "";
+        const Value = this.parameters.get(Name);
+        if (Value === undefined) throw new AwsFault("ParameterNotFound", "");
+        return { Parameter: { Name, Type: "String", Value } };
+      }
+      case "sqs": {
+        const inFlight = this.tasksInFlight.length > 1 ? this.tasksInFlight.shift() : this.tasksInFlight[0];
+        return { Attributes: { ApproximateNumberOfMessagesNotVisible: String(inFlight ?? 0) } };
+      }
+      default:
+        throw new AwsFault("UnknownOperation", `The double has no service ${service}.`);
+    }
+  }
+
+  private actOnDatabase(operation: string, identifier: string): Xml {
+    if (operation === "DescribeDBInstances") {
+      return { DBInstances: [{ BackupRetentionPeriod: this.backupRetention }] };
+    }
+    if (operation === "CreateDBSnapshot") {
+      if (this.snapshots.includes(identifier)) {
+        throw new AwsFault("DBSnapshotAlreadyExists", `Cannot create the snapshot ${identifier}.`);
+      }
+      this.snapshots.push(identifier);
+      return { DBSnapshot: { DBSnapshotIdentifier: identifier, Status: "creating" } };
+    }
+    const found = this.snapshots.filter((one) => one === identifier);
+    return { DBSnapshots: found.map((one) => ({ DBSnapshotIdentifier: one, Status: "available" })) };
+  }
+
+  private answerTasks(request: DoubleRequest): DoubleResponse {
+    const token = this.parameters.get(`/iaso/${ENV}/secrets/DEPLOY_API_TOKEN`);
+    if (request.headers["authorization"] !== `Bearer ${String(token)}`) {
+      return { status: 401, headers: {}, body: "{}" };
+    }
+    return json({ tasks: request.query.get("status") === "RUNNING" ? this.runningTasks : [] });
+  }
+}
+
+/** What AWS refuses nobody hears of, where the answer is lost. */
+function ignoringRefusal(act: () => unknown): void {
+  try {
+    act();
+  } catch (error) {
+    if (!(error instanceof AwsFault)) throw error;
+  }
+}
+
+function serviceOf({ headers, path }: DoubleRequest): string {
+  if (path.startsWith("/slack/")) return "slack";
+  if (path.startsWith("/api/")) return "iaso";
+  const scope = /Credential=[^/]+\/\d+\/[^/]+\/([^/]+)\//.exec(headers["authorization"] ?? "");
+  return scope?.[1] ?? "unsigned";
+}
+
+function operationOf(service: string, request: DoubleRequest, s3: S3): string {
+  if (service === "s3") return s3.operation(request);
+  const target = request.headers["x-amz-target"];
+  if (target !== undefined) return target.split(".").at(-1) ?? target;
+  return new URLSearchParams(request.body.toString()).get("Action") ?? "";
+}
+
+function query(action: string, result: string): DoubleResponse {
+  const body = `<${action}Response><${action}Result>${result}</${action}Result><ResponseMetadata><RequestId>0</RequestId></ResponseMetadata></${action}Response>`;
+  return { status: 200, headers: { "content-type": "text/xml" }, body };
+}
+
+function json(value: unknown): DoubleResponse {
+  return {
+    status: 200,
+    headers: { "content-type": "application/x-amz-json-1.0" },
+    body: JSON.stringify(value),
+  };
+}
+
+function throttling(service: string): AwsFault {
+  if (service === "s3") return new AwsFault("SlowDown", "Please reduce your request rate.", 503);
+  const code = service === "ssm" || service === "sqs" ? "ThrottlingException" : "Throttling";
+  return new AwsFault(code, "Rate exceeded");
+}
+
+function failure(service: string, { code, message, status }: AwsFault): DoubleResponse {
+  if (service === "s3") {
+    const body = `<Error><Code>${code}</Code><Message>${escapeXml(message)}</Message></Error>`;
+    return { status, headers: { "content-type": "application/xml" }, body };
+  }
+  if (service === "ssm" || service === "sqs") {
+    const body = JSON.stringify({ __type: code, message });
+    return { status, headers: { "content-type": "application/x-amz-json-1.1" }, body };
+  }
+  const body = `<ErrorResponse><Error><Type>Sender</Type><Code>${code}</Code><Message>${escapeXml(message)}</Message></Error><RequestId>0</RequestId></ErrorResponse>`;
+  return { status, headers: { "content-type": "text/xml" }, body };
+}

@@ -1,0 +1,170 @@
+import { createHash } from "node:crypto";
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Clients, createClients } from "../../../deploy/aws/clients";
+import { readTarget } from "../../../deploy/aws/target";
+import { type Clock } from "../../../deploy/clock";
+import { type Build, deploy, type DeployOptions } from "../../../deploy/commands/deploy";
+import { repair } from "../../../deploy/commands/repair";
+import { runCommand } from "../../../deploy/commands/run";
+import { createProgress, type Progress } from "../../../deploy/output/progress";
+import { type Report } from "../../../deploy/output/report";
+import { DEFAULT_LIMITS, type Limits, type Session } from "../../../deploy/session";
+import { ARTIFACTS, type AwsDouble, ENV } from "./aws";
+import { VirtualClock } from "./clocks";
+import { createShortcutClients } from "./shortcut";
+import { DirectTransport, type Process } from "./transport";
+
+// The signature is made, and checked by nobody: the double reads the service's name in it.
+process.env["AWS_ACCESS_KEY_ID"] ??= "AKIAEXAMPLE";
+process.env["AWS_SECRET_ACCESS_KEY"] ??= "example";
+
+export const OPTIONS: DeployOptions = { runningTasks: "wait", snapshot: false, allowUnhealthy: false };
+export const VERSION = "2.0.0";
+
+/** A version that was built already: a bundle and two static files on disk. */
+export function builtVersion(version = VERSION): { build: Build; label: string } {
+  const directory = mkdtempSync(join(tmpdir(), "iaso-built-"));
+  const content = Buffer.from(`the bundle of ${version}`);
+  const path = join(directory, "bundle.zip");
+  writeFileSync(path, content);
+  const staticDirectory = join(directory, "static");
+  mkdirSync(staticDirectory);
+  writeFileSync(join(staticDirectory, "app.css"), `/* ${version} */`);
+  writeFileSync(
+    join(staticDirectory, `bundle-${version.replaceAll(".", "")}0123456789abcdef.js`),
+    `"${version}"`,
+  );
+  const sha256 = createHash("sha256").update(content).digest("hex");
+  const built = {
+    version,
+    description: "commit 0123456789ab",
+    bundle: { path, sha256, bytes: content.length },
+    staticDirectory,
+  };
+  return { build: () => Promise.resolve(built), label: `${version}-${sha256.slice(0, 8)}` };
+}
+
+export interface SessionArgs {
+  clients: Clients;
+  clock: Clock;
+  progress?: Progress;
+  limits?: Partial<Limits>;
+  by?: string;
+  interrupted?: () => boolean;
+}
+
+/** Runs one command as a process of its own would. */
+export async function runWith(
+  args: SessionArgs,
+  command: (session: Session) => Promise<Report>,
+): Promise<Report> {
+  const { clients, clock } = args;
+  const by = args.by ?? "tester";
+  const progress = args.progress ?? silentProgress(clock);
+  return runCommand({ env: ENV, clock, notify: () => Promise.resolve(), by, link: undefined }, async () => {
+    const target = await readTarget(clients.ssm, ENV, "eu-central-1");
+    return command({
+      env: ENV,
+      target,
+      clients,
+      clock,
+      progress,
+      limits: { ...DEFAULT_LIMITS, ...args.limits },
+      by,
+      interrupted: args.interrupted ?? (() => false),
+    });
+  });
+}
+
+export function silentProgress(clock: Clock, lines: string[] = []): Progress {
+  return createProgress({ terminal: false, write: (line) => lines.push(line), now: () => clock.now() });
+}
+
+/** The report, or "killed" where a fault ended the process. */
+export type End = Report | "killed";
+
+/** By the whole of the SDK, or past it; see `createShortcutClients`. */
+export type Route = "sdk" | "shortcut";
+
+/** Runs after which the clients are made anew, so that what they learn of failures stays within bounds. */
+const RUNS_PER_CLIENTS = 50;
+let shared: { transport: DirectTransport; clients: Clients; runs: number } | undefined;
+
+function directClients(): { transport: DirectTransport; clients: Clients } {
+  if (shared === undefined || shared.runs === RUNS_PER_CLIENTS) {
+    const transport = new DirectTransport();
+    const clients = createClients({
+      region: "eu-central-1",
+      requestHandler: transport,
+      delay: () => 0,
+      pathStyle: true,
+    });
+    shared = { transport, clients, runs: 0 };
+  }
+  shared.runs += 1;
+  return shared;
+}
+
+/** Runs a command against the double without sockets, in virtual time; one run at a time. */
+export async function runDirect(
+  double: AwsDouble,
+  command: (session: Session) => Promise<Report>,
+  args: Partial<SessionArgs> = {},
+  route: Route = "sdk",
+): Promise<End> {
+  const clock = new VirtualClock(double.time);
+  return new Promise<End>((resolve, reject) => {
+    const process: Process = {
+      double,
+      dead: false,
+      onKill() {
+        clock.stopped = true;
+        resolve("killed");
+      },
+    };
+    let clients: Clients;
+    if (route === "shortcut") clients = createShortcutClients(process);
+    else {
+      const direct = directClients();
+      direct.transport.attach(process);
+      clients = direct.clients;
+    }
+    runWith({ clients, clock, ...args }, command).then(resolve, reject);
+  });
+}
+
+export function deployment(build: Build, options: Partial<DeployOptions> = {}) {
+  return (session: Session): Promise<Report> => deploy(session, { ...OPTIONS, ...options }, build);
+}
+
+export function repairing(to?: string) {
+  return (session: Session): Promise<Report> => repair(session, to);
+}
+
+/** What is wrong with the account after everything; empty where the pair is on one version and the lock is free. */
+export function mismatches(double: AwsDouble, allowed: readonly string[]): string[] {
+  // Requests that were late, and updates they began, would show by then.
+  double.time.now += 3_600_000;
+  double.settle();
+  double.time.now += 3_600_000;
+  const problems: string[] = [];
+  const pair = [double.web.truth, double.worker.truth];
+  const labels = new Set(
+    pair.flatMap(({ instances, label }) => [label, ...instances.map((one) => one.label)]),
+  );
+  if (labels.size !== 1) problems.push(`versions ${[...labels].join(", ")}`);
+  for (const label of labels) if (!allowed.includes(label)) problems.push(`unexpected version ${label}`);
+  for (const { instances, status } of pair) {
+    if (status !== "Ready") problems.push(`status ${status}`);
+    if (instances.some((one) => one.status !== "Deployed")) problems.push("an instance is not deployed");
+  }
+  const lock = double.s3.json(ARTIFACTS, `locks/${ENV}.json`);
+  if (lock !== undefined && lock["holder"] !== null) problems.push("the lock is held");
+  if (lock !== undefined && lock["openJournal"] !== null) problems.push("the journal is open");
+  for (const name of ["neighbour", "iaso-demo", "untagged"]) {
+    if (double.environment(name).updates.length > 0) problems.push(`${name} was touched`);
+  }
+  return problems;
+}

@@ -1,0 +1,231 @@
+import { createHash } from "node:crypto";
+import { type Time } from "./clocks";
+import { AwsFault, type DoubleRequest, type DoubleResponse, escapeXml } from "./protocol";
+
+interface ObjectVersion {
+  id: string;
+  body: Buffer;
+  etag: string;
+  headers: Record<string, string>;
+  modified: number;
+  deleted: boolean;
+}
+
+const KEPT_HEADERS = ["content-type", "cache-control", "content-encoding"];
+
+/** S3 with versioned buckets and conditional writes. */
+export class S3 {
+  private readonly buckets = new Map<string, Map<string, ObjectVersion[]>>();
+  private versions = 0;
+
+  constructor(
+    private readonly time: Time,
+    buckets: string[],
+  ) {
+    for (const name of buckets) this.buckets.set(name, new Map());
+  }
+
+  /** The current object; undefined where there is none. */
+  get(bucket: string, key: string): ObjectVersion | undefined {
+    const latest = this.bucket(bucket).get(key)?.at(-1);
+    return latest?.deleted === true ? undefined : latest;
+  }
+
+  keys(bucket: string, prefix = ""): string[] {
+    return [...this.bucket(bucket).keys()]
+      .filter((key) => key.startsWith(prefix) && this.get(bucket, key) !== undefined)
+      .sort();
+  }
+
+  /** The current objects under a prefix, as a listing shows them. */
+  contents(bucket: string, prefix: string): { Key: string; ETag: string; LastModified: Date }[] {
+    return this.keys(bucket, prefix).map((Key) => {
+      const { etag, modified } = this.get(bucket, Key)!;
+      return { Key, ETag: etag, LastModified: new Date(modified) };
+    });
+  }
+
+  json(bucket: string, key: string): Record<string, unknown> | undefined {
+    const object = this.get(bucket, key);
+    return object === undefined ? undefined : (JSON.parse(object.body.toString()) as Record<string, unknown>);
+  }
+
+  operation({ headers, method, path, query }: DoubleRequest): string {
+    const isObject = path.split("/").slice(2).join("/") !== "";
+    if (method === "POST" && query.has("delete")) return "DeleteObjects";
+    if (!isObject) {
+      if (query.has("versioning")) return "GetBucketVersioning";
+      return query.has("versions") ? "ListObjectVersions" : "ListObjectsV2";
+    }
+    if (method === "PUT") return headers["x-amz-copy-source"] === undefined ? "PutObject" : "CopyObject";
+    const names: Record<string, string> = { GET: "GetObject", HEAD: "HeadObject", DELETE: "DeleteObject" };
+    return names[method] ?? method;
+  }
+
+  handle(request: DoubleRequest): DoubleResponse {
+    const [, bucket = "", ...rest] = request.path.split("/");
+    const key = rest.join("/");
+    switch (this.operation(request)) {
+      case "PutObject":
+        return this.put(bucket, key, request);
+      case "CopyObject":
+        return this.copy(bucket, key, request);
+      case "GetObject":
+      case "HeadObject":
+        return this.read(bucket, key, request);
+      case "DeleteObject":
+        this.store(bucket, key, Buffer.alloc(0), {}, true);
+        return { status: 204, headers: {}, body: "" };
+      case "DeleteObjects":
+        return this.deleteMany(bucket, request);
+      case "GetBucketVersioning":
+        return xml("<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>");
+      case "ListObjectsV2":
+        return this.list(bucket, request);
+      default:
+        return this.listVersions(bucket, request);
+    }
+  }
+
+  private put(bucket: string, key: string, request: DoubleRequest): DoubleResponse {
+    const { headers } = request;
+    const current = this.get(bucket, key);
+    if (headers["if-none-match"] === "*" && current !== undefined) throw preconditionFailed();
+    const expected = headers["if-match"];
+    if (expected !== undefined) {
+      if (current === undefined) throw new AwsFault("NoSuchKey", "The specified key does not exist.", 404);
+      if (current.etag !== expected) throw preconditionFailed();
+    }
+    const body = decode(request);
+    const digest = headers["x-amz-checksum-sha256"];
+    if (digest !== undefined && digest !== createHash("sha256").update(body).digest("base64")) {
+      throw new AwsFault("BadDigest", "The SHA256 you specified did not match.");
+    }
+    const stored = this.store(bucket, key, body, headers, false);
+    return { status: 200, headers: { etag: stored.etag, "x-amz-version-id": stored.id }, body: "" };
+  }
+
+  private copy(bucket: string, key: string, { headers }: DoubleRequest): DoubleResponse {
+    const [path = "", query] = decodeURIComponent(headers["x-amz-copy-source"] ?? "").split("?versionId=");
+    const [from = "", ...rest] = path.replace(/^\//, "").split("/");
+    const source = this.bucket(from)
+      .get(rest.join("/"))
+      ?.findLast(({ id }) => query === undefined || id === query);
+    if (source === undefined)
+      throw new AwsFault("NoSuchVersion", "The specified version does not exist.", 404);
+    const stored = this.store(bucket, key, source.body, source.headers, false);
+    return xml(`<CopyObjectResult><ETag>${escapeXml(stored.etag)}</ETag></CopyObjectResult>`);
+  }
+
+  private read(bucket: string, key: string, { method }: DoubleRequest): DoubleResponse {
+    const object = this.get(bucket, key);
+    if (object === undefined) throw new AwsFault("NoSuchKey", "The specified key does not exist.", 404);
+    const headers = {
+      ...object.headers,
+      etag: object.etag,
+      "x-amz-version-id": object.id,
+      "last-modified": new Date(object.modified).toUTCString(),
+      "content-length": String(object.body.length),
+    };
+    return { status: 200, headers, body: method === "HEAD" ? "" : object.body };
+  }
+
+  private deleteMany(bucket: string, request: DoubleRequest): DoubleResponse {
+    const text = decode(request).toString();
+    for (const [, item = ""] of text.matchAll(/<Object>(.*?)<\/Object>/gs)) {
+      const key = /<Key>(.*?)<\/Key>/s.exec(item)?.[1] ?? "";
+      const id = /<VersionId>(.*?)<\/VersionId>/s.exec(item)?.[1];
+      if (id === undefined) this.store(bucket, key, Buffer.alloc(0), {}, true);
+      else {
+        const left = (this.bucket(bucket).get(key) ?? []).filter((version) => version.id !== id);
+        if (left.length === 0) this.bucket(bucket).delete(key);
+        else this.bucket(bucket).set(key, left);
+      }
+    }
+    return xml("<DeleteResult></DeleteResult>");
+  }
+
+  private list(bucket: string, { query }: DoubleRequest): DoubleResponse {
+    const contents = this.contents(bucket, query.get("prefix") ?? "").map(
+      ({ ETag, Key, LastModified }) =>
+        `<Contents><Key>${escapeXml(Key)}</Key><LastModified>${LastModified.toISOString()}</LastModified><ETag>${escapeXml(ETag)}</ETag></Contents>`,
+    );
+    return xml(`<ListBucketResult><IsTruncated>false</IsTruncated>${contents.join("")}</ListBucketResult>`);
+  }
+
+  private listVersions(bucket: string, { query }: DoubleRequest): DoubleResponse {
+    const prefix = query.get("prefix") ?? "";
+    let text = "";
+    for (const [key, versions] of [...this.bucket(bucket)]
+      .filter(([name]) => name.startsWith(prefix))
+      .sort()) {
+      for (const version of versions) {
+        const element = version.deleted ? "DeleteMarker" : "Version";
+        const latest = version === versions.at(-1);
+        text += `<${element}><Key>${escapeXml(key)}</Key><VersionId>${version.id}</VersionId><IsLatest>${String(latest)}</IsLatest></${element}>`;
+      }
+    }
+    return xml(`<ListVersionsResult><IsTruncated>false</IsTruncated>${text}</ListVersionsResult>`);
+  }
+
+  private store(
+    bucket: string,
+    key: string,
+    body: Buffer,
+    headers: Record<string, string>,
+    deleted: boolean,
+  ): ObjectVersion {
+    this.versions += 1;
+    const kept = KEPT_HEADERS.flatMap((name) => {
+      const value = headers[name]?.replace(/(^|,)\s*aws-chunked/, "");
+      return value === undefined || value === "" ? [] : [[name, value] as const];
+    });
+    const version: ObjectVersion = {
+      id: `v${this.versions}`,
+      body,
+      etag: `"${createHash("md5").update(body).digest("hex")}"`,
+      headers: Object.fromEntries(kept),
+      modified: this.time.now,
+      deleted,
+    };
+    const objects = this.bucket(bucket);
+    objects.set(key, [...(objects.get(key) ?? []), version]);
+    return version;
+  }
+
+  private bucket(name: string): Map<string, ObjectVersion[]> {
+    const bucket = this.buckets.get(name);
+    if (bucket === undefined) throw new AwsFault("NoSuchBucket", `There is no bucket ${name}.`, 404);
+    return bucket;
+  }
+}
+
+function preconditionFailed(): AwsFault {
+  return new AwsFault(
+    "PreconditionFailed",
+    "At least one of the pre-conditions you specified did not hold.",
+    412,
+  );
+}
+
+/** The payload of a body that the SDK sent in chunks with a checksum behind it. */
+function decode({ body, headers }: DoubleRequest): Buffer {
+  if (headers["x-amz-decoded-content-length"] === undefined) return body;
+  const parts: Buffer[] = [];
+  let position = 0;
+  for (;;) {
+    const end = body.indexOf("\r\n", position);
+    const size = parseInt(body.subarray(position, end).toString(), 16);
+    if (!(size > 0)) return Buffer.concat(parts);
+    parts.push(body.subarray(end + 2, end + 2 + size));
+    position = end + 2 + size + 2;
+  }
+}
+
+function xml(text: string): DoubleResponse {
+  return {
+    status: 200,
+    headers: { "content-type": "application/xml" },
+    body: `<?xml version="1.0"?>${text}`,
+  };
+}

@@ -1,0 +1,126 @@
+import { expect } from "chai";
+import { AwsDouble, PREVIOUS } from "../double/aws";
+import { builtVersion, deployment, mismatches, runDirect } from "../double/runs";
+import { type EnvironmentSettings } from "../double/beanstalk";
+import { type Report } from "../../../deploy/output/report";
+
+const { build } = builtVersion();
+
+const DOCKER =
+  "arn:aws:elasticbeanstalk:eu-central-1::platform/Docker running on 64bit Amazon Linux 2023/4.5.0";
+
+async function deployTo(
+  change: (double: AwsDouble) => void,
+  options = {},
+): Promise<{ double: AwsDouble; report: Report }> {
+  const double = new AwsDouble();
+  double.describeTarget();
+  double.addPair();
+  change(double);
+  const report = await runDirect(double, deployment(build, options), {}, "shortcut");
+  if (report === "killed") throw new Error("nothing kills this run");
+  return { double, report };
+}
+
+function extra(settings: Partial<EnvironmentSettings>): (double: AwsDouble) => void {
+  const tags = { project: "iaso", env: "staging", role: "web" };
+  return (double) => {
+    double.beanstalk.addEnvironment({
+      name: "extra",
+      application: "iaso-staging",
+      label: PREVIOUS,
+      tags,
+      ...settings,
+    });
+  };
+}
+
+describe("deploy/pair/find and check", () => {
+  const refused: [string, (double: AwsDouble) => void, RegExp, RegExp][] = [
+    [
+      "a missing worker",
+      (double) => delete double.worker.settings.tags["role"],
+      /has no environment with the tags .*role=worker/,
+      /pulumi up --stack staging/,
+    ],
+    ["two web environments", extra({}), /2 environments have the tags .*iaso-staging, extra/, /tag env/],
+    [
+      "a role on the wrong tier",
+      (double) => (double.worker.settings.tier = "WebServer"),
+      /of the tier WebServer/,
+      /pulumi up/,
+    ],
+    [
+      "another platform",
+      (double) => (double.web.settings.platformArn = DOCKER),
+      /iaso-staging runs on docker, but staging is set up for the platform python/,
+      /pulumi up/,
+    ],
+    [
+      "an environment that is being updated",
+      (double) => {
+        double.beanstalk.addVersion("x", "b", "k");
+        double.beanstalk.versions.get("x")!.processedAt = 0;
+        double.web.update("x");
+      },
+      /web \(iaso-staging\) is Updating/,
+      /npm run deploy -- status staging/,
+    ],
+    [
+      "different versions",
+      (double) => {
+        double.beanstalk.addVersion("x", "b", "k");
+        double.beanstalk.versions.get("x")!.processedAt = 0;
+        double.web.update("x");
+        double.time.now += 3_600_000;
+      },
+      /do not run one version: web on x, Ready, health Ok; worker on 1\.0\.0/,
+      /^npm run deploy -- repair staging$/,
+    ],
+  ];
+  for (const [name, change, message, remedy] of refused) {
+    it(`refuses ${name}, and says what mends it`, async () => {
+      const { double, report } = await deployTo(change);
+      expect(report.outcome).to.equal("refused");
+      expect(report.summary).to.match(message);
+      expect(report.remedy).to.match(remedy);
+      expect(double.calls.map(({ operation }) => operation)).not.to.include("UpdateEnvironment");
+    });
+  }
+
+  it("refuses an unhealthy pair, unless it is told to mend it", async () => {
+    const ill = (double: AwsDouble): void => {
+      double.beanstalk.environments.length = 0;
+      const tags = { project: "iaso", env: "STAGING" };
+      const common = { application: "iaso-staging", label: PREVIOUS };
+      double.beanstalk.addEnvironment({
+        ...common,
+        name: "iaso-staging",
+        tags: { ...tags, role: "web" },
+        health: "Severe",
+      });
+      double.beanstalk.addEnvironment({
+        ...common,
+        name: "iaso-staging-worker",
+        tier: "Worker",
+        tags: { ...tags, role: "worker" },
+      });
+    };
+    const { report } = await deployTo(ill);
+    expect(report.summary).to.match(/staging is not healthy: web \(iaso-staging\) is Severe/);
+    expect(report.remedy).to.contain("rollback staging");
+    expect((await deployTo(ill, { allowUnhealthy: true })).report.outcome).to.equal("deployed");
+  });
+
+  it("finds the pair among neighbours on later pages, and touches nothing else", async () => {
+    const { double, report } = await deployTo((account) => {
+      account.beanstalk.pageSize = 1;
+      extra({ name: "enketo", tags: { project: "iaso", env: "staging", role: "enketo" } })(account);
+      extra({ name: "other-application", application: "iaso-demo" })(account);
+    });
+    expect(report.outcome).to.equal("deployed");
+    expect(double.environment("enketo").updates).to.deep.equal([]);
+    expect(double.environment("other-application").updates).to.deep.equal([]);
+    expect(mismatches(double, [report.to!])).to.deep.equal([]);
+  });
+});

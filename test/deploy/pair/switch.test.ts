@@ -1,0 +1,138 @@
+import { expect } from "chai";
+import { ARTIFACTS, ENV, PREVIOUS } from "../double/aws";
+import {
+  builtVersion,
+  deployment,
+  type End,
+  mismatches,
+  repairing,
+  runDirect,
+  silentProgress,
+} from "../double/runs";
+import { VirtualClock } from "../double/clocks";
+import { NEW, prepareDouble } from "../double/scenario";
+
+const { build } = builtVersion();
+
+function outcomeOf(end: End): string {
+  return end === "killed" ? end : end.outcome;
+}
+
+describe("deploy/pair/switch", () => {
+  it("asks for both updates before either has ended", async () => {
+    const double = prepareDouble({ web: "succeeds", worker: "succeeds" });
+    await runDirect(double, deployment(build));
+    const updates = double.calls.filter(({ operation }) => operation === "UpdateEnvironment");
+    expect(updates).to.have.length(2);
+    expect(updates[0]!.at).to.equal(updates[1]!.at);
+    expect(mismatches(double, [NEW])).to.deep.equal([]);
+  });
+
+  it("publishes static files, bundle and version before any environment is touched", async () => {
+    const double = prepareDouble({ web: "succeeds", worker: "succeeds" });
+    await runDirect(double, deployment(build));
+    const operations = double.calls.map(({ operation }) => operation);
+    const first = operations.indexOf("UpdateEnvironment");
+    expect(operations.indexOf("CreateApplicationVersion")).to.be.within(1, first);
+    expect(operations.indexOf("GetBucketVersioning")).to.be.within(1, first);
+    expect(operations.indexOf("GetQueueAttributes")).to.be.within(1, first);
+    expect(operations.indexOf("DescribeDBInstances")).to.be.within(1, first);
+  });
+
+  it("does not trust the label: instances left on two versions are brought to one", async () => {
+    const double = prepareDouble({ web: "mixed", worker: "succeeds" });
+    const end = await runDirect(double, deployment(build));
+    expect(outcomeOf(end)).to.equal("returned");
+    // The label was back by itself; the instances were not.
+    expect(double.web.updates).to.deep.equal([NEW, PREVIOUS]);
+    expect(mismatches(double, [PREVIOUS])).to.deep.equal([]);
+  });
+
+  it("takes back a version that makes an environment unhealthy, and says what was unhealthy", async () => {
+    const double = prepareDouble({ web: "succeeds", worker: "degrades" });
+    const end = await runDirect(double, deployment(build));
+    expect(end).to.deep.include({
+      outcome: "returned",
+      causes: ["worker (iaso-staging-worker) is not healthy (Severe)."],
+    });
+    expect(mismatches(double, [PREVIOUS])).to.deep.equal([]);
+  });
+
+  it("ends an update that hangs, and does not wait for the other one", async () => {
+    const double = prepareDouble({ web: "rolledBack", worker: "hangs" });
+    const end = await runDirect(double, deployment(build));
+    expect(outcomeOf(end)).to.equal("returned");
+    expect(double.calls.map(({ operation }) => operation)).to.include("AbortEnvironmentUpdate");
+    expect(end === "killed" ? 0 : end.milliseconds).to.be.below(10 * 60_000);
+  });
+
+  it("is not taken in by answers that lag behind", async () => {
+    const double = prepareDouble({ web: "succeeds", worker: "succeeds" });
+    double.beanstalk.timing.lag = () => 25_000;
+    const end = await runDirect(double, deployment(build));
+    expect(outcomeOf(end)).to.equal("deployed");
+    expect(double.web.updates).to.deep.equal([NEW]);
+  });
+
+  it("waits for a request without an answer, which begins when all seems over", async () => {
+    const double = prepareDouble({ web: "rolledBack", worker: "rolledBack" });
+    double.beanstalk.timing.perInstance = () => 2000;
+    for (const name of ["iaso-staging", "iaso-staging-worker"]) {
+      double.beanstalk.plan(name, NEW, "rolledBack", "succeeds");
+    }
+    double.faultOn = (operation, before) =>
+      operation === "UpdateEnvironment" && before === 1 ? "timeoutLate" : undefined;
+    const end = await runDirect(double, deployment(build));
+    expect(outcomeOf(end)).to.equal("returned");
+    // The request took effect after the verdict, was seen, and was taken back.
+    expect(
+      [...double.web.updates, ...double.worker.updates].filter((label) => label === NEW).length,
+    ).to.be.at.least(2);
+    expect(mismatches(double, [PREVIOUS])).to.deep.equal([]);
+  });
+
+  it("never leaves a version that was not healthy, when the run that judged it was killed", async () => {
+    const double = prepareDouble({ web: "degrades", worker: "degrades" });
+    double.faultOn = (operation, before) =>
+      operation === "DescribeEvents" && before === 8 ? "killBefore" : undefined;
+    expect(await runDirect(double, deployment(build))).to.equal("killed");
+    expect(double.web.truth.label).to.equal(NEW);
+    double.faultOn = () => undefined;
+    expect(outcomeOf(await runDirect(double, repairing()))).to.equal("repaired");
+    expect(mismatches(double, [PREVIOUS])).to.deep.equal([]);
+  });
+
+  it("lets a healthy switch stand when the run that judged it was killed", async () => {
+    const double = prepareDouble({ web: "succeeds", worker: "succeeds" });
+    double.faultOn = (operation, before) =>
+      operation === "DescribeEvents" && before === 1 ? "killBefore" : undefined;
+    expect(await runDirect(double, deployment(build))).to.equal("killed");
+    double.faultOn = () => undefined;
+    await runDirect(double, repairing());
+    expect(mismatches(double, [NEW])).to.deep.equal([]);
+    expect(double.s3.json(ARTIFACTS, `locks/${ENV}.json`)).to.deep.include({
+      version: NEW,
+      previous: PREVIOUS,
+    });
+  });
+
+  it("takes an interrupted switch back", async () => {
+    const double = prepareDouble({ web: "succeeds", worker: "succeeds" });
+    const interrupted = (): boolean => double.calls.some(({ operation }) => operation === "DescribeEvents");
+    const end = await runDirect(double, deployment(build), { interrupted });
+    expect(end).to.deep.include({ outcome: "returned", causes: ["the run was interrupted"] });
+    expect(mismatches(double, [PREVIOUS])).to.deep.equal([]);
+  });
+
+  it("tells each environment's events by its role, once", async () => {
+    const double = prepareDouble({ web: "rolledBack", worker: "succeeds" });
+    const lines: string[] = [];
+    const progress = silentProgress(new VirtualClock(double.time), lines);
+    await runDirect(double, deployment(build), { progress });
+    const failed = lines.filter((line) =>
+      line.endsWith("web: ERROR Failed to deploy application. Command failed on an instance."),
+    );
+    expect(failed).to.have.length(1);
+    expect(lines.some((line) => line.includes("worker: Deploying new version to instance"))).to.equal(true);
+  });
+});

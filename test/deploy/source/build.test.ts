@@ -1,0 +1,281 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync, utimesSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "chai";
+import { parse } from "yaml";
+import { type BuildArgs, buildSource, type BuiltSource } from "../../../deploy/source/build";
+import { resolveVersion } from "../../../deploy/source/version";
+import { UserError } from "../../../deploy/userError";
+import {
+  gitIn,
+  makeCheckout,
+  rejection,
+  removeTemporaryDirectories,
+  temporaryDirectory,
+  unzip,
+  type UnzippedEntry,
+  writeFiles,
+} from "./checkout";
+import { RegistryDouble } from "./registryDouble";
+
+const CRON = `version: 1
+cron:
+  - name: email
+    url: /tasks/launch_task/plugins.polio.tasks.email/user/
+    schedule: "0 1 * * 5"
+  - name: sandbox
+    url: /tasks/launch_task/iaso.tasks.sandbox/user/
+    schedule: "0 4 * * *"
+`;
+
+// A stand-in for the application: its build writes a hashed bundle, its stats, and rewrites a tracked file.
+const APPLICATION = {
+  "manage.py": { executable: "#!/usr/bin/env python\n" },
+  "hat/settings.py": "DEBUG = False\n",
+  "hat/é space.txt": "unicode\n",
+  "iaso/static/css/index.css": "committed\n",
+  "pyproject.toml": '[project]\nname = "Iaso"\nversion = "2026.7.28.dev0"\n',
+  "requirements.txt": "django==4.2.30\n",
+  "cron.yaml": CRON,
+  "plugins/polio/apps.py": "polio\n",
+  "plugins/wfp/apps.py": "wfp\n",
+  Procfile: "web: the application's own\n",
+  ".ebextensions/50_container_commands.config": "container_commands: {collectstatic: {command: x}}\n",
+  ".platform/hooks/postdeploy/99.sh": { executable: "#!/bin/sh\n" },
+  "docs/big.gif": "not for servers\n",
+  ".gitignore": "hat/assets/webpack\n/static\n",
+  "iaso-deploy.yaml": `build:
+  - mkdir -p hat/assets/webpack && echo "{}" > hat/assets/webpack/webpack-stats-prod.json
+collectStatic:
+  - echo rewritten > iaso/static/css/index.css
+  - mkdir -p static && echo "$PLUGINS,$USE_S3,$AWS_SECRET_ACCESS_KEY" > static/app-0123456789abcdef0123.js
+exclude: [docs]
+`,
+};
+
+async function build(args: Partial<BuildArgs> & { source: string }): Promise<BuiltSource> {
+  const version = await resolveVersion(args.source, { version: "2026.07.28", allowDirty: true });
+  return buildSource({
+    platform: "python",
+    outputDirectory: temporaryDirectory(),
+    version: { ...version, dirty: false },
+    ...args,
+  });
+}
+
+async function entriesOf({ bundle }: BuiltSource): Promise<Map<string, UnzippedEntry>> {
+  return unzip(readFileSync(bundle.path));
+}
+
+const text = (entries: Map<string, UnzippedEntry>, path: string): string =>
+  String(entries.get(path)?.content);
+
+const properties = (entries: Map<string, UnzippedEntry>): unknown => {
+  const config = parse(text(entries, ".ebextensions/environment.config")) as Record<
+    string,
+    Record<string, unknown>
+  >;
+  return config["option_settings"]?.["aws:elasticbeanstalk:application:environment"];
+};
+
+describe("deploy/source/build", () => {
+  after(removeTemporaryDirectories);
+
+  describe("on the python platform", () => {
+    it("bundles the application, its built files and the overlay", async () => {
+      process.env["AWS_SECRET_ACCESS_KEY"] = "not-for-builds";
+      let built: BuiltSource;
+      try {
+        const source = makeCheckout(APPLICATION);
+        built = await build({ source, plugins: ["polio", "wfp"], deployedBy: "someone" });
+        expect(built.staticDirectory).to.equal(join(source, "static"));
+        expect(gitIn(source, "diff", "--name-only").trim()).to.equal("iaso/static/css/index.css");
+      } finally {
+        delete process.env["AWS_SECRET_ACCESS_KEY"];
+      }
+      const script = readFileSync(join(built.staticDirectory, "app-0123456789abcdef0123.js"), "utf8");
+      expect(script).to.equal("polio,wfp,,\n");
+      const entries = await entriesOf(built);
+      expect([...entries.keys()]).to.include.members([
+        "manage.py",
+        "hat/settings.py",
+        "hat/é space.txt",
+        "hat/assets/webpack/webpack-stats-prod.json",
+        "requirements.txt",
+        ".ebextensions/cloudwatch-agent.config",
+        ".platform/nginx/conf.d/elasticbeanstalk/iaso.conf",
+        ".platform/hooks/predeploy/03_prepare_database.sh",
+        "iaso-deploy/prepare_database.py",
+      ]);
+      expect([...entries.keys()]).not.to.include.members([".ebextensions/50_container_commands.config"]);
+      expect([...entries.keys()]).not.to.include.members([".platform/hooks/postdeploy/99.sh"]);
+      expect([...entries.keys()]).not.to.include.members(["docs/big.gif"]);
+      expect([...entries.keys()].filter((path) => path.startsWith("static/"))).to.deep.equal([]);
+      expect(text(entries, "Procfile")).to.contain("gunicorn hat.wsgi:application");
+      expect(text(entries, "iaso/static/css/index.css")).to.equal("committed\n");
+      expect(text(entries, "pyproject.toml")).to.contain('version = "2026.07.28"');
+      expect(properties(entries)).to.deep.equal({ DEPLOYED_BY: "someone" });
+      expect(entries.get("manage.py")?.mode).to.equal(0o100755);
+      expect(entries.get(".platform/hooks/predeploy/03_prepare_database.sh")?.mode).to.equal(0o100755);
+    });
+
+    it("keeps periodic tasks of enabled plugins only", async () => {
+      const source = makeCheckout(APPLICATION);
+      const without = await entriesOf(await build({ source }));
+      expect(text(without, "cron.yaml")).to.contain("sandbox").and.not.contain("email");
+      writeFiles(source, {
+        "plugins/wfp/cron.yaml": CRON.replaceAll("polio", "wfp")
+          .replace("sandbox\n", "other\n")
+          .replace("email\n", "wfp\n"),
+      });
+      const withPlugins = await entriesOf(await build({ source, plugins: ["polio", "wfp"] }));
+      const { cron } = parse(text(withPlugins, "cron.yaml")) as { cron: { name: string }[] };
+      expect(cron.map(({ name }) => name)).to.deep.equal(["email", "sandbox", "wfp", "other"]);
+    });
+
+    it("is the same, byte for byte, from two clones with other dates and another umask", async () => {
+      const origin = makeCheckout({ ...APPLICATION, link: { link: "hat" } });
+      const clones = ["022", "077"].map((umask) => {
+        const clone = join(temporaryDirectory(), "clone");
+        execFileSync("sh", ["-c", `umask ${umask} && git clone --quiet "$0" "$1"`, origin, clone]);
+        return clone;
+      });
+      const [first, second] = clones as [string, string];
+      utimesSync(join(second, "manage.py"), 1, 1);
+      const one = await build({ source: first, plugins: ["polio"] });
+      const two = await build({ source: second, plugins: ["polio"] });
+      expect(two.bundle.sha256).to.equal(one.bundle.sha256);
+      expect(readFileSync(two.bundle.path).equals(readFileSync(one.bundle.path))).to.equal(true);
+      writeFiles(second, { "hat/settings.py": "DEBUG = True\n" });
+      gitIn(second, "commit", "--quiet", "--all", "-m", "Another");
+      expect((await build({ source: second, plugins: ["polio"] })).bundle.sha256).not.to.equal(
+        one.bundle.sha256,
+      );
+    });
+
+    it("uses what is built with skipBuild, and says so where nothing is", async () => {
+      const source = makeCheckout(APPLICATION);
+      const nothing = await rejection(build({ source, skipBuild: true }));
+      expect(nothing).to.be.instanceOf(UserError);
+      expect(nothing.message).to.contain("no static files");
+      writeFiles(source, { "static/a.js": "a" });
+      const notIncluded = await rejection(build({ source, skipBuild: true }));
+      expect(notIncluded.message).to.contain("hat/assets/webpack are missing");
+      writeFiles(source, { "hat/assets/webpack/webpack-stats-prod.json": "built before" });
+      const entries = await entriesOf(await build({ source, skipBuild: true }));
+      expect(text(entries, "hat/assets/webpack/webpack-stats-prod.json")).to.equal("built before");
+    });
+
+    it("refuses an environment's plugin that is not in the bundle, and takes one that is included", async () => {
+      const settings = `${APPLICATION["iaso-deploy.yaml"]}include: [hat/assets/webpack, plugins/snt]\n`;
+      const source = makeCheckout({
+        ...APPLICATION,
+        "iaso-deploy.yaml": settings,
+        ".gitignore": "plugins/snt\nstatic\nhat/assets/webpack\n",
+      });
+      writeFiles(source, { "plugins/snt/apps.py": "snt", "plugins/snt/.git/config": "its own checkout" });
+      const entries = await entriesOf(await build({ source, plugins: ["snt"] }));
+      expect([...entries.keys()].filter((path) => path.startsWith("plugins/snt"))).to.deep.equal([
+        "plugins/snt/apps.py",
+      ]);
+      const error = await rejection(build({ source, plugins: ["snt", "other"] }));
+      expect(error).to.be.instanceOf(UserError);
+      expect(error.message).to.contain("no plugins/other");
+    });
+
+    it("stops at a command that fails and writes no bundle", async () => {
+      const source = makeCheckout({
+        ...APPLICATION,
+        "iaso-deploy.yaml": "build: [echo why it fails; exit 1]\n",
+      });
+      const outputDirectory = temporaryDirectory();
+      const error = await rejection(build({ source, outputDirectory }));
+      expect(error).to.be.instanceOf(UserError);
+      expect(error.message).to.contain("why it fails");
+      expect(existsSync(join(outputDirectory, "2026.07.28.zip"))).to.equal(false);
+    });
+  });
+
+  describe("on the docker platform", () => {
+    let registry: RegistryDouble;
+    let source: string;
+    let image: string;
+    let digests: { application: string; proxy: string };
+    before(async () => {
+      registry = await RegistryDouble.start();
+      image = `${registry.host}/blsq/iaso:2026.07.28`;
+      source = makeCheckout({
+        "cron.yaml": CRON,
+        "iaso-deploy.yaml": `image: { proxy: "${registry.host}/library/nginx:stable" }\n`,
+      });
+      digests = {
+        application: await registry.push("blsq/iaso", "2026.07.28", [
+          [{ name: "opt/app/static/a.js", text: "a" }],
+        ]),
+        proxy: await registry.push("library/nginx", "stable", [[{ name: "etc/nginx/nginx.conf" }]]),
+      };
+    });
+    after(() => registry.stop());
+
+    it("bundles compose file, hooks and cron with both images pinned, and takes the static files out", async () => {
+      const built = await build({
+        source,
+        platform: "docker",
+        image,
+        plugins: ["polio"],
+        deployedBy: "someone",
+      });
+      expect(readFileSync(join(built.staticDirectory, "a.js"), "utf8")).to.equal("a");
+      const entries = await entriesOf(built);
+      const compose = parse(text(entries, "docker-compose.yml")) as {
+        services: Record<string, Record<string, unknown>>;
+      };
+      const { iaso, nginx } = compose.services;
+      expect(iaso?.["image"]).to.equal(`${registry.host}/blsq/iaso@${digests.application}`);
+      expect(nginx?.["image"]).to.equal(`${registry.host}/library/nginx@${digests.proxy}`);
+      expect(iaso?.["env_file"]).to.deep.equal([".env", "deployed-on.env"]);
+      expect(iaso?.["volumes"]).to.deep.equal(["./iaso-deploy/pyproject.toml:/opt/app/pyproject.toml:ro"]);
+      expect(text(entries, "iaso-deploy/pyproject.toml")).to.contain('version = "2026.07.28"');
+      expect(text(entries, "cron.yaml")).to.contain("email");
+      expect(properties(entries)).to.deep.equal({
+        DEPLOYED_BY: "someone",
+        PROD_IMAGE_TAG: "2026.07.28",
+        PROD_IMAGE_DIGEST: digests.application,
+        PROD_IMAGE_CREATION: "2026-07-28T10:00:00Z",
+      });
+      expect([...entries.keys()].sort()).to.deep.equal(
+        [
+          ".ebextensions/cloudwatch-agent.config",
+          ".ebextensions/environment.config",
+          ".platform/hooks/prebuild/01_registry_login.sh",
+          ".platform/hooks/predeploy/01_deployed_on.sh",
+          ".platform/hooks/predeploy/02_pull.sh",
+          ".platform/hooks/predeploy/03_check_environment.sh",
+          ".platform/hooks/predeploy/04_prepare_database.sh",
+          ".platform/nginx/nginx.conf",
+          "cron.yaml",
+          "deployed-on.env",
+          "docker-compose.yml",
+          "iaso-deploy/check_environment.py",
+          "iaso-deploy/prepare_database.py",
+          "iaso-deploy/pyproject.toml",
+        ].sort(),
+      );
+    });
+
+    it("gives the same bytes twice", async () => {
+      const one = await build({ source, platform: "docker", image });
+      const two = await build({ source, platform: "docker", image });
+      expect(two.bundle.sha256).to.equal(one.bundle.sha256);
+    });
+
+    it("refuses to start without an image, or with one that does not exist", async () => {
+      expect((await rejection(build({ source, platform: "docker" }))).message).to.contain("no image");
+      const outputDirectory = temporaryDirectory();
+      const missing = `${registry.host}/blsq/iaso:nope`;
+      const error = await rejection(build({ source, platform: "docker", image: missing, outputDirectory }));
+      expect(error).to.be.instanceOf(UserError);
+      expect(existsSync(join(outputDirectory, "2026.07.28.zip"))).to.equal(false);
+    });
+  });
+});

@@ -1,0 +1,330 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { expect } from "chai";
+import { parse, stringify } from "yaml";
+import { PreviewDocument, PropertyValue, UNKNOWN } from "../simulator/document";
+import { PreviewOptions, previewStack } from "../simulator/preview";
+import { readProject, readStackConfig } from "../simulator/project";
+import { at, find, namespaceOf, optionsOf, previewOf, resourcesOf, textOf } from "./support";
+
+const ROOT = join(__dirname, "..");
+const STACKS = ["staging", "prod"];
+const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
+const directories: string[] = [];
+
+/** A preview of staging with other settings, in a folder that holds nothing but the stack's files. */
+async function previewWith(
+  settings: Record<string, unknown>,
+  options: PreviewOptions = {},
+): Promise<PreviewDocument> {
+  const directory = mkdtempSync(join(tmpdir(), "index-"));
+  directories.push(directory);
+  const read = (file: string) => parse(readFileSync(join(ROOT, file), "utf8")) as { config: object };
+  const program = { ...read("Pulumi.yaml"), main: relative(directory, join(ROOT, "index.ts")) };
+  const stack = read("Pulumi.staging.yaml");
+  writeFileSync(join(directory, "Pulumi.yaml"), stringify(program));
+  writeFileSync(
+    join(directory, "Pulumi.staging.yaml"),
+    stringify({ config: { ...stack.config, ...settings } }),
+  );
+  const { document } = await previewStack(readProject(directory), "staging", { policies: false, ...options });
+  return document;
+}
+
+/** The components that each of the twelve parts consists of. */
+const PARTS: Record<string, string[]> = {
+  network: ["Network", "SecurityGroups"],
+  "static bucket": ["StaticBucket"],
+  "media bucket": ["MediaBucket"],
+  database: ["Database"],
+  "task queue": ["TaskQueue"],
+  "Beanstalk pair": ["BeanstalkPair", "BeanstalkServiceRole", "SecretParameters"],
+  "GDAL image": ["GdalAmi"],
+  Enketo: ["Enketo"],
+  "DNS and certificates": ["Dns", "Certificate"],
+  "external services": ["ExternalServices"],
+  alarms: ["Alarms"],
+  "CI access": ["CiAccess", "PermissionsBoundary", "DeployTarget", "LogsBucket"],
+};
+
+/** Resources that wait for others whose outputs they do not use, by the kinds of both, and why. */
+const EXISTENCE_EDGES: Record<string, string> = {
+  "BucketLifecycleConfiguration -> BucketVersioning":
+    "S3 applies rules for old versions late where versioning comes after them",
+  "BucketPolicy -> BucketPublicAccessBlock": "S3 refuses a public policy while public policies are blocked",
+  "Environment -> Parameter": "instances fetch secrets when they start; their ARNs are built from names",
+  "Environment -> Queue": "the worker's daemon polls when it starts; the URL is built from the name",
+  "Environment -> RolePolicy": "instances need their rights when they start",
+  "Instance -> LogGroup": "RDS makes missing log groups itself, without a retention",
+  "Queue -> Queue":
+    "SQS refuses a redrive policy that names no existing queue; the ARN is built from the name",
+  "Role -> OpenIdConnectProvider": "IAM refuses a trust policy that names no existing provider",
+};
+
+const shortType = (type: string) => type.split(":").at(-1) ?? "";
+
+/** All texts in a value. */
+function textsIn(value: PropertyValue | undefined): string[] {
+  if (typeof value === "string") return [value];
+  if (typeof value !== "object" || value === null) return [];
+  return Object.values(value).flatMap(textsIn);
+}
+
+describe("index", () => {
+  after(() => {
+    for (const directory of directories) rmSync(directory, { recursive: true });
+  });
+
+  for (const stack of STACKS) {
+    describe(`the stack ${stack}`, () => {
+      let document: PreviewDocument;
+      let first: PreviewDocument;
+      before(async () => {
+        document = await previewOf(stack);
+        first = await previewOf(stack, { unknownOutputs: true });
+      });
+
+      it("has all twelve parts, and no component that belongs to none", () => {
+        const components = document.resources
+          .filter(({ type }) => type.startsWith("iaso:index:"))
+          .map(({ type }) => shortType(type));
+        expect(new Set(components)).to.deep.equal(new Set(Object.values(PARTS).flat()));
+        expect(document.environment).to.equal(stack);
+      });
+
+      it("puts every resource of AWS into a component", () => {
+        const stackUrn = find(document, "pulumi:pulumi:Stack").urn;
+        const outside = document.resources.filter(({ custom, parent }) => custom && parent === stackUrn);
+        expect(outside.map(({ type }) => type)).to.deep.equal(["pulumi:providers:aws"]);
+      });
+
+      it("registers the same resources at the first preview, when outputs are unknown", () => {
+        expect(first.resources.map(({ urn }) => urn)).to.have.members(
+          document.resources.map(({ urn }) => urn),
+        );
+      });
+
+      it("shows no secret anywhere", () => {
+        const { values, standIns } = readStackConfig(readProject(ROOT), stack);
+        const text = JSON.stringify(document) + JSON.stringify(first);
+        expect(standIns.length).to.be.at.least(10);
+        for (const key of standIns) expect(text, key).not.to.include(values[key]!);
+        expect(find(document, "aws:rds/instance:Instance").secretInputs).to.deep.equal(["password"]);
+        for (const { name, inputs } of resourcesOf(document, "aws:ssm/parameter:Parameter")) {
+          if (inputs.type === "SecureString") expect(inputs.value, name).to.equal("[secret]");
+        }
+      });
+
+      it("knows every policy document at the first preview", () => {
+        const documents = first.resources.flatMap(({ urn, inputs }) =>
+          ["policy", "assumeRolePolicy", "redrivePolicy", "redriveAllowPolicy"].flatMap((property) =>
+            property in inputs ? [[`${urn} ${property}`, inputs[property]] as const] : [],
+          ),
+        );
+        expect(documents.length).to.be.greaterThan(20);
+        for (const [where, policy] of documents) {
+          expect(policy, where).to.be.a("string").and.not.include(UNKNOWN);
+          expect(() => JSON.parse(textOf(policy)) as unknown, where).not.to.throw();
+        }
+      });
+
+      it("knows every name and every tag at the first preview", () => {
+        const properties = ["name", "bucket", "identifier", "replicationGroupId", "cnamePrefix", "tags"];
+        for (const { urn, type, inputs } of first.resources) {
+          // What ACM asks for as a proof is known when it asks.
+          if (type === "aws:route53/record:Record") continue;
+          for (const property of properties) {
+            expect(textsIn(inputs[property]), `${urn} ${property}`).not.to.include(UNKNOWN);
+          }
+        }
+        const named = first.resources.filter(({ type }) =>
+          /:(Bucket|Environment|Queue|Role|InstanceProfile|Application|Topic)$/.test(type),
+        );
+        for (const { urn, type, inputs } of named) {
+          expect(inputs, urn).to.have.property(type.endsWith(":Bucket") ? "bucket" : "name");
+        }
+      });
+
+      it("tags every resource that takes tags", () => {
+        const tags = { project: "iaso", env: stack, "managed-by": "pulumi" };
+        const tagged = document.resources.filter(({ inputs }) => "tags" in inputs);
+        for (const { urn, inputs } of tagged) expect(inputs.tags, urn).to.include(tags);
+        const types = new Set(tagged.map(({ type }) => type));
+        const short = new Set(tagged.map(({ type }) => shortType(type)));
+        for (const type of [
+          "Vpc",
+          "Bucket",
+          "Instance",
+          "Queue",
+          "Environment",
+          "Role",
+          "ReplicationGroup",
+        ]) {
+          expect(short).to.include(type);
+        }
+        for (const { type, urn } of document.resources) {
+          if (types.has(type)) expect(tagged.map((other) => other.urn)).to.include(urn);
+        }
+      });
+
+      it("lets nothing wait for what it does not use, but for reasons that are known", () => {
+        const typeOf = new Map(document.resources.map(({ urn, type }) => [urn, shortType(type)]));
+        const edges = document.resources.flatMap(({ type, dependencies, propertyDependencies }) => {
+          const data = new Set(Object.values(propertyDependencies).flat());
+          return dependencies
+            .filter((urn) => !data.has(urn))
+            .map((urn) => `${shortType(type)} -> ${typeOf.get(urn) ?? urn}`);
+        });
+        expect([...new Set(edges)].filter((edge) => !(edge in EXISTENCE_EDGES))).to.deep.equal([]);
+      });
+
+      it("starts instances only when they can reach what they need: routes through NAT and their own rules", () => {
+        const routes = resourcesOf(document, "aws:ec2/route:Route").filter(
+          ({ inputs }) => "natGatewayId" in inputs,
+        );
+        expect(routes).not.to.be.empty;
+        for (const name of ["web", "worker", "enketo"]) {
+          const { settings } = find(document, ENVIRONMENT, name).propertyDependencies;
+          const group = find(document, "aws:ec2/securityGroup:SecurityGroup", name).urn;
+          const rules = document.resources.filter(
+            ({ type, parent }) => parent === group && type.startsWith("aws:vpc/securityGroup"),
+          );
+          expect(rules).not.to.be.empty;
+          expect(settings).to.include.members([...routes, ...rules].map(({ urn }) => urn));
+        }
+      });
+
+      it("leads Iaso to Enketo and Enketo to Iaso", () => {
+        const web = find(document, ENVIRONMENT, "web");
+        const enketo = find(document, ENVIRONMENT, "enketo");
+        const variables = "aws:elasticbeanstalk:application:environment";
+        const hosts = {
+          iaso: find(document, "aws:route53/record:Record", "web").inputs.name,
+          enketo: find(document, "aws:route53/record:Record", "enketo").inputs.name,
+        };
+        expect(namespaceOf(web, variables).ENKETO_URL).to.equal(`https://${textOf(hosts.enketo)}`);
+        expect(namespaceOf(enketo, variables).ENKETO_LINKED_FORM_AND_DATA_SERVER_SERVER_URL).to.equal(
+          hosts.iaso,
+        );
+      });
+
+      it("gives the instances of each environment the security group of their own kind", () => {
+        for (const name of ["web", "worker", "enketo"]) {
+          const used = find(document, ENVIRONMENT, name).propertyDependencies.settings ?? [];
+          const groups = resourcesOf(document, "aws:ec2/securityGroup:SecurityGroup")
+            .filter(({ urn }) => used.includes(urn))
+            .map((group) => group.name);
+          const balancer =
+            { web: ["load-balancer"], worker: [], enketo: ["enketo-load-balancer"] }[name] ?? [];
+          expect(groups).to.have.members([name, ...balancer]);
+        }
+      });
+    });
+  }
+
+  it("differs between the stacks by settings only: zones, NAT, standby and CloudFront", async () => {
+    const staging = await previewOf("staging");
+    const prod = await previewOf("prod");
+    const count = (document: PreviewDocument, type: string) => resourcesOf(document, type).length;
+    for (const [document, zones, nats, standby, distributions] of [
+      [staging, 2, 1, false, 0],
+      [prod, 3, 3, true, 1],
+    ] as const) {
+      expect(count(document, "aws:ec2/subnet:Subnet")).to.equal(2 * zones);
+      expect(count(document, "aws:ec2/natGateway:NatGateway")).to.equal(nats);
+      expect(find(document, "aws:rds/instance:Instance").inputs.multiAz).to.equal(standby);
+      expect(count(document, "aws:cloudfront/distribution:Distribution")).to.equal(distributions);
+    }
+    expect(prod.outputs.staticUrl).to.equal("https://static.iaso.example.org/static/");
+    expect(staging.outputs.staticUrl).to.equal(
+      "https://example-iaso-staging-static.s3.eu-central-1.amazonaws.com/static/",
+    );
+  });
+
+  it("runs on the docker platform, without an image of its own, on web and worker alike", async () => {
+    const document = await previewWith({ "iaso:platform": "docker" });
+    expect(resourcesOf(document, "iaso:index:GdalAmi")).to.deep.equal([]);
+    expect(resourcesOf(document, "command:local:Command")).to.deep.equal([]);
+    for (const role of ["web", "worker"]) {
+      const environment = find(document, ENVIRONMENT, role);
+      expect(environment.inputs.solutionStackName).to.match(/running Docker$/);
+      const options = optionsOf(environment);
+      expect(options).not.to.have.any.keys("aws:autoscaling:launchconfiguration ImageId");
+      expect(Object.keys(options).filter((key) => key.includes("container:python"))).to.deep.equal([]);
+      expect(options).not.to.have.property("aws:elasticbeanstalk:application:environment PYTHONPATH");
+    }
+    const deployment = find(document, "aws:ssm/parameter:Parameter", "deployment");
+    expect(JSON.parse(textOf(deployment.inputs.insecureValue))).to.include({ platform: "docker" });
+  });
+
+  it("takes an image that was built before, and builds none", async () => {
+    const document = await previewWith({ "iaso:gdalImageId": "ami-0fedcba9876543210" });
+    expect(resourcesOf(document, "command:local:Command")).to.deep.equal([]);
+    for (const role of ["web", "worker"]) {
+      expect(optionsOf(find(document, ENVIRONMENT, role))).to.include({
+        "aws:autoscaling:launchconfiguration ImageId": "ami-0fedcba9876543210",
+      });
+    }
+  });
+
+  it("builds one image for both environments where none is given", async () => {
+    const document = await previewOf("staging");
+    const build = find(document, "command:local:Command");
+    for (const role of ["web", "worker"]) {
+      expect(find(document, ENVIRONMENT, role).propertyDependencies.settings).to.include(build.urn);
+    }
+  });
+
+  it("goes into an existing VPC and makes no network", async () => {
+    const document = await previewWith({
+      "iaso:vpcId": "vpc-0123456789abcdef0",
+      "iaso:publicSubnetIds": ["subnet-00000001", "subnet-00000002"],
+      "iaso:privateSubnetIds": ["subnet-00000003", "subnet-00000004"],
+    });
+    for (const type of ["vpc:Vpc", "subnet:Subnet", "natGateway:NatGateway", "routeTable:RouteTable"]) {
+      expect(resourcesOf(document, `aws:ec2/${type}`)).to.deep.equal([]);
+    }
+    for (const { inputs } of resourcesOf(document, "aws:ec2/securityGroup:SecurityGroup")) {
+      expect(inputs.vpcId).to.equal("vpc-0123456789abcdef0");
+    }
+    expect(find(document, "aws:rds/subnetGroup:SubnetGroup").inputs.subnetIds).to.deep.equal([
+      "subnet-00000003",
+      "subnet-00000004",
+    ]);
+    expect(namespaceOf(find(document, ENVIRONMENT, "web"), "aws:ec2:vpc")).to.include({
+      VPCId: "vpc-0123456789abcdef0",
+      ELBSubnets: "subnet-00000001,subnet-00000002",
+      Subnets: "subnet-00000003,subnet-00000004",
+    });
+  });
+
+  it("stays within AWS's limits for names, with the longest settings, and gives no name twice", async () => {
+    const document = await previewWith(
+      { "iaso:organization": "o".repeat(24), "iaso:env": "e".repeat(12) },
+      { unknownOutputs: true },
+    );
+    for (const [type, property, limit] of [
+      [ENVIRONMENT, "name", 40],
+      [ENVIRONMENT, "cnamePrefix", 63],
+      ["aws:elasticbeanstalk/application:Application", "name", 100],
+      ["aws:elasticache/replicationGroup:ReplicationGroup", "replicationGroupId", 40],
+      ["aws:elasticache/replicationGroup:ReplicationGroup", "finalSnapshotIdentifier", 255],
+      ["aws:elasticache/subnetGroup:SubnetGroup", "name", 50],
+      ["aws:iam/role:Role", "name", 64],
+      ["aws:iam/instanceProfile:InstanceProfile", "name", 128],
+      ["aws:s3/bucket:Bucket", "bucket", 63],
+      ["aws:sqs/queue:Queue", "name", 80],
+      ["aws:rds/instance:Instance", "identifier", 63],
+      ["aws:rds/instance:Instance", "finalSnapshotIdentifier", 255],
+      ["aws:rds/parameterGroup:ParameterGroup", "name", 255],
+    ] as const) {
+      const names = resourcesOf(document, type).flatMap(({ inputs }) => at(inputs, property) ?? []);
+      expect(names, `${type} ${property}`).not.to.be.empty;
+      expect(new Set(names).size, `${type} ${property}`).to.equal(names.length);
+      for (const name of names) {
+        expect(name, `${type} ${property}`).to.be.a("string").and.to.have.lengthOf.within(4, limit);
+      }
+    }
+  });
+});

@@ -1,0 +1,152 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "chai";
+import { parse } from "yaml";
+import { removeTemporaryDirectories, temporaryDirectory, writeFiles } from "../deploy/source/checkout";
+
+const DIRECTORY = join(__dirname, "../../.github/workflows");
+
+interface Workflow {
+  jobs: Record<string, { steps: { run?: string }[] }>;
+}
+
+/** The script of a job's step that begins with or contains a text. */
+function script(file: string, job: string, part: string): string {
+  const workflow = parse(readFileSync(join(DIRECTORY, file), "utf8")) as Workflow;
+  const found = workflow.jobs[job]?.steps.find(({ run }) => run?.includes(part) === true)?.run;
+  if (found === undefined) throw new Error(`no step of ${file}, ${job} has "${part}"`);
+  return found;
+}
+
+/**
+ * Runs a step as GitHub does (bash -eo pipefail), with programs that record how they were called: each call is a
+ * line of `calls`, its arguments separated by |.
+ */
+function run(text: string, env: Record<string, string>, programs: Record<string, string>) {
+  const directory = temporaryDirectory();
+  for (const [name, body] of Object.entries(programs)) {
+    const record = `(IFS='|'; echo "${name}|$*") >>${directory}/calls`;
+    writeFiles(directory, { [`bin/${name}`]: { executable: `#!/bin/bash\n${record}\n${body}\n` } });
+  }
+  const result = spawnSync("bash", ["-eo", "pipefail", "-c", text], {
+    cwd: directory,
+    encoding: "utf8",
+    env: {
+      ...env,
+      PATH: `${directory}/bin:${process.env["PATH"] ?? ""}`,
+      GITHUB_OUTPUT: join(directory, "output"),
+      GITHUB_STEP_SUMMARY: join(directory, "summary"),
+    },
+  });
+  const read = (name: string): string => {
+    const file = join(directory, name);
+    return existsSync(file) ? readFileSync(file, "utf8") : "";
+  };
+  return {
+    status: result.status,
+    stderr: result.stderr,
+    calls: read("calls"),
+    output: read("output"),
+    summary: read("summary"),
+  };
+}
+
+/** The value that GitHub would read for a name from the output file. */
+function outputValue(output: string, name: string): string | undefined {
+  const lines = output.split("\n");
+  const start = lines.findIndex((line) => line.startsWith(`${name}<<`));
+  const delimiter = lines[start]?.slice(name.length + 2);
+  const end = lines.indexOf(delimiter ?? "", start + 1);
+  return start === -1 || end === -1 ? undefined : lines.slice(start + 1, end).join("\n");
+}
+
+describe(".github/workflows, the steps' scripts", () => {
+  after(removeTemporaryDirectories);
+
+  describe("ci: offline preview", () => {
+    const text = script("ci.yml", "offline-preview", "npm run");
+
+    it("hands the Markdown on, and fails where the preview fails, after that", () => {
+      for (const status of [0, 3]) {
+        const result = run(text, {}, { npm: `printf '# Preview\\n\\nrule violated'; exit ${status}` });
+        expect(result.status).to.equal(status);
+        expect(result.calls).to.equal("npm|run|--silent|preview|--|--markdown\n");
+        expect(outputValue(result.output, "markdown")).to.equal("# Preview\n\nrule violated");
+        expect(result.summary).to.equal("# Preview\n\nrule violated");
+      }
+    });
+
+    it("cuts what is too long for a comment", () => {
+      const { output } = run(text, {}, { npm: "yes line | head -n 50000" });
+      expect(outputValue(output, "markdown")?.length).to.be.within(50_000, 65_000);
+    });
+  });
+
+  describe("preview", () => {
+    const text = script("preview.yml", "preview", "pulumi preview");
+
+    it("previews the stack with its policies and hands the result on under the stack's name", () => {
+      for (const status of [0, 255]) {
+        const result = run(text, { STACK: "prod" }, { pulumi: `echo "~ 2 to update"; exit ${status}` });
+        expect(result.status).to.equal(status);
+        expect(result.calls).to.contain("|--stack|prod|").and.contain("|--policy-pack|policies|");
+        expect(result.calls).to.contain("policies/policy-config.prod.json");
+        const markdown = outputValue(result.output, "prod") ?? "";
+        expect(markdown).to.contain("~ 2 to update");
+        expect(markdown.includes("FAILED")).to.equal(status !== 0);
+      }
+    });
+  });
+
+  describe("comment", () => {
+    const text = script("comment.yml", "comment", "gh api");
+    const env = {
+      MARKER: "<!-- preview -->",
+      BODY: "text with `code` and $x",
+      NUMBER: "7",
+      GITHUB_REPOSITORY: "o/r",
+    };
+
+    it("writes a new comment where there is none, and over its own where there is", () => {
+      const first = run(text, env, { gh: "" });
+      expect(first.status, first.stderr).to.equal(0);
+      expect(first.calls).to.contain("|--method|POST|repos/o/r/issues/7/comments|");
+      expect(first.calls).to.contain("body=<!-- preview -->\ntext with `code` and $x");
+      const second = run(text, env, { gh: "[[ $* == *--paginate* ]] && echo 42; true" });
+      expect(second.calls).to.contain("|--method|PATCH|repos/o/r/issues/comments/42|");
+      expect(second.calls).not.to.contain("POST");
+    });
+
+    it("asks for comments that begin with the marker", () => {
+      expect(run(text, env, { gh: "" }).calls).to.contain("startswith(env.MARKER)");
+    });
+  });
+
+  describe("deploy", () => {
+    const text = script("deploy.yml", "deploy", "npm run deploy");
+    const env = { ENVIRONMENT: "staging", SOURCE: "/work space/source", IMAGE: "", VERSION: "" };
+
+    it("gives the tool what was asked for, and nothing that was not", () => {
+      const plain = run(text, env, { npm: "" });
+      expect(plain.calls).to.equal("npm|run|deploy|--|staging|--source|/work space/source\n");
+      const full = run(
+        text,
+        { ...env, IMAGE: "blsq/iaso:1; true", VERSION: "2026.07.28" },
+        { npm: "exit 4" },
+      );
+      expect(full.calls).to.equal(
+        "npm|run|deploy|--|staging|--source|/work space/source|--image|blsq/iaso:1; true|--version|2026.07.28\n",
+      );
+      expect(full.status).to.equal(4);
+    });
+
+    it("builds with the version of Node.js that the application names", () => {
+      const version = script("deploy.yml", "deploy", ".nvmrc");
+      expect(run(version, {}, {}).output).to.equal("version=22\n");
+      expect(run(`mkdir source && echo 22.18.0 > source/.nvmrc\n${version}`, {}, {}).output).to.equal(
+        "version=22.18.0\n",
+      );
+    });
+  });
+});
