@@ -3,6 +3,7 @@
 const { createHash } = require("node:crypto");
 const { mkdirSync, readFileSync, renameSync, writeFileSync } = require("node:fs");
 const { join } = require("node:path");
+require("./deferred.cjs");
 
 const CACHE = join(__dirname, "..", "node_modules", ".cache", "iaso-typescript");
 

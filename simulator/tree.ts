@@ -48,11 +48,10 @@ export function renderTree(resources: PreviewResource[], { bold, dim, green }: S
   for (const root of children.get("") ?? []) visit(root, "", "");
 
   const width = Math.max(...rows.map(({ label }) => label.length));
-  const nameWidth = Math.max(...rows.map(({ name }) => name.length));
   return rows
     .map(({ label, name, notes }) => {
       const padding = " ".repeat(width - label.length + 2);
-      const note = notes === "" ? "" : " ".repeat(nameWidth - name.length + 2) + dim(notes);
+      const note = notes === "" ? "" : `  ${dim(`(${notes})`)}`;
       return `${green("+")} ${label}${padding}${bold(name)}${note}`;
     })
     .join("\n");
@@ -63,14 +62,19 @@ function shortType({ type }: PreviewResource): string {
   return type.replace(/\/[^:]*:/, ":");
 }
 
-/** The outputs of the stack, one in a line. */
-export function renderOutputs({ outputs }: PreviewDocument, { dim }: Style): string {
-  const entries = Object.entries(outputs);
+/** The outputs of the stack, one in a line, and below its name what an object holds. */
+export function renderOutputs({ outputs }: PreviewDocument, style: Style): string {
+  return renderEntries(outputs, "  ", style).join("\n");
+}
+
+function renderEntries(values: object, indent: string, style: Style): string[] {
+  const entries = Object.entries(values) as [string, unknown][];
   const width = Math.max(0, ...entries.map(([key]) => key.length));
-  return entries
-    .map(([key, value]) => {
-      const text = typeof value === "string" ? value : JSON.stringify(value);
-      return `  ${key.padEnd(width)}  ${dim(text)}`;
-    })
-    .join("\n");
+  return entries.flatMap(([key, value]) => {
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+      return [`${indent}${key}`, ...renderEntries(value, `${indent}  `, style)];
+    }
+    const text = typeof value === "string" ? value : JSON.stringify(value);
+    return [`${indent}${key.padEnd(width)}  ${style.dim(text)}`];
+  });
 }

@@ -277,11 +277,12 @@ export function readSettings(config: Record<string, string>, project: string, st
   );
   const values = { ...own, env: own.env === undefined || own.env === "" ? stack : own.env };
   const parsed = plainSettings.safeParse(values);
+  const right = rightSettings(values);
   const problems = [
     ...unknownSettings(own),
     ...(parsed.error?.issues ?? []).map((issue) => plainProblem(String(issue.path[0]), issue.message, own)),
     ...secretProblems(own),
-    ...(parsed.success ? contradictions(parsed.data) : []),
+    ...contradictions.flatMap((contradiction) => contradiction(right)),
   ];
   if (!parsed.success || problems.length > 0) throw new pulumi.RunError(report(problems, prefix, stack));
   const secrets = Object.keys(secretSettings).map((key) => [key, pulumi.secret(own[key] ?? "")]);
@@ -290,6 +291,15 @@ export function readSettings(config: Record<string, string>, project: string, st
     secrets: Object.fromEntries(secrets) as Settings["secrets"],
     rotatesSecretKey: own.secretKeyFallbacks !== "",
   };
+}
+
+/** The settings that are right by themselves. */
+function rightSettings(values: Record<string, string>): Partial<PlainSettings> {
+  const right = Object.entries(plainSettings.shape).flatMap(([key, schema]) => {
+    const { success, data } = schema.safeParse(values[key]);
+    return success ? [[key, data] as const] : [];
+  });
+  return Object.fromEntries(right);
 }
 
 function unknownSettings(own: Record<string, string>): Problem[] {
@@ -327,70 +337,82 @@ function secretProblems(own: Record<string, string>): Problem[] {
   });
 }
 
-/** What each setting says may be right and what they say together wrong. */
-function contradictions(settings: PlainSettings): Problem[] {
-  const problem = (key: string, wrong: string, accepted: string): Problem => ({
-    key,
-    wrong,
-    accepted,
-    remedy: `pulumi config set ${key} VALUE`,
-  });
-  const problems: Problem[] = [];
-  for (const role of ["web", "worker", "enketo"] as const) {
-    if (settings[`${role}MinSize`] > settings[`${role}MaxSize`]) {
-      problems.push(
-        problem(`${role}MaxSize`, `is below ${role}MinSize`, `${settings[`${role}MinSize`]} or more`),
-      );
-    }
-  }
-  if (settings.databaseMaxStorage < settings.databaseStorage * 1.1) {
-    const least = Math.ceil(settings.databaseStorage * 1.1);
-    problems.push(
-      problem("databaseMaxStorage", "leaves no room to grow", `10 % above databaseStorage: ${least}`),
-    );
-  }
-  if (settings.cloudFront && settings.staticHost === "") {
-    problems.push(problem("staticHost", "is empty while cloudFront is true", "a host name"));
-  }
-  if (settings.mailgunDomain !== "" && settings.mailgunDkimRecord === "") {
-    problems.push(
-      problem("mailgunDkimRecord", "is empty while mailgunDomain is set", "the record of Mailgun"),
-    );
-  }
-  const zone = settings.hostedZone;
-  for (const key of ["webHost", "enketoHost", "staticHost", "mailgunDomain"] as const) {
-    const name = settings[key];
-    if (name !== "" && name !== zone && !name.endsWith(`.${zone}`)) {
-      problems.push(
-        problem(key, `is ${name}, which is not in the zone ${zone}`, `a name that ends in .${zone}`),
-      );
-    }
-  }
-  const hosts = [settings.webHost, settings.enketoHost, settings.staticHost].filter((name) => name !== "");
-  if (new Set(hosts).size < hosts.length) {
-    problems.push(problem("enketoHost", "shares its host name with another part", "a host name of its own"));
-  }
-  if (new Set(settings.availabilityZones).size < settings.availabilityZones.length) {
-    problems.push(problem("availabilityZones", "names a zone twice", "a list of different zone letters"));
-  }
-  try {
-    planSubnets(settings.vpcCidr, settings.availabilityZones.length);
-  } catch (error) {
-    problems.push(
-      problem("vpcCidr", `is wrong: ${(error as Error).message}`, "a block such as 10.20.0.0/16"),
-    );
-  }
-  if (settings.vpcId !== "") {
-    for (const key of ["publicSubnetIds", "privateSubnetIds"] as const) {
-      if (settings[key].length < 2) {
-        problems.push(
-          problem(key, "names fewer than two subnets of the existing VPC", "one subnet per zone"),
-        );
-      }
-    }
-  }
-  return problems;
+const set = (key: string, wrong: string, accepted: string): Problem => ({
+  key,
+  wrong,
+  accepted,
+  remedy: `pulumi config set ${key} VALUE`,
+});
+
+/** A rule on several settings, which is asked where each of them is right by itself. */
+function together<const Key extends keyof PlainSettings>(
+  keys: readonly Key[],
+  find: (settings: Pick<PlainSettings, Key>) => Problem | undefined,
+): (settings: Partial<PlainSettings>) => Problem[] {
+  return (settings) => {
+    if (keys.some((key) => settings[key] === undefined)) return [];
+    const problem = find(settings as Pick<PlainSettings, Key>);
+    return problem === undefined ? [] : [problem];
+  };
 }
+
+/** What each setting says may be right and what they say together wrong. */
+const contradictions = [
+  ...(["web", "worker", "enketo"] as const).map((role) =>
+    together([`${role}MinSize`, `${role}MaxSize`], (settings) => {
+      const minimum = settings[`${role}MinSize`];
+      if (settings[`${role}MaxSize`] >= minimum) return undefined;
+      return set(`${role}MaxSize`, `is below ${role}MinSize`, `${minimum} or more`);
+    }),
+  ),
+  together(["databaseStorage", "databaseMaxStorage"], ({ databaseStorage, databaseMaxStorage }) => {
+    const least = Math.ceil(databaseStorage * 1.1);
+    if (databaseMaxStorage >= least) return undefined;
+    return set("databaseMaxStorage", "leaves no room to grow", `10 % above databaseStorage: ${least}`);
+  }),
+  together(["cloudFront", "staticHost"], ({ cloudFront, staticHost }) =>
+    cloudFront && staticHost === ""
+      ? set("staticHost", "is empty while cloudFront is true", "a host name")
+      : undefined,
+  ),
+  together(["mailgunDomain", "mailgunDkimRecord"], ({ mailgunDomain, mailgunDkimRecord }) =>
+    mailgunDomain !== "" && mailgunDkimRecord === ""
+      ? set("mailgunDkimRecord", "is empty while mailgunDomain is set", "the record of Mailgun")
+      : undefined,
+  ),
+  ...(["webHost", "enketoHost", "staticHost", "mailgunDomain"] as const).map((key) =>
+    together([key, "hostedZone"], (settings) => {
+      const { [key]: name, hostedZone: zone } = settings;
+      if (name === "" || name === zone || name.endsWith(`.${zone}`)) return undefined;
+      return set(key, `is ${name}, which is not in the zone ${zone}`, `a name that ends in .${zone}`);
+    }),
+  ),
+  together(["webHost", "enketoHost", "staticHost"], ({ webHost, enketoHost, staticHost }) => {
+    const hosts = [webHost, enketoHost, staticHost].filter((name) => name !== "");
+    if (new Set(hosts).size === hosts.length) return undefined;
+    return set("enketoHost", "shares its host name with another part", "a host name of its own");
+  }),
+  together(["availabilityZones"], ({ availabilityZones }) =>
+    new Set(availabilityZones).size < availabilityZones.length
+      ? set("availabilityZones", "names a zone twice", "a list of different zone letters")
+      : undefined,
+  ),
+  together(["vpcCidr", "availabilityZones"], ({ vpcCidr, availabilityZones }) => {
+    try {
+      planSubnets(vpcCidr, availabilityZones.length);
+      return undefined;
+    } catch (error) {
+      return set("vpcCidr", `is wrong: ${(error as Error).message}`, "a block such as 10.20.0.0/16");
+    }
+  }),
+  ...(["publicSubnetIds", "privateSubnetIds"] as const).map((key) =>
+    together(["vpcId", key], (settings) =>
+      settings.vpcId !== "" && settings[key].length < 2
+        ? set(key, "names fewer than two subnets of the existing VPC", "one subnet per zone")
+        : undefined,
+    ),
+  ),
+];
 
 function report(problems: Problem[], prefix: string, stack: string): string {
   const heading = `The settings of stack ${stack} cannot be used (Pulumi.${stack}.yaml):`;

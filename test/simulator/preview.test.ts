@@ -146,6 +146,13 @@ describe("simulator/preview", () => {
     expect(stderr).to.equal("There is no stack three: Pulumi.three.yaml is missing. There are: two, one.\n");
   });
 
+  it("tells where a program failed in a way that nobody foresaw", () => {
+    const directory = project({ ...small, "index.ts": `throw new TypeError("What is this?");` });
+    const { status, stderr } = preview(directory, "one");
+    expect(status).to.equal(1);
+    expect(stderr).to.include("TypeError: What is this?").and.include(join(directory, "index.ts:1"));
+  });
+
   it("tells bad settings of the real program without a stack trace, and registers nothing", () => {
     const directory = project({});
     for (const file of ["Pulumi.yaml", "Pulumi.staging.yaml", "Pulumi.prod.yaml"]) {

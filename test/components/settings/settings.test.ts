@@ -86,6 +86,7 @@ describe("components/settings", () => {
       refusal({
         organization: undefined,
         webMinSize: "two",
+        workerMinSize: "5",
         platform: "podman",
         colour: "green",
         databasePassword: "short",
@@ -112,6 +113,9 @@ describe("components/settings", () => {
         "  iaso:secretKey is missing.",
         "    accepted: 40 characters or more, without spaces",
         "    mend it:  npm run init-stack -- staging",
+        "  iaso:workerMaxSize is below workerMinSize.",
+        "    accepted: 5 or more",
+        "    mend it:  pulumi config set iaso:workerMaxSize VALUE --stack staging",
       ].join("\n"),
     );
   });
