@@ -22,8 +22,8 @@ import { testedCommands } from "./runbook";
 
 const PROJECT = join(__dirname, "../..");
 
-/** What the program needs, linked into each lab; settings files are copied, as the engine writes to them. */
-const LINKS = ["index.ts", "components", "policies", "ami", "node_modules", "package.json", "tsconfig.json"];
+/** What the program is, copied into each lab: the engine writes to settings files, and links confuse the compiler. */
+const COPIES = ["index.ts", "components", "policies", "ami", "package.json", "tsconfig.json", "Pulumi.yaml"];
 
 /** One value for each secret setting, each unlike anything else, so that a leak can be found byte by byte. */
 export const SECRETS: Record<string, string> = {
@@ -72,10 +72,10 @@ export class Lab {
     this.folder = mkdtempSync(join(tmpdir(), "iaso-engine-"));
     mkdirSync(join(this.folder, "state"));
     mkdirSync(join(this.folder, "work"));
-    for (const name of LINKS) symlinkSync(join(PROJECT, name), join(this.work, name));
-    for (const name of ["Pulumi.yaml", `Pulumi.${stackName}.yaml`]) {
-      cpSync(join(PROJECT, name), join(this.work, name));
+    for (const name of [...COPIES, `Pulumi.${stackName}.yaml`]) {
+      cpSync(join(PROJECT, name), join(this.work, name), { recursive: true });
     }
+    symlinkSync(join(PROJECT, "node_modules"), join(this.work, "node_modules"));
   }
 
   static async open(stackName: string): Promise<Lab> {

@@ -47,18 +47,17 @@ for (const stackName of ["staging", "prod"]) {
     ];
     for (const [what, key, value, updated] of settings) {
       it(`updates ${updated.join(" and ")} in place, and nothing else, for a changed ${what}`, async () => {
-        lab.events.length = 0;
         const ids = idsOf(lab);
+        const before = settingsOf(lab);
         const { code, output } = await lab.follow("change", { STACK: stackName, SETTING: key, VALUE: value });
         expect(code, output).to.equal(0);
         expect(output)
           .to.match(new RegExp(`~ ${updated.length} updated`))
           .and.not.match(/created|deleted|replaced/);
-        const changed = lab.account
-          .ofType(ENVIRONMENT)
-          .filter(({ inputs }) => JSON.stringify(inputs.settings).includes(value))
-          .map(({ inputs }) => inputs.name);
-        expect(changed).to.have.length(updated.length);
+        const after = settingsOf(lab);
+        const changed = [...after.keys()].filter((role) => after.get(role) !== before.get(role));
+        expect(changed).to.have.members(updated);
+        for (const role of updated) expect(after.get(role)).to.include(JSON.stringify(value));
         expect(idsOf(lab)).to.deep.equal(ids);
       });
     }
@@ -184,4 +183,16 @@ function idsOf(lab: Lab): string[] {
     .ofType(DATABASE, BUCKET, ENVIRONMENT)
     .map(({ id }) => id)
     .sort();
+}
+
+/** The option settings of each environment, by its role. */
+function settingsOf(lab: Lab): Map<string, string> {
+  return new Map(
+    lab.account
+      .ofType(ENVIRONMENT)
+      .map(({ inputs }) => [
+        (inputs.tags as Record<string, string>).role ?? "",
+        JSON.stringify(inputs.settings),
+      ]),
+  );
 }
