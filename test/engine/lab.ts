@@ -139,6 +139,17 @@ export class Lab {
     return (await (await this.stack()).exportStack()).deployment as Deployment;
   }
 
+  /** Changes a file of this lab's program. */
+  edit(file: string, from: string, to: string): void {
+    const path = join(this.work, file);
+    const before = readFileSync(path, "utf8");
+    if (!before.includes(from)) throw new Error(`${file} does not have: ${from}`);
+    writeFileSync(
+      path,
+      before.replace(from, () => to),
+    );
+  }
+
   /** Sets what goes wrong from now on. */
   faults(...faults: Fault[]): void {
     writeFileSync(join(this.folder, "faults.json"), JSON.stringify(faults));
@@ -146,9 +157,7 @@ export class Lab {
 
   /** Runs a block of the runbook, exactly as it stands there. */
   async follow(block: string, env: Record<string, string> = {}): Promise<Ran> {
-    const commands = testedCommands().get(block);
-    if (commands === undefined) throw new Error(`docs/operations.md has no block marked "tested: ${block}"`);
-    return this.run(commands, env);
+    return this.run(testedCommands("setup") + testedCommands(block), { STACK: this.stackName, ...env });
   }
 
   async run(commands: string, env: Record<string, string> = {}): Promise<Ran> {

@@ -23,7 +23,7 @@ for (const stackName of ["staging", "prod"]) {
     after(() => lab.close());
 
     it("comes up from nothing by the runbook's commands", async () => {
-      const { code, output } = await lab.follow("deploy", { STACK: stackName });
+      const { code, output } = await lab.follow("deploy");
       expect(code, output).to.equal(0);
       expect(lab.account.ofType(ENVIRONMENT)).to.have.length(3);
       expect(await lab.strays()).to.deep.equal({ orphaned: [], missing: [] });
@@ -50,7 +50,7 @@ for (const stackName of ["staging", "prod"]) {
       it(`updates ${updated.join(" and ")} in place, and nothing else, for a changed ${what}`, async () => {
         const ids = idsOf(lab);
         const before = settingsOf(lab);
-        const { code, output } = await lab.follow("change", { STACK: stackName, SETTING: key, VALUE: value });
+        const { code, output } = await lab.follow("change", { SETTING: key, VALUE: value });
         expect(code, output).to.equal(0);
         expect(output)
           .to.match(new RegExp(`~ ${updated.length} updated`))
@@ -81,7 +81,6 @@ for (const stackName of ["staging", "prod"]) {
 
     it("rotates a secret without touching an environment", async () => {
       const { code, output } = await lab.follow("rotate-secret", {
-        STACK: stackName,
         SETTING: "emailPassword",
         VALUE: "LeakMarkRotatedEmailPassword9876543210",
       });
@@ -98,7 +97,7 @@ for (const stackName of ["staging", "prod"]) {
       const block = account.ofType(PUBLIC_ACCESS).find(({ id }) => id.endsWith("-media"));
       account.remove(PUBLIC_ACCESS, block?.id ?? "");
       await lab.restartProvider();
-      const { code, output } = await lab.follow("drift", { STACK: stackName });
+      const { code, output } = await lab.follow("drift");
       expect(code, output).to.equal(0);
       expect(output)
         .to.match(/- 1 deleted/)
@@ -119,7 +118,6 @@ for (const stackName of ["staging", "prod"]) {
       });
       await lab.restartProvider();
       const { code, output } = await lab.follow("restore-database", {
-        STACK: stackName,
         OLD_RESOURCE_ID: old.id,
         NEW_RESOURCE_ID: "db-RESTORED",
       });
@@ -153,7 +151,7 @@ for (const stackName of ["staging", "prod"]) {
 
     it("refuses to be destroyed while it is protected, and deletes nothing", async () => {
       const before = lab.account.resources.length;
-      const { code, output } = await lab.follow("destroy", { STACK: stackName });
+      const { code, output } = await lab.follow("destroy");
       expect(code).not.to.equal(0);
       expect(output).to.match(/protect/);
       expect(lab.account.resources).to.have.length(before);
@@ -161,9 +159,9 @@ for (const stackName of ["staging", "prod"]) {
 
     if (stackName === "staging") {
       it("is destroyed after the documented unprotect, but for final snapshot and media", async () => {
-        const unprotected = await lab.follow("unprotect", { STACK: stackName });
+        const unprotected = await lab.follow("unprotect");
         expect(unprotected.code, unprotected.output).to.equal(0);
-        const { code, output } = await lab.follow("destroy", { STACK: stackName });
+        const { code, output } = await lab.follow("destroy");
         expect(code, output).to.equal(0);
         expect(lab.account.snapshots.map(({ identifier }) => identifier)).to.deep.equal([
           "iaso-staging-final",

@@ -3,9 +3,10 @@ import { join } from "node:path";
 
 const FILE = join(__dirname, "../../docs/operations.md");
 
-/** The commands of each block of the runbook that is marked as tested, by the mark's name. */
-export function testedCommands(): Map<string, string> {
-  const text = readFileSync(FILE, "utf8");
-  const blocks = text.matchAll(/<!-- tested: ([a-z-]+) -->\n+```sh\n([\s\S]*?)```/g);
-  return new Map([...blocks].map(([, name, commands]) => [name ?? "", commands ?? ""]));
+/** The commands of the block of the runbook that is marked `tested: NAME`. */
+export function testedCommands(block: string): string {
+  const blocks = readFileSync(FILE, "utf8").matchAll(/<!-- tested: ([a-z-]+) -->\n+```sh\n([\s\S]*?)```/g);
+  const commands = [...blocks].find(([, name]) => name === block)?.[2];
+  if (commands === undefined) throw new Error(`docs/operations.md has no block marked "tested: ${block}"`);
+  return commands;
 }
