@@ -21,6 +21,8 @@ const read = (resource: PolicyResource | ResourceValidationArgs): Resource => ({
   urn: resource.urn,
   type: resource.type,
   name: resource.name,
+  // Each resource that a provider makes has one; components, which only group others, have none.
+  custom: resource.provider !== undefined,
   inputs: plain(resource.props) as Record<string, unknown>,
   protect: resource.opts.protect,
   // The engine tells them of the resources of a stack only.

@@ -1,0 +1,188 @@
+import * as grpc from "@grpc/grpc-js";
+import * as providerRpc from "@pulumi/pulumi/proto/provider_grpc_pb";
+import * as messages from "@pulumi/pulumi/proto/provider_pb";
+import * as plugin from "@pulumi/pulumi/proto/plugin_pb";
+import { Empty } from "google-protobuf/google/protobuf/empty_pb";
+import { JavaScriptValue, Struct } from "google-protobuf/google/protobuf/struct_pb";
+import { AwsError, Properties } from "./account";
+import { SimulatedAws } from "./simulatedAws";
+
+/** What stands for a value that is not known before something exists. The engine and all providers agree on it. */
+const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+
+/** How a secret is marked on the wire. */
+const SIGNATURE_KEY = "4dabf18193072939515e22adb298388d";
+const SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270";
+
+type Reply<T> = grpc.sendUnaryData<T>;
+type Call<T> = grpc.ServerUnaryCall<T, unknown>;
+
+/**
+ * Serves the simulated AWS to the Pulumi engine over gRPC.
+ *
+ * The protocol is spoken directly: the server in `@pulumi/pulumi/provider` has no previews and no secret outputs,
+ * so that a first preview would know what it cannot know, and secrets would come back in the clear.
+ *
+ * @returns the port on 127.0.0.1, for PULUMI_DEBUG_PROVIDERS
+ * @see https://github.com/pulumi/pulumi/blob/master/proto/pulumi/provider.proto
+ */
+export async function serve(aws: SimulatedAws): Promise<number> {
+  const server = new grpc.Server({
+    "grpc.max_receive_message_length": 400 * 1024 * 1024,
+    "grpc.max_send_message_length": 400 * 1024 * 1024,
+  });
+  server.addService(providerRpc.ResourceProviderService, handlers(aws));
+  return new Promise((resolve, reject) => {
+    server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, port) => {
+      if (error) reject(error);
+      else resolve(port);
+    });
+  });
+}
+
+function handlers(aws: SimulatedAws): grpc.UntypedServiceImplementation {
+  return {
+    handshake: reply(() => new messages.ProviderHandshakeResponse()),
+    attach: reply(() => new Empty()),
+    cancel: reply(() => new Empty()),
+    getPluginInfo: reply(() => {
+      const info = new plugin.PluginInfo();
+      info.setVersion("7.48.0");
+      return info;
+    }),
+    getSchema: reply(() => {
+      const schema = new messages.GetSchemaResponse();
+      schema.setSchema("{}");
+      return schema;
+    }),
+    checkConfig: reply((request: messages.CheckRequest) => {
+      const response = new messages.CheckResponse();
+      response.setInputs(request.getNews());
+      return response;
+    }),
+    diffConfig: reply(() => {
+      const response = new messages.DiffResponse();
+      response.setChanges(messages.DiffResponse.DiffChanges.DIFF_NONE);
+      return response;
+    }),
+    configure: reply((request: messages.ConfigureRequest) => {
+      aws.configure(properties(request.getArgs()));
+      const response = new messages.ConfigureResponse();
+      response.setSupportspreview(true);
+      return response;
+    }),
+    invoke: reply((request: messages.InvokeRequest) => {
+      const response = new messages.InvokeResponse();
+      response.setReturn(struct(aws.invoke(request.getTok(), properties(request.getArgs()))));
+      return response;
+    }),
+    check: reply((request: messages.CheckRequest) => {
+      const response = new messages.CheckResponse();
+      const inputs = aws.check(
+        typeOf(request),
+        nameOf(request),
+        properties(request.getOlds()),
+        properties(request.getNews()),
+      );
+      response.setInputs(struct(inputs));
+      return response;
+    }),
+    diff: reply((request: messages.DiffRequest) => {
+      const { changed, replacing } = aws.diff(
+        typeOf(request),
+        properties(request.getOldInputs()),
+        properties(request.getNews()),
+        request.getIgnorechangesList(),
+      );
+      const response = new messages.DiffResponse();
+      const { DIFF_SOME, DIFF_NONE } = messages.DiffResponse.DiffChanges;
+      response.setChanges(changed.length > 0 ? DIFF_SOME : DIFF_NONE);
+      response.setDiffsList(changed);
+      response.setReplacesList(replacing);
+      return response;
+    }),
+    create: reply(async (request: messages.CreateRequest) => {
+      const type = typeOf(request);
+      const inputs = properties(request.getProperties());
+      const response = new messages.CreateResponse();
+      if (request.getPreview()) {
+        response.setProperties(
+          struct(aws.planCreate(type, nameOf(request), inputs, UNKNOWN), aws.secretProperties(type)),
+        );
+        return response;
+      }
+      const { id, state } = await aws.create(type, nameOf(request), inputs);
+      response.setId(id);
+      response.setProperties(struct(state, aws.secretProperties(type)));
+      return response;
+    }),
+    read: reply(async (request: messages.ReadRequest) => {
+      const type = typeOf(request);
+      const found = await aws.read(type, nameOf(request), request.getId());
+      const response = new messages.ReadResponse();
+      if (found) {
+        response.setId(request.getId());
+        response.setProperties(struct(found.state, aws.secretProperties(type)));
+        response.setInputs(struct(found.inputs, aws.secretProperties(type)));
+      }
+      return response;
+    }),
+    update: reply(async (request: messages.UpdateRequest) => {
+      const type = typeOf(request);
+      const olds = properties(request.getOldInputs());
+      const news = properties(request.getNews());
+      const response = new messages.UpdateResponse();
+      const state = request.getPreview()
+        ? { ...properties(request.getOlds()), ...news }
+        : await aws.update(type, nameOf(request), request.getId(), olds, news);
+      response.setProperties(struct(state, aws.secretProperties(type)));
+      return response;
+    }),
+    delete: reply(async (request: messages.DeleteRequest) => {
+      await aws.delete(typeOf(request), nameOf(request), request.getId());
+      return new Empty();
+    }),
+  };
+}
+
+/** Answers a call; what AWS refuses reaches the engine as an error with AWS's code in it. */
+function reply<Request, Response>(answer: (request: Request) => Response | Promise<Response>) {
+  return (call: Call<Request>, callback: Reply<Response>): void => {
+    Promise.resolve()
+      .then(() => answer(call.request))
+      .then(
+        (response) => {
+          callback(null, response);
+        },
+        (error: unknown) => {
+          const code = error instanceof AwsError ? grpc.status.UNKNOWN : grpc.status.INTERNAL;
+          callback({ code, details: error instanceof Error ? error.message : String(error) });
+        },
+      );
+  };
+}
+
+/** Both are fields of each request, and the last two parts of its URN for engines that leave the fields out. */
+function typeOf(request: { getType(): string; getUrn(): string }): string {
+  return request.getType() || (request.getUrn().split("::")[2] ?? "").split("$").at(-1) || "";
+}
+
+function nameOf(request: { getName(): string; getUrn(): string }): string {
+  return request.getName() || (request.getUrn().split("::")[3] ?? "");
+}
+
+function properties(value: Struct | undefined): Properties {
+  return value?.toJavaScript() ?? {};
+}
+
+function struct(values: Properties, secrets: string[] = []): Struct {
+  const marked = Object.fromEntries(
+    Object.entries(values)
+      .filter(([, value]) => value !== undefined)
+      .map(([key, value]) => [
+        key,
+        secrets.includes(key) ? { [SIGNATURE_KEY]: SECRET_SIGNATURE, value } : value,
+      ]),
+  );
+  return Struct.fromJavaScript(marked as Record<string, JavaScriptValue>);
+}

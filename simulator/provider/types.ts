@@ -1,0 +1,42 @@
+/** Facts about the resource types that the engine needs and a preview does not. */
+
+/** Outputs that are secret whatever went in; the real provider marks them so in its schema. */
+export const SECRET_PROPERTIES: Record<string, string[]> = {
+  "aws:elasticache/replicationGroup:ReplicationGroup": ["authToken"],
+  "aws:rds/instance:Instance": ["password"],
+  "aws:ssm/parameter:Parameter": ["value"],
+};
+
+/** The property that the provider fills with a generated name where the program gives none. */
+export const NAME_PROPERTIES: Record<string, string> = {
+  "aws:ec2/securityGroup:SecurityGroup": "name",
+  "aws:iam/instanceProfile:InstanceProfile": "name",
+  "aws:iam/policy:Policy": "name",
+  "aws:iam/role:Role": "name",
+  "aws:iam/rolePolicy:RolePolicy": "name",
+  "aws:rds/instance:Instance": "identifier",
+  "aws:s3/bucket:Bucket": "bucket",
+  "aws:sns/topic:Topic": "name",
+  "aws:sqs/queue:Queue": "name",
+};
+
+/** Types whose creation is a put: what is there already is replaced, where other types refuse a second one. */
+export const PUTS: ReadonlySet<string> = new Set([
+  "aws:acm/certificateValidation:CertificateValidation",
+  "aws:cloudwatch/metricAlarm:MetricAlarm",
+  "aws:iam/rolePolicy:RolePolicy",
+  "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+  "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration",
+  "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+  "aws:s3/bucketObjectv2:BucketObjectv2",
+  "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
+  "aws:s3/bucketPolicy:BucketPolicy",
+  "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
+  "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+  "aws:s3/bucketVersioning:BucketVersioning",
+  "aws:sns/topic:Topic",
+  "aws:sns/topicPolicy:TopicPolicy",
+  "aws:sns/topicSubscription:TopicSubscription",
+  "aws:sqs/queue:Queue",
+  "aws:sqs/queuePolicy:QueuePolicy",
+]);

@@ -1,0 +1,40 @@
+import { expect } from "chai";
+import { Lab } from "./lab";
+
+/** More attempts than the longest chain of resources that need one another has links. */
+const MOST_ATTEMPTS = 80;
+
+describe("updates that fail", () => {
+  for (const stackName of ["staging", "prod"]) {
+    it(`converge though the creation of every resource of ${stackName} fails once`, async () => {
+      const lab = await Lab.open(stackName);
+      try {
+        // Each attempt makes what failed in the one before, and fails at what could not be tried until now.
+        lab.faults({ operation: "create", each: true, action: "fail" });
+        let attempts = 0;
+        let code: number | null = 1;
+        while (code !== 0) {
+          attempts += 1;
+          expect(attempts, lab.log.slice(-3000)).to.be.at.most(MOST_ATTEMPTS);
+          const ran = await lab.follow("retry");
+          code = ran.code;
+          if (code !== 0) expect(ran.output, ran.output).to.include("simulated fault").and.not.include("panic");
+          expect(await lab.strays(), `after attempt ${attempts}`).to.deep.equal({ orphaned: [], missing: [] });
+          expect((await lab.state()).pending_operations ?? []).to.deep.equal([]);
+        }
+        lab.faults();
+
+        const created = lab.account.resources.map(({ type, id }) => `${type} ${id}`);
+        const failed = new Set(lab.log.match(/simulated fault: create of \S+ \S+/g));
+        console.log(`      ${stackName}: ${failed.size} creations failed once, in ${attempts} attempts`);
+        expect(failed.size).to.equal(created.length);
+        const { code: second, output } = await lab.follow("retry");
+        expect(second, output).to.equal(0);
+        expect(output).not.to.match(/\d+ (created|updated|replaced|deleted)/);
+        expect(lab.account.resources.map(({ type, id }) => `${type} ${id}`)).to.deep.equal(created);
+      } finally {
+        lab.close();
+      }
+    });
+  }
+});
