@@ -28,6 +28,8 @@ const settingsOf = ({ inputs }: Resource): Setting[] =>
 const option = (environment: Resource, namespace: string, name: string) =>
   settingsOf(environment).find((one) => one.namespace === `aws:${namespace}` && one.name === name)?.value;
 const roleOf = ({ inputs }: Resource) => text(object(inputs.tags).role);
+/** The engine shows of what exists already its outputs also, platformArn among them. */
+const platformOf = ({ inputs }: Resource) => inputs.solutionStackName ?? inputs.platformArn;
 const isWeb = ({ inputs }: Resource) => inputs.tier !== "Worker";
 
 const rule = (name: string, description: string, why: string, check: Rule["check"], more: Partial<Rule> = {}): Rule => ({
@@ -235,15 +237,13 @@ export const platform = rule(
   "supported-platform",
   "A supported platform branch (Amazon Linux 2023)",
   "retired platforms get no security updates",
-  ({ inputs }) =>
-    inputs.platformArn !== undefined
-      ? []
-      : demand(
-          inputs.solutionStackName,
-          /^64bit Amazon Linux 2023 /.test(text(inputs.solutionStackName)),
-          "solutionStackName",
-          "a 64bit Amazon Linux 2023 platform",
-        ),
+  (environment) =>
+    demand(
+      platformOf(environment),
+      /\b64bit Amazon Linux 2023\b/.test(text(platformOf(environment))),
+      "platform",
+      "a solutionStackName of 64bit Amazon Linux 2023",
+    ),
 );
 export const healthPath = rule(
   "health-path",
@@ -313,9 +313,10 @@ export const pair = rule(
         `The tier of role ${role} is ${text(environment.inputs.tier)}. Write ${role === "web" ? "WebServer" : "Worker"}.`,
       ];
     if (role === "worker") return [];
-    const differs = ["application", "solutionStackName", "platformArn"].filter(
-      (name) => environment.inputs[name] !== partner.inputs[name],
-    );
+    const differs = [
+      ...(environment.inputs.application === partner.inputs.application ? [] : ["application"]),
+      ...(platformOf(environment) === platformOf(partner) ? [] : ["platform"]),
+    ];
     for (const [namespace, name] of [
       ["autoscaling:launchconfiguration", "ImageId"],
       ["elasticbeanstalk:command", "DeploymentPolicy"],
