@@ -1,42 +1,84 @@
-import { Context, Level, object, Resource, Rule, text } from "./rule";
+import { array, Context, Level, object, Resource, Rule, text } from "./rule";
 import { rules } from "./rules";
 
 export const PACK = { name: "iaso-on-aws", version: "0.1.0" };
 
-export interface Violation { policy: string; level: "advisory" | "mandatory"; urn: string; message: string } // prettier-ignore
-export interface Results { pack: string; version: string; rules: number; evaluated: number; violations: Violation[] } // prettier-ignore
-export interface Exception { resource: string; reason: string; expires: string } // prettier-ignore
+export interface Violation {
+  policy: string;
+  level: "advisory" | "mandatory";
+  urn: string;
+  message: string;
+}
 
-export interface RuleConfig { level: Level; parameters: Record<string, unknown>; exceptions: Exception[] } // prettier-ignore
+export interface Results {
+  pack: string;
+  version: string;
+  /** Number of rules in the pack. */
+  rules: number;
+  /** Number of times that a rule judged a resource. */
+  evaluated: number;
+  violations: Violation[];
+}
 
-/** Reads the pack's config for a rule: a level, or an object with enforcementLevel, parameters and exceptions. */
+/** Lets one resource pass one rule until a day. */
+export interface Exception {
+  /** Name or URN. */
+  resource: string;
+  reason: string;
+  /** Day (ISO 8601) from which the exception is a violation itself. */
+  expires: string;
+}
+
+export interface RuleConfig {
+  level: Level;
+  parameters: Record<string, unknown>;
+  exceptions: Exception[];
+}
+
+/**
+ * Reads the pack's config for a rule: a level, or an object with enforcementLevel, parameters, exceptions and a reason.
+ *
+ * @see https://www.pulumi.com/docs/insights/policy/policy-packs/configuration/
+ */
 export function configOf(rule: Rule, config: unknown): RuleConfig {
-  const all: unknown = object(config).all;
-  const given = object(config)[rule.name] ?? all;
-  const { enforcementLevel, exceptions, ...parameters } =
+  const given = object(config)[rule.name] ?? object(config).all;
+  const { enforcementLevel, exceptions, ...more } =
     typeof given === "string" ? { enforcementLevel: given } : object(given);
   const level = ["advisory", "mandatory", "disabled"].includes(text(enforcementLevel))
     ? (enforcementLevel as Level)
     : rule.level;
-  const defaults = Object.entries(rule.parameters ?? {}).map(([name, parameter]): [string, unknown] => [
-    name,
-    parameter.default,
-  ]);
+  const parameters = Object.fromEntries(
+    Object.entries(rule.parameters ?? {}).map(([name, parameter]) => [name, more[name] ?? parameter.default]),
+  );
   return {
     level,
-    parameters: { ...Object.fromEntries(defaults), ...parameters },
-    exceptions: Array.isArray(exceptions)
-      ? (exceptions as unknown[]).map((one) => ({
-          resource: text(object(one).resource),
-          reason: text(object(one).reason),
-          expires: text(object(one).expires),
-        }))
-      : [],
+    parameters,
+    exceptions: array(exceptions)
+      .map(object)
+      .map((one) => ({ resource: text(one.resource), reason: text(one.reason), expires: text(one.expires) })),
   };
 }
 
+/** What a config relaxes or names wrongly: each relaxation needs a reason, each name has to be a rule's. */
+export function configProblems(config: unknown): string[] {
+  return Object.entries(object(config)).flatMap(([name, given]) => {
+    const rule = rules.find((one) => one.name === name);
+    if (rule === undefined) return name === "all" ? [] : [`There is no rule ${name}. Mend its name.`];
+    const known = ["enforcementLevel", "exceptions", "reason", ...Object.keys(rule.parameters ?? {})];
+    const unknown = Object.keys(object(given)).filter((key) => !known.includes(key));
+    const changes = Object.keys(object(given)).some((key) => key !== "exceptions");
+    const relaxed = configOf(rule, config).level !== rule.level || changes;
+    return [
+      ...unknown.map((key) => `Rule ${name} has no parameter ${key}. Write one of ${known.join(", ")}.`),
+      ...(relaxed && text(object(given).reason) === ""
+        ? [`Rule ${name} is relaxed without a reason. Write "reason" beside it.`]
+        : []),
+    ];
+  });
+}
+
 /** Index of the resources, built once for all rules: the pack's cost grows with their number only. */
-export function indexOf(resources: Resource[]): Pick<Context, "ofType" | "ofBucket"> {
+export function indexOf(resources: Resource[]): Omit<Context, "parameters"> {
   const types = new Map<string, Resource[]>();
   const buckets = new Map<string, Resource[]>();
   const add = (map: Map<string, Resource[]>, key: string, one: Resource) => {
@@ -68,16 +110,17 @@ export function judgeResource(
   } catch (error) {
     messages = [`could not be evaluated: ${(error as Error).message}. Mend the input's form.`];
   }
-  if (messages.length === 0) return [];
   const exception = config.exceptions.find(
     ({ resource: name }) => name === resource.name || name === resource.urn,
   );
   if (exception !== undefined) {
-    if (exception.reason === "") messages.push("Its exception gives no reason. Write one.");
-    else if (new Date(exception.expires) > today) return [];
+    const { reason, expires } = exception;
+    if (reason === "") messages.push("Its exception gives no reason. Write one.");
+    else if (new Date(expires) > today) return [];
+    // Said of a resource that complies too: what nobody needs any more has to go.
     else
       messages.push(
-        `Its exception expired (${exception.expires || "no date"}). Mend the resource, or renew the exception with a reason.`,
+        `Its exception expired (${expires || "no date"}). Mend the resource and remove the exception, or renew it with a reason.`,
       );
   }
   return messages.map((message) => `${message} Why: ${rule.why}.`);
@@ -86,10 +129,16 @@ export function judgeResource(
 /** Judges resources in this process, with the verdicts that the engine would get from the pack. */
 export function evaluate(
   resources: Resource[],
-  { stack, config, today }: { stack: string; config?: unknown; today?: Date },
+  { config, today }: { config?: unknown; today?: Date } = {},
 ): Results {
-  const context = { stack, ...indexOf(resources) };
-  const violations: Violation[] = [];
+  const context = indexOf(resources);
+  const stack = resources.find(({ type }) => type === "pulumi:pulumi:Stack")?.urn ?? "";
+  const violations: Violation[] = configProblems(config).map((message) => ({
+    policy: "policy-config",
+    level: "mandatory",
+    urn: stack,
+    message,
+  }));
   let evaluated = 0;
   for (const rule of rules) {
     const settings = configOf(rule, config);

@@ -1,6 +1,12 @@
-import { PolicyPack, PolicyResource, ResourceValidationArgs, Policies } from "@pulumi/policy";
+import {
+  Policies,
+  PolicyConfigSchema,
+  PolicyPack,
+  PolicyResource,
+  ResourceValidationArgs,
+} from "@pulumi/policy";
 import { configOf, indexOf, judgeResource, PACK } from "./evaluate";
-import { Resource, UNKNOWN } from "./rule";
+import { Resource, Rule, UNKNOWN } from "./rule";
 import { rules } from "./rules";
 
 /** Copies inputs; reading a value that is not known yet throws, so it becomes the marker. */
@@ -37,22 +43,50 @@ const read = (resource: PolicyResource | ResourceValidationArgs): Resource => ({
       : undefined,
 });
 
+const SPECIFICATIONS: Record<string, string> = {
+  "AWS FSBP": "AWS Foundational Security Best Practices",
+  "CIS AWS": "CIS Amazon Web Services Foundations Benchmark",
+};
+
+/** "AWS FSBP S3.8" or "CIS AWS 3.0 5.2", as the engine wants it: standard, version and control apart. */
+function framework(reference: string) {
+  const [, name = "", version = "", control = ""] =
+    /^(AWS FSBP|CIS AWS) (?:([\d.]+) )?(.*)$/.exec(reference) ?? [];
+  return { name, version, reference: control, specification: SPECIFICATIONS[name] ?? "" };
+}
+
+const properties = (rule: Rule): PolicyConfigSchema["properties"] => ({
+  reason: { type: "string", default: "" },
+  exceptions: {
+    type: "array",
+    default: [],
+    items: {
+      type: "object",
+      required: ["resource", "reason", "expires"],
+      properties: {
+        resource: { type: "string" },
+        reason: { type: "string", minLength: 1 },
+        expires: { type: "string", pattern: "^\\d{4}-\\d{2}-\\d{2}$" },
+      },
+    },
+  },
+  ...Object.fromEntries(
+    Object.entries(rule.parameters ?? {}).map(([name, { type, default: value }]) => [
+      name,
+      { type, default: value },
+    ]),
+  ),
+});
+
 const policies: Policies = rules.map((rule) => {
   const shared = {
     name: rule.name,
     description: `${rule.description}: ${rule.why}.`,
     enforcementLevel: rule.level,
-    configSchema: {
-      properties: {
-        exceptions: { type: "array" as const, default: [] },
-        ...Object.fromEntries(
-          Object.entries(rule.parameters ?? {}).map(([name, { type, default: value }]) => [
-            name,
-            { type, default: value },
-          ]),
-        ),
-      },
-    },
+    severity: rule.severity,
+    tags: [rule.area],
+    framework: rule.reference === undefined ? undefined : framework(rule.reference),
+    configSchema: { properties: properties(rule) },
   };
   const applies = (type: string) => rule.types?.includes(type) ?? true;
   if (rule.neighbours !== true)
@@ -61,7 +95,7 @@ const policies: Policies = rules.map((rule) => {
       validateResource: (args, report) => {
         if (!applies(args.type)) return;
         const resource = read(args);
-        const context = { stack: "", ...indexOf([resource]) };
+        const context = indexOf([resource]);
         judgeResource(rule, resource, configOf(rule, { [rule.name]: args.getConfig() }), context).forEach(
           (message) => {
             report(message);
@@ -73,7 +107,7 @@ const policies: Policies = rules.map((rule) => {
     ...shared,
     validateStack: (args, report) => {
       const resources = args.resources.map(read);
-      const context = { stack: "", ...indexOf(resources) };
+      const context = indexOf(resources);
       const config = configOf(rule, { [rule.name]: args.getConfig() });
       for (const resource of resources)
         if (applies(resource.type))

@@ -19,7 +19,6 @@ export interface Resource {
 }
 
 export interface Context {
-  stack: string;
   /** The rule's parameters, with defaults. */
   parameters: Record<string, unknown>;
   /** Resources of one type. */

@@ -23,10 +23,7 @@ export interface PreviewOptions {
 
 /** What a policy pack's folder must offer: the same rules as it hands to the engine, to be called in-process. */
 interface PackModule {
-  evaluate: (
-    resources: PreviewResource[],
-    stack: { project: string; stack: string; config: unknown },
-  ) => PolicyResults;
+  evaluate: (resources: PreviewResource[], options: { config: unknown }) => PolicyResults;
 }
 
 /** Programs and packs are found at run time: this tool knows none. */
@@ -82,7 +79,7 @@ function evaluatePolicies({ directory }: Project, document: PreviewDocument): Po
   const { evaluate } = load(pack) as PackModule;
   const configFile = join(directory, PACK_FOLDER, `policy-config.${document.stack}.json`);
   const config: unknown = existsSync(configFile) ? JSON.parse(readFileSync(configFile, "utf8")) : {};
-  return evaluate(document.resources, { project: document.project, stack: document.stack, config });
+  return evaluate(document.resources, { config });
 }
 
 /** True where `pulumi up` would be refused. */

@@ -143,7 +143,7 @@ export const databaseTls = rule(
           )),
     ];
   },
-  { neighbours: true, reference: "CIS AWS 3.0" },
+  { neighbours: true },
 );
 export const databaseLogs = rule(
   "database-logs",

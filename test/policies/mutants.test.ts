@@ -56,7 +56,7 @@ describe("policy pack on the real stacks", () => {
       const config: unknown = JSON.parse(
         readFileSync(join(ROOT, "policies", `policy-config.${stack}.json`), "utf8"),
       );
-      const judge = (resources: Resource[]) => evaluate(resources, { stack, config }).violations;
+      const judge = (resources: Resource[]) => evaluate(resources, { config }).violations;
       expect(judge(document.resources)).to.deep.equal([]);
       for (const [rule, type, name, property, value] of MUTANTS) {
         const resources = structuredClone(document.resources) as Resource[];
