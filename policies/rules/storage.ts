@@ -1,4 +1,14 @@
-import { list, judge, principalMatches, Requester, Statement, statementsOf } from "../iam/evaluate";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  actionMatches,
+  judge,
+  list,
+  principalMatches,
+  Requester,
+  Statement,
+  statementsOf,
+} from "../iam/evaluate";
 import { array, Context, demand, isUnknown, object, Resource, Rule, text } from "../rule";
 
 const BUCKET = "aws:s3/bucket:Bucket";
@@ -19,7 +29,10 @@ const nameOf = (bucket: Resource) => text(bucket.inputs.bucket);
 function policyOf(bucket: Resource, context: Context): { statements: Statement[]; problems: string[] } {
   const statements: Statement[] = [];
   const problems: string[] = [];
-  for (const { inputs } of context.ofBucket(PART.policy, nameOf(bucket))) {
+  const policies = context.ofBucket(PART.policy, nameOf(bucket));
+  // S3 keeps one policy: the last one written replaces the others, their denials among them.
+  if (policies.length > 1) problems.push("The bucket has several policies. Write one with all statements.");
+  for (const { inputs } of policies) {
     if (isUnknown(inputs.policy) || isUnknown(JSON.stringify(inputs.policy ?? "")))
       problems.push(...demand("[unknown]", false, "the bucket's policy", ""));
     else
@@ -179,61 +192,52 @@ export const noBucketWebsite: Rule = {
   neighbours: undefined,
 };
 
-const STRANGER = "arn:aws:iam::999999999999:role/stranger";
-const FORTUNATE = "arn:aws:iam::123456789012:role/insider";
-const REQUESTERS: Requester[] = [{}, { arn: STRANGER }, { arn: FORTUNATE }];
+/** Nobody in particular, somebody elsewhere, and a role of an account that owns a bucket. */
+const REQUESTERS: Requester[] = [
+  {},
+  { arn: "arn:aws:iam::999999999999:role/stranger" },
+  { arn: "arn:aws:iam::123456789012:role/insider" },
+];
+const OBJECTS = ["/a", "/qz-71/f.jpg"];
 
-/** Whether a request is refused whoever asks and whatever else it carries. */
+/** What reads, writes, deletes or lists; S3 judges each version of an object by itself. */
+const DATA_ACTIONS = [
+  "s3:GetObject",
+  "s3:GetObjectVersion",
+  "s3:GetObjectTagging",
+  "s3:PutObject",
+  "s3:DeleteObject",
+  "s3:DeleteObjectVersion",
+  "s3:AbortMultipartUpload",
+];
+const LIST_ACTIONS = ["s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads"];
+
+/**
+ * Whether a request with these condition keys is refused whoever asks and whatever else it carries. Only statements
+ * that look at nothing else count: another condition, or a NotPrincipal, would be a way round.
+ */
 function alwaysDenied(
   statements: Statement[],
   bucket: string,
   actions: string[],
-  fixed: Record<string, string>,
+  context: Record<string, string>,
 ): boolean {
-  // Denies that only look at who asks would hide a missing one from the probes: the most trusted asker counts.
-  const trusted = statements.flatMap(({ Condition }) =>
-    Object.values(object(Condition)).flatMap((block) =>
-      Object.entries(object(block))
-        .filter(([key]) => key.toLowerCase() === "aws:principalarn")
-        .flatMap(([, value]) => list(value).map((one) => text(one).replace(/[*?]/g, "x"))),
-    ),
-  );
-  const askers = [...REQUESTERS, ...trusted.map((arn) => ({ arn }))].slice(0, 12);
-  const types = ["REST-QUERY-STRING", "REST-HEADER", "POST"];
-  const base: Record<string, string>[] = types.flatMap((type) => [
-    {
-      "s3:authType": type,
-      "aws:SecureTransport": "true",
-      "s3:signatureversion": "AWS4-HMAC-SHA256",
-      "s3:signatureAge": "1",
-    },
-    {
-      "s3:authType": type,
-      "aws:SecureTransport": "false",
-      "s3:signatureversion": "AWS4-HMAC-SHA256",
-      "s3:signatureAge": "1",
-    },
-  ]);
-  return actions.every((action) =>
-    askers.every((requester) =>
-      base.every((context) =>
-        ["", "/", "/any", "/private/a.jpg"].every((path) => {
-          if (path === "" && action !== "s3:ListBucket") return true;
-          if (path !== "" && action === "s3:ListBucket") return true;
-          const request = {
-            requester,
-            action,
-            resource: `arn:aws:s3:::${bucket}${path}`,
-            account: "123456789012",
-            context: {
-              ...context,
-              ...fixed,
-              ...(requester.arn === undefined ? {} : { "aws:PrincipalArn": requester.arn }),
-            },
-          };
-          return judge(statements, request, true).decision === "deny";
-        }),
+  const keys = Object.keys(context).map((key) => key.toLowerCase());
+  const plain = statements.filter(
+    ({ Effect, NotPrincipal, Condition }) =>
+      Effect === "Deny" &&
+      NotPrincipal === undefined &&
+      Object.values(object(Condition)).every((block) =>
+        Object.keys(object(block)).every((key) => keys.includes(key.toLowerCase())),
       ),
+  );
+  return actions.every((action) =>
+    (LIST_ACTIONS.includes(action) ? [""] : OBJECTS).every((path) =>
+      REQUESTERS.every((requester) => {
+        const resource = `arn:aws:s3:::${bucket}${path}`;
+        const request = { requester, action, resource, account: "123456789012", context };
+        return judge(plain, request, true).decision === "deny";
+      }),
     ),
   );
 }
@@ -245,8 +249,9 @@ export const bucketTlsOnly = rule(
   (bucket, context) => {
     const { statements, problems } = policyOf(bucket, context);
     if (problems.length > 0) return problems;
-    const actions = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket"];
-    return alwaysDenied(statements, nameOf(bucket), actions, { "aws:SecureTransport": "false" })
+    return alwaysDenied(statements, nameOf(bucket), [...DATA_ACTIONS, ...LIST_ACTIONS], {
+      "aws:SecureTransport": "false",
+    })
       ? []
       : [
           'The policy lets plain HTTP pass. Write a Deny of s3:* for "*" on the bucket and its objects where aws:SecureTransport is false.',
@@ -264,8 +269,9 @@ export const mediaSignatureAge = rule(
     const { statements, problems } = policyOf(bucket, context);
     if (problems.length > 0) return problems;
     const limit = Number(context.parameters.maxAgeMs);
-    return [limit + 1, limit * 2, 3_600_000, 604_800_000].every((age) =>
-      alwaysDenied(statements, nameOf(bucket), ["s3:GetObject"], { "s3:signatureAge": String(age) }),
+    // The last one is the longest that S3 itself allows.
+    return [limit + 1, limit + 7_919, limit * 2, 3_600_001, 86_399_999, 604_800_000].every((age) =>
+      alwaysDenied(statements, nameOf(bucket), DATA_ACTIONS, { "s3:signatureAge": String(age) }),
     )
       ? []
       : [
@@ -292,9 +298,7 @@ export const mediaSignatureVersion = rule(
     if (classOf(bucket) !== "media") return [];
     const { statements, problems } = policyOf(bucket, context);
     if (problems.length > 0) return problems;
-    return alwaysDenied(statements, nameOf(bucket), ["s3:GetObject", "s3:PutObject"], {
-      "s3:signatureversion": "AWS",
-    })
+    return alwaysDenied(statements, nameOf(bucket), DATA_ACTIONS, { "s3:signatureversion": "AWS" })
       ? []
       : [
           'The policy accepts old signatures. Write a Deny of s3:* for "*" where s3:signatureversion is StringNotEquals AWS4-HMAC-SHA256.',
@@ -303,32 +307,43 @@ export const mediaSignatureVersion = rule(
   { severity: "critical" },
 );
 
-/** Values that keep strangers out when a positive operator demands them. */
-const GUARDS = /^(aws:(principalaccount|sourceaccount|sourcearn|principalarn|sourceowner))$/;
+/** Condition keys that keep strangers out when they must have a value of this account. */
+const GUARDS = ["aws:principalaccount", "aws:sourceaccount", "aws:sourcearn", "aws:principalarn"];
 
-function guarded({ Condition }: Statement, accounts: string[]): boolean {
-  const ours = (value: unknown) => accounts.some((account) => text(value).includes(account));
+/** An account's number, or an ARN that leaves no doubt about its account. */
+function isOf(accounts: string[], value: unknown): boolean {
+  const [, partition, service, , account] = text(value).split(":");
+  return (
+    accounts.includes(text(value)) ||
+    (accounts.includes(account ?? "") && !/[*?$]/.test(`${partition ?? ""}${service ?? ""}`))
+  );
+}
+
+function isGuarded({ Condition }: Statement, accounts: string[]): boolean {
   return Object.entries(object(Condition)).some(
     ([operator, block]) =>
       /^(string|arn)(equals|like)$/i.test(operator) &&
       Object.entries(object(block)).some(
-        ([key, value]) => GUARDS.test(key.toLowerCase()) && list(value).every(ours),
+        ([key, value]) =>
+          GUARDS.includes(key.toLowerCase()) &&
+          list(value).length > 0 &&
+          list(value).every((one) => isOf(accounts, one)),
       ),
   );
 }
 
-/** Whether an Allow reaches somebody outside the account, whatever its other conditions. */
+/**
+ * Whether an Allow reaches somebody outside the account, whatever its other conditions. An AWS service acts for
+ * whoever asks it, so that it is a stranger too unless a condition names the account for which it acts.
+ *
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
+ */
 export function reachesStrangers(statement: Statement, accounts: string[]): boolean {
-  if (statement.Effect !== "Allow" || guarded(statement, accounts)) return false;
+  if (statement.Effect !== "Allow" || isGuarded(statement, accounts)) return false;
   if (statement.NotPrincipal !== undefined) return true;
   if (principalMatches(statement, {}) !== "none") return true;
   return Object.entries(object(statement.Principal)).some(([kind, value]) =>
-    list(value).some((one) => {
-      if (kind === "CanonicalUser" || kind === "Federated") return true;
-      if (kind !== "AWS") return false;
-      const account = /\d{12}/.exec(text(one))?.[0];
-      return account === undefined || !accounts.includes(account);
-    }),
+    list(value).some((one) => kind !== "AWS" || !isOf(accounts, one)),
   );
 }
 
@@ -361,13 +376,9 @@ export const bucketPrivate = rule(
   { severity: "critical", reference: "AWS FSBP S3.6" },
 );
 
-const HARMLESS = ["s3:GetObject"];
-const FORBIDDEN = [
-  "s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion", "s3:ListBucket", "s3:ListBucketVersions",
-  "s3:GetObjectVersion", "s3:PutObjectAcl", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy", "s3:GetBucketPolicy",
-  "s3:AbortMultipartUpload", "s3:PutBucketAcl", "s3:ListBucketMultipartUploads", "s3:PutLifecycleConfiguration",
-  "s3:GetObjectAcl", "s3:GetObjectTagging", "s3:PutObjectTagging", "s3:DeleteBucket", "s3:RestoreObject",
-]; // prettier-ignore
+const ALL_ACTIONS = (
+  JSON.parse(readFileSync(join(__dirname, "..", "facts", "s3-actions.json"), "utf8")) as { actions: string[] }
+).actions;
 
 export const staticReadable = rule(
   "static-readable",
@@ -377,37 +388,31 @@ export const staticReadable = rule(
     if (classOf(bucket) !== "static") return [];
     const { statements, problems } = policyOf(bucket, context);
     if (problems.length > 0) return problems;
+    const mayRead = judge(
+      statements,
+      {
+        requester: {},
+        action: "s3:GetObject",
+        resource: `arn:aws:s3:::${nameOf(bucket)}/a.css`,
+        account: "",
+        context: { "aws:SecureTransport": "true" },
+      },
+      true,
+    );
     const accounts = ownAccounts(context);
     const open = statements.filter((statement) => reachesStrangers(statement, accounts));
-    const name = nameOf(bucket);
-    const allowed = (action: string, subject: Statement[]) =>
-      ["", "/a.css", "/b/c.js"].some(
-        (path) =>
-          judge(
-            subject.map((one) => (subject === open ? { ...one, Condition: undefined } : one)),
-            {
-              requester: {},
-              action,
-              resource: `arn:aws:s3:::${name}${path}`,
-              account: "",
-              context: { "aws:SecureTransport": "true" },
-            },
-            true,
-          ).decision === "allow",
-      );
+    const more = ALL_ACTIONS.filter(
+      (action) => action !== "s3:GetObject" && open.some((statement) => actionMatches(statement, action)),
+    );
     return [
-      ...HARMLESS.filter((action) => !allowed(action, statements)).map(
-        (action) => `Not everyone may ${action}. Write an Allow of ${action} for "*" on all objects.`,
-      ),
-      ...FORBIDDEN.filter((action) => allowed(action, open)).map(
-        (action) => `Everyone may ${action}. Write s3:GetObject as the only Action for "*".`,
-      ),
-      ...open
-        .filter(({ Principal }) => Principal !== "*" && text(object(Principal).AWS) !== "*")
-        .map(
-          () =>
-            'A statement reaches principals outside the account. Write Principal "*" with s3:GetObject only.',
-        ),
+      ...(mayRead.decision === "allow"
+        ? []
+        : ['Not everyone may read. Write an Allow of s3:GetObject for "*" on all objects.']),
+      ...(more.length === 0
+        ? []
+        : [
+            `Strangers may ${more.slice(0, 3).join(", ")}${more.length > 3 ? ` and ${more.length - 3} more` : ""}. Write s3:GetObject as the only Action for "*".`,
+          ]),
     ];
   },
   { severity: "critical" },
