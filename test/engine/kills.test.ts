@@ -1,0 +1,65 @@
+import { expect } from "chai";
+import fc from "fast-check";
+import { Lab } from "./lab";
+import { testedCommands } from "./runbook";
+
+const KILLS = 25;
+
+describe("updates that are killed", () => {
+  it(`converge by the runbook after ${KILLS} kills at random points`, async () => {
+    const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);
+    console.log(`      seed ${seed} (SEED=${seed} repeats it)`);
+    const points = fc.sample(
+      fc.record({
+        // Counted in changes from where the kill before has left off.
+        nth: fc.integer({ min: 1, max: 12 }),
+        phase: fc.constantFrom("before" as const, "after" as const),
+        wait: fc.integer({ min: 0, max: 400 }),
+      }),
+      { numRuns: KILLS, seed },
+    );
+    const lab = await Lab.open("staging");
+    try {
+      const update = testedCommands("setup") + testedCommands("interrupted-finish");
+      for (const [index, { nth, phase, wait }] of points.entries()) {
+        // Once everything is there, there must be something to change.
+        if (lab.account.resources.length > 150) await lab.set("webMaxSize", String(5 + index));
+        const fault = {
+          operation: "change" as const,
+          nth,
+          phase,
+          milliseconds: index,
+          action: "hang" as const,
+        };
+        const killed = await lab.killDuring(update, fault, wait);
+        const where = `kill ${index + 1}: ${killed || "after the last change"}`;
+        console.log(`      ${where}`);
+
+        expect((await lab.follow("interrupted-unlock")).code, where).to.equal(0);
+        const pending = (await lab.state()).pending_operations ?? [];
+        const listed = await lab.follow("interrupted-list");
+        expect(listed.code, listed.output).to.equal(0);
+        for (const { resource } of pending) expect(listed.output, where).to.include(resource.urn);
+        for (const { urn, id } of await lab.interruptedCreations()) {
+          const imported = await lab.follow("interrupted-import", { URN: urn, ID: id });
+          expect(imported.code, imported.output).to.equal(0);
+        }
+        const cleared = await lab.follow("interrupted-clear");
+        expect(cleared.code, cleared.output).to.equal(0);
+        expect(await lab.strays(), where).to.deep.equal({ orphaned: [], missing: [] });
+        expect((await lab.state()).pending_operations ?? [], where).to.deep.equal([]);
+      }
+      const finished = await lab.follow("interrupted-finish");
+      expect(finished.code, finished.output).to.equal(0);
+      const again = await lab.follow("interrupted-finish");
+      expect(again.code, again.output).to.equal(0);
+      expect(again.output).not.to.match(/\d+ (created|updated|replaced|deleted)/);
+      expect(await lab.strays()).to.deep.equal({ orphaned: [], missing: [] });
+      // As many as an update that nobody disturbs makes, and no two of one name.
+      const names = lab.account.resources.map(({ type, id }) => `${type} ${id}`);
+      expect(new Set(names).size).to.equal(names.length);
+    } finally {
+      lab.close();
+    }
+  });
+});
