@@ -157,7 +157,7 @@ export class Lab {
 
   /** Runs a block of the runbook, exactly as it stands there. */
   async follow(block: string, env: Record<string, string> = {}): Promise<Ran> {
-    return this.run(testedCommands("setup") + testedCommands(block), { STACK: this.stackName, ...env });
+    return this.run(testedCommands("setup") + testedCommands(block), env);
   }
 
   async run(commands: string, env: Record<string, string> = {}): Promise<Ran> {
@@ -225,6 +225,7 @@ export class Lab {
       PULUMI_DEBUG_PROVIDERS: `aws:${this.port}`,
       PULUMI_HOME: join(this.folder, "home"),
       PULUMI_SKIP_UPDATE_CHECK: "true",
+      STACK: this.stackName,
     };
   }
 
