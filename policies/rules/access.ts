@@ -1,18 +1,44 @@
 import { actionMatches, list, Statement, statementsOf, strings } from "../iam/evaluate";
-import { array, demand, isUnknown, object, Rule, text } from "../rule";
+import { matches } from "../iam/wildcard";
+import { isOf, ownAccounts } from "./storage";
+import { array, demand, isUnknown, object, Resource, Rule, text } from "../rule";
 
-const rule = (name: string, types: string[], description: string, why: string, check: Rule["check"], more: Partial<Rule> = {}): Rule => ({
-  name, area: "access", description, why, severity: "high", level: "mandatory", types, check, ...more,
-}); // prettier-ignore
+const rule = (
+  name: string,
+  types: string[],
+  description: string,
+  why: string,
+  check: Rule["check"],
+  more: Partial<Rule> = {},
+): Rule => ({
+  name,
+  area: "access",
+  description,
+  why,
+  severity: "high",
+  level: "mandatory",
+  types,
+  check,
+  ...more,
+});
 
 const INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule";
+const ROLE = ["aws:iam/role:Role"];
 const IDENTITY = [
+  ...ROLE,
   "aws:iam/rolePolicy:RolePolicy",
   "aws:iam/policy:Policy",
   "aws:iam/userPolicy:UserPolicy",
   "aws:iam/groupPolicy:GroupPolicy",
 ];
-const wide = (cidr: string) => /\/0$/.test(cidr);
+/** Addresses that only a private network has (RFC 1918, RFC 4193): half the internet is open to strangers too. */
+const PRIVATE = [
+  /^10\.[\d.]+\/(8|9|[12]\d|3[0-2])$/,
+  /^172\.(1[6-9]|2\d|3[01])\.[\d.]+\/(1[2-9]|2\d|3[0-2])$/,
+  /^192\.168\.[\d.]+\/(1[6-9]|2\d|3[0-2])$/,
+  /^f[cd][0-9a-f]{2}:[0-9a-f:]*\/([7-9]|[1-9]\d|1[012]\d)$/i,
+];
+const isPublic = (cidr: string) => cidr !== "" && !PRIVATE.some((network) => network.test(cidr));
 
 export const noOpenIngress = rule(
   "no-open-ingress",
@@ -33,7 +59,7 @@ export const noOpenIngress = rule(
     return rules.flatMap((one) => {
       const open = [one.cidrIpv4, one.cidrIpv6, ...array(one.cidrBlocks), ...array(one.ipv6CidrBlocks)]
         .map(text)
-        .some(wide);
+        .some(isPublic);
       const [from, to] = [Number(one.fromPort ?? -1), Number(one.toPort ?? -1)];
       const web = from === to && (from === 443 || from === 80);
       return [
@@ -60,14 +86,22 @@ export const noOpenIngress = rule(
   },
 );
 
+/** Judges each Allow of the documents that a resource carries: its own, and those inside a role. */
 const document =
   (check: (statement: Statement) => string[], property = "policy"): Rule["check"] =>
   ({ inputs }) =>
-    isUnknown(inputs[property])
-      ? demand(inputs[property], false, property, "")
-      : statementsOf(inputs[property])
-          .filter(({ Effect }) => Effect === "Allow")
-          .flatMap(check);
+    [
+      inputs[property],
+      ...(property === "policy" ? array(inputs.inlinePolicies).map((one) => object(one).policy) : []),
+    ]
+      .filter((one) => one !== undefined)
+      .flatMap((one) =>
+        isUnknown(one)
+          ? demand(one, false, property, "")
+          : statementsOf(one)
+              .filter(({ Effect }) => Effect === "Allow")
+              .flatMap(check),
+      );
 
 const everywhere = (statement: Statement) =>
   statement.NotResource !== undefined || strings(statement.Resource).some((one) => /^[*?]+$/.test(one));
@@ -88,6 +122,15 @@ export const noAdministrator = rule(
   { severity: "critical", reference: "CIS AWS 3.0 1.16" },
 );
 
+/** Roles, policies and users that nobody means: a pattern that covers one of them covers them all. */
+const ANY_IDENTITY = ["role/qz-71", "policy/qz-71", "user/qz-71", "instance-profile/qz-71"];
+const coversAnyIdentity = (statement: Statement) =>
+  statement.NotResource !== undefined ||
+  strings(statement.Resource).some((pattern) => {
+    const account = /:(\d{12}):/.exec(pattern)?.[1] ?? "123456789012";
+    return ANY_IDENTITY.some((name) => matches(pattern, `arn:aws:iam::${account}:${name}`, false));
+  });
+
 const ESCALATIONS = [
   "iam:CreatePolicy",
   "iam:CreatePolicyVersion",
@@ -102,6 +145,10 @@ const ESCALATIONS = [
   "iam:PassRole",
   "iam:CreateRole",
   "iam:AddUserToGroup",
+  "iam:CreateUser",
+  "iam:PutGroupPolicy",
+  "iam:AttachGroupPolicy",
+  "iam:PutRolePermissionsBoundary",
   "iam:DeleteRolePermissionsBoundary",
   "sts:AssumeRole",
 ];
@@ -111,34 +158,117 @@ export const noEscalation = rule(
   "Nothing lets a role give itself more, except on named resources",
   "one taken role would become an administrator",
   document((statement) =>
-    everywhere(statement)
+    coversAnyIdentity(statement)
       ? ESCALATIONS.filter((action) => actionMatches(statement, action)).map(
           (action) =>
-            `Statement ${text(statement.Sid)} allows ${action} on every resource. Name the roles as Resource.`,
+            `Statement ${text(statement.Sid)} allows ${action} on any resource. Name the roles as Resource.`,
         )
       : [],
   ),
   { severity: "critical" },
 );
 
-const ROLE = ["aws:iam/role:Role"];
 export const trustClosed = rule(
   "role-trust-closed",
   ROLE,
-  "A role is trusted to named services, roles or providers only",
-  "anyone with an AWS account could take it",
-  document(
-    (statement) => [
-      ...(statement.NotPrincipal !== undefined ||
-      statement.Principal === "*" ||
-      strings(object(statement.Principal).AWS).some((one) => one.includes("*"))
-        ? ["The trust policy has a wildcard principal. Name who may take the role."]
-        : []),
-    ],
-    "assumeRolePolicy",
-  ),
-  { severity: "critical" },
+  "A role is trusted to AWS services, identity providers and principals of its own account only",
+  "strangers with an AWS account could take it",
+  (role, context) => {
+    const accounts = ownAccounts(context);
+    return document(
+      (statement) =>
+        statement.NotPrincipal !== undefined ||
+        statement.Principal === "*" ||
+        strings(object(statement.Principal).AWS).some((one) => one.includes("*") || !isOf(accounts, one))
+          ? ["The trust policy lets principals outside the account in. Name who may take the role."]
+          : [],
+      "assumeRolePolicy",
+    )(role, context);
+  },
+  { severity: "critical", neighbours: true },
 );
+
+/** What reads a secret, unless it is limited to something else by name. */
+const READS_SECRETS = ["ssm:GetParameter", "ssm:GetParametersByPath", "secretsmanager:GetSecretValue"];
+
+/** What no role that a pull request can take may do, on any resource. */
+const CHANGES = [
+  "s3:PutObject",
+  "s3:DeleteObject",
+  "s3:PutBucketPolicy",
+  "iam:PutRolePolicy",
+  "iam:CreateRole",
+  "iam:PassRole",
+  "ec2:RunInstances",
+  "ec2:AuthorizeSecurityGroupIngress",
+  "rds:ModifyDBInstance",
+  "rds:DeleteDBInstance",
+  "elasticbeanstalk:UpdateEnvironment",
+  "elasticbeanstalk:CreateApplicationVersion",
+  "ssm:PutParameter",
+  "sqs:SendMessage",
+];
+
+export const pullRequestsRead = rule(
+  "pull-requests-read-only",
+  ROLE,
+  "A role that a pull request can take changes nothing and reads no secret",
+  "whoever opens a pull request chooses the code that runs with it",
+  (role, context) => {
+    if (!text(role.inputs.assumeRolePolicy).includes(":pull_request")) return [];
+    const documents = context
+      .ofType("aws:iam/rolePolicy:RolePolicy")
+      .filter(({ inputs }) => inputs.role === role.inputs.name)
+      .map(({ inputs }) => inputs.policy);
+    return documents.flatMap((one) => {
+      if (isUnknown(one)) return demand(one, false, "policy", "");
+      const statements = statementsOf(one).filter(({ Effect }) => Effect === "Allow");
+      const secretive = statements.filter(({ Resource: names }) =>
+        strings(names).some((name) => /[*?]|secret/.test(name)),
+      );
+      return [
+        ...CHANGES.filter((action) => statements.some((statement) => actionMatches(statement, action))),
+        ...READS_SECRETS.filter((action) => secretive.some((statement) => actionMatches(statement, action))),
+      ].map((action) => `Pull requests may ${action}. Trust this role to a ref or an environment instead.`);
+    });
+  },
+  { severity: "critical", neighbours: true },
+);
+
+const MANAGED = [...ROLE, "aws:iam/rolePolicyAttachment:RolePolicyAttachment"];
+export const noBroadManagedPolicy = rule(
+  "no-broad-managed-policy",
+  MANAGED,
+  "No AWS managed policy that gives full access is attached",
+  "whoever takes the role could do much more than it needs",
+  ({ inputs }) =>
+    [inputs.policyArn, ...array(inputs.managedPolicyArns)]
+      .map(text)
+      .filter((arn) =>
+        /^arn:[\w-]+:iam::aws:policy\/.*(FullAccess|AdministratorAccess|PowerUser|Administrator)/i.test(arn),
+      )
+      .map((arn) => `${arn} is attached. Write a policy with the actions that are needed.`),
+);
+
+export const oneOwner = rule(
+  "oidc-one-owner",
+  ROLE,
+  "All roles for GitHub trust repositories of the same owner",
+  "somebody else's workflows could change the platform",
+  (role, context) => {
+    const ownerOf = ({ inputs }: Resource) => /repo:([\w.-]+)\//.exec(text(inputs.assumeRolePolicy))?.[1];
+    const own = ownerOf(role);
+    const first = context
+      .ofType("aws:iam/role:Role")
+      .map(ownerOf)
+      .find((one) => one !== undefined);
+    return own === undefined || own === first
+      ? []
+      : [`The role trusts ${own}, another one ${String(first)}. Write repositories of the same owner.`];
+  },
+  { severity: "critical", neighbours: true },
+);
+
 export const oidcTrust = rule(
   "oidc-trust",
   ROLE,

@@ -165,9 +165,14 @@ export const statefulProtected: Rule = rule(
   "one removed line would delete it",
   (resource) => {
     const media = resource.type === INSTANCE || object(resource.inputs.tags).class === "media";
-    return media && resource.protect !== true
-      ? ["The resource is not protected. Write protect: true in its options."]
-      : [];
+    return [
+      ...(media && resource.protect !== true
+        ? ["The resource is not protected. Write protect: true in its options."]
+        : []),
+      ...(media && (resource.inputs.forceDestroy ?? false) !== false
+        ? ["forceDestroy would delete the objects with the bucket. Remove it."]
+        : []),
+    ];
   },
   { types: [INSTANCE, "aws:s3/bucket:Bucket"] },
 );

@@ -1,13 +1,27 @@
 import { judge, statementsOf } from "../iam/evaluate";
-import { demand, isUnknown, object, Resource, Rule, text } from "../rule";
-import { reachesStrangers } from "./storage";
+import { array, Context, demand, isUnknown, object, Resource, Rule, text } from "../rule";
+import { ownAccounts, reachesStrangers } from "./storage";
 
 const QUEUE = "aws:sqs/queue:Queue";
 const POLICY = "aws:sqs/queuePolicy:QueuePolicy";
 
-const rule = (name: string, description: string, why: string, check: Rule["check"], more: Partial<Rule> = {}): Rule => ({
-  name, area: "queue", description, why, severity: "high", level: "mandatory", types: [QUEUE], check, ...more,
-}); // prettier-ignore
+const rule = (
+  name: string,
+  description: string,
+  why: string,
+  check: Rule["check"],
+  more: Partial<Rule> = {},
+): Rule => ({
+  name,
+  area: "queue",
+  description,
+  why,
+  severity: "high",
+  level: "mandatory",
+  types: [QUEUE],
+  check,
+  ...more,
+});
 
 export function redrive({ inputs }: Resource): Record<string, unknown> {
   try {
@@ -19,8 +33,11 @@ export function redrive({ inputs }: Resource): Record<string, unknown> {
   }
 }
 
-const isDeadLetters = ({ inputs }: Resource) =>
-  text(inputs.name).includes("dead-letters") || inputs.redriveAllowPolicy !== undefined;
+/** A queue to which another one of the program moves what fails. */
+const isDeadLetters = (queue: Resource, context: Context) =>
+  context
+    .ofType(QUEUE)
+    .some((other) => text(redrive(other).deadLetterTargetArn).split(":").pop() === text(queue.inputs.name));
 
 export const queueEncrypted = rule(
   "queue-encrypted",
@@ -42,8 +59,8 @@ export const queueDeadLetters = rule(
   "queue-dead-letters",
   "A queue moves what fails to a dead-letter queue after 2 to 10 tries",
   "a bad task would be tried forever, or lost",
-  (queue) => {
-    if (isDeadLetters(queue)) return [];
+  (queue, context) => {
+    if (isDeadLetters(queue, context)) return [];
     if (isUnknown(queue.inputs.redrivePolicy))
       return demand(queue.inputs.redrivePolicy, false, "redrivePolicy", "");
     const { deadLetterTargetArn, maxReceiveCount } = redrive(queue);
@@ -58,6 +75,7 @@ export const queueDeadLetters = rule(
       ...demand(maxReceiveCount, count >= 2 && count <= 10, "maxReceiveCount", "a number from 2 to 10"),
     ];
   },
+  { neighbours: true },
 );
 
 export const queueDeadLettersRetention = rule(
@@ -69,6 +87,8 @@ export const queueDeadLettersRetention = rule(
     const letters = context.ofType(QUEUE).find(({ inputs }) => target !== "" && inputs.name === target);
     const own = Number(queue.inputs.messageRetentionSeconds ?? 345600);
     const kept = Number(letters?.inputs.messageRetentionSeconds ?? 345600);
+    if (target !== undefined && target !== "" && letters === undefined)
+      return [`The program has no queue ${target} for dead letters. Write one.`];
     return letters === undefined || kept > own
       ? []
       : [
@@ -105,17 +125,33 @@ export const queueVisibility = rule(
   { neighbours: true },
 );
 
+export const workerQueue: Rule = {
+  ...rule(
+    "worker-queue",
+    "A worker takes its tasks from a queue of this program",
+    "Beanstalk would make a queue of its own, without encryption or dead letters",
+    (environment, context) => {
+      if (environment.inputs.tier !== "Worker") return [];
+      const url = array(environment.inputs.settings)
+        .map(object)
+        .find(
+          ({ namespace, name }) => namespace === "aws:elasticbeanstalk:sqsd" && name === "WorkerQueueURL",
+        )?.value;
+      const known = context.ofType(QUEUE).some(({ inputs }) => text(url).endsWith(`/${text(inputs.name)}`));
+      return demand(url, known, "WorkerQueueURL", "the URL of the task queue");
+    },
+    { neighbours: true },
+  ),
+  types: ["aws:elasticbeanstalk/environment:Environment"],
+};
+
 export const queuePolicyClosed = rule(
   "queue-policy-closed",
-  "A queue's policy lets nobody outside the account in",
+  "The policy of a queue or topic lets nobody outside the account in",
   "anyone could run tasks on the worker",
   ({ inputs }, context) => {
     if (isUnknown(inputs.policy)) return demand(inputs.policy, false, "policy", "");
-    const accounts = context
-      .ofType("pulumi:providers:aws")
-      .flatMap(
-        ({ inputs: provider }) => JSON.stringify(provider.allowedAccountIds ?? "").match(/\d{12}/g) ?? [],
-      );
+    const accounts = ownAccounts(context);
     return statementsOf(inputs.policy)
       .filter((one) => reachesStrangers(one, accounts))
       .map(
@@ -123,7 +159,12 @@ export const queuePolicyClosed = rule(
           `Statement ${text(one.Sid)} lets principals outside the account in. Name roles of this account, or remove it.`,
       );
   },
-  { types: [POLICY], neighbours: true, severity: "critical", reference: "AWS FSBP SQS.3" },
+  {
+    types: [POLICY, "aws:sns/topicPolicy:TopicPolicy"],
+    neighbours: true,
+    severity: "critical",
+    reference: "AWS FSBP SQS.3",
+  },
 );
 
 export const queueTlsOnly = rule(
@@ -143,7 +184,15 @@ export const queueTlsOnly = rule(
     if (policies.some(({ inputs }) => isUnknown(inputs.policy)))
       return demand("[unknown]", false, "the queue's policy", "");
     const denied = policies.some(({ inputs }) => {
-      const statements = statementsOf(inputs.policy);
+      // A condition on anything else, or a NotPrincipal, would be a way round.
+      const statements = statementsOf(inputs.policy).filter(
+        ({ Effect, NotPrincipal, Condition }) =>
+          Effect === "Deny" &&
+          NotPrincipal === undefined &&
+          Object.values(object(Condition)).every((block) =>
+            Object.keys(object(block)).every((key) => key.toLowerCase() === "aws:securetransport"),
+          ),
+      );
       const target =
         statements
           .flatMap(({ Resource: named }) => (Array.isArray(named) ? (named as unknown[]) : [named]))

@@ -311,7 +311,7 @@ export const mediaSignatureVersion = rule(
 const GUARDS = ["aws:principalaccount", "aws:sourceaccount", "aws:sourcearn", "aws:principalarn"];
 
 /** An account's number, or an ARN that leaves no doubt about its account. */
-function isOf(accounts: string[], value: unknown): boolean {
+export function isOf(accounts: string[], value: unknown): boolean {
   const [, partition, service, , account] = text(value).split(":");
   return (
     accounts.includes(text(value)) ||
@@ -347,7 +347,8 @@ export function reachesStrangers(statement: Statement, accounts: string[]): bool
   );
 }
 
-const ownAccounts = (context: Context) =>
+/** Accounts that the stack may change, as its provider says. */
+export const ownAccounts = (context: Context) =>
   context
     .ofType("pulumi:providers:aws")
     .flatMap(
