@@ -18,8 +18,12 @@ describe("updates that fail", () => {
           expect(attempts, lab.log.slice(-3000)).to.be.at.most(MOST_ATTEMPTS);
           const ran = await lab.follow("retry");
           code = ran.code;
-          if (code !== 0) expect(ran.output, ran.output).to.include("simulated fault").and.not.include("panic");
-          expect(await lab.strays(), `after attempt ${attempts}`).to.deep.equal({ orphaned: [], missing: [] });
+          if (code !== 0)
+            expect(ran.output, ran.output).to.include("simulated fault").and.not.include("panic");
+          expect(await lab.strays(), `after attempt ${attempts}`).to.deep.equal({
+            orphaned: [],
+            missing: [],
+          });
           expect((await lab.state()).pending_operations ?? []).to.deep.equal([]);
         }
         lab.faults();

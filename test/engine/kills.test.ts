@@ -40,8 +40,10 @@ describe("updates that are killed", () => {
         const listed = await lab.follow("interrupted-list");
         expect(listed.code, listed.output).to.equal(0);
         for (const { resource } of pending) expect(listed.output, where).to.include(resource.urn);
-        for (const { urn, id } of await lab.interruptedCreations()) {
-          const imported = await lab.follow("interrupted-import", { URN: urn, ID: id });
+        const created = await lab.interruptedCreations();
+        if (created.length > 0) {
+          lab.write("created.txt", created.map(({ urn, id }) => `${urn} ${id}`).join("\n"));
+          const imported = await lab.follow("interrupted-import");
           expect(imported.code, imported.output).to.equal(0);
         }
         const cleared = await lab.follow("interrupted-clear");

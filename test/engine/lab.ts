@@ -150,6 +150,11 @@ export class Lab {
     );
   }
 
+  /** Writes a file beside this lab's program. */
+  write(file: string, text: string): void {
+    writeFileSync(join(this.work, file), text);
+  }
+
   /** Sets what goes wrong from now on. */
   faults(...faults: Fault[]): void {
     writeFileSync(join(this.folder, "faults.json"), JSON.stringify(faults));
