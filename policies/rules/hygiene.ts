@@ -1,44 +1,139 @@
 import { array, demand, object, Rule, text } from "../rule";
 
-export const requiredTags: Rule = {
-  name: "required-tags", area: "hygiene", severity: "medium", level: "mandatory",
-  description: "Tags project, env and managed-by on what has tags; role on Beanstalk environments",
-  why: "costs, alarms and the deploy tool find resources by them",
-  check: ({ inputs, type }) => {
-    const environment = type === "aws:elasticbeanstalk/environment:Environment";
-    if (inputs.tags === undefined && !/^aws:(s3\/bucket:|rds\/instance:|sqs\/queue:|elasticbeanstalk\/environment:|iam\/role:|ec2\/vpc:)/.test(type)) return [];
+const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
+
+const rule = (
+  name: string,
+  description: string,
+  why: string,
+  check: Rule["check"],
+  more: Partial<Rule> = {},
+): Rule => ({
+  name,
+  area: "hygiene",
+  description,
+  why,
+  severity: "medium",
+  level: "mandatory",
+  check,
+  ...more,
+});
+
+/** What must have tags, though AWS would take it without. */
+const TAGGED = [
+  "aws:s3/bucket:Bucket",
+  "aws:rds/instance:Instance",
+  "aws:sqs/queue:Queue",
+  ENVIRONMENT,
+  "aws:iam/role:Role",
+  "aws:ec2/vpc:Vpc",
+];
+
+export const requiredTags = rule(
+  "required-tags",
+  "Tags project, env and managed-by on what has tags; role on Beanstalk environments",
+  "costs, alarms and the deploy tool find resources by them",
+  ({ inputs, type }) => {
+    if (inputs.tags === undefined && !TAGGED.includes(type)) return [];
     const tags = object(inputs.tags);
-    return ["project", "env", "managed-by", ...(environment ? ["role"] : [])].flatMap((name) => demand(tags[name], text(tags[name]) !== "", `tag ${name}`, "it"));
+    return ["project", "env", "managed-by", ...(type === ENVIRONMENT ? ["role"] : [])].flatMap((name) =>
+      demand(tags[name], text(tags[name]) !== "", `tag ${name}`, "it"),
+    );
   },
-}; // prettier-ignore
+);
 
-const LIMITS: Record<string, [string, number]> = {
-  "aws:s3/bucket:Bucket": ["bucket", 63], "aws:iam/role:Role": ["name", 64], "aws:sqs/queue:Queue": ["name", 80],
-  "aws:elasticbeanstalk/environment:Environment": ["name", 40], "aws:rds/instance:Instance": ["identifier", 63],
-  "aws:elasticbeanstalk/application:Application": ["name", 100], "aws:elasticache/replicationGroup:ReplicationGroup": ["replicationGroupId", 40],
-}; // prettier-ignore
-export const nameLimits: Rule = {
-  name: "name-limits", area: "hygiene", severity: "medium", level: "mandatory", types: Object.keys(LIMITS),
-  description: "Explicit names within AWS's limits", why: "policies are decided by names, and AWS would refuse long ones",
-  check: ({ inputs, type }) => {
+/** For each type the property that names it, and the most characters that AWS takes. */
+const LIMITS: Record<string, [property: string, limit: number]> = {
+  "aws:s3/bucket:Bucket": ["bucket", 63],
+  "aws:iam/role:Role": ["name", 64],
+  "aws:sqs/queue:Queue": ["name", 80],
+  [ENVIRONMENT]: ["name", 40],
+  "aws:rds/instance:Instance": ["identifier", 63],
+  "aws:elasticbeanstalk/application:Application": ["name", 100],
+  "aws:elasticache/replicationGroup:ReplicationGroup": ["replicationGroupId", 40],
+};
+
+export const nameLimits = rule(
+  "name-limits",
+  "Explicit names within AWS's limits",
+  "policies are decided by names, and AWS would refuse long ones",
+  ({ inputs, type }) => {
     const [property, limit] = LIMITS[type] ?? ["name", 0];
-    return demand(inputs[property], text(inputs[property]) !== "" && text(inputs[property]).length <= limit, property, `a name of at most ${String(limit)} characters`);
+    const name = text(inputs[property]);
+    return demand(
+      inputs[property],
+      name !== "" && name.length <= limit,
+      property,
+      `a name of at most ${limit} characters`,
+    );
   },
-}; // prettier-ignore
+  { types: Object.keys(LIMITS) },
+);
 
-const SERVICES =
-  "acm alb lb autoscaling cloudfront cloudwatch ec2 elasticache elasticbeanstalk iam rds route53 s3 sns sqs ssm vpc kms secretsmanager".split(
-    " ",
-  );
-const NEVER =
-  /^aws:(iam\/(user|accessKey|group|userLoginProfile|userPolicy|userPolicyAttachment)|ec2\/(instance|keyPair|spotInstanceRequest)):/;
-export const knownTypes: Rule = {
-  name: "known-types", area: "hygiene", severity: "medium", level: "mandatory",
-  description: "Only types of services that this platform uses; no users, keys or single instances", why: "no rule would judge it",
-  parameters: { alsoAllowed: { type: "array", default: [], description: "Types that are admitted besides" } },
-  check: ({ type, custom }, { parameters }) => {
-    if (custom === false || type.startsWith("pulumi:") || type === "command:local:Command" || array(parameters.alsoAllowed).includes(type)) return [];
-    const service = /^aws:(\w+)\//.exec(type)?.[1] ?? "";
-    return SERVICES.includes(service) && !NEVER.test(type) ? [] : [`Type ${type} is not one of this platform's. Remove it, or admit it by alsoAllowed.`];
+/** What this platform consists of, by service. */
+const KNOWN: Record<string, string[]> = {
+  acm: ["certificate", "certificateValidation"],
+  cloudfront: ["distribution"],
+  cloudwatch: ["logGroup", "metricAlarm"],
+  ec2: [
+    "defaultSecurityGroup",
+    "eip",
+    "flowLog",
+    "internetGateway",
+    "natGateway",
+    "route",
+    "routeTable",
+    "routeTableAssociation",
+    "securityGroup",
+    "subnet",
+    "vpc",
+    "vpcEndpoint",
+  ],
+  elasticache: ["parameterGroup", "replicationGroup", "subnetGroup"],
+  elasticbeanstalk: ["application", "applicationVersion", "environment"],
+  iam: ["instanceProfile", "openIdConnectProvider", "policy", "role", "rolePolicy", "rolePolicyAttachment"],
+  lb: ["listener"],
+  rds: ["instance", "parameterGroup", "subnetGroup"],
+  route53: ["record"],
+  s3: [
+    "bucket",
+    "bucketCorsConfiguration",
+    "bucketLifecycleConfiguration",
+    "bucketObjectv2",
+    "bucketOwnershipControls",
+    "bucketPolicy",
+    "bucketPublicAccessBlock",
+    "bucketServerSideEncryptionConfiguration",
+    "bucketVersioning",
+  ],
+  sns: ["topic", "topicPolicy", "topicSubscription"],
+  sqs: ["queue", "queuePolicy"],
+  ssm: ["parameter"],
+  vpc: ["securityGroupEgressRule", "securityGroupIngressRule"],
+};
+
+const isKnown = (type: string) => {
+  const [, service = "", name = ""] = /^aws:(\w+)\/(\w+):/.exec(type) ?? [];
+  return KNOWN[service]?.includes(name) === true;
+};
+
+export const knownTypes = rule(
+  "known-types",
+  "Only types of resources that this platform consists of",
+  "no rule would judge it",
+  ({ type, custom }, { parameters }) =>
+    custom === false ||
+    type === "pulumi:pulumi:Stack" ||
+    type === "pulumi:providers:aws" ||
+    type === "pulumi:providers:command" ||
+    type === "command:local:Command" ||
+    isKnown(type) ||
+    array(parameters.alsoAllowed).includes(type)
+      ? []
+      : [`Type ${type} is not one of this platform's. Remove it, or admit it by alsoAllowed.`],
+  {
+    parameters: {
+      alsoAllowed: { type: "array", default: [], description: "Types that are admitted besides" },
+    },
   },
-}; // prettier-ignore
+);

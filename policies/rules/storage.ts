@@ -116,11 +116,19 @@ export const bucketWithoutAcls = rule(
   { reference: "AWS FSBP S3.12" },
 );
 
+const OBJECT = "aws:s3/bucketObjectv2:BucketObjectv2";
+
 export const noBucketAcl: Rule = {
-  ...rule("no-bucket-acl", "No ACL resource", "an ACL grants access beside the bucket's policy", () => [
-    "An ACL is declared. Remove it and write a bucket policy.",
-  ]),
-  types: ["aws:s3/bucketAcl:BucketAcl", "aws:s3/bucketAclV2:BucketAclV2"],
+  ...rule(
+    "no-bucket-acl",
+    "No ACL, neither of a bucket nor of an object",
+    "an ACL grants access beside the bucket's policy",
+    ({ inputs, type }) =>
+      type !== OBJECT || inputs.acl !== undefined
+        ? ["An ACL is declared. Remove it and write a bucket policy."]
+        : [],
+  ),
+  types: ["aws:s3/bucketAcl:BucketAcl", "aws:s3/bucketAclV2:BucketAclV2", OBJECT],
   neighbours: undefined,
   reference: "AWS FSBP S3.12",
 };
