@@ -307,6 +307,7 @@ export const oidcTrust = rule(
   }, "assumeRolePolicy"),
   { severity: "critical" },
 );
+
 const REDIS = ["aws:elasticache/replicationGroup:ReplicationGroup"];
 export const redisAtRest = rule(
   "redis-encrypted-at-rest",
@@ -322,6 +323,7 @@ export const redisAtRest = rule(
     ),
   { reference: "AWS FSBP ElastiCache.4" },
 );
+
 export const redisInTransit = rule(
   "redis-encrypted-in-transit",
   REDIS,
@@ -343,6 +345,7 @@ export const redisInTransit = rule(
   ],
   { reference: "AWS FSBP ElastiCache.5" },
 );
+
 export const cloudfrontTls = rule(
   "cloudfront-tls",
   ["aws:cloudfront/distribution:Distribution"],
@@ -367,6 +370,7 @@ export const cloudfrontTls = rule(
   },
   { reference: "AWS FSBP CloudFront.3" },
 );
+
 export const certificateByDns = rule(
   "certificate-by-dns",
   ["aws:acm/certificate:Certificate"],
@@ -376,6 +380,7 @@ export const certificateByDns = rule(
     demand(inputs.validationMethod, inputs.validationMethod === "DNS", "validationMethod", "DNS"),
   { severity: "medium" },
 );
+
 export const logRetention = rule(
   "log-retention",
   ["aws:cloudwatch/logGroup:LogGroup"],
@@ -385,6 +390,7 @@ export const logRetention = rule(
     demand(inputs.retentionInDays, Number(inputs.retentionInDays) > 0, "retentionInDays", "a number of days"),
   { severity: "medium", reference: "AWS FSBP CloudWatch.16" },
 );
+
 export const noMappedPublicIp = rule(
   "subnet-without-public-ip",
   ["aws:ec2/subnet:Subnet"],

@@ -1,12 +1,23 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { array, demand, isUnknown, object, Resource, Rule, text } from "../rule";
+import { array, demand, isUnknown, object, Resource, Rule, SECRET, text } from "../rule";
 
 export const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
 const VARIABLES = "aws:elasticbeanstalk:application:environment";
 
-interface Option { type: string; values?: string[]; min?: number; max?: number } // prettier-ignore
-interface Namespace { options?: Record<string, Option>; freeForm?: boolean; tier?: string } // prettier-ignore
+interface Option {
+  type: string;
+  values?: string[];
+  min?: number;
+  max?: number;
+}
+
+interface Namespace {
+  options?: Record<string, Option>;
+  freeForm?: boolean;
+  tier?: string;
+}
+
 const catalog = (
   JSON.parse(readFileSync(join(__dirname, "..", "facts", "eb-options.json"), "utf8")) as {
     namespaces: Record<string, Namespace>;
@@ -18,7 +29,12 @@ const contract = JSON.parse(readFileSync(join(__dirname, "..", "facts", "env-con
   mustNotBeSet: string[];
 };
 
-interface Setting { namespace: string; name: string; value: unknown } // prettier-ignore
+interface Setting {
+  namespace: string;
+  name: string;
+  value: unknown;
+}
+
 const settingsOf = ({ inputs }: Resource): Setting[] =>
   array(inputs.settings).map((one) => ({
     namespace: text(object(one).namespace),
@@ -32,9 +48,23 @@ const roleOf = ({ inputs }: Resource) => text(object(inputs.tags).role);
 const platformOf = ({ inputs }: Resource) => inputs.solutionStackName ?? inputs.platformArn;
 const isWeb = ({ inputs }: Resource) => inputs.tier !== "Worker";
 
-const rule = (name: string, description: string, why: string, check: Rule["check"], more: Partial<Rule> = {}): Rule => ({
-  name, area: "beanstalk", description, why, severity: "high", level: "mandatory", types: [ENVIRONMENT], check, ...more,
-}); // prettier-ignore
+const rule = (
+  name: string,
+  description: string,
+  why: string,
+  check: Rule["check"],
+  more: Partial<Rule> = {},
+): Rule => ({
+  name,
+  area: "beanstalk",
+  description,
+  why,
+  severity: "high",
+  level: "mandatory",
+  types: [ENVIRONMENT],
+  check,
+  ...more,
+});
 
 const must =
   (
@@ -131,6 +161,7 @@ export const httpsListener = rule(
   ],
   { severity: "critical", reference: "AWS FSBP ELB.1" },
 );
+
 export const tlsPolicy = rule(
   "tls-policy",
   "TLS 1.2 and newer only",
@@ -144,6 +175,7 @@ export const tlsPolicy = rule(
   ),
   { reference: "AWS FSBP ELB.17" },
 );
+
 export const plainHttp = rule(
   "plain-http-off",
   "The default listener on port 80 does not serve the application",
@@ -166,6 +198,7 @@ export const plainHttp = rule(
   ],
   { severity: "critical" },
 );
+
 export const listenerRedirects: Rule = {
   ...rule(
     "listener-redirects",
@@ -183,6 +216,7 @@ export const listenerRedirects: Rule = {
   ),
   types: ["aws:lb/listener:Listener"],
 };
+
 export const imdsV2 = rule(
   "imds-v2",
   "Instances answer IMDSv2 only",
@@ -190,6 +224,7 @@ export const imdsV2 = rule(
   must("autoscaling:launchconfiguration", "DisableIMDSv1", (value) => value === "true", "true"),
   { reference: "AWS FSBP EC2.8" },
 );
+
 export const noSsh = rule(
   "no-ssh",
   "No SSH key and no SSH source",
@@ -199,6 +234,7 @@ export const noSsh = rule(
       .filter((name) => text(option(environment, "autoscaling:launchconfiguration", name)) !== "")
       .map((name) => `Option ${name} is set. Remove it.`),
 );
+
 export const enhancedHealth = rule(
   "enhanced-health",
   "Enhanced health is on",
@@ -206,6 +242,7 @@ export const enhancedHealth = rule(
   must("elasticbeanstalk:healthreporting:system", "SystemType", (value) => value === "enhanced", "enhanced"),
   { reference: "AWS FSBP ElasticBeanstalk.1", severity: "medium" },
 );
+
 export const logStreaming = rule(
   "log-streaming",
   "Logs are streamed to CloudWatch and kept for a set time",
@@ -226,6 +263,7 @@ export const logStreaming = rule(
   ],
   { reference: "AWS FSBP ElasticBeanstalk.3", severity: "medium" },
 );
+
 export const noPublicIp = rule(
   "instances-without-public-ip",
   "Instances have no public address",
@@ -233,6 +271,7 @@ export const noPublicIp = rule(
   must("ec2:vpc", "AssociatePublicIpAddress", (value) => value === "false", "false"),
   { reference: "AWS FSBP EC2.9" },
 );
+
 export const platform = rule(
   "supported-platform",
   "A supported platform branch (Amazon Linux 2023)",
@@ -245,6 +284,7 @@ export const platform = rule(
       "a solutionStackName of 64bit Amazon Linux 2023",
     ),
 );
+
 export const healthPath = rule(
   "health-path",
   "Iaso's health path is /_health/ with its trailing slash",
@@ -266,6 +306,7 @@ export const healthPath = rule(
               "/_health/",
             ))(environment, context),
 );
+
 export const workerTimeouts = rule(
   "worker-timeouts",
   "The daemon posts to /tasks/task/ and hides a message for longer than the application may take",
@@ -290,6 +331,28 @@ export const workerTimeouts = rule(
     ];
   },
 );
+const INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule";
+
+export const workerUnreachable = rule(
+  "worker-unreachable",
+  "No security group of a worker lets anything in",
+  "Iaso's task paths have no authentication",
+  (environment, context) => {
+    if (isWeb(environment)) return [];
+    // The ids of the groups are unknown at first preview: what the settings are made of is known.
+    const used = environment.propertyDependencies?.settings ?? [];
+    return context
+      .ofType(INGRESS)
+      .filter(({ propertyDependencies }) =>
+        (propertyDependencies?.securityGroupId ?? []).some((urn) => used.includes(urn)),
+      )
+      .map(
+        ({ name }) => `Rule ${name} lets traffic in to the worker. Remove it, or its group from the worker.`,
+      );
+  },
+  { neighbours: true, severity: "critical" },
+);
+
 export const pair = rule(
   "web-worker-pair",
   "Web and worker of one env go together: both present, same platform, image, application, deployment policy and variables",
@@ -322,6 +385,14 @@ export const pair = rule(
       ["elasticbeanstalk:command", "DeploymentPolicy"],
     ] as const)
       if (option(environment, namespace, name) !== option(partner, namespace, name)) differs.push(name);
+    // Two images that are not known yet are the same where the same command builds them.
+    const builders = ({ propertyDependencies }: Resource) =>
+      (propertyDependencies?.settings ?? []).filter((urn) => urn.includes("command:local:Command")).sort();
+    if (
+      isUnknown(option(environment, "autoscaling:launchconfiguration", "ImageId")) &&
+      builders(environment).join() !== builders(partner).join()
+    )
+      differs.push("ImageId");
     const variables = (one: Resource) =>
       new Map(
         settingsOf(one)
@@ -335,6 +406,7 @@ export const pair = rule(
   },
   { neighbours: true },
 );
+
 export const variablesSize = rule(
   "variables-size",
   "All variables together take at most 4,096 bytes",
@@ -370,6 +442,7 @@ export const variablesPresent = rule(
           .map((name) => `Variable ${name} is not set. Write it.`),
   inApplication(),
 );
+
 export const variablesKnown = rule(
   "variables-known",
   "Only variables that Iaso reads are set",
@@ -394,6 +467,7 @@ export const variablesKnown = rule(
     },
   }),
 );
+
 export const noDevelopmentSwitches = rule(
   "no-development-switches",
   "DEBUG, long-lived keys and development switches are not set",
@@ -404,6 +478,7 @@ export const noDevelopmentSwitches = rule(
       .map((name) => `Variable ${name} is set. Remove it.`),
   inApplication({ severity: "critical" }),
 );
+
 export const workerSwitch = rule(
   "worker-switch",
   "WORKER is true on the worker and false on the web",
@@ -431,11 +506,12 @@ function entropy(value: string): number {
   );
 }
 const looksRandom = (value: string) =>
-  /^[\w+/=-]{24,}$/.test(value) &&
-  /\d/.test(value) &&
-  /[a-z]/.test(value) &&
-  /[A-Z]/.test(value) &&
-  entropy(value) > 4;
+  (/^[0-9a-f]{32,}$/i.test(value) && entropy(value) > 3) ||
+  (/^[\w+/=-]{24,}$/.test(value) &&
+    /\d/.test(value) &&
+    /[a-z]/.test(value) &&
+    /[A-Z]/.test(value) &&
+    entropy(value) > 4);
 export const noPlainSecrets = rule(
   "no-plain-secrets",
   "No secret is a plain variable",
@@ -447,7 +523,8 @@ export const noPlainSecrets = rule(
           namespace === VARIABLES &&
           text(value) !== "" &&
           !isUnknown(value) &&
-          (contract.variables.some((one) => one.name === name && one.secret) ||
+          (value === SECRET ||
+            contract.variables.some((one) => one.name === name && one.secret) ||
             SECRET_NAME.test(name) ||
             TOKEN.test(text(value)) ||
             looksRandom(text(value))),
@@ -458,6 +535,7 @@ export const noPlainSecrets = rule(
       ),
   inApplication({ severity: "critical" }),
 );
+
 export const secretsByArn = rule(
   "secrets-by-arn",
   "A secret variable names its parameter or secret by ARN",
@@ -473,19 +551,29 @@ export const secretsByArn = rule(
       .map(({ name }) => `Secret variable ${name} has no ARN. Write the ARN of its parameter.`),
   inApplication({ severity: "critical" }),
 );
+/** Properties whose provider keeps them encrypted: here the engine shows the pack the secret itself. */
+const SECRET_PROPERTIES: Record<string, string[]> = {
+  "aws:ssm/parameter:Parameter": ["value"],
+  "aws:rds/instance:Instance": ["password"],
+  "aws:elasticache/replicationGroup:ReplicationGroup": ["authToken"],
+};
+
 export const noSecretInInputs: Rule = {
   ...rule(
     "no-secret-in-inputs",
     "No input of any resource holds a token in plain text",
     "inputs are kept in state and shown in previews",
-    ({ inputs }) =>
-      TOKEN.test(JSON.stringify(inputs))
+    ({ type, inputs }) => {
+      const plain = Object.entries(inputs).filter(([name]) => !SECRET_PROPERTIES[type]?.includes(name));
+      return TOKEN.test(JSON.stringify(plain))
         ? ["An input holds a token. Make it a Pulumi secret and put it into SSM Parameter Store."]
-        : [],
+        : [];
+    },
     inApplication({ severity: "critical" }),
   ),
   types: undefined,
 };
+
 export const parameterSecure: Rule = {
   ...rule(
     "secret-parameter-secure",

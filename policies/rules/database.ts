@@ -32,6 +32,7 @@ export const databasePrivate = rule(
   equals("publiclyAccessible", false),
   { severity: "critical", reference: "AWS FSBP RDS.2" },
 );
+
 export const databaseEncrypted = rule(
   "database-encrypted",
   "Storage is encrypted",
@@ -39,6 +40,7 @@ export const databaseEncrypted = rule(
   equals("storageEncrypted", true),
   { severity: "critical", reference: "AWS FSBP RDS.3" },
 );
+
 export const databaseDeletionProtection = rule(
   "database-deletion-protection",
   "Deletion protection is on",
@@ -46,6 +48,7 @@ export const databaseDeletionProtection = rule(
   equals("deletionProtection", true),
   { reference: "AWS FSBP RDS.8" },
 );
+
 export const databaseMultiAz = rule(
   "database-multi-az",
   "The database has a standby in another zone",
@@ -53,6 +56,7 @@ export const databaseMultiAz = rule(
   equals("multiAz", true),
   { severity: "medium", reference: "AWS FSBP RDS.5" },
 );
+
 export const databaseFinalSnapshot = rule(
   "database-final-snapshot",
   "A last snapshot is taken on deletion",
@@ -72,6 +76,7 @@ export const databaseFinalSnapshot = rule(
     ),
   ],
 );
+
 export const databaseBackups = rule(
   "database-backups",
   "Backups are kept for enough days",
@@ -90,6 +95,7 @@ export const databaseBackups = rule(
     },
   },
 );
+
 export const databaseVersion = rule(
   "database-version",
   "PostgreSQL in a supported major version",
@@ -113,6 +119,7 @@ export const databaseVersion = rule(
     },
   },
 );
+
 export const databaseTls = rule(
   "database-tls",
   "The database refuses connections without TLS",
@@ -145,6 +152,7 @@ export const databaseTls = rule(
   },
   { neighbours: true },
 );
+
 export const databaseLogs = rule(
   "database-logs",
   "Logs are exported",
