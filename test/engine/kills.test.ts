@@ -35,7 +35,8 @@ describe("updates that are killed", () => {
         const where = `kill ${index + 1}: ${killed || "after the last change"}`;
         console.log(`      ${where}`);
 
-        expect((await lab.follow("interrupted-unlock")).code, where).to.equal(0);
+        const unlocked = await lab.follow("interrupted-unlock");
+        expect(unlocked.code, `${where}: ${unlocked.output}`).to.equal(0);
         const pending = (await lab.state()).pending_operations ?? [];
         const listed = await lab.follow("interrupted-list");
         expect(listed.code, listed.output).to.equal(0);
