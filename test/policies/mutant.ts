@@ -1,0 +1,120 @@
+import { Resource } from "../../policies/rule";
+
+/** One unsafe edit of a real stack, and the rule that has to catch it. */
+export type Mutant = [rule: string, edit: (stack: MutableStack) => void];
+
+interface Statement {
+  Sid?: string;
+  Effect: string;
+  Principal?: unknown;
+  NotPrincipal?: unknown;
+  Action?: unknown;
+  NotAction?: unknown;
+  Resource?: unknown;
+  NotResource?: unknown;
+  Condition?: Record<string, Record<string, unknown>>;
+}
+
+const TYPES = {
+  block: "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
+  bucket: "aws:s3/bucket:Bucket",
+  bucketPolicy: "aws:s3/bucketPolicy:BucketPolicy",
+  certificate: "aws:acm/certificate:Certificate",
+  cors: "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration",
+  database: "aws:rds/instance:Instance",
+  encryption: "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+  environment: "aws:elasticbeanstalk/environment:Environment",
+  ingress: "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
+  listener: "aws:lb/listener:Listener",
+  logGroup: "aws:cloudwatch/logGroup:LogGroup",
+  object: "aws:s3/bucketObjectv2:BucketObjectv2",
+  ownership: "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
+  parameter: "aws:ssm/parameter:Parameter",
+  parameterGroup: "aws:rds/parameterGroup:ParameterGroup",
+  queue: "aws:sqs/queue:Queue",
+  queuePolicy: "aws:sqs/queuePolicy:QueuePolicy",
+  redis: "aws:elasticache/replicationGroup:ReplicationGroup",
+  role: "aws:iam/role:Role",
+  roleAttachment: "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+  rolePolicy: "aws:iam/rolePolicy:RolePolicy",
+  subnet: "aws:ec2/subnet:Subnet",
+  topicPolicy: "aws:sns/topicPolicy:TopicPolicy",
+  versioning: "aws:s3/bucketVersioning:BucketVersioning",
+  vpc: "aws:ec2/vpc:Vpc",
+} as const;
+
+export type Kind = keyof typeof TYPES;
+
+/** A copy of a stack's resources that can be edited. */
+export class MutableStack {
+  readonly resources: Resource[];
+
+  constructor(resources: Resource[]) {
+    this.resources = structuredClone(resources);
+  }
+
+  get(kind: Kind, name: string): Resource {
+    const found = this.resources.find((one) => one.type === TYPES[kind] && one.name === name);
+    if (found === undefined) throw new Error(`the stack has no ${TYPES[kind]} named ${name}`);
+    return found;
+  }
+
+  /** Sets a property, or removes it where the value is undefined. */
+  set(kind: Kind, name: string, property: string, value: unknown): void {
+    this.get(kind, name).inputs[property] = value;
+  }
+
+  remove(kind: Kind, name: string): void {
+    this.resources.splice(this.resources.indexOf(this.get(kind, name)), 1);
+  }
+
+  add(type: string, name: string, inputs: Record<string, unknown>, more: Partial<Resource> = {}): void {
+    this.resources.push({ urn: `urn:pulumi:x::iaso::${type}::${name}`, type, name, inputs, ...more });
+  }
+
+  /** Edits the statements of a policy document. */
+  statements(
+    kind: Kind,
+    name: string,
+    edit: (statements: Statement[]) => Statement[],
+    property = "policy",
+  ): void {
+    const { inputs } = this.get(kind, name);
+    const document = JSON.parse(inputs[property] as string) as { Version: string; Statement: Statement[] };
+    inputs[property] = JSON.stringify({ ...document, Statement: edit(document.Statement) });
+  }
+
+  /** Edits the statement with a Sid. */
+  statement(kind: Kind, name: string, sid: string, edit: (statement: Statement) => Statement): void {
+    this.statements(kind, name, (statements) => {
+      if (!statements.some(({ Sid }) => Sid === sid)) throw new Error(`${name} has no statement ${sid}`);
+      return statements.map((one) => (one.Sid === sid ? edit(one) : one));
+    });
+  }
+
+  allow(kind: Kind, name: string, statement: Omit<Statement, "Effect">): void {
+    this.statements(kind, name, (statements) => [...statements, { Effect: "Allow", ...statement }]);
+  }
+
+  /** Sets an option of an environment ("namespace/name", without "aws:"), or removes it. */
+  option(environment: string, option: string, value: string | undefined): void {
+    const { inputs } = this.get("environment", environment);
+    const slash = option.indexOf("/");
+    const [namespace, name] = [`aws:${option.slice(0, slash)}`, option.slice(slash + 1)];
+    const others = (inputs.settings as { namespace: string; name: string }[]).filter(
+      (one) => one.namespace !== namespace || one.name !== name,
+    );
+    inputs.settings = value === undefined ? others : [...others, { namespace, name, value, resource: "" }];
+  }
+
+  /** Sets a variable of web and worker alike, or removes it. */
+  variable(name: string, value: string | undefined): void {
+    for (const environment of ["web", "worker"])
+      this.option(environment, `elasticbeanstalk:application:environment/${name}`, value);
+  }
+
+  /** Name of a bucket. */
+  bucket(name: string): string {
+    return this.get("bucket", name).inputs.bucket as string;
+  }
+}

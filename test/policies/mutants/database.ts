@@ -1,0 +1,43 @@
+import { Mutant, MutableStack } from "../mutant";
+
+const set =
+  (property: string, value: unknown) =>
+  (stack: MutableStack): void => {
+    stack.set("database", "database", property, value);
+  };
+
+export const database: Mutant[] = [
+  ["database-private", set("publiclyAccessible", true)],
+  ["database-private", set("publiclyAccessible", undefined)],
+  ["database-private", set("publiclyAccessible", "[unknown]")],
+  ["database-encrypted", set("storageEncrypted", false)],
+  ["database-encrypted", set("storageEncrypted", undefined)],
+  ["database-deletion-protection", set("deletionProtection", false)],
+  ["database-deletion-protection", set("deletionProtection", undefined)],
+  ["database-final-snapshot", set("skipFinalSnapshot", true)],
+  ["database-final-snapshot", set("finalSnapshotIdentifier", undefined)],
+  ["database-backups", set("backupRetentionPeriod", 0)],
+  ["database-backups", set("backupRetentionPeriod", 6)],
+  ["database-backups", set("backupRetentionPeriod", undefined)],
+  ["database-version", set("engineVersion", "11.22")],
+  ["database-version", set("engineVersion", "9.6")],
+  ["database-version", set("engine", "mysql")],
+  ["database-tls", (stack) => stack.set("parameterGroup", "database", "parameters", [])],
+  [
+    "database-tls",
+    (s) => s.set("parameterGroup", "database", "parameters", [{ name: "rds.force_ssl", value: "0" }]),
+  ],
+  ["database-tls", set("parameterGroupName", "default.postgres16")],
+  ["database-tls", (stack) => stack.remove("parameterGroup", "database")],
+  ["database-logs", set("enabledCloudwatchLogsExports", ["upgrade"])],
+  ["stateful-protected", (stack) => (stack.get("database", "database").protect = false)],
+  ["stateful-protected", (stack) => (stack.get("bucket", "media").protect = undefined)],
+  ["stateful-protected", (stack) => stack.set("bucket", "media", "forceDestroy", true)],
+];
+
+/** What staging is excused from. */
+export const databaseOfProd: Mutant[] = [
+  ["database-multi-az", set("multiAz", false)],
+  ["database-multi-az", set("multiAz", undefined)],
+  ["database-backups", set("backupRetentionPeriod", 13)],
+];

@@ -1,0 +1,238 @@
+import { Mutant, MutableStack } from "../mutant";
+
+const AGE = "DenySignaturesOlderThan15Minutes";
+const VERSION = "DenyAllButSignatureVersion4";
+const TLS = "DenyPlainHttp";
+const PUBLIC = "EveryoneReadsObjects";
+const STRANGER = "arn:aws:iam::999999999999:role/x";
+
+const objects = (stack: MutableStack, bucket: string) => `arn:aws:s3:::${stack.bucket(bucket)}/*`;
+const without = (bucket: string, sid: string) => (stack: MutableStack) =>
+  stack.statements("bucketPolicy", bucket, (all) => all.filter(({ Sid }) => Sid !== sid));
+const media = (sid: string, change: object | ((stack: MutableStack) => object)) => (stack: MutableStack) =>
+  stack.statement("bucketPolicy", "media", sid, (one) => ({
+    ...one,
+    ...(typeof change === "function" ? (change as (stack: MutableStack) => object)(stack) : change),
+  }));
+const allow =
+  (bucket: string, statement: object, what = "s3:GetObject") =>
+  (stack: MutableStack) => {
+    stack.allow("bucketPolicy", bucket, { Action: what, Resource: objects(stack, bucket), ...statement });
+  };
+const everyone =
+  (change: object) =>
+  (stack: MutableStack): void => {
+    stack.statement("bucketPolicy", "static", PUBLIC, (one) => ({ ...one, ...change }));
+  };
+const blockOff = (bucket: string, property: string, value: unknown) => (stack: MutableStack) => {
+  stack.set("block", bucket, property, value);
+};
+
+export const storage: Mutant[] = [
+  // Public access blocks
+  ["bucket-public-access-block", blockOff("media", "blockPublicPolicy", undefined)],
+  ["bucket-public-access-block", blockOff("media", "blockPublicAcls", false)],
+  ["bucket-public-access-block", blockOff("media", "ignorePublicAcls", false)],
+  ["bucket-public-access-block", blockOff("media", "restrictPublicBuckets", "true")],
+  ["bucket-public-access-block", blockOff("logs", "restrictPublicBuckets", false)],
+  ["bucket-public-access-block", blockOff("static", "blockPublicAcls", false)],
+  ["bucket-public-access-block", (stack) => stack.remove("block", "media")],
+  ["bucket-public-access-block", blockOff("artifacts", "bucket", "another-bucket")],
+  // ACLs
+  ["bucket-without-acls", (stack) => stack.remove("ownership", "media")],
+  ["bucket-without-acls", (s) => s.set("ownership", "media", "rule", { objectOwnership: "ObjectWriter" })],
+  ["bucket-without-acls", (stack) => stack.set("bucket", "media", "acl", "private")],
+  ["no-bucket-acl", (s) => s.add("aws:s3/bucketAcl:BucketAcl", "media", { bucket: s.bucket("media") })],
+  ["no-bucket-acl", (stack) => stack.set("object", "enketo-bundle", "acl", "public-read")],
+  // Age of signatures
+  ["media-signature-age", without("media", AGE)],
+  [
+    "media-signature-age",
+    media(AGE, { Condition: { NumericGreaterThan: { "s3:signatureAge": "3600000" } } }),
+  ],
+  ["media-signature-age", media(AGE, { Condition: { NumericGreaterThan: { "s3:signatureAge": "900001" } } })],
+  ["media-signature-age", media(AGE, { Condition: { NumericLessThan: { "s3:signatureAge": "900000" } } })],
+  ["media-signature-age", media(AGE, { Condition: { NumericEquals: { "s3:signatureAge": "900001" } } })],
+  ["media-signature-age", media(AGE, { Condition: { StringEquals: { "s3:signatureAge": "900001" } } })],
+  ["media-signature-age", media(AGE, { Condition: { NumericGreaterThan: { "s3:signatureAge": "900 s" } } })],
+  ["media-signature-age", media(AGE, { Action: "s3:GetObject" })],
+  ["media-signature-age", media(AGE, { Action: undefined, NotAction: "s3:GetObjectVersion" })],
+  ["media-signature-age", media(AGE, { Principal: { AWS: STRANGER } })],
+  ["media-signature-age", media(AGE, { Principal: undefined, NotPrincipal: { AWS: STRANGER } })],
+  ["media-signature-age", media(AGE, { Effect: "Allow" })],
+  ["media-signature-age", media(AGE, (s) => ({ Resource: `arn:aws:s3:::${s.bucket("media")}/private/*` }))],
+  ["media-signature-age", media(AGE, (s) => ({ Resource: `arn:aws:s3:::${s.bucket("media")}` }))],
+  ["media-signature-age", media(AGE, { Resource: undefined, NotResource: "arn:aws:s3:::*/a*" })],
+  [
+    "media-signature-age",
+    (stack) =>
+      stack.statement("bucketPolicy", "media", AGE, (one) => ({
+        ...one,
+        Condition: { ...one.Condition, StringEquals: { "s3:authType": "REST-QUERY-STRING" } },
+      })),
+  ],
+  [
+    "media-signature-age",
+    (stack) =>
+      stack.statement("bucketPolicy", "media", AGE, (one) => ({
+        ...one,
+        Condition: { ...one.Condition, NotIpAddress: { "aws:SourceIp": "10.0.0.0/8" } },
+      })),
+  ],
+  [
+    "media-signature-age",
+    (stack) =>
+      stack.statement("bucketPolicy", "media", AGE, (one) => ({
+        ...one,
+        Condition: { ...one.Condition, Null: { "aws:PrincipalTag/trusted": "true" } },
+      })),
+  ],
+  // Version of signatures
+  ["media-signature-version", without("media", VERSION)],
+  [
+    "media-signature-version",
+    media(VERSION, { Condition: { StringEquals: { "s3:signatureversion": "AWS4-HMAC-SHA256" } } }),
+  ],
+  [
+    "media-signature-version",
+    media(VERSION, { Condition: { StringNotLike: { "s3:signatureversion": "AWS*" } } }),
+  ],
+  [
+    "media-signature-version",
+    media(VERSION, { Condition: { "ForAnyValue:StringNotEquals": { "aws:TagKeys": "AWS4-HMAC-SHA256" } } }),
+  ],
+  ["media-signature-version", media(VERSION, { Action: "s3:PutObject" })],
+  // Who gets in
+  ["bucket-private", allow("media", { Principal: "*" })],
+  ["bucket-private", allow("media", { Principal: { AWS: "*" } })],
+  ["bucket-private", allow("media", { Principal: { AWS: [STRANGER] } }, "s3:ListBucket")],
+  ["bucket-private", allow("media", { Principal: { AWS: "999999999999" } })],
+  ["bucket-private", allow("media", { Principal: { AWS: "arn:aws:iam::999999999999:root" } })],
+  ["bucket-private", allow("media", { NotPrincipal: { AWS: STRANGER } })],
+  ["bucket-private", allow("media", { Principal: { Service: "cloudfront.amazonaws.com" } })],
+  ["bucket-private", allow("media", { Principal: { CanonicalUser: "79a59df900b949e5" } })],
+  ["bucket-private", allow("media", { Principal: { Federated: "cognito-identity.amazonaws.com" } })],
+  ["bucket-private", allow("logs", { Principal: "*" }, "s3:Get*")],
+  ["bucket-private", allow("artifacts", { Principal: { AWS: ["*"] } })],
+  [
+    "bucket-private",
+    allow("media", { Principal: "*", Condition: { IpAddress: { "aws:SourceIp": "192.0.2.0/24" } } }),
+  ],
+  [
+    "bucket-private",
+    allow("media", {
+      Principal: "*",
+      Condition: { StringLike: { "aws:Referer": "https://iaso.example.org/*" } },
+    }),
+  ],
+  [
+    "bucket-private",
+    allow("media", {
+      Principal: "*",
+      Condition: { StringEqualsIfExists: { "aws:PrincipalAccount": "123456789012" } },
+    }),
+  ],
+  [
+    "bucket-private",
+    allow("media", {
+      Principal: "*",
+      Condition: { StringNotEquals: { "aws:PrincipalAccount": "123456789012" } },
+    }),
+  ],
+  [
+    "bucket-private",
+    allow("media", {
+      Principal: "*",
+      Condition: { StringEquals: { "aws:PrincipalAccount": ["123456789012", "999999999999"] } },
+    }),
+  ],
+  [
+    "bucket-private",
+    allow("media", { Principal: "*", Condition: { Null: { "aws:PrincipalArn": "false" } } }),
+  ],
+  [
+    "bucket-private",
+    (s) =>
+      s.statement("bucketPolicy", "logs", "LoadBalancersWriteAccessLogs", (one) => ({
+        ...one,
+        Condition: undefined,
+      })),
+  ],
+  [
+    "bucket-private",
+    (s) =>
+      s.add("aws:s3/bucketPolicy:BucketPolicy", "second", {
+        bucket: s.bucket("media"),
+        policy: '{"Version":"2012-10-17","Statement":[]}',
+      }),
+  ],
+  ["bucket-private", (stack) => stack.set("bucketPolicy", "media", "policy", "[unknown]")],
+  ["bucket-private", (stack) => stack.set("bucketPolicy", "media", "policy", "no JSON")],
+  // TLS
+  ["bucket-tls-only", without("media", TLS)],
+  ["bucket-tls-only", without("static", TLS)],
+  ["bucket-tls-only", without("artifacts", TLS)],
+  ["bucket-tls-only", media(TLS, { Condition: { Bool: { "aws:SecureTransport": "true" } } })],
+  ["bucket-tls-only", media(TLS, (s) => ({ Resource: objects(s, "media") }))],
+  ["bucket-tls-only", media(TLS, { Action: ["s3:GetObject", "s3:PutObject"] })],
+  [
+    "bucket-tls-only",
+    media(TLS, { Condition: { Bool: { "aws:SecureTransport": "false", "aws:ViaAWSService": "false" } } }),
+  ],
+  ["bucket-tls-only", media(TLS, { Condition: { Null: { "aws:SecureTransport": "true" } } })],
+  // The static bucket
+  ["static-readable", without("static", PUBLIC)],
+  ["static-readable", everyone({ Action: "s3:*" })],
+  ["static-readable", everyone({ Action: ["s3:GetObject", "s3:ListBucket"] })],
+  ["static-readable", everyone({ Action: "s3:Get*" })],
+  ["static-readable", everyone({ Action: ["s3:GetObject", "S3:PUTOBJECT"] })],
+  ["static-readable", everyone({ Action: "s3:?*tObject" })],
+  ["static-readable", everyone({ Action: undefined, NotAction: "s3:DeleteBucket" })],
+  ["static-readable", everyone({ Principal: { AWS: "arn:aws:iam::999999999999:root" } })],
+  ["static-readable", everyone({ Condition: { IpAddress: { "aws:SourceIp": "10.0.0.0/8" } } })],
+  ["static-readable", allow("static", { Principal: { AWS: "*" } }, "s3:ReplicateObject")],
+  [
+    "static-readable",
+    allow(
+      "static",
+      { Principal: "*", Condition: { Bool: { "aws:SecureTransport": "true" } } },
+      "s3:PutObject",
+    ),
+  ],
+  // What guards the objects
+  ["bucket-versioning", (stack) => stack.remove("versioning", "media")],
+  [
+    "bucket-versioning",
+    (s) => s.set("versioning", "media", "versioningConfiguration", { status: "Suspended" }),
+  ],
+  ["bucket-encryption", (stack) => stack.remove("encryption", "media")],
+  ["bucket-encryption", (stack) => stack.set("encryption", "media", "rules", [])],
+  ["bucket-class", (stack) => stack.set("bucket", "media", "tags", { env: "staging" })],
+  ["bucket-class", (stack) => stack.set("bucket", "media", "tags", { class: "public" })],
+  ["bucket-class", (stack) => stack.add("aws:s3/bucket:Bucket", "extra", { bucket: "extra" })],
+  [
+    "bucket-cors",
+    (s) => s.set("cors", "media", "corsRules", [{ allowedMethods: ["GET"], allowedOrigins: ["*"] }]),
+  ],
+  [
+    "bucket-cors",
+    (s) =>
+      s.set("cors", "media", "corsRules", [
+        { allowedMethods: ["GET", "PUT"], allowedOrigins: ["https://iaso.example.org"] },
+      ]),
+  ],
+  [
+    "bucket-cors",
+    (s) =>
+      s.set("cors", "media", "corsRules", [{ allowedMethods: ["GET"], allowedOrigins: ["https://*.org"] }]),
+  ],
+  [
+    "bucket-cors",
+    (s) => s.set("cors", "static", "corsRules", [{ allowedMethods: ["delete"], allowedOrigins: ["*"] }]),
+  ],
+  ["no-bucket-website", (s) => s.set("bucket", "media", "website", { indexDocument: "index.html" })],
+  [
+    "no-bucket-website",
+    (s) => s.add("aws:s3/bucketWebsiteConfiguration:BucketWebsiteConfiguration", "media", { bucket: "x" }),
+  ],
+];
