@@ -1,7 +1,7 @@
 import { Resource } from "../../policies/rule";
 
 /** One unsafe edit of a real stack, and the rule that has to catch it. */
-export type Mutant = [rule: string, edit: (stack: MutableStack) => void];
+export type Mutant = [rule: string, edit: (stack: MutableStack) => unknown];
 
 interface Statement {
   Sid?: string;
@@ -60,16 +60,19 @@ export class MutableStack {
   }
 
   /** Sets a property, or removes it where the value is undefined. */
-  set(kind: Kind, name: string, property: string, value: unknown): void {
+  set(kind: Kind, name: string, property: string, value: unknown): this {
     this.get(kind, name).inputs[property] = value;
+    return this;
   }
 
-  remove(kind: Kind, name: string): void {
+  remove(kind: Kind, name: string): this {
     this.resources.splice(this.resources.indexOf(this.get(kind, name)), 1);
+    return this;
   }
 
-  add(type: string, name: string, inputs: Record<string, unknown>, more: Partial<Resource> = {}): void {
+  add(type: string, name: string, inputs: Record<string, unknown>, more: Partial<Resource> = {}): this {
     this.resources.push({ urn: `urn:pulumi:x::iaso::${type}::${name}`, type, name, inputs, ...more });
+    return this;
   }
 
   /** Edits the statements of a policy document. */
@@ -78,26 +81,27 @@ export class MutableStack {
     name: string,
     edit: (statements: Statement[]) => Statement[],
     property = "policy",
-  ): void {
+  ): this {
     const { inputs } = this.get(kind, name);
     const document = JSON.parse(inputs[property] as string) as { Version: string; Statement: Statement[] };
     inputs[property] = JSON.stringify({ ...document, Statement: edit(document.Statement) });
+    return this;
   }
 
   /** Edits the statement with a Sid. */
-  statement(kind: Kind, name: string, sid: string, edit: (statement: Statement) => Statement): void {
-    this.statements(kind, name, (statements) => {
+  statement(kind: Kind, name: string, sid: string, edit: (statement: Statement) => Statement): this {
+    return this.statements(kind, name, (statements) => {
       if (!statements.some(({ Sid }) => Sid === sid)) throw new Error(`${name} has no statement ${sid}`);
       return statements.map((one) => (one.Sid === sid ? edit(one) : one));
     });
   }
 
-  allow(kind: Kind, name: string, statement: Omit<Statement, "Effect">): void {
-    this.statements(kind, name, (statements) => [...statements, { Effect: "Allow", ...statement }]);
+  allow(kind: Kind, name: string, statement: Omit<Statement, "Effect">): this {
+    return this.statements(kind, name, (statements) => [...statements, { Effect: "Allow", ...statement }]);
   }
 
   /** Sets an option of an environment ("namespace/name", without "aws:"), or removes it. */
-  option(environment: string, option: string, value: string | undefined): void {
+  option(environment: string, option: string, value: string | undefined): this {
     const { inputs } = this.get("environment", environment);
     const slash = option.indexOf("/");
     const [namespace, name] = [`aws:${option.slice(0, slash)}`, option.slice(slash + 1)];
@@ -105,12 +109,14 @@ export class MutableStack {
       (one) => one.namespace !== namespace || one.name !== name,
     );
     inputs.settings = value === undefined ? others : [...others, { namespace, name, value, resource: "" }];
+    return this;
   }
 
   /** Sets a variable of web and worker alike, or removes it. */
-  variable(name: string, value: string | undefined): void {
+  variable(name: string, value: string | undefined): this {
     for (const environment of ["web", "worker"])
       this.option(environment, `elasticbeanstalk:application:environment/${name}`, value);
+    return this;
   }
 
   /** Name of a bucket. */

@@ -2,29 +2,23 @@ import { Mutant, MutableStack } from "../mutant";
 
 const GITHUB = "token.actions.githubusercontent.com";
 
-const ingress =
-  (name: string, change: Record<string, unknown>) =>
-  (stack: MutableStack): void => {
-    Object.assign(stack.get("ingress", name).inputs, change);
-  };
-const allow =
-  (statement: object) =>
-  (stack: MutableStack): void => {
-    stack.allow("rolePolicy", "web", { Action: "s3:GetObject", Resource: "*", ...statement });
-  };
-const trust =
-  (role: string, change: object) =>
-  (stack: MutableStack): void => {
-    stack.statements(
-      "role",
-      role,
-      (statements) => statements.map((one) => ({ ...one, ...change })),
-      "assumeRolePolicy",
-    );
-  };
+const ingress = (name: string, change: Record<string, unknown>) => (stack: MutableStack) => {
+  Object.assign(stack.get("ingress", name).inputs, change);
+};
+const allow = (statement: object) => (stack: MutableStack) => {
+  return stack.allow("rolePolicy", "web", { Action: "s3:GetObject", Resource: "*", ...statement });
+};
+const trust = (role: string, change: object) => (stack: MutableStack) => {
+  return stack.statements(
+    "role",
+    role,
+    (statements) => statements.map((one) => ({ ...one, ...change })),
+    "assumeRolePolicy",
+  );
+};
 const github =
   (condition: Record<string, Record<string, unknown>>, role = "ci-deploy") =>
-  (stack: MutableStack): void => {
+  (stack: MutableStack) => {
     trust(role, { Condition: condition })(stack);
   };
 const subject = (sub: unknown, role = "ci-deploy", operator = "StringEquals") =>

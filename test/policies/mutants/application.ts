@@ -1,10 +1,8 @@
 import { Mutant, MutableStack } from "../mutant";
 
-const variable =
-  (name: string, value: string | undefined) =>
-  (stack: MutableStack): void => {
-    stack.variable(name, value);
-  };
+const variable = (name: string, value: string | undefined) => (stack: MutableStack) => {
+  return stack.variable(name, value);
+};
 const SECRETS = "elasticbeanstalk:application:environmentsecrets";
 
 export const application: Mutant[] = [

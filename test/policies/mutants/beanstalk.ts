@@ -1,16 +1,12 @@
 import { Mutant, MutableStack } from "../mutant";
 
-const option =
-  (environment: string, name: string, value: string | undefined) =>
-  (stack: MutableStack): void => {
-    stack.option(environment, name, value);
-  };
-const both =
-  (name: string, value: string | undefined) =>
-  (stack: MutableStack): void => {
-    stack.option("web", name, value);
-    stack.option("worker", name, value);
-  };
+const option = (environment: string, name: string, value: string | undefined) => (stack: MutableStack) => {
+  return stack.option(environment, name, value);
+};
+const both = (name: string, value: string | undefined) => (stack: MutableStack) => {
+  return stack.option("web", name, value);
+  stack.option("worker", name, value);
+};
 
 export const beanstalk: Mutant[] = [
   // The pair

@@ -1,10 +1,8 @@
 import { Mutant, MutableStack } from "../mutant";
 
-const set =
-  (property: string, value: unknown) =>
-  (stack: MutableStack): void => {
-    stack.set("database", "database", property, value);
-  };
+const set = (property: string, value: unknown) => (stack: MutableStack) => {
+  return stack.set("database", "database", property, value);
+};
 
 export const database: Mutant[] = [
   ["database-private", set("publiclyAccessible", true)],

@@ -1,22 +1,16 @@
 import { Mutant, MutableStack } from "../mutant";
 
 const POLICY = '{"Version":"2012-10-17","Statement":[]}';
-const set =
-  (queue: string, property: string, value: unknown) =>
-  (stack: MutableStack): void => {
-    stack.set("queue", queue, property, value);
-  };
-const redrive =
-  (change: object) =>
-  (stack: MutableStack): void => {
-    const policy = JSON.parse(stack.get("queue", "tasks").inputs.redrivePolicy as string) as object;
-    stack.set("queue", "tasks", "redrivePolicy", JSON.stringify({ ...policy, ...change }));
-  };
-const allow =
-  (statement: object) =>
-  (stack: MutableStack): void => {
-    stack.allow("queuePolicy", "tasks", { Action: "sqs:SendMessage", Resource: "*", ...statement });
-  };
+const set = (queue: string, property: string, value: unknown) => (stack: MutableStack) => {
+  return stack.set("queue", queue, property, value);
+};
+const redrive = (change: object) => (stack: MutableStack) => {
+  const policy = JSON.parse(stack.get("queue", "tasks").inputs.redrivePolicy as string) as object;
+  stack.set("queue", "tasks", "redrivePolicy", JSON.stringify({ ...policy, ...change }));
+};
+const allow = (statement: object) => (stack: MutableStack) => {
+  return stack.allow("queuePolicy", "tasks", { Action: "sqs:SendMessage", Resource: "*", ...statement });
+};
 
 export const queue: Mutant[] = [
   ["queue-encrypted", set("tasks", "sqsManagedSseEnabled", false)],

@@ -17,13 +17,15 @@ const media = (sid: string, change: object | ((stack: MutableStack) => object)) 
 const allow =
   (bucket: string, statement: object, what = "s3:GetObject") =>
   (stack: MutableStack) => {
-    stack.allow("bucketPolicy", bucket, { Action: what, Resource: objects(stack, bucket), ...statement });
+    return stack.allow("bucketPolicy", bucket, {
+      Action: what,
+      Resource: objects(stack, bucket),
+      ...statement,
+    });
   };
-const everyone =
-  (change: object) =>
-  (stack: MutableStack): void => {
-    stack.statement("bucketPolicy", "static", PUBLIC, (one) => ({ ...one, ...change }));
-  };
+const everyone = (change: object) => (stack: MutableStack) => {
+  return stack.statement("bucketPolicy", "static", PUBLIC, (one) => ({ ...one, ...change }));
+};
 const blockOff = (bucket: string, property: string, value: unknown) => (stack: MutableStack) => {
   stack.set("block", bucket, property, value);
 };

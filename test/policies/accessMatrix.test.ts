@@ -1,0 +1,126 @@
+import { join } from "node:path";
+import { expect } from "chai";
+import { evaluateRequest, Request, Requester, statementsOf } from "../../policies/iam/evaluate";
+import { previewStack } from "../../simulator/preview";
+import { readProject } from "../../simulator/project";
+import { oracle } from "./iam/oracle";
+
+const ACCOUNT = "123456789012";
+const MINUTE = 60_000;
+
+const WHO = ["anonymous", "application", "other role", "other account"] as const;
+const TRANSPORTS = { TLS: "true", plain: "false" };
+const SIGNATURES = { "no signature": undefined, "5 min": 5 * MINUTE, "16 min": 16 * MINUTE };
+const ACTIONS = {
+  get: "s3:GetObject",
+  put: "s3:PutObject",
+  delete: "s3:DeleteObject",
+  list: "s3:ListBucket",
+};
+
+interface Case {
+  who: (typeof WHO)[number];
+  transport: keyof typeof TRANSPORTS;
+  signature: keyof typeof SIGNATURES;
+  action: keyof typeof ACTIONS;
+}
+
+function* cases(): Generator<Case> {
+  for (const who of WHO)
+    for (const transport of ["TLS", "plain"] as const)
+      for (const signature of ["no signature", "5 min", "16 min"] as const)
+        for (const action of ["get", "put", "delete", "list"] as const)
+          // Only strangers without a name send no signature, and they send none.
+          if ((who === "anonymous") === (signature === "no signature"))
+            yield { who, transport, signature, action };
+}
+
+type Expected = Partial<Record<Case["who"], (one: Case) => boolean>>;
+
+/**
+ * Objects in media: the application alone, with a young signature. Names: who may list by its own role's policy, as
+ * somebody has to look after the bucket. The signature's age is about objects only.
+ */
+const media: Expected = {
+  application: ({ signature, action }) => signature === "5 min" || action === "list",
+  "other role": ({ action }) => action === "list",
+};
+
+/** Static: everyone reads; within the account, a role's own policy may add a list, but no write. */
+const statics: Expected = {
+  anonymous: ({ action }) => action === "get",
+  application: ({ action }) => action === "get",
+  "other role": ({ action }) => action === "get" || action === "list",
+  "other account": ({ action }) => action === "get",
+};
+
+describe("access to the buckets", () => {
+  for (const stack of ["staging", "prod"]) {
+    it(`is exactly what ${stack} needs, by two evaluators`, async () => {
+      const project = readProject(join(__dirname, "..", ".."));
+      const { document } = await previewStack(project, stack, { policies: false });
+      const inputsOf = (type: string, name: string) => {
+        const found = document.resources.find((one) => one.type.endsWith(`:${type}`) && one.name === name);
+        if (found === undefined) throw new Error(`no ${type} ${name}`);
+        return found.inputs;
+      };
+      const application = inputsOf("RolePolicy", "web").policy;
+      // Another role may do everything in S3 as far as its own policy goes, a stranger too.
+      const everything = {
+        Version: "2012-10-17",
+        Statement: { Effect: "Allow", Action: "s3:*", Resource: "*" },
+      };
+      const requesters: Record<Case["who"], { requester: Requester; role?: string; identity?: unknown }> = {
+        anonymous: { requester: {} },
+        application: session(ACCOUNT, `iaso-${stack}-web`, application),
+        "other role": session(ACCOUNT, "somebody", everything),
+        "other account": session("999999999999", "somebody", everything),
+      };
+
+      let judged = 0;
+      for (const [bucket, allows] of Object.entries({ media, static: statics })) {
+        const name = inputsOf("Bucket", bucket).bucket as string;
+        const policy: unknown = JSON.parse(inputsOf("BucketPolicy", bucket).policy as string);
+        for (const one of cases()) {
+          const { requester, role, identity } = requesters[one.who];
+          const age = SIGNATURES[one.signature];
+          const request: Request = {
+            requester,
+            action: ACTIONS[one.action],
+            resource: `arn:aws:s3:::${name}${one.action === "list" ? "" : "/a/b.jpg"}`,
+            account: ACCOUNT,
+            context: {
+              "aws:SecureTransport": TRANSPORTS[one.transport],
+              ...(role === undefined ? {} : { "aws:PrincipalArn": role }),
+              ...(age === undefined
+                ? {}
+                : { "s3:signatureAge": String(age), "s3:signatureversion": "AWS4-HMAC-SHA256" }),
+            },
+          };
+          const parsed: unknown = typeof identity === "string" ? JSON.parse(identity) : identity;
+          const ours = evaluateRequest(
+            request,
+            statementsOf(policy),
+            parsed === undefined ? [] : statementsOf(parsed),
+          );
+          const theirs = oracle(request, policy, parsed);
+          const what = `${bucket}: ${Object.values(one).join(", ")}`;
+          expect(ours === "allow", what).to.equal(
+            one.transport === "TLS" && (allows[one.who]?.(one) ?? false),
+          );
+          expect(theirs, `${what}, by the oracle`).to.equal(ours);
+          judged += 1;
+        }
+      }
+      console.log(`      ${judged} requests`);
+    });
+  }
+});
+
+function session(account: string, role: string, identity: unknown) {
+  return {
+    requester: { arn: `arn:aws:sts::${account}:assumed-role/${role}/session` },
+    role: `arn:aws:iam::${account}:role/${role}`,
+    identity,
+  };
+}
