@@ -1,0 +1,167 @@
+import { ChildProcess, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import * as grpc from "@grpc/grpc-js";
+import { AnalyzerClient } from "@pulumi/pulumi/proto/analyzer_grpc_pb";
+import {
+  AnalyzeRequest,
+  AnalyzeResponse,
+  AnalyzerInfo,
+  AnalyzerPropertyDependencies,
+  AnalyzerResource,
+  AnalyzerResourceOptions,
+  AnalyzeStackRequest,
+  ConfigureAnalyzerRequest,
+  PolicyConfig,
+} from "@pulumi/pulumi/proto/analyzer_pb";
+import { expect } from "chai";
+import { Empty } from "google-protobuf/google/protobuf/empty_pb";
+import { JavaScriptValue, Struct } from "google-protobuf/google/protobuf/struct_pb";
+import { Resource, UNKNOWN } from "../../policies/rule";
+import { rules } from "../../policies/rules";
+import { previewStack } from "../../simulator/preview";
+import { readProject } from "../../simulator/project";
+import { MutableStack } from "./mutant";
+
+const ROOT = join(__dirname, "..", "..");
+
+/** How the engine writes a string that is not known yet. */
+const ENGINE_UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+
+const BUCKET = "aws:s3/bucket:Bucket";
+
+/** Values as the engine sends them. */
+function struct(inputs: Record<string, unknown>): Struct {
+  const text = JSON.stringify(inputs).replaceAll(`"${UNKNOWN}"`, `"${ENGINE_UNKNOWN}"`);
+  return Struct.fromJavaScript(JSON.parse(text) as Record<string, JavaScriptValue>);
+}
+
+describe("policy pack in the engine's protocol", function () {
+  this.timeout(60_000);
+  let pack: ChildProcess;
+  let client: AnalyzerClient;
+
+  const call = <Request, Reply>(
+    method: (
+      request: Request,
+      done: (error: grpc.ServiceError | null, reply: Reply) => void,
+    ) => grpc.ClientUnaryCall,
+    request: Request,
+  ): Promise<Reply> =>
+    new Promise((resolve, reject) => {
+      method.call(client, request, (error, reply) => {
+        if (error) reject(error);
+        else resolve(reply);
+      });
+    });
+
+  const configure = (config: Record<string, Record<string, JavaScriptValue>>) => {
+    const request = new ConfigureAnalyzerRequest();
+    for (const [name, properties] of Object.entries(config)) {
+      const policy = new PolicyConfig();
+      policy.setProperties(Struct.fromJavaScript(properties));
+      request.getPolicyconfigMap().set(name, policy);
+    }
+    return call<ConfigureAnalyzerRequest, Empty>(client.configure, request);
+  };
+
+  const analyzeStack = async (resources: Resource[]) => {
+    const request = new AnalyzeStackRequest();
+    request.setResourcesList(
+      resources.map((resource) => {
+        const message = new AnalyzerResource();
+        message.setType(resource.type);
+        message.setUrn(resource.urn);
+        message.setName(resource.name);
+        message.setProperties(struct(resource.inputs));
+        const options = new AnalyzerResourceOptions();
+        options.setProtect(resource.protect ?? false);
+        message.setOptions(options);
+        for (const [property, urns] of Object.entries(resource.propertyDependencies ?? {})) {
+          const dependencies = new AnalyzerPropertyDependencies();
+          dependencies.setUrnsList(urns);
+          message.getPropertydependenciesMap().set(property, dependencies);
+        }
+        return message;
+      }),
+    );
+    const reply = await call<AnalyzeStackRequest, AnalyzeResponse>(client.analyzeStack, request);
+    return reply.getDiagnosticsList().map((one) => one.toObject());
+  };
+
+  const analyze = async (type: string, inputs: Record<string, unknown>) => {
+    const request = new AnalyzeRequest();
+    request.setType(type);
+    request.setUrn(`urn:pulumi:staging::iaso::${type}::x`);
+    request.setName("x");
+    request.setProperties(struct(inputs));
+    request.setOptions(new AnalyzerResourceOptions());
+    const reply = await call<AnalyzeRequest, AnalyzeResponse>(client.analyze, request);
+    return reply.getDiagnosticsList().map((one) => one.toObject());
+  };
+
+  before(async () => {
+    // The very program by which the language host starts a pack, in the pack's folder as the host does.
+    const program = join(ROOT, "node_modules/@pulumi/pulumi/cmd/run-policy-pack");
+    pack = spawn(process.execPath, [program, "127.0.0.1:1", "."], {
+      cwd: join(ROOT, "policies"),
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const port = await new Promise<string>((resolve, reject) => {
+      if (pack.stdout) createInterface({ input: pack.stdout }).once("line", resolve);
+      pack.once("exit", (code) => {
+        reject(new Error(`the pack ended with ${String(code)}`));
+      });
+    });
+    client = new AnalyzerClient(`127.0.0.1:${port}`, grpc.credentials.createInsecure());
+  });
+
+  after(() => {
+    client.close();
+    pack.kill("SIGKILL");
+  });
+
+  it("lists every rule with level, severity and standard", async () => {
+    const info = (await call<Empty, AnalyzerInfo>(client.getAnalyzerInfo, new Empty())).toObject();
+    expect(info.policiesList.map(({ name }) => name)).to.have.members(rules.map(({ name }) => name));
+    const tls = info.policiesList.find(({ name }) => name === "bucket-tls-only");
+    expect(tls?.framework).to.include({ name: "AWS FSBP", reference: "S3.5" });
+    expect(tls?.description).to.include("plain HTTP");
+  });
+
+  it("judges a resource by itself, and says when a value is not known", async () => {
+    const wrong = await analyze(BUCKET, { bucket: "x", tags: { class: "public" } });
+    expect(wrong.map(({ policyname }) => policyname)).to.include("bucket-class");
+    const unknown = await analyze("aws:rds/instance:Instance", { publiclyAccessible: UNKNOWN });
+    const message = unknown.find(({ policyname }) => policyname === "database-private")?.message;
+    expect(message).to.include("could not be evaluated");
+  });
+
+  for (const stack of ["staging", "prod"]) {
+    it(`finds nothing in ${stack}, known or not, and an unsafe edit of it`, async () => {
+      const config = JSON.parse(
+        readFileSync(join(ROOT, "policies", `policy-config.${stack}.json`), "utf8"),
+      ) as Record<string, Record<string, JavaScriptValue>>;
+      // The engine takes the level out of the config and skips what is disabled.
+      const disabled = Object.keys(config).filter((name) => config[name]?.enforcementLevel === "disabled");
+      const violations = async (resources: Resource[]) =>
+        (await analyzeStack(resources)).filter(({ policyname }) => !disabled.includes(policyname));
+      await configure(config);
+      for (const unknownOutputs of [false, true]) {
+        const { document } = await previewStack(readProject(ROOT), stack, {
+          policies: false,
+          unknownOutputs,
+        });
+        expect(await violations(document.resources)).to.deep.equal([]);
+        const mutant = new MutableStack(document.resources);
+        mutant.remove("environment", "worker").set("block", "media", "blockPublicPolicy", false);
+        const found = await violations(mutant.resources);
+        expect(found.map(({ policyname }) => policyname)).to.include.members([
+          "web-worker-pair",
+          "bucket-public-access-block",
+        ]);
+      }
+    });
+  }
+});
