@@ -90,7 +90,12 @@ export function indexOf(resources: Resource[]): Omit<Context, "parameters"> {
     add(types, one.type, one);
     if (one.inputs.bucket !== undefined) add(buckets, `${one.type} ${text(one.inputs.bucket)}`, one);
   }
+  const built = new Map<string, unknown>();
   return {
+    once: <T>(key: string, build: () => T): T => {
+      if (!built.has(key)) built.set(key, build());
+      return built.get(key) as T;
+    },
     ofType: (type) => types.get(type) ?? [],
     ofBucket: (type, bucket) => buckets.get(`${type} ${bucket}`) ?? [],
   };

@@ -25,6 +25,8 @@ export interface Context {
   ofType: (type: string) => Resource[];
   /** Resources of one type that name this bucket. */
   ofBucket: (type: string, bucket: string) => Resource[];
+  /** Builds something from all resources once, not for each resource that is judged: the cost stays linear. */
+  once: <T>(key: string, build: () => T) => T;
 }
 
 export interface Rule {
@@ -63,6 +65,19 @@ export function text(value: unknown): string {
   return typeof value === "string" || typeof value === "number" || typeof value === "boolean"
     ? String(value)
     : "";
+}
+
+/** Values by a key; those whose key is undefined are left out. */
+export function groupBy<T>(values: T[], keyOf: (value: T) => string | undefined): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const value of values) {
+    const key = keyOf(value);
+    if (key === undefined) continue;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [value]);
+    else group.push(value);
+  }
+  return groups;
 }
 
 export function isUnknown(value: unknown): boolean {

@@ -1,7 +1,7 @@
 import { actionMatches, list, Statement, statementsOf, strings } from "../iam/evaluate";
 import { matches } from "../iam/wildcard";
 import { isOf, ownAccounts } from "./storage";
-import { array, demand, isUnknown, object, Resource, Rule, text } from "../rule";
+import { array, demand, groupBy, isUnknown, object, Resource, Rule, text } from "../rule";
 
 const rule = (
   name: string,
@@ -48,9 +48,17 @@ export const noOpenIngress = rule(
   ({ inputs, type, propertyDependencies }, context) => {
     // The group's id is unknown at first preview: what the property is made of is known.
     const owners = propertyDependencies?.securityGroupId ?? [];
-    const ofLoadBalancer = context
-      .ofType("aws:ec2/securityGroup:SecurityGroup")
-      .some((group) => owners.includes(group.urn) && text(group.inputs.name).endsWith("load-balancer"));
+    const loadBalancers = context.once(
+      "load balancers' groups",
+      () =>
+        new Set(
+          context
+            .ofType("aws:ec2/securityGroup:SecurityGroup")
+            .filter(({ inputs: group }) => text(group.name).endsWith("load-balancer"))
+            .map(({ urn }) => urn),
+        ),
+    );
+    const ofLoadBalancer = owners.some((urn) => loadBalancers.has(urn));
     const rules = type.endsWith(":SecurityGroup")
       ? array(inputs.ingress).map(object)
       : inputs.type === "egress"
@@ -216,11 +224,12 @@ export const pullRequestsRead = rule(
   "whoever opens a pull request chooses the code that runs with it",
   (role, context) => {
     if (!text(role.inputs.assumeRolePolicy).includes(":pull_request")) return [];
-    const documents = context
-      .ofType("aws:iam/rolePolicy:RolePolicy")
-      .filter(({ inputs }) => inputs.role === role.inputs.name)
-      .map(({ inputs }) => inputs.policy);
-    return documents.flatMap((one) => {
+    const policies = context
+      .once("policies by role", () =>
+        groupBy(context.ofType("aws:iam/rolePolicy:RolePolicy"), ({ inputs }) => text(inputs.role)),
+      )
+      .get(text(role.inputs.name));
+    return (policies ?? []).flatMap(({ inputs: { policy: one } }) => {
       if (isUnknown(one)) return demand(one, false, "policy", "");
       const statements = statementsOf(one).filter(({ Effect }) => Effect === "Allow");
       const secretive = statements.filter(({ Resource: names }) =>
@@ -258,10 +267,12 @@ export const oneOwner = rule(
   (role, context) => {
     const ownerOf = ({ inputs }: Resource) => /repo:([\w.-]+)\//.exec(text(inputs.assumeRolePolicy))?.[1];
     const own = ownerOf(role);
-    const first = context
-      .ofType("aws:iam/role:Role")
-      .map(ownerOf)
-      .find((one) => one !== undefined);
+    const first = context.once("owner on GitHub", () =>
+      context
+        .ofType("aws:iam/role:Role")
+        .map(ownerOf)
+        .find((one) => one !== undefined),
+    );
     return own === undefined || own === first
       ? []
       : [`The role trusts ${own}, another one ${String(first)}. Write repositories of the same owner.`];

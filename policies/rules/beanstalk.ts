@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { array, demand, isUnknown, object, Resource, Rule, SECRET, text } from "../rule";
+import { array, demand, groupBy, isUnknown, object, Resource, Rule, SECRET, text } from "../rule";
 
 export const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
 const VARIABLES = "aws:elasticbeanstalk:application:environment";
@@ -341,11 +341,18 @@ export const workerUnreachable = rule(
     if (isWeb(environment)) return [];
     // The ids of the groups are unknown at first preview: what the settings are made of is known.
     const used = environment.propertyDependencies?.settings ?? [];
-    return context
-      .ofType(INGRESS)
-      .filter(({ propertyDependencies }) =>
-        (propertyDependencies?.securityGroupId ?? []).some((urn) => used.includes(urn)),
-      )
+    const ingress = context.once("ingress by group", () =>
+      groupBy(
+        context
+          .ofType(INGRESS)
+          .flatMap(({ name, propertyDependencies }) =>
+            (propertyDependencies?.securityGroupId ?? []).map((group) => ({ group, name })),
+          ),
+        ({ group }) => group,
+      ),
+    );
+    return used
+      .flatMap((urn) => ingress.get(urn) ?? [])
       .map(
         ({ name }) => `Rule ${name} lets traffic in to the worker. Remove it, or its group from the worker.`,
       );
@@ -361,11 +368,13 @@ export const pair = rule(
     const role = roleOf(environment);
     if (role !== "web" && role !== "worker") return [];
     const env = object(environment.inputs.tags).env;
-    const other = context
-      .ofType(ENVIRONMENT)
-      .filter(
-        (one) => object(one.inputs.tags).env === env && roleOf(one) === (role === "web" ? "worker" : "web"),
-      );
+    const other = (
+      context
+        .once("environments by env", () =>
+          groupBy(context.ofType(ENVIRONMENT), ({ inputs }) => text(object(inputs.tags).env)),
+        )
+        .get(text(env)) ?? []
+    ).filter((one) => roleOf(one) === (role === "web" ? "worker" : "web"));
     const [partner] = other;
     if (partner === undefined || other.length > 1)
       return [

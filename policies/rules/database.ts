@@ -1,4 +1,4 @@
-import { array, demand, object, Resource, Rule, text } from "../rule";
+import { array, demand, groupBy, object, Resource, Rule, text } from "../rule";
 
 const INSTANCE = "aws:rds/instance:Instance";
 
@@ -126,9 +126,12 @@ export const databaseTls = rule(
   "passwords and data would travel readable",
   (instance, context) => {
     const name = text(instance.inputs.parameterGroupName);
-    const groups = context
-      .ofType("aws:rds/parameterGroup:ParameterGroup")
-      .filter(({ inputs }) => inputs.name === name);
+    const groups =
+      context
+        .once("parameter groups by name", () =>
+          groupBy(context.ofType("aws:rds/parameterGroup:ParameterGroup"), ({ inputs }) => text(inputs.name)),
+        )
+        .get(name) ?? [];
     const forced = groups
       .flatMap(({ inputs }) => array(inputs.parameters))
       .filter((one) => object(one).name === "rds.force_ssl");

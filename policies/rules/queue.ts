@@ -1,5 +1,5 @@
 import { judge, statementsOf } from "../iam/evaluate";
-import { array, Context, demand, isUnknown, object, Resource, Rule, text } from "../rule";
+import { array, Context, demand, groupBy, isUnknown, object, Resource, Rule, text } from "../rule";
 import { ownAccounts, reachesStrangers } from "./storage";
 
 const QUEUE = "aws:sqs/queue:Queue";
@@ -33,11 +33,18 @@ export function redrive({ inputs }: Resource): Record<string, unknown> {
   }
 }
 
+const targetOf = (queue: Resource) => text(redrive(queue).deadLetterTargetArn).split(":").pop() ?? "";
+
+const queueNamed = (name: string, context: Context): Resource | undefined =>
+  context
+    .once("queues by name", () => groupBy(context.ofType(QUEUE), ({ inputs }) => text(inputs.name)))
+    .get(name)?.[0];
+
 /** A queue to which another one of the program moves what fails. */
 const isDeadLetters = (queue: Resource, context: Context) =>
   context
-    .ofType(QUEUE)
-    .some((other) => text(redrive(other).deadLetterTargetArn).split(":").pop() === text(queue.inputs.name));
+    .once("dead-letter queues", () => new Set(context.ofType(QUEUE).map(targetOf)))
+    .has(text(queue.inputs.name));
 
 export const queueEncrypted = rule(
   "queue-encrypted",
@@ -83,37 +90,47 @@ export const queueDeadLettersRetention = rule(
   "Dead letters are kept longer than messages of their queue",
   "a dead letter keeps its age and would be deleted before anyone looks",
   (queue, context) => {
-    const target = text(redrive(queue).deadLetterTargetArn).split(":").pop();
-    const letters = context.ofType(QUEUE).find(({ inputs }) => target !== "" && inputs.name === target);
+    const target = targetOf(queue);
+    const letters = queueNamed(target, context);
     const own = Number(queue.inputs.messageRetentionSeconds ?? 345600);
     const kept = Number(letters?.inputs.messageRetentionSeconds ?? 345600);
-    if (target !== undefined && target !== "" && letters === undefined)
+    if (target !== "" && letters === undefined)
       return [`The program has no queue ${target} for dead letters. Write one.`];
     return letters === undefined || kept > own
       ? []
       : [
-          `Dead letters are kept for ${String(kept)} s, messages for ${String(own)} s. Write a greater messageRetentionSeconds for ${target ?? ""}.`,
+          `Dead letters are kept for ${String(kept)} s, messages for ${String(own)} s. Write a greater messageRetentionSeconds for ${target}.`,
         ];
   },
   { neighbours: true },
 );
+
+const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
+
+/** An option of the daemon that takes messages from a worker's queue. */
+const daemonOption = ({ inputs }: Resource, wanted: string): unknown =>
+  array(inputs.settings)
+    .map(object)
+    .find(({ namespace, name }) => namespace === "aws:elasticbeanstalk:sqsd" && name === wanted)?.value;
+
+const workersOf = (queue: Resource, context: Context): Resource[] =>
+  context
+    .once("workers by queue", () =>
+      groupBy(context.ofType(ENVIRONMENT), (worker) =>
+        text(daemonOption(worker, "WorkerQueueURL")).split("/").pop(),
+      ),
+    )
+    .get(text(queue.inputs.name)) ?? [];
 
 export const queueVisibility = rule(
   "queue-visibility",
   "A message stays hidden for as long as the worker may need",
   "a running task would be started a second time",
   (queue, context) =>
-    context.ofType("aws:elasticbeanstalk/environment:Environment").flatMap(({ inputs }) => {
-      const options = new Map(
-        (Array.isArray(inputs.settings) ? (inputs.settings as unknown[]) : [])
-          .map(object)
-          .filter(({ namespace }) => namespace === "aws:elasticbeanstalk:sqsd")
-          .map((one) => [text(one.name), text(one.value)]),
-      );
-      if (options.get("WorkerQueueURL")?.endsWith(`/${text(queue.inputs.name)}`) !== true) return [];
+    workersOf(queue, context).flatMap((worker) => {
       const needed = Math.max(
-        Number(options.get("InactivityTimeout") ?? 299),
-        Number(options.get("VisibilityTimeout") ?? 0),
+        Number(daemonOption(worker, "InactivityTimeout") ?? 299),
+        Number(daemonOption(worker, "VisibilityTimeout") ?? 0),
       );
       const given = Number(queue.inputs.visibilityTimeoutSeconds ?? 30);
       return given >= needed
@@ -132,17 +149,13 @@ export const workerQueue: Rule = {
     "Beanstalk would make a queue of its own, without encryption or dead letters",
     (environment, context) => {
       if (environment.inputs.tier !== "Worker") return [];
-      const url = array(environment.inputs.settings)
-        .map(object)
-        .find(
-          ({ namespace, name }) => namespace === "aws:elasticbeanstalk:sqsd" && name === "WorkerQueueURL",
-        )?.value;
-      const known = context.ofType(QUEUE).some(({ inputs }) => text(url).endsWith(`/${text(inputs.name)}`));
+      const url = daemonOption(environment, "WorkerQueueURL");
+      const known = queueNamed(text(url).split("/").pop() ?? "", context) !== undefined;
       return demand(url, known, "WorkerQueueURL", "the URL of the task queue");
     },
     { neighbours: true },
   ),
-  types: ["aws:elasticbeanstalk/environment:Environment"],
+  types: [ENVIRONMENT],
 };
 
 export const queuePolicyClosed = rule(
@@ -167,20 +180,32 @@ export const queuePolicyClosed = rule(
   },
 );
 
+/** The name at the end of a URL or an ARN. */
+const lastName = (value: unknown) => /[^/:]*$/.exec(text(value))?.[0] ?? "";
+
+/** Policies that are attached to a queue, or speak of it where the URL is not known yet. */
+const policiesOf = (name: string, context: Context): Resource[] =>
+  context
+    .once("policies by queue", () => {
+      const named = context.ofType(POLICY).flatMap((policy) => {
+        const resources = isUnknown(policy.inputs.policy)
+          ? []
+          : statementsOf(policy.inputs.policy).flatMap(({ Resource: arns }) => array(arns));
+        const names = new Set([policy.inputs.queueUrl, ...resources].map(lastName));
+        return [...names].map((queue) => ({ queue, policy }));
+      });
+      return groupBy(named, ({ queue }) => queue);
+    })
+    .get(name)
+    ?.map(({ policy }) => policy) ?? [];
+
 export const queueTlsOnly = rule(
   "queue-tls-only",
   "A queue refuses plain HTTP",
   "tasks would travel readable",
   (queue, context) => {
     const name = text(queue.inputs.name);
-    const policies = context
-      .ofType(POLICY)
-      .filter(
-        ({ inputs }) =>
-          text(inputs.queueUrl).endsWith(`/${name}`) ||
-          JSON.stringify(inputs.policy ?? "").includes(`:${name}\\"`) ||
-          JSON.stringify(inputs.policy ?? "").includes(`:${name}"`),
-      );
+    const policies = policiesOf(name, context);
     if (policies.some(({ inputs }) => isUnknown(inputs.policy)))
       return demand("[unknown]", false, "the queue's policy", "");
     const denied = policies.some(({ inputs }) => {

@@ -356,13 +356,15 @@ export function reachesStrangers(statement: Statement, accounts: string[]): bool
 }
 
 /** Accounts that the stack may change, as its provider says. */
-export const ownAccounts = (context: Context) =>
-  context
-    .ofType("pulumi:providers:aws")
-    .flatMap(
-      ({ inputs }) =>
-        text(inputs.allowedAccountIds).match(/\d{12}/g) ?? array(inputs.allowedAccountIds).map(text),
-    );
+export const ownAccounts = (context: Context): string[] =>
+  context.once("own accounts", () =>
+    context
+      .ofType("pulumi:providers:aws")
+      .flatMap(
+        ({ inputs }) =>
+          text(inputs.allowedAccountIds).match(/\d{12}/g) ?? array(inputs.allowedAccountIds).map(text),
+      ),
+  );
 
 export const bucketPrivate = rule(
   "bucket-private",

@@ -36,8 +36,9 @@ describe("updates that are killed", () => {
           action: "hang" as const,
         };
         const killed = await lab.killDuring(update, fault, wait);
-        const where = `kill ${index + 1}: ${killed || "after the last change"}`;
+        const where = `kill ${index + 1}: ${killed}`;
         console.log(`      ${where}`);
+        expect(killed, lab.log.slice(-2000)).not.to.equal("");
 
         const unlocked = await lab.follow("interrupted-unlock");
         expect(unlocked.code, `${where}: ${unlocked.output}`).to.equal(0);

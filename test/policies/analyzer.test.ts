@@ -1,5 +1,6 @@
 import { ChildProcess, spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import * as grpc from "@grpc/grpc-js";
@@ -39,18 +40,15 @@ function struct(inputs: Record<string, unknown>): Struct {
 
 describe("policy pack in the engine's protocol", function () {
   this.timeout(60_000);
+  const folder = mkdtempSync(join(tmpdir(), "iaso-policies-"));
   let pack: ChildProcess;
   let client: AnalyzerClient;
 
-  const call = <Request, Reply>(
-    method: (
-      request: Request,
-      done: (error: grpc.ServiceError | null, reply: Reply) => void,
-    ) => grpc.ClientUnaryCall,
-    request: Request,
+  const call = <Reply>(
+    start: (done: (error: grpc.ServiceError | null, reply: Reply) => void) => void,
   ): Promise<Reply> =>
     new Promise((resolve, reject) => {
-      method.call(client, request, (error, reply) => {
+      start((error, reply) => {
         if (error) reject(error);
         else resolve(reply);
       });
@@ -63,7 +61,7 @@ describe("policy pack in the engine's protocol", function () {
       policy.setProperties(Struct.fromJavaScript(properties));
       request.getPolicyconfigMap().set(name, policy);
     }
-    return call<ConfigureAnalyzerRequest, Empty>(client.configure, request);
+    return call<Empty>((done) => client.configure(request, done));
   };
 
   const analyzeStack = async (resources: Resource[]) => {
@@ -86,7 +84,7 @@ describe("policy pack in the engine's protocol", function () {
         return message;
       }),
     );
-    const reply = await call<AnalyzeStackRequest, AnalyzeResponse>(client.analyzeStack, request);
+    const reply = await call<AnalyzeResponse>((done) => client.analyzeStack(request, done));
     return reply.getDiagnosticsList().map((one) => one.toObject());
   };
 
@@ -97,15 +95,18 @@ describe("policy pack in the engine's protocol", function () {
     request.setName("x");
     request.setProperties(struct(inputs));
     request.setOptions(new AnalyzerResourceOptions());
-    const reply = await call<AnalyzeRequest, AnalyzeResponse>(client.analyze, request);
+    const reply = await call<AnalyzeResponse>((done) => client.analyze(request, done));
     return reply.getDiagnosticsList().map((one) => one.toObject());
   };
 
   before(async () => {
+    // The pack alone, as it would be published: it may need nothing of the project but its libraries.
+    cpSync(join(ROOT, "policies"), folder, { recursive: true });
+    symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));
     // The very program by which the language host starts a pack, in the pack's folder as the host does.
     const program = join(ROOT, "node_modules/@pulumi/pulumi/cmd/run-policy-pack");
     pack = spawn(process.execPath, [program, "127.0.0.1:1", "."], {
-      cwd: join(ROOT, "policies"),
+      cwd: folder,
       stdio: ["ignore", "pipe", "inherit"],
     });
     const port = await new Promise<string>((resolve, reject) => {
@@ -120,10 +121,11 @@ describe("policy pack in the engine's protocol", function () {
   after(() => {
     client.close();
     pack.kill("SIGKILL");
+    rmSync(folder, { recursive: true });
   });
 
   it("lists every rule with level, severity and standard", async () => {
-    const info = (await call<Empty, AnalyzerInfo>(client.getAnalyzerInfo, new Empty())).toObject();
+    const info = (await call<AnalyzerInfo>((done) => client.getAnalyzerInfo(new Empty(), done))).toObject();
     expect(info.policiesList.map(({ name }) => name)).to.have.members(rules.map(({ name }) => name));
     const tls = info.policiesList.find(({ name }) => name === "bucket-tls-only");
     expect(tls?.framework).to.include({ name: "AWS FSBP", reference: "S3.5" });

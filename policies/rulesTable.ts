@@ -1,0 +1,46 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Rule } from "./rule";
+import { rules } from "./rules";
+
+const START = "<!-- rules: npm run rules-table -->";
+const END = "<!-- /rules -->";
+
+export const README = join(__dirname, "README.md");
+
+const cell = (text: string) => text.replaceAll("|", "\\|").replaceAll("*", "\\*").replaceAll("<", "&lt;");
+
+function row({ name, description, why, level, severity, reference, parameters, neighbours }: Rule): string {
+  const config = Object.entries(parameters ?? {}).map(
+    ([parameter, { default: value, description: meaning }]) =>
+      `\`${parameter}\` (${cell(meaning)}; default \`${JSON.stringify(value)}\`)`,
+  );
+  const scope = neighbours === true ? "stack" : "resource";
+  return `| \`${name}\` | ${cell(description)} | ${cell(why)} | ${level}, ${severity} | ${scope} | ${config.join("; ")} | ${reference ?? ""} |`;
+}
+
+/** All rules as Markdown, a table for each area. */
+export function rulesTable(): string {
+  const areas = [...new Set(rules.map(({ area }) => area))];
+  return areas
+    .map((area) =>
+      [
+        `### ${area.charAt(0).toUpperCase()}${area.slice(1)}`,
+        "",
+        "| rule | what | why | level, severity | judges | config | reference |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+        ...rules.filter((rule) => rule.area === area).map(row),
+      ].join("\n"),
+    )
+    .join("\n\n");
+}
+
+/** The README with the table between its marks. */
+export function withRulesTable(document: string): string {
+  const start = document.indexOf(START);
+  const end = document.indexOf(END);
+  if (start < 0 || end < start) throw new Error(`policies/README.md needs the lines ${START} and ${END}`);
+  return `${document.slice(0, start)}${START}\n\n${rulesTable()}\n\n${document.slice(end)}`;
+}
+
+if (require.main === module) writeFileSync(README, withRulesTable(readFileSync(README, "utf8")));

@@ -1,0 +1,77 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { evaluate } from "../../policies/evaluate";
+import { Resource } from "../../policies/rule";
+import { previewStack } from "../../simulator/preview";
+import { readProject } from "../../simulator/project";
+import { Bench, Measurement } from "./bench";
+
+const PROJECT = join(__dirname, "../..");
+const RUNS = 7;
+
+/** A stack several times over, each under names of its own: whole copies, so that the mix of types is the same. */
+function copiesOf(resources: Resource[], count: number): Resource[] {
+  return Array.from({ length: count * resources.length }, (_, index) => {
+    const copy = Math.floor(index / resources.length);
+    const original = resources[index % resources.length] as Resource;
+    const text = JSON.stringify(original)
+      .replaceAll("-staging", `-staging${copy}`)
+      .replaceAll("::", `::${copy}`);
+    const renamed = JSON.parse(text) as Resource;
+    const tags = renamed.inputs.tags as Record<string, string> | undefined;
+    if (tags?.env !== undefined) tags.env = `staging${copy}`;
+    return renamed;
+  });
+}
+
+/** The shortest of some runs, in milliseconds. */
+async function shortest(run: () => unknown): Promise<number> {
+  const times: number[] = [];
+  for (let index = 0; index < RUNS; index++) {
+    const start = process.hrtime.bigint();
+    await run();
+    times.push(Number(process.hrtime.bigint() - start) / 1e6);
+  }
+  return Math.min(...times);
+}
+
+const perResource = (milliseconds: number, resources: number) =>
+  `${((milliseconds * 1000) / resources).toFixed(1)} us`;
+
+export const bench: Bench = {
+  name: "policy pack",
+  async run(): Promise<Measurement[]> {
+    const project = readProject(PROJECT);
+    const config: unknown = JSON.parse(
+      readFileSync(join(PROJECT, "policies/policy-config.staging.json"), "utf8"),
+    );
+    const { document } = await previewStack(project, "staging", { policies: false });
+    const size = document.resources.length;
+    const copies = Math.round(10_000 / size);
+    const few = copiesOf(document.resources, 1);
+    const many = copiesOf(document.resources, copies);
+    const small = await shortest(() => {
+      // As many evaluations as for the large one, so that both take long enough to be measured.
+      for (let round = 0; round < copies; round++) evaluate(few, { config });
+    });
+    const large = await shortest(() => evaluate(many, { config }));
+    const without = await shortest(() => previewStack(project, "staging", { policies: false }));
+    const withPack = await shortest(() => previewStack(project, "staging", { policies: true }));
+    return [
+      {
+        name: `cost per resource, ${copies * size} resources / ${size}`,
+        value: large / small,
+        limit: 1.25,
+        unit: "x",
+        detail: `${perResource(large, copies * size)} / ${perResource(small, copies * size)}`,
+      },
+      {
+        name: "offline preview with the pack / without",
+        value: withPack / without,
+        limit: 1.25,
+        unit: "x",
+        detail: `${withPack.toFixed(0)} ms / ${without.toFixed(0)} ms`,
+      },
+    ];
+  },
+};

@@ -1,0 +1,128 @@
+import { join } from "node:path";
+import { expect } from "chai";
+import fc from "fast-check";
+import { configOf, configProblems, evaluate } from "../../policies/evaluate";
+import { Resource } from "../../policies/rule";
+import { rules } from "../../policies/rules";
+import { previewStack } from "../../simulator/preview";
+import { readProject } from "../../simulator/project";
+
+const QUEUE: Resource = {
+  urn: "urn:pulumi:x::iaso::aws:sqs/queue:Queue::plain",
+  type: "aws:sqs/queue:Queue",
+  name: "plain",
+  inputs: { name: "plain", sqsManagedSseEnabled: false },
+};
+const TODAY = new Date("2026-06-01");
+
+const levels = (config: unknown) =>
+  evaluate([QUEUE], { config, today: TODAY })
+    .violations.filter(({ policy }) => policy === "queue-encrypted")
+    .map(({ level, message }) => `${level}: ${message}`);
+const exception = (expires: string, reason = "an old system") => ({
+  "queue-encrypted": { exceptions: [{ resource: "plain", reason, expires }] },
+});
+
+describe("evaluation of the policy pack", () => {
+  it("says what is wrong, what to write instead, and why", () => {
+    expect(levels({})).to.deep.equal([
+      "mandatory: sqsManagedSseEnabled is false. Write true. Why: tasks carry data about people.",
+    ]);
+  });
+
+  it("takes a rule's level from the config, for one rule or for all", () => {
+    expect(levels({ "queue-encrypted": "advisory" })[0]).to.match(/^advisory/);
+    expect(levels({ "queue-encrypted": { enforcementLevel: "disabled" } })).to.deep.equal([]);
+    expect(levels({ all: "advisory" })[0]).to.match(/^advisory/);
+    expect(levels({ all: "disabled", "queue-encrypted": "mandatory" })[0]).to.match(/^mandatory/);
+  });
+
+  it("takes a rule's parameters from the config, else its defaults", () => {
+    const rule = rules.find(({ name }) => name === "database-backups");
+    if (rule === undefined) expect.fail("no rule database-backups");
+    expect(configOf(rule, {}).parameters).to.deep.equal({ minDays: 14 });
+    expect(configOf(rule, { "database-backups": { minDays: 7 } }).parameters).to.deep.equal({ minDays: 7 });
+  });
+
+  it("lets an exception pass until its day, and not without a reason", () => {
+    expect(levels(exception("2026-06-02"))).to.deep.equal([]);
+    expect(levels(exception("2026-06-01")).join()).to.include("Its exception expired (2026-06-01)");
+    expect(levels(exception("")).join()).to.include("Its exception expired (no date)");
+    expect(levels(exception("2027-01-01", "")).join()).to.include("gives no reason");
+  });
+
+  it("reports an expired exception though its resource complies", () => {
+    const mended = { ...QUEUE, inputs: { ...QUEUE.inputs, sqsManagedSseEnabled: true } };
+    const { violations } = evaluate([mended], { config: exception("2026-01-01"), today: TODAY });
+    expect(violations.map(({ policy }) => policy)).to.include("queue-encrypted");
+  });
+
+  it("asks for a reason for each relaxation, and knows each name", () => {
+    expect(configProblems({ "database-multi-az": "disabled" }).join()).to.include("without a reason");
+    expect(configProblems({ "database-backups": { minDays: 1 } }).join()).to.include("without a reason");
+    expect(configProblems({ "database-backups": { minDays: 7, reason: "test data" } })).to.deep.equal([]);
+    expect(configProblems({ "database-backup": "disabled" }).join()).to.include("no rule database-backup");
+    expect(configProblems({ "database-backups": { days: 1, reason: "x" } }).join()).to.include(
+      "no parameter days",
+    );
+    expect(configProblems(exception("2027-01-01"))).to.deep.equal([]);
+    const { violations } = evaluate([], { config: { "database-multi-az": "disabled" } });
+    expect(violations).to.have.length(1);
+    expect(violations[0]).to.include({ policy: "policy-config", level: "mandatory" });
+  });
+
+  it("returns a verdict or a report on any input, and never throws", async function () {
+    this.timeout(60_000);
+    const { document } = await previewStack(readProject(join(__dirname, "../..")), "staging", {
+      policies: false,
+    });
+    const all: Resource[] = document.resources;
+    const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);
+    console.log(`      seed ${seed} (SEED=${seed} repeats it)`);
+    const word = fc.constantFrom(
+      "Statement",
+      "Effect",
+      "Allow",
+      "Deny",
+      "Principal",
+      "AWS",
+      "*",
+      "Action",
+      "Condition",
+      "namespace",
+      "aws:elbv2:listener:443",
+      "name",
+      "value",
+      "[unknown]",
+      "[secret]",
+      "",
+      "${aws:x",
+      "arn:aws:s3:::x",
+    );
+    const { value } = fc.letrec<{ value: unknown }>((tie) => ({
+      value: fc.oneof(
+        { maxDepth: 4 },
+        word,
+        fc.constantFrom(null, undefined, true, 0, -1, NaN, 1e21),
+        fc.string({ unit: "binary" }),
+        fc.array(tie("value"), { maxLength: 4 }),
+        fc.dictionary(word, tie("value"), { maxKeys: 4 }),
+        tie("value").map((one) => JSON.stringify([one])),
+      ),
+    }));
+    fc.assert(
+      fc.property(fc.nat(all.length - 1), fc.nat(), value, (which, property, replacement) => {
+        const odd = [...all];
+        const target = odd[which];
+        if (target === undefined) return;
+        const names = [...Object.keys(target.inputs), "policy", "settings", "tags"];
+        const name = names[property % names.length] ?? "";
+        odd[which] = { ...target, inputs: { ...target.inputs, [name]: replacement } };
+        for (const { message, policy } of evaluate(odd).violations) {
+          expect(message, policy).to.match(/\. Why: .+\.$/s);
+        }
+      }),
+      { numRuns: 300, seed },
+    );
+  });
+});
