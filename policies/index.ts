@@ -81,7 +81,7 @@ const properties = (rule: Rule): PolicyConfigSchema["properties"] => ({
 const policies: Policies = rules.map((rule) => {
   const shared = {
     name: rule.name,
-    description: `${rule.description}: ${rule.why}.`,
+    description: `${rule.description}.`,
     enforcementLevel: rule.level,
     severity: rule.severity,
     tags: [rule.area],

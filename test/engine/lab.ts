@@ -1,4 +1,5 @@
 import { ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import {
   cpSync,
   existsSync,
@@ -180,12 +181,11 @@ export class Lab {
     this.faults({ ...hang, action: "hang" });
     this.announced = "";
     const child = this.spawn(commands);
-    const ended = new Promise<void>((resolve) => child.on("close", () => resolve()));
-    let running = true;
-    void ended.then(() => (running = false));
-    while (running && this.announced === "") await sleep(20);
+    const ended = once(child, "close");
+    const isRunning = () => child.exitCode === null && child.signalCode === null;
+    while (isRunning() && this.announced === "") await sleep(20);
     await sleep(milliseconds);
-    if (running && child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+    if (isRunning() && child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
     await ended;
     this.faults();
     await this.restartProvider();
@@ -263,7 +263,9 @@ export class Lab {
         resolve(port);
         lines.on("line", (line) => (this.announced = line));
       });
-      provider.once("exit", (code) => reject(new Error(`the provider ended with ${String(code)}`)));
+      provider.once("exit", (code) => {
+        reject(new Error(`the provider ended with ${String(code)}`));
+      });
     });
   }
 

@@ -20,7 +20,9 @@ for (const stackName of ["staging", "prod"]) {
     before(async () => {
       lab = await Lab.open(stackName);
     });
-    after(() => lab.close());
+    after(() => {
+      lab.close();
+    });
 
     it("comes up from nothing by the runbook's commands", async () => {
       const { code, output } = await lab.follow("deploy");
@@ -31,9 +33,7 @@ for (const stackName of ["staging", "prod"]) {
 
     it("changes nothing at the second preview, up and refresh", async () => {
       const before = JSON.stringify(lab.account.resources);
-      expect(
-        changes({ resourceChanges: (await lab.preview()).changeSummary as Record<string, number> }),
-      ).to.deep.equal({});
+      expect(changes({ resourceChanges: (await lab.preview()).changeSummary })).to.deep.equal({});
       expect(changes((await lab.up()).summary)).to.deep.equal({});
       expect(changes((await lab.refresh()).summary)).to.deep.equal({});
       expect(changes((await lab.up()).summary)).to.deep.equal({});

@@ -1,0 +1,203 @@
+import { ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import * as grpc from "@grpc/grpc-js";
+import { ResourceProviderClient } from "@pulumi/pulumi/proto/provider_grpc_pb";
+import * as messages from "@pulumi/pulumi/proto/provider_pb";
+import { expect } from "chai";
+import { JavaScriptValue, Struct } from "google-protobuf/google/protobuf/struct_pb";
+import type { Fault } from "../../../simulator/provider/faults";
+
+type Values = Record<string, JavaScriptValue>;
+
+const BUCKET = "aws:s3/bucket:Bucket";
+const QUEUE = "aws:sqs/queue:Queue";
+const DATABASE = "aws:rds/instance:Instance";
+const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
+
+describe("simulated AWS as a provider, over gRPC", function () {
+  this.timeout(20_000);
+  const folder = mkdtempSync(join(tmpdir(), "iaso-provider-"));
+  let provider: ChildProcess;
+  let client: ResourceProviderClient;
+
+  const start = async () => {
+    const main = join(__dirname, "../../../simulator/provider/main.ts");
+    const files = [join(folder, "account.json"), join(folder, "faults.json")];
+    provider = spawn(process.execPath, ["--import", "tsx", main, ...files], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    if (provider.stdout === null) throw new Error("no output");
+    const [port] = (await once(createInterface({ input: provider.stdout }), "line")) as [string];
+    client = new ResourceProviderClient(`127.0.0.1:${port}`, grpc.credentials.createInsecure());
+  };
+  const kill = async () => {
+    client.close();
+    provider.kill("SIGKILL");
+    await once(provider, "exit");
+  };
+  const faults = (...all: Fault[]) => {
+    writeFileSync(join(folder, "faults.json"), JSON.stringify(all));
+  };
+
+  const call = <Reply>(run: (done: (error: grpc.ServiceError | null, reply: Reply) => void) => void) =>
+    new Promise<Reply>((resolve, reject) => {
+      run((error, reply) => {
+        if (error) reject(new Error(error.details));
+        else resolve(reply);
+      });
+    });
+  const urn = (type: string, name: string) => `urn:pulumi:staging::iaso::${type}::${name}`;
+
+  const create = async (type: string, name: string, inputs: Values) => {
+    const request = new messages.CreateRequest();
+    request.setUrn(urn(type, name));
+    request.setType(type);
+    request.setName(name);
+    request.setProperties(Struct.fromJavaScript(inputs));
+    const reply = await call<messages.CreateResponse>((done) => client.create(request, done));
+    return { id: reply.getId(), state: reply.getProperties()?.toJavaScript() ?? {} };
+  };
+  const read = async (type: string, name: string, id: string) => {
+    const request = new messages.ReadRequest();
+    request.setUrn(urn(type, name));
+    request.setType(type);
+    request.setName(name);
+    request.setId(id);
+    const reply = await call<messages.ReadResponse>((done) => client.read(request, done));
+    return { id: reply.getId(), inputs: reply.getInputs()?.toJavaScript() ?? {} };
+  };
+  const remove = async (type: string, name: string, id: string) => {
+    const request = new messages.DeleteRequest();
+    request.setUrn(urn(type, name));
+    request.setType(type);
+    request.setName(name);
+    request.setId(id);
+    await call((done) => client.delete(request, done));
+  };
+  const diff = async (type: string, olds: Values, news: Values) => {
+    const request = new messages.DiffRequest();
+    request.setUrn(urn(type, "x"));
+    request.setType(type);
+    request.setOldInputs(Struct.fromJavaScript(olds));
+    request.setNews(Struct.fromJavaScript(news));
+    const reply = await call<messages.DiffResponse>((done) => client.diff(request, done));
+    return { changed: reply.getDiffsList(), replacing: reply.getReplacesList() };
+  };
+  const refused = async (promise: Promise<unknown>): Promise<string> =>
+    promise.then(
+      () => "nothing was refused",
+      (error: unknown) => (error as Error).message,
+    );
+
+  before(start);
+  after(async () => {
+    await kill();
+    rmSync(folder, { recursive: true });
+  });
+  afterEach(() => {
+    faults();
+  });
+
+  it("refuses a name that exists", async () => {
+    await create(BUCKET, "first", { bucket: "twice" });
+    expect(await refused(create(BUCKET, "second", { bucket: "twice" }))).to.include("already exists");
+  });
+
+  it("says what changes, and what of it replaces", async () => {
+    expect(await diff(QUEUE, { name: "a" }, { name: "b" })).to.deep.equal({
+      changed: ["name"],
+      replacing: ["name"],
+    });
+    expect(await diff(QUEUE, { name: "a", delaySeconds: 1 }, { name: "a", delaySeconds: 2 })).to.deep.equal({
+      changed: ["delaySeconds"],
+      replacing: [],
+    });
+    expect(await diff(QUEUE, { name: "a" }, { name: "a" })).to.deep.equal({ changed: [], replacing: [] });
+  });
+
+  it("keeps a database from deletion as long as it is protected, and its last snapshot afterwards", async () => {
+    const inputs = { identifier: "db", deletionProtection: true, finalSnapshotIdentifier: "db-final" };
+    const { id } = await create(DATABASE, "db", inputs);
+    expect(await refused(remove(DATABASE, "db", id))).to.include("protected DB instance");
+    const update = new messages.UpdateRequest();
+    update.setUrn(urn(DATABASE, "db"));
+    update.setType(DATABASE);
+    update.setName("db");
+    update.setId(id);
+    update.setOldInputs(Struct.fromJavaScript(inputs));
+    update.setOlds(Struct.fromJavaScript(inputs));
+    update.setNews(Struct.fromJavaScript({ ...inputs, deletionProtection: false }));
+    await call((done) => client.update(update, done));
+    await remove(DATABASE, "db", id);
+    expect((await read(DATABASE, "db", id)).id).to.equal("");
+    const again = await create(DATABASE, "db", { ...inputs, deletionProtection: false });
+    expect(await refused(remove(DATABASE, "db", again.id))).to.include("already exists");
+  });
+
+  it("reads Beanstalk's settings back in AWS's order", async () => {
+    const setting = (namespace: string, name: string, value: string) => ({
+      namespace,
+      name,
+      value,
+      resource: "",
+    });
+    await create("aws:elasticbeanstalk/application:Application", "iaso", { name: "iaso" });
+    const { id } = await create(ENVIRONMENT, "web", {
+      name: "web",
+      application: "iaso",
+      settings: [
+        setting("aws:elasticbeanstalk:command", "Timeout", "3600"),
+        setting("aws:autoscaling:asg", "MinSize", "2"),
+        setting("aws:autoscaling:asg", "MaxSize", "4"),
+      ],
+    });
+    const { inputs } = await read(ENVIRONMENT, "web", id);
+    expect((inputs.settings as { name: string }[]).map(({ name }) => name)).to.deep.equal([
+      "MaxSize",
+      "MinSize",
+      "Timeout",
+    ]);
+  });
+
+  it("fails once where it is told to, and not again", async () => {
+    faults({ operation: "create", type: BUCKET, action: "fail" });
+    expect(await refused(create(BUCKET, "once", { bucket: "once" }))).to.include("simulated fault");
+    expect((await create(BUCKET, "once", { bucket: "once" })).id).to.equal("once");
+  });
+
+  it("takes longer where it is throttled, and goes well", async () => {
+    faults({ operation: "create", action: "throttle", milliseconds: 5 });
+    expect((await create(BUCKET, "slow", { bucket: "slow" })).id).to.equal("slow");
+  });
+
+  it("has what it has created after a kill", async () => {
+    await create(BUCKET, "kept", { bucket: "kept", tags: { env: "staging" } });
+    await kill();
+    await start();
+    expect((await read(BUCKET, "kept", "kept")).inputs).to.deep.equal({
+      bucket: "kept",
+      tags: { env: "staging" },
+    });
+    expect(await refused(create(BUCKET, "again", { bucket: "kept" }))).to.match(/exists|own/i);
+  });
+
+  it("dies where it is told to, after the deed", async () => {
+    faults({ operation: "create", type: BUCKET, action: "die", phase: "after" });
+    await refused(create(BUCKET, "last", { bucket: "last" }));
+    if (provider.exitCode === null) await once(provider, "exit");
+    client.close();
+    await start();
+    faults();
+    expect((await read(BUCKET, "last", "last")).id).to.equal("last");
+  });
+
+  it("deletes no bucket that has objects", async () => {
+    await create(BUCKET, "full", { bucket: "full" });
+    await create("aws:s3/bucketObjectv2:BucketObjectv2", "a", { bucket: "full", key: "a" });
+    expect(await refused(remove(BUCKET, "full", "full"))).to.include("BucketNotEmpty");
+  });
+});
