@@ -56,13 +56,15 @@ config:
     exports.greeting = config.require("greeting");
     exports.password = config.requireSecret("password");
   `,
+  "policies/policy-config.one.json": JSON.stringify({ complaint: "Bad name on one" }),
+  "policies/policy-config.two.json": JSON.stringify({ complaint: "Bad name on two" }),
   "policies/evaluate.ts": `
-    exports.evaluate = (resources, { stack }) => ({
+    exports.evaluate = (resources, { config }) => ({
       pack: "small", version: "1.0.0", rules: 1,
       violations: resources
         .filter(({ name }) => name === "refused" || name === "warned")
         .map(({ urn, name }) => ({
-          policy: "names", level: name === "refused" ? "mandatory" : "advisory", urn, message: "Bad name on " + stack,
+          policy: "names", level: name === "refused" ? "mandatory" : "advisory", urn, message: config.complaint,
         })),
     });
   `,
