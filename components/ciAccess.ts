@@ -124,6 +124,15 @@ const SERVICES = [
   "sqs",
 ];
 
+/** Services of this platform that make a role for themselves. */
+const SERVICE_LINKED = [
+  "autoscaling.amazonaws.com",
+  "elasticache.amazonaws.com",
+  "*elasticbeanstalk.amazonaws.com",
+  "elasticloadbalancing.amazonaws.com",
+  "rds.amazonaws.com",
+];
+
 /**
  * Reading what exists, but nothing of what is in it: no object, no message, no secret. Preview and refresh need it,
  * and most of these calls take no resource.
@@ -206,6 +215,20 @@ function upStatements(naming: Naming): Statement[] {
       Action: "ssm:*",
       Resource: naming.arn("ssm", `parameter/iaso/${naming.env}/*`),
     },
+    {
+      // The worker environment's stack has a table in which its instances elect who launches periodic tasks.
+      Sid: "ManageLeaderTables",
+      Effect: "Allow",
+      Action: [
+        "dynamodb:CreateTable",
+        "dynamodb:DeleteTable",
+        "dynamodb:DescribeTable",
+        "dynamodb:TagResource",
+        "dynamodb:UntagResource",
+        "dynamodb:UpdateTable",
+      ],
+      Resource: naming.arn("dynamodb", "table/awseb-e-*"),
+    },
     { Sid: "ListParameters", Effect: "Allow", Action: "ssm:DescribeParameters", Resource: "*" },
     { Sid: "ReadRoles", Effect: "Allow", Action: ["iam:Get*", "iam:List*"], Resource: "*" },
     {
@@ -257,6 +280,14 @@ function upStatements(naming: Naming): Statement[] {
       },
     },
     {
+      // Roles that a service makes for itself when it is first used; they cannot be given any other right.
+      Sid: "LetServicesMakeTheirRoles",
+      Effect: "Allow",
+      Action: "iam:CreateServiceLinkedRole",
+      Resource: `arn:aws:iam::${naming.accountId}:role/aws-service-role/*`,
+      Condition: { StringLike: { "iam:AWSServiceName": SERVICE_LINKED } },
+    },
+    {
       Sid: "NeverTouchOwnPower",
       Effect: "Deny",
       Action: [
@@ -274,8 +305,9 @@ function upStatements(naming: Naming): Statement[] {
 }
 
 /**
- * What a deployment of a new version calls. Beanstalk acts on auto scaling groups, stacks and load balancers with
- * the caller's rights, so those are granted where the call comes through Beanstalk only.
+ * What a deployment of a new version calls. Beanstalk acts on stacks, auto scaling groups and load balancers with
+ * the caller's rights, so those are granted on what Beanstalk names. (`aws:CalledVia` would say more, but Beanstalk
+ * is not among the services that set it.)
  *
  * @see https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/AWSHowTo.iam.managed-policies.html
  */
@@ -311,22 +343,7 @@ function deployStatements(naming: Naming, application: string): Statement[] {
         naming.arn("elasticbeanstalk", `environment/${application}/*`),
       ],
     },
-    {
-      Sid: "ThroughBeanstalk",
-      Effect: "Allow",
-      Action: [
-        "autoscaling:*",
-        "cloudformation:*",
-        "cloudwatch:*",
-        "ec2:*",
-        "elasticloadbalancing:*",
-        "logs:*",
-        "sns:*",
-        "sqs:*",
-      ],
-      Resource: "*",
-      Condition: { "ForAnyValue:StringEquals": { "aws:CalledVia": "elasticbeanstalk.amazonaws.com" } },
-    },
+    ...throughBeanstalk(naming),
     {
       Sid: "PassInstanceRoles",
       Effect: "Allow",
@@ -369,13 +386,13 @@ function deployStatements(naming: Naming, application: string): Statement[] {
     {
       Sid: "ListBuckets",
       Effect: "Allow",
-      Action: ["s3:GetBucketLocation", "s3:ListBucket"],
+      Action: ["s3:GetBucketLocation", "s3:GetBucketPolicy", "s3:ListBucket"],
       Resource: [artifacts, staticFiles, beanstalkBucket],
     },
     {
       Sid: "BeanstalkStagesBundles",
       Effect: "Allow",
-      Action: ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
+      Action: ["s3:DeleteObject", "s3:GetObject*", "s3:PutObject", "s3:PutObjectAcl"],
       Resource: `${beanstalkBucket}/*`,
     },
     {
@@ -407,6 +424,126 @@ function deployStatements(naming: Naming, application: string): Statement[] {
       Effect: "Allow",
       Action: ["rds:DescribeDBInstances", "rds:DescribeDBSnapshots"],
       Resource: "*",
+    },
+  ];
+}
+
+/**
+ * What Beanstalk does with the rights of whoever deploys: it updates the environments' stacks, and through them starts
+ * new instances, replaces old ones, and moves them behind the load balancer. After AWS's policy for administrators of
+ * Beanstalk, without what only creates or deletes environments.
+ *
+ * @see https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AdministratorAccess-AWSElasticBeanstalk.html
+ */
+function throughBeanstalk(naming: Naming): Statement[] {
+  const balancing = (resource: string) => naming.arn("elasticloadbalancing", resource);
+  const environments = [naming.name(), naming.name("worker")];
+  return [
+    {
+      Sid: "LookThroughBeanstalk",
+      Effect: "Allow",
+      Action: [
+        "autoscaling:Describe*",
+        "cloudformation:Describe*",
+        "cloudformation:List*",
+        "cloudwatch:DescribeAlarms",
+        "ec2:Describe*",
+        "elasticloadbalancing:Describe*",
+        "logs:DescribeLogGroups",
+      ],
+      Resource: "*",
+    },
+    {
+      Sid: "UpdateStacks",
+      Effect: "Allow",
+      Action: [
+        "cloudformation:CancelUpdateStack",
+        "cloudformation:ContinueUpdateRollback",
+        "cloudformation:GetTemplate",
+        "cloudformation:SignalResource",
+        "cloudformation:TagResource",
+        "cloudformation:UpdateStack",
+      ],
+      Resource: naming.arn("cloudformation", "stack/awseb-e-*"),
+    },
+    {
+      // An immutable deployment tries the version in a stack of its own, which it deletes afterwards.
+      Sid: "TryInStackOfItsOwn",
+      Effect: "Allow",
+      Action: ["cloudformation:CreateStack", "cloudformation:DeleteStack"],
+      Resource: naming.arn("cloudformation", "stack/awseb-e-*-immutable-stack/*"),
+    },
+    {
+      Sid: "ChangeGroups",
+      Effect: "Allow",
+      Action: "autoscaling:*",
+      Resource: naming.arn("autoscaling", "autoScalingGroup:*:autoScalingGroupName/awseb-e-*"),
+    },
+    {
+      Sid: "ChangeAlarms",
+      Effect: "Allow",
+      Action: ["cloudwatch:DeleteAlarms", "cloudwatch:PutMetricAlarm"],
+      Resource: naming.arn("cloudwatch", "alarm:awseb-e-*"),
+    },
+    {
+      Sid: "ChangeBalancers",
+      Effect: "Allow",
+      Action: [
+        "elasticloadbalancing:AddTags",
+        "elasticloadbalancing:DeregisterTargets",
+        "elasticloadbalancing:ModifyListener",
+        "elasticloadbalancing:ModifyLoadBalancerAttributes",
+        "elasticloadbalancing:ModifyTargetGroup",
+        "elasticloadbalancing:ModifyTargetGroupAttributes",
+        "elasticloadbalancing:RegisterTargets",
+      ],
+      Resource: [
+        balancing("listener/app/awseb-*"),
+        balancing("loadbalancer/app/awseb-*"),
+        balancing("targetgroup/awseb-*"),
+      ],
+    },
+    {
+      // A launch template gets its name from CloudFormation, so it cannot be told from others.
+      Sid: "ChangeLaunchTemplates",
+      Effect: "Allow",
+      Action: [
+        "ec2:CreateLaunchTemplate",
+        "ec2:CreateLaunchTemplateVersion",
+        "ec2:DeleteLaunchTemplate",
+        "ec2:DeleteLaunchTemplateVersions",
+        "ec2:ModifyLaunchTemplate",
+      ],
+      Resource: naming.arn("ec2", "launch-template/*"),
+    },
+    {
+      Sid: "StartInstancesFromTemplates",
+      Effect: "Allow",
+      Action: "ec2:RunInstances",
+      Resource: "*",
+      Condition: { ArnLike: { "ec2:LaunchTemplate": naming.arn("ec2", "launch-template/*") } },
+    },
+    {
+      Sid: "TagWhatIsCreated",
+      Effect: "Allow",
+      Action: "ec2:CreateTags",
+      Resource: naming.arn("ec2", "*/*"),
+      Condition: {
+        StringEquals: { "ec2:CreateAction": ["CreateLaunchTemplate", "RunInstances"] },
+      },
+    },
+    {
+      Sid: "StopOwnInstances",
+      Effect: "Allow",
+      Action: ["ec2:RebootInstances", "ec2:TerminateInstances"],
+      Resource: naming.arn("ec2", "instance/*"),
+      Condition: { StringEquals: { "ec2:ResourceTag/elasticbeanstalk:environment-name": environments } },
+    },
+    {
+      Sid: "KeepLogGroups",
+      Effect: "Allow",
+      Action: ["logs:CreateLogGroup", "logs:PutRetentionPolicy"],
+      Resource: environments.map((name) => naming.arn("logs", `log-group:/aws/elasticbeanstalk/${name}/*`)),
     },
   ];
 }

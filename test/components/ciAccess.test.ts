@@ -142,14 +142,12 @@ describe("components/ciAccess", () => {
     ]);
     expect(JSON.stringify(allowed(statements))).not.to.include("example-iaso-test-media");
     for (const { Action, Resource, Condition } of allowed(statements)) {
-      const actions = [Action].flat();
-      if (actions.includes("ec2:*")) {
-        expect(Condition).to.deep.equal({
-          "ForAnyValue:StringEquals": { "aws:CalledVia": "elasticbeanstalk.amazonaws.com" },
-        });
-      } else if (Resource === "*") {
-        for (const action of actions) expect(action).to.match(/:(Describe|List|CheckDNSAvailability)/);
+      if (Resource !== "*") continue;
+      if (Action === "ec2:RunInstances") {
+        expect(Condition).to.have.nested.property("ArnLike.ec2:LaunchTemplate");
+        continue;
       }
+      for (const action of [Action].flat()) expect(action).to.match(/:(Describe|List|CheckDNSAvailability)/);
     }
     const actions = actionsOf(allowed(statements));
     expect(actions.filter((action) => action.startsWith("iam:"))).to.deep.equal(["iam:PassRole"]);
@@ -157,6 +155,50 @@ describe("components/ciAccess", () => {
       "arn:aws:ssm:eu-central-1:123456789012:parameter/iaso/test/deployment",
       "arn:aws:ssm:eu-central-1:123456789012:parameter/iaso/test/secrets/DEPLOY_API_TOKEN",
     ]);
+  });
+
+  it("lets the deploy role change what Beanstalk made, by its names, and stop instances of its own pair only", () => {
+    const statements = rightsOf(document, "deploy");
+    const own = "eu-central-1:123456789012";
+    expect(statements.UpdateStacks?.Resource).to.equal(`arn:aws:cloudformation:${own}:stack/awseb-e-*`);
+    expect(statements.UpdateStacks?.Action).not.to.include.oneOf([
+      "cloudformation:DeleteStack",
+      "cloudformation:CreateStack",
+    ]);
+    expect(statements.TryInStackOfItsOwn?.Resource).to.equal(
+      `arn:aws:cloudformation:${own}:stack/awseb-e-*-immutable-stack/*`,
+    );
+    expect(statements.ChangeGroups?.Resource).to.equal(
+      `arn:aws:autoscaling:${own}:autoScalingGroup:*:autoScalingGroupName/awseb-e-*`,
+    );
+    for (const resource of [statements.ChangeBalancers?.Resource].flat()) {
+      expect(resource).to.match(/^arn:aws:elasticloadbalancing:eu-central-1:123456789012:[a-z/]+\/awseb-\*$/);
+    }
+    expect(statements.StopOwnInstances).to.deep.include({
+      Resource: `arn:aws:ec2:${own}:instance/*`,
+      Condition: {
+        StringEquals: {
+          "ec2:ResourceTag/elasticbeanstalk:environment-name": ["iaso-test", "iaso-test-worker"],
+        },
+      },
+    });
+    // Beanstalk does not set aws:CalledVia: what asks for it would never be allowed.
+    expect(JSON.stringify(statements)).not.to.include("CalledVia");
+  });
+
+  it("lets the up role make the worker's table and the roles that services make for themselves", () => {
+    const statements = rightsOf(document, "up");
+    expect(statements.ManageLeaderTables?.Resource).to.equal(
+      "arn:aws:dynamodb:eu-central-1:123456789012:table/awseb-e-*",
+    );
+    expect(statements.ManageLeaderTables?.Action).to.include("dynamodb:CreateTable");
+    expect(statements.LetServicesMakeTheirRoles).to.deep.include({
+      Action: "iam:CreateServiceLinkedRole",
+      Resource: "arn:aws:iam::123456789012:role/aws-service-role/*",
+    });
+    expect(
+      statements.LetServicesMakeTheirRoles?.Condition?.StringLike?.["iam:AWSServiceName"],
+    ).not.to.include("*");
   });
 
   it("opens Pulumi's state to preview and up where it is kept in a bucket, and to nobody else", async () => {
