@@ -1,6 +1,14 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect } from "chai";
 import { parse } from "yaml";
 import { enketoCompose } from "../../components/enketoCompose";
+
+interface Compose {
+  services: { enketo: { command: string[] } };
+}
 
 describe("components/enketoCompose", () => {
   it("runs the image on the port that Beanstalk's load balancer calls, with the environment's variables", () => {
@@ -8,6 +16,7 @@ describe("components/enketoCompose", () => {
       services: {
         enketo: {
           image: "enketo/enketo-express:4.1.1",
+          command: (parse(enketoCompose("").yaml) as Compose).services.enketo.command,
           env_file: [".env"],
           ports: ["80:8005"],
           restart: "always",
@@ -15,6 +24,24 @@ describe("components/enketoCompose", () => {
       },
     });
   });
+
+  // Up to version 6 the image's own start script stops where it finds no config.json, and with one the variables
+  // would not be read. Version 7 has its program in a folder of its own.
+  for (const folder of [".", "packages/enketo-express"]) {
+    it(`starts the program in ${folder} instead of the image's script`, () => {
+      const image = mkdtempSync(join(tmpdir(), "enketo-"));
+      try {
+        mkdirSync(join(image, folder), { recursive: true });
+        writeFileSync(join(image, folder, "index.js"), "console.log(process.cwd())");
+        const [program = "", ...args] = (parse(enketoCompose("").yaml) as Compose).services.enketo.command;
+        expect(execFileSync(program, args, { cwd: image, encoding: "utf8" }).trim()).to.equal(
+          join(image, folder),
+        );
+      } finally {
+        rmSync(image, { recursive: true });
+      }
+    });
+  }
 
   it("has one fingerprint per content", () => {
     const { fingerprint } = enketoCompose("enketo/enketo-express:4.1.1");
