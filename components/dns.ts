@@ -56,7 +56,9 @@ export class Dns extends pulumi.ComponentResource {
     this.alias("enketo", enketo.host, enketo.cname, beanstalkZoneId);
     if (staticHost !== undefined) {
       const { host, distribution } = staticHost;
-      this.alias("static", host, distribution.domainName, distribution.hostedZoneId);
+      for (const type of ["A", "AAAA"] as const) {
+        this.alias(`static-${type}`, host, distribution.domainName, distribution.hostedZoneId, type);
+      }
     }
     if (mail !== undefined) this.mail(mail);
     this.registerOutputs({});
@@ -67,13 +69,14 @@ export class Dns extends pulumi.ComponentResource {
     host: string,
     target: pulumi.Input<string>,
     targetZone: pulumi.Input<string>,
+    type: "A" | "AAAA" = "A",
   ): void {
     new aws.route53.Record(
       key,
       {
         zoneId: this.args.zoneId,
         name: host,
-        type: "A",
+        type,
         aliases: [{ name: target, zoneId: targetZone, evaluateTargetHealth: false }],
       },
       { parent: this },

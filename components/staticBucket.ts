@@ -18,7 +18,6 @@ export interface StaticBucketArgs {
 
 /** Managed policies of CloudFront: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-cache-policies.html */
 const CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6";
-const CORS_S3_ORIGIN = "88a5eaf4-2fd4-4709-b370-b4c650ea3fcf";
 const CORS_AND_SECURITY_HEADERS = "e61eb60c-9c35-4d20-a928-2b84e02af89c";
 
 const DAYS_OLD_VERSIONS_ARE_KEPT = 30;
@@ -41,7 +40,7 @@ export class StaticBucket extends pulumi.ComponentResource {
     super("iaso:index:StaticBucket", name, {}, opts);
     const { naming, webOrigins, cloudFront } = args;
 
-    const bucket = createBucket(this, name, {
+    const { bucket } = createBucket(this, name, {
       naming,
       bucketClass: "static",
       statements: accessStatements(naming),
@@ -97,11 +96,12 @@ export class StaticBucket extends pulumi.ComponentResource {
         defaultCacheBehavior: {
           targetOriginId: "static-bucket",
           viewerProtocolPolicy: "redirect-to-https",
-          allowedMethods: ["GET", "HEAD", "OPTIONS"],
+          allowedMethods: ["GET", "HEAD"],
           cachedMethods: ["GET", "HEAD"],
           compress: true,
           cachePolicyId: CACHING_OPTIMIZED,
-          originRequestPolicyId: CORS_S3_ORIGIN,
+          // The bucket is not told which page asks, so that its answer, which is cached, suits all of them; CloudFront
+          // adds the header that lets pages use fonts.
           responseHeadersPolicyId: CORS_AND_SECURITY_HEADERS,
         },
         restrictions: { geoRestriction: { restrictionType: "none" } },

@@ -65,16 +65,18 @@ describe("components/dns", () => {
       },
     }));
     const distribution = find(document, "aws:cloudfront/distribution:Distribution");
-    const { inputs } = find(document, RECORD, "static");
-    expect(inputs.name).to.equal("static.example.org");
-    expect(inputs.aliases).to.deep.equal([
-      {
-        name: distribution.outputs.domainName,
-        // The one zone of all distributions.
-        zoneId: "Z2FDTNDATAQYW2",
-        evaluateTargetHealth: false,
-      },
-    ]);
+    for (const type of ["A", "AAAA"]) {
+      const { inputs } = find(document, RECORD, `static-${type}`);
+      expect(inputs).to.deep.include({ zoneId: "Z1", name: "static.example.org", type });
+      expect(inputs.aliases).to.deep.equal([
+        {
+          name: distribution.outputs.domainName,
+          // The one zone of all distributions.
+          zoneId: "Z2FDTNDATAQYW2",
+          evaluateTargetHealth: false,
+        },
+      ]);
+    }
   });
 
   it("makes the records that Mailgun asks for, on the servers of its region", async () => {

@@ -83,7 +83,12 @@ describe("components/staticBucket", () => {
       sslSupportMethod: "sni-only",
     });
     expect(at(inputs.defaultCacheBehavior, "viewerProtocolPolicy")).to.equal("redirect-to-https");
-    expect(at(inputs.defaultCacheBehavior, "allowedMethods")).to.deep.equal(["GET", "HEAD", "OPTIONS"]);
+    expect(at(inputs.defaultCacheBehavior, "allowedMethods")).to.deep.equal(["GET", "HEAD"]);
+    // A cached answer of the bucket to one page's origin would be refused by the browsers of another one's.
+    expect(inputs.defaultCacheBehavior).not.to.have.property("originRequestPolicyId");
+    expect(at(inputs.defaultCacheBehavior, "responseHeadersPolicyId")).to.equal(
+      "e61eb60c-9c35-4d20-a928-2b84e02af89c",
+    );
     expect(propertyDependencies.origins).to.deep.equal([find(document, "aws:s3/bucket:Bucket").urn]);
     expect(find(document, "iaso:index:StaticBucket").outputs.url).to.equal(
       "https://static.example.org/static/",
