@@ -88,6 +88,13 @@ function beanstalkStatements({
       Condition: { StringEquals: { "cloudwatch:namespace": ["AWS/ElasticBeanstalk", "CWAgent"] } },
     },
     {
+      // The CloudWatch agent looks up its auto scaling group and volumes; neither call takes a resource.
+      Sid: "DescribeOwnInstance",
+      Effect: "Allow",
+      Action: ["ec2:DescribeTags", "ec2:DescribeVolumes"],
+      Resource: "*",
+    },
+    {
       Sid: "HandOverLogBundles",
       Effect: "Allow",
       Action: "s3:PutObject",

@@ -26,14 +26,22 @@ export type OptionSettings = {
 
 export type Tier = "WebServer" | "Worker";
 
+/** Options of a load balancer in namespaces that apply to both tiers. A worker has none. */
+const LOAD_BALANCER_OPTIONS = new Set([
+  "aws:ec2:vpc ELBScheme",
+  "aws:ec2:vpc ELBSubnets",
+  "aws:elasticbeanstalk:environment LoadBalancerIsShared",
+  "aws:elasticbeanstalk:environment LoadBalancerType",
+]);
+
 /**
  * The settings of an environment in the one form in which AWS reads them back: sorted by namespace and name, one
  * entry per option, `resource` empty, lists sorted and joined by commas, booleans in lower case. In any other form
  * every second `pulumi up` shows a change that is none.
  *
  * @param layers Settings that are put together; two layers may share a namespace, but not an option.
- * @throws Error where a namespace does not apply to the tier: Beanstalk drops it, so it would show as a change for
- *   ever; and where an option is set twice.
+ * @throws Error where a namespace or an option does not apply to the tier: Beanstalk drops it, so it would show as a
+ *   change for ever; and where an option is set twice.
  */
 export function canonicalSettings(
   tier: Tier,
@@ -46,9 +54,14 @@ export function canonicalSettings(
       if (only !== undefined && only !== tier) {
         throw new Error(`${namespace} applies to the ${only} tier, not to ${tier}`);
       }
-      return Object.entries(options as Record<string, OptionValue | undefined>).flatMap(([name, value]) =>
-        value === undefined ? [] : [{ namespace, name, value: canonicalValue(value), resource: "" }],
-      );
+      const given = Object.entries(options as Record<string, OptionValue | undefined>);
+      return given.flatMap(([name, value]) => {
+        if (value === undefined) return [];
+        if (tier === "Worker" && LOAD_BALANCER_OPTIONS.has(`${namespace} ${name}`)) {
+          throw new Error(`${namespace} ${name} applies to the WebServer tier, not to Worker`);
+        }
+        return [{ namespace, name, value: canonicalValue(value), resource: "" }];
+      });
     });
   const sorted = settings.sort((a, b) => compare(a.namespace, b.namespace) || compare(a.name, b.name));
   for (const [index, { namespace, name }] of sorted.entries()) {

@@ -61,10 +61,12 @@ describe("components/instanceProfile", () => {
     );
   });
 
-  it("adds the statements of its kind, and grants nothing on everything but bounded metrics", () => {
+  it("adds the statements of its kind, and grants on everything only bounded metrics and descriptions", () => {
     expect(statements.Own).to.deep.equal(own);
     const wide = Object.values(statements).filter(({ Resource }) => [Resource].flat().includes("*"));
-    expect(wide.map(({ Sid }) => Sid)).to.deep.equal(["PublishMetrics"]);
+    expect(wide.map(({ Sid }) => Sid)).to.deep.equal(["PublishMetrics", "DescribeOwnInstance"]);
+    // What the CloudWatch agent calls for the dimensions of its metrics.
+    expect(wide[1]?.Action).to.deep.equal(["ec2:DescribeTags", "ec2:DescribeVolumes"]);
     expect(wide[0]?.Condition).to.deep.equal({
       StringEquals: { "cloudwatch:namespace": ["AWS/ElasticBeanstalk", "CWAgent"] },
     });

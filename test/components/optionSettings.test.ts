@@ -104,6 +104,21 @@ describe("components/optionSettings", () => {
     }
   });
 
+  it("refuses options of a load balancer on a worker, which has none", () => {
+    for (const [namespace, option] of [
+      ["aws:ec2:vpc", "ELBSubnets"],
+      ["aws:ec2:vpc", "ELBScheme"],
+      ["aws:elasticbeanstalk:environment", "LoadBalancerType"],
+      ["aws:elasticbeanstalk:environment", "LoadBalancerIsShared"],
+    ] as const) {
+      const settings = { [namespace]: { [option]: "x" } };
+      expect(() => canonicalSettings("Worker", settings)).to.throw(
+        `${namespace} ${option} applies to the WebServer tier, not to Worker`,
+      );
+      expect(canonicalSettings("WebServer", settings)).to.have.lengthOf(1);
+    }
+  });
+
   it("refuses an option that is set twice", () => {
     expect(() =>
       canonicalSettings(
