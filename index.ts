@@ -38,8 +38,7 @@ const permissionsBoundary = new PermissionsBoundary("permissions-boundary", { na
 const network = new Network("network", { naming, ...s.network, logRetentionDays, permissionsBoundary }, opts);
 const { vpcId, publicSubnetIds, privateSubnetIds, instanceSubnetIds } = network;
 const groups = new SecurityGroups("security-groups", { naming, vpcId, smtpPort: s.mail.port }, opts);
-const serviceRole = new BeanstalkServiceRole("beanstalk-service", { naming, permissionsBoundary }, opts)
-  .roleName;
+const serviceRole = new BeanstalkServiceRole("beanstalk-service", { naming, permissionsBoundary }, opts);
 
 // Certificates
 const certificate = (name: string, host: string, region = s.region) =>
@@ -126,7 +125,7 @@ const pair = new BeanstalkPair(
     instanceSubnetIds,
     securityGroups: { loadBalancer: groups.loadBalancerId, web: groups.webId, worker: groups.workerId },
     certificateArn: webCertificate,
-    accessLogsBucket: logs.bucketName,
+    accessLogs: logs,
     taskQueue,
     taskTiming: TASK_TIMING,
     secrets,
@@ -187,7 +186,7 @@ const enketo = new Enketo(
       redis: groups.enketoRedisId,
     },
     certificateArn: enketoCertificate,
-    accessLogsBucket: logs.bucketName,
+    accessLogs: logs,
     artifactsBucket: deployTarget.artifactsBucket,
     serviceRole,
     capacity: s.enketo.capacity,

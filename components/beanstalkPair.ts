@@ -2,7 +2,9 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { EnvironmentVariables } from "./applicationEnvironment";
 import { commonOptions, DeploymentPolicy, loadBalancerOptions, redirectToHttps } from "./beanstalkOptions";
+import { BeanstalkServiceRole } from "./beanstalkServiceRole";
 import { createInstanceProfile } from "./instanceProfile";
+import { LogsBucket } from "./logsBucket";
 import { Naming } from "./naming";
 import { canonicalSettings, OptionSettings } from "./optionSettings";
 import { Statement } from "./policyDocument";
@@ -35,13 +37,12 @@ export interface BeanstalkPairArgs {
   };
   /** ARN of a validated certificate for the web address. */
   certificateArn: pulumi.Input<string>;
-  accessLogsBucket: pulumi.Input<string>;
+  accessLogs: LogsBucket;
   taskQueue: TaskQueue;
   taskTiming: TaskTiming;
   secrets: SecretParameters;
   variables: { web: EnvironmentVariables; worker: EnvironmentVariables };
-  /** Name of Beanstalk's service role. */
-  serviceRole: pulumi.Input<string>;
+  serviceRole: BeanstalkServiceRole;
   web: Capacity;
   worker: Capacity;
   deploymentPolicy: DeploymentPolicy;
@@ -101,8 +102,9 @@ export class BeanstalkPair extends pulumi.ComponentResource {
         certificateArn: args.certificateArn,
         publicSubnetIds: args.publicSubnetIds,
         securityGroup: args.securityGroups.loadBalancer,
-        accessLogs: { bucket: args.accessLogsBucket, prefix: "web" },
+        accessLogs: { bucket: args.accessLogs.bucketName, prefix: "web" },
       }),
+      dependsOn: [args.accessLogs.policy],
     });
   }
 
@@ -146,7 +148,7 @@ export class BeanstalkPair extends pulumi.ComponentResource {
       securityGroup: pulumi.Input<string>;
       statements: Statement[];
       settings: OptionSettings;
-      dependsOn?: pulumi.Resource[];
+      dependsOn: pulumi.Resource[];
     },
   ): aws.elasticbeanstalk.Environment {
     const { args } = this;
@@ -166,7 +168,7 @@ export class BeanstalkPair extends pulumi.ComponentResource {
       capacity: args[role],
       imageId: platform.kind === "python" ? platform.imageId : undefined,
       instanceProfile: profile.name,
-      serviceRole: args.serviceRole,
+      serviceRole: args.serviceRole.roleName,
       vpcId: args.vpcId,
       instanceSubnetIds: args.instanceSubnetIds,
       securityGroup: own.securityGroup,
@@ -196,7 +198,7 @@ export class BeanstalkPair extends pulumi.ComponentResource {
       {
         parent: this,
         // What instances need when they start, beyond what the settings name by output.
-        dependsOn: [...profile.parts, ...secrets.parameters, ...(own.dependsOn ?? [])],
+        dependsOn: [...profile.parts, ...args.serviceRole.rights, ...secrets.parameters, ...own.dependsOn],
         ignoreChanges: ["version"],
       },
     );

@@ -21,6 +21,8 @@ const MANAGED_POLICIES = {
  */
 export class BeanstalkServiceRole extends pulumi.ComponentResource {
   readonly roleName: pulumi.Output<string>;
+  /** What must exist before an environment can use the role; its name is known earlier. */
+  readonly rights: pulumi.Resource[];
 
   constructor(name: string, args: BeanstalkServiceRoleArgs, opts?: pulumi.ComponentResourceOptions) {
     super("iaso:index:BeanstalkServiceRole", name, {}, opts);
@@ -39,9 +41,10 @@ export class BeanstalkServiceRole extends pulumi.ComponentResource {
       },
       { parent: this },
     );
-    for (const [key, policyArn] of Object.entries(MANAGED_POLICIES)) {
-      new aws.iam.RolePolicyAttachment(`${name}-${key}`, { role: role.name, policyArn }, { parent: role });
-    }
+    this.rights = Object.entries(MANAGED_POLICIES).map(
+      ([key, policyArn]) =>
+        new aws.iam.RolePolicyAttachment(`${name}-${key}`, { role: role.name, policyArn }, { parent: role }),
+    );
     this.roleName = role.name;
     this.registerOutputs({ roleName: this.roleName });
   }

@@ -23,13 +23,19 @@ const abortIncompleteUploads: aws.types.input.s3.BucketLifecycleConfigurationRul
   abortIncompleteMultipartUpload: { daysAfterInitiation: 7 },
 };
 
+/** A bucket and what others may have to wait for. */
+export interface GuardedBucket {
+  bucket: aws.s3.Bucket;
+  policy: aws.s3.BucketPolicy;
+}
+
 /**
  * A bucket with what all of ours have in common: ACLs off, public access blocked, encryption, versioning,
  * lifecycle, and plain HTTP refused.
  *
  * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html
  */
-export function createBucket(parent: pulumi.Resource, name: string, args: BucketArgs): aws.s3.Bucket {
+export function createBucket(parent: pulumi.Resource, name: string, args: BucketArgs): GuardedBucket {
   const { naming, bucketClass, publicPolicy = false, keep = false } = args;
   const bucket = new aws.s3.Bucket(
     name,
@@ -73,7 +79,7 @@ export function createBucket(parent: pulumi.Resource, name: string, args: Bucket
     // S3 takes rules for old versions on an unversioned bucket too, but would not apply them for a while.
     { ...opts, dependsOn: [versioning] },
   );
-  new aws.s3.BucketPolicy(
+  const policy = new aws.s3.BucketPolicy(
     name,
     {
       bucket: bucket.bucket,
@@ -82,7 +88,7 @@ export function createBucket(parent: pulumi.Resource, name: string, args: Bucket
     // While public policies are still blocked, as on every new bucket, S3 refuses a public one.
     { ...opts, dependsOn: [publicAccess] },
   );
-  return bucket;
+  return { bucket, policy };
 }
 
 function denyPlainHttp(bucketArn: string): Statement {

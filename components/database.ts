@@ -1,5 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { handOnAfter } from "./handOn";
 import { Naming } from "./naming";
 import { serviceTrustPolicy } from "./policyDocument";
 
@@ -57,7 +58,7 @@ export class Database extends pulumi.ComponentResource {
       { parent: this },
     );
     const parameterGroup = createParameterGroup(this, name, args);
-    const monitoringRole = createMonitoringRole(this, name, args);
+    const monitoringRoleArn = createMonitoringRole(this, name, args);
     const instance = new aws.rds.Instance(
       name,
       {
@@ -92,7 +93,7 @@ export class Database extends pulumi.ComponentResource {
         performanceInsightsEnabled: true,
         performanceInsightsRetentionPeriod: 7,
         monitoringInterval: 60,
-        monitoringRoleArn: monitoringRole.arn,
+        monitoringRoleArn,
         enabledCloudwatchLogsExports: EXPORTED_LOGS,
         tags: naming.tags(),
       },
@@ -123,8 +124,12 @@ function createParameterGroup(parent: Database, name: string, args: DatabaseArgs
   );
 }
 
-/** @see https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Monitoring.OS.Enabling.html */
-function createMonitoringRole(parent: Database, name: string, args: DatabaseArgs): aws.iam.Role {
+/**
+ * ARN of the role, once its rights are attached: RDS refuses one that may not write metrics yet.
+ *
+ * @see https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Monitoring.OS.Enabling.html
+ */
+function createMonitoringRole(parent: Database, name: string, args: DatabaseArgs): pulumi.Output<string> {
   const { naming, permissionsBoundary } = args;
   const role = new aws.iam.Role(
     `${name}-monitoring`,
@@ -136,7 +141,7 @@ function createMonitoringRole(parent: Database, name: string, args: DatabaseArgs
     },
     { parent },
   );
-  new aws.iam.RolePolicyAttachment(
+  const rights = new aws.iam.RolePolicyAttachment(
     `${name}-monitoring`,
     {
       role: role.name,
@@ -144,7 +149,7 @@ function createMonitoringRole(parent: Database, name: string, args: DatabaseArgs
     },
     { parent: role },
   );
-  return role;
+  return handOnAfter(role.arn, [rights]);
 }
 
 function createLogGroups(parent: Database, name: string, args: DatabaseArgs): aws.cloudwatch.LogGroup[] {

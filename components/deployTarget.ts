@@ -27,7 +27,7 @@ export class DeployTarget extends pulumi.ComponentResource {
     super("iaso:index:DeployTarget", name, {}, opts);
     const { naming, ...facts } = args;
 
-    const bucket = createBucket(this, "artifacts", {
+    const { bucket } = createBucket(this, "artifacts", {
       naming,
       bucketClass: "artifacts",
       statements: [],

@@ -1,8 +1,10 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { commonOptions, DeploymentPolicy, loadBalancerOptions, redirectToHttps } from "./beanstalkOptions";
-import { enketoCompose } from "./enketoCompose";
+import { BeanstalkServiceRole } from "./beanstalkServiceRole";
+import { ENKETO_PORT, enketoCompose } from "./enketoCompose";
 import { createInstanceProfile } from "./instanceProfile";
+import { LogsBucket } from "./logsBucket";
 import { Naming } from "./naming";
 import { canonicalSettings } from "./optionSettings";
 import { SecretParameters } from "./secretParameters";
@@ -28,9 +30,9 @@ export interface EnketoArgs {
     redis: pulumi.Input<string>;
   };
   certificateArn: pulumi.Input<string>;
-  accessLogsBucket: pulumi.Input<string>;
+  accessLogs: LogsBucket;
   artifactsBucket: pulumi.Input<string>;
-  serviceRole: pulumi.Input<string>;
+  serviceRole: BeanstalkServiceRole;
   capacity: { instanceType: string; minSize: number; maxSize: number };
   deploymentPolicy: DeploymentPolicy;
   logRetentionDays: number;
@@ -200,7 +202,7 @@ export class Enketo extends pulumi.ComponentResource {
       tier: "WebServer",
       capacity: args.capacity,
       instanceProfile: profile.name,
-      serviceRole: args.serviceRole,
+      serviceRole: args.serviceRole.roleName,
       vpcId: args.vpcId,
       instanceSubnetIds: args.instanceSubnetIds,
       securityGroup: args.securityGroups.instances,
@@ -211,7 +213,7 @@ export class Enketo extends pulumi.ComponentResource {
         ENKETO_DEFAULT_THEME: "grid",
         ENKETO_LINKED_FORM_AND_DATA_SERVER_NAME: "Iaso",
         ENKETO_LINKED_FORM_AND_DATA_SERVER_SERVER_URL: args.webHost,
-        PORT: "8005",
+        PORT: String(ENKETO_PORT),
         ...(!redis.tls && { ENKETO_REDIS_CACHE_URL: redisUrl(cache), ENKETO_REDIS_MAIN_URL: redisUrl(main) }),
       },
       secretArns: secrets.arns,
@@ -221,7 +223,7 @@ export class Enketo extends pulumi.ComponentResource {
       certificateArn: args.certificateArn,
       publicSubnetIds: args.publicSubnetIds,
       securityGroup: args.securityGroups.loadBalancer,
-      accessLogs: { bucket: args.accessLogsBucket, prefix: "enketo" },
+      accessLogs: { bucket: args.accessLogs.bucketName, prefix: "enketo" },
     });
     return new aws.elasticbeanstalk.Environment(
       "enketo",
@@ -237,7 +239,15 @@ export class Enketo extends pulumi.ComponentResource {
         waitForReadyTimeout: "40m",
         tags,
       },
-      { parent: this, dependsOn: [...profile.parts, ...secrets.parameters] },
+      {
+        parent: this,
+        dependsOn: [
+          ...profile.parts,
+          ...args.serviceRole.rights,
+          ...secrets.parameters,
+          args.accessLogs.policy,
+        ],
+      },
     );
   }
 

@@ -15,12 +15,14 @@ export interface LogsBucketArgs {
  */
 export class LogsBucket extends pulumi.ComponentResource {
   readonly bucketName: pulumi.Output<string>;
+  /** What must exist before a load balancer can log into the bucket; the name is known earlier. */
+  readonly policy: pulumi.Resource;
 
   constructor(name: string, args: LogsBucketArgs, opts?: pulumi.ComponentResourceOptions) {
     super("iaso:index:LogsBucket", name, {}, opts);
     const { naming, retentionDays } = args;
 
-    const bucket = createBucket(this, name, {
+    const { bucket, policy } = createBucket(this, name, {
       naming,
       bucketClass: "logs",
       statements: [
@@ -47,6 +49,7 @@ export class LogsBucket extends pulumi.ComponentResource {
     });
 
     this.bucketName = bucket.bucket;
+    this.policy = policy;
     this.registerOutputs({ bucketName: this.bucketName });
   }
 }

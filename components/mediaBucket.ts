@@ -30,7 +30,7 @@ export class MediaBucket extends pulumi.ComponentResource {
     super("iaso:index:MediaBucket", name, {}, opts);
     const { naming, webOrigin, oldVersionDays } = args;
 
-    const bucket = createBucket(this, name, {
+    const { bucket } = createBucket(this, name, {
       naming,
       bucketClass: "media",
       statements: accessStatements(naming),

@@ -1,6 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { planSubnets } from "./cidr";
+import { handOnAfter } from "./handOn";
 import { Naming } from "./naming";
 import { policyDocument, serviceTrustPolicy } from "./policyDocument";
 
@@ -59,16 +60,14 @@ export class Network extends pulumi.ComponentResource {
     } else {
       const vpc = this.createVpc(name, args);
       const { publicSubnets, privateSubnets } = this.createSubnets(name, args, vpc);
-      const publicRouteTable = this.routeToInternet(name, args, vpc, publicSubnets);
-      const nat = this.routeThroughNat(name, args, vpc, publicSubnets, privateSubnets);
-      this.createS3Endpoint(name, args, vpc, [publicRouteTable, ...nat.tables]);
+      const internet = this.routeToInternet(name, args, vpc, publicSubnets);
+      const nat = this.routeThroughNat(name, args, vpc, internet.gateway, publicSubnets, privateSubnets);
+      this.createS3Endpoint(name, args, vpc, [internet.table, ...nat.tables]);
       this.createFlowLog(name, args, vpc);
       this.vpcId = vpc.id;
       this.publicSubnetIds = pulumi.all(publicSubnets.map((subnet) => subnet.id));
       this.privateSubnetIds = pulumi.all(privateSubnets.map((subnet) => subnet.id));
-      this.instanceSubnetIds = pulumi
-        .all([this.privateSubnetIds, pulumi.all(nat.ways.map((way) => way.id))])
-        .apply(([subnetIds]) => subnetIds);
+      this.instanceSubnetIds = handOnAfter(this.privateSubnetIds, [...internet.ways, ...nat.ways]);
     }
     this.registerOutputs({
       vpcId: this.vpcId,
@@ -129,7 +128,7 @@ export class Network extends pulumi.ComponentResource {
     { naming }: NetworkArgs,
     vpc: aws.ec2.Vpc,
     publicSubnets: aws.ec2.Subnet[],
-  ): aws.ec2.RouteTable {
+  ): { gateway: aws.ec2.InternetGateway; table: aws.ec2.RouteTable; ways: pulumi.CustomResource[] } {
     const gateway = new aws.ec2.InternetGateway(
       name,
       { vpcId: vpc.id, tags: naming.tags({ Name: naming.name() }) },
@@ -140,19 +139,20 @@ export class Network extends pulumi.ComponentResource {
       { vpcId: vpc.id, tags: naming.tags({ Name: naming.name("public") }) },
       { parent: vpc },
     );
-    new aws.ec2.Route(
+    const route = new aws.ec2.Route(
       `${name}-public-internet`,
       { routeTableId: table.id, destinationCidrBlock: "0.0.0.0/0", gatewayId: gateway.id },
       { parent: table },
     );
-    associate(`${name}-public`, publicSubnets, () => table);
-    return table;
+    const associations = associate(`${name}-public`, publicSubnets, () => table);
+    return { gateway, table, ways: [route, ...associations] };
   }
 
   private routeThroughNat(
     name: string,
     { naming, natGateways }: NetworkArgs,
     vpc: aws.ec2.Vpc,
+    gateway: aws.ec2.InternetGateway,
     publicSubnets: aws.ec2.Subnet[],
     privateSubnets: aws.ec2.Subnet[],
   ): { tables: aws.ec2.RouteTable[]; ways: pulumi.CustomResource[] } {
@@ -170,7 +170,8 @@ export class Network extends pulumi.ComponentResource {
           allocationId: address.id,
           tags: naming.tags({ Name: naming.name(`nat-${index}`) }),
         },
-        { parent: vpc },
+        // EC2 refuses a NAT gateway in a VPC that no internet gateway is attached to.
+        { parent: vpc, dependsOn: [gateway] },
       );
       const table = new aws.ec2.RouteTable(
         `${name}-private-${index}`,
@@ -230,7 +231,7 @@ export class Network extends pulumi.ComponentResource {
       },
       { parent: vpc },
     );
-    new aws.iam.RolePolicy(
+    const rights = new aws.iam.RolePolicy(
       `${name}-flow-logs`,
       {
         name: "write-flow-logs",
@@ -242,6 +243,13 @@ export class Network extends pulumi.ComponentResource {
             Action: ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
             Resource: naming.arn("logs", `log-group:${logGroupName}:*`),
           },
+          {
+            // Asked of all groups at once; without it the flow log ends in the state "Access error".
+            Sid: "FindLogGroup",
+            Effect: "Allow",
+            Action: "logs:DescribeLogGroups",
+            Resource: naming.arn("logs", "log-group:*"),
+          },
         ]),
       },
       { parent: role },
@@ -252,7 +260,7 @@ export class Network extends pulumi.ComponentResource {
         vpcId: vpc.id,
         trafficType: "ALL",
         logDestination: logGroup.arn,
-        iamRoleArn: role.arn,
+        iamRoleArn: handOnAfter(role.arn, [rights]),
         tags: naming.tags({ Name: naming.name() }),
       },
       { parent: vpc },

@@ -1,5 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { handOnAfter } from "./handOn";
 import { Naming } from "./naming";
 
 export interface SecurityGroupsArgs {
@@ -57,6 +58,12 @@ export class SecurityGroups extends pulumi.ComponentResource {
     }
     this.allowOut(worker, "internet", 443, "HTTPS: AWS, container registry, external services");
     for (const instances of [web, worker]) {
+      this.allowOut(
+        instances,
+        "internet",
+        80,
+        "HTTP: DuckDB fetches its signed extensions by it, for exports",
+      );
       this.allowOut(instances, "internet", args.smtpPort, "Mail by SMTP with TLS");
       this.allowThrough(instances, database, POSTGRES_PORT, "PostgreSQL");
     }
@@ -77,7 +84,7 @@ export class SecurityGroups extends pulumi.ComponentResource {
    * Beanstalk gives it up.
    */
   private ready({ group, rules }: NamedGroup): pulumi.Output<string> {
-    return pulumi.all([group.id, pulumi.all(rules.map((rule) => rule.id))]).apply(([id]) => id);
+    return handOnAfter(group.id, rules);
   }
 
   private group(key: string, description: string): NamedGroup {

@@ -53,9 +53,13 @@ const EXISTENCE_EDGES: Record<string, string> = {
   "BucketLifecycleConfiguration -> BucketVersioning":
     "S3 applies rules for old versions late where versioning comes after them",
   "BucketPolicy -> BucketPublicAccessBlock": "S3 refuses a public policy while public policies are blocked",
+  "Environment -> BucketPolicy":
+    "a load balancer tries to write into the bucket for its logs when that is set",
   "Environment -> Parameter": "instances fetch secrets when they start; their ARNs are built from names",
   "Environment -> Queue": "the worker's daemon polls when it starts; the URL is built from the name",
   "Environment -> RolePolicy": "instances need their rights when they start",
+  "Environment -> RolePolicyAttachment": "Beanstalk needs its rights when it makes an environment",
+  "NatGateway -> InternetGateway": "EC2 refuses a NAT gateway in a VPC without an attached internet gateway",
   "Instance -> LogGroup": "RDS makes missing log groups itself, without a retention",
   "Queue -> Queue":
     "SQS refuses a redrive policy that names no existing queue; the ARN is built from the name",
@@ -179,11 +183,12 @@ describe("index", () => {
         expect([...new Set(edges)].filter((edge) => !(edge in EXISTENCE_EDGES))).to.deep.equal([]);
       });
 
-      it("starts instances only when they can reach what they need: routes through NAT and their own rules", () => {
-        const routes = resourcesOf(document, "aws:ec2/route:Route").filter(
-          ({ inputs }) => "natGatewayId" in inputs,
-        );
-        expect(routes).not.to.be.empty;
+      it("starts instances only when they can reach what they need: routes, also of the NAT, and their own rules", () => {
+        const routes = [
+          ...resourcesOf(document, "aws:ec2/route:Route"),
+          ...resourcesOf(document, "aws:ec2/routeTableAssociation:RouteTableAssociation"),
+        ];
+        expect(routes.length).to.be.greaterThan(4);
         for (const name of ["web", "worker", "enketo"]) {
           const { settings } = find(document, ENVIRONMENT, name).propertyDependencies;
           const group = find(document, "aws:ec2/securityGroup:SecurityGroup", name).urn;

@@ -1,6 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
 import { BeanstalkPair, BeanstalkPairArgs } from "../../components/beanstalkPair";
+import { BeanstalkServiceRole } from "../../components/beanstalkServiceRole";
+import { LogsBucket } from "../../components/logsBucket";
 import { SecretParameters } from "../../components/secretParameters";
 import { TASK_TIMING, TaskQueue } from "../../components/taskQueue";
 import { PreviewDocument, PropertyValue } from "../../simulator/document";
@@ -36,7 +38,7 @@ function preview(own: Partial<BeanstalkPairArgs> = {}): Promise<PreviewDocument>
       instanceSubnetIds: ["subnet-2", "subnet-1"],
       securityGroups: { loadBalancer: "sg-balancer", web: "sg-web", worker: "sg-worker" },
       certificateArn: "arn:certificate",
-      accessLogsBucket: "logs",
+      accessLogs: new LogsBucket("logs", { naming, retentionDays: 90 }),
       taskQueue: new TaskQueue("tasks", { naming, timing: TASK_TIMING }),
       taskTiming: TASK_TIMING,
       secrets: new SecretParameters("secrets", { naming, values: { SECRET_KEY: pulumi.secret("hidden") } }),
@@ -44,7 +46,7 @@ function preview(own: Partial<BeanstalkPairArgs> = {}): Promise<PreviewDocument>
         web: { USE_S3: "true", WORKER: "false" },
         worker: { USE_S3: "true", WORKER: "true" },
       },
-      serviceRole: "iaso-test-beanstalk-service",
+      serviceRole: new BeanstalkServiceRole("service", { naming, permissionsBoundary: PERMISSIONS_BOUNDARY }),
       web: { instanceType: "t3.xlarge", minSize: 2, maxSize: 4 },
       worker: { instanceType: "t3.large", minSize: 1, maxSize: 3 },
       deploymentPolicy: "RollingWithAdditionalBatch",
@@ -175,7 +177,7 @@ for (const platform of ["python", "docker"] as const) {
         MatcherHTTPCode: "200",
       });
       expect(namespaceOf(web, "aws:elbv2:loadbalancer")).to.deep.equal({
-        AccessLogsS3Bucket: "logs",
+        AccessLogsS3Bucket: "example-iaso-test-logs",
         AccessLogsS3Enabled: "true",
         AccessLogsS3Prefix: "web",
         IdleTimeout: "900",
@@ -242,6 +244,17 @@ for (const platform of ["python", "docker"] as const) {
           find(document, "aws:ssm/parameter:Parameter", "secrets-SECRET_KEY").urn,
         ]);
       }
+    });
+
+    it("waits for the rights of Beanstalk's role, and the web for the bucket that takes its access logs", () => {
+      const attachments = resourcesOf(document, "aws:iam/rolePolicyAttachment:RolePolicyAttachment");
+      expect(attachments).not.to.be.empty;
+      for (const environment of both()) {
+        expect(environment.dependencies).to.include.members(attachments.map(({ urn }) => urn));
+      }
+      expect(both()[0].dependencies).to.include(
+        find(document, "aws:s3/bucketPolicy:BucketPolicy", "logs").urn,
+      );
     });
 
     it("lets only the worker take tasks and elect a leader for periodic ones", () => {

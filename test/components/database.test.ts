@@ -116,8 +116,13 @@ describe("components/database", () => {
       Action: "sts:AssumeRole",
       Condition: { StringEquals: { "aws:SourceAccount": "123456789012" } },
     });
-    expect(find(document, "aws:rds/instance:Instance").propertyDependencies.monitoringRoleArn).to.deep.equal([
-      role.urn,
-    ]);
+    const rights = find(document, "aws:iam/rolePolicyAttachment:RolePolicyAttachment");
+    expect(rights.inputs.policyArn).to.equal(
+      "arn:aws:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole",
+    );
+    // RDS refuses a role without its rights.
+    expect(
+      find(document, "aws:rds/instance:Instance").propertyDependencies.monitoringRoleArn,
+    ).to.have.members([role.urn, rights.urn]);
   });
 });

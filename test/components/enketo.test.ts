@@ -1,7 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
+import { BeanstalkServiceRole } from "../../components/beanstalkServiceRole";
 import { Enketo, EnketoArgs } from "../../components/enketo";
 import { enketoCompose } from "../../components/enketoCompose";
+import { LogsBucket } from "../../components/logsBucket";
 import { PreviewDocument } from "../../simulator/document";
 import { simulate } from "../../simulator/simulate";
 import {
@@ -36,9 +38,9 @@ function preview(redis: Partial<EnketoArgs["redis"]> = {}, own: Partial<EnketoAr
       instanceSubnetIds: ["subnet-4", "subnet-3"],
       securityGroups: { loadBalancer: "sg-balancer", instances: "sg-enketo", redis: "sg-redis" },
       certificateArn: "arn:certificate",
-      accessLogsBucket: "logs",
+      accessLogs: new LogsBucket("logs", { naming, retentionDays: 90 }),
       artifactsBucket: "artifacts",
-      serviceRole: "iaso-test-beanstalk-service",
+      serviceRole: new BeanstalkServiceRole("service", { naming, permissionsBoundary: PERMISSIONS_BOUNDARY }),
       capacity: { instanceType: "t3.small", minSize: 1, maxSize: 2 },
       deploymentPolicy: "Rolling",
       logRetentionDays: 90,
@@ -142,7 +144,9 @@ describe("components/enketo", () => {
     const document = await preview({ tls: true });
     const secrets = Object.values(namespaceOf(find(document, ENVIRONMENT), SECRETS));
     expect(secrets).to.have.lengthOf(5);
-    const { ReadOwnSecrets } = statementsOf(find(document, "aws:iam/rolePolicy:RolePolicy").inputs.policy);
+    const { ReadOwnSecrets } = statementsOf(
+      find(document, "aws:iam/rolePolicy:RolePolicy", "enketo").inputs.policy,
+    );
     expect(ReadOwnSecrets?.Resource).to.have.members(secrets);
   });
 
@@ -171,6 +175,22 @@ describe("components/enketo", () => {
     expect(listener.propertyDependencies.loadBalancerArn).to.deep.equal([environment.urn]);
     expect(listener.inputs.port).to.equal(80);
     expect(find(document, "iaso:index:Enketo").outputs.url).to.equal("https://enketo.example.org");
+  });
+
+  it("starts when its rights, its secrets, Beanstalk's rights and the bucket for access logs are there", async () => {
+    const document = await preview();
+    const { dependencies } = find(document, ENVIRONMENT);
+    for (const type of [
+      "aws:iam/rolePolicy:RolePolicy",
+      "aws:iam/instanceProfile:InstanceProfile",
+      "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+      "aws:ssm/parameter:Parameter",
+      "aws:s3/bucketPolicy:BucketPolicy",
+    ]) {
+      const needed = resourcesOf(document, type).map(({ urn }) => urn);
+      expect(needed, type).not.to.be.empty;
+      expect(dependencies, type).to.include.members(needed);
+    }
   });
 
   it("runs the image that is set, and a new version where that changes", async () => {

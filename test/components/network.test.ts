@@ -79,6 +79,14 @@ describe("components/network", () => {
     }
   });
 
+  it("makes NAT gateways once the internet gateway is attached: EC2 refuses them before", async () => {
+    const document = await preview({ natGateways: "perZone" });
+    const gateway = find(document, "aws:ec2/internetGateway:InternetGateway").urn;
+    const nats = resourcesOf(document, "aws:ec2/natGateway:NatGateway");
+    expect(nats).to.have.lengthOf(2);
+    for (const { dependencies } of nats) expect(dependencies).to.include(gateway);
+  });
+
   it("sends public subnets to the internet gateway", async () => {
     const document = await preview();
     const route = find(document, ROUTE, "network-public-internet");
@@ -117,10 +125,16 @@ describe("components/network", () => {
     });
     const role = find(document, "aws:iam/role:Role");
     expect(role.inputs.permissionsBoundary).to.equal(PERMISSIONS_BOUNDARY);
-    const { WriteFlowLogs } = statementsOf(find(document, "aws:iam/rolePolicy:RolePolicy").inputs.policy);
+    const rights = find(document, "aws:iam/rolePolicy:RolePolicy");
+    const { WriteFlowLogs, FindLogGroup } = statementsOf(rights.inputs.policy);
     expect(WriteFlowLogs?.Resource).to.equal(
       "arn:aws:logs:eu-central-1:123456789012:log-group:/iaso/test/vpc-flow-logs:*",
     );
+    expect(FindLogGroup?.Action).to.equal("logs:DescribeLogGroups");
+    expect(find(document, "aws:ec2/flowLog:FlowLog").propertyDependencies.iamRoleArn).to.have.members([
+      role.urn,
+      rights.urn,
+    ]);
   });
 
   it("uses an existing VPC and makes nothing", async () => {
