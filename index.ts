@@ -136,6 +136,7 @@ const pair = new BeanstalkPair(
     deploymentPolicy: s.deploymentPolicy,
     logRetentionDays,
     permissionsBoundary,
+    shellAccess: s.shellAccess,
   },
   opts,
 );

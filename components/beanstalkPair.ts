@@ -48,6 +48,8 @@ export interface BeanstalkPairArgs {
   deploymentPolicy: DeploymentPolicy;
   logRetentionDays: number;
   permissionsBoundary: pulumi.Input<string>;
+  /** Whether administrators can open a shell on the instances through Session Manager, such as for Django's commands. */
+  shellAccess: boolean;
 }
 
 /** The path of a task, with the slash without which Django answers by a redirect and the task is never run. */
@@ -162,6 +164,7 @@ export class BeanstalkPair extends pulumi.ComponentResource {
       secretVariables: secrets.variables,
       statements: own.statements,
       permissionsBoundary: args.permissionsBoundary,
+      shellAccess: args.shellAccess,
     });
     const common = commonOptions({
       tier,

@@ -192,6 +192,8 @@ export class Enketo extends pulumi.ComponentResource {
       secretVariables: secrets.variables,
       statements: [],
       permissionsBoundary: args.permissionsBoundary,
+      // There is nothing to do by hand in Enketo.
+      shellAccess: false,
     });
     const application = new aws.elasticbeanstalk.Application(
       name,

@@ -1,7 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { InstanceRole, Naming } from "./naming";
-import { policyDocument, Statement, trustPolicy } from "./policyDocument";
+import { policyDocument, SESSION_MANAGER_ACTIONS, Statement, trustPolicy } from "./policyDocument";
 
 export interface InstanceProfileArgs {
   naming: Naming;
@@ -14,6 +14,8 @@ export interface InstanceProfileArgs {
   /** What the instances may do next to what every Beanstalk instance must be able to do. */
   statements: Statement[];
   permissionsBoundary: pulumi.Input<string>;
+  /** Whether a person with the right to can open a shell on the instances through Session Manager; no port opens. */
+  shellAccess: boolean;
 }
 
 /** An instance profile and all that must exist before an instance can start with it. */
@@ -55,6 +57,7 @@ function beanstalkStatements({
   application,
   environment,
   secretVariables,
+  shellAccess,
 }: InstanceProfileArgs): Statement[] {
   const beanstalkBucket = `arn:aws:s3:::elasticbeanstalk-${naming.region}-${naming.accountId}`;
   return [
@@ -112,5 +115,8 @@ function beanstalkStatements({
       Action: ["ssm:GetParameter", "ssm:GetParameters"],
       Resource: [...secretVariables].sort().map((variable) => naming.secretParameterArn(variable)),
     },
+    ...(shellAccess
+      ? [{ Sid: "TakeSessions", Effect: "Allow", Action: SESSION_MANAGER_ACTIONS, Resource: "*" } as const]
+      : []),
   ];
 }

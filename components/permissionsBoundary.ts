@@ -1,7 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { Naming } from "./naming";
-import { policyDocument } from "./policyDocument";
+import { policyDocument, SESSION_MANAGER_ACTIONS } from "./policyDocument";
 
 export interface PermissionsBoundaryArgs {
   naming: Naming;
@@ -9,8 +9,8 @@ export interface PermissionsBoundaryArgs {
 
 /**
  * The most that any role of the platform can ever do. GitHub's `up` role may create and change roles only if they
- * carry this boundary, so that it cannot make one that is mightier than itself. Nothing here reaches IAM, STS, KMS
- * or another environment's secrets.
+ * carry this boundary, so that it cannot make one that is mightier than itself. Nothing here reaches IAM, STS, keys
+ * other than for parameters, or another environment's secrets.
  *
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
  */
@@ -55,6 +55,17 @@ export class PermissionsBoundary extends pulumi.ComponentResource {
             Resource: naming.secretParameterArn("*"),
           },
           {
+            // Parameter Store decrypts with the caller's rights; the key's own policy allows it, a boundary still counts.
+            Sid: "DecryptOwnSecrets",
+            Effect: "Allow",
+            Action: "kms:Decrypt",
+            Resource: naming.arn("kms", "key/*"),
+            Condition: {
+              StringEquals: { "kms:ViaService": `ssm.${naming.region}.amazonaws.com` },
+              StringLike: { "kms:EncryptionContext:PARAMETER_ARN": naming.secretParameterArn("*") },
+            },
+          },
+          {
             Sid: "Telemetry",
             Effect: "Allow",
             Action: [
@@ -68,6 +79,7 @@ export class PermissionsBoundary extends pulumi.ComponentResource {
             ],
             Resource: "*",
           },
+          { Sid: "SessionManager", Effect: "Allow", Action: SESSION_MANAGER_ACTIONS, Resource: "*" },
           {
             // For the service role: what Beanstalk does to environments, their stacks, groups and balancers.
             Sid: "BeanstalkService",

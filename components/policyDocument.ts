@@ -44,3 +44,16 @@ export function trustPolicy(
 export function serviceTrustPolicy(service: string, accountId: string): string {
   return trustPolicy({ Service: service }, { StringEquals: { "aws:SourceAccount": accountId } });
 }
+
+/**
+ * What an instance must be allowed to take sessions from Session Manager; none of it names a resource.
+ *
+ * @see https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-create-iam-instance-profile.html
+ */
+export const SESSION_MANAGER_ACTIONS = [
+  "ssm:UpdateInstanceInformation",
+  "ssmmessages:CreateControlChannel",
+  "ssmmessages:CreateDataChannel",
+  "ssmmessages:OpenControlChannel",
+  "ssmmessages:OpenDataChannel",
+];

@@ -56,6 +56,7 @@ async function initStack(stack: string): Promise<void> {
     console.log(`Made the stack ${stack}.`);
   }
   const missing = missingSecrets(stack);
+  refuseToAskNobody(stack, missing);
   for (const name of missing) {
     const generate = generators[name];
     const value = generate === undefined ? await askFor(name) : generate();
@@ -69,13 +70,21 @@ async function initStack(stack: string): Promise<void> {
   );
 }
 
+/** Before anything is set: where nobody can be asked, all secrets that must be typed in have to be there already. */
+function refuseToAskNobody(stack: string, missing: SecretName[]): void {
+  const toType = missing.filter((name) => generators[name] === undefined);
+  if (process.stdin.isTTY || toType.length === 0) return;
+  const lines = toType.map(
+    (name) =>
+      `  ${name}, ${secretSettings[name].accepted}\n    pulumi config set --secret iaso:${name} --stack ${stack}`,
+  );
+  throw new InitStackError(
+    ["There is no terminal to ask for these secrets in. Set them, then run this again:", ...lines].join("\n"),
+  );
+}
+
 async function askFor(name: SecretName): Promise<string> {
   const { pattern, accepted } = secretSettings[name];
-  if (!process.stdin.isTTY) {
-    throw new InitStackError(
-      `${name} has to be typed in (${accepted}), and there is no terminal. Set it: pulumi config set --secret iaso:${name}`,
-    );
-  }
   return ask({
     message: `${name} (${accepted}):`,
     validate: (value) => pattern.test(value) || `Accepted: ${accepted}`,

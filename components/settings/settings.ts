@@ -55,7 +55,11 @@ const REPOSITORY = /^[A-Za-z0-9][A-Za-z0-9-]*\/[A-Za-z0-9._-]+$/;
 const SOLUTION_STACK = "64bit Amazon Linux 2023 v";
 
 const host = (example: string) => text(HOST, `a host name in lower case such as ${example}`);
-const instanceType = text(/^[a-z][a-z0-9-]*\.[a-z0-9-]+$/, "an EC2 instance type such as t3.large");
+/** Graviton's types have a g after their generation, but for the first: t4g.large, a1.large. */
+const instanceType = text(
+  /^(?!a1\.|[a-z]+\d+[a-z]*g)[a-z][a-z0-9-]*\.[a-z0-9-]+$/,
+  "an EC2 instance type with x86_64 processors such as t3.large",
+);
 const size = integer(1, 100);
 const repository = text(REPOSITORY, "a GitHub repository as owner/name");
 
@@ -87,7 +91,10 @@ const plainSettings = z.object({
     "up to 12 lower-case letters, digits and single hyphens, starting with a letter",
   ),
   accountId: text(/^\d{12}$/, "twelve digits, in quotes"),
-  region: text(/^[a-z]{2}(-[a-z]+)+-\d$/, "an AWS region such as eu-central-1"),
+  region: text(
+    /^(?!cn-|[a-z]+-(gov|iso[a-z]*)-)[a-z]{2}(-[a-z]+)+-\d$/,
+    "an AWS region such as eu-central-1, not of China or GovCloud",
+  ),
   hostedZone: host("example.org"),
   webHost: host("iaso.example.org"),
   enketoHost: host("enketo.example.org"),
@@ -131,6 +138,7 @@ const plainSettings = z.object({
   workerMinSize: size,
   workerMaxSize: size,
   deploymentPolicy: oneOf("Rolling", "RollingWithAdditionalBatch", "Immutable"),
+  shellAccess: boolean,
   plugins: list(/^[a-z][a-z0-9_]*$/, "names of folders in Iaso's plugins/ such as polio"),
   mediaOldVersionDays: integer(7, 3650),
   enketoImage: text(/^[a-z0-9./-]+:[A-Za-z0-9._-]+(@sha256:[0-9a-f]{64})?$/, "an image with its tag"),
@@ -144,7 +152,9 @@ const plainSettings = z.object({
   enketoRedisReplicas: integer(0, 5),
   enketoRedisTls: boolean,
   emailHost: host("smtp.eu.mailgun.org"),
-  emailPort: integer(1, 65_535),
+  emailPort: integer(1, 65_535).check(
+    z.refine((port) => port !== 465, "a port that takes STARTTLS such as 587; 465 speaks TLS from the start"),
+  ),
   emailUser: text(/^\S+$/, "the user at the mail server"),
   emailFrom: text(
     /^([^<>]+<)?[^\s@<>]+@[^\s@<>]+\.[a-z]{2,}>?$/,
@@ -320,8 +330,22 @@ function plainProblem(key: string, accepted: string, own: Record<string, string>
     key,
     wrong: value === undefined ? "is missing" : `has the value ${JSON.stringify(value)}`,
     accepted,
-    remedy: `pulumi config set ${key} VALUE`,
+    remedy: commandThatSets(key),
   };
+}
+
+/** Lists, of which the engine takes no JSON text: each element is set by its place. */
+export const listSettings = [
+  "publicSubnetIds",
+  "privateSubnetIds",
+  "availabilityZones",
+  "plugins",
+] as const satisfies readonly (keyof PlainSettings)[];
+
+function commandThatSets(key: string): string {
+  return (listSettings as readonly string[]).includes(key)
+    ? `pulumi config set --path '${key}[0]' VALUE`
+    : `pulumi config set ${key} VALUE`;
 }
 
 /** Never shows a value: not even a wrong one. */
@@ -341,7 +365,7 @@ const set = (key: string, wrong: string, accepted: string): Problem => ({
   key,
   wrong,
   accepted,
-  remedy: `pulumi config set ${key} VALUE`,
+  remedy: commandThatSets(key),
 });
 
 /** A rule on several settings, which is asked where each of them is right by itself. */
@@ -387,11 +411,19 @@ const contradictions = [
       return set(key, `is ${name}, which is not in the zone ${zone}`, `a name that ends in .${zone}`);
     }),
   ),
-  together(["webHost", "enketoHost", "staticHost"], ({ webHost, enketoHost, staticHost }) => {
-    const hosts = [webHost, enketoHost, staticHost].filter((name) => name !== "");
-    if (new Set(hosts).size === hosts.length) return undefined;
-    return set("enketoHost", "shares its host name with another part", "a host name of its own");
-  }),
+  ...(
+    [
+      ["enketoHost", "webHost"],
+      ["staticHost", "webHost"],
+      ["staticHost", "enketoHost"],
+    ] as const
+  ).map(([key, other]) =>
+    together([key, other], (settings) =>
+      settings[key] !== "" && settings[key] === settings[other]
+        ? set(key, `is ${settings[key]}, as ${other} is`, "a host name of its own")
+        : undefined,
+    ),
+  ),
   together(["availabilityZones"], ({ availabilityZones }) =>
     new Set(availabilityZones).size < availabilityZones.length
       ? set("availabilityZones", "names a zone twice", "a list of different zone letters")
@@ -406,11 +438,15 @@ const contradictions = [
     }
   }),
   ...(["publicSubnetIds", "privateSubnetIds"] as const).map((key) =>
-    together(["vpcId", key], (settings) =>
-      settings.vpcId !== "" && settings[key].length < 2
+    together(["vpcId", key], (settings) => {
+      const subnets = settings[key];
+      if (settings.vpcId === "" && subnets.length > 0) {
+        return set("vpcId", `is empty while ${key} names subnets`, "the id of their VPC");
+      }
+      return settings.vpcId !== "" && new Set(subnets).size < 2
         ? set(key, "names fewer than two subnets of the existing VPC", "one subnet per zone")
-        : undefined,
-    ),
+        : undefined;
+    }),
   ),
 ];
 

@@ -52,6 +52,7 @@ function preview(own: Partial<BeanstalkPairArgs> = {}): Promise<PreviewDocument>
       deploymentPolicy: "RollingWithAdditionalBatch",
       logRetentionDays: 90,
       permissionsBoundary: PERMISSIONS_BOUNDARY,
+      shellAccess: false,
       ...own,
     });
   });
@@ -279,6 +280,19 @@ for (const platform of ["python", "docker"] as const) {
 }
 
 describe("components/beanstalkPair", () => {
+  it("lets administrators open shells where that is set, and never otherwise", async () => {
+    for (const shellAccess of [true, false]) {
+      const document = await preview({ shellAccess });
+      for (const role of ["web", "worker"]) {
+        const { TakeSessions } = statementsOf(
+          find(document, "aws:iam/rolePolicy:RolePolicy", role).inputs.policy,
+        );
+        if (shellAccess) expect(TakeSessions?.Action).to.include("ssmmessages:OpenDataChannel");
+        else expect(TakeSessions).to.equal(undefined);
+      }
+    }
+  });
+
   it("sizes batches where instances are updated in batches, and not where all are new", async () => {
     for (const [deploymentPolicy, batch] of [
       ["Rolling", { BatchSizeType: "Fixed", BatchSize: "1" }],

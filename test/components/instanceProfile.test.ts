@@ -20,6 +20,7 @@ describe("components/instanceProfile", () => {
         secretVariables: ["SECRET_KEY", "RDS_PASSWORD"],
         statements: [own],
         permissionsBoundary: PERMISSIONS_BOUNDARY,
+        shellAccess: false,
       });
     });
     statements = statementsOf(find(document, "aws:iam/rolePolicy:RolePolicy").inputs.policy);

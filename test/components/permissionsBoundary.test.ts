@@ -20,20 +20,36 @@ describe("components/permissionsBoundary", () => {
     );
   });
 
-  it("reaches neither IAM nor STS nor KMS, and writes no parameter", () => {
+  it("reaches neither IAM nor STS, and writes no parameter", () => {
     const actions = statements.flatMap(({ Action }) => Action);
     expect(
-      actions.filter((action) => /^(iam|sts|kms|organizations|secretsmanager|\*)/i.test(action)),
+      actions.filter((action) => /^(iam|sts|organizations|secretsmanager|\*)/i.test(action)),
     ).to.deep.equal([]);
     expect(actions.filter((action) => action.startsWith("ssm:"))).to.have.members([
       "ssm:GetParameter",
       "ssm:GetParameters",
+      "ssm:UpdateInstanceInformation",
     ]);
+  });
+
+  it("uses keys for its own parameters only", () => {
+    const withKeys = statements.filter(({ Action }) => [Action].flat().some((one) => one.startsWith("kms:")));
+    expect(withKeys).to.have.lengthOf(1);
+    expect(withKeys[0]).to.deep.include({
+      Action: "kms:Decrypt",
+      Condition: {
+        StringEquals: { "kms:ViaService": "ssm.eu-central-1.amazonaws.com" },
+        StringLike: {
+          "kms:EncryptionContext:PARAMETER_ARN":
+            "arn:aws:ssm:eu-central-1:123456789012:parameter/iaso/test/secrets/*",
+        },
+      },
+    });
   });
 
   it("reads the secrets of its own environment only", () => {
     for (const { Action, Resource } of statements) {
-      if ([Action].flat().some((action) => action.startsWith("ssm:"))) {
+      if ([Action].flat().some((action) => action.startsWith("ssm:GetParameter"))) {
         expect(Resource).to.equal("arn:aws:ssm:eu-central-1:123456789012:parameter/iaso/test/secrets/*");
       }
     }

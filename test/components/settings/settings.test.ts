@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
-import { readSettings, secretSettings, Settings } from "../../../components/settings/settings";
+import { listSettings, readSettings, secretSettings, Settings } from "../../../components/settings/settings";
 import { readProject, readStackConfig } from "../../../simulator/project";
 
 const project = readProject(join(__dirname, "../../.."));
@@ -137,7 +137,7 @@ describe("components/settings", () => {
     organization: ["ab", "Example", "1example", "example-", "a".repeat(25), "a_b", "a--b"],
     env: ["Staging", "a".repeat(13), "1a", "a-", "a--b"],
     accountId: ["12345678901", "1234567890123", "12345678901a"],
-    region: ["eu-central", "EU-CENTRAL-1", "eu"],
+    region: ["eu-central", "EU-CENTRAL-1", "eu", "cn-north-1", "us-gov-west-1"],
     webHost: ["https://iaso.example.org", "iaso", "Iaso.example.org", "iaso.example.org/", ""],
     cloudFront: ["yes", "True", ""],
     vpcCidr: ["10.20.0.0", "10.20.0.0/15", "10.20.0.0/23", "10.20.0.0/8", "10.256.0.0/16", "10.20.1.0/16"],
@@ -146,9 +146,11 @@ describe("components/settings", () => {
     databaseMajorVersion: ["15", "16.4"],
     databaseBackupDays: ["6", "36"],
     webMinSize: ["0", "1.5", "-1", "101"],
+    webInstanceType: ["t3", "T3.large", "t4g.large", "m7gd.xlarge", "is4gen.large", "a1.large"],
+    shellAccess: ["1", "yes"],
     gdalImageId: ["ami-xyz", "0123456789abcdef0"],
     vpcId: ["vpc-1"],
-    emailPort: ["0", "65536"],
+    emailPort: ["0", "65536", "465"],
     alarmEmail: ["platform", "a b@example.org"],
     infrastructureRepository: ["iaso-on-aws", "https://github.com/example/iaso"],
     enketoImage: ["enketo/enketo-express"],
@@ -171,13 +173,40 @@ describe("components/settings", () => {
     ["enketoHost", { enketoHost: "iaso-staging.example.org" }],
     ["publicSubnetIds", { vpcId: "vpc-0123456789abcdef0" }],
     ["privateSubnetIds", { vpcId: "vpc-0123456789abcdef0" }],
+    [
+      "publicSubnetIds",
+      { vpcId: "vpc-0123456789abcdef0", publicSubnetIds: '["subnet-00000001","subnet-00000001"]' },
+    ],
+    ["vpcId", { privateSubnetIds: '["subnet-00000001","subnet-00000002"]' }],
+    ["staticHost", { cloudFront: "true", staticHost: "iaso-staging.example.org" }],
+    ["staticHost", { cloudFront: "true", staticHost: "enketo-staging.example.org" }],
   ] as const) {
     it(`refuses ${Object.keys(own).join(" and ")} that contradict each other or the rest`, () => {
       expect(refusal(own)).to.match(
-        new RegExp(`iaso:${key} .+\\n    accepted: .+\\n    mend it:  pulumi config set`),
+        new RegExp(`iaso:${key} .+\\n    accepted: .+\\n    mend it:  pulumi config set .*--stack staging`),
       );
     });
   }
+
+  it("takes x86_64 instance types, also those with a g before their generation", () => {
+    for (const webInstanceType of [
+      "t3.xlarge",
+      "m7i-flex.large",
+      "g4dn.xlarge",
+      "u-6tb1.metal",
+      "c7a.large",
+    ]) {
+      expect(read({ webInstanceType }).web.instanceType).to.equal(webInstanceType);
+    }
+  });
+
+  it("sets lists by their places, as the engine takes no JSON text for them", () => {
+    const lists = Object.keys(project.config).filter((key) => project.config[key]?.type === "array");
+    expect(lists).to.have.members([...listSettings]);
+    expect(refusal({ plugins: "polio" })).to.include(
+      "mend it:  pulumi config set --path 'iaso:plugins[0]' VALUE --stack staging",
+    );
+  });
 
   it("has a rule for each setting that Pulumi.yaml declares, and declares each that it has", () => {
     const declared = Object.keys(project.config);
