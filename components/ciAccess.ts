@@ -16,6 +16,13 @@ export interface CiAccessArgs {
   createOidcProvider: boolean;
   /** Bucket that holds Pulumi's state, where it is kept in S3; empty where Pulumi Cloud keeps it. */
   stateBucket: string;
+  /**
+   * ARN of the KMS key that encrypts the stack's secrets, which a preview must decrypt too; empty where Pulumi Cloud
+   * does that.
+   *
+   * @see https://www.pulumi.com/docs/iac/concepts/secrets/#changing-the-secrets-provider-for-a-stack
+   */
+  secretsKeyArn: string;
   /** Name of the Beanstalk application that the deploy role may update. */
   application: string;
 }
@@ -52,12 +59,20 @@ export class CiAccess extends pulumi.ComponentResource {
           `repo:${infrastructureRepository}:pull_request`,
           `repo:${infrastructureRepository}:ref:refs/heads/main`,
         ],
-        [...previewStatements(naming), ...stateStatements(args.stateBucket)],
+        [
+          ...previewStatements(naming),
+          ...stateStatements(args.stateBucket, ["s3:GetObject"]),
+          ...secretsStatements(args.secretsKeyArn),
+        ],
       ),
       up: this.role(
         "up",
         [`repo:${infrastructureRepository}:environment:${naming.env}`],
-        [...upStatements(naming), ...stateStatements(args.stateBucket)],
+        [
+          ...upStatements(naming),
+          ...stateStatements(args.stateBucket, ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]),
+          ...secretsStatements(args.secretsKeyArn),
+        ],
       ),
       deploy: this.role(
         "deploy",
@@ -178,17 +193,15 @@ function previewStatements(naming: Naming): Statement[] {
   ];
 }
 
-/** A preview too writes a lock to the state's bucket. */
-function stateStatements(stateBucket: string): Statement[] {
+/** A preview takes no lock and writes no state: a pull request that could write it would decide on the next update. */
+function stateStatements(stateBucket: string, actions: string[]): Statement[] {
   if (stateBucket === "") return [];
-  return [
-    {
-      Sid: "KeepState",
-      Effect: "Allow",
-      Action: ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
-      Resource: `arn:aws:s3:::${stateBucket}/*`,
-    },
-  ];
+  return [{ Sid: "State", Effect: "Allow", Action: actions, Resource: `arn:aws:s3:::${stateBucket}/*` }];
+}
+
+function secretsStatements(keyArn: string): Statement[] {
+  if (keyArn === "") return [];
+  return [{ Sid: "DecryptStackSecrets", Effect: "Allow", Action: "kms:Decrypt", Resource: keyArn }];
 }
 
 /**

@@ -169,6 +169,10 @@ const plainSettings = z.object({
   applicationRepository: repository,
   createOidcProvider: boolean,
   stateBucket: optional(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "the name of a bucket"),
+  secretsKeyArn: optional(
+    /^arn:aws:kms:[a-z0-9-]+:\d{12}:key\/[0-9a-f-]{36}$/,
+    "the ARN of a key such as arn:aws:kms:eu-central-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef",
+  ),
 });
 
 /** The secrets, with what their values must look like where a wrong one would break Iaso later. */
@@ -259,6 +263,7 @@ function arrange(plain: PlainSettings) {
       applicationRepository: plain.applicationRepository,
       createOidcProvider: plain.createOidcProvider,
       stateBucket: plain.stateBucket,
+      secretsKeyArn: plain.secretsKeyArn,
     },
   };
 }

@@ -17,6 +17,7 @@ function preview(own: Partial<CiAccessArgs> = {}): Promise<PreviewDocument> {
       applicationRepository: "example/iaso",
       createOidcProvider: true,
       stateBucket: "",
+      secretsKeyArn: "",
       application: "iaso-test",
       ...own,
     });
@@ -201,13 +202,33 @@ describe("components/ciAccess", () => {
     ).not.to.include("*");
   });
 
-  it("opens Pulumi's state to preview and up where it is kept in a bucket, and to nobody else", async () => {
+  it("lets preview read and up change Pulumi's state where it is kept in a bucket, and nobody else", async () => {
     const withState = await preview({ stateBucket: "example-state" });
-    for (const role of ["preview", "up"] as const) {
-      expect(rightsOf(withState, role).KeepState?.Resource).to.equal("arn:aws:s3:::example-state/*");
-      expect(rightsOf(document, role)).not.to.have.property("KeepState");
+    for (const [role, actions] of [
+      // Whoever can write the state decides what the next update does.
+      ["preview", ["s3:GetObject"]],
+      ["up", ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]],
+    ] as const) {
+      expect(rightsOf(withState, role).State).to.deep.include({
+        Action: actions,
+        Resource: "arn:aws:s3:::example-state/*",
+      });
+      expect(rightsOf(document, role)).not.to.have.property("State");
     }
     expect(JSON.stringify(rightsOf(withState, "deploy"))).not.to.include("example-state");
+  });
+
+  it("lets preview and up decrypt the stack's secrets with its key, and nobody else, and with no other", async () => {
+    const key = "arn:aws:kms:eu-central-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef";
+    const withKey = await preview({ secretsKeyArn: key });
+    for (const role of ["preview", "up"] as const) {
+      expect(rightsOf(withKey, role).DecryptStackSecrets).to.deep.include({
+        Action: "kms:Decrypt",
+        Resource: key,
+      });
+    }
+    expect(JSON.stringify(rightsOf(withKey, "deploy"))).not.to.include("kms:");
+    for (const role of ROLES) expect(JSON.stringify(rightsOf(document, role))).not.to.include("kms:");
   });
 
   it("fits into inline policies", () => {

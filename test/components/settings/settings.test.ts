@@ -152,6 +152,8 @@ describe("components/settings", () => {
     vpcId: ["vpc-1"],
     emailPort: ["0", "65536", "465"],
     alarmEmail: ["platform", "a b@example.org"],
+    secretsKeyArn: ["alias/pulumi", "01234567-89ab-cdef-0123-456789abcdef"],
+    stateBucket: ["s3://state", "State"],
     infrastructureRepository: ["iaso-on-aws", "https://github.com/example/iaso"],
     enketoImage: ["enketo/enketo-express"],
   })) {
