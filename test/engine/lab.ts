@@ -8,17 +8,19 @@ import {
   readFileSync,
   readdirSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { EngineEvent, LocalWorkspace, Stack } from "@pulumi/pulumi/automation";
 import { isDeepStrictEqual } from "node:util";
 import { Account, AccountResource } from "../../simulator/provider/account";
 import type { Fault } from "../../simulator/provider/faults";
+import { find, pluginFolder } from "./commands";
 import { testedCommands } from "./runbook";
 
 const PROJECT = join(__dirname, "../..");
@@ -26,19 +28,27 @@ const PROJECT = join(__dirname, "../..");
 /** What the program is, copied into each lab: the engine writes to settings files, and links confuse the compiler. */
 const COPIES = ["index.ts", "components", "policies", "ami", "package.json", "tsconfig.json", "Pulumi.yaml"];
 
-/** One value for each secret setting, each unlike anything else, so that a leak can be found byte by byte. */
+/**
+ * One value for each secret setting, each unlike anything else, so that a leak can be found byte by byte. Where a
+ * setting takes any characters, some of those that JSON, Go and URLs write in other ways.
+ */
 export const SECRETS: Record<string, string> = {
   databasePassword: "LeakMarkDatabasePassword0123456789",
   secretKey: "LeakMarkSecretKey0123456789012345678901234567890123456789",
   secretKeyFallbacks: "LeakMarkFallback01234567890123456789012345678901234567890",
   encryptedTextFieldKey: "TGVha01hcmtFbmNyeXB0ZWRUZXh0RmllbGRLZXkwMTI=",
   sentryDsn: "https://leakmarksentry@sentry.example.org/1",
-  emailPassword: "LeakMarkEmailPassword0123456789",
+  emailPassword: 'LeakMarkEmailPassword"0<1>2&3\\4/5%6+7=8é9',
   enketoApiToken: "LeakMarkEnketoApiToken0123456789012345678901234567",
-  enketoSigningSecret: "LeakMarkEnketoSigningSecret0123456789012345678901",
+  enketoSigningSecret: 'LeakMarkEnketoSigningSecret&<"01234567890123456789',
   enketoEncryptionKey: "LeakMarkEnketoEncryptionKey01234567890123456789",
   enketoRedisAuthToken: "LeakMarkEnketoRedisAuthToken0123456789",
 };
+
+export interface LabOptions {
+  image?: boolean;
+  env?: Record<string, string>;
+}
 
 export interface StateResource {
   urn: string;
@@ -57,6 +67,12 @@ export interface Deployment {
 export interface Ran {
   code: number | null;
   output: string;
+  /** For each command that previews or changes something, each operation other than `same`: "update TYPE NAME". */
+  operations: string[][];
+}
+
+interface LoggedEvent {
+  resourcePreEvent?: { metadata: { op: string; urn: string; type: string } };
 }
 
 /** One stack on the real engine, alone with its own state, its own simulated account and its own provider. */
@@ -69,18 +85,27 @@ export class Lab {
   private port = "";
   private announced = "";
 
-  private constructor(readonly stackName: string) {
+  private constructor(
+    readonly stackName: string,
+    private readonly moreEnv: Record<string, string>,
+  ) {
     this.folder = mkdtempSync(join(tmpdir(), "iaso-engine-"));
-    mkdirSync(join(this.folder, "state"));
-    mkdirSync(join(this.folder, "work"));
+    for (const name of ["state", "work", "home", "bin", "events"]) mkdirSync(join(this.folder, name));
+    this.recordEvents();
+    const plugins = pluginFolder();
+    if (existsSync(plugins)) symlinkSync(plugins, join(this.folder, "home/plugins"));
     for (const name of [...COPIES, `Pulumi.${stackName}.yaml`]) {
       cpSync(join(PROJECT, name), join(this.work, name), { recursive: true });
     }
     symlinkSync(join(PROJECT, "node_modules"), join(this.work, "node_modules"));
   }
 
-  static async open(stackName: string): Promise<Lab> {
-    const lab = new Lab(stackName);
+  /**
+   * @param options.image False leaves the image to the program, which builds one.
+   * @param options.env More environment variables for all that is run.
+   */
+  static async open(stackName: string, { image = true, env = {} }: LabOptions = {}): Promise<Lab> {
+    const lab = new Lab(stackName, env);
     await lab.startProvider();
     const stack = await LocalWorkspace.createStack({ stackName, workDir: lab.work }, lab.options);
     await stack.setAllConfig(
@@ -88,7 +113,7 @@ export class Lab {
         Object.entries(SECRETS).map(([key, value]) => [`iaso:${key}`, { value, secret: true }]),
       ),
     );
-    await stack.setConfig("iaso:gdalImageId", { value: "ami-0123456789abcdef0" });
+    if (image) await lab.set("gdalImageId", "ami-0123456789abcdef0");
     return lab;
   }
 
@@ -156,6 +181,13 @@ export class Lab {
     writeFileSync(join(this.work, file), text);
   }
 
+  /** Changes the account past Pulumi, as a person at AWS's console does. */
+  async byHand(change: (account: Account) => void): Promise<void> {
+    await this.stopProvider();
+    change(this.account);
+    await this.startProvider();
+  }
+
   /** Sets what goes wrong from now on. */
   faults(...faults: Fault[]): void {
     writeFileSync(join(this.folder, "faults.json"), JSON.stringify(faults));
@@ -166,14 +198,26 @@ export class Lab {
     return this.run(testedCommands("setup") + testedCommands(block), env);
   }
 
+  /** The commands of a block that has one on each line, each to be run on its own. */
+  commands(block: string): string[] {
+    return testedCommands(block)
+      .trim()
+      .split("\n")
+      .map((command) => `${testedCommands("setup")}${command}`);
+  }
+
   async run(commands: string, env: Record<string, string> = {}): Promise<Ran> {
+    const before = this.eventFiles();
     const child = this.spawn(commands, env);
     let output = "";
     child.stdout?.on("data", (chunk) => (output += String(chunk)));
     child.stderr?.on("data", (chunk) => (output += String(chunk)));
     const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
     this.log += output;
-    return { code, output };
+    const operations = this.eventFiles()
+      .filter((file) => !before.includes(file))
+      .map((file) => operationsIn(readFileSync(file, "utf8")));
+    return { code, output, operations };
   }
 
   /** Starts an update and kills the engine, with all it has started, once the provider has begun to hang. */
@@ -182,19 +226,22 @@ export class Lab {
     this.announced = "";
     const child = this.spawn(commands);
     const ended = once(child, "close");
-    const isRunning = () => child.exitCode === null && child.signalCode === null;
-    while (isRunning() && this.announced === "") await sleep(20);
+    while (isRunning(child) && this.announced === "") await sleep(20);
     await sleep(milliseconds);
-    if (isRunning() && child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+    if (isRunning(child) && child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
     await ended;
     this.faults();
-    await this.restartProvider();
-    return this.announced;
+    const { announced } = this;
+    await this.stopProvider();
+    await this.startProvider();
+    return announced;
   }
 
-  async restartProvider(): Promise<void> {
-    this.provider?.kill("SIGKILL");
-    await this.startProvider();
+  private async stopProvider(): Promise<void> {
+    const { provider } = this;
+    if (provider === undefined || !isRunning(provider)) return;
+    provider.kill("SIGKILL");
+    await once(provider, "exit");
   }
 
   /** What exists in the account and is not in the state, or the other way round. */
@@ -225,14 +272,18 @@ export class Lab {
   private get env(): Record<string, string> {
     return {
       ...(process.env as Record<string, string>),
+      PATH: `${join(this.folder, "bin")}${delimiter}${process.env.PATH ?? ""}`,
       // Beside each file lies one with its attributes, which is not written in one piece: a kill could cut it off,
       // and nothing would load (docs/operations.md, interrupted update).
       PULUMI_BACKEND_URL: `file://${join(this.folder, "state")}?metadata=skip`,
       PULUMI_CONFIG_PASSPHRASE: "passphrase of a test",
       PULUMI_DEBUG_PROVIDERS: `aws:${this.port}`,
+      // The provider of AWS is attached and not installed: the engine would fetch the real one.
+      PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
       PULUMI_HOME: join(this.folder, "home"),
       PULUMI_SKIP_UPDATE_CHECK: "true",
       STACK: this.stackName,
+      ...this.moreEnv,
     };
   }
 
@@ -269,14 +320,56 @@ export class Lab {
     });
   }
 
-  /** All files of the state backend, as text. */
-  stateFiles(): string {
-    const folder = join(this.folder, "state/.pulumi");
-    return existsSync(folder) ? readAll(folder) : "";
+  /** All that Pulumi has written about the stack: state with its history, settings, events, its own logs. */
+  written() {
+    return {
+      state: readAll(join(this.folder, "state")),
+      events: readAll(join(this.folder, "events")),
+      "Pulumi's own logs":
+        readAll(join(this.folder, "home/logs")) + readAll(join(this.folder, "home/workspaces")),
+      settings: readFileSync(join(this.work, `Pulumi.${this.stackName}.yaml`), "utf8"),
+      log: this.log,
+      "events of the Automation API": JSON.stringify(this.events),
+    };
+  }
+
+  /** A `pulumi` in front of the real one, which makes each command write its event stream to a file of its own. */
+  private recordEvents(): void {
+    const script = [
+      "#!/bin/sh",
+      `export PULUMI_DEBUG_COMMANDS=true PULUMI_OPTION_EVENT_LOG="${join(this.folder, "events")}/$$.json"`,
+      `exec ${find("pulumi") ?? "pulumi"} "$@"`,
+    ];
+    writeFileSync(join(this.folder, "bin/pulumi"), `${script.join("\n")}\n`, { mode: 0o755 });
+  }
+
+  /** In the order of their ends. */
+  private eventFiles(): string[] {
+    const folder = join(this.folder, "events");
+    const files = readdirSync(folder).map((name) => join(folder, name));
+    return files.sort((a, b) => statSync(a).mtimeMs - statSync(b).mtimeMs);
   }
 }
 
+function isRunning({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode === null && signalCode === null;
+}
+
+function operationsIn(events: string): string[] {
+  return events
+    .trim()
+    .split("\n")
+    .flatMap((line) => {
+      const { resourcePreEvent } = JSON.parse(line) as LoggedEvent;
+      if (resourcePreEvent === undefined || resourcePreEvent.metadata.op === "same") return [];
+      const { op, type, urn } = resourcePreEvent.metadata;
+      return [`${op} ${type} ${urn.split("::").at(-1) ?? ""}`];
+    })
+    .sort();
+}
+
 function readAll(folder: string): string {
+  if (!existsSync(folder)) return "";
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => readFileSync(join(entry.parentPath, entry.name), "utf8"))

@@ -1,6 +1,5 @@
 import { expect } from "chai";
 import { Lab } from "./lab";
-import { testedCommands } from "./runbook";
 
 interface Violation {
   rule: string;
@@ -97,9 +96,10 @@ describe("the policy pack on the real engine", () => {
     it(`refuses what ${rule} forbids, at preview and at up, before anything is created`, async () => {
       lab.edit(file, from, to);
       try {
-        const [preview = "", up = ""] = testedCommands("deploy").trim().split("\n");
-        for (const command of [preview, up]) {
-          const { code, output } = await lab.run(`${testedCommands("setup")}${command}`);
+        const commands = lab.commands("deploy");
+        expect(commands.map((command) => /pulumi (\w+)/.exec(command)?.[1])).to.deep.equal(["preview", "up"]);
+        for (const command of commands) {
+          const { code, output } = await lab.run(command);
           expect(code, output).not.to.equal(0);
           expect(output)
             .to.match(new RegExp(`\\[mandatory\\].*  ${rule}  `))
@@ -113,18 +113,42 @@ describe("the policy pack on the real engine", () => {
   }
 
   for (const stackName of ["staging", "prod"]) {
-    it(`judges every rule at the first preview of ${stackName}`, async () => {
-      const fresh = await Lab.open(stackName);
-      try {
-        const [preview = ""] = testedCommands("deploy").trim().split("\n");
-        const { code, output } = await fresh.run(`${testedCommands("setup")}${preview}`);
-        expect(code, output).to.equal(0);
-        expect(output)
-          .to.include("iaso-on-aws@")
-          .and.not.match(/could not be evaluated|\[(mandatory|advisory)\]/);
-      } finally {
-        fresh.close();
-      }
-    });
+    for (const image of [true, false]) {
+      it(`judges every rule at the first preview of ${stackName}, its image ${image ? "named" : "to be built"}`, async () => {
+        const fresh = await Lab.open(stackName, { image });
+        try {
+          const [preview = ""] = fresh.commands("deploy");
+          const { code, output } = await fresh.run(preview);
+          expect(code, output).to.equal(0);
+          expect(output)
+            .to.include("iaso-on-aws@")
+            .and.not.match(/could not be evaluated|can't run polic|\[(mandatory|advisory)\]/);
+        } finally {
+          fresh.close();
+        }
+      });
+    }
   }
+
+  it("refuses what a mandatory rule cannot judge for a value that is not known yet, and says so", async () => {
+    lab.edit(
+      "components/database.ts",
+      "publiclyAccessible: false",
+      "publiclyAccessible: parameterGroup.arn.apply(() => false)",
+    );
+    try {
+      const [preview = ""] = lab.commands("deploy");
+      const { code, output } = await lab.run(preview);
+      expect(code, output).not.to.equal(0);
+      expect(output)
+        .to.match(/\[mandatory\].* {2}database-private {2}/)
+        .and.include("could not be evaluated");
+    } finally {
+      lab.edit(
+        "components/database.ts",
+        "publiclyAccessible: parameterGroup.arn.apply(() => false)",
+        "publiclyAccessible: false",
+      );
+    }
+  });
 });

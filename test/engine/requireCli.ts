@@ -1,13 +1,11 @@
-import { missingCommands } from "./missingCommands";
+import { missing } from "./commands";
 
-/** Fails the engine suite at once, in one sentence, on a machine that cannot run it. */
+/** Fails the engine suite at once, in plain words, on a machine that cannot run it. */
 export const mochaHooks = {
   beforeAll(): void {
-    const missing = missingCommands();
-    if (missing.length > 0) {
-      console.error(
-        `The engine suite needs ${missing.join(" and ")} on PATH: install the Pulumi CLI (https://www.pulumi.com/docs/install/).`,
-      );
+    const lacks = missing();
+    if (lacks.length > 0) {
+      console.error(["The engine suite needs:", ...lacks.map((what) => `- ${what}`)].join("\n"));
       process.exit(1);
     }
   },

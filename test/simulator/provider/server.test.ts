@@ -68,7 +68,11 @@ describe("simulated AWS as a provider, over gRPC", function () {
     request.setName(name);
     request.setId(id);
     const reply = await call<messages.ReadResponse>((done) => client.read(request, done));
-    return { id: reply.getId(), inputs: reply.getInputs()?.toJavaScript() ?? {} };
+    return {
+      id: reply.getId(),
+      inputs: reply.getInputs()?.toJavaScript() ?? {},
+      state: reply.getProperties()?.toJavaScript() ?? {},
+    };
   };
   const remove = async (type: string, name: string, id: string) => {
     const request = new messages.DeleteRequest();
@@ -155,18 +159,151 @@ describe("simulated AWS as a provider, over gRPC", function () {
         setting("aws:autoscaling:asg", "MaxSize", "4"),
       ],
     });
-    const { inputs } = await read(ENVIRONMENT, "web", id);
+    const { inputs, state } = await read(ENVIRONMENT, "web", id);
     expect((inputs.settings as { name: string }[]).map(({ name }) => name)).to.deep.equal([
       "MaxSize",
       "MinSize",
       "Timeout",
     ]);
+    // Among the defaults that AWS adds, the values that were asked for stay.
+    const all = (state.allSettings as { name: string; value: string }[]).map(
+      ({ name, value }) => `${name}=${value}`,
+    );
+    expect(all).to.include.members(["MaxSize=4", "MinSize=2", "Timeout=3600", "BatchSize=100"]);
+    expect(all).to.deep.equal([...new Set(all)]);
+    const again = await create(ENVIRONMENT, "worker", {
+      name: "worker",
+      tier: "Worker",
+      application: "iaso",
+      settings: [
+        setting("aws:ec2:vpc", "Subnets", "subnet-b,subnet-a"),
+        setting("aws:elbv2:listener:443", "Protocol", "HTTPS"),
+        setting("aws:autoscaling:launchconfiguration", "DisableIMDSv1", "True"),
+      ],
+    });
+    const worker = (await read(ENVIRONMENT, "worker", again.id)).inputs.settings as { value: string }[];
+    expect(worker.map(({ value }) => value)).to.deep.equal(["true", "subnet-a,subnet-b"]);
+  });
+
+  it("gives every id once, and refuses a second environment or rule that is the same", async () => {
+    const ENVIRONMENT_NAME = { name: "alone", application: "iaso" };
+    const { id } = await create(ENVIRONMENT, "alone", ENVIRONMENT_NAME);
+    expect(await refused(create(ENVIRONMENT, "again", ENVIRONMENT_NAME))).to.include("InvalidParameterValue");
+    await remove(ENVIRONMENT, "alone", id);
+    expect((await create(ENVIRONMENT, "alone", ENVIRONMENT_NAME)).id).not.to.equal(id);
+  });
+
+  it("deletes nothing that something else uses", async () => {
+    const vpc = await create("aws:ec2/vpc:Vpc", "net", { cidrBlock: "10.0.0.0/16" });
+    const subnet = await create("aws:ec2/subnet:Subnet", "net", { vpcId: vpc.id, cidrBlock: "10.0.0.0/20" });
+    expect(await refused(remove("aws:ec2/vpc:Vpc", "net", vpc.id))).to.include("DependencyViolation");
+    await create("aws:rds/subnetGroup:SubnetGroup", "net", { name: "net", subnetIds: [subnet.id] });
+    expect(await refused(remove("aws:ec2/subnet:Subnet", "net", subnet.id))).to.include(
+      "DependencyViolation",
+    );
+    await remove("aws:rds/subnetGroup:SubnetGroup", "net", "net");
+    await remove("aws:ec2/subnet:Subnet", "net", subnet.id);
+    await remove("aws:ec2/vpc:Vpc", "net", vpc.id);
+    await create("aws:iam/role:Role", "used", { name: "used" });
+    await create("aws:iam/instanceProfile:InstanceProfile", "used", { name: "used", role: "used" });
+    expect(await refused(remove("aws:iam/role:Role", "used", "used"))).to.include("DeleteConflict");
+  });
+
+  it("issues a certificate only when its validation record exists, and lets no listener use it before", async () => {
+    const certificate = await create("aws:acm/certificate:Certificate", "web", {
+      domainName: "web.example.org",
+      validationMethod: "DNS",
+    });
+    const validate = () =>
+      create("aws:acm/certificateValidation:CertificateValidation", "web", {
+        certificateArn: certificate.id,
+      });
+    const listen = () =>
+      create("aws:lb/listener:Listener", "web", {
+        loadBalancerArn: "balancer",
+        port: 443,
+        certificateArn: certificate.id,
+      });
+    expect(await refused(validate())).to.include("still waits for its record");
+    expect(await refused(listen())).to.include("UnsupportedCertificate");
+    const [option] = certificate.state.domainValidationOptions as Record<string, string>[];
+    const record = { zoneId: "Z1", type: "CNAME", ttl: 300, name: option?.resourceRecordName ?? "" };
+    await create("aws:route53/record:Record", "wrong", {
+      ...record,
+      type: "TXT",
+      records: ["something else"],
+    });
+    expect(await refused(validate())).to.include("still waits for its record");
+    await create("aws:route53/record:Record", "right", {
+      ...record,
+      records: [option?.resourceRecordValue ?? ""],
+    });
+    await validate();
+    await listen();
+  });
+
+  it("refuses a public policy on a bucket that blocks them, as every new bucket does", async () => {
+    await create(BUCKET, "public", { bucket: "public" });
+    const policy = JSON.stringify({
+      Statement: [{ Effect: "Allow", Principal: "*", Action: "s3:GetObject", Resource: "*" }],
+    });
+    const open = () => create("aws:s3/bucketPolicy:BucketPolicy", "public", { bucket: "public", policy });
+    expect(await refused(open())).to.include("AccessDenied");
+    await create("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", "public", {
+      bucket: "public",
+      blockPublicPolicy: false,
+    });
+    await open();
+  });
+
+  it("acts on no account but its own", async () => {
+    const configure = (accounts: string[]) => {
+      const request = new messages.ConfigureRequest();
+      request.setArgs(Struct.fromJavaScript({ allowedAccountIds: JSON.stringify(accounts) }));
+      return call<messages.ConfigureResponse>((done) => client.configure(request, done));
+    };
+    await configure(["123456789012"]);
+    expect(await refused(configure(["210987654321"]))).to.include("AWS account ID not allowed: 123456789012");
   });
 
   it("fails once where it is told to, and not again", async () => {
     faults({ operation: "create", type: BUCKET, action: "fail" });
     expect(await refused(create(BUCKET, "once", { bucket: "once" }))).to.include("simulated fault");
     expect((await create(BUCKET, "once", { bucket: "once" })).id).to.equal("once");
+  });
+
+  it("fails the calls that it is told to, counted from the first", async () => {
+    faults({ operation: "create", type: QUEUE, nth: 2, times: 2, action: "fail" });
+    const results = [];
+    for (const name of ["q1", "q2", "q3", "q4"]) {
+      results.push(
+        await create(QUEUE, name, { name }).then(
+          ({ id }) => id !== "",
+          () => false,
+        ),
+      );
+    }
+    expect(results).to.deep.equal([true, false, false, true]);
+  });
+
+  it("counts the calls for each resource on its own where it is told to", async () => {
+    faults({ operation: "create", type: QUEUE, each: true, action: "fail" });
+    const attempt = (name: string) =>
+      create(QUEUE, name, { name }).then(
+        () => true,
+        () => false,
+      );
+    const results = [];
+    for (const name of ["e1", "e2", "e1", "e2"]) results.push(await attempt(name));
+    expect(results).to.deep.equal([false, false, true, true]);
+  });
+
+  it("answers a delayed call after those that came later", async () => {
+    faults({ operation: "create", name: "late", action: "delay", milliseconds: 300 });
+    const order: string[] = [];
+    const made = (name: string) => create(QUEUE, name, { name }).then(() => order.push(name));
+    await Promise.all([made("late"), made("soon")]);
+    expect(order).to.deep.equal(["soon", "late"]);
   });
 
   it("takes longer where it is throttled, and goes well", async () => {

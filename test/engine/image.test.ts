@@ -1,0 +1,89 @@
+import { expect } from "chai";
+import { Ec2Double } from "../ami/ec2Double";
+import { Lab } from "./lab";
+
+const BUILD = "command:local:Command gdal-ami";
+const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
+const PAIR = [`update ${ENVIRONMENT} web`, `update ${ENVIRONMENT} worker`];
+
+/** The image tool speaks with an EC2 over HTTP; all else with the simulated account. */
+describe("the image, built by the real provider for commands", () => {
+  const ec2 = new Ec2Double();
+  let lab: Lab;
+  before(async () => {
+    const env = {
+      AWS_ENDPOINT_URL: await ec2.start(),
+      AWS_ACCESS_KEY_ID: "test",
+      AWS_SECRET_ACCESS_KEY: "test",
+    };
+    lab = await Lab.open("staging", { image: false, env });
+    lab.edit(
+      "ami/cli.ts",
+      '"time between two looks", positive, 15',
+      '"time between two looks", positive, 0.05',
+    );
+  });
+  after(() => {
+    lab.close();
+    ec2.stop();
+  });
+
+  /** The images of web and worker. */
+  const inUse = () =>
+    lab.account.ofType(ENVIRONMENT).flatMap(({ inputs }) => {
+      const settings = inputs.settings as { name: string; value: string }[];
+      return settings.filter(({ name }) => name === "ImageId").map(({ value }) => value);
+    });
+
+  it("is built by the first update and not by the preview, and environments start from it", async () => {
+    const [preview = "", up = ""] = lab.commands("deploy");
+    const previewed = await lab.run(preview);
+    expect(previewed.code, previewed.output).to.equal(0);
+    expect(ec2.calls).to.deep.equal([]);
+    const updated = await lab.run(up);
+    expect(updated.code, updated.output).to.equal(0);
+    const [image] = ec2.images.keys();
+    expect(inUse()).to.deep.equal([image, image]);
+    expect(ec2.runningBuilders).to.deep.equal([]);
+  });
+
+  it("is not built again when nothing has changed", async () => {
+    const before = ec2.calls.length;
+    const { code, output, operations } = await lab.follow("deploy");
+    expect(code, output).to.equal(0);
+    expect(operations).to.deep.equal([[], []]);
+    expect(ec2.calls).to.have.length(before);
+  });
+
+  it("fails the update where the build is refused, in plain words, and leaves all as it was", async () => {
+    const [old = ""] = ec2.images.keys();
+    lab.edit("ami/recipe.ts", '"-DBUILD_BENCHMARKS=OFF"', '"-DBUILD_BENCHMARKS=OFF", "-DCHANGED=ON"');
+    ec2.fault = { at: ec2.calls.length + 1, kind: "error" };
+    const { code, output } = await lab.follow("retry");
+    expect(code, output).not.to.equal(0);
+    expect(output)
+      .to.include("You are not authorized")
+      .and.not.match(/\n +at /);
+    expect([...ec2.images.keys()]).to.deep.equal([old]);
+    expect(inUse()).to.deep.equal([old, old]);
+  });
+
+  it("is replaced when its recipe changes: the new one built, the environments moved, the old one deleted", async () => {
+    const [old = ""] = ec2.images.keys();
+    const inUseAtDeletion: string[][] = [];
+    ec2.onCall = (_number, action) => {
+      if (action === "DeregisterImage") inUseAtDeletion.push(inUse());
+    };
+    const { code, output, operations } = await lab.follow("retry");
+    expect(code, output).to.equal(0);
+    expect(operations).to.deep.equal([
+      [`create-replacement ${BUILD}`, `delete-replaced ${BUILD}`, `replace ${BUILD}`, ...PAIR],
+    ]);
+    const [image, ...others] = ec2.images.keys();
+    expect(image).not.to.equal(old);
+    expect(others).to.deep.equal([]);
+    expect(inUse()).to.deep.equal([image, image]);
+    expect(inUseAtDeletion).to.deep.equal([[image, image]]);
+    expect(ec2.orphanSnapshots).to.deep.equal([]);
+  });
+});
