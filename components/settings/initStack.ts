@@ -25,6 +25,23 @@ function alphanumeric(length: number): string {
 /** What can go wrong for the person who calls, told without a stack trace. */
 class InitStackError extends Error {}
 
+/** What Pulumi says where it cannot work yet, and what to do about it. */
+const REMEDIES: [said: RegExp, remedy: string][] = [
+  [
+    /PULUMI_ACCESS_TOKEN/,
+    "Log in to where the state is kept: pulumi login s3://BUCKET, or pulumi login for Pulumi Cloud.",
+  ],
+  [
+    /passphrase must be set/,
+    "Choose a passphrase and keep it: read -rs PULUMI_CONFIG_PASSPHRASE; export PULUMI_CONFIG_PASSPHRASE. " +
+      'Or make the stack with a key of KMS: pulumi stack init STACK --secrets-provider "awskms://alias/KEY?region=REGION"',
+  ],
+  [
+    /incorrect passphrase/,
+    "Give the stack's own passphrase: read -rs PULUMI_CONFIG_PASSPHRASE; export PULUMI_CONFIG_PASSPHRASE",
+  ],
+];
+
 /** The secrets of a stack that are not set yet. */
 function missingSecrets(stack: string): SecretName[] {
   const config = JSON.parse(pulumi(["config", "--json", "--stack", stack])) as Record<string, unknown>;
@@ -42,7 +59,11 @@ function pulumi(args: string[], input?: string): string {
         "The Pulumi CLI is not installed. Install it: https://www.pulumi.com/docs/iac/download-install/",
       );
     }
-    throw new InitStackError(`pulumi ${args.join(" ")} failed: ${String(stderr).trim()}`);
+    const said = String(stderr).trim();
+    const remedy = REMEDIES.find(([pattern]) => pattern.test(said))?.[1];
+    throw new InitStackError(
+      [`pulumi ${args.join(" ")} failed: ${said}`, ...(remedy === undefined ? [] : [remedy])].join("\n"),
+    );
   }
 }
 

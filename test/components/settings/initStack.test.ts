@@ -117,6 +117,26 @@ describe("components/settings/initStack", () => {
     expect(stderr).not.to.match(/\n\s+at /);
   });
 
+  it("says how to go on where Pulumi cannot work yet", function () {
+    this.timeout(60_000);
+    // As Pulumi 3.259 says it.
+    const sayings = {
+      "PULUMI_ACCESS_TOKEN must be set for login during non-interactive CLI sessions": "pulumi login s3://",
+      "could not create secrets manager for new stack: passphrase must be set with PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE environment variables":
+        "Choose a passphrase",
+      "incorrect passphrase": "Give the stack's own passphrase",
+    };
+    for (const [said, remedy] of Object.entries(sayings)) {
+      writeFileSync(join(directory, "pulumi"), `#!/bin/sh\necho "error: ${said}" >&2\nexit 255\n`);
+      const { status, stderr } = run(`${directory}:/bin`);
+      expect(status).to.equal(1);
+      expect(stderr)
+        .to.include(said)
+        .and.to.include(remedy)
+        .and.not.to.match(/\n\s+at /);
+    }
+  });
+
   it("says where to get the Pulumi CLI where it is missing, without a stack trace", () => {
     const { status, stderr } = run(join(directory, "nothing"));
     expect(status).to.equal(1);
