@@ -141,7 +141,10 @@ const plainSettings = z.object({
   shellAccess: boolean,
   plugins: list(/^[a-z][a-z0-9_]*$/, "names of folders in Iaso's plugins/ such as polio"),
   mediaOldVersionDays: integer(7, 3650),
-  enketoImage: text(/^[a-z0-9./-]+:[A-Za-z0-9._-]+(@sha256:[0-9a-f]{64})?$/, "an image with its tag"),
+  enketoImage: text(
+    /^[a-z0-9./-]+:[A-Za-z0-9._-]+(@sha256:[0-9a-f]{64})?$/,
+    "an image with its tag such as enketo/enketo-express:4.1.1",
+  ),
   enketoInstanceType: instanceType,
   enketoMinSize: size,
   enketoMaxSize: size,
@@ -395,9 +398,13 @@ const contradictions = [
     }),
   ),
   together(["databaseStorage", "databaseMaxStorage"], ({ databaseStorage, databaseMaxStorage }) => {
-    const least = Math.ceil(databaseStorage * 1.1);
+    const least = Math.ceil((databaseStorage * 11) / 10);
     if (databaseMaxStorage >= least) return undefined;
-    return set("databaseMaxStorage", "leaves no room to grow", `10 % above databaseStorage: ${least}`);
+    return set(
+      "databaseMaxStorage",
+      "leaves no room to grow",
+      `${least} or more, 10 % above databaseStorage`,
+    );
   }),
   together(["cloudFront", "staticHost"], ({ cloudFront, staticHost }) =>
     cloudFront && staticHost === ""
@@ -406,7 +413,11 @@ const contradictions = [
   ),
   together(["mailgunDomain", "mailgunDkimRecord"], ({ mailgunDomain, mailgunDkimRecord }) =>
     mailgunDomain !== "" && mailgunDkimRecord === ""
-      ? set("mailgunDkimRecord", "is empty while mailgunDomain is set", "the record of Mailgun")
+      ? set(
+          "mailgunDkimRecord",
+          "is empty while mailgunDomain is set",
+          "the record that Mailgun shows, k=rsa; p=...",
+        )
       : undefined,
   ),
   ...(["webHost", "enketoHost", "staticHost", "mailgunDomain"] as const).map((key) =>
