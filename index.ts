@@ -38,7 +38,6 @@ const permissionsBoundary = new PermissionsBoundary("permissions-boundary", { na
 const network = new Network("network", { naming, ...s.network, logRetentionDays, permissionsBoundary }, opts);
 const { vpcId, publicSubnetIds, privateSubnetIds, instanceSubnetIds } = network;
 const groups = new SecurityGroups("security-groups", { naming, vpcId, smtpPort: s.mail.port }, opts);
-const serviceRole = new BeanstalkServiceRole("beanstalk-service", { naming, permissionsBoundary }, opts);
 
 // Certificates
 const certificate = (name: string, host: string, region = s.region) =>
@@ -52,7 +51,6 @@ const cloudFront = s.cloudFront
 // Storage
 const webUrl = `https://${s.webHost}`;
 const enketoUrl = `https://${s.enketoHost}`;
-const logs = new LogsBucket("logs", { naming, retentionDays: logRetentionDays }, opts);
 const statics = new StaticBucket("static", { naming, webOrigins: [webUrl, enketoUrl], cloudFront }, opts);
 const media = new MediaBucket(
   "media",
@@ -73,6 +71,19 @@ const database = new Database(
   opts,
 );
 const taskQueue = new TaskQueue("tasks", { naming, timing: TASK_TIMING }, opts);
+
+// What all Beanstalk environments have in common
+const hosting = {
+  naming,
+  vpcId,
+  publicSubnetIds,
+  instanceSubnetIds,
+  accessLogs: new LogsBucket("logs", { naming, retentionDays: logRetentionDays }, opts),
+  serviceRole: new BeanstalkServiceRole("beanstalk-service", { naming, permissionsBoundary }, opts),
+  deploymentPolicy: s.deploymentPolicy,
+  logRetentionDays,
+  permissionsBoundary,
+};
 
 // Iaso
 const external = new ExternalServices(
@@ -117,25 +128,17 @@ const variables = applicationEnvironment({
 const pair = new BeanstalkPair(
   "iaso",
   {
-    naming,
+    ...hosting,
     platform: s.platform === "docker" ? { kind: "docker" } : { kind: "python", imageId: gdalImage() },
     solutionStackName: s.platform === "docker" ? s.dockerSolutionStack : s.pythonSolutionStack,
-    vpcId,
-    publicSubnetIds,
-    instanceSubnetIds,
     securityGroups: { loadBalancer: groups.loadBalancerId, web: groups.webId, worker: groups.workerId },
     certificateArn: webCertificate,
-    accessLogs: logs,
     taskQueue,
     taskTiming: TASK_TIMING,
     secrets,
     variables,
-    serviceRole,
     web: s.web,
     worker: s.worker,
-    deploymentPolicy: s.deploymentPolicy,
-    logRetentionDays,
-    permissionsBoundary,
     shellAccess: s.shellAccess,
   },
   opts,
@@ -172,28 +175,20 @@ const ci = new CiAccess("ci", { naming, application, ...s.github }, opts);
 const enketo = new Enketo(
   "enketo",
   {
-    naming,
+    ...hosting,
     solutionStackName: s.dockerSolutionStack,
     image: s.enketo.image,
     host: s.enketoHost,
     webHost: s.webHost,
-    vpcId,
-    publicSubnetIds,
     privateSubnetIds,
-    instanceSubnetIds,
     securityGroups: {
       loadBalancer: groups.enketoLoadBalancerId,
       instances: groups.enketoId,
       redis: groups.enketoRedisId,
     },
     certificateArn: enketoCertificate,
-    accessLogs: logs,
     artifactsBucket: deployTarget.artifactsBucket,
-    serviceRole,
     capacity: s.enketo.capacity,
-    deploymentPolicy: s.deploymentPolicy,
-    logRetentionDays,
-    permissionsBoundary,
     redis: { ...s.enketo.redis, authToken: s.secrets.enketoRedisAuthToken },
     secrets: { apiKey: s.secrets.enketoApiToken, encryptionKey: s.secrets.enketoEncryptionKey },
   },

@@ -1,24 +1,47 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { EnvironmentVariables } from "./applicationEnvironment";
+import { BeanstalkServiceRole } from "./beanstalkServiceRole";
+import { LogsBucket } from "./logsBucket";
+import { Naming } from "./naming";
 import { OptionSettings, Tier } from "./optionSettings";
 
 /** @see https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/using-features.rolling-version-deploy.html */
 export type DeploymentPolicy = "Rolling" | "RollingWithAdditionalBatch" | "Immutable";
 
+/** Size and scaling of one environment. */
+export interface Capacity {
+  /** Such as `t3.large`; x86_64, as the GDAL image and the platforms' own are. */
+  instanceType: string;
+  minSize: number;
+  maxSize: number;
+}
+
+/** What all Beanstalk environments of the platform have in common. */
+export interface HostingArgs {
+  naming: Naming;
+  vpcId: pulumi.Input<string>;
+  /** Subnets of the load balancers. */
+  publicSubnetIds: pulumi.Input<string[]>;
+  /** Private subnets, with a way to the internet. */
+  instanceSubnetIds: pulumi.Input<string[]>;
+  /** Takes the access logs of the load balancers. */
+  accessLogs: LogsBucket;
+  serviceRole: BeanstalkServiceRole;
+  deploymentPolicy: DeploymentPolicy;
+  /** Days for which logs are kept in CloudWatch. */
+  logRetentionDays: number;
+  /** ARN of the permissions boundary of the instances' roles. */
+  permissionsBoundary: pulumi.Input<string>;
+}
+
 export interface CommonOptionsArgs {
   tier: Tier;
-  capacity: { instanceType: string; minSize: number; maxSize: number };
+  capacity: Capacity;
   /** An image of our own; the platform's where it is absent. */
   imageId?: pulumi.Input<string>;
   instanceProfile: pulumi.Input<string>;
-  serviceRole: pulumi.Input<string>;
-  vpcId: pulumi.Input<string>;
-  /** Private subnets, with a way to the internet. */
-  instanceSubnetIds: pulumi.Input<string[]>;
   securityGroup: pulumi.Input<string>;
-  deploymentPolicy: DeploymentPolicy;
-  logRetentionDays: number;
   variables: EnvironmentVariables;
   /** ARNs of SSM parameters or Secrets Manager secrets by the name of the variable that takes their value. */
   secretArns: Record<string, string>;
@@ -28,8 +51,9 @@ export interface CommonOptionsArgs {
 const COMMAND_TIMEOUT_SECONDS = 3600;
 
 /** The settings that every environment of ours has, whatever its tier and platform. */
-export function commonOptions(args: CommonOptionsArgs): OptionSettings {
-  const { capacity, deploymentPolicy, logRetentionDays } = args;
+export function commonOptions(hosting: HostingArgs, args: CommonOptionsArgs): OptionSettings {
+  const { deploymentPolicy, logRetentionDays } = hosting;
+  const { capacity } = args;
   return {
     "aws:autoscaling:asg": { MinSize: capacity.minSize, MaxSize: capacity.maxSize },
     "aws:autoscaling:launchconfiguration": {
@@ -61,8 +85,8 @@ export function commonOptions(args: CommonOptionsArgs): OptionSettings {
     },
     "aws:ec2:instances": { InstanceTypes: [capacity.instanceType] },
     "aws:ec2:vpc": {
-      VPCId: args.vpcId,
-      Subnets: args.instanceSubnetIds,
+      VPCId: hosting.vpcId,
+      Subnets: hosting.instanceSubnetIds,
       AssociatePublicIpAddress: false,
     },
     "aws:elasticbeanstalk:application:environment": args.variables,
@@ -85,7 +109,7 @@ export function commonOptions(args: CommonOptionsArgs): OptionSettings {
     "aws:elasticbeanstalk:environment": {
       // A worker is "load balanced" too: the word stands for an auto scaling group of more than one instance.
       EnvironmentType: "LoadBalanced",
-      ServiceRole: args.serviceRole,
+      ServiceRole: hosting.serviceRole.roleName,
       ...(args.tier === "WebServer" && { LoadBalancerType: "application" }),
     },
     "aws:elasticbeanstalk:healthreporting:system": { SystemType: "enhanced" },
@@ -97,10 +121,11 @@ export function commonOptions(args: CommonOptionsArgs): OptionSettings {
 export interface LoadBalancerOptionsArgs {
   /** Path that answers 200 over plain HTTP. Iaso's needs its trailing slash, or Django redirects it. */
   healthCheckPath: string;
+  /** ARN of a validated certificate. */
   certificateArn: pulumi.Input<string>;
-  publicSubnetIds: pulumi.Input<string[]>;
   securityGroup: pulumi.Input<string>;
-  accessLogs: { bucket: pulumi.Input<string>; prefix: string };
+  /** Folder of the access logs in their bucket. */
+  accessLogsPrefix: string;
 }
 
 /** Seconds that a request may take: the same as the proxy on the instances allows. */
@@ -110,9 +135,9 @@ const REQUEST_TIMEOUT_SECONDS = 900;
 const TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06";
 
 /** Settings of a web environment's application load balancer: HTTPS only, Beanstalk's own port 80 listener off. */
-export function loadBalancerOptions(args: LoadBalancerOptionsArgs): OptionSettings {
+export function loadBalancerOptions(hosting: HostingArgs, args: LoadBalancerOptionsArgs): OptionSettings {
   return {
-    "aws:ec2:vpc": { ELBScheme: "public", ELBSubnets: args.publicSubnetIds },
+    "aws:ec2:vpc": { ELBScheme: "public", ELBSubnets: hosting.publicSubnetIds },
     "aws:elasticbeanstalk:environment:process:default": {
       DeregistrationDelay: 60,
       HealthCheckInterval: 15,
@@ -133,9 +158,9 @@ export function loadBalancerOptions(args: LoadBalancerOptionsArgs): OptionSettin
     },
     "aws:elbv2:listener:default": { ListenerEnabled: false },
     "aws:elbv2:loadbalancer": {
-      AccessLogsS3Bucket: args.accessLogs.bucket,
+      AccessLogsS3Bucket: hosting.accessLogs.bucketName,
       AccessLogsS3Enabled: true,
-      AccessLogsS3Prefix: args.accessLogs.prefix,
+      AccessLogsS3Prefix: args.accessLogsPrefix,
       IdleTimeout: REQUEST_TIMEOUT_SECONDS,
       ManagedSecurityGroup: args.securityGroup,
       SecurityGroups: [args.securityGroup],

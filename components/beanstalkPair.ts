@@ -1,35 +1,27 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { EnvironmentVariables } from "./applicationEnvironment";
-import { commonOptions, DeploymentPolicy, loadBalancerOptions, redirectToHttps } from "./beanstalkOptions";
-import { BeanstalkServiceRole } from "./beanstalkServiceRole";
+import {
+  Capacity,
+  commonOptions,
+  HostingArgs,
+  loadBalancerOptions,
+  redirectToHttps,
+} from "./beanstalkOptions";
 import { createInstanceProfile } from "./instanceProfile";
-import { LogsBucket } from "./logsBucket";
 import { Naming } from "./naming";
 import { canonicalSettings, OptionSettings } from "./optionSettings";
 import { Statement } from "./policyDocument";
 import { SecretParameters } from "./secretParameters";
 import { TaskQueue, TaskTiming } from "./taskQueue";
 
-/** Size and scaling of one environment. */
-export interface Capacity {
-  /** Such as `t3.large`; x86_64, as the GDAL image is. */
-  instanceType: string;
-  minSize: number;
-  maxSize: number;
-}
-
 /** `python` takes the GDAL image; `docker` runs Iaso's own container image and needs none. */
 export type PairPlatform = { kind: "python"; imageId: pulumi.Input<string> } | { kind: "docker" };
 
-export interface BeanstalkPairArgs {
-  naming: Naming;
+export interface BeanstalkPairArgs extends HostingArgs {
   platform: PairPlatform;
   /** Full name of the platform version, such as `64bit Amazon Linux 2023 v4.7.3 running Docker`. */
   solutionStackName: string;
-  vpcId: pulumi.Input<string>;
-  publicSubnetIds: pulumi.Input<string[]>;
-  instanceSubnetIds: pulumi.Input<string[]>;
   securityGroups: {
     loadBalancer: pulumi.Input<string>;
     web: pulumi.Input<string>;
@@ -37,17 +29,12 @@ export interface BeanstalkPairArgs {
   };
   /** ARN of a validated certificate for the web address. */
   certificateArn: pulumi.Input<string>;
-  accessLogs: LogsBucket;
   taskQueue: TaskQueue;
   taskTiming: TaskTiming;
   secrets: SecretParameters;
   variables: { web: EnvironmentVariables; worker: EnvironmentVariables };
-  serviceRole: BeanstalkServiceRole;
   web: Capacity;
   worker: Capacity;
-  deploymentPolicy: DeploymentPolicy;
-  logRetentionDays: number;
-  permissionsBoundary: pulumi.Input<string>;
   /** Whether administrators can open a shell on the instances through Session Manager, such as for Django's commands. */
   shellAccess: boolean;
 }
@@ -99,12 +86,11 @@ export class BeanstalkPair extends pulumi.ComponentResource {
       cnamePrefix: naming.globalName(),
       securityGroup: args.securityGroups.web,
       statements: [...mediaStatements(naming), sendTasks(naming)],
-      settings: loadBalancerOptions({
+      settings: loadBalancerOptions(args, {
         healthCheckPath: "/_health/",
         certificateArn: args.certificateArn,
-        publicSubnetIds: args.publicSubnetIds,
         securityGroup: args.securityGroups.loadBalancer,
-        accessLogs: { bucket: args.accessLogs.bucketName, prefix: "web" },
+        accessLogsPrefix: "web",
       }),
       dependsOn: [args.accessLogs.policy],
     });
@@ -166,17 +152,12 @@ export class BeanstalkPair extends pulumi.ComponentResource {
       permissionsBoundary: args.permissionsBoundary,
       shellAccess: args.shellAccess,
     });
-    const common = commonOptions({
+    const common = commonOptions(args, {
       tier,
       capacity: args[role],
       imageId: platform.kind === "python" ? platform.imageId : undefined,
       instanceProfile: profile.name,
-      serviceRole: args.serviceRole.roleName,
-      vpcId: args.vpcId,
-      instanceSubnetIds: args.instanceSubnetIds,
       securityGroup: own.securityGroup,
-      deploymentPolicy: args.deploymentPolicy,
-      logRetentionDays: args.logRetentionDays,
       variables: args.variables[role],
       secretArns: secrets.arns,
     });

@@ -23,6 +23,17 @@ const abortIncompleteUploads: aws.types.input.s3.BucketLifecycleConfigurationRul
   abortIncompleteMultipartUpload: { daysAfterInitiation: 7 },
 };
 
+/** Rule that keeps what was overwritten or deleted for some days, and what is current for ever. */
+export function expireOldVersions(days: number): aws.types.input.s3.BucketLifecycleConfigurationRule {
+  return {
+    id: "expire-old-versions",
+    status: "Enabled",
+    filter: { prefix: "" },
+    noncurrentVersionExpiration: { noncurrentDays: days },
+    expiration: { expiredObjectDeleteMarker: true },
+  };
+}
+
 /** A bucket and what others may have to wait for. */
 export interface GuardedBucket {
   bucket: aws.s3.Bucket;

@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { createBucket } from "./bucket";
+import { createBucket, expireOldVersions } from "./bucket";
 import { Naming } from "./naming";
 
 export interface DeployTargetArgs {
@@ -31,14 +31,7 @@ export class DeployTarget extends pulumi.ComponentResource {
       naming,
       bucketClass: "artifacts",
       statements: [],
-      lifecycleRules: [
-        {
-          id: "expire-old-versions",
-          status: "Enabled",
-          filter: { prefix: "" },
-          noncurrentVersionExpiration: { noncurrentDays: OLD_VERSION_DAYS },
-        },
-      ],
+      lifecycleRules: [expireOldVersions(OLD_VERSION_DAYS)],
     });
     new aws.ssm.Parameter(
       name,

@@ -1,16 +1,18 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { commonOptions, DeploymentPolicy, loadBalancerOptions, redirectToHttps } from "./beanstalkOptions";
-import { BeanstalkServiceRole } from "./beanstalkServiceRole";
+import {
+  Capacity,
+  commonOptions,
+  HostingArgs,
+  loadBalancerOptions,
+  redirectToHttps,
+} from "./beanstalkOptions";
 import { ENKETO_PORT, enketoCompose } from "./enketoCompose";
 import { createInstanceProfile } from "./instanceProfile";
-import { LogsBucket } from "./logsBucket";
-import { Naming } from "./naming";
 import { canonicalSettings } from "./optionSettings";
 import { SecretParameters } from "./secretParameters";
 
-export interface EnketoArgs {
-  naming: Naming;
+export interface EnketoArgs extends HostingArgs {
   /** Full name of a Docker platform version. */
   solutionStackName: string;
   /** Container image, such as `enketo/enketo-express:4.1.1`. */
@@ -18,25 +20,18 @@ export interface EnketoArgs {
   host: string;
   /** Host of Iaso, the only form server whose forms this Enketo shows. */
   webHost: string;
-  vpcId: pulumi.Input<string>;
-  publicSubnetIds: pulumi.Input<string[]>;
   /** Subnets of the two Redis. */
   privateSubnetIds: pulumi.Input<string[]>;
-  /** Private subnets with a way to the internet. */
-  instanceSubnetIds: pulumi.Input<string[]>;
   securityGroups: {
     loadBalancer: pulumi.Input<string>;
     instances: pulumi.Input<string>;
     redis: pulumi.Input<string>;
   };
+  /** ARN of a validated certificate for `host`. */
   certificateArn: pulumi.Input<string>;
-  accessLogs: LogsBucket;
+  /** Bucket that the source bundle is put into. */
   artifactsBucket: pulumi.Input<string>;
-  serviceRole: BeanstalkServiceRole;
-  capacity: { instanceType: string; minSize: number; maxSize: number };
-  deploymentPolicy: DeploymentPolicy;
-  logRetentionDays: number;
-  permissionsBoundary: pulumi.Input<string>;
+  capacity: Capacity;
   redis: {
     nodeType: string;
     /** A replica in a second zone for the persistent one. */
@@ -200,16 +195,11 @@ export class Enketo extends pulumi.ComponentResource {
       { name: environmentName, description: "Enketo web forms", tags },
       { parent: this },
     );
-    const common = commonOptions({
+    const common = commonOptions(args, {
       tier: "WebServer",
       capacity: args.capacity,
       instanceProfile: profile.name,
-      serviceRole: args.serviceRole.roleName,
-      vpcId: args.vpcId,
-      instanceSubnetIds: args.instanceSubnetIds,
       securityGroup: args.securityGroups.instances,
-      deploymentPolicy: args.deploymentPolicy,
-      logRetentionDays: args.logRetentionDays,
       variables: {
         ENKETO_APP_NAME: "Enketo for Iaso",
         ENKETO_DEFAULT_THEME: "grid",
@@ -220,12 +210,11 @@ export class Enketo extends pulumi.ComponentResource {
       },
       secretArns: secrets.arns,
     });
-    const web = loadBalancerOptions({
+    const web = loadBalancerOptions(args, {
       healthCheckPath: "/",
       certificateArn: args.certificateArn,
-      publicSubnetIds: args.publicSubnetIds,
       securityGroup: args.securityGroups.loadBalancer,
-      accessLogs: { bucket: args.accessLogs.bucketName, prefix: "enketo" },
+      accessLogsPrefix: "enketo",
     });
     return new aws.elasticbeanstalk.Environment(
       "enketo",

@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { createBucket } from "./bucket";
+import { createBucket, expireOldVersions } from "./bucket";
 import { Naming } from "./naming";
 import { Statement } from "./policyDocument";
 
@@ -34,15 +34,7 @@ export class MediaBucket extends pulumi.ComponentResource {
       naming,
       bucketClass: "media",
       statements: accessStatements(naming),
-      lifecycleRules: [
-        {
-          id: "expire-old-versions",
-          status: "Enabled",
-          filter: { prefix: "" },
-          noncurrentVersionExpiration: { noncurrentDays: oldVersionDays },
-          expiration: { expiredObjectDeleteMarker: true },
-        },
-      ],
+      lifecycleRules: [expireOldVersions(oldVersionDays)],
       keep: true,
     });
     new aws.s3.BucketCorsConfiguration(

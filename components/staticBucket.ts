@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { createBucket } from "./bucket";
+import { createBucket, expireOldVersions } from "./bucket";
 import { Naming } from "./naming";
 import { Statement } from "./policyDocument";
 
@@ -45,14 +45,7 @@ export class StaticBucket extends pulumi.ComponentResource {
       bucketClass: "static",
       statements: accessStatements(naming),
       publicPolicy: true,
-      lifecycleRules: [
-        {
-          id: "expire-old-versions",
-          status: "Enabled",
-          filter: { prefix: "" },
-          noncurrentVersionExpiration: { noncurrentDays: DAYS_OLD_VERSIONS_ARE_KEPT },
-        },
-      ],
+      lifecycleRules: [expireOldVersions(DAYS_OLD_VERSIONS_ARE_KEPT)],
     });
     new aws.s3.BucketCorsConfiguration(
       name,

@@ -1,13 +1,8 @@
-import { arn, Creation, digest, nameOr, ResourceTypes, text } from "./model";
-
-const named = (kind: string) => (creation: Creation) => {
-  const id = nameOr(creation, "name");
-  return { id, outputs: { name: id, arn: arn(creation, "elasticache", `${kind}:${id}`) } };
-};
+import { arn, digest, named, ResourceTypes, text } from "./model";
 
 export const resourceTypes: ResourceTypes = {
-  "aws:elasticache/subnetGroup:SubnetGroup": named("subnetgroup"),
-  "aws:elasticache/parameterGroup:ParameterGroup": named("parametergroup"),
+  "aws:elasticache/subnetGroup:SubnetGroup": named("elasticache", "subnetgroup"),
+  "aws:elasticache/parameterGroup:ParameterGroup": named("elasticache", "parametergroup"),
   "aws:elasticache/replicationGroup:ReplicationGroup": (creation) => {
     const id = text(creation.inputs, "replicationGroupId");
     const host = (kind: string) => `${id}.${digest(creation.accountId, 6)}${kind}.euc1.cache.amazonaws.com`;

@@ -68,6 +68,14 @@ export function simple(prefix: string, service: string, kind: string) {
   };
 }
 
+/** The behaviour of a resource that is known by its name, and has an ARN made from it and nothing else of interest. */
+export function named(service: string, kind: string) {
+  return (creation: Creation): Created => {
+    const id = nameOr(creation, "name");
+    return { id, outputs: { name: id, arn: arn(creation, service, `${kind}:${id}`) } };
+  };
+}
+
 /** The behaviour of a resource that only ties others together: it is known by one of its inputs. */
 export function knownBy(...keys: string[]) {
   return ({ inputs }: Creation): Created => ({

@@ -1,13 +1,8 @@
-import { arn, Creation, digest, nameOr, ResourceTypes, text } from "./model";
-
-const named = (kind: string) => (creation: Creation) => {
-  const id = nameOr(creation, "name");
-  return { id, outputs: { name: id, arn: arn(creation, "rds", `${kind}:${id}`) } };
-};
+import { arn, digest, named, nameOr, ResourceTypes, text } from "./model";
 
 export const resourceTypes: ResourceTypes = {
-  "aws:rds/subnetGroup:SubnetGroup": named("subgrp"),
-  "aws:rds/parameterGroup:ParameterGroup": named("pg"),
+  "aws:rds/subnetGroup:SubnetGroup": named("rds", "subgrp"),
+  "aws:rds/parameterGroup:ParameterGroup": named("rds", "pg"),
   "aws:rds/instance:Instance": (creation) => {
     const identifier = nameOr(creation, "identifier");
     const address = `${identifier}.c${digest(creation.accountId, 11)}.${creation.region}.rds.amazonaws.com`;

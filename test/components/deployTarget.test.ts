@@ -49,6 +49,6 @@ describe("components/deployTarget", () => {
       "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
     ).inputs;
     expect(at(rules, 0, "noncurrentVersionExpiration", "noncurrentDays")).to.equal(30);
-    for (const rule of rules as never[]) expect(at(rule, "expiration")).to.equal(undefined);
+    for (const rule of rules as never[]) expect(at(rule, "expiration", "days")).to.equal(undefined);
   });
 });
