@@ -41,4 +41,42 @@ describe("updates that fail", () => {
       }
     });
   }
+
+  it("converge by the runbook though the answer to a creation was lost, with the provider", async () => {
+    const lab = await Lab.open("staging");
+    const bucket = "aws:s3/bucket:Bucket";
+    try {
+      lab.faults({ operation: "create", type: bucket, name: "media", action: "die", phase: "after" });
+      const died = await lab.follow("retry");
+      expect(died.code, died.output).not.to.equal(0);
+      lab.faults();
+      await lab.byHand(() => undefined);
+      const { orphaned, missing } = await lab.strays();
+      expect(missing).to.deep.equal([]);
+      expect(orphaned).to.deep.equal([`${bucket} example-iaso-staging-media`]);
+      const again = await lab.follow("retry");
+      expect(again.code).not.to.equal(0);
+      expect(again.output).to.include("BucketAlreadyOwnedByYou");
+
+      const { output: urns } = await lab.run('pulumi stack --stack "$STACK" --show-urns');
+      const adopted = await lab.follow("adopt", {
+        TYPE: bucket,
+        NAME: "media",
+        ID: "example-iaso-staging-media",
+        PARENT: /urn:\S+MediaBucket::media/.exec(urns)?.[0] ?? "",
+        PROVIDER: /urn:\S+pulumi:providers:aws::aws/.exec(urns)?.[0] ?? "",
+      });
+      expect(adopted.code, adopted.output).to.equal(0);
+      expect(await lab.strays()).to.deep.equal({ orphaned: [], missing: [] });
+      const media = (await lab.state()).resources?.filter(({ urn }) => urn.endsWith("Bucket::media"));
+      expect(media?.map(({ id, protect }) => [id, protect])).to.deep.include([
+        "example-iaso-staging-media",
+        true,
+      ]);
+      const { operations } = await lab.follow("retry");
+      expect(operations).to.deep.equal([[]]);
+    } finally {
+      lab.close();
+    }
+  });
 });

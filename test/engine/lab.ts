@@ -55,6 +55,7 @@ export interface StateResource {
   type: string;
   id?: string;
   custom: boolean;
+  protect?: boolean;
   inputs: Record<string, unknown>;
   outputs: Record<string, unknown>;
 }
@@ -176,6 +177,11 @@ export class Lab {
     );
   }
 
+  /** Reads a file of this lab's program. */
+  read(file: string): string {
+    return readFileSync(join(this.work, file), "utf8");
+  }
+
   /** Writes a file beside this lab's program. */
   write(file: string, text: string): void {
     writeFileSync(join(this.work, file), text);
@@ -287,7 +293,8 @@ export class Lab {
     };
   }
 
-  private get options() {
+  /** What the Automation API needs to work on this lab's stacks. */
+  get options() {
     return { envVars: this.env, secretsProvider: "passphrase" };
   }
 
