@@ -9,7 +9,7 @@ console.log(
     ...(lacks.length === 0
       ? ["This machine can run it: npm run test:engine"]
       : [
-          "Run it where the Pulumi CLI is, as in the `engine` workflow: npm run test:engine. This machine lacks:",
+          "Run it where the Pulumi CLI is, as the job `engine` of .github/workflows/ci.yml does: npm run test:engine. This machine lacks:",
           ...lacks.map((what) => `- ${what}`),
         ]),
   ].join("\n"),
