@@ -93,7 +93,7 @@ const LEAVES_OUT = [
   "storage that grows by itself, backups beyond what is free, snapshots of machine images",
   "CPU credits of burstable instances above their baseline",
   "metrics and alarms that AWS services make by themselves",
-  "the image of another account, the hosted zone and all else that exists without this stack",
+  "the hosted zone and all else that exists without this stack",
   "free tiers, reservations, savings plans, support and taxes",
 ];
 
