@@ -13,6 +13,8 @@ export interface PreviewResource {
   urn: string;
   type: string;
   name: string;
+  /** The id that AWS would give it; empty for components, and where nothing is known before something is created. */
+  id: string;
   /** URN of the parent; empty for the stack. */
   parent: string;
   /** False for components. */

@@ -61,6 +61,7 @@ export class Monitor {
         urn,
         type,
         name,
+        id,
         parent: request.getParent(),
         custom,
         inputs: mapProperties(inputs, show),

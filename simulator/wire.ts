@@ -57,7 +57,10 @@ function walk(value: PropertyValue, visitor: Visitor): PropertyValue {
   if (isSigned(value, SECRET_SIGNATURE)) return visitor.secret(property(value, "value"));
   if (isSigned(value, RESOURCE_SIGNATURE)) return property(value, "urn");
   const signed = isSigned(value, ASSET_SIGNATURE) || isSigned(value, ARCHIVE_SIGNATURE);
-  const entries = Object.entries(value).filter(([key]) => !(signed && key === SIGNATURE));
+  // The engine adds a hash to what the program sends.
+  const entries = Object.entries(value).filter(
+    ([key]) => !(signed && (key === SIGNATURE || key === "hash")),
+  );
   return Object.fromEntries(entries.map(([key, item]) => [key, walk(item, visitor)]));
 }
 

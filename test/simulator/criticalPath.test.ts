@@ -7,6 +7,7 @@ function resource(name: string, type: string, dependencies: string[], used: stri
     urn: name,
     type,
     name,
+    id: "",
     parent: "",
     custom: true,
     inputs: {},

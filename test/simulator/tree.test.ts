@@ -8,6 +8,7 @@ const resource = (urn: string, parent: string, more: Partial<PreviewResource> = 
   urn,
   type: "aws:s3/bucket:Bucket",
   name: urn,
+  id: "",
   parent,
   custom: true,
   inputs: {},

@@ -1,0 +1,77 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import { parse, stringify } from "yaml";
+import { previewStack } from "../../simulator/preview";
+import { readProject } from "../../simulator/project";
+import { Baseline, baselineOf, readBaselines } from "../../simulator/report/baseline";
+import { changesBetween } from "../../simulator/report/changes";
+import { Lab } from "./lab";
+
+/** What the engine says it would do, by URN. */
+async function announced(lab: Lab): Promise<Record<string, string>> {
+  const from = lab.events.length;
+  await lab.preview();
+  const kinds: Record<string, string> = {
+    create: "added",
+    update: "changed",
+    replace: "replaced",
+    delete: "deleted",
+  };
+  return Object.fromEntries(
+    lab.events.slice(from).flatMap(({ resourcePreEvent }) => {
+      const { op = "", urn = "" } = resourcePreEvent?.metadata ?? {};
+      const kind = kinds[op];
+      return kind === undefined || urn.includes("pulumi:providers:") ? [] : [[urn, kind]];
+    }),
+  );
+}
+
+describe("changes against a stack export, and what the real engine would do", () => {
+  const folder = mkdtempSync(join(tmpdir(), "export-"));
+  const file = join(folder, "staging.json");
+  let lab: Lab;
+  let baseline: Baseline;
+
+  before(async () => {
+    lab = await Lab.open("staging");
+    await lab.up();
+    writeFileSync(file, JSON.stringify(await (await lab.stack()).exportStack()));
+    baseline = baselineOf(readBaselines(file), { project: "iaso", stack: "staging" }, file);
+  });
+  after(() => {
+    lab.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  const settings: [what: string, values: Record<string, unknown>][] = [
+    ["nothing", {}],
+    ["the network's block of addresses", { vpcCidr: "10.99.0.0/16" }],
+    ["the zones", { availabilityZones: ["a", "b", "c"] }],
+    ["a NAT gateway for each zone", { natGateways: "perZone" }],
+    ["an instance type", { webInstanceType: "t3.2xlarge" }],
+    ["the web host", { webHost: "other.example.org" }],
+    ["CloudFront", { cloudFront: true, staticHost: "static-staging.example.org" }],
+    ["Redis with TLS", { enketoRedisTls: true, enketoImage: "enketo/enketo-express:7.5.1" }],
+    ["the platform", { platform: "docker" }],
+    ["the organisation's slug", { organization: "another" }],
+    ["the version of PostgreSQL", { databaseMajorVersion: "17" }],
+  ];
+  for (const [what, values] of settings) {
+    it(`tells the same of ${what}`, async () => {
+      const settingsFile = join(lab.work, "Pulumi.staging.yaml");
+      const before = readFileSync(settingsFile, "utf8");
+      const { config, ...rest } = parse(before) as { config: Record<string, unknown> };
+      for (const [key, value] of Object.entries(values)) config[`iaso:${key}`] = value;
+      writeFileSync(settingsFile, stringify({ ...rest, config }));
+      try {
+        const { document } = await previewStack(readProject(lab.work), "staging", { policies: false });
+        const told = changesBetween(baseline, document).changes.map(({ urn, kind }) => [urn, kind]);
+        expect(Object.fromEntries(told)).to.deep.equal(await announced(lab));
+      } finally {
+        writeFileSync(settingsFile, before);
+      }
+    });
+  }
+});
