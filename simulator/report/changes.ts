@@ -1,19 +1,11 @@
 import { PreviewResource, Properties, PropertyValue } from "../document";
 import replacement from "../provider/replacement.json";
 import type { Baseline } from "./baseline";
-import {
-  compareInputs,
-  Comparison,
-  Difference,
-  HIDDEN,
-  isAbsent,
-  isObject,
-  own,
-  textsOf,
-} from "./differences";
+import { compareInputs, Comparison, Difference, HIDDEN } from "./differences";
 import { networkRulesOf } from "./networkRules";
 import { ChangeKind, Risk, risksOf, Subject, World } from "./risks";
-import { outputTexts, SHORTEST_NAME, Terms, termsBetween } from "./terms";
+import { literalsOf, outputTexts, SHORTEST_NAME, Terms, termsBetween } from "./terms";
+import { isAbsent, isObject, own, textsOf } from "./values";
 
 export type { ChangeKind } from "./risks";
 
@@ -140,7 +132,7 @@ class Comparer {
     private readonly later: ReadonlyMap<string, PreviewResource>,
     private readonly fromExport: boolean,
   ) {
-    this.literals = new Set([...later.values()].flatMap(literalsOf));
+    this.literals = new Set([...later.values()].flatMap((resource) => literalsOf(resource)));
     const [was, is] = [regionsOf(earlier), regionsOf(later)];
     this.movedProviders = was.length > 0 && is.length > 0 && was.join() !== is.join();
   }
@@ -236,13 +228,6 @@ const NOTHING_AROUND = {
   afterReplacements: (_: string, value: PropertyValue) => value,
   reordered: () => false,
 };
-
-/** Texts that stand in inputs without coming from another resource. */
-function literalsOf({ inputs, propertyDependencies }: PreviewResource): string[] {
-  return Object.entries(inputs).flatMap(([property, value]) =>
-    (own(propertyDependencies, property) ?? []).length > 0 ? [] : textsOf(value),
-  );
-}
 
 function sources({ propertyDependencies }: PreviewResource, property: string): string {
   return [...(own(propertyDependencies, property) ?? [])].sort().join("\n");

@@ -1,5 +1,5 @@
 import { Properties, PropertyValue, SECRET, UNKNOWN } from "../document";
-import { parseJson } from "./terms";
+import { asList, canonical, isAbsent, isObject, own, parseJson, textsOf } from "./values";
 
 type Value = PropertyValue | undefined;
 
@@ -98,8 +98,8 @@ class Comparer {
       this.compareByIdentity(asList(old) as Properties[], asList(now) as Properties[], items, inner);
     else if (Array.isArray(old) && Array.isArray(now)) this.compareLists(old, now, inner);
     else if (isObject(old) && isObject(now)) this.compareObjects(old, now, inner);
-    else if (inner.json && Array.isArray(old) !== Array.isArray(now) && !isAbsent(old) && !isAbsent(now))
-      this.compareLists(asList(old), asList(now), inner);
+    else if (inner.json && Array.isArray(old ?? now) !== Array.isArray(now ?? old))
+      this.compareOneOrMany(old, now, before, after, inner);
     else if (this.isSame(before, after, place)) this.follow(before, after, place);
     else this.differ(before, after, place);
   }
@@ -136,26 +136,37 @@ class Comparer {
     else this.compareByIdentity(before as Properties[], after as Properties[], identity, place);
   }
 
+  /** JSON texts have a list of one without the list. */
+  private compareOneOrMany(old: Value, now: Value, before: Value, after: Value, place: Place): void {
+    const [list, other] = [asList(old), asList(now)];
+    if ([...list, ...other].every(isObject)) this.compareLists(list, other, place);
+    else if (this.isSameList(list, other, place)) this.follow(before, after, place);
+    else this.differ(before, after, place);
+  }
+
   private compareScalars(before: PropertyValue[], after: PropertyValue[], place: Place): void {
-    const order = (list: PropertyValue[]) => (place.json ? [...list].map(String).sort() : list);
-    const [old, now] = [order(before), order(after)];
-    const equal =
-      old.length === now.length && old.every((item, index) => this.isSame(item, now[index], place));
-    if (equal) {
+    if (this.isSameList(before, after, place)) {
       this.follow(before, after, place);
       return;
     }
-    const secrets = (list: PropertyValue[]) => list.filter((item) => item === SECRET).length;
-    if (secrets(before) === secrets(after)) {
+    if (!before.includes(SECRET) && !after.includes(SECRET)) {
       this.differ(before, after, place);
       return;
     }
-    if (secrets(before) > secrets(after) && after.length >= before.length) {
-      this.result.disclosed.push(place.path);
-    }
+    const count = (list: PropertyValue[]) => list.filter((item) => item === SECRET).length;
+    const isPlain = (item: Value) => !isAbsent(item) && item !== SECRET && item !== UNKNOWN;
+    const fresh = after.filter((item) => isPlain(item) && !before.includes(item));
+    const inPlace = after.some((item, index) => before[index] === SECRET && fresh.includes(item));
+    if (inPlace || (fresh.length > 0 && count(after) < count(before))) this.result.disclosed.push(place.path);
     const hide = (list: PropertyValue[], other: PropertyValue[]) =>
       list.map((item) => (other.includes(item) ? item : (this.hide(item, SECRET) ?? item)));
     this.differ(hide(before, after), hide(after, before), place);
+  }
+
+  private isSameList(before: PropertyValue[], after: PropertyValue[], place: Place): boolean {
+    const order = (list: PropertyValue[]) => (place.json ? [...list].map(String).sort() : list);
+    const [old, now] = [order(before), order(after)];
+    return old.length === now.length && old.every((item, index) => this.isSame(item, now[index], place));
   }
 
   private compareByIdentity(
@@ -212,6 +223,7 @@ class Comparer {
   private isSame(before: Value, after: Value, { property }: Place): boolean {
     if (before === after || (isAbsent(before) && isAbsent(after))) return true;
     if (isAbsent(before) || isAbsent(after)) return false;
+    if (before === UNKNOWN || after === UNKNOWN) return this.surroundings.sameSources(property);
     if (typeof before === "object" || typeof after === "object")
       return canonical(before) === canonical(after);
     // Providers turn the text "true" into a boolean, "5432" into a number.
@@ -308,49 +320,13 @@ function scalarText(value: Value): string | undefined {
   return typeof value === "string" || typeof value === "number" ? String(value) : undefined;
 }
 
-/** A text that two values share exactly when they are equal. */
-export function canonical(value: Value): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
-  if (!isObject(value)) return JSON.stringify(value ?? null);
-  const entries = Object.keys(value)
-    .filter((key) => !key.startsWith("__") && !isAbsent(own(value, key)))
-    .sort()
-    .map((key) => `${JSON.stringify(key)}:${canonical(own(value, key))}`);
-  return `{${entries.join(",")}}`;
-}
-
 /** As {@link canonical}; the order in a list that is one text depends on the ids in it. */
 function unordered(value: Value): string {
   return typeof value === "string" ? value.split(",").sort().join(",") : canonical(value);
 }
 
-/** All texts in a value. */
-export function textsOf(value: Value): string[] {
-  if (typeof value === "string") return [value];
-  if (typeof value !== "object" || value === null) return [];
-  return Object.values(value).flatMap(textsOf);
-}
-
 function holdsSecret(value: Value): boolean {
   return textsOf(value).some((text) => text.includes(SECRET));
-}
-
-export function isAbsent(value: Value): value is null | undefined {
-  return value === undefined || value === null;
-}
-
-export function isObject(value: Value): value is Properties {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** A property that an object has itself: documents may use any name, also those of JavaScript's own. */
-export function own<Value>(object: Record<string, Value>, key: string): Value | undefined {
-  return Object.hasOwn(object, key) ? object[key] : undefined;
-}
-
-export function asList(value: Value): PropertyValue[] {
-  if (isAbsent(value)) return [];
-  return Array.isArray(value) ? value : [value];
 }
 
 /** The keys of both, without the marks of SDK and provider, and without what the provider filled in by itself. */

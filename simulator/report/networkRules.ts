@@ -1,6 +1,6 @@
 import { BlockList, isIP } from "node:net";
 import { PreviewResource, Properties, PropertyValue, UNKNOWN } from "../document";
-import { asList, isObject, own } from "./differences";
+import { asList, isObject, own } from "./values";
 
 /** One rule of a security group: who may open connections to or from it. */
 export interface NetworkRule {

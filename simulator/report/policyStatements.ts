@@ -1,7 +1,6 @@
 import { PropertyValue } from "../document";
 import { isWithin } from "./networkRules";
-import { asList, isAbsent, isObject, own } from "./differences";
-import { parseJson } from "./terms";
+import { asList, isAbsent, isObject, own, parseJson } from "./values";
 
 /** Patterns that a statement names, or all but those. */
 interface Part {

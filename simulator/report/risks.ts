@@ -1,7 +1,8 @@
 import { PreviewResource, PropertyValue, SECRET, UNKNOWN } from "../document";
-import { asList, canonical, Difference, isAbsent, isObject, own, textsOf } from "./differences";
+import { Difference } from "./differences";
 import { isCovered, isInternet, NetworkRule } from "./networkRules";
 import { openings, Statement, statementsOf } from "./policyStatements";
+import { asList, canonical, isAbsent, isObject, own, textsOf } from "./values";
 
 export type ChangeKind = "added" | "changed" | "replaced" | "deleted";
 

@@ -1,4 +1,5 @@
-import { PreviewResource, PropertyValue, SECRET, UNKNOWN } from "../document";
+import { PreviewResource, Properties, PropertyValue, SECRET, UNKNOWN } from "../document";
+import { own, parseJson, textsOf } from "./values";
 
 /** Between the values that AWS made up for resources as they were, and those of the same resources as they will be. */
 export interface Terms {
@@ -18,13 +19,21 @@ export function termsBetween(earlier: PreviewResource[], later: PreviewResource[
   const byUrn = new Map(later.map((resource) => [resource.urn, resource]));
   const forward = new Map<string, string>();
   const backward = new Map<string, string>();
+  const written = new Set(earlier.flatMap((resource) => literalsOf(resource)));
   for (const resource of earlier) {
     const successor = byUrn.get(resource.urn);
-    if (successor === undefined) continue;
+    // What a component puts out, the program has made.
+    if (successor === undefined || !resource.custom) continue;
     const texts = outputTexts(successor);
+    const still = new Set(literalsOf(successor));
+    const gone = literalsOf(resource, successor.inputs).filter(
+      (text) => text.length >= SHORTEST_NAME && !still.has(text),
+    );
     for (const [path, was] of outputTexts(resource)) {
       const is = texts.get(path);
       if (is === undefined || was === is) continue;
+      // This one differs because the program has written something else.
+      if (written.has(was) || gone.some((text) => was.includes(text))) continue;
       if (was.length < SHORTEST_NAME || is.length < SHORTEST_NAME) continue;
       if (!forward.has(was)) forward.set(was, is);
       if (!backward.has(is)) backward.set(is, was);
@@ -53,6 +62,18 @@ export function outputTexts({ id, inputs, outputs }: PreviewResource): Map<strin
   return texts;
 }
 
+/** Texts that stand in inputs without coming from another resource; only in some of the inputs where those are given. */
+export function literalsOf(
+  { inputs, propertyDependencies }: PreviewResource,
+  among: Properties = inputs,
+): string[] {
+  return Object.entries(inputs).flatMap(([property, value]) =>
+    Object.hasOwn(among, property) && (own(propertyDependencies, property) ?? []).length === 0
+      ? textsOf(value)
+      : [],
+  );
+}
+
 /** What programs usually cut out of an output: the resource of an ARN, the host of an address. */
 function partsOf(text: string): [string, string][] {
   const parts: [string, string][] = [["", text]];
@@ -66,16 +87,6 @@ function partsOf(text: string): [string, string][] {
   if (host !== undefined && host !== text) parts.push(["#host", host]);
   if (text.endsWith(".")) parts.push(["#undotted", text.slice(0, -1)]);
   return parts;
-}
-
-/** The object or list that a text holds as JSON, such as a policy document. */
-export function parseJson(text: string): PropertyValue | undefined {
-  if (!/^\s*[[{]/.test(text)) return undefined;
-  try {
-    return JSON.parse(text) as PropertyValue;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Replaces all texts of a table in one pass, longer ones first, so that no replacement is replaced again. */

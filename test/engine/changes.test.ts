@@ -55,7 +55,7 @@ describe("changes against a stack export, and what the real engine would do", ()
     ["CloudFront", { cloudFront: true, staticHost: "static-staging.example.org" }],
     ["Redis with TLS", { enketoRedisTls: true, enketoImage: "enketo/enketo-express:7.5.1" }],
     ["the platform", { platform: "docker" }],
-    ["the organisation's slug", { organization: "another" }],
+    ["Redis of another size", { enketoRedisNodeType: "cache.t4g.medium", enketoRedisReplicas: 1 }],
     ["the version of PostgreSQL", { databaseMajorVersion: "17" }],
   ];
   for (const [what, values] of settings) {
@@ -67,8 +67,20 @@ describe("changes against a stack export, and what the real engine would do", ()
       writeFileSync(settingsFile, stringify({ ...rest, config }));
       try {
         const { document } = await previewStack(readProject(lab.work), "staging", { policies: false });
-        const told = changesBetween(baseline, document).changes.map(({ urn, kind }) => [urn, kind]);
-        expect(Object.fromEntries(told)).to.deep.equal(await announced(lab));
+        const told = Object.fromEntries(
+          changesBetween(baseline, document).changes.map(({ urn, kind }) => [urn, kind]),
+        );
+        const engine = await announced(lab);
+        for (const [urn, kind] of Object.entries(engine)) {
+          // Before it has made what something waits for, the engine does not know that nothing changes.
+          const waits =
+            document.resources.find((resource) => resource.urn === urn)?.propertyDependencies ?? {};
+          const isWaiting = Object.values(waits)
+            .flat()
+            .some((source) => told[source] === "added" || told[source] === "replaced");
+          if (kind === "changed" && told[urn] === undefined && isWaiting) Reflect.deleteProperty(engine, urn);
+        }
+        expect(told).to.deep.equal(engine);
       } finally {
         writeFileSync(settingsFile, before);
       }

@@ -64,7 +64,7 @@ export function exportOf(document: PreviewDocument): Properties {
       return value.replace(
         /\b(vpc|subnet|sg|sgr|igw|rtb|eipalloc|nat|vpce|fl|e|ami|rtbassoc)-0?([\da-f]{9,})\b/g,
         (id, kind: string, digits: string) => {
-          const turned = `${kind}-1${[...digits].reverse().join("")}`;
+          const turned = `${kind}-1${Array.from(digits).reverse().join("")}`;
           ids.set(id, turned);
           return turned;
         },
