@@ -58,9 +58,7 @@ function walk(value: PropertyValue, visitor: Visitor): PropertyValue {
   if (isSigned(value, RESOURCE_SIGNATURE)) return property(value, "urn");
   const signed = isSigned(value, ASSET_SIGNATURE) || isSigned(value, ARCHIVE_SIGNATURE);
   // The engine adds a hash to what the program sends.
-  const entries = Object.entries(value).filter(
-    ([key]) => !(signed && (key === SIGNATURE || key === "hash")),
-  );
+  const entries = Object.entries(value).filter(([key]) => !(signed && (key === SIGNATURE || key === "hash")));
   return Object.fromEntries(entries.map(([key, item]) => [key, walk(item, visitor)]));
 }
 

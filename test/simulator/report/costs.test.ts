@@ -22,6 +22,7 @@ const resource = (type: string, name: string, inputs: Properties, parent = PART)
   urn: `urn:${type}:${name}`,
   type,
   name,
+  id: "",
   parent,
   custom: true,
   inputs,
