@@ -84,12 +84,26 @@ export function isUnknown(value: unknown): boolean {
   return typeof value === "string" && value.includes(UNKNOWN);
 }
 
+/** Whether a value or anything in it is not known. */
+export function hasUnknown(value: unknown): boolean {
+  return typeof value === "object" && value !== null
+    ? Object.values(value).some(hasUnknown)
+    : isUnknown(value);
+}
+
+/** What is at a path; not known where something on the way is not. */
+export function at(value: unknown, ...path: string[]): unknown {
+  return path.reduce((inner, key) => (isUnknown(inner) ? inner : object(inner)[key]), value);
+}
+
+/** For what cannot be judged: a mandatory rule is never passed silently. */
+export function notEvaluated(what: string): string[] {
+  return [`could not be evaluated: ${what} is not known before something exists. Build it from known names.`];
+}
+
 /** Says that a value has to be another; an unknown value is reported as not evaluated, never passed. */
 export function demand(value: unknown, holds: boolean, what: string, instead: string): string[] {
-  if (isUnknown(value))
-    return [
-      `could not be evaluated: ${what} is not known before something exists. Build it from known names.`,
-    ];
+  if (hasUnknown(value)) return notEvaluated(what);
   return holds
     ? []
     : [`${what} is ${value === undefined ? "not set" : JSON.stringify(value)}. Write ${instead}.`];

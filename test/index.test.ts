@@ -1,37 +1,12 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join, relative } from "node:path";
+import { join } from "node:path";
 import { expect } from "chai";
-import { parse, stringify } from "yaml";
 import { PreviewDocument, PropertyValue, UNKNOWN } from "../simulator/document";
-import { PreviewOptions, previewStack } from "../simulator/preview";
 import { readProject, readStackConfig } from "../simulator/project";
-import { at, find, namespaceOf, optionsOf, previewOf, resourcesOf, textOf } from "./support";
+import { at, find, namespaceOf, optionsOf, previewOf, previewWith, resourcesOf, textOf } from "./support";
 
 const ROOT = join(__dirname, "..");
 const STACKS = ["staging", "prod"];
 const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
-const directories: string[] = [];
-
-/** A preview of staging with other settings, in a folder that holds nothing but the stack's files. */
-async function previewWith(
-  settings: Record<string, unknown>,
-  options: PreviewOptions = {},
-): Promise<PreviewDocument> {
-  const directory = mkdtempSync(join(tmpdir(), "index-"));
-  directories.push(directory);
-  const read = (file: string) => parse(readFileSync(join(ROOT, file), "utf8")) as { config: object };
-  const program = { ...read("Pulumi.yaml"), main: relative(directory, join(ROOT, "index.ts")) };
-  const stack = read("Pulumi.staging.yaml");
-  writeFileSync(join(directory, "Pulumi.yaml"), stringify(program));
-  writeFileSync(
-    join(directory, "Pulumi.staging.yaml"),
-    stringify({ config: { ...stack.config, ...settings } }),
-  );
-  const { document } = await previewStack(readProject(directory), "staging", { policies: false, ...options });
-  return document;
-}
-
 /** The components that each of the twelve parts consists of. */
 const PARTS: Record<string, string[]> = {
   network: ["Network", "SecurityGroups"],
@@ -76,10 +51,6 @@ function textsIn(value: PropertyValue | undefined): string[] {
 }
 
 describe("index", () => {
-  after(() => {
-    for (const directory of directories) rmSync(directory, { recursive: true });
-  });
-
   for (const stack of STACKS) {
     describe(`the stack ${stack}`, () => {
       let document: PreviewDocument;

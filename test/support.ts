@@ -1,7 +1,10 @@
-import { join } from "node:path";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { parse, stringify } from "yaml";
 import { Naming } from "../components/naming";
 import { PreviewDocument, PreviewResource, PropertyValue } from "../simulator/document";
-import { previewStack } from "../simulator/preview";
+import { PreviewOptions, previewStack } from "../simulator/preview";
 import { readProject } from "../simulator/project";
 
 /** The environment for which components are tested. */
@@ -25,6 +28,26 @@ export async function previewOf(stack: string, { unknownOutputs = false } = {}):
   const { document } = await previewStack(project, stack, { policies: false, unknownOutputs });
   previews.set(key, document);
   return document;
+}
+
+/** A preview of staging with other settings. */
+export async function previewWith(
+  settings: Record<string, unknown>,
+  options: PreviewOptions = {},
+): Promise<PreviewDocument> {
+  const root = join(__dirname, "..");
+  const read = (file: string) => parse(readFileSync(join(root, file), "utf8")) as { config: object };
+  // A folder that holds nothing but the stack's files.
+  const directory = mkdtempSync(join(tmpdir(), "preview-"));
+  try {
+    const program = { ...read("Pulumi.yaml"), main: relative(directory, join(root, "index.ts")) };
+    const stack = { config: { ...read("Pulumi.staging.yaml").config, ...settings } };
+    writeFileSync(join(directory, "Pulumi.yaml"), stringify(program));
+    writeFileSync(join(directory, "Pulumi.staging.yaml"), stringify(stack));
+    return (await previewStack(readProject(directory), "staging", { policies: false, ...options })).document;
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 }
 
 /** The resources of one type, in order of registration. */

@@ -64,7 +64,8 @@ function withoutResource(pattern: string): string {
   return `${pattern.split(":").slice(0, 5).join(":")}:*`;
 }
 
-function resourceMatches(statement: Statement, resource: string, keys: Keys): boolean {
+/** Whether a statement speaks of a resource. */
+export function resourceMatches(statement: Statement, resource: string, keys: Keys): boolean {
   if (statement.Resource !== undefined)
     return strings(statement.Resource).some((pattern) => covers(pattern, resource, true, keys));
   // Trust policies name no resource: the role that carries them is it. A pattern with a variable that has no value

@@ -1,7 +1,20 @@
-import { actionMatches, list, Statement, statementsOf, strings } from "../iam/evaluate";
+import { actionMatches, judge, list, Statement, statementsOf, strings } from "../iam/evaluate";
 import { matches } from "../iam/wildcard";
 import { isOf, ownAccounts } from "./storage";
-import { array, demand, groupBy, isUnknown, object, Resource, Rule, text } from "../rule";
+import {
+  array,
+  at,
+  Context,
+  demand,
+  groupBy,
+  hasUnknown,
+  isUnknown,
+  notEvaluated,
+  object,
+  Resource,
+  Rule,
+  text,
+} from "../rule";
 
 const rule = (
   name: string,
@@ -40,49 +53,99 @@ const PRIVATE = [
 ];
 const isPublic = (cidr: string) => cidr !== "" && !PRIVATE.some((network) => network.test(cidr));
 
+const GROUP = "aws:ec2/securityGroup:SecurityGroup";
+const STORES: Record<string, string> = {
+  "aws:rds/instance:Instance": "vpcSecurityGroupIds",
+  "aws:elasticache/replicationGroup:ReplicationGroup": "securityGroupIds",
+};
+
+/** URNs of the resources whose outputs a property is made of: a group's id is unknown at first preview. */
+const madeOf = ({ propertyDependencies }: Resource, property: string): string[] =>
+  propertyDependencies?.[property] ?? [];
+
+/** Groups of load balancers by their name, if no store and no worker is in them, and one alone is in its environment. */
+const loadBalancerGroups = (context: Context): Set<string> =>
+  context.once("groups of load balancers", () => {
+    const named = context
+      .ofType(GROUP)
+      .filter(({ inputs }) => text(inputs.name).endsWith("load-balancer"))
+      .map(({ urn }) => urn);
+    const groups = new Set(named);
+    const environments = context
+      .ofType("aws:elasticbeanstalk/environment:Environment")
+      .map((environment) => ({
+        worker: environment.inputs.tier === "Worker",
+        balancers: madeOf(environment, "settings").filter((urn) => groups.has(urn)),
+      }));
+    const stores = Object.entries(STORES).flatMap(([type, property]) =>
+      context.ofType(type).flatMap((store) => madeOf(store, property)),
+    );
+    for (const urn of [
+      ...stores,
+      ...environments
+        .filter(({ worker, balancers }) => worker || balancers.length > 1)
+        .flatMap((one) => one.balancers),
+    ])
+      groups.delete(urn);
+    return groups;
+  });
+
+const sourcesOf = ({ inputs }: Resource): unknown[] => [
+  inputs.cidrIpv4,
+  inputs.cidrIpv6,
+  ...array(inputs.cidrBlocks),
+  ...array(inputs.ipv6CidrBlocks),
+];
+const isOpen = (rule: Resource) => sourcesOf(rule).map(text).some(isPublic);
+const anyPort = ({ inputs }: Resource) => /^(-1|all)$/i.test(text(inputs.ipProtocol ?? inputs.protocol));
+
+export const accountNamed = rule(
+  "account-named",
+  ["pulumi:providers:aws"],
+  "The AWS provider names the one account that it may change",
+  "a change would go to whatever account somebody is logged in to, and no rule could tell strangers from friends",
+  ({ inputs }) => {
+    const accounts = text(inputs.allowedAccountIds).match(/\d{12}/g) ?? array(inputs.allowedAccountIds);
+    return demand(
+      inputs.allowedAccountIds,
+      accounts.length === 1,
+      "allowedAccountIds",
+      "the account's number",
+    );
+  },
+);
+
 export const noOpenIngress = rule(
   "no-open-ingress",
-  [INGRESS, "aws:ec2/securityGroupRule:SecurityGroupRule", "aws:ec2/securityGroup:SecurityGroup"],
+  [INGRESS, "aws:ec2/securityGroupRule:SecurityGroupRule"],
   "Only a load balancer's ports 443 and 80 are open to the internet",
   "everyone could try what listens there",
-  ({ inputs, type, propertyDependencies }, context) => {
-    // The group's id is unknown at first preview: what the property is made of is known.
-    const owners = propertyDependencies?.securityGroupId ?? [];
-    const loadBalancers = context.once(
-      "load balancers' groups",
-      () =>
-        new Set(
-          context
-            .ofType("aws:ec2/securityGroup:SecurityGroup")
-            .filter(({ inputs: group }) => text(group.name).endsWith("load-balancer"))
-            .map(({ urn }) => urn),
-        ),
+  (ingress, context) => {
+    const { inputs } = ingress;
+    if (inputs.type === "egress") return [];
+    const judged = [...sourcesOf(ingress), inputs.fromPort, inputs.toPort, inputs.ipProtocol];
+    if (judged.some(isUnknown)) return notEvaluated("the rule's source, protocol or port");
+    const [from, to] = [Number(inputs.fromPort ?? -1), Number(inputs.toPort ?? -1)];
+    const web = from === to && (from === 443 || from === 80) && !anyPort(ingress);
+    const ofLoadBalancer = madeOf(ingress, "securityGroupId").some((urn) =>
+      loadBalancerGroups(context).has(urn),
     );
-    const ofLoadBalancer = owners.some((urn) => loadBalancers.has(urn));
-    const rules = type.endsWith(":SecurityGroup")
-      ? array(inputs.ingress).map(object)
-      : inputs.type === "egress"
+    const open = isOpen(ingress);
+    return [
+      ...(open && !(web && ofLoadBalancer)
+        ? [
+            `Ports ${String(from)} to ${String(to)} are open to the internet. Name a security group as source; only a group named *-load-balancer, the one of its environment, has ports 443 and 80 open.`,
+          ]
+        : []),
+      ...(!open && (anyPort(ingress) || to - from > Number(context.parameters.widest))
+        ? [`The rule opens ports ${String(from)} to ${String(to)}. Write the one port that is needed.`]
+        : []),
+      ...((inputs.prefixListId ?? inputs.prefixListIds) === undefined
         ? []
-        : [inputs];
-    return rules.flatMap((one) => {
-      const open = [one.cidrIpv4, one.cidrIpv6, ...array(one.cidrBlocks), ...array(one.ipv6CidrBlocks)]
-        .map(text)
-        .some(isPublic);
-      const [from, to] = [Number(one.fromPort ?? -1), Number(one.toPort ?? -1)];
-      const web = from === to && (from === 443 || from === 80);
-      return [
-        ...(open && !(web && ofLoadBalancer)
-          ? [
-              `Ports ${String(from)} to ${String(to)} are open to the internet. Name a security group as source.`,
-            ]
-          : []),
-        ...(!open &&
-        (text(one.ipProtocol ?? one.protocol) === "-1" || to - from > Number(context.parameters.widest)) &&
-        type !== "aws:ec2/securityGroup:SecurityGroup"
-          ? [`The rule opens ports ${String(from)} to ${String(to)}. Write the one port that is needed.`]
-          : []),
-      ];
-    });
+        : [
+            "The source is a prefix list, and nobody sees here what is in it. Name a security group as source.",
+          ]),
+    ];
   },
   {
     severity: "critical",
@@ -92,6 +155,86 @@ export const noOpenIngress = rule(
       widest: { type: "number", default: 0, description: "Greatest difference between first and last port" },
     },
   },
+);
+
+export const noInlineSecurityRules = rule(
+  "no-inline-security-rules",
+  [GROUP, "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"],
+  "A security group has no rules inside it; the VPC's default group has none at all",
+  "the provider lets rules inside a group and rules of their own undo each other, and what is inside is not judged",
+  ({ inputs }) =>
+    ["ingress", "egress"]
+      .filter((name) => array(inputs[name]).length > 0)
+      .map(
+        (name) =>
+          `The group sets ${name} itself. Write a SecurityGroup${name === "ingress" ? "Ingress" : "Egress"}Rule for a group of this program.`,
+      ),
+  { severity: "critical", reference: "AWS FSBP EC2.2" },
+);
+
+export const noWideEgress = rule(
+  "no-wide-egress",
+  ["aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"],
+  "Traffic goes out by the ports that are needed",
+  "an instance that was taken over could send data out by any port",
+  (egress) => {
+    const { fromPort, toPort, ipProtocol } = egress.inputs;
+    if ([fromPort, toPort, ipProtocol].some(isUnknown)) return notEvaluated("the rule's protocol or port");
+    return !anyPort(egress) && Number(fromPort) === Number(toPort)
+      ? []
+      : [
+          `The rule opens ports ${text(fromPort) || "all"} to ${text(toPort) || "all"}. Write the one port that is needed.`,
+        ];
+  },
+  { severity: "medium" },
+);
+
+export const storesBehindInstances = rule(
+  "stores-behind-instances",
+  Object.keys(STORES),
+  "Database and Redis are in groups of this program that only groups without an open port may reach",
+  "who gets past the load balancer, or whatever else is open, would stand before the data",
+  (store, context) => {
+    const own = madeOf(store, STORES[store.type] ?? "");
+    const ingress = context.once("ingress rules by group", () =>
+      groupBy(
+        context
+          .ofType(INGRESS)
+          .flatMap((one) => madeOf(one, "securityGroupId").map((group) => ({ group, one }))),
+        ({ group }) => group,
+      ),
+    );
+    const rulesOf = (group: string) => (ingress.get(group) ?? []).map(({ one }) => one);
+    const isReachable = (group: string) => rulesOf(group).some(isOpen);
+    return [
+      ...(own.length > 0
+        ? []
+        : [`It names no security group of this program. Write ${STORES[store.type] ?? ""}.`]),
+      ...own
+        .filter(
+          (group) =>
+            isReachable(group) ||
+            rulesOf(group).some((one) => madeOf(one, "referencedSecurityGroupId").some(isReachable)),
+        )
+        .map(
+          (group) =>
+            `Its group ${group.split("::").pop() ?? ""} is open to the internet, or to a group that is. Name the instances' group as the only source.`,
+        ),
+    ];
+  },
+  { severity: "critical", neighbours: true },
+);
+
+export const addressForNat = rule(
+  "address-for-nat-only",
+  ["aws:ec2/eip:Eip"],
+  "A public address belongs to a NAT gateway",
+  "an instance with one would be reachable from outside",
+  ({ inputs }) =>
+    ["instance", "networkInterface"]
+      .filter((name) => inputs[name] !== undefined)
+      .map((name) => `The address is given to ${name}. Remove it; NAT gateways take theirs by allocationId.`),
+  { reference: "AWS FSBP EC2.9" },
 );
 
 /** Judges each Allow of the documents that a resource carries: its own, and those inside a role. */
@@ -111,10 +254,24 @@ const document =
               .flatMap(check),
       );
 
+/** Nobody needs all of these at once: patterns that cover them all cover everything. */
+const ANYTHING = [
+  "iam:CreateUser",
+  "s3:DeleteBucket",
+  "ec2:RunInstances",
+  "organizations:LeaveOrganization",
+  "qz:Do",
+];
+const ANYWHERE = [
+  "arn:aws:iam::123456789012:user/qz-71",
+  "arn:aws:s3:::qz-71",
+  "arn:aws:ec2:eu-central-1:123456789012:instance/i-qz71",
+];
 const everywhere = (statement: Statement) =>
-  statement.NotResource !== undefined || strings(statement.Resource).some((one) => /^[*?]+$/.test(one));
+  statement.NotResource !== undefined ||
+  ANYWHERE.every((arn) => strings(statement.Resource).some((pattern) => matches(pattern, arn, false)));
 const anything = (statement: Statement) =>
-  statement.NotAction !== undefined || strings(statement.Action).some((one) => /^[*?]+(:[*?]+)?$/.test(one));
+  statement.NotAction !== undefined || ANYTHING.every((action) => actionMatches(statement, action));
 export const noAdministrator = rule(
   "no-administrator",
   IDENTITY,
@@ -139,124 +296,383 @@ const coversAnyIdentity = (statement: Statement) =>
     return ANY_IDENTITY.some((name) => matches(pattern, `arn:aws:iam::${account}:${name}`, false));
   });
 
+/** @see https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-reference-policy-checks.html */
 const ESCALATIONS = [
-  "iam:CreatePolicy",
-  "iam:CreatePolicyVersion",
-  "iam:SetDefaultPolicyVersion",
-  "iam:PutRolePolicy",
+  "iam:AddClientIDToOpenIDConnectProvider",
+  "iam:AddUserToGroup",
+  "iam:AttachGroupPolicy",
   "iam:AttachRolePolicy",
-  "iam:PutUserPolicy",
   "iam:AttachUserPolicy",
   "iam:CreateAccessKey",
   "iam:CreateLoginProfile",
-  "iam:UpdateAssumeRolePolicy",
-  "iam:PassRole",
+  "iam:CreateOpenIDConnectProvider",
+  "iam:CreatePolicy",
+  "iam:CreatePolicyVersion",
   "iam:CreateRole",
-  "iam:AddUserToGroup",
+  "iam:CreateSAMLProvider",
   "iam:CreateUser",
-  "iam:PutGroupPolicy",
-  "iam:AttachGroupPolicy",
-  "iam:PutRolePermissionsBoundary",
   "iam:DeleteRolePermissionsBoundary",
+  "iam:DeleteUserPermissionsBoundary",
+  "iam:PassRole",
+  "iam:PutGroupPolicy",
+  "iam:PutRolePermissionsBoundary",
+  "iam:PutRolePolicy",
+  "iam:PutUserPermissionsBoundary",
+  "iam:PutUserPolicy",
+  "iam:SetDefaultPolicyVersion",
+  "iam:UpdateAssumeRolePolicy",
+  "iam:UpdateLoginProfile",
+  "iam:UpdateSAMLProvider",
+  "ssm:SendCommand",
+  "ssm:StartSession",
   "sts:AssumeRole",
 ];
+
+/** What may be done to all roles of a name's pattern only where this condition key has a set value. */
+const ONLY_WITH: Record<string, string> = {
+  "iam:AttachRolePolicy": "iam:PermissionsBoundary",
+  "iam:CreateRole": "iam:PermissionsBoundary",
+  "iam:PassRole": "iam:PassedToService",
+  "iam:PutRolePermissionsBoundary": "iam:PermissionsBoundary",
+  "iam:PutRolePolicy": "iam:PermissionsBoundary",
+};
+
+const isLimited = ({ Condition }: Statement, wanted: string) =>
+  Object.entries(object(Condition)).some(
+    ([operator, block]) =>
+      /^(string|arn)(equals|like)$/i.test(operator) &&
+      Object.entries(object(block)).some(
+        ([key, value]) =>
+          key.toLowerCase() === wanted.toLowerCase() && !strings(value).some((one) => /[*?]/.test(one)),
+      ),
+  );
+
 export const noEscalation = rule(
   "no-privilege-escalation",
   IDENTITY,
-  "Nothing lets a role give itself more, except on named resources",
+  "Nothing lets a role give itself more, except on named resources; on a pattern of names only under a permissions boundary or for named services",
   "one taken role would become an administrator",
-  document((statement) =>
-    coversAnyIdentity(statement)
+  document((statement) => [
+    ...(coversAnyIdentity(statement)
       ? ESCALATIONS.filter((action) => actionMatches(statement, action)).map(
           (action) =>
             `Statement ${text(statement.Sid)} allows ${action} on any resource. Name the roles as Resource.`,
         )
-      : [],
-  ),
+      : strings(statement.Resource).some((pattern) => /:iam:.*:role\/.*[*?]/.test(pattern))
+        ? Object.entries(ONLY_WITH)
+            .filter(([action, key]) => actionMatches(statement, action) && !isLimited(statement, key))
+            .map(
+              ([action, key]) =>
+                `Statement ${text(statement.Sid)} allows ${action} on many roles. Write a Condition StringEquals on ${key}, or name each role.`,
+            )
+        : []),
+  ]),
   { severity: "critical" },
 );
+
+const ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy";
+const ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment";
+const POLICY = "aws:iam/policy:Policy";
+
+/** The policy of this program that an attachment or a role names: by URN, as its ARN is unknown at first preview. */
+function ownPolicies(resource: Resource, property: string, context: Context): Resource[] {
+  const urns = madeOf(resource, property);
+  const arns = array(resource.inputs[property]).map(text);
+  const accounts = ownAccounts(context);
+  return context
+    .ofType(POLICY)
+    .filter(
+      ({ urn, inputs }) =>
+        urns.includes(urn) ||
+        arns.some((arn) => isOf(accounts, arn) && arn.endsWith(`:policy/${text(inputs.name)}`)),
+    );
+}
+
+/** Resources that give something to a role, by the role's name or URN. */
+const byRole = (type: string, context: Context) =>
+  context.once(`${type} by role`, () =>
+    groupBy(
+      context
+        .ofType(type)
+        .flatMap((one) => [text(one.inputs.role), ...madeOf(one, "role")].map((role) => ({ role, one }))),
+      ({ role }) => role,
+    ),
+  );
+
+/** What a role may do: statements of all its policies, and what of them cannot be seen. */
+function grantsOf(role: Resource, context: Context): { statements: Statement[]; unseen: string[] } {
+  const given = (type: string) => [
+    ...new Set(
+      [role.urn, text(role.inputs.name)]
+        .flatMap((key) => byRole(type, context).get(key) ?? [])
+        .map(({ one }) => one),
+    ),
+  ];
+  const attachments = given(ATTACHMENT);
+  const attached = attachments.map((one) => ({ one, policies: ownPolicies(one, "policyArn", context) }));
+  const documents = [
+    ...given(ROLE_POLICY).map(({ inputs }) => inputs.policy),
+    ...attached.flatMap(({ policies }) => policies.map(({ inputs }) => inputs.policy)),
+    // The engine tells of a new role only that it has some: those of this program are above.
+    ...(isUnknown(role.inputs.inlinePolicies) ? [] : array(role.inputs.inlinePolicies)).map((one) =>
+      at(one, "policy"),
+    ),
+  ].filter((one) => one !== undefined);
+  return {
+    statements: documents.filter((one) => !hasUnknown(one)).flatMap(statementsOf),
+    unseen: [
+      ...documents.filter(hasUnknown).map(() => "a policy that is not known before something exists"),
+      ...attached
+        .filter(({ policies }) => policies.length === 0)
+        .map(({ one }) => text(one.inputs.policyArn)),
+    ],
+  };
+}
+
+export const noSelfEscalation = rule(
+  "no-self-escalation",
+  ROLE,
+  "No role may change its own policies or trust, nor any policy of this program",
+  "who takes the role would write what it may do, the limits of others among it",
+  (role, context) => {
+    const { statements } = grantsOf(role, context);
+    const account = ownAccounts(context)[0] ?? "";
+    const may = (action: string, resource: string) =>
+      judge(
+        // Conditions hold in the worst case: those of an Allow are met, those of a Deny are not.
+        statements
+          .filter(({ Effect, Condition }) => Effect === "Allow" || Condition === undefined)
+          .map((one) => ({ ...one, Condition: undefined })),
+        { requester: {}, action, resource, account, context: {} },
+        false,
+      ).decision === "allow";
+    const own = `arn:aws:iam::${account}:role/${text(role.inputs.name)}`;
+    const policies = context
+      .ofType(POLICY)
+      .map(({ inputs }) => `arn:aws:iam::${account}:policy/${text(inputs.name)}`);
+    return [
+      ...[
+        "iam:AttachRolePolicy",
+        "iam:DeleteRolePermissionsBoundary",
+        "iam:PutRolePermissionsBoundary",
+        "iam:PutRolePolicy",
+        "iam:UpdateAssumeRolePolicy",
+      ].map((action) => [action, own] as const),
+      ...policies.flatMap((policy) =>
+        ["iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion"].map((action) => [action, policy] as const),
+      ),
+    ]
+      .filter(([action, resource]) => may(action, resource))
+      .map(
+        ([action, resource]) =>
+          `The role may ${action} on ${resource}. Write a Deny of it, without a Condition.`,
+      );
+  },
+  { severity: "critical", neighbours: true },
+);
+
+const isGithub = (accounts: string[], provider: unknown) =>
+  isOf(accounts, provider) && text(provider).endsWith(":oidc-provider/token.actions.githubusercontent.com");
+
+/** Why a statement of a trust policy lets in whom it should not. */
+function strangersIn(
+  { Principal, NotPrincipal }: Statement,
+  accounts: string[],
+  services: unknown[],
+): string[] {
+  if (NotPrincipal !== undefined || typeof Principal !== "object" || Principal === null)
+    return ["everyone but some"];
+  return Object.entries(Principal).flatMap(([kind, value]) =>
+    list(value)
+      .filter((one) =>
+        kind === "AWS"
+          ? text(one).includes("*") || !isOf(accounts, one)
+          : kind === "Service"
+            ? !services.includes(one)
+            : kind !== "Federated" || !isGithub(accounts, one),
+      )
+      .map((one) => `${kind} ${text(one)}`),
+  );
+}
 
 export const trustClosed = rule(
   "role-trust-closed",
   ROLE,
-  "A role is trusted to AWS services, identity providers and principals of its own account only",
-  "strangers with an AWS account could take it",
+  "A role is trusted to services of this platform, to principals of its own account, or to GitHub alone",
+  "strangers could take it",
   (role, context) => {
     const accounts = ownAccounts(context);
-    return document(
-      (statement) =>
-        statement.NotPrincipal !== undefined ||
-        statement.Principal === "*" ||
-        strings(object(statement.Principal).AWS).some((one) => one.includes("*") || !isOf(accounts, one))
-          ? ["The trust policy lets principals outside the account in. Name who may take the role."]
-          : [],
-      "assumeRolePolicy",
-    )(role, context);
+    const services = array(context.parameters.services);
+    const trusts = (kind: string, { inputs }: Resource) =>
+      statementsOf(inputs.assumeRolePolicy).some(
+        ({ Effect, Principal }) => Effect === "Allow" && kind in object(Principal),
+      );
+    return [
+      ...document(
+        (statement) =>
+          strangersIn(statement, accounts, services).map(
+            (who) =>
+              `The trust policy lets ${who} in. Name a service of this platform, a role of this account, or GitHub's provider.`,
+          ),
+        "assumeRolePolicy",
+      )(role, context),
+      ...(!hasUnknown(role.inputs.assumeRolePolicy) &&
+      trusts("Federated", role) &&
+      (trusts("Service", role) || trusts("AWS", role))
+        ? ["The role is for GitHub and for others. Write a role for each."]
+        : []),
+    ];
   },
-  { severity: "critical", neighbours: true },
+  {
+    severity: "critical",
+    neighbours: true,
+    parameters: {
+      services: {
+        type: "array",
+        default: [
+          "ec2.amazonaws.com",
+          "elasticbeanstalk.amazonaws.com",
+          "monitoring.rds.amazonaws.com",
+          "vpc-flow-logs.amazonaws.com",
+        ],
+        description: "Services that roles may be trusted to",
+      },
+    },
+  },
 );
 
-/** What reads a secret, unless it is limited to something else by name. */
-const READS_SECRETS = ["ssm:GetParameter", "ssm:GetParametersByPath", "secretsmanager:GetSecretValue"];
+/** What only reads; all else changes something. */
+const READS = /^[a-z0-9-]+:(Check|Describe|Get|List|Lookup|Simulate|View)[\w*?]*$/i;
 
-/** What no role that a pull request can take may do, on any resource. */
-const CHANGES = [
-  "s3:PutObject",
-  "s3:DeleteObject",
-  "s3:PutBucketPolicy",
-  "iam:PutRolePolicy",
-  "iam:CreateRole",
-  "iam:PassRole",
-  "ec2:RunInstances",
-  "ec2:AuthorizeSecurityGroupIngress",
-  "rds:ModifyDBInstance",
-  "rds:DeleteDBInstance",
-  "elasticbeanstalk:UpdateEnvironment",
-  "elasticbeanstalk:CreateApplicationVersion",
-  "ssm:PutParameter",
-  "sqs:SendMessage",
-];
+/** What reads contents and secrets though its name says no more than Get, with resources that nobody means. */
+const READS_CONTENTS: Record<string, string> = {
+  "dynamodb:GetItem": "arn:aws:dynamodb:eu-central-1:123456789012:table/qz-71",
+  "lambda:GetFunction": "arn:aws:lambda:eu-central-1:123456789012:function:qz-71",
+  "logs:FilterLogEvents": "arn:aws:logs:eu-central-1:123456789012:log-group:qz-71:*",
+  "logs:GetLogEvents": "arn:aws:logs:eu-central-1:123456789012:log-group:qz-71:*",
+  "logs:GetQueryResults": "*",
+  "s3:GetObject": "arn:aws:s3:::qz-71/qz-71",
+  "s3:GetObjectVersion": "arn:aws:s3:::qz-71/qz-71",
+  "secretsmanager:GetSecretValue": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:qz-71",
+  "ssm:GetParameter": "arn:aws:ssm:eu-central-1:123456789012:parameter/qz-71",
+  "ssm:GetParameterHistory": "arn:aws:ssm:eu-central-1:123456789012:parameter/qz-71",
+  "ssm:GetParameters": "arn:aws:ssm:eu-central-1:123456789012:parameter/qz-71",
+  "ssm:GetParametersByPath": "arn:aws:ssm:eu-central-1:123456789012:parameter/qz-71",
+};
+
+/** Objects of buckets that are not this program's: where Pulumi keeps its state, a preview writes a lock. */
+const isState = ({ NotResource, Resource: names }: Statement, context: Context) =>
+  NotResource === undefined &&
+  strings(names).every((arn) => {
+    const bucket = /^arn:[\w-]+:s3:::([a-z0-9.-]+)\//.exec(arn)?.[1];
+    return (
+      bucket !== undefined &&
+      // Beanstalk keeps the versions that it runs in a bucket of its own.
+      !bucket.startsWith("elasticbeanstalk-") &&
+      !context.ofType("aws:s3/bucket:Bucket").some(({ inputs }) => text(inputs.bucket) === bucket)
+    );
+  });
+
+/** What a role may do beyond looking at how the infrastructure is set up. */
+function beyondReading(statements: Statement[], context: Context): string[] {
+  const secrets = context
+    .ofType("aws:ssm/parameter:Parameter")
+    .filter(({ inputs }) => inputs.type === "SecureString")
+    .map(({ inputs }) => `arn:aws:ssm:eu-central-1:123456789012:parameter${text(inputs.name)}`);
+  const allows = (action: string, resource: string) =>
+    judge(
+      statements.map((one) => ({
+        ...one,
+        // The same names in any region and account.
+        Resource: strings(one.Resource).map((arn) =>
+          arn.replace(/^(arn:aws:ssm):[^:]*:[^:]*:/, "$1:eu-central-1:123456789012:"),
+        ),
+      })),
+      { requester: {}, action, resource, account: "", context: {} },
+      false,
+    ).decision === "allow";
+  return [
+    ...statements
+      .filter(({ Effect }) => Effect === "Allow")
+      .flatMap((one) =>
+        one.NotAction !== undefined
+          ? ["all but some actions"]
+          : strings(one.Action).filter(
+              (action) =>
+                !READS.test(action) && !(/^s3:(Put|Delete)Object$/i.test(action) && isState(one, context)),
+            ),
+      ),
+    ...Object.entries(READS_CONTENTS).flatMap(([action, resource]) =>
+      [resource, ...(action.startsWith("ssm:") ? secrets : [])].some((one) => allows(action, one))
+        ? [action]
+        : [],
+    ),
+  ];
+}
 
 export const pullRequestsRead = rule(
   "pull-requests-read-only",
   ROLE,
-  "A role that a pull request can take changes nothing and reads no secret",
+  "A role that a pull request can take changes nothing and reads no secret and no contents",
   "whoever opens a pull request chooses the code that runs with it",
   (role, context) => {
     if (!text(role.inputs.assumeRolePolicy).includes(":pull_request")) return [];
-    const policies = context
-      .once("policies by role", () =>
-        groupBy(context.ofType("aws:iam/rolePolicy:RolePolicy"), ({ inputs }) => text(inputs.role)),
-      )
-      .get(text(role.inputs.name));
-    return (policies ?? []).flatMap(({ inputs: { policy: one } }) => {
-      if (isUnknown(one)) return demand(one, false, "policy", "");
-      const statements = statementsOf(one).filter(({ Effect }) => Effect === "Allow");
-      const secretive = statements.filter(({ Resource: names }) =>
-        strings(names).some((name) => /[*?]|secret/.test(name)),
-      );
-      return [
-        ...CHANGES.filter((action) => statements.some((statement) => actionMatches(statement, action))),
-        ...READS_SECRETS.filter((action) => secretive.some((statement) => actionMatches(statement, action))),
-      ].map((action) => `Pull requests may ${action}. Trust this role to a ref or an environment instead.`);
-    });
+    const { statements, unseen } = grantsOf(role, context);
+    return [
+      ...beyondReading(statements, context).map(
+        (action) =>
+          `Pull requests may ${action}. Remove it, or trust this role to a ref or an environment instead.`,
+      ),
+      ...unseen.map(
+        (what) =>
+          `Pull requests have ${what}, and nobody sees here what it allows. Write a RolePolicy instead.`,
+      ),
+    ];
   },
   { severity: "critical", neighbours: true },
 );
 
-const MANAGED = [...ROLE, "aws:iam/rolePolicyAttachment:RolePolicyAttachment"];
 export const noBroadManagedPolicy = rule(
   "no-broad-managed-policy",
-  MANAGED,
-  "No AWS managed policy that gives full access is attached",
-  "whoever takes the role could do much more than it needs",
-  ({ inputs }) =>
-    [inputs.policyArn, ...array(inputs.managedPolicyArns)]
-      .map(text)
-      .filter((arn) =>
-        /^arn:[\w-]+:iam::aws:policy\/.*(FullAccess|AdministratorAccess|PowerUser|Administrator)/i.test(arn),
+  [...ROLE, ATTACHMENT],
+  "Only policies of this program, and AWS's own from a list, are attached",
+  "nobody sees here what another policy allows, and AWS's own allow much more than is needed",
+  (resource, context) => {
+    const property = resource.type === ATTACHMENT ? "policyArn" : "managedPolicyArns";
+    const allowed = array(context.parameters.allowed).map(text);
+    const own = ownPolicies(resource, property, context);
+    // The engine tells of a new role only that it has some: those of this program are attachments.
+    const given =
+      property === "managedPolicyArns" && isUnknown(resource.inputs[property])
+        ? []
+        : array(resource.inputs[property]);
+    return given
+      .filter((arn) => !allowed.includes(text(arn).replace(/^arn:[\w-]+:iam::aws:policy\//, "")))
+      .filter(
+        (arn) =>
+          !own.some(({ inputs }) => isUnknown(arn) || text(arn).endsWith(`:policy/${text(inputs.name)}`)),
       )
-      .map((arn) => `${arn} is attached. Write a policy with the actions that are needed.`),
+      .flatMap((arn) =>
+        isUnknown(arn)
+          ? notEvaluated(property)
+          : [`${text(arn)} is attached. Write a policy with the actions that are needed.`],
+      );
+  },
+  {
+    neighbours: true,
+    parameters: {
+      allowed: {
+        type: "array",
+        default: [
+          "AWSElasticBeanstalkManagedUpdatesCustomerRolePolicy",
+          "AmazonSSMManagedInstanceCore",
+          "service-role/AWSElasticBeanstalkEnhancedHealth",
+          "service-role/AmazonRDSEnhancedMonitoringRole",
+        ],
+        description: "Policies of AWS that may be attached",
+      },
+    },
+  },
 );
 
 export const oneOwner = rule(
@@ -265,17 +681,18 @@ export const oneOwner = rule(
   "All roles for GitHub trust repositories of the same owner",
   "somebody else's workflows could change the platform",
   (role, context) => {
-    const ownerOf = ({ inputs }: Resource) => /repo:([\w.-]+)\//.exec(text(inputs.assumeRolePolicy))?.[1];
-    const own = ownerOf(role);
-    const first = context.once("owner on GitHub", () =>
-      context
-        .ofType("aws:iam/role:Role")
-        .map(ownerOf)
-        .find((one) => one !== undefined),
+    const ownersOf = ({ inputs }: Resource) =>
+      [...text(inputs.assumeRolePolicy).matchAll(/repo:([\w.-]+)\//g)].map(([, owner = ""]) => owner);
+    const first = context.once(
+      "owner on GitHub",
+      () => context.ofType("aws:iam/role:Role").flatMap(ownersOf)[0],
     );
-    return own === undefined || own === first
-      ? []
-      : [`The role trusts ${own}, another one ${String(first)}. Write repositories of the same owner.`];
+    return [...new Set(ownersOf(role))]
+      .filter((owner) => owner !== first)
+      .map(
+        (owner) =>
+          `The role trusts ${owner}, another one ${String(first)}. Write repositories of the same owner.`,
+      );
   },
   { severity: "critical", neighbours: true },
 );
@@ -348,6 +765,12 @@ export const redisInTransit = rule(
       "true",
     ),
     ...demand(
+      inputs.transitEncryptionMode,
+      inputs.transitEncryptionMode !== "preferred",
+      "transitEncryptionMode",
+      "required: preferred takes connections without TLS too",
+    ),
+    ...demand(
       inputs.authToken,
       isUnknown(inputs.authToken) || text(inputs.authToken) !== "",
       "authToken",
@@ -360,14 +783,31 @@ export const redisInTransit = rule(
 export const cloudfrontTls = rule(
   "cloudfront-tls",
   ["aws:cloudfront/distribution:Distribution"],
-  "CloudFront speaks TLS 1.2 or newer and sends HTTP to HTTPS",
+  "CloudFront speaks TLS 1.2 or newer on both sides and sends HTTP to HTTPS",
   "older versions can be broken",
   ({ inputs }) => {
-    const version = object(inputs.viewerCertificate).minimumProtocolVersion;
-    const behaviors = [inputs.defaultCacheBehavior, ...array(inputs.orderedCacheBehaviors)].map(
-      (one) => object(one).viewerProtocolPolicy,
+    const version = at(inputs.viewerCertificate, "minimumProtocolVersion");
+    const behaviors = [inputs.defaultCacheBehavior, ...array(inputs.orderedCacheBehaviors)].map((one) =>
+      at(one, "viewerProtocolPolicy"),
     );
+    const origins = array(inputs.origins)
+      .map((one) => at(one, "customOriginConfig"))
+      .filter((one) => one !== undefined);
     return [
+      ...origins.flatMap((origin) => [
+        ...demand(
+          at(origin, "originProtocolPolicy"),
+          at(origin, "originProtocolPolicy") === "https-only",
+          "originProtocolPolicy",
+          "https-only",
+        ),
+        ...demand(
+          at(origin, "originSslProtocols"),
+          array(at(origin, "originSslProtocols")).every((one) => /^TLSv1\.[23]$/.test(text(one))),
+          "originSslProtocols",
+          '["TLSv1.2"]',
+        ),
+      ]),
       ...demand(version, /^TLSv1\.[23]_/.test(text(version)), "minimumProtocolVersion", "TLSv1.2_2021"),
       ...behaviors.flatMap((one) =>
         demand(
@@ -405,14 +845,11 @@ export const logRetention = rule(
 export const noMappedPublicIp = rule(
   "subnet-without-public-ip",
   ["aws:ec2/subnet:Subnet"],
-  "Subnets give no public address by themselves",
+  "Subnets give no public address by themselves, of neither kind",
   "instances would be reachable from outside",
   ({ inputs }) =>
-    demand(
-      inputs.mapPublicIpOnLaunch ?? false,
-      (inputs.mapPublicIpOnLaunch ?? false) === false,
-      "mapPublicIpOnLaunch",
-      "false",
+    ["mapPublicIpOnLaunch", "assignIpv6AddressOnCreation"].flatMap((name) =>
+      demand(inputs[name], (inputs[name] ?? false) === false, name, "false"),
     ),
   { reference: "AWS FSBP EC2.15" },
 );

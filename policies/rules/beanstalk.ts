@@ -1,6 +1,20 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { array, demand, groupBy, isUnknown, object, Resource, Rule, SECRET, text } from "../rule";
+import {
+  array,
+  Context,
+  demand,
+  groupBy,
+  isUnknown,
+  notEvaluated,
+  object,
+  Resource,
+  Rule,
+  SECRET,
+  text,
+  UNKNOWN,
+} from "../rule";
+import { ownAccounts } from "./storage";
 
 export const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
 const VARIABLES = "aws:elasticbeanstalk:application:environment";
@@ -8,8 +22,10 @@ const VARIABLES = "aws:elasticbeanstalk:application:environment";
 interface Option {
   type: string;
   values?: string[];
-  min?: number;
-  max?: number;
+  pattern?: string;
+  /** Of a duration, as ISO 8601 has it. */
+  min?: number | string;
+  max?: number | string;
 }
 
 interface Namespace {
@@ -25,6 +41,7 @@ const catalog = (
 ).namespaces;
 const contract = JSON.parse(readFileSync(join(__dirname, "..", "facts", "env-contract.json"), "utf8")) as {
   variables: { name: string; secret: boolean }[];
+  mustSetOnElasticBeanstalk: { both: string[]; webRecommended: string[] };
   necessaryOnAws: string[];
   mustNotBeSet: string[];
 };
@@ -32,6 +49,8 @@ const contract = JSON.parse(readFileSync(join(__dirname, "..", "facts", "env-con
 interface Setting {
   namespace: string;
   name: string;
+  /** What the option is about, where a namespace is for several, such as scheduled actions. */
+  resource: string;
   value: unknown;
 }
 
@@ -39,10 +58,13 @@ const settingsOf = ({ inputs }: Resource): Setting[] =>
   array(inputs.settings).map((one) => ({
     namespace: text(object(one).namespace),
     name: text(object(one).name),
+    resource: text(object(one).resource),
     value: object(one).value,
   }));
-const option = (environment: Resource, namespace: string, name: string) =>
-  settingsOf(environment).find((one) => one.namespace === `aws:${namespace}` && one.name === name)?.value;
+const option = (environment: Resource, namespace: string, name: string): unknown =>
+  isUnknown(environment.inputs.settings)
+    ? UNKNOWN
+    : settingsOf(environment).find((one) => one.namespace === `aws:${namespace}` && one.name === name)?.value;
 const roleOf = ({ inputs }: Resource) => text(object(inputs.tags).role);
 /** The engine shows of what exists already its outputs also, platformArn among them. */
 const platformOf = ({ inputs }: Resource) => inputs.solutionStackName ?? inputs.platformArn;
@@ -84,58 +106,151 @@ const catalogNamespace = (namespace: string): Namespace | undefined =>
   catalog[namespace] ??
   catalog[namespace.replace(/:(listener|listenerrule|process|policies):[^:]+$/, ":$1:*")];
 
+/** Seconds of an ISO 8601 duration of hours, minutes and seconds. */
+function seconds(duration: string): number {
+  const [, hours = 0, minutes = 0, rest = 0] = /^PT(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?$/.exec(
+    duration,
+  ) ?? [NaN, NaN];
+  return Number(hours) * 3600 + Number(minutes) * 60 + Number(rest);
+}
+
+/** What an option takes, in words, and whether a value is that; undefined where it takes any text. */
+function taken(facts: Option): { words: string; holds: (value: string) => boolean } | undefined {
+  const { type, values = [], pattern, min = "any", max = "any" } = facts;
+  const range = `from ${String(min)} to ${String(max)}`;
+  const between = (value: number, bound: (limit: number | string) => number) =>
+    !(value < bound(min)) && !(value > bound(max)) && !Number.isNaN(value);
+  if (type === "boolean") return { words: "true or false", holds: (value) => /^(true|false)$/i.test(value) };
+  if (type === "integer")
+    return {
+      words: `a whole number ${range}`,
+      holds: (value) => /^-?\d+$/.test(value) && between(Number(value), Number),
+    };
+  if (type === "number")
+    return {
+      words: `a number ${range}`,
+      holds: (value) => /^-?\d+(\.\d+)?$/.test(value) && between(Number(value), Number),
+    };
+  if (type === "duration")
+    return {
+      words: `a duration ${range}`,
+      holds: (value) => between(seconds(value), (limit) => seconds(String(limit))),
+    };
+  if (pattern !== undefined)
+    return { words: `text that matches ${pattern}`, holds: (value) => new RegExp(pattern).test(value) };
+  if (values.length > 0)
+    return {
+      words: `one of ${values.join(", ")}`,
+      holds: (value) =>
+        (type === "list" ? value.split(",") : [value]).every((one) => values.includes(one.trim())),
+    };
+  return undefined;
+}
+
+function optionProblems(environment: Resource, { namespace, name, value }: Setting): string[] {
+  const id = `${namespace}/${name}`;
+  const known = catalogNamespace(namespace);
+  if (known === undefined)
+    return [`Namespace ${namespace} does not exist. Write one of Beanstalk's namespaces.`];
+  if (known.tier !== undefined && (known.tier === "Worker") === isWeb(environment))
+    return [`Option ${id} does not apply to this tier. Remove it.`];
+  if (namespace.startsWith("aws:elb:"))
+    return [`Option ${id} is for Classic Load Balancers. Write the one of aws:elbv2.`];
+  if (known.freeForm === true || known.options === undefined) return [];
+  const facts = known.options[name];
+  if (facts === undefined)
+    return [`Option ${id} does not exist. Write one of ${Object.keys(known.options).join(", ")}.`];
+  const wanted = taken(facts);
+  if (wanted === undefined || text(value) === "") return [];
+  return demand(value, wanted.holds(text(value)), `Option ${id}`, wanted.words);
+}
+
 export const beanstalkOptions = rule(
   "beanstalk-options",
-  "Every option is one that Beanstalk knows, with a value it takes, for a tier it applies to",
+  "Every option is one that Beanstalk knows, with a value it takes, for a tier it applies to, once",
   "the update would fail half-way, or the option be ignored",
   (environment) => {
-    const seen = new Set<string>();
-    const found = settingsOf(environment).flatMap(({ namespace, name, value }) => {
-      const id = `${namespace}/${name}`;
-      const twice = seen.has(id) ? [`Option ${id} is set twice. Write it once.`] : [];
-      seen.add(id);
-      const known = catalogNamespace(namespace);
-      if (known === undefined)
-        return [...twice, `Namespace ${namespace} does not exist. Write one of Beanstalk's namespaces.`];
-      if (known.tier !== undefined && (known.tier === "Worker") === isWeb(environment))
-        return [...twice, `Option ${id} does not apply to this tier. Remove it.`];
-      if (known.freeForm === true || known.options === undefined) return twice;
-      const facts = known.options[name];
-      if (facts === undefined)
-        return [
-          ...twice,
-          `Option ${id} does not exist. Write one of ${Object.keys(known.options).join(", ")}.`,
-        ];
-      const given = text(value);
-      if (isUnknown(value) || given === "") return twice;
-      if (facts.type === "boolean" && !/^(true|false)$/i.test(given))
-        return [...twice, `Option ${id} is ${given}. Write true or false.`];
-      if (facts.type === "enum" && facts.values?.includes(given) === false)
-        return [...twice, `Option ${id} is ${given}. Write one of ${facts.values.join(", ")}.`];
-      if (
-        facts.type === "integer" &&
-        !(
-          /^-?\d+$/.test(given) &&
-          Number(given) >= (facts.min ?? -Infinity) &&
-          Number(given) <= (facts.max ?? Infinity)
-        )
-      )
-        return [
-          ...twice,
-          `Option ${id} is ${given}. Write a whole number from ${String(facts.min ?? "any")} to ${String(facts.max ?? "any")}.`,
-        ];
-      return twice;
-    });
-    const least = Number(option(environment, "autoscaling:asg", "MinSize") ?? 1);
-    const most = Number(option(environment, "autoscaling:asg", "MaxSize") ?? 4);
-    return least > most
-      ? [
-          ...found,
-          `MinSize ${String(least)} is greater than MaxSize ${String(most)}. Write MinSize <= MaxSize.`,
-        ]
-      : found;
+    if (isUnknown(environment.inputs.settings)) return notEvaluated("settings");
+    const settings = settingsOf(environment);
+    const times = groupBy(settings, ({ namespace, name, resource }) =>
+      `${namespace}/${name} ${resource}`.trim(),
+    );
+    const least = option(environment, "autoscaling:asg", "MinSize") ?? 1;
+    const most = option(environment, "autoscaling:asg", "MaxSize") ?? 4;
+    return [
+      ...settings.flatMap((setting) => optionProblems(environment, setting)),
+      ...[...times]
+        .filter(([, all]) => all.length > 1)
+        .map(([id]) => `Option ${id} is set ${String(times.get(id)?.length)} times. Write it once.`),
+      ...(Number(least) > Number(most)
+        ? [`MinSize ${text(least)} is greater than MaxSize ${text(most)}. Write MinSize <= MaxSize.`]
+        : []),
+    ];
   },
 );
+
+export const noSavedTemplate = rule(
+  "no-saved-template",
+  "No saved configuration is the base of an environment",
+  "its options are kept in AWS, where no rule judges them",
+  ({ inputs }) =>
+    inputs.templateName === undefined
+      ? []
+      : ["templateName is set. Remove it and write the options as settings."],
+);
+
+export const applicationLoadBalancer = rule(
+  "application-load-balancer",
+  "Instances are behind a load balancer: web's is an Application Load Balancer of its own",
+  "a single instance has a public address, and other kinds ignore the listeners that are judged here",
+  (environment, context) => [
+    ...must(
+      "elasticbeanstalk:environment",
+      "EnvironmentType",
+      (value) => value === "LoadBalanced",
+      "LoadBalanced",
+    )(environment, context),
+    ...must(
+      "elasticbeanstalk:environment",
+      "LoadBalancerType",
+      (value) => value === "application",
+      "application",
+      isWeb,
+    )(environment, context),
+    ...must(
+      "elasticbeanstalk:environment",
+      "LoadBalancerIsShared",
+      (value) => value === "" || value === "false",
+      "false",
+    )(environment, context),
+  ],
+  { severity: "critical" },
+);
+
+export const noDefaultGroup = rule(
+  "no-default-group",
+  "Instances are in security groups of this program only",
+  "Beanstalk's default group lets in what no rule here judges",
+  must(
+    "autoscaling:launchconfiguration",
+    "DisableDefaultEC2SecurityGroup",
+    (value) => value === "true",
+    "true",
+  ),
+);
+
+export const noCoupledDatabase = rule(
+  "no-coupled-database",
+  "No database inside an environment",
+  "it ends with the environment, and its password is a plain option",
+  (environment) =>
+    settingsOf(environment)
+      .filter(({ namespace }) => namespace === "aws:rds:dbinstance")
+      .map(
+        ({ name }) => `Option ${name} couples a database. Remove it and use the database of this program.`,
+      ),
+);
+
 const LISTENER = "elbv2:listener:443";
 export const httpsListener = rule(
   "https-listener",
@@ -162,17 +277,28 @@ export const httpsListener = rule(
   { severity: "critical", reference: "AWS FSBP ELB.1" },
 );
 
+/** Listeners beside the default one that are on, by namespace without "aws:". */
+const listenersOf = (environment: Resource): string[] =>
+  [...new Set(settingsOf(environment).map(({ namespace }) => namespace))]
+    .filter((namespace) => /^aws:elbv2:listener:(?!default$)/.test(namespace))
+    .map((namespace) => namespace.replace("aws:", ""))
+    .filter((listener) => text(option(environment, listener, "ListenerEnabled")) !== "false");
+
+const isModernTls = (policy: unknown) =>
+  /^ELBSecurityPolicy-(TLS13-1-[23]-|TLS-1-2-|FS-1-2-)/.test(text(policy));
+const MODERN_TLS = "ELBSecurityPolicy-TLS13-1-2-2021-06";
+
 export const tlsPolicy = rule(
   "tls-policy",
-  "TLS 1.2 and newer only",
+  "TLS 1.2 and newer only, on every listener",
   "older versions can be broken",
-  must(
-    LISTENER,
-    "SSLPolicy",
-    (value) => /^ELBSecurityPolicy-(TLS13-1-[23]-|TLS-1-2-|FS-1-2-)/.test(value),
-    "ELBSecurityPolicy-TLS13-1-2-2021-06",
-    isWeb,
-  ),
+  (environment) =>
+    isWeb(environment)
+      ? [...new Set([LISTENER, ...listenersOf(environment)])].flatMap((listener) => {
+          const policy = option(environment, listener, "SSLPolicy");
+          return demand(policy, isModernTls(policy), `option ${listener}/SSLPolicy`, MODERN_TLS);
+        })
+      : [],
   { reference: "AWS FSBP ELB.17" },
 );
 
@@ -188,13 +314,17 @@ export const plainHttp = rule(
       "false",
       isWeb,
     )(environment, context),
-    ...(isWeb(environment) &&
-    settingsOf(environment).some(
-      ({ namespace, name, value }) =>
-        /^aws:elbv2:listener:(?!443$|default$)/.test(namespace) && name === "Protocol" && value !== "HTTPS",
-    )
-      ? ["A second listener serves plain HTTP. Remove it."]
-      : []),
+    ...listenersOf(environment)
+      .filter((listener) => listener !== LISTENER)
+      .flatMap((listener) => {
+        const protocol = option(environment, listener, "Protocol");
+        return demand(
+          protocol,
+          protocol === "HTTPS",
+          `option ${listener}/Protocol`,
+          "HTTPS, or remove the listener",
+        );
+      }),
   ],
   { severity: "critical" },
 );
@@ -202,16 +332,25 @@ export const plainHttp = rule(
 export const listenerRedirects: Rule = {
   ...rule(
     "listener-redirects",
-    "A plain HTTP listener only redirects to HTTPS",
-    "passwords would travel readable",
-    ({ inputs }) =>
-      inputs.protocol === "HTTPS" ||
-      (array(inputs.defaultActions).length > 0 &&
-        array(inputs.defaultActions).every(
-          (one) => object(one).type === "redirect" && object(object(one).redirect).protocol === "HTTPS",
-        ))
+    "A plain HTTP listener only redirects to HTTPS at the same host; one for HTTPS takes TLS 1.2 and newer",
+    "passwords would travel readable, or to somebody else",
+    ({ inputs }) => {
+      if (isUnknown(inputs.protocol) || isUnknown(inputs.defaultActions))
+        return notEvaluated("protocol or action");
+      if (inputs.protocol === "HTTPS")
+        return demand(inputs.sslPolicy, isModernTls(inputs.sslPolicy), "sslPolicy", MODERN_TLS);
+      const redirects = array(inputs.defaultActions).map((one) =>
+        object(one).type === "redirect" ? object(object(one).redirect) : {},
+      );
+      return redirects.length > 0 &&
+        redirects.every(
+          ({ protocol, host }) => protocol === "HTTPS" && (host === undefined || host === "#{host}"),
+        )
         ? []
-        : ["The listener serves plain HTTP. Write one default action of type redirect to HTTPS."],
+        : [
+            "The listener serves plain HTTP, or sends people elsewhere. Write one default action of type redirect with protocol HTTPS and no host.",
+          ];
+    },
     { severity: "critical", reference: "AWS FSBP ELB.1" },
   ),
   types: ["aws:lb/listener:Listener"],
@@ -237,9 +376,22 @@ export const noSsh = rule(
 
 export const enhancedHealth = rule(
   "enhanced-health",
-  "Enhanced health is on",
-  "rolling deployments go by it",
-  must("elasticbeanstalk:healthreporting:system", "SystemType", (value) => value === "enhanced", "enhanced"),
+  "Enhanced health is on, and deployments heed it",
+  "a deployment that breaks instances would go on to the next ones",
+  (environment, context) => [
+    ...must(
+      "elasticbeanstalk:healthreporting:system",
+      "SystemType",
+      (value) => value === "enhanced",
+      "enhanced",
+    )(environment, context),
+    ...must(
+      "elasticbeanstalk:command",
+      "IgnoreHealthCheck",
+      (value) => value === "" || value === "false",
+      "false",
+    )(environment, context),
+  ],
   { reference: "AWS FSBP ElasticBeanstalk.1", severity: "medium" },
 );
 
@@ -259,6 +411,12 @@ export const logStreaming = rule(
       "RetentionInDays",
       (value) => Number(value) > 0,
       "a number of days",
+    )(environment, context),
+    ...must(
+      "elasticbeanstalk:cloudwatch:logs",
+      "DeleteOnTerminate",
+      (value) => value === "" || value === "false",
+      "false",
     )(environment, context),
   ],
   { reference: "AWS FSBP ElasticBeanstalk.3", severity: "medium" },
@@ -317,10 +475,10 @@ export const workerTimeouts = rule(
     const inactive = option(environment, "elasticbeanstalk:sqsd", "InactivityTimeout");
     return [
       ...demand(
-        visible,
+        isUnknown(inactive) ? inactive : visible,
         Number(visible) >= Number(inactive),
         "VisibilityTimeout",
-        "InactivityTimeout or more",
+        `InactivityTimeout (${text(inactive) || "not set"}) or more`,
       ),
       ...demand(
         option(environment, "elasticbeanstalk:sqsd", "HttpPath"),
@@ -332,15 +490,20 @@ export const workerTimeouts = rule(
   },
 );
 const INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule";
+const GROUP = "aws:ec2/securityGroup:SecurityGroup";
 
 export const workerUnreachable = rule(
   "worker-unreachable",
-  "No security group of a worker lets anything in",
+  "A worker is in groups of this program only, and none of them lets anything in",
   "Iaso's task paths have no authentication",
   (environment, context) => {
     if (isWeb(environment)) return [];
+    const groups = context.once("groups", () => new Set(context.ofType(GROUP).map(({ urn }) => urn)));
     // The ids of the groups are unknown at first preview: what the settings are made of is known.
-    const used = environment.propertyDependencies?.settings ?? [];
+    const used = (environment.propertyDependencies?.settings ?? []).filter((urn) => groups.has(urn));
+    const named = option(environment, "autoscaling:launchconfiguration", "SecurityGroups");
+    if (used.length === 0 || text(named) === "")
+      return ["The worker names no security group of this program. Write option SecurityGroups."];
     const ingress = context.once("ingress by group", () =>
       groupBy(
         context
@@ -416,6 +579,9 @@ export const pair = rule(
   { neighbours: true },
 );
 
+/** What is not known yet are host names: DNS takes no longer ones. */
+const LONGEST_UNKNOWN = 253;
+
 export const variablesSize = rule(
   "variables-size",
   "All variables together take at most 4,096 bytes",
@@ -423,7 +589,14 @@ export const variablesSize = rule(
   (environment) => {
     const size = settingsOf(environment)
       .filter(({ namespace }) => namespace.startsWith(VARIABLES))
-      .reduce((sum, { name, value }) => sum + Buffer.byteLength(`${name}=${text(value)}`) + 1, 0);
+      .reduce(
+        (sum, { name, value }) =>
+          sum +
+          Buffer.byteLength(`${name}=`) +
+          1 +
+          (isUnknown(value) ? LONGEST_UNKNOWN : Buffer.byteLength(text(value))),
+        0,
+      );
     return size <= 4096 ? [] : [`Variables take ${String(size)} bytes. Write fewer or shorter ones.`];
   },
 );
@@ -479,7 +652,7 @@ export const variablesKnown = rule(
 
 export const noDevelopmentSwitches = rule(
   "no-development-switches",
-  "DEBUG, long-lived keys and development switches are not set",
+  "DEBUG, long-lived keys, development switches and what each version's bundle sets are not set",
   "debug pages show settings and data to strangers",
   (environment) =>
     namesOf(environment)
@@ -503,9 +676,113 @@ export const workerSwitch = rule(
   inApplication({ severity: "critical" }),
 );
 
-const SECRET_NAME = /(PASSWORD|SECRET|TOKEN|PRIVATE_?KEY|API_?KEY|_KEY$|CREDENTIAL)/i;
-const TOKEN =
-  /AKIA[0-9A-Z]{16}|gh[pousr]_\w{30,}|xox[bp]-[\w-]{10,}|-----BEGIN [A-Z ]*PRIVATE KEY|key-[0-9a-f]{32}|eyJ[\w-]{10,}\.eyJ|:\/\/[^/\s:@]+:[^/\s@]+@|sk_live_\w{16,}/;
+const isHttps = (value: string) => /^https:\/\/[^\s/@]+(\/|$)/.test(value);
+
+/** Variables that have safe and unsafe values; an absent one is {@link variablesPresent}'s matter. */
+const VALUES: Record<string, { holds: (value: string) => boolean; instead: string }> = {
+  ...Object.fromEntries(
+    [
+      ...contract.mustSetOnElasticBeanstalk.both,
+      ...contract.mustSetOnElasticBeanstalk.webRecommended,
+      "EMAIL_TLS=true",
+    ]
+      .map((one) => one.split("="))
+      .flatMap(([name = "", value]) =>
+        value === undefined
+          ? []
+          : [
+              [
+                name,
+                { holds: (given: string) => given.toLowerCase() === value.toLowerCase(), instead: value },
+              ],
+            ],
+      ),
+  ),
+  AWS_S3_ENDPOINT_URL: { holds: () => false, instead: "nothing: Iaso uses S3's own address" },
+  ENKETO_URL: { holds: isHttps, instead: "an https:// address" },
+  SERVER_URL: { holds: isHttps, instead: "an https:// address" },
+  STATIC_URL: { holds: isHttps, instead: "an https:// address" },
+  USE_AZURE_STORAGE: { holds: (value) => value.toLowerCase() === "false", instead: "false" },
+};
+
+export const variablesSafe = rule(
+  "variables-safe",
+  "Variables that guard something have their safe value",
+  "cookies, mail and media would go where others can read them",
+  (environment) =>
+    !isIaso(environment)
+      ? []
+      : settingsOf(environment)
+          .filter(({ namespace, name, value }) => namespace === VARIABLES && name in VALUES && value !== "")
+          .flatMap(({ name, value }) => {
+            const { holds = () => true, instead = "" } = VALUES[name] ?? {};
+            return demand(value, holds(text(value)), `variable ${name}`, instead);
+          }),
+  inApplication({ severity: "critical" }),
+);
+
+const DATABASE = "aws:rds/instance:Instance";
+const QUEUE = "aws:sqs/queue:Queue";
+
+export const variablesOwn = rule(
+  "variables-own-resources",
+  "Iaso's database and queue are those of this program",
+  "patients' data would go to somebody else's",
+  (environment, context) => {
+    if (!isIaso(environment)) return [];
+    const host = option(environment, VARIABLES.replace("aws:", ""), "RDS_HOSTNAME");
+    const url = option(environment, VARIABLES.replace("aws:", ""), "BEANSTALK_SQS_URL");
+    const madeOf = new Set(environment.propertyDependencies?.settings);
+    const isOwnHost = context
+      .ofType(DATABASE)
+      .some(({ urn, inputs }) =>
+        isUnknown(host)
+          ? madeOf.has(urn)
+          : new RegExp(`^${text(inputs.identifier)}\\.[a-z0-9]+\\.[a-z0-9-]+\\.rds\\.amazonaws\\.com$`).test(
+              text(host),
+            ),
+      );
+    return [
+      // A host name that is not known yet is the database's where it is made of it.
+      ...(isOwnHost
+        ? []
+        : demand(host, false, "variable RDS_HOSTNAME", "the address of the database of this program")),
+      ...demand(url, isOwnQueue(url, context), "variable BEANSTALK_SQS_URL", "the URL of the task queue"),
+    ];
+  },
+  inApplication({ severity: "critical", neighbours: true }),
+);
+
+/** Whether a URL is that of a queue of this program, in its account. */
+export function isOwnQueue(url: unknown, context: Context): boolean {
+  const [, account = "", name = ""] =
+    /^https:\/\/sqs\.[a-z0-9-]+\.amazonaws\.com\/(\d{12})\/([\w.-]+)$/.exec(text(url)) ?? [];
+  const queues = context.once(
+    "names of queues",
+    () => new Set(context.ofType(QUEUE).map(({ inputs }) => text(inputs.name))),
+  );
+  return queues.has(name) && ownAccounts(context).includes(account);
+}
+
+const SECRET_NAME =
+  /(PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|PRIVATE_?KEY|API_?KEY|ACCESS_?KEY|CREDENTIALS?|DSN|_KEY|_PASS|_PWD)$/i;
+/** What the contract says of a name; of others, whether it is one that people give to secrets. */
+const isSecretName = (name: string) =>
+  contract.variables.find((one) => one.name === name)?.secret ?? SECRET_NAME.test(name);
+
+/** Shapes of keys and tokens, and of a password in an address, a query or a command line. */
+const TOKENS = [
+  /(AKIA|ASIA)[0-9A-Z]{16}/,
+  /gh[pousr]_\w{30,}|github_pat_\w{20,}|glpat-[\w-]{20,}|npm_\w{30,}/,
+  /xox[abprs]-[\w-]{10,}|hooks\.slack\.com\/services\/\w+/,
+  /-----BEGIN [A-Z ]*PRIVATE KEY|LS0tLS1CRUdJTi/,
+  /key-[0-9a-f]{32}|\b[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}\b/,
+  /eyJ[\w-]{10,}\.eyJ/,
+  /[sr]k_(live|test)_\w{16,}|SG\.[\w-]{16,}\.[\w-]{16,}|AIza[\w-]{35}|hvs\.[\w-]{20,}/,
+  /:\/\/[^/\s:@]*:[^/\s@]+@|:\/\/[0-9a-f]{32}@/,
+  /(password|passwd|pwd|secret|token|api_?key)=[^\s&"'$<{[]/i,
+];
+const isToken = (value: string) => TOKENS.some((shape) => shape.test(value));
 function entropy(value: string): number {
   const counts = new Map<string, number>();
   for (const letter of value) counts.set(letter, (counts.get(letter) ?? 0) + 1);
@@ -514,8 +791,15 @@ function entropy(value: string): number {
     0,
   );
 }
+/** Base64 of something that can be read: a word would not turn into text by chance. */
+const hidesText = (value: string) =>
+  /^[A-Za-z0-9+/]{16,}={0,2}$/.test(value) &&
+  value.length % 4 === 0 &&
+  /^[\x20-\x7e\r\n]+$/.test(Buffer.from(value, "base64").toString("latin1"));
 const looksRandom = (value: string) =>
+  hidesText(value) ||
   (/^[0-9a-f]{32,}$/i.test(value) && entropy(value) > 3) ||
+  (/^[a-z0-9]{24,}$/i.test(value) && (value.match(/\d/g) ?? []).length > 4 && entropy(value) > 4) ||
   (/^[\w+/=-]{24,}$/.test(value) &&
     /\d/.test(value) &&
     /[a-z]/.test(value) &&
@@ -523,24 +807,21 @@ const looksRandom = (value: string) =>
     entropy(value) > 4);
 export const noPlainSecrets = rule(
   "no-plain-secrets",
-  "No secret is a plain variable",
+  "No secret is a plain option or variable",
   "options are readable in the console, the API and the logs",
   (environment) =>
     settingsOf(environment)
+      .filter(({ value }) => text(value) !== "" && !isUnknown(value))
       .filter(
         ({ namespace, name, value }) =>
-          namespace === VARIABLES &&
-          text(value) !== "" &&
-          !isUnknown(value) &&
-          (value === SECRET ||
-            contract.variables.some((one) => one.name === name && one.secret) ||
-            SECRET_NAME.test(name) ||
-            TOKEN.test(text(value)) ||
-            looksRandom(text(value))),
+          value === SECRET ||
+          isToken(text(value)) ||
+          (namespace === VARIABLES && (isSecretName(name) || looksRandom(text(value)))),
       )
-      .map(
-        ({ name }) =>
-          `Variable ${name} is a secret. Put it into SSM Parameter Store and map it in namespace ${VARIABLES}secrets.`,
+      .map(({ namespace, name }) =>
+        namespace === VARIABLES
+          ? `Variable ${name} is a secret. Put it into SSM Parameter Store and map it in namespace ${VARIABLES}secrets.`
+          : `Option ${namespace}/${name} holds a secret. Remove it.`,
       ),
   inApplication({ severity: "critical" }),
 );
@@ -554,7 +835,9 @@ export const secretsByArn = rule(
       .filter(
         ({ namespace, value }) =>
           namespace === `${VARIABLES}secrets` &&
-          !/^arn:[\w-]+:(ssm|secretsmanager):/.test(text(value)) &&
+          !/^arn:[\w-]+:(ssm:[a-z0-9-]+:\d{12}:parameter\/.|secretsmanager:[a-z0-9-]+:\d{12}:secret:.)/.test(
+            text(value),
+          ) &&
           !isUnknown(value),
       )
       .map(({ name }) => `Secret variable ${name} has no ARN. Write the ARN of its parameter.`),
@@ -567,17 +850,44 @@ const SECRET_PROPERTIES: Record<string, string[]> = {
   "aws:elasticache/replicationGroup:ReplicationGroup": ["authToken"],
 };
 
+/** Hashes and identifiers, random by nature, and what is in them. */
+const RANDOM_BY_NATURE = /(triggers|hash|ids?|fingerprint|etag|records|arns?|dimensions)$/i;
+
+/** Names of the inputs, at any depth, that hold a secret as people write it. */
+function secretsIn(name: string, value: unknown, mayBeRandom = RANDOM_BY_NATURE.test(name)): string[] {
+  if (typeof value === "object" && value !== null)
+    return Object.entries(value).flatMap(([key, one]) =>
+      Array.isArray(value)
+        ? secretsIn(name, one, mayBeRandom)
+        : secretsIn(key, one, mayBeRandom || RANDOM_BY_NATURE.test(key)),
+    );
+  if (typeof value !== "string" || value === "" || value === SECRET || isUnknown(value)) return [];
+  return (SECRET_NAME.test(name) && !value.startsWith("arn:")) ||
+    // Most inputs are short words.
+    (value.length > 9 && (isToken(value) || (!mayBeRandom && looksRandom(value))))
+    ? [name]
+    : [];
+}
+
 export const noSecretInInputs: Rule = {
   ...rule(
     "no-secret-in-inputs",
-    "No input of any resource holds a token in plain text",
+    "No input of any resource holds a secret in plain text, by its name, its shape or its randomness",
     "inputs are kept in state and shown in previews",
-    ({ type, inputs }) => {
-      const plain = Object.entries(inputs).filter(([name]) => !SECRET_PROPERTIES[type]?.includes(name));
-      return TOKEN.test(JSON.stringify(plain))
-        ? ["An input holds a token. Make it a Pulumi secret and put it into SSM Parameter Store."]
-        : [];
-    },
+    ({ type, inputs }) =>
+      // An environment's settings are no-plain-secrets' matter.
+      Object.entries(inputs)
+        .filter(
+          ([name]) =>
+            !SECRET_PROPERTIES[type]?.includes(name) && !(type === ENVIRONMENT && name === "settings"),
+        )
+        .flatMap(([name, value]) =>
+          secretsIn(name, value).map((inner) => (inner === name ? name : `${name}: ${inner}`)),
+        )
+        .map(
+          (where) =>
+            `Input ${where} looks like a secret. Make it a Pulumi secret and put it into SSM Parameter Store.`,
+        ),
     inApplication({ severity: "critical" }),
   ),
   types: undefined,
@@ -586,12 +896,14 @@ export const noSecretInInputs: Rule = {
 export const parameterSecure: Rule = {
   ...rule(
     "secret-parameter-secure",
-    "Parameters under secrets/ are SecureString",
+    "Parameters under secrets/, or named like a secret, are SecureString",
     "plain parameters are readable to all who list them",
     ({ inputs }) =>
-      text(inputs.name).includes("/secrets/")
-        ? demand(inputs.type, inputs.type === "SecureString", "type", "SecureString")
-        : [],
+      isUnknown(inputs.name)
+        ? notEvaluated("name")
+        : text(inputs.name).includes("/secrets/") || isSecretName(text(inputs.name).split("/").pop() ?? "")
+          ? demand(inputs.type, inputs.type === "SecureString", "type", "SecureString")
+          : [],
     inApplication(),
   ),
   types: ["aws:ssm/parameter:Parameter"],

@@ -1,4 +1,4 @@
-import { array, demand, groupBy, object, Resource, Rule, text } from "../rule";
+import { array, demand, groupBy, hasUnknown, notEvaluated, object, Resource, Rule, text } from "../rule";
 
 const INSTANCE = "aws:rds/instance:Instance";
 
@@ -31,6 +31,25 @@ export const databasePrivate = rule(
   "everyone could try passwords",
   equals("publiclyAccessible", false),
   { severity: "critical", reference: "AWS FSBP RDS.2" },
+);
+
+export const databaseNetwork = rule(
+  "database-network",
+  "The database is in named subnets and security groups",
+  "without them it is in the account's default network, open to whatever else is there",
+  ({ inputs }) => [
+    ...demand(
+      inputs.dbSubnetGroupName,
+      text(inputs.dbSubnetGroupName) !== "",
+      "dbSubnetGroupName",
+      "its name",
+    ),
+    // Ids of groups that do not exist yet are groups.
+    ...(array(inputs.vpcSecurityGroupIds).length > 0
+      ? []
+      : demand(inputs.vpcSecurityGroupIds, false, "vpcSecurityGroupIds", "the database's group")),
+  ],
+  { severity: "critical" },
 );
 
 export const databaseEncrypted = rule(
@@ -79,15 +98,22 @@ export const databaseFinalSnapshot = rule(
 
 export const databaseBackups = rule(
   "database-backups",
-  "Backups are kept for enough days",
+  "Backups are kept for enough days, and longer than the instance",
   "a loss that is noticed late could not be mended",
-  ({ inputs }, { parameters }) =>
-    demand(
+  ({ inputs }, { parameters }) => [
+    ...demand(
       inputs.backupRetentionPeriod,
       Number(inputs.backupRetentionPeriod) >= Number(parameters.minDays),
       "backupRetentionPeriod",
       `${text(parameters.minDays)} or more`,
     ),
+    ...demand(
+      inputs.deleteAutomatedBackups,
+      inputs.deleteAutomatedBackups === false,
+      "deleteAutomatedBackups",
+      "false",
+    ),
+  ],
   {
     reference: "AWS FSBP RDS.11",
     parameters: {
@@ -98,7 +124,7 @@ export const databaseBackups = rule(
 
 export const databaseVersion = rule(
   "database-version",
-  "PostgreSQL in a supported major version",
+  "PostgreSQL in a supported major version, with minor versions by themselves",
   "old versions get no security updates",
   ({ inputs }, { parameters }) => [
     ...demand(inputs.engine, inputs.engine === "postgres", "engine", "postgres"),
@@ -108,12 +134,18 @@ export const databaseVersion = rule(
       "engineVersion",
       `one of ${array(parameters.versions).join(", ")}`,
     ),
+    ...demand(
+      inputs.autoMinorVersionUpgrade,
+      inputs.autoMinorVersionUpgrade !== false,
+      "autoMinorVersionUpgrade",
+      "true",
+    ),
   ],
   {
     parameters: {
       versions: {
         type: "array",
-        default: ["14", "15", "16", "17"],
+        default: ["14", "15", "16", "17", "18"],
         description: "Major versions that are supported",
       },
     },
@@ -132,25 +164,30 @@ export const databaseTls = rule(
           groupBy(context.ofType("aws:rds/parameterGroup:ParameterGroup"), ({ inputs }) => text(inputs.name)),
         )
         .get(name) ?? [];
-    const forced = groups
-      .flatMap(({ inputs }) => array(inputs.parameters))
-      .filter((one) => object(one).name === "rds.force_ssl");
-    const value = object(forced[0]).value;
-    return [
-      ...demand(
+    if (groups.some(({ inputs }) => hasUnknown(inputs.parameters)))
+      return notEvaluated("the parameter group");
+    const valuesOf = (wanted: string) =>
+      groups
+        .flatMap(({ inputs }) => array(inputs.parameters))
+        .filter((one) => object(one).name === wanted)
+        .map((one) => text(object(one).value));
+    if (groups.length === 0)
+      return demand(
         instance.inputs.parameterGroupName,
-        groups.length > 0,
+        false,
         "parameterGroupName",
         "the name of a parameter group of this program",
+      );
+    return [
+      ...demand(
+        valuesOf("rds.force_ssl").join() || undefined,
+        valuesOf("rds.force_ssl").join() === "1",
+        "rds.force_ssl",
+        '"1" in the parameter group',
       ),
-      ...(groups.length === 0
+      ...(valuesOf("ssl").every((value) => value === "1")
         ? []
-        : demand(
-            value,
-            forced.length === 1 && text(value) === "1",
-            "rds.force_ssl",
-            '"1" in the parameter group',
-          )),
+        : ["ssl is turned off. Remove it from the parameter group."]),
     ];
   },
   { neighbours: true },

@@ -1,4 +1,4 @@
-import { array, demand, object, Rule, text } from "../rule";
+import { array, at, demand, Rule, text } from "../rule";
 
 const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
 
@@ -18,57 +18,6 @@ const rule = (
   check,
   ...more,
 });
-
-/** What must have tags, though AWS would take it without. */
-const TAGGED = [
-  "aws:s3/bucket:Bucket",
-  "aws:rds/instance:Instance",
-  "aws:sqs/queue:Queue",
-  ENVIRONMENT,
-  "aws:iam/role:Role",
-  "aws:ec2/vpc:Vpc",
-];
-
-export const requiredTags = rule(
-  "required-tags",
-  "Tags project, env and managed-by on what has tags; role on Beanstalk environments",
-  "costs, alarms and the deploy tool find resources by them",
-  ({ inputs, type }) => {
-    if (inputs.tags === undefined && !TAGGED.includes(type)) return [];
-    const tags = object(inputs.tags);
-    return ["project", "env", "managed-by", ...(type === ENVIRONMENT ? ["role"] : [])].flatMap((name) =>
-      demand(tags[name], text(tags[name]) !== "", `tag ${name}`, "it"),
-    );
-  },
-);
-
-/** For each type the property that names it, and the most characters that AWS takes. */
-const LIMITS: Record<string, [property: string, limit: number]> = {
-  "aws:s3/bucket:Bucket": ["bucket", 63],
-  "aws:iam/role:Role": ["name", 64],
-  "aws:sqs/queue:Queue": ["name", 80],
-  [ENVIRONMENT]: ["name", 40],
-  "aws:rds/instance:Instance": ["identifier", 63],
-  "aws:elasticbeanstalk/application:Application": ["name", 100],
-  "aws:elasticache/replicationGroup:ReplicationGroup": ["replicationGroupId", 40],
-};
-
-export const nameLimits = rule(
-  "name-limits",
-  "Explicit names within AWS's limits",
-  "policies are decided by names, and AWS would refuse long ones",
-  ({ inputs, type }) => {
-    const [property, limit] = LIMITS[type] ?? ["name", 0];
-    const name = text(inputs[property]);
-    return demand(
-      inputs[property],
-      name !== "" && name.length <= limit,
-      property,
-      `a name of at most ${limit} characters`,
-    );
-  },
-  { types: Object.keys(LIMITS) },
-);
 
 /** What this platform consists of, by service. */
 const KNOWN: Record<string, string[]> = {
@@ -112,10 +61,116 @@ const KNOWN: Record<string, string[]> = {
   vpc: ["securityGroupEgressRule", "securityGroupIngressRule"],
 };
 
-const isKnown = (type: string) => {
+/** Those of them that AWS gives no tags. */
+const WITHOUT_TAGS = new Set([
+  "acm/certificateValidation",
+  "ec2/route",
+  "ec2/routeTableAssociation",
+  "iam/rolePolicy",
+  "iam/rolePolicyAttachment",
+  "route53/record",
+  "s3/bucketCorsConfiguration",
+  "s3/bucketLifecycleConfiguration",
+  "s3/bucketOwnershipControls",
+  "s3/bucketPolicy",
+  "s3/bucketPublicAccessBlock",
+  "s3/bucketServerSideEncryptionConfiguration",
+  "s3/bucketVersioning",
+  "sns/topicPolicy",
+  "sns/topicSubscription",
+  "sqs/queuePolicy",
+]);
+
+function kindOf(type: string): { service: string; name: string } {
   const [, service = "", name = ""] = /^aws:(\w+)\/(\w+):/.exec(type) ?? [];
+  return { service, name };
+}
+
+function isKnown(type: string): boolean {
+  const { service, name } = kindOf(type);
   return KNOWN[service]?.includes(name) === true;
+}
+
+export const requiredTags = rule(
+  "required-tags",
+  "Tags project, env and managed-by on what takes tags; a known role on Beanstalk environments",
+  "costs, alarms, the deploy tool and rules of this pack find resources by them",
+  ({ inputs, type }, { parameters }) => {
+    const { service, name } = kindOf(type);
+    if (!isKnown(type) || WITHOUT_TAGS.has(`${service}/${name}`)) return [];
+    const tag = (key: string) => at(inputs.tags, key);
+    return [
+      ...["project", "env", "managed-by"].flatMap((key) =>
+        demand(tag(key), text(tag(key)) !== "", `tag ${key}`, "it into tags"),
+      ),
+      ...(type === ENVIRONMENT
+        ? demand(
+            tag("role"),
+            array(parameters.roles).includes(tag("role")),
+            "tag role",
+            `one of ${array(parameters.roles).join(", ")}`,
+          )
+        : []),
+    ];
+  },
+  {
+    parameters: {
+      roles: { type: "array", default: ["web", "worker", "enketo"], description: "Roles of environments" },
+    },
+  },
+);
+
+/** For each type the property that names it, what AWS takes, and that in words. */
+const NAMES: Record<string, [property: string, taken: RegExp, words: string]> = {
+  "aws:s3/bucket:Bucket": [
+    "bucket",
+    /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/,
+    "3 to 63 lower-case letters, digits, dots and hyphens",
+  ],
+  "aws:cloudwatch/logGroup:LogGroup": ["name", /^[\w./#-]{1,512}$/, "at most 512 letters, digits and _-/.#"],
+  "aws:cloudwatch/metricAlarm:MetricAlarm": ["name", /^[\x20-\x7e]{1,255}$/, "at most 255 characters"],
+  "aws:ec2/securityGroup:SecurityGroup": [
+    "name",
+    /^(?!sg-)[\w .:/()#,@[\]+=&;{}!$*-]{1,255}$/,
+    "at most 255 characters that do not start with sg-",
+  ],
+  "aws:elasticache/replicationGroup:ReplicationGroup": [
+    "replicationGroupId",
+    /^(?!.*--)[a-z][a-z0-9-]{0,38}[a-z0-9]$/,
+    "at most 40 lower-case letters, digits and single hyphens",
+  ],
+  "aws:elasticbeanstalk/application:Application": [
+    "name",
+    /^[^/]{1,100}$/,
+    "at most 100 characters without /",
+  ],
+  [ENVIRONMENT]: ["name", /^[a-z0-9][a-z0-9-]{2,38}[a-z0-9]$/i, "4 to 40 letters, digits and hyphens"],
+  "aws:iam/instanceProfile:InstanceProfile": [
+    "name",
+    /^[\w+=,.@-]{1,128}$/,
+    "at most 128 letters, digits and +=,.@-_",
+  ],
+  "aws:iam/policy:Policy": ["name", /^[\w+=,.@-]{1,128}$/, "at most 128 letters, digits and +=,.@-_"],
+  "aws:iam/role:Role": ["name", /^[\w+=,.@-]{1,64}$/, "at most 64 letters, digits and +=,.@-_"],
+  "aws:rds/instance:Instance": [
+    "identifier",
+    /^(?!.*--)[a-z][a-z0-9-]{0,61}[a-z0-9]$/,
+    "at most 63 lower-case letters, digits and single hyphens",
+  ],
+  "aws:sns/topic:Topic": ["name", /^[\w-]{1,256}$/, "at most 256 letters, digits, - and _"],
+  "aws:sqs/queue:Queue": ["name", /^[\w-]{1,80}$/, "at most 80 letters, digits, - and _"],
 };
+
+export const nameLimits = rule(
+  "name-limits",
+  "Explicit names that AWS takes",
+  "policies are decided by names, and AWS would refuse others half-way",
+  ({ inputs, type }) => {
+    const [property, taken, words] = NAMES[type] ?? ["name", /./, ""];
+    return demand(inputs[property], taken.test(text(inputs[property])), property, `a name of ${words}`);
+  },
+  { types: Object.keys(NAMES) },
+);
 
 export const knownTypes = rule(
   "known-types",

@@ -1,6 +1,19 @@
 import { judge, statementsOf } from "../iam/evaluate";
-import { array, Context, demand, groupBy, isUnknown, object, Resource, Rule, text } from "../rule";
-import { ownAccounts, reachesStrangers } from "./storage";
+import {
+  array,
+  Context,
+  demand,
+  groupBy,
+  hasUnknown,
+  isUnknown,
+  notEvaluated,
+  object,
+  Resource,
+  Rule,
+  text,
+} from "../rule";
+import { isOwnQueue } from "./beanstalk";
+import { isOf, ownAccounts, reachesStrangers } from "./storage";
 
 const QUEUE = "aws:sqs/queue:Queue";
 const POLICY = "aws:sqs/queuePolicy:QueuePolicy";
@@ -67,17 +80,16 @@ export const queueDeadLetters = rule(
   "A queue moves what fails to a dead-letter queue after 2 to 10 tries",
   "a bad task would be tried forever, or lost",
   (queue, context) => {
-    if (isDeadLetters(queue, context)) return [];
-    if (isUnknown(queue.inputs.redrivePolicy))
-      return demand(queue.inputs.redrivePolicy, false, "redrivePolicy", "");
+    if (isDeadLetters(queue, context) && workersOf(queue, context).length === 0) return [];
+    if (isUnknown(queue.inputs.redrivePolicy)) return notEvaluated("redrivePolicy");
     const { deadLetterTargetArn, maxReceiveCount } = redrive(queue);
     const count = Number(maxReceiveCount);
     return [
       ...demand(
         deadLetterTargetArn,
-        text(deadLetterTargetArn).startsWith("arn:"),
+        isOf(ownAccounts(context), deadLetterTargetArn),
         "deadLetterTargetArn",
-        "the ARN of a dead-letter queue",
+        "the ARN of a dead-letter queue of this account",
       ),
       ...demand(maxReceiveCount, count >= 2 && count <= 10, "maxReceiveCount", "a number from 2 to 10"),
     ];
@@ -94,6 +106,8 @@ export const queueDeadLettersRetention = rule(
     const letters = queueNamed(target, context);
     const own = Number(queue.inputs.messageRetentionSeconds ?? 345600);
     const kept = Number(letters?.inputs.messageRetentionSeconds ?? 345600);
+    if (hasUnknown([queue.inputs.messageRetentionSeconds, letters?.inputs.messageRetentionSeconds]))
+      return notEvaluated("messageRetentionSeconds");
     if (target !== "" && letters === undefined)
       return [`The program has no queue ${target} for dead letters. Write one.`];
     return letters === undefined || kept > own
@@ -128,10 +142,10 @@ export const queueVisibility = rule(
   "a running task would be started a second time",
   (queue, context) =>
     workersOf(queue, context).flatMap((worker) => {
-      const needed = Math.max(
-        Number(daemonOption(worker, "InactivityTimeout") ?? 299),
-        Number(daemonOption(worker, "VisibilityTimeout") ?? 0),
-      );
+      const timeouts = ["InactivityTimeout", "VisibilityTimeout"].map((name) => daemonOption(worker, name));
+      if (hasUnknown([...timeouts, queue.inputs.visibilityTimeoutSeconds]))
+        return notEvaluated("visibilityTimeoutSeconds, or the worker's timeouts");
+      const needed = Math.max(Number(timeouts[0] ?? 299), Number(timeouts[1] ?? 0));
       const given = Number(queue.inputs.visibilityTimeoutSeconds ?? 30);
       return given >= needed
         ? []
@@ -150,8 +164,7 @@ export const workerQueue: Rule = {
     (environment, context) => {
       if (environment.inputs.tier !== "Worker") return [];
       const url = daemonOption(environment, "WorkerQueueURL");
-      const known = queueNamed(text(url).split("/").pop() ?? "", context) !== undefined;
-      return demand(url, known, "WorkerQueueURL", "the URL of the task queue");
+      return demand(url, isOwnQueue(url, context), "WorkerQueueURL", "the URL of the task queue");
     },
     { neighbours: true },
   ),
@@ -163,7 +176,7 @@ export const queuePolicyClosed = rule(
   "The policy of a queue or topic lets nobody outside the account in",
   "anyone could run tasks on the worker",
   ({ inputs }, context) => {
-    if (isUnknown(inputs.policy)) return demand(inputs.policy, false, "policy", "");
+    if (hasUnknown(inputs.policy)) return notEvaluated("policy");
     const accounts = ownAccounts(context);
     return statementsOf(inputs.policy)
       .filter((one) => reachesStrangers(one, accounts))
@@ -180,6 +193,19 @@ export const queuePolicyClosed = rule(
   },
 );
 
+export const queuePolicyApart: Rule = {
+  ...rule(
+    "queue-policy-apart",
+    "The policy of a queue or topic is a resource of its own",
+    "two places would say different things, and no rule judges the one inside",
+    ({ inputs }) =>
+      inputs.policy === undefined
+        ? []
+        : ["It sets policy itself. Remove it and write a QueuePolicy or TopicPolicy."],
+  ),
+  types: [QUEUE, "aws:sns/topic:Topic"],
+};
+
 /** The name at the end of a URL or an ARN. */
 const lastName = (value: unknown) => /[^/:]*$/.exec(text(value))?.[0] ?? "";
 
@@ -188,7 +214,7 @@ const policiesOf = (name: string, context: Context): Resource[] =>
   context
     .once("policies by queue", () => {
       const named = context.ofType(POLICY).flatMap((policy) => {
-        const resources = isUnknown(policy.inputs.policy)
+        const resources = hasUnknown(policy.inputs.policy)
           ? []
           : statementsOf(policy.inputs.policy).flatMap(({ Resource: arns }) => array(arns));
         const names = new Set([policy.inputs.queueUrl, ...resources].map(lastName));
@@ -206,8 +232,9 @@ export const queueTlsOnly = rule(
   (queue, context) => {
     const name = text(queue.inputs.name);
     const policies = policiesOf(name, context);
-    if (policies.some(({ inputs }) => isUnknown(inputs.policy)))
-      return demand("[unknown]", false, "the queue's policy", "");
+    if (policies.some(({ inputs }) => hasUnknown(inputs.policy))) return notEvaluated("the queue's policy");
+    // SQS keeps one policy: the last one written replaces the others, their denials among them.
+    if (policies.length > 1) return ["The queue has several policies. Write one with all statements."];
     const denied = policies.some(({ inputs }) => {
       // A condition on anything else, or a NotPrincipal, would be a way round.
       const statements = statementsOf(inputs.policy).filter(

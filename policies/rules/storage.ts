@@ -1,15 +1,29 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { conditionsHold, keysOf } from "../iam/conditions";
 import {
   actionMatches,
   judge,
   list,
   principalMatches,
-  Requester,
+  resourceMatches,
   Statement,
   statementsOf,
 } from "../iam/evaluate";
-import { array, Context, demand, isUnknown, object, Resource, Rule, text } from "../rule";
+import {
+  array,
+  at,
+  Context,
+  demand,
+  groupBy,
+  hasUnknown,
+  isUnknown,
+  notEvaluated,
+  object,
+  Resource,
+  Rule,
+  text,
+} from "../rule";
 
 const BUCKET = "aws:s3/bucket:Bucket";
 const PART = {
@@ -19,7 +33,9 @@ const PART = {
   versioning: "aws:s3/bucketVersioning:BucketVersioning",
   encryption: "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
   cors: "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration",
+  lifecycle: "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
 };
+const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
 const CLASSES = ["static", "media", "logs", "artifacts"];
 
 const classOf = (bucket: Resource) => text(object(bucket.inputs.tags).class);
@@ -33,8 +49,7 @@ function policyOf(bucket: Resource, context: Context): { statements: Statement[]
   // S3 keeps one policy: the last one written replaces the others, their denials among them.
   if (policies.length > 1) problems.push("The bucket has several policies. Write one with all statements.");
   for (const { inputs } of policies) {
-    if (isUnknown(inputs.policy) || isUnknown(JSON.stringify(inputs.policy ?? "")))
-      problems.push(...demand("[unknown]", false, "the bucket's policy", ""));
+    if (hasUnknown(inputs.policy)) problems.push(...notEvaluated("the bucket's policy"));
     else
       try {
         statements.push(...statementsOf(inputs.policy));
@@ -82,6 +97,51 @@ export const bucketClass = rule(
   { neighbours: undefined },
 );
 
+/** Where the application and its load balancer name a bucket, and the class that it must have. */
+const USES: Record<string, string> = {
+  "aws:elasticbeanstalk:application:environment/AWS_STORAGE_BUCKET_NAME": "media",
+  "aws:elasticbeanstalk:application:environment/AWS_PUBLIC_STORAGE_BUCKET_NAME": "static",
+  "aws:elbv2:loadbalancer/AccessLogsS3Bucket": "logs",
+};
+
+const usesOf = (environment: Resource) =>
+  array(environment.inputs.settings).flatMap((one) => {
+    const { namespace, name, value } = object(one);
+    const wanted = USES[`${text(namespace)}/${text(name)}`];
+    return wanted === undefined ? [] : [{ option: text(name), wanted, value }];
+  });
+
+export const bucketClassFits: Rule = {
+  ...rule(
+    "bucket-class-fits",
+    "Buckets that Iaso and its load balancer use have the class for that use; no other one is static",
+    "a class decides who may read: with the wrong one patients' data would be judged as static files",
+    (resource, context) => {
+      if (resource.type === ENVIRONMENT)
+        return usesOf(resource).flatMap(({ option, wanted, value }) => {
+          const buckets = context.once("buckets", () => groupBy(context.ofType(BUCKET), nameOf));
+          const fits = buckets.get(text(value))?.every((bucket) => classOf(bucket) === wanted) === true;
+          return demand(value, fits, option, `the name of a bucket of this program with class ${wanted}`);
+        });
+      const used = context.once(
+        "static buckets in use",
+        () =>
+          new Set(
+            context
+              .ofType(ENVIRONMENT)
+              .flatMap(usesOf)
+              .flatMap(({ wanted, value }) => (wanted === "static" ? [text(value)] : [])),
+          ),
+      );
+      return classOf(resource) !== "static" || used.has(nameOf(resource))
+        ? []
+        : ["The bucket has class static, and Iaso has its static files elsewhere. Write its own class."];
+    },
+    { severity: "critical" },
+  ),
+  types: [BUCKET, ENVIRONMENT],
+};
+
 export const bucketPublicAccessBlock = rule(
   "bucket-public-access-block",
   "All four public access blocks are on; the static bucket leaves out the two about policies only",
@@ -98,22 +158,47 @@ export const bucketPublicAccessBlock = rule(
 
 export const bucketWithoutAcls = rule(
   "bucket-without-acls",
-  "ACLs are off (BucketOwnerEnforced) and none is set",
+  "ACLs are off (BucketOwnerEnforced)",
   "an ACL grants access beside the bucket's policy",
-  (bucket, context) => [
-    ...part(PART.ownership, "ownership controls", ({ rule: owner }) =>
-      demand(
-        object(owner).objectOwnership,
-        object(owner).objectOwnership === "BucketOwnerEnforced",
-        "objectOwnership",
-        "BucketOwnerEnforced",
-      ),
-    )(bucket, context),
-    ...["acl", "grants"]
-      .filter((name) => bucket.inputs[name] !== undefined)
-      .map((name) => `The bucket sets ${name}. Remove it and write a bucket policy.`),
-  ],
+  part(PART.ownership, "ownership controls", ({ rule: owner }) => {
+    const ownership = at(owner, "objectOwnership");
+    return demand(ownership, ownership === "BucketOwnerEnforced", "objectOwnership", "BucketOwnerEnforced");
+  }),
   { reference: "AWS FSBP S3.12" },
+);
+
+export const bucketPartsNamed: Rule = {
+  ...rule(
+    "bucket-parts-named",
+    "A bucket's policy, access block, CORS and the like name a bucket of this program",
+    "no rule would judge what they do to another bucket",
+    ({ inputs }, context) => {
+      const buckets = context.once("buckets by name", () => new Set(context.ofType(BUCKET).map(nameOf)));
+      return demand(inputs.bucket, buckets.has(text(inputs.bucket)), "bucket", "the name of one");
+    },
+  ),
+  types: Object.values(PART),
+};
+
+/** What a bucket could say itself, beside the resources that are made for it. */
+const INLINE = [
+  "policy",
+  "corsRules",
+  "versioning",
+  "serverSideEncryptionConfiguration",
+  "replicationConfiguration",
+  "lifecycleRules",
+];
+
+export const bucketPartsApart = rule(
+  "bucket-parts-apart",
+  "A bucket's policy, CORS, versioning, encryption and lifecycle are resources of their own; nothing is replicated",
+  "two places would say different things, and no rule judges the one inside the bucket",
+  ({ inputs }) =>
+    INLINE.filter((name) => inputs[name] !== undefined).map(
+      (name) => `The bucket sets ${name} itself. Remove it and write a resource of its own.`,
+    ),
+  { neighbours: undefined },
 );
 
 const OBJECT = "aws:s3/bucketObjectv2:BucketObjectv2";
@@ -124,11 +209,11 @@ export const noBucketAcl: Rule = {
     "No ACL, neither of a bucket nor of an object",
     "an ACL grants access beside the bucket's policy",
     ({ inputs, type }) =>
-      type !== OBJECT || inputs.acl !== undefined
+      (type !== OBJECT && type !== BUCKET) || (inputs.acl ?? inputs.grants) !== undefined
         ? ["An ACL is declared. Remove it and write a bucket policy."]
         : [],
   ),
-  types: ["aws:s3/bucketAcl:BucketAcl", "aws:s3/bucketAclV2:BucketAclV2", OBJECT],
+  types: ["aws:s3/bucketAcl:BucketAcl", "aws:s3/bucketAclV2:BucketAclV2", OBJECT, BUCKET],
   neighbours: undefined,
   reference: "AWS FSBP S3.12",
 };
@@ -137,9 +222,10 @@ export const bucketVersioning = rule(
   "bucket-versioning",
   "Versioning is on",
   "an overwritten or deleted object could not be brought back",
-  part(PART.versioning, "versioning", ({ versioningConfiguration: v }) =>
-    demand(object(v).status, object(v).status === "Enabled", "versioning status", "Enabled"),
-  ),
+  part(PART.versioning, "versioning", ({ versioningConfiguration }) => {
+    const status = at(versioningConfiguration, "status");
+    return demand(status, status === "Enabled", "versioning status", "Enabled");
+  }),
   { reference: "AWS FSBP S3.14" },
 );
 
@@ -149,9 +235,10 @@ export const bucketEncryption = rule(
   "data at rest must be unreadable without the key",
   part(PART.encryption, "encryption configuration", ({ rules }) => {
     const algorithms = array(rules).map((one) =>
-      text(object(object(one).applyServerSideEncryptionByDefault).sseAlgorithm),
+      at(one, "applyServerSideEncryptionByDefault", "sseAlgorithm"),
     );
-    const good = algorithms.length > 0 && algorithms.every((one) => /^(AES256|aws:kms(:dsse)?)$/.test(one));
+    const good =
+      algorithms.length > 0 && algorithms.every((one) => /^(AES256|aws:kms(:dsse)?)$/.test(text(one)));
     return demand(algorithms, good, "sseAlgorithm", "AES256 or aws:kms");
   }),
   { reference: "AWS FSBP S3.17" },
@@ -164,12 +251,14 @@ export const bucketCors = rule(
   (bucket, context) =>
     context.ofBucket(PART.cors, nameOf(bucket)).flatMap(({ inputs }) =>
       array(inputs.corsRules).flatMap((one) => {
-        const methods = array(object(one).allowedMethods).map((method) => text(method).toUpperCase());
-        const origins = array(object(one).allowedOrigins).map(text);
+        const methods = array(at(one, "allowedMethods")).map((method) =>
+          isUnknown(method) ? method : text(method).toUpperCase(),
+        );
+        const origins = array(at(one, "allowedOrigins")).map(text);
         return [
           ...demand(
             methods,
-            methods.every((method) => method === "GET" || method === "HEAD"),
+            methods.length > 0 && methods.every((method) => method === "GET" || method === "HEAD"),
             "allowedMethods",
             '["GET", "HEAD"]',
           ),
@@ -177,7 +266,7 @@ export const bucketCors = rule(
             ? []
             : demand(
                 origins,
-                origins.every((origin) => isUnknown(origin) || /^https:\/\/[^*]+$/.test(origin)),
+                origins.every((origin) => /^https:\/\/[^*]+$/.test(origin)),
                 "allowedOrigins",
                 "the application's own https:// address",
               )),
@@ -200,54 +289,39 @@ export const noBucketWebsite: Rule = {
   neighbours: undefined,
 };
 
-/** Nobody in particular, somebody elsewhere, and a role of an account that owns a bucket. */
-const REQUESTERS: Requester[] = [
-  {},
-  { arn: "arn:aws:iam::999999999999:role/stranger" },
-  { arn: "arn:aws:iam::123456789012:role/insider" },
-];
-const OBJECTS = ["/a", "/qz-71/f.jpg"];
-
-/** What reads, writes, deletes or lists; S3 judges each version of an object by itself. */
-const DATA_ACTIONS = [
-  "s3:GetObject",
-  "s3:GetObjectVersion",
-  "s3:GetObjectTagging",
-  "s3:PutObject",
-  "s3:DeleteObject",
-  "s3:DeleteObjectVersion",
-  "s3:AbortMultipartUpload",
-];
+const { actions: ALL_ACTIONS, objectActions: OBJECT_ACTIONS } = JSON.parse(
+  readFileSync(join(__dirname, "..", "facts", "s3-actions.json"), "utf8"),
+) as { actions: string[]; objectActions: string[] };
 const LIST_ACTIONS = ["s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads"];
+
+/** Names that nobody writes: only patterns for objects of any name cover them all. */
+const ANY_OBJECT = [1, 2, 3, 7, 99].map((length) => `/${"\u{f8ff}".repeat(length)}`);
 
 /**
  * Whether a request with these condition keys is refused whoever asks and whatever else it carries. Only statements
- * that look at nothing else count: another condition, or a NotPrincipal, would be a way round.
+ * that look at nothing else count: another condition, a NotPrincipal or a NotResource would be a way round.
  */
 function alwaysDenied(
   statements: Statement[],
   bucket: string,
   actions: string[],
   context: Record<string, string>,
+  paths = ANY_OBJECT,
 ): boolean {
   const keys = Object.keys(context).map((key) => key.toLowerCase());
-  const plain = statements.filter(
-    ({ Effect, NotPrincipal, Condition }) =>
-      Effect === "Deny" &&
-      NotPrincipal === undefined &&
-      Object.values(object(Condition)).every((block) =>
+  const denials = statements.filter(
+    (one) =>
+      one.Effect === "Deny" &&
+      one.NotPrincipal === undefined &&
+      one.NotResource === undefined &&
+      principalMatches(one, {}) !== "none" &&
+      Object.values(object(one.Condition)).every((block) =>
         Object.keys(object(block)).every((key) => keys.includes(key.toLowerCase())),
-      ),
+      ) &&
+      conditionsHold(one.Condition, context) &&
+      paths.every((path) => resourceMatches(one, `arn:aws:s3:::${bucket}${path}`, keysOf(context))),
   );
-  return actions.every((action) =>
-    (LIST_ACTIONS.includes(action) ? [""] : OBJECTS).every((path) =>
-      REQUESTERS.every((requester) => {
-        const resource = `arn:aws:s3:::${bucket}${path}`;
-        const request = { requester, action, resource, account: "123456789012", context };
-        return judge(plain, request, true).decision === "deny";
-      }),
-    ),
-  );
+  return denials.length > 0 && actions.every((action) => denials.some((one) => actionMatches(one, action)));
 }
 
 export const bucketTlsOnly = rule(
@@ -257,9 +331,9 @@ export const bucketTlsOnly = rule(
   (bucket, context) => {
     const { statements, problems } = policyOf(bucket, context);
     if (problems.length > 0) return problems;
-    return alwaysDenied(statements, nameOf(bucket), [...DATA_ACTIONS, ...LIST_ACTIONS], {
-      "aws:SecureTransport": "false",
-    })
+    const plainHttp = { "aws:SecureTransport": "false" };
+    return alwaysDenied(statements, nameOf(bucket), OBJECT_ACTIONS, plainHttp) &&
+      alwaysDenied(statements, nameOf(bucket), LIST_ACTIONS, plainHttp, [""])
       ? []
       : [
           'The policy lets plain HTTP pass. Write a Deny of s3:* for "*" on the bucket and its objects where aws:SecureTransport is false.',
@@ -279,7 +353,7 @@ export const mediaSignatureAge = rule(
     const limit = Number(context.parameters.maxAgeMs);
     // The last one is the longest that S3 itself allows.
     return [limit + 1, limit + 7_919, limit * 2, 3_600_001, 86_399_999, 604_800_000].every((age) =>
-      alwaysDenied(statements, nameOf(bucket), DATA_ACTIONS, { "s3:signatureAge": String(age) }),
+      alwaysDenied(statements, nameOf(bucket), OBJECT_ACTIONS, { "s3:signatureAge": String(age) }),
     )
       ? []
       : [
@@ -306,13 +380,123 @@ export const mediaSignatureVersion = rule(
     if (classOf(bucket) !== "media") return [];
     const { statements, problems } = policyOf(bucket, context);
     if (problems.length > 0) return problems;
-    return alwaysDenied(statements, nameOf(bucket), DATA_ACTIONS, { "s3:signatureversion": "AWS" })
+    return alwaysDenied(statements, nameOf(bucket), OBJECT_ACTIONS, { "s3:signatureversion": "AWS" })
       ? []
       : [
           'The policy accepts old signatures. Write a Deny of s3:* for "*" where s3:signatureversion is StringNotEquals AWS4-HMAC-SHA256.',
         ];
   },
   { severity: "critical" },
+);
+
+const ROLE = "aws:iam/role:Role";
+
+/** A role that no program has, and all of this program but Iaso's own. */
+const othersThanIaso = (context: Context): string[] =>
+  context.once("roles of others than Iaso", () => {
+    const arn = (name: string) => `arn:aws:iam::${ownAccounts(context)[0] ?? ""}:role/${name}`;
+    return [
+      arn("qz-71"),
+      ...context
+        .ofType(ROLE)
+        .filter(({ inputs }) => !["web", "worker"].includes(text(object(inputs.tags).role)))
+        .map(({ inputs }) => arn(text(inputs.name))),
+    ];
+  });
+
+export const mediaForApplication = rule(
+  "media-for-application",
+  "Media's objects are for Iaso's own roles only, whatever other roles' policies say",
+  "every role with a broad policy, and everyone who takes it, could read patients' data",
+  (bucket, context) => {
+    if (classOf(bucket) !== "media") return [];
+    const { statements, problems } = policyOf(bucket, context);
+    if (problems.length > 0) return problems;
+    return othersThanIaso(context)
+      .filter(
+        (role) => !alwaysDenied(statements, nameOf(bucket), OBJECT_ACTIONS, { "aws:PrincipalArn": role }),
+      )
+      .slice(0, 1)
+      .map(
+        (role) =>
+          `The policy does not keep ${role} out. Write a Deny of s3:* for "*" on all objects where aws:PrincipalArn is ArnNotEquals the roles of web and worker.`,
+      );
+  },
+  { severity: "critical" },
+);
+
+export const staticWriteProtected = rule(
+  "static-write-protected",
+  "Static files are written and deleted by named roles only, whatever other roles' policies say",
+  "who changes a script on the pages acts as everyone who opens them",
+  (bucket, context) => {
+    if (classOf(bucket) !== "static") return [];
+    const { statements, problems } = policyOf(bucket, context);
+    if (problems.length > 0) return problems;
+    const anyRole = { "aws:PrincipalArn": `arn:aws:iam::${ownAccounts(context)[0] ?? ""}:role/qz-71` };
+    const writes = ["s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"];
+    return alwaysDenied(statements, nameOf(bucket), writes, anyRole)
+      ? []
+      : [
+          `The policy lets any role of the account write. Write a Deny of ${writes.join(", ")} for "*" on all objects where aws:PrincipalArn is ArnNotEquals the deployment's role.`,
+        ];
+  },
+);
+
+export const mediaKept = rule(
+  "media-kept",
+  "Media never expires, and what was overwritten or deleted is kept for some days",
+  "a lifecycle rule deletes for good and asks nobody",
+  (bucket, context) =>
+    classOf(bucket) !== "media"
+      ? []
+      : context.ofBucket(PART.lifecycle, nameOf(bucket)).flatMap(({ inputs }) =>
+          hasUnknown(inputs.rules)
+            ? notEvaluated("the bucket's lifecycle")
+            : array(inputs.rules).flatMap((one) => {
+                const { status, expiration, noncurrentVersionExpiration } = object(one);
+                const { days, date } = object(expiration);
+                const kept = at(noncurrentVersionExpiration, "noncurrentDays");
+                const least = Number(context.parameters.minDays);
+                if (status !== "Enabled") return [];
+                return [
+                  // The engine shows what AWS adds, 0 days among it.
+                  ...(Number(days ?? 0) === 0 && text(date) === ""
+                    ? []
+                    : ["Objects expire. Remove days and date from expiration."]),
+                  ...(noncurrentVersionExpiration === undefined
+                    ? []
+                    : demand(kept, Number(kept) >= least, "noncurrentDays", `${String(least)} or more`)),
+                ];
+              }),
+        ),
+  {
+    parameters: {
+      minDays: {
+        type: "number",
+        default: 7,
+        description: "Days for which old versions are kept at least",
+      },
+    },
+  },
+);
+
+export const logsExpire = rule(
+  "logs-expire",
+  "Logs in a bucket expire after a set time",
+  "logs would be kept forever, and with them what they say about people",
+  (bucket, context) =>
+    classOf(bucket) !== "logs"
+      ? []
+      : part(PART.lifecycle, "lifecycle", ({ rules }) =>
+          hasUnknown(rules) ||
+          array(rules).some(
+            (one) => Number(at(one, "expiration", "days")) > 0 && at(one, "status") === "Enabled",
+          )
+            ? demand(rules, true, "the bucket's lifecycle", "")
+            : ["No log expires. Write an enabled rule with expiration.days."],
+        )(bucket, context),
+  { severity: "medium", reference: "AWS FSBP S3.13" },
 );
 
 /** Condition keys that keep strangers out when they must have a value of this account. */
@@ -386,10 +570,6 @@ export const bucketPrivate = rule(
   },
   { severity: "critical", reference: "AWS FSBP S3.6" },
 );
-
-const ALL_ACTIONS = (
-  JSON.parse(readFileSync(join(__dirname, "..", "facts", "s3-actions.json"), "utf8")) as { actions: string[] }
-).actions;
 
 export const staticReadable = rule(
   "static-readable",

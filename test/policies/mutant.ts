@@ -3,7 +3,7 @@ import { Resource } from "../../policies/rule";
 /** One unsafe edit of a real stack, and the rule that has to catch it. */
 export type Mutant = [rule: string, edit: (stack: MutableStack) => unknown];
 
-interface Statement {
+export interface PolicyStatement {
   Sid?: string;
   Effect: string;
   Principal?: unknown;
@@ -22,22 +22,31 @@ const TYPES = {
   certificate: "aws:acm/certificate:Certificate",
   cors: "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration",
   database: "aws:rds/instance:Instance",
+  defaultGroup: "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
+  distribution: "aws:cloudfront/distribution:Distribution",
+  egress: "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
+  eip: "aws:ec2/eip:Eip",
   encryption: "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
   environment: "aws:elasticbeanstalk/environment:Environment",
+  group: "aws:ec2/securityGroup:SecurityGroup",
   ingress: "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
+  lifecycle: "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
   listener: "aws:lb/listener:Listener",
   logGroup: "aws:cloudwatch/logGroup:LogGroup",
   object: "aws:s3/bucketObjectv2:BucketObjectv2",
   ownership: "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
   parameter: "aws:ssm/parameter:Parameter",
   parameterGroup: "aws:rds/parameterGroup:ParameterGroup",
+  provider: "pulumi:providers:aws",
   queue: "aws:sqs/queue:Queue",
   queuePolicy: "aws:sqs/queuePolicy:QueuePolicy",
   redis: "aws:elasticache/replicationGroup:ReplicationGroup",
+  policy: "aws:iam/policy:Policy",
   role: "aws:iam/role:Role",
   roleAttachment: "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
   rolePolicy: "aws:iam/rolePolicy:RolePolicy",
   subnet: "aws:ec2/subnet:Subnet",
+  topic: "aws:sns/topic:Topic",
   topicPolicy: "aws:sns/topicPolicy:TopicPolicy",
   versioning: "aws:s3/bucketVersioning:BucketVersioning",
   vpc: "aws:ec2/vpc:Vpc",
@@ -79,24 +88,32 @@ export class MutableStack {
   statements(
     kind: Kind,
     name: string,
-    edit: (statements: Statement[]) => Statement[],
+    edit: (statements: PolicyStatement[]) => PolicyStatement[],
     property = "policy",
   ): this {
     const { inputs } = this.get(kind, name);
-    const document = JSON.parse(inputs[property] as string) as { Version: string; Statement: Statement[] };
+    const document = JSON.parse(inputs[property] as string) as {
+      Version: string;
+      Statement: PolicyStatement[];
+    };
     inputs[property] = JSON.stringify({ ...document, Statement: edit(document.Statement) });
     return this;
   }
 
   /** Edits the statement with a Sid. */
-  statement(kind: Kind, name: string, sid: string, edit: (statement: Statement) => Statement): this {
+  statement(
+    kind: Kind,
+    name: string,
+    sid: string,
+    edit: (statement: PolicyStatement) => PolicyStatement,
+  ): this {
     return this.statements(kind, name, (statements) => {
       if (!statements.some(({ Sid }) => Sid === sid)) throw new Error(`${name} has no statement ${sid}`);
       return statements.map((one) => (one.Sid === sid ? edit(one) : one));
     });
   }
 
-  allow(kind: Kind, name: string, statement: Omit<Statement, "Effect">): this {
+  allow(kind: Kind, name: string, statement: Omit<PolicyStatement, "Effect">): this {
     return this.statements(kind, name, (statements) => [...statements, { Effect: "Allow", ...statement }]);
   }
 

@@ -1,4 +1,4 @@
-import { Mutant, MutableStack } from "../mutant";
+import { Mutant, MutableStack, PolicyStatement } from "../mutant";
 
 const GITHUB = "token.actions.githubusercontent.com";
 
@@ -33,6 +33,33 @@ const subject = (sub: unknown, role = "ci-deploy", operator = "StringEquals") =>
     role,
   );
 
+const egress = (change: Record<string, unknown>) => (stack: MutableStack) => {
+  Object.assign(stack.get("egress", "web-to-internet-443").inputs, change);
+};
+/** Lets another group in. */
+const from = (name: string, group: string) => (stack: MutableStack) => {
+  const rule = stack.get("ingress", name);
+  rule.propertyDependencies = {
+    ...rule.propertyDependencies,
+    referencedSecurityGroupId: [stack.get("group", group).urn],
+  };
+};
+const opens = (stack: MutableStack, group: string) =>
+  stack.add(
+    "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
+    "open",
+    { cidrIpv4: "0.0.0.0/0", fromPort: 80, toPort: 80, ipProtocol: "tcp" },
+    { propertyDependencies: { securityGroupId: [stack.get("group", group).urn] } },
+  );
+const ci = (sid: string, change: (statement: PolicyStatement) => object) => (stack: MutableStack) =>
+  stack.statement("rolePolicy", "ci-up", sid, (one) => ({ ...one, ...change(one) }));
+const preview = (statement: object) => (stack: MutableStack) => {
+  return stack.allow("rolePolicy", "ci-preview", statement);
+};
+const attach = (arn: string) => (stack: MutableStack) => {
+  return stack.set("roleAttachment", "database-monitoring", "policyArn", arn);
+};
+
 export const access: Mutant[] = [
   // What is open
   ["no-open-ingress", ingress("load-balancer-from-internet-443", { fromPort: 0 })],
@@ -55,7 +82,7 @@ export const access: Mutant[] = [
   ["no-open-ingress", ingress("web-from-load-balancer-80", { toPort: 65535 })],
   ["no-open-ingress", ingress("enketo-redis-from-enketo-6379", { fromPort: 0, toPort: 65535 })],
   [
-    "no-open-ingress",
+    "no-inline-security-rules",
     (stack) =>
       stack.add("aws:ec2/securityGroup:SecurityGroup", "open", {
         name: "open",
@@ -64,6 +91,66 @@ export const access: Mutant[] = [
       }),
   ],
   ["subnet-without-public-ip", (s) => s.set("subnet", "network-private-0", "mapPublicIpOnLaunch", true)],
+  ["no-open-ingress", ingress("database-from-web-5432", { cidrIpv4: "[unknown]" })],
+  ["no-open-ingress", ingress("database-from-web-5432", { toPort: "[unknown]" })],
+  [
+    "no-open-ingress",
+    ingress("database-from-web-5432", { ipProtocol: "all", fromPort: undefined, toPort: undefined }),
+  ],
+  [
+    "no-open-ingress",
+    ingress("database-from-web-5432", { prefixListId: "pl-1", referencedSecurityGroupId: undefined }),
+  ],
+  ["no-open-ingress", ingress("load-balancer-from-internet-443", { ipProtocol: "-1" })],
+  [
+    "no-open-ingress",
+    (stack) => {
+      stack.set("group", "web", "name", "iaso-web-load-balancer");
+      ingress("web-from-load-balancer-80", { cidrIpv4: "0.0.0.0/0" })(stack);
+    },
+  ],
+  [
+    "no-open-ingress",
+    (stack) => {
+      stack.set("group", "worker", "name", "iaso-load-balancer");
+      opens(stack, "worker");
+    },
+  ],
+  [
+    "no-inline-security-rules",
+    (s) =>
+      s.set("group", "web", "ingress", [
+        { securityGroups: ["sg-1"], fromPort: 0, toPort: 0, protocol: "-1" },
+      ]),
+  ],
+  [
+    "no-inline-security-rules",
+    (s) => s.set("group", "database", "ingress", [{ prefixListIds: ["pl-1"], fromPort: 5432, toPort: 5432 }]),
+  ],
+  [
+    "no-inline-security-rules",
+    (s) => s.set("defaultGroup", "network", "ingress", [{ cidrBlocks: ["0.0.0.0/0"], protocol: "-1" }]),
+  ],
+  ["no-inline-security-rules", (s) => s.set("group", "worker", "egress", [{ protocol: "-1" }])],
+  ["no-wide-egress", egress({ ipProtocol: "-1", fromPort: undefined, toPort: undefined })],
+  ["no-wide-egress", egress({ toPort: 65535 })],
+  ["stores-behind-instances", from("database-from-web-5432", "load-balancer")],
+  ["stores-behind-instances", from("enketo-redis-from-enketo-6379", "enketo-load-balancer")],
+  [
+    "stores-behind-instances",
+    (stack) => {
+      const { urn } = stack.get("group", "load-balancer");
+      stack.get("database", "database").propertyDependencies = { vpcSecurityGroupIds: [urn] };
+    },
+  ],
+  ["stores-behind-instances", (s) => (s.get("redis", "enketo-main").propertyDependencies = {})],
+  [
+    "subnet-without-public-ip",
+    (s) => s.set("subnet", "network-private-0", "assignIpv6AddressOnCreation", true),
+  ],
+  ["address-for-nat-only", (stack) => stack.set("eip", "network-nat-0", "instance", "i-0123456789")],
+  ["address-for-nat-only", (stack) => stack.set("eip", "network-nat-0", "networkInterface", "[unknown]")],
+  ["account-named", (stack) => stack.set("provider", "aws", "allowedAccountIds", undefined)],
   // What roles may
   ["no-administrator", allow({ Action: "*" })],
   ["no-administrator", allow({ Action: ["*:*"], Resource: ["*"] })],
@@ -79,6 +166,50 @@ export const access: Mutant[] = [
           policy: '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}',
         },
       ]),
+  ],
+  ["no-administrator", allow({ Action: "*", Resource: "arn:aws:*" })],
+  ["no-administrator", allow({ Action: Array.from("abcdefghijklmnopqrstuvwxyz", (letter) => `${letter}*`) })],
+  ["no-privilege-escalation", allow({ Action: "ssm:SendCommand" })],
+  ["no-privilege-escalation", allow({ Action: "iam:*", Resource: "arn:*:iam::*" })],
+  ["no-privilege-escalation", allow({ Action: "iam:CreateOpenIDConnectProvider" })],
+  ["no-privilege-escalation", ci("ManageRolesUnderBoundary", () => ({ Condition: undefined }))],
+  ["no-privilege-escalation", ci("PassRolesToTheirServices", () => ({ Condition: undefined }))],
+  [
+    "no-privilege-escalation",
+    ci("ManageRolesUnderBoundary", () => ({
+      Condition: { StringLike: { "iam:PermissionsBoundary": "arn:aws:iam::*:policy/*" } },
+    })),
+  ],
+  [
+    "no-privilege-escalation",
+    ci("PassRolesToTheirServices", ({ Condition }) => ({
+      Condition: { StringEqualsIfExists: Condition?.StringEquals },
+    })),
+  ],
+  [
+    "no-self-escalation",
+    (s) =>
+      s.statements("rolePolicy", "ci-up", (all) => all.filter(({ Sid }) => Sid !== "NeverTouchOwnPower")),
+  ],
+  [
+    "no-self-escalation",
+    ci("NeverTouchOwnPower", () => ({ Condition: { Bool: { "aws:MultiFactorAuthPresent": "false" } } })),
+  ],
+  [
+    "no-self-escalation",
+    (stack) =>
+      stack.allow("rolePolicy", "web", {
+        Action: "iam:Put*",
+        Resource: `arn:aws:iam::123456789012:role/${stack.get("role", "web").inputs.name as string}`,
+      }),
+  ],
+  [
+    "no-self-escalation",
+    (stack) =>
+      stack.allow("rolePolicy", "ci-deploy", {
+        Action: "iam:CreatePolicyVersion",
+        Resource: `arn:aws:iam::123456789012:policy/${stack.get("policy", "permissions-boundary").inputs.name as string}`,
+      }),
   ],
   ["no-privilege-escalation", allow({ Action: "iam:PassRole" })],
   ["no-privilege-escalation", allow({ Action: "iam:*" })],
@@ -126,7 +257,36 @@ export const access: Mutant[] = [
     "no-broad-managed-policy",
     (s) => s.set("role", "web", "managedPolicyArns", ["arn:aws:iam::aws:policy/PowerUserAccess"]),
   ],
+  ["no-broad-managed-policy", attach("arn:aws:iam::aws:policy/ReadOnlyAccess")],
+  ["no-broad-managed-policy", attach("arn:aws:iam::aws:policy/SecretsManagerReadWrite")],
+  ["no-broad-managed-policy", attach("arn:aws:iam::123456789012:policy/made-by-hand")],
+  ["no-broad-managed-policy", attach("arn:aws:iam::999999999999:policy/iaso-prod-boundary")],
+  ["no-broad-managed-policy", attach("[unknown]")],
   // Who takes roles
+  ["role-trust-closed", trust("web", { Principal: { Federated: "accounts.google.com" } })],
+  ["role-trust-closed", trust("web", { Principal: { Service: "lambda.amazonaws.com" } })],
+  [
+    "role-trust-closed",
+    trust("ci-up", { Principal: { Federated: "arn:aws:iam::123456789012:oidc-provider/gitlab.com" } }),
+  ],
+  [
+    "role-trust-closed",
+    trust("ci-up", { Principal: { Federated: `arn:aws:iam::999999999999:oidc-provider/${GITHUB}` } }),
+  ],
+  [
+    "role-trust-closed",
+    (stack) =>
+      stack.statements(
+        "role",
+        "ci-up",
+        (all) => [
+          ...all,
+          { Effect: "Allow", Principal: { Service: "ec2.amazonaws.com" }, Action: "sts:AssumeRole" },
+        ],
+        "assumeRolePolicy",
+      ),
+  ],
+  ["role-trust-closed", (stack) => stack.set("role", "web", "assumeRolePolicy", "[unknown]")],
   ["role-trust-closed", trust("web", { Principal: "*" })],
   ["role-trust-closed", trust("web", { Principal: { AWS: "*" } })],
   ["role-trust-closed", trust("web", { Principal: { AWS: ["999999999999"] } })],
@@ -153,6 +313,60 @@ export const access: Mutant[] = [
     "pull-requests-read-only",
     (stack) => stack.allow("rolePolicy", "ci-preview", { Action: "ssm:Get*", Resource: "*" }),
   ],
+  ["oidc-one-owner", subject(["repo:example/iaso:environment:prod", "repo:stranger/iaso:environment:prod"])],
+  ["pull-requests-read-only", preview({ Action: "s3:GetObject", Resource: "*" })],
+  ["pull-requests-read-only", preview({ Action: ["kms:Decrypt", "lambda:InvokeFunction"], Resource: "*" })],
+  ["pull-requests-read-only", preview({ Action: "rds:CreateDBSnapshot", Resource: "*" })],
+  ["pull-requests-read-only", preview({ NotAction: "iam:*", Resource: "*" })],
+  [
+    "pull-requests-read-only",
+    preview({
+      Action: "s3:PutObject",
+      Resource: "arn:aws:s3:::elasticbeanstalk-eu-central-1-123456789012/*",
+    }),
+  ],
+  [
+    "pull-requests-read-only",
+    (s) =>
+      s.statements("rolePolicy", "ci-preview", (all) => all.filter(({ Sid }) => Sid !== "NeverReadContents")),
+  ],
+  [
+    "pull-requests-read-only",
+    (stack) =>
+      stack.allow("rolePolicy", "ci-preview", {
+        Action: "ssm:GetParameter",
+        Resource: `arn:aws:ssm:*:*:parameter${stack.get("parameter", "secrets-SECRET_KEY").inputs.name as string}`,
+      }),
+  ],
+  [
+    "pull-requests-read-only",
+    (stack) =>
+      stack.add("aws:iam/rolePolicyAttachment:RolePolicyAttachment", "x", {
+        role: stack.get("role", "ci-preview").inputs.name,
+        policyArn: "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore",
+      }),
+  ],
+  [
+    "pull-requests-read-only",
+    (stack) =>
+      stack.set("role", "ci-preview", "inlinePolicies", [
+        { policy: '{"Statement":{"Effect":"Allow","Action":"rds:DeleteDBInstance","Resource":"*"}}' },
+      ]),
+  ],
+  [
+    "pull-requests-read-only",
+    (stack) =>
+      stack.add(
+        "aws:iam/rolePolicy:RolePolicy",
+        "x",
+        {
+          role: "[unknown]",
+          policy: '{"Statement":{"Effect":"Allow","Action":"rds:DeleteDBInstance","Resource":"*"}}',
+        },
+        { propertyDependencies: { role: [stack.get("role", "ci-preview").urn] } },
+      ),
+  ],
+  ["pull-requests-read-only", (stack) => stack.set("rolePolicy", "ci-preview", "policy", "[unknown]")],
   // Redis, CloudFront, certificates, logs
   ["redis-encrypted-at-rest", (stack) => stack.set("redis", "enketo-main", "atRestEncryptionEnabled", false)],
   ["redis-encrypted-at-rest", (s) => s.set("redis", "enketo-cache", "atRestEncryptionEnabled", undefined)],
@@ -164,6 +378,28 @@ export const access: Mutant[] = [
         atRestEncryptionEnabled: true,
         transitEncryptionEnabled: false,
         tags: { env: "x", project: "iaso", "managed-by": "pulumi" },
+      }),
+  ],
+  [
+    "redis-encrypted-in-transit",
+    (stack) =>
+      stack.add("aws:elasticache/replicationGroup:ReplicationGroup", "other", {
+        replicationGroupId: "other",
+        atRestEncryptionEnabled: true,
+        transitEncryptionEnabled: true,
+        transitEncryptionMode: "preferred",
+        authToken: "[secret]",
+      }),
+  ],
+  [
+    "cloudfront-tls",
+    (stack) =>
+      stack.add("aws:cloudfront/distribution:Distribution", "plain-origin", {
+        viewerCertificate: { minimumProtocolVersion: "TLSv1.2_2021" },
+        defaultCacheBehavior: { viewerProtocolPolicy: "https-only" },
+        origins: [
+          { customOriginConfig: { originProtocolPolicy: "http-only", originSslProtocols: ["TLSv1.2"] } },
+        ],
       }),
   ],
   [

@@ -4,8 +4,7 @@ const option = (environment: string, name: string, value: string | undefined) =>
   return stack.option(environment, name, value);
 };
 const both = (name: string, value: string | undefined) => (stack: MutableStack) => {
-  return stack.option("web", name, value);
-  stack.option("worker", name, value);
+  return stack.option("web", name, value).option("worker", name, value);
 };
 
 export const beanstalk: Mutant[] = [
@@ -64,6 +63,34 @@ export const beanstalk: Mutant[] = [
       inputs.settings = [...settings, settings[0]];
     },
   ],
+  ["beanstalk-options", option("web", "ec2:instances/SpotMaxPrice", "100")],
+  ["beanstalk-options", option("web", "autoscaling:updatepolicy:rollingupdate/PauseTime", "PT5H")],
+  ["beanstalk-options", option("web", "autoscaling:updatepolicy:rollingupdate/Timeout", "30 minutes")],
+  [
+    "beanstalk-options",
+    option("web", "elasticbeanstalk:environment:process:default/MatcherHTTPCode", "200-999"),
+  ],
+  ["beanstalk-options", option("web", "ec2:instances/SupportedArchitectures", "arm64,mips")],
+  ["beanstalk-options", both("elasticbeanstalk:command/DeploymentPolicy", "[unknown]")],
+  ["beanstalk-options", option("web", "elb:loadbalancer/CrossZone", "true")],
+  ["beanstalk-options", option("web", "autoscaling:asg/MINSIZE", "2")],
+  ["beanstalk-options", (stack) => stack.set("environment", "web", "settings", "[unknown]")],
+  // What is behind the options
+  ["no-saved-template", (stack) => stack.set("environment", "web", "templateName", "saved-in-the-console")],
+  ["no-saved-template", (stack) => stack.set("environment", "worker", "templateName", "[unknown]")],
+  ["no-coupled-database", option("web", "rds:dbinstance/HasCoupledDatabase", "true")],
+  ["no-coupled-database", option("worker", "rds:dbinstance/DBPassword", "hunter2")],
+  [
+    "application-load-balancer",
+    option("web", "elasticbeanstalk:environment/EnvironmentType", "SingleInstance"),
+  ],
+  [
+    "application-load-balancer",
+    option("worker", "elasticbeanstalk:environment/EnvironmentType", "SingleInstance"),
+  ],
+  ["application-load-balancer", option("web", "elasticbeanstalk:environment/LoadBalancerType", "classic")],
+  ["application-load-balancer", option("enketo", "elasticbeanstalk:environment/LoadBalancerType", undefined)],
+  ["application-load-balancer", option("web", "elasticbeanstalk:environment/LoadBalancerIsShared", "true")],
   // Listeners
   ["https-listener", option("web", "elbv2:listener:443/Protocol", "HTTP")],
   ["https-listener", option("web", "elbv2:listener:443/Protocol", undefined)],
@@ -77,6 +104,32 @@ export const beanstalk: Mutant[] = [
   ["plain-http-off", option("web", "elbv2:listener:default/ListenerEnabled", "true")],
   ["plain-http-off", option("web", "elbv2:listener:default/ListenerEnabled", undefined)],
   ["plain-http-off", option("web", "elbv2:listener:8080/Protocol", "HTTP")],
+  ["plain-http-off", option("web", "elbv2:listener:8080/ListenerEnabled", "true")],
+  ["plain-http-off", option("web", "elbv2:listener:80/DefaultProcess", "default")],
+  ["tls-policy", option("web", "elbv2:listener:8443/Protocol", "HTTPS")],
+  [
+    "tls-policy",
+    (stack) =>
+      stack
+        .option("web", "elbv2:listener:8443/Protocol", "HTTPS")
+        .option("web", "elbv2:listener:8443/SSLPolicy", "ELBSecurityPolicy-2016-08"),
+  ],
+  [
+    "listener-redirects",
+    (stack) =>
+      Object.assign(stack.get("listener", "web-redirect-to-https").inputs, {
+        protocol: "HTTPS",
+        port: 8443,
+        sslPolicy: "ELBSecurityPolicy-TLS-1-0-2015-04",
+      }),
+  ],
+  [
+    "listener-redirects",
+    (s) =>
+      s.set("listener", "web-redirect-to-https", "defaultActions", [
+        { type: "redirect", redirect: { protocol: "HTTPS", port: "443", host: "iaso.example.net" } },
+      ]),
+  ],
   [
     "listener-redirects",
     (s) => s.set("listener", "web-redirect-to-https", "defaultActions", [{ type: "forward" }]),
@@ -94,6 +147,14 @@ export const beanstalk: Mutant[] = [
   ["imds-v2", option("worker", "autoscaling:launchconfiguration/DisableIMDSv1", undefined)],
   ["no-ssh", option("web", "autoscaling:launchconfiguration/EC2KeyName", "ops")],
   ["no-ssh", option("worker", "autoscaling:launchconfiguration/SSHSourceRestriction", "tcp,22,22,0.0.0.0/0")],
+  [
+    "no-default-group",
+    option("worker", "autoscaling:launchconfiguration/DisableDefaultEC2SecurityGroup", "false"),
+  ],
+  [
+    "no-default-group",
+    option("web", "autoscaling:launchconfiguration/DisableDefaultEC2SecurityGroup", undefined),
+  ],
   ["instances-without-public-ip", option("worker", "ec2:vpc/AssociatePublicIpAddress", "true")],
   ["instances-without-public-ip", option("web", "ec2:vpc/AssociatePublicIpAddress", undefined)],
   [
@@ -116,6 +177,8 @@ export const beanstalk: Mutant[] = [
   // Health and logs
   ["enhanced-health", option("web", "elasticbeanstalk:healthreporting:system/SystemType", "basic")],
   ["enhanced-health", both("elasticbeanstalk:healthreporting:system/SystemType", undefined)],
+  ["enhanced-health", both("elasticbeanstalk:command/IgnoreHealthCheck", "true")],
+  ["log-streaming", option("web", "elasticbeanstalk:cloudwatch:logs/DeleteOnTerminate", "true")],
   ["log-streaming", option("worker", "elasticbeanstalk:cloudwatch:logs/StreamLogs", "false")],
   ["log-streaming", option("web", "elasticbeanstalk:cloudwatch:logs/RetentionInDays", undefined)],
   ["health-path", option("web", "elasticbeanstalk:environment:process:default/HealthCheckPath", "/_health")],
@@ -124,6 +187,13 @@ export const beanstalk: Mutant[] = [
   ["worker-timeouts", option("worker", "elasticbeanstalk:sqsd/VisibilityTimeout", "30")],
   ["worker-timeouts", option("worker", "elasticbeanstalk:sqsd/HttpPath", "/")],
   ["worker-timeouts", option("worker", "elasticbeanstalk:sqsd/HttpPath", "/tasks/task")],
+  ["worker-timeouts", option("worker", "elasticbeanstalk:sqsd/InactivityTimeout", "[unknown]")],
+  ["worker-timeouts", option("worker", "elasticbeanstalk:sqsd/InactivityTimeout", "961")],
+  ["worker-unreachable", option("worker", "autoscaling:launchconfiguration/SecurityGroups", undefined)],
+  [
+    "worker-unreachable",
+    (stack) => (stack.get("environment", "worker").propertyDependencies = { settings: [] }),
+  ],
   [
     "worker-unreachable",
     (stack) => {

@@ -8,6 +8,9 @@ export const database: Mutant[] = [
   ["database-private", set("publiclyAccessible", true)],
   ["database-private", set("publiclyAccessible", undefined)],
   ["database-private", set("publiclyAccessible", "[unknown]")],
+  ["database-network", set("vpcSecurityGroupIds", undefined)],
+  ["database-network", set("vpcSecurityGroupIds", [])],
+  ["database-network", set("dbSubnetGroupName", undefined)],
   ["database-encrypted", set("storageEncrypted", false)],
   ["database-encrypted", set("storageEncrypted", undefined)],
   ["database-deletion-protection", set("deletionProtection", false)],
@@ -17,6 +20,10 @@ export const database: Mutant[] = [
   ["database-backups", set("backupRetentionPeriod", 0)],
   ["database-backups", set("backupRetentionPeriod", 6)],
   ["database-backups", set("backupRetentionPeriod", undefined)],
+  ["database-backups", set("deleteAutomatedBackups", true)],
+  ["database-backups", set("deleteAutomatedBackups", undefined)],
+  ["database-version", set("autoMinorVersionUpgrade", false)],
+  ["database-version", set("engineVersion", "[unknown]")],
   ["database-version", set("engineVersion", "11.22")],
   ["database-version", set("engineVersion", "9.6")],
   ["database-version", set("engine", "mysql")],
@@ -25,9 +32,35 @@ export const database: Mutant[] = [
     "database-tls",
     (s) => s.set("parameterGroup", "database", "parameters", [{ name: "rds.force_ssl", value: "0" }]),
   ],
+  [
+    "database-tls",
+    (s) =>
+      s.set("parameterGroup", "database", "parameters", [
+        { name: "rds.force_ssl", value: "1" },
+        { name: "ssl", value: "0" },
+      ]),
+  ],
+  [
+    "database-tls",
+    (s) =>
+      s.set("parameterGroup", "database", "parameters", [
+        { name: "rds.force_ssl", value: "1" },
+        { name: "rds.force_ssl", value: "0" },
+      ]),
+  ],
+  ["database-tls", (s) => s.set("parameterGroup", "database", "parameters", "[unknown]")],
   ["database-tls", set("parameterGroupName", "default.postgres16")],
   ["database-tls", (stack) => stack.remove("parameterGroup", "database")],
   ["database-logs", set("enabledCloudwatchLogsExports", ["upgrade"])],
+  [
+    "database-private",
+    (stack) =>
+      stack.add("aws:rds/instance:Instance", "replica", {
+        identifier: "replica",
+        replicateSourceDb: "iaso-prod",
+        publiclyAccessible: true,
+      }),
+  ],
   ["stateful-protected", (stack) => (stack.get("database", "database").protect = false)],
   ["stateful-protected", (stack) => (stack.get("bucket", "media").protect = undefined)],
   ["stateful-protected", (stack) => stack.set("bucket", "media", "forceDestroy", true)],

@@ -1,6 +1,8 @@
 import { Mutant, MutableStack } from "../mutant";
 
 const POLICY = '{"Version":"2012-10-17","Statement":[]}';
+const EVERYTHING =
+  '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}}';
 const set = (queue: string, property: string, value: unknown) => (stack: MutableStack) => {
   return stack.set("queue", queue, property, value);
 };
@@ -28,6 +30,23 @@ export const queue: Mutant[] = [
     },
   ],
   ["queue-dead-letters", set("tasks", "redrivePolicy", "[unknown]")],
+  [
+    "queue-dead-letters",
+    redrive({ deadLetterTargetArn: "arn:aws:sqs:eu-central-1:999999999999:iaso-prod-tasks-dead-letters" }),
+  ],
+  [
+    "queue-dead-letters",
+    (stack) => {
+      const name = stack.get("queue", "tasks").inputs.name as string;
+      const policy = {
+        deadLetterTargetArn: `arn:aws:sqs:eu-central-1:123456789012:${name}`,
+        maxReceiveCount: 3,
+      };
+      stack.set("queue", "tasks", "redrivePolicy", undefined);
+      stack.set("queue", "tasks-dead-letters", "redrivePolicy", JSON.stringify(policy));
+    },
+  ],
+  ["queue-dead-letters-retention", set("tasks", "messageRetentionSeconds", "[unknown]")],
   ["queue-dead-letters-retention", set("tasks-dead-letters", "messageRetentionSeconds", 345600)],
   ["queue-dead-letters-retention", set("tasks-dead-letters", "messageRetentionSeconds", undefined)],
   [
@@ -36,6 +55,16 @@ export const queue: Mutant[] = [
   ],
   ["queue-visibility", set("tasks", "visibilityTimeoutSeconds", 30)],
   ["queue-visibility", set("tasks", "visibilityTimeoutSeconds", undefined)],
+  ["queue-visibility", set("tasks", "visibilityTimeoutSeconds", "[unknown]")],
+  [
+    "worker-queue",
+    (stack) =>
+      stack.option(
+        "worker",
+        "elasticbeanstalk:sqsd/WorkerQueueURL",
+        `https://sqs.eu-central-1.amazonaws.com/999999999999/${stack.get("queue", "tasks").inputs.name as string}`,
+      ),
+  ],
   ["worker-queue", (stack) => stack.option("worker", "elasticbeanstalk:sqsd/WorkerQueueURL", undefined)],
   [
     "worker-queue",
@@ -45,6 +74,16 @@ export const queue: Mutant[] = [
         "elasticbeanstalk:sqsd/WorkerQueueURL",
         "https://sqs.eu-central-1.amazonaws.com/123456789012/another",
       ),
+  ],
+  ["queue-policy-apart", set("tasks", "policy", EVERYTHING)],
+  ["queue-policy-apart", (stack) => stack.set("topic", "alarms", "policy", EVERYTHING)],
+  [
+    "queue-tls-only",
+    (stack) =>
+      stack.add("aws:sqs/queuePolicy:QueuePolicy", "second", {
+        queueUrl: stack.get("queuePolicy", "tasks").inputs.queueUrl,
+        policy: POLICY,
+      }),
   ],
   ["queue-tls-only", (stack) => stack.set("queuePolicy", "tasks", "policy", POLICY)],
   ["queue-tls-only", (stack) => stack.remove("queuePolicy", "tasks-dead-letters")],

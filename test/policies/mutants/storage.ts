@@ -30,6 +30,30 @@ const blockOff = (bucket: string, property: string, value: unknown) => (stack: M
   stack.set("block", bucket, property, value);
 };
 
+const OTHERS = "DenyAllButTheApplication";
+const EVERYTHING =
+  '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}}';
+
+const tagsOf = (stack: MutableStack, bucket: string) =>
+  stack.get("bucket", bucket).inputs.tags as Record<string, string>;
+/** Makes a bucket what the static one is. */
+const publish = (bucket: string) => (stack: MutableStack) => {
+  tagsOf(stack, bucket).class = "static";
+  for (const property of ["blockPublicPolicy", "restrictPublicBuckets"])
+    blockOff(bucket, property, false)(stack);
+  allow(bucket, { Sid: PUBLIC, Principal: "*" })(stack);
+};
+const lifecycle = (bucket: string, rule: object) => (stack: MutableStack) => {
+  stack.set("lifecycle", bucket, "rules", [{ id: "x", status: "Enabled", filter: {}, ...rule }]);
+};
+/** Excepts one more role from the deny. */
+const admit = (role: string) => (stack: MutableStack) =>
+  stack.statement("bucketPolicy", "media", OTHERS, (one) => {
+    const named = one.Condition?.ArnNotEquals?.["aws:PrincipalArn"] as string[];
+    const more = `arn:aws:iam::123456789012:role/${stack.get("role", role).inputs.name as string}`;
+    return { ...one, Condition: { ArnNotEquals: { "aws:PrincipalArn": [...named, more] } } };
+  });
+
 export const storage: Mutant[] = [
   // Public access blocks
   ["bucket-public-access-block", blockOff("media", "blockPublicPolicy", undefined)],
@@ -43,9 +67,51 @@ export const storage: Mutant[] = [
   // ACLs
   ["bucket-without-acls", (stack) => stack.remove("ownership", "media")],
   ["bucket-without-acls", (s) => s.set("ownership", "media", "rule", { objectOwnership: "ObjectWriter" })],
-  ["bucket-without-acls", (stack) => stack.set("bucket", "media", "acl", "private")],
+  ["no-bucket-acl", (stack) => stack.set("bucket", "media", "acl", "private")],
+  ["no-bucket-acl", (stack) => stack.set("bucket", "static", "grants", [{ type: "Group" }])],
   ["no-bucket-acl", (s) => s.add("aws:s3/bucketAcl:BucketAcl", "media", { bucket: s.bucket("media") })],
   ["no-bucket-acl", (stack) => stack.set("object", "enketo-bundle", "acl", "public-read")],
+  // Parts of a bucket
+  ["bucket-parts-apart", (stack) => stack.set("bucket", "media", "policy", EVERYTHING)],
+  ["bucket-parts-apart", (stack) => stack.set("bucket", "media", "versioning", { enabled: false })],
+  [
+    "bucket-parts-apart",
+    (s) => s.set("bucket", "media", "corsRules", [{ allowedMethods: ["PUT"], allowedOrigins: ["*"] }]),
+  ],
+  [
+    "bucket-parts-apart",
+    (s) => s.set("bucket", "media", "replicationConfiguration", { role: "x", rules: [] }),
+  ],
+  [
+    "bucket-parts-named",
+    (s) => s.add("aws:s3/bucketPolicy:BucketPolicy", "x", { bucket: "[unknown]", policy: EVERYTHING }),
+  ],
+  [
+    "bucket-parts-named",
+    (s) => s.add("aws:s3/bucketPolicy:BucketPolicy", "x", { bucket: "older-media", policy: EVERYTHING }),
+  ],
+  ["bucket-parts-named", (stack) => stack.set("block", "media", "bucket", "another-bucket")],
+  // Classes
+  [
+    "bucket-class-fits",
+    (s) => {
+      publish("media")(s);
+      s.statements("bucketPolicy", "media", (all) => all.filter(({ Sid }) => Sid === PUBLIC || Sid === TLS));
+    },
+  ],
+  ["bucket-class-fits", publish("artifacts")],
+  ["bucket-class-fits", publish("logs")],
+  ["bucket-class-fits", (stack) => (tagsOf(stack, "media").class = "logs")],
+  ["bucket-class-fits", (stack) => stack.variable("AWS_STORAGE_BUCKET_NAME", stack.bucket("static"))],
+  ["bucket-class-fits", (stack) => stack.variable("AWS_STORAGE_BUCKET_NAME", "somebody-elses-bucket")],
+  ["bucket-class-fits", (s) => s.option("web", "elbv2:loadbalancer/AccessLogsS3Bucket", s.bucket("media"))],
+  // How long things are kept
+  ["media-kept", lifecycle("media", { expiration: { days: 1 } })],
+  ["media-kept", lifecycle("media", { expiration: { date: "2027-01-01" } })],
+  ["media-kept", lifecycle("media", { noncurrentVersionExpiration: { noncurrentDays: 1 } })],
+  ["media-kept", (stack) => stack.set("lifecycle", "media", "rules", "[unknown]")],
+  ["logs-expire", (stack) => stack.remove("lifecycle", "logs")],
+  ["logs-expire", lifecycle("logs", { expiration: { days: 90 }, status: "Disabled" })],
   // Age of signatures
   ["media-signature-age", without("media", AGE)],
   [
@@ -88,6 +154,54 @@ export const storage: Mutant[] = [
         ...one,
         Condition: { ...one.Condition, Null: { "aws:PrincipalTag/trusted": "true" } },
       })),
+  ],
+  [
+    "media-signature-age",
+    media(AGE, (s) => ({
+      Resource: ["a*", "q*", "A*"].map((name) => objects(s, "media").replace("*", name)),
+    })),
+  ],
+  ["media-signature-age", media(AGE, (s) => ({ Resource: objects(s, "media").replace("*", "*.jpg") }))],
+  [
+    "media-signature-age",
+    media(AGE, (s) => ({
+      Resource: ["?", "????????*"].map((name) => objects(s, "media").replace("*", name)),
+    })),
+  ],
+  [
+    "media-signature-age",
+    media(AGE, (s) => ({ Resource: undefined, NotResource: objects(s, "media").replace("*", "private/*") })),
+  ],
+  ["media-signature-age", media(AGE, { Action: ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"] })],
+  [
+    "media-signature-age",
+    media(AGE, {
+      Condition: {
+        NumericGreaterThan: { "s3:signatureAge": "900000" },
+        NumericLessThan: { "S3:SIGNATUREAGE": "86400000" },
+      },
+    }),
+  ],
+  [
+    "media-signature-age",
+    media(AGE, { Principal: { AWS: ["arn:aws:iam::123456789012:role/insider", STRANGER] } }),
+  ],
+  // Media is for the application
+  ["media-for-application", without("media", OTHERS)],
+  [
+    "media-for-application",
+    media(OTHERS, {
+      Condition: { ArnNotLike: { "aws:PrincipalArn": "arn:aws:iam::123456789012:role/*" } },
+    }),
+  ],
+  ["media-for-application", admit("enketo")],
+  ["media-for-application", admit("ci-preview")],
+  ["media-for-application", media(OTHERS, { Action: ["s3:PutObject", "s3:DeleteObject"] })],
+  [
+    "media-for-application",
+    media(OTHERS, {
+      Condition: { ArnNotEqualsIfExists: { "aws:PrincipalArn": ["arn:aws:iam::123456789012:role/*"] } },
+    }),
   ],
   // Version of signatures
   ["media-signature-version", without("media", VERSION)],
@@ -170,6 +284,28 @@ export const storage: Mutant[] = [
   ],
   ["bucket-private", (stack) => stack.set("bucketPolicy", "media", "policy", "[unknown]")],
   ["bucket-private", (stack) => stack.set("bucketPolicy", "media", "policy", "no JSON")],
+  ["bucket-private", (s) => s.set("bucketPolicy", "media", "policy", JSON.parse(EVERYTHING) as object)],
+  [
+    "bucket-private",
+    allow("media", {
+      Principal: "*",
+      Condition: { "ForAnyValue:StringEquals": { "aws:PrincipalAccount": "123456789012" } },
+    }),
+  ],
+  [
+    "bucket-private",
+    allow("media", {
+      Principal: "*",
+      Condition: { StringLike: { "aws:PrincipalArn": "arn:aws:iam::*:role/iaso-*" } },
+    }),
+  ],
+  [
+    "bucket-private",
+    allow("media", {
+      Principal: "*",
+      Condition: { StringEquals: { "aws:PrincipalOrgID": "o-example" } },
+    }),
+  ],
   // TLS
   ["bucket-tls-only", without("media", TLS)],
   ["bucket-tls-only", without("static", TLS)],
@@ -201,6 +337,24 @@ export const storage: Mutant[] = [
       "s3:PutObject",
     ),
   ],
+  ["static-readable", everyone({ Action: ["s3:GetObject", "s3:GetObjectVersion"] })],
+  ["static-write-protected", without("static", "OnlyDeployRoleWrites")],
+  [
+    "static-write-protected",
+    (s) =>
+      s.statement("bucketPolicy", "static", "OnlyDeployRoleWrites", (one) => ({
+        ...one,
+        Action: ["s3:DeleteObject", "s3:DeleteObjectVersion"],
+      })),
+  ],
+  [
+    "static-write-protected",
+    (s) =>
+      s.statement("bucketPolicy", "static", "OnlyDeployRoleWrites", (one) => ({
+        ...one,
+        Condition: { ArnNotLike: { "aws:PrincipalArn": "arn:aws:iam::123456789012:role/*" } },
+      })),
+  ],
   // What guards the objects
   ["bucket-versioning", (stack) => stack.remove("versioning", "media")],
   [
@@ -212,6 +366,7 @@ export const storage: Mutant[] = [
   ["bucket-class", (stack) => stack.set("bucket", "media", "tags", { env: "staging" })],
   ["bucket-class", (stack) => stack.set("bucket", "media", "tags", { class: "public" })],
   ["bucket-class", (stack) => stack.add("aws:s3/bucket:Bucket", "extra", { bucket: "extra" })],
+  ["bucket-cors", (stack) => stack.set("cors", "media", "corsRules", "[unknown]")],
   [
     "bucket-cors",
     (s) => s.set("cors", "media", "corsRules", [{ allowedMethods: ["GET"], allowedOrigins: ["*"] }]),

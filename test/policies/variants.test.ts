@@ -1,0 +1,68 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "chai";
+import { evaluate } from "../../policies/evaluate";
+import { previewWith } from "../support";
+
+const config: unknown = JSON.parse(
+  readFileSync(join(__dirname, "../../policies/policy-config.staging.json"), "utf8"),
+);
+
+/** Settings that organisations may choose. */
+const VARIANTS: Record<string, Record<string, unknown>> = {
+  "Iaso's container image": { platform: "docker" },
+  "a GDAL image that exists": { gdalImageId: "ami-0fedcba9876543210" },
+  "a network that exists": {
+    vpcId: "vpc-0123456789abcdef0",
+    publicSubnetIds: ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"],
+    privateSubnetIds: ["subnet-0123456789abcdef2", "subnet-0123456789abcdef3"],
+  },
+  "a NAT gateway in each of three zones": { natGateways: "perZone", availabilityZones: ["a", "b", "c"] },
+  CloudFront: { cloudFront: true, staticHost: "static.example.org" },
+  "Redis with TLS and replicas": {
+    enketoRedisTls: true,
+    enketoRedisReplicas: 2,
+    enketoImage: "enketo/enketo-express:7.5.1",
+  },
+  plugins: { plugins: ["polio", "test_plugin"] },
+  "a rotated signing key": { secretKeyFallbacks: "oldKey0123456789,olderKey0123456789" },
+  "another mail server, without Mailgun": {
+    mailgunDomain: "",
+    mailgunDkimRecord: "",
+    emailHost: "email-smtp.eu-west-3.amazonaws.com",
+    emailPort: 2587,
+    emailUser: "AQIDAHgExampleSmtpUser",
+  },
+  "state in S3, the identity provider elsewhere": {
+    stateBucket: "example-pulumi-state",
+    createOidcProvider: false,
+  },
+  "another name, region and organisation": {
+    env: "q",
+    region: "eu-west-3",
+    organization: "a-health-ministry",
+    accountId: "210987654321",
+    infrastructureRepository: "Ministry-1/infra.aws",
+    applicationRepository: "Ministry-1/iaso",
+  },
+  "a newer database, kept for longer": {
+    databaseMajorVersion: "18",
+    databaseMultiAz: true,
+    databaseBackupDays: 35,
+    databaseInstanceClass: "db.r8g.large",
+  },
+  "the longest and the shortest times": { logRetentionDays: 3653, mediaOldVersionDays: 7 },
+  "another way to deploy": { deploymentPolicy: "Rolling", webMinSize: 1, webMaxSize: 1, workerMaxSize: 10 },
+};
+
+describe("policy pack on other settings", () => {
+  for (const unknownOutputs of [false, true])
+    for (const [what, settings] of Object.entries(VARIANTS))
+      it(`finds nothing with ${what}${unknownOutputs ? ", at the first preview" : ""}`, async () => {
+        const ours = Object.fromEntries(
+          Object.entries(settings).map(([name, value]) => [`iaso:${name}`, value]),
+        );
+        const { resources } = await previewWith(ours, { unknownOutputs });
+        expect(evaluate(resources, { config }).violations).to.deep.equal([]);
+      });
+});
