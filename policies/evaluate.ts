@@ -1,7 +1,11 @@
+import { isDeepStrictEqual } from "node:util";
 import { array, Context, Level, object, Resource, Rule, text } from "./rule";
 import { rules } from "./rules";
 
 export const PACK = { name: "iaso-on-aws", version: "0.1.0" };
+
+/** Under which what is wrong with the config is reported. */
+export const CONFIG = "policy-config";
 
 export interface Violation {
   policy: string;
@@ -44,9 +48,7 @@ export function configOf(rule: Rule, config: unknown): RuleConfig {
   const given = object(config)[rule.name] ?? object(config).all;
   const { enforcementLevel, exceptions, ...more } =
     typeof given === "string" ? { enforcementLevel: given } : object(given);
-  const level = ["advisory", "mandatory", "disabled"].includes(text(enforcementLevel))
-    ? (enforcementLevel as Level)
-    : rule.level;
+  const level = LEVELS.includes(text(enforcementLevel)) ? (enforcementLevel as Level) : rule.level;
   const parameters = Object.fromEntries(
     Object.entries(rule.parameters ?? {}).map(([name, parameter]) => [name, more[name] ?? parameter.default]),
   );
@@ -59,21 +61,88 @@ export function configOf(rule: Rule, config: unknown): RuleConfig {
   };
 }
 
-/** What a config relaxes or names wrongly: each relaxation needs a reason, each name has to be a rule's. */
+/** Stands for all rules in a config, under the name that Pulumi gives it. */
+const EVERY_RULE: Rule = {
+  name: "all",
+  area: "hygiene",
+  description: "",
+  why: "",
+  severity: "low",
+  level: "mandatory",
+  check: () => [],
+};
+const LEVELS = ["advisory", "mandatory", "disabled"];
+
+/** What is wrong with one exception, if anything. */
+function exceptionProblems(rule: string, exception: unknown): string[] {
+  const { resource, reason, expires, ...more } = object(exception);
+  const day = /^\d{4}-\d{2}-\d{2}$/.test(text(expires)) && !Number.isNaN(Date.parse(text(expires)));
+  return text(resource) !== "" && text(reason) !== "" && day && Object.keys(more).length === 0
+    ? []
+    : [
+        `An exception of rule ${rule} is ${JSON.stringify(exception)}. Write {"resource": NAME OR URN, "reason": WHY, "expires": "YYYY-MM-DD"}.`,
+      ];
+}
+
+/** What is wrong with what a config says of one rule. */
+function ruleProblems(rule: Rule, given: unknown): string[] {
+  const parameters = Object.entries(rule.parameters ?? {});
+  const { enforcementLevel, reason, exceptions, ...values } =
+    typeof given === "string" ? { enforcementLevel: given } : object(given);
+  const known = ["enforcementLevel", "exceptions", "reason", ...parameters.map(([name]) => name)];
+  const wrongType = parameters.filter(
+    ([name, { type }]) =>
+      values[name] !== undefined && (Array.isArray(values[name]) ? "array" : typeof values[name]) !== type,
+  );
+  const relaxed =
+    (enforcementLevel !== undefined && enforcementLevel !== rule.level) ||
+    parameters.some(
+      ([name, { default: value }]) => values[name] !== undefined && !isDeepStrictEqual(values[name], value),
+    );
+  return [
+    ...(typeof given === "string" || (typeof given === "object" && given !== null && !Array.isArray(given))
+      ? []
+      : [`Rule ${rule.name} has ${JSON.stringify(given)}. Write a level or an object.`]),
+    ...(enforcementLevel === undefined || LEVELS.includes(text(enforcementLevel))
+      ? []
+      : [
+          `Rule ${rule.name} has level ${JSON.stringify(enforcementLevel)}. Write one of ${LEVELS.join(", ")}.`,
+        ]),
+    ...Object.keys(values)
+      .filter((name) => !known.includes(name))
+      .map((name) => `Rule ${rule.name} has no parameter ${name}. Write one of ${known.join(", ")}.`),
+    ...wrongType.map(
+      ([name, { type }]) =>
+        `Parameter ${name} of rule ${rule.name} is ${JSON.stringify(values[name])}. Write a value of type ${type}.`,
+    ),
+    ...(relaxed && text(reason) === ""
+      ? [`Rule ${rule.name} is relaxed without a reason. Write "reason" beside it.`]
+      : []),
+    ...array(exceptions).flatMap((one) => exceptionProblems(rule.name, one)),
+  ];
+}
+
+/** The name that somebody may have meant: it has the most words of theirs. */
+function meant(name: string): string {
+  const words = name.split("-");
+  const shared = ({ name: other }: Rule) =>
+    other.split("-").filter((word) => words.some((one) => one.startsWith(word) || word.startsWith(one)))
+      .length;
+  const best = [...rules].sort((a, b) => shared(b) - shared(a))[0];
+  return best !== undefined && shared(best) > 0 ? ` Did you mean ${best.name}?` : "";
+}
+
+/** What is wrong with a config: each name has to be a rule's, each value fit, each relaxation have a reason. */
 export function configProblems(config: unknown): string[] {
-  return Object.entries(object(config)).flatMap(([name, given]) => {
+  if (config === undefined) return [];
+  if (typeof config !== "object" || config === null || Array.isArray(config))
+    return [`The config is ${JSON.stringify(config)}. Write an object with names of rules as keys.`];
+  return Object.entries(config as Record<string, unknown>).flatMap(([name, given]) => {
     const rule = rules.find((one) => one.name === name);
-    if (rule === undefined) return name === "all" ? [] : [`There is no rule ${name}. Mend its name.`];
-    const known = ["enforcementLevel", "exceptions", "reason", ...Object.keys(rule.parameters ?? {})];
-    const unknown = Object.keys(object(given)).filter((key) => !known.includes(key));
-    const changes = Object.keys(object(given)).some((key) => key !== "exceptions");
-    const relaxed = configOf(rule, config).level !== rule.level || changes;
-    return [
-      ...unknown.map((key) => `Rule ${name} has no parameter ${key}. Write one of ${known.join(", ")}.`),
-      ...(relaxed && text(object(given).reason) === ""
-        ? [`Rule ${name} is relaxed without a reason. Write "reason" beside it.`]
-        : []),
-    ];
+    if (rule !== undefined) return ruleProblems(rule, given);
+    return name === "all"
+      ? ruleProblems(EVERY_RULE, given)
+      : [`There is no rule ${name}.${meant(name)} policies/README.md has all names.`];
   });
 }
 
@@ -139,7 +208,7 @@ export function evaluate(
   const context = indexOf(resources);
   const stack = resources.find(({ type }) => type === "pulumi:pulumi:Stack")?.urn ?? "";
   const violations: Violation[] = configProblems(config).map((message) => ({
-    policy: "policy-config",
+    policy: CONFIG,
     level: "mandatory",
     urn: stack,
     message,

@@ -5,7 +5,7 @@ import {
   PolicyResource,
   ResourceValidationArgs,
 } from "@pulumi/policy";
-import { configOf, indexOf, judgeResource, PACK } from "./evaluate";
+import { configOf, configProblems, indexOf, judgeResource, PACK } from "./evaluate";
 import { Resource, Rule, UNKNOWN } from "./rule";
 import { rules } from "./rules";
 
@@ -73,7 +73,7 @@ const properties = (rule: Rule): PolicyConfigSchema["properties"] => ({
   ...Object.fromEntries(
     Object.entries(rule.parameters ?? {}).map(([name, { type, default: value }]) => [
       name,
-      { type, default: value },
+      { type, default: value, ...(type === "array" ? { items: { type: "string" } } : { minimum: 0 }) },
     ]),
   ),
 });
@@ -94,26 +94,23 @@ const policies: Policies = rules.map((rule) => {
       ...shared,
       validateResource: (args, report) => {
         if (!applies(args.type)) return;
+        const given = { [rule.name]: args.getConfig() };
         const resource = read(args);
-        const context = indexOf([resource]);
-        judgeResource(rule, resource, configOf(rule, { [rule.name]: args.getConfig() }), context).forEach(
-          (message) => {
-            report(message);
-          },
-        );
+        const messages = judgeResource(rule, resource, configOf(rule, given), indexOf([resource]));
+        for (const message of [...configProblems(given), ...messages]) report(message);
       },
     };
   return {
     ...shared,
     validateStack: (args, report) => {
+      const given = { [rule.name]: args.getConfig() };
+      const config = configOf(rule, given);
       const resources = args.resources.map(read);
       const context = indexOf(resources);
-      const config = configOf(rule, { [rule.name]: args.getConfig() });
+      for (const message of configProblems(given)) report(message);
       for (const resource of resources)
         if (applies(resource.type))
-          judgeResource(rule, resource, config, context).forEach((message) => {
-            report(message, resource.urn);
-          });
+          for (const message of judgeResource(rule, resource, config, context)) report(message, resource.urn);
     },
   };
 });

@@ -41,8 +41,8 @@ export interface Rule {
   level: Level;
   /** Control of a published framework. */
   reference?: string;
-  /** JSON schema of each parameter, with its default. */
-  parameters?: Record<string, { type: "number" | "string" | "array"; default: unknown; description: string }>;
+  /** Each parameter, a number from 0 on or an array of strings, with its default. */
+  parameters?: Record<string, { type: "number" | "array"; default: unknown; description: string }>;
   /** Types judged; undefined for every type. */
   types?: string[];
   /** Whether it looks at other resources: then the engine can run it only once all are registered. */

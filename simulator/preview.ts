@@ -78,8 +78,15 @@ function evaluatePolicies({ directory }: Project, document: PreviewDocument): Po
   if (!existsSync(pack)) return document.policies;
   const { evaluate } = load(pack) as PackModule;
   const configFile = join(directory, PACK_FOLDER, `policy-config.${document.stack}.json`);
-  const config: unknown = existsSync(configFile) ? JSON.parse(readFileSync(configFile, "utf8")) : {};
-  return evaluate(document.resources, { config });
+  return evaluate(document.resources, { config: existsSync(configFile) ? readJson(configFile) : {} });
+}
+
+function readJson(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, "utf8"));
+  } catch (error) {
+    throw new PreviewError(`cannot read ${file}: ${(error as Error).message}. Mend its JSON.`);
+  }
 }
 
 /** True where `pulumi up` would be refused. */

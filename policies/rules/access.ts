@@ -38,7 +38,6 @@ const rule = (
 const INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule";
 const ROLE = ["aws:iam/role:Role"];
 const IDENTITY = [
-  ...ROLE,
   "aws:iam/rolePolicy:RolePolicy",
   "aws:iam/policy:Policy",
   "aws:iam/userPolicy:UserPolicy",
@@ -237,22 +236,30 @@ export const addressForNat = rule(
   { reference: "AWS FSBP EC2.9" },
 );
 
-/** Judges each Allow of the documents that a resource carries: its own, and those inside a role. */
+/** Judges each Allow of the document that a resource carries. */
 const document =
   (check: (statement: Statement) => string[], property = "policy"): Rule["check"] =>
   ({ inputs }) =>
-    [
-      inputs[property],
-      ...(property === "policy" ? array(inputs.inlinePolicies).map((one) => object(one).policy) : []),
-    ]
-      .filter((one) => one !== undefined)
-      .flatMap((one) =>
-        isUnknown(one)
-          ? demand(one, false, property, "")
-          : statementsOf(one)
-              .filter(({ Effect }) => Effect === "Allow")
-              .flatMap(check),
-      );
+    inputs[property] === undefined
+      ? []
+      : hasUnknown(inputs[property])
+        ? notEvaluated(property)
+        : statementsOf(inputs[property])
+            .filter(({ Effect }) => Effect === "Allow")
+            .flatMap(check);
+
+export const rolePoliciesApart = rule(
+  "role-policies-apart",
+  ROLE,
+  "A role's policies are resources of their own",
+  "the provider lets those inside a role undo the others, and what is inside is not judged",
+  ({ inputs }) =>
+    ["inlinePolicies", "managedPolicyArns"]
+      .filter((name) => inputs[name] !== undefined)
+      .map(
+        (name) => `The role sets ${name} itself. Remove it and write a RolePolicy or a RolePolicyAttachment.`,
+      ),
+);
 
 /** Nobody needs all of these at once: patterns that cover them all cover everything. */
 const ANYTHING = [
@@ -374,17 +381,15 @@ const ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy";
 const ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment";
 const POLICY = "aws:iam/policy:Policy";
 
-/** The policy of this program that an attachment or a role names: by URN, as its ARN is unknown at first preview. */
-function ownPolicies(resource: Resource, property: string, context: Context): Resource[] {
-  const urns = madeOf(resource, property);
-  const arns = array(resource.inputs[property]).map(text);
-  const accounts = ownAccounts(context);
+/** The policy of this program that is attached: by URN too, as its ARN is unknown at first preview. */
+function ownPolicies(attachment: Resource, context: Context): Resource[] {
+  const urns = madeOf(attachment, "policyArn");
+  const arn = text(attachment.inputs.policyArn);
+  const isOwn = isOf(ownAccounts(context), arn);
   return context
     .ofType(POLICY)
     .filter(
-      ({ urn, inputs }) =>
-        urns.includes(urn) ||
-        arns.some((arn) => isOf(accounts, arn) && arn.endsWith(`:policy/${text(inputs.name)}`)),
+      ({ urn, inputs }) => urns.includes(urn) || (isOwn && arn.endsWith(`:policy/${text(inputs.name)}`)),
     );
 }
 
@@ -409,15 +414,11 @@ function grantsOf(role: Resource, context: Context): { statements: Statement[]; 
     ),
   ];
   const attachments = given(ATTACHMENT);
-  const attached = attachments.map((one) => ({ one, policies: ownPolicies(one, "policyArn", context) }));
+  const attached = attachments.map((one) => ({ one, policies: ownPolicies(one, context) }));
   const documents = [
     ...given(ROLE_POLICY).map(({ inputs }) => inputs.policy),
     ...attached.flatMap(({ policies }) => policies.map(({ inputs }) => inputs.policy)),
-    // The engine tells of a new role only that it has some: those of this program are above.
-    ...(isUnknown(role.inputs.inlinePolicies) ? [] : array(role.inputs.inlinePolicies)).map((one) =>
-      at(one, "policy"),
-    ),
-  ].filter((one) => one !== undefined);
+  ];
   return {
     statements: documents.filter((one) => !hasUnknown(one)).flatMap(statementsOf),
     unseen: [
@@ -634,29 +635,20 @@ export const pullRequestsRead = rule(
 
 export const noBroadManagedPolicy = rule(
   "no-broad-managed-policy",
-  [...ROLE, ATTACHMENT],
+  [ATTACHMENT],
   "Only policies of this program, and AWS's own from a list, are attached",
   "nobody sees here what another policy allows, and AWS's own allow much more than is needed",
-  (resource, context) => {
-    const property = resource.type === ATTACHMENT ? "policyArn" : "managedPolicyArns";
-    const allowed = array(context.parameters.allowed).map(text);
-    const own = ownPolicies(resource, property, context);
-    // The engine tells of a new role only that it has some: those of this program are attachments.
-    const given =
-      property === "managedPolicyArns" && isUnknown(resource.inputs[property])
-        ? []
-        : array(resource.inputs[property]);
-    return given
-      .filter((arn) => !allowed.includes(text(arn).replace(/^arn:[\w-]+:iam::aws:policy\//, "")))
-      .filter(
-        (arn) =>
-          !own.some(({ inputs }) => isUnknown(arn) || text(arn).endsWith(`:policy/${text(inputs.name)}`)),
-      )
-      .flatMap((arn) =>
-        isUnknown(arn)
-          ? notEvaluated(property)
-          : [`${text(arn)} is attached. Write a policy with the actions that are needed.`],
-      );
+  (attachment, context) => {
+    const arn = attachment.inputs.policyArn;
+    const allowed = array(context.parameters.allowed).map((name) => `:iam::aws:policy/${text(name)}`);
+    return ownPolicies(attachment, context).length > 0
+      ? []
+      : demand(
+          arn,
+          allowed.some((end) => text(arn).endsWith(end)),
+          "policyArn",
+          "a policy of this program with the actions that are needed",
+        );
   },
   {
     neighbours: true,

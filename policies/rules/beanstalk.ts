@@ -204,6 +204,12 @@ export const applicationLoadBalancer = rule(
   "Instances are behind a load balancer: web's is an Application Load Balancer of its own",
   "a single instance has a public address, and other kinds ignore the listeners that are judged here",
   (environment, context) => [
+    ...demand(
+      environment.inputs.tier,
+      ["WebServer", "Worker"].includes(text(environment.inputs.tier)),
+      "tier",
+      "WebServer or Worker",
+    ),
     ...must(
       "elasticbeanstalk:environment",
       "EnvironmentType",
@@ -811,13 +817,14 @@ export const noPlainSecrets = rule(
   "options are readable in the console, the API and the logs",
   (environment) =>
     settingsOf(environment)
-      .filter(({ value }) => text(value) !== "" && !isUnknown(value))
-      .filter(
-        ({ namespace, name, value }) =>
-          value === SECRET ||
-          isToken(text(value)) ||
-          (namespace === VARIABLES && (isSecretName(name) || looksRandom(text(value)))),
-      )
+      .filter(({ namespace, name, value }) => {
+        if (namespace === VARIABLES && isSecretName(name)) return value !== "";
+        // What is not known yet is another resource's output, such as the database's address.
+        if (text(value) === "" || isUnknown(value)) return false;
+        return (
+          value === SECRET || isToken(text(value)) || (namespace === VARIABLES && looksRandom(text(value)))
+        );
+      })
       .map(({ namespace, name }) =>
         namespace === VARIABLES
           ? `Variable ${name} is a secret. Put it into SSM Parameter Store and map it in namespace ${VARIABLES}secrets.`
@@ -832,15 +839,16 @@ export const secretsByArn = rule(
   "anything else is the secret itself",
   (environment) =>
     settingsOf(environment)
-      .filter(
-        ({ namespace, value }) =>
-          namespace === `${VARIABLES}secrets` &&
-          !/^arn:[\w-]+:(ssm:[a-z0-9-]+:\d{12}:parameter\/.|secretsmanager:[a-z0-9-]+:\d{12}:secret:.)/.test(
-            text(value),
-          ) &&
-          !isUnknown(value),
-      )
-      .map(({ name }) => `Secret variable ${name} has no ARN. Write the ARN of its parameter.`),
+      .filter(({ namespace }) => namespace === `${VARIABLES}secrets`)
+      .flatMap(({ name, value }) => {
+        if (isUnknown(value)) return notEvaluated(`secret variable ${name}`);
+        return /^arn:[\w-]+:(ssm:[a-z0-9-]+:\d{12}:parameter\/.|secretsmanager:[a-z0-9-]+:\d{12}:secret:.)/.test(
+          text(value),
+        )
+          ? []
+          : // What stands there instead may be the secret itself, and is not shown.
+            [`Secret variable ${name} has no ARN. Write the ARN of its parameter.`];
+      }),
   inApplication({ severity: "critical" }),
 );
 /** Properties whose provider keeps them encrypted: here the engine shows the pack the secret itself. */

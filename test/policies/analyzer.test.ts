@@ -21,8 +21,7 @@ import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { JavaScriptValue, Struct } from "google-protobuf/google/protobuf/struct_pb";
 import { Resource, UNKNOWN } from "../../policies/rule";
 import { rules } from "../../policies/rules";
-import { previewStack } from "../../simulator/preview";
-import { readProject } from "../../simulator/project";
+import { previewOf } from "../support";
 import { MutableStack } from "./mutant";
 
 const ROOT = join(__dirname, "..", "..");
@@ -37,6 +36,46 @@ function struct(inputs: Record<string, unknown>): Struct {
   const text = JSON.stringify(inputs).replaceAll(`"${UNKNOWN}"`, `"${ENGINE_UNKNOWN}"`);
   return Struct.fromJavaScript(JSON.parse(text) as Record<string, JavaScriptValue>);
 }
+
+const OPEN = {
+  cidrBlocks: ["0.0.0.0/0"],
+  ipv6CidrBlocks: [],
+  prefixListIds: [],
+  securityGroups: [],
+  fromPort: 443,
+  toPort: 443,
+  protocol: "tcp",
+};
+/** What AWS adds to resources that others say more about: the engine shows outputs to the rules of a stack. */
+const COMPUTED: Record<string, Record<string, unknown>> = {
+  [BUCKET]: {
+    acl: "",
+    grants: [{ id: "79a59df900b949e5", permissions: ["FULL_CONTROL"], type: "CanonicalUser", uri: "" }],
+    policy: '{"Version":"2012-10-17","Statement":[]}',
+    versioning: { enabled: true, mfaDelete: false },
+    corsRules: [{ allowedMethods: ["GET"], allowedOrigins: ["https://iaso.example.org"] }],
+    serverSideEncryptionConfiguration: { rule: { applyServerSideEncryptionByDefault: {} } },
+    lifecycleRules: [],
+  },
+  "aws:ec2/securityGroup:SecurityGroup": { ingress: [OPEN], egress: [OPEN] },
+  "aws:iam/role:Role": {
+    inlinePolicies: [
+      { name: "x", policy: '{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}' },
+    ],
+    managedPolicyArns: ["arn:aws:iam::aws:policy/service-role/AWSElasticBeanstalkEnhancedHealth"],
+  },
+  "aws:sqs/queue:Queue": { policy: '{"Version":"2012-10-17","Statement":[]}' },
+  "aws:sns/topic:Topic": { policy: '{"Version":"2012-10-17","Statement":[]}' },
+  "aws:elasticbeanstalk/environment:Environment": {
+    platformArn: "arn:aws:elasticbeanstalk:eu-central-1::platform/x/1",
+  },
+};
+const withComputed = (resources: Resource[], known: boolean): Resource[] =>
+  resources.map((resource) => {
+    const added = Object.entries(COMPUTED[resource.type] ?? {});
+    const values = added.map(([name, value]) => [name, known ? value : UNKNOWN] as const);
+    return { ...resource, inputs: { ...Object.fromEntries(values), ...resource.inputs } };
+  });
 
 describe("policy pack in the engine's protocol", function () {
   this.timeout(60_000);
@@ -132,6 +171,20 @@ describe("policy pack in the engine's protocol", function () {
     expect(tls?.description).to.include("plain HTTP");
   });
 
+  it("asks for a reason, in the engine too", async () => {
+    const wants = { backupRetentionPeriod: 1, deleteAutomatedBackups: false };
+    const messages = async (config: Record<string, JavaScriptValue>) => {
+      await configure({ "database-backups": config });
+      return (await analyze("aws:rds/instance:Instance", wants))
+        .filter(({ policyname }) => policyname === "database-backups")
+        .map(({ message }) => message);
+    };
+    expect((await messages({ minDays: 1 })).join()).to.include("relaxed without a reason");
+    expect(await messages({ minDays: 1, reason: "a test" })).to.deep.equal([]);
+    expect((await messages({})).join()).to.include("backupRetentionPeriod is 1. Write 14 or more");
+    await configure({});
+  });
+
   it("judges a resource by itself, and says when a value is not known", async () => {
     const wrong = await analyze(BUCKET, { bucket: "x", tags: { class: "public" } });
     expect(wrong.map(({ policyname }) => policyname)).to.include("bucket-class");
@@ -151,11 +204,9 @@ describe("policy pack in the engine's protocol", function () {
         (await analyzeStack(resources)).filter(({ policyname }) => !disabled.includes(policyname));
       await configure(config);
       for (const unknownOutputs of [false, true]) {
-        const { document } = await previewStack(readProject(ROOT), stack, {
-          policies: false,
-          unknownOutputs,
-        });
+        const document = await previewOf(stack, { unknownOutputs });
         expect(await violations(document.resources)).to.deep.equal([]);
+        expect(await violations(withComputed(document.resources, !unknownOutputs))).to.deep.equal([]);
         const mutant = new MutableStack(document.resources);
         mutant.remove("environment", "worker").set("block", "media", "blockPublicPolicy", false);
         const found = await violations(mutant.resources);

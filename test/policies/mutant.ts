@@ -59,7 +59,10 @@ export class MutableStack {
   readonly resources: Resource[];
 
   constructor(resources: Resource[]) {
-    this.resources = structuredClone(resources);
+    this.resources = resources.map(({ urn, type, name, custom, inputs, protect, propertyDependencies }) =>
+      // What no rule reads would only have to be copied for each mutant.
+      structuredClone({ urn, type, name, custom, inputs, protect, propertyDependencies }),
+    );
   }
 
   get(kind: Kind, name: string): Resource {

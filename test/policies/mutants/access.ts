@@ -158,7 +158,7 @@ export const access: Mutant[] = [
   ["no-administrator", allow({ Action: "*", Resource: undefined, NotResource: "arn:aws:s3:::x" })],
   ["no-administrator", allow({ Action: "**", Resource: "**" })],
   [
-    "no-administrator",
+    "role-policies-apart",
     (stack) =>
       stack.set("role", "web", "inlinePolicies", [
         {
@@ -254,7 +254,7 @@ export const access: Mutant[] = [
       s.set("roleAttachment", "database-monitoring", "policyArn", "arn:aws:iam::aws:policy/IAMFullAccess"),
   ],
   [
-    "no-broad-managed-policy",
+    "role-policies-apart",
     (s) => s.set("role", "web", "managedPolicyArns", ["arn:aws:iam::aws:policy/PowerUserAccess"]),
   ],
   ["no-broad-managed-policy", attach("arn:aws:iam::aws:policy/ReadOnlyAccess")],
@@ -262,6 +262,7 @@ export const access: Mutant[] = [
   ["no-broad-managed-policy", attach("arn:aws:iam::123456789012:policy/made-by-hand")],
   ["no-broad-managed-policy", attach("arn:aws:iam::999999999999:policy/iaso-prod-boundary")],
   ["no-broad-managed-policy", attach("[unknown]")],
+  ["role-policies-apart", (stack) => stack.set("role", "web", "managedPolicyArns", "[unknown]")],
   // Who takes roles
   ["role-trust-closed", trust("web", { Principal: { Federated: "accounts.google.com" } })],
   ["role-trust-closed", trust("web", { Principal: { Service: "lambda.amazonaws.com" } })],
@@ -345,13 +346,6 @@ export const access: Mutant[] = [
         role: stack.get("role", "ci-preview").inputs.name,
         policyArn: "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore",
       }),
-  ],
-  [
-    "pull-requests-read-only",
-    (stack) =>
-      stack.set("role", "ci-preview", "inlinePolicies", [
-        { policy: '{"Statement":{"Effect":"Allow","Action":"rds:DeleteDBInstance","Resource":"*"}}' },
-      ]),
   ],
   [
     "pull-requests-read-only",

@@ -1,0 +1,82 @@
+import { isDeepStrictEqual } from "node:util";
+import { expect } from "chai";
+import { evaluate } from "../../policies/evaluate";
+import { Resource, UNKNOWN } from "../../policies/rule";
+import { previewOf } from "../support";
+import { MutableStack, Mutant } from "./mutant";
+import { access } from "./mutants/access";
+import { application } from "./mutants/application";
+import { beanstalk } from "./mutants/beanstalk";
+import { database } from "./mutants/database";
+import { hygiene } from "./mutants/hygiene";
+import { queue } from "./mutants/queue";
+import { storage } from "./mutants/storage";
+
+const MUTANTS: Mutant[] = [storage, beanstalk, application, database, queue, access, hygiene].flat();
+
+interface Setting {
+  namespace: string;
+  name: string;
+  value?: unknown;
+}
+
+/** Makes unknown what a mutant changed: an input, or the value of an option. Undefined where it changed no input. */
+function unknownWhere(
+  original: Resource[],
+  edit: Mutant[1],
+): { changed: string[]; resources: Resource[] } | undefined {
+  const mutant = new MutableStack(original);
+  edit(mutant);
+  const unknown = new MutableStack(original).resources;
+  const changed = unknown.flatMap((resource) => {
+    const other = mutant.resources.find(({ urn }) => urn === resource.urn);
+    if (other === undefined) return [];
+    const names = new Set([...Object.keys(resource.inputs), ...Object.keys(other.inputs)]);
+    return [...names]
+      .filter((name) => !isDeepStrictEqual(resource.inputs[name], other.inputs[name]))
+      .flatMap((name) => {
+        if (name !== "settings" || !Array.isArray(other.inputs.settings)) {
+          resource.inputs[name] = UNKNOWN;
+          return [`${resource.name}.${name}`];
+        }
+        const settings = resource.inputs.settings as Setting[];
+        const theirs = other.inputs.settings as Setting[];
+        const same = (a: Setting, b: Setting) => a.namespace === b.namespace && a.name === b.name;
+        const edited = [
+          ...settings.filter((one) => !theirs.some((each) => isDeepStrictEqual(one, each))),
+          ...theirs.filter((one) => !settings.some((each) => same(one, each))),
+        ];
+        resource.inputs.settings = [
+          ...settings.filter((one) => !edited.some((each) => same(one, each))),
+          ...edited.map((one) => ({ ...one, value: UNKNOWN })),
+        ];
+        return edited.map((one) => `${resource.name} ${one.namespace}/${one.name}`);
+      });
+  });
+  return changed.length === 0 ? undefined : { changed, resources: unknown };
+}
+
+/** What may be unknown at first: ids and addresses of what the program makes. Rules look at what they are made of. */
+const OUTPUTS =
+  /^[\w-]+(\.vpcSecurityGroupIds|\.description|\.content| aws:\S+\/(SSLCertificateArns|ImageId|SecurityGroups|Notification Endpoint)| aws:elasticbeanstalk:application:environment\/(STATIC_URL|RDS_HOSTNAME|DNS_DOMAIN|EMAIL_HOST_USER))$/;
+
+describe("what is not known", () => {
+  it("is reported where a rule needs it, and never passed", async () => {
+    const { resources } = await previewOf("prod");
+    const passed = new Set<string>();
+    let judged = 0;
+    for (const [rule, edit] of MUTANTS) {
+      const unknown = unknownWhere(resources, edit);
+      if (unknown === undefined || unknown.changed.every((one) => OUTPUTS.test(one))) continue;
+      judged++;
+      const only = { all: "disabled", [rule]: "mandatory" };
+      const reported =
+        evaluate(unknown.resources, { config: only }).violations.some(({ policy }) => policy === rule) ||
+        // Another rule may need the same.
+        evaluate(unknown.resources).violations.some(({ message }) => message.startsWith("could not be"));
+      if (!reported) passed.add(`${rule}: ${unknown.changed.join(", ")}`);
+    }
+    console.log(`      ${judged} inputs`);
+    expect([...passed]).to.deep.equal([]);
+  });
+});
