@@ -176,6 +176,11 @@ for (const platform of ["python", "docker"] as const) {
         Port: "80",
         Protocol: "HTTP",
         MatcherHTTPCode: "200",
+        HealthCheckInterval: "15",
+        HealthCheckTimeout: "10",
+        HealthyThresholdCount: "3",
+        UnhealthyThresholdCount: "5",
+        DeregistrationDelay: "60",
       });
       expect(namespaceOf(web, "aws:elbv2:loadbalancer")).to.deep.equal({
         AccessLogsS3Bucket: "example-iaso-test-logs",
@@ -232,7 +237,30 @@ for (const platform of ["python", "docker"] as const) {
           "aws:elasticbeanstalk:command DeploymentPolicy": "RollingWithAdditionalBatch",
           "aws:elasticbeanstalk:cloudwatch:logs StreamLogs": "true",
           "aws:elasticbeanstalk:cloudwatch:logs RetentionInDays": "90",
+          "aws:elasticbeanstalk:cloudwatch:logs DeleteOnTerminate": "false",
+          "aws:elasticbeanstalk:cloudwatch:logs:health HealthStreamingEnabled": "true",
+          "aws:elasticbeanstalk:cloudwatch:logs:health RetentionInDays": "90",
+          "aws:elasticbeanstalk:cloudwatch:logs:health DeleteOnTerminate": "false",
+          // Neither a change of settings nor a platform update may take all instances away at once.
+          "aws:autoscaling:updatepolicy:rollingupdate RollingUpdateEnabled": "true",
+          "aws:autoscaling:updatepolicy:rollingupdate RollingUpdateType": "Immutable",
+          "aws:elasticbeanstalk:managedactions ManagedActionsEnabled": "false",
         });
+        expect(namespaceOf(environment, "aws:autoscaling:trigger")).to.deep.equal({
+          MeasureName: "CPUUtilization",
+          Statistic: "Average",
+          Unit: "Percent",
+          UpperThreshold: "70",
+          UpperBreachScaleIncrement: "1",
+          LowerThreshold: "25",
+          LowerBreachScaleIncrement: "-1",
+          Period: "5",
+          BreachDuration: "5",
+          EvaluationPeriods: "1",
+        });
+        expect(Number(namespaceOf(environment, LAUNCH).RootVolumeSize)).to.be.at.least(20);
+        // An immutable update of four instances takes longer than the provider waits by itself.
+        expect(environment.inputs.waitForReadyTimeout).to.equal("40m");
       }
       expect(namespaceOf(both()[0], "aws:ec2:vpc")).to.include({ ELBSubnets: "subnet-p1,subnet-p2" });
     });
@@ -268,7 +296,14 @@ for (const platform of ["python", "docker"] as const) {
         expect(rights(role).UseMedia?.Resource).to.equal("arn:aws:s3:::example-iaso-test-media/*");
         expect(rights(role).UseMedia?.Action).not.to.include("s3:PutObjectAcl");
       }
+      const secret = "arn:aws:ssm:eu-central-1:123456789012:parameter/iaso/test/secrets/SECRET_KEY";
+      for (const role of ["web", "worker"]) {
+        expect(rights(role).ReadOwnSecrets?.Resource).to.deep.equal([secret]);
+      }
       expect(rights("web")).not.to.have.any.keys("ReceiveTasks", "ElectCronLeader");
+      expect(rights("worker").ElectCronLeader?.Resource).to.equal(
+        "arn:aws:dynamodb:eu-central-1:123456789012:table/*-stack-AWSEBWorkerCronLeaderRegistry*",
+      );
       expect(rights("worker")).to.include.all.keys("ReceiveTasks", "ElectCronLeader");
       expect(rights("worker").ReceiveTasks?.Action).to.have.members([
         "sqs:ChangeMessageVisibility",

@@ -47,6 +47,9 @@ describe("components/database", () => {
       monitoringInterval: 60,
       enabledCloudwatchLogsExports: ["postgresql", "upgrade"],
       vpcSecurityGroupIds: ["sg-1"],
+      autoMinorVersionUpgrade: true,
+      // The authority that RDS signs with until 2061; the one that it takes by itself depends on the account.
+      caCertIdentifier: "rds-ca-rsa2048-g1",
       tags: naming.tags(),
     });
     expect(find(document, "aws:rds/subnetGroup:SubnetGroup").inputs.subnetIds).to.deep.equal([
@@ -67,6 +70,19 @@ describe("components/database", () => {
       deleteAutomatedBackups: false,
       copyTagsToSnapshot: true,
     });
+  });
+
+  it("is backed up and maintained at night, never at the same time, which RDS refuses", async () => {
+    const document = await preview();
+    const { backupWindow, maintenanceWindow } = find(document, "aws:rds/instance:Instance").inputs;
+    const hours = (window: unknown) =>
+      [...String(window).matchAll(/(\d\d):(\d\d)/g)].map(
+        ([, hour, minute]) => Number(hour) + Number(minute) / 60,
+      );
+    const [backupStart, backupEnd] = hours(backupWindow);
+    const [maintenanceStart, maintenanceEnd] = hours(maintenanceWindow);
+    expect(backupEnd).to.be.greaterThan(backupStart!).and.to.be.at.most(maintenanceStart!);
+    expect(maintenanceEnd).to.be.greaterThan(maintenanceStart!).and.to.be.at.most(5);
   });
 
   it("has a standby where that is set", async () => {
