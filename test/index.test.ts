@@ -7,6 +7,8 @@ import { at, find, namespaceOf, optionsOf, previewOf, previewWith, resourcesOf, 
 const ROOT = join(__dirname, "..");
 const STACKS = ["staging", "prod"];
 const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
+const VARIABLES = "aws:elasticbeanstalk:application:environment";
+
 /** The components that each of the twelve parts consists of. */
 const PARTS: Record<string, string[]> = {
   network: ["Network", "SecurityGroups"],
@@ -174,15 +176,55 @@ describe("index", () => {
       it("leads Iaso to Enketo and Enketo to Iaso", () => {
         const web = find(document, ENVIRONMENT, "web");
         const enketo = find(document, ENVIRONMENT, "enketo");
-        const variables = "aws:elasticbeanstalk:application:environment";
         const hosts = {
           iaso: find(document, "aws:route53/record:Record", "web").inputs.name,
           enketo: find(document, "aws:route53/record:Record", "enketo").inputs.name,
         };
-        expect(namespaceOf(web, variables).ENKETO_URL).to.equal(`https://${textOf(hosts.enketo)}`);
-        expect(namespaceOf(enketo, variables).ENKETO_LINKED_FORM_AND_DATA_SERVER_SERVER_URL).to.equal(
+        expect(namespaceOf(web, VARIABLES).ENKETO_URL).to.equal(`https://${textOf(hosts.enketo)}`);
+        expect(namespaceOf(enketo, VARIABLES).ENKETO_LINKED_FORM_AND_DATA_SERVER_SERVER_URL).to.equal(
           hosts.iaso,
         );
+      });
+
+      it("lets the pages of Iaso and of Enketo use static files, and those of Iaso alone media", () => {
+        const origins = (bucket: string) =>
+          at(
+            find(document, "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration", bucket).inputs,
+            "corsRules",
+            0,
+            "allowedOrigins",
+          );
+        expect(origins("static")).to.deep.equal([document.outputs.url, document.outputs.enketoAddress]);
+        expect(origins("media")).to.deep.equal([document.outputs.url]);
+      });
+
+      it("serves each host with its own certificate", () => {
+        for (const name of ["web", "enketo"]) {
+          const { settings } = find(document, ENVIRONMENT, name).propertyDependencies;
+          const used = resourcesOf(document, "aws:acm/certificateValidation:CertificateValidation")
+            .filter(({ urn }) => settings?.includes(urn))
+            .map((validation) => validation.name);
+          expect(used).to.deep.equal([`${name}-certificate`]);
+        }
+        for (const distribution of resourcesOf(document, "aws:cloudfront/distribution:Distribution")) {
+          // CloudFront reads certificates of us-east-1 only.
+          expect(at(distribution.inputs, "viewerCertificate", "acmCertificateArn")).to.match(
+            /^arn:aws:acm:us-east-1:/,
+          );
+        }
+      });
+
+      it("watches the health of all three environments and the errors of both addresses", () => {
+        const alarms = resourcesOf(document, "aws:cloudwatch/metricAlarm:MetricAlarm").map(
+          ({ name }) => name,
+        );
+        expect(alarms).to.include.members([
+          "web-health",
+          "worker-health",
+          "enketo-health",
+          "web-5xx",
+          "enketo-5xx",
+        ]);
       });
 
       it("gives the instances of each environment the security group of their own kind", () => {
@@ -232,6 +274,42 @@ describe("index", () => {
     }
     const deployment = find(document, "aws:ssm/parameter:Parameter", "deployment");
     expect(JSON.parse(textOf(deployment.inputs.insecureValue))).to.include({ platform: "docker" });
+  });
+
+  it("gives each part the settings that are its own", async () => {
+    const document = await previewWith({
+      "iaso:webInstanceType": "m7i.large",
+      "iaso:webMinSize": 3,
+      "iaso:webMaxSize": 9,
+      "iaso:workerInstanceType": "c7i.xlarge",
+      "iaso:workerMinSize": 2,
+      "iaso:workerMaxSize": 5,
+      "iaso:enketoInstanceType": "t3.micro",
+      "iaso:enketoMinSize": 4,
+      "iaso:enketoMaxSize": 7,
+      "iaso:emailPort": 2525,
+      "iaso:mailgunRegion": "us",
+      "iaso:databaseConnectionAlarm": 123,
+    });
+    for (const [name, type, MinSize, MaxSize] of [
+      ["web", "m7i.large", "3", "9"],
+      ["worker", "c7i.xlarge", "2", "5"],
+      ["enketo", "t3.micro", "4", "7"],
+    ] as const) {
+      const environment = find(document, ENVIRONMENT, name);
+      expect(namespaceOf(environment, "aws:ec2:instances").InstanceTypes).to.equal(type);
+      expect(namespaceOf(environment, "aws:autoscaling:asg")).to.deep.equal({ MinSize, MaxSize });
+    }
+    const ports = resourcesOf(document, "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule")
+      .filter(({ parent }) => /::(web|worker)$/.test(parent))
+      .map(({ inputs }) => inputs.toPort);
+    expect(ports.filter((port) => port === 2525)).to.have.lengthOf(2);
+    expect(namespaceOf(find(document, ENVIRONMENT, "web"), VARIABLES).EMAIL_PORT).to.equal("2525");
+    expect(find(document, "aws:route53/record:Record", "mail-tracking").inputs.records).to.deep.equal([
+      "mailgun.org",
+    ]);
+    const alarm = find(document, "aws:cloudwatch/metricAlarm:MetricAlarm", "database-connections");
+    expect(alarm.inputs.threshold).to.equal(123);
   });
 
   it("takes an image that was built before, and builds none", async () => {

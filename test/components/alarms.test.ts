@@ -52,6 +52,9 @@ describe("components/alarms", () => {
       namespace: "AWS/SQS",
       metricName: "ApproximateNumberOfMessagesVisible",
       dimensions: { QueueName: "iaso-test-tasks-dead-letters" },
+      statistic: "Maximum",
+      period: 300,
+      evaluationPeriods: 1,
       comparisonOperator: "GreaterThanThreshold",
       threshold: 0,
     },
@@ -59,6 +62,9 @@ describe("components/alarms", () => {
       namespace: "AWS/SQS",
       metricName: "ApproximateAgeOfOldestMessage",
       dimensions: { QueueName: "iaso-test-tasks" },
+      statistic: "Maximum",
+      period: 300,
+      evaluationPeriods: 1,
       comparisonOperator: "GreaterThanThreshold",
       threshold: 3600,
     },
@@ -66,6 +72,9 @@ describe("components/alarms", () => {
       namespace: "AWS/RDS",
       metricName: "CPUUtilization",
       dimensions: { DBInstanceIdentifier: "iaso-test" },
+      statistic: "Average",
+      period: 300,
+      evaluationPeriods: 6,
       comparisonOperator: "GreaterThanThreshold",
       threshold: 85,
     },
@@ -73,6 +82,9 @@ describe("components/alarms", () => {
       namespace: "AWS/RDS",
       metricName: "FreeStorageSpace",
       dimensions: { DBInstanceIdentifier: "iaso-test" },
+      statistic: "Minimum",
+      period: 300,
+      evaluationPeriods: 1,
       comparisonOperator: "LessThanThreshold",
       // CloudWatch counts bytes.
       threshold: 10_737_418_240,
@@ -81,6 +93,9 @@ describe("components/alarms", () => {
       namespace: "AWS/RDS",
       metricName: "DatabaseConnections",
       dimensions: { DBInstanceIdentifier: "iaso-test" },
+      statistic: "Maximum",
+      period: 300,
+      evaluationPeriods: 2,
       comparisonOperator: "GreaterThanThreshold",
       threshold: 300,
     },
@@ -88,6 +103,9 @@ describe("components/alarms", () => {
       namespace: "AWS/ElasticBeanstalk",
       metricName: "EnvironmentHealth",
       dimensions: { EnvironmentName: "iaso-test" },
+      statistic: "Maximum",
+      period: 300,
+      evaluationPeriods: 2,
       comparisonOperator: "GreaterThanThreshold",
       threshold: 15,
     },
@@ -95,6 +113,9 @@ describe("components/alarms", () => {
       namespace: "AWS/ElasticBeanstalk",
       metricName: "EnvironmentHealth",
       dimensions: { EnvironmentName: "iaso-test-worker" },
+      statistic: "Maximum",
+      period: 300,
+      evaluationPeriods: 2,
       comparisonOperator: "GreaterThanThreshold",
       threshold: 15,
     },
@@ -117,6 +138,8 @@ describe("components/alarms", () => {
       "HTTPCode_ELB_5XX_Count",
     ]);
     for (const query of metrics) {
+      expect(at(query, "metric", "stat")).to.equal("Sum");
+      expect(at(query, "metric", "period")).to.equal(300);
       expect(at(query, "metric", "dimensions")).to.deep.equal({ LoadBalancer: "app/awseb/0123" });
       expect(textOf(at(returned[0], "expression"))).to.include(textOf(at(query, "id")));
     }

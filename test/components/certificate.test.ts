@@ -1,3 +1,4 @@
+import * as aws from "@pulumi/aws";
 import { expect } from "chai";
 import { Certificate } from "../../components/certificate";
 import { PreviewDocument } from "../../simulator/document";
@@ -6,7 +7,13 @@ import { find, naming } from "../support";
 
 function preview(region: string): Promise<PreviewDocument> {
   return simulate(() => {
-    new Certificate("web-certificate", { naming, host: "iaso.example.org", zoneId: "Z1", region });
+    const { arn } = new Certificate("web-certificate", {
+      naming,
+      host: "iaso.example.org",
+      zoneId: "Z1",
+      region,
+    });
+    new aws.sns.Topic("user", { displayName: arn });
   });
 }
 
@@ -21,7 +28,8 @@ describe("components/certificate", () => {
       tags: naming.tags(),
     });
     const record = find(document, "aws:route53/record:Record");
-    expect(record.inputs).to.include({ zoneId: "Z1", type: "CNAME" });
+    // Two certificates for one host are proven by the same record.
+    expect(record.inputs).to.include({ zoneId: "Z1", type: "CNAME", allowOverwrite: true });
     expect(record.inputs.name).to.match(/^_.*\.iaso\.example\.org\.?$/);
     expect(record.propertyDependencies.records).to.deep.equal([certificate.urn]);
     const validation = find(document, "aws:acm/certificateValidation:CertificateValidation");
@@ -32,6 +40,8 @@ describe("components/certificate", () => {
     const { arn } = find(document, "iaso:index:Certificate").outputs;
     expect(arn).to.match(/^arn:aws:acm:eu-central-1:123456789012:certificate\//);
     expect(arn).to.equal(validation.outputs.certificateArn);
+    // A load balancer refuses a certificate that is not issued: whoever uses it waits for the validation.
+    expect(find(document, "aws:sns/topic:Topic").propertyDependencies.displayName).to.include(validation.urn);
   });
 
   it("is made and validated in the region it is for", async () => {

@@ -44,6 +44,8 @@ describe("components/ciAccess", () => {
     expect(roles.map(({ inputs }) => inputs.name)).to.deep.equal(ROLES.map((role) => `iaso-test-ci-${role}`));
     for (const role of roles) {
       expect(role.dependencies).to.include(find(document, PROVIDER).urn);
+      // Longer than the workflow may take, in which a database and an image are made.
+      expect(role.inputs.maxSessionDuration).to.be.at.least(180 * 60);
     }
     expect(find(document, "iaso:index:CiAccess").outputs).to.deep.equal(
       Object.fromEntries(ROLES.map((role) => [role, `arn:aws:iam::123456789012:role/iaso-test-ci-${role}`])),
@@ -115,9 +117,13 @@ describe("components/ciAccess", () => {
       Effect: "Deny",
       Resource: ["arn:aws:iam::123456789012:role/iaso-test-ci-*", boundary],
     });
-    expect(statements.NeverTouchOwnPower?.Action).to.include.members([
-      "iam:Put*",
+    expect(statements.NeverTouchOwnPower?.Action).to.have.members([
       "iam:Attach*",
+      "iam:Create*",
+      "iam:Delete*",
+      "iam:Detach*",
+      "iam:PassRole",
+      "iam:Put*",
       "iam:Update*",
     ]);
     expect(statements.PassRolesToTheirServices?.Resource).to.equal(
@@ -152,6 +158,14 @@ describe("components/ciAccess", () => {
     }
     const actions = actionsOf(allowed(statements));
     expect(actions.filter((action) => action.startsWith("iam:"))).to.deep.equal(["iam:PassRole"]);
+    expect(statements.PassInstanceRoles).to.deep.include({
+      Resource: ["web", "worker", "beanstalk-service"].map(
+        (role) => `arn:aws:iam::123456789012:role/iaso-test-${role}`,
+      ),
+      Condition: {
+        StringEquals: { "iam:PassedToService": ["ec2.amazonaws.com", "elasticbeanstalk.amazonaws.com"] },
+      },
+    });
     expect(statements.ReadDeploymentParameters?.Resource).to.deep.equal([
       "arn:aws:ssm:eu-central-1:123456789012:parameter/iaso/test/deployment",
       "arn:aws:ssm:eu-central-1:123456789012:parameter/iaso/test/secrets/DEPLOY_API_TOKEN",

@@ -68,6 +68,8 @@ describe("components/enketo", () => {
       expect(find(document, REDIS, `enketo-${kind}`).inputs).to.deep.include({
         replicationGroupId: `iaso-test-enketo-${kind}`,
         engine: "redis",
+        // As the families of the parameter groups, default.redis7 and redis7.
+        engineVersion: "7.1",
         nodeType: "cache.t4g.micro",
         securityGroupIds: ["sg-redis"],
         atRestEncryptionEnabled: true,
@@ -82,6 +84,8 @@ describe("components/enketo", () => {
       finalSnapshotIdentifier: "iaso-test-enketo-main-final",
     });
     const parameters = find(document, "aws:elasticache/parameterGroup:ParameterGroup");
+    expect(parameters.inputs.family).to.equal("redis7");
+    expect(main.parameterGroupName).to.equal("default.redis7");
     expect(parameters.inputs.parameters).to.deep.equal([{ name: "maxmemory-policy", value: "allkeys-lru" }]);
     const cache = find(document, REDIS, "enketo-cache");
     expect(cache.propertyDependencies.parameterGroupName).to.deep.equal([parameters.urn]);
@@ -167,6 +171,8 @@ describe("components/enketo", () => {
       "aws:elbv2:listener:443 SSLCertificateArns": "arn:certificate",
       "aws:elbv2:listener:default ListenerEnabled": "false",
       "aws:elbv2:loadbalancer AccessLogsS3Prefix": "enketo",
+      // Enketo has no path of its own for health.
+      "aws:elasticbeanstalk:environment:process:default HealthCheckPath": "/",
       "aws:ec2:vpc Subnets": "subnet-3,subnet-4",
       "aws:autoscaling:launchconfiguration DisableIMDSv1": "true",
       "aws:autoscaling:launchconfiguration IamInstanceProfile": "iaso-test-enketo",

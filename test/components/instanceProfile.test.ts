@@ -62,6 +62,18 @@ describe("components/instanceProfile", () => {
     );
   });
 
+  it("fetches versions, and hands logs over where Beanstalk looks for them, but reads and writes nothing else", () => {
+    const beanstalk = "arn:aws:s3:::elasticbeanstalk-eu-central-1-123456789012";
+    expect(statements.FetchVersions).to.deep.include({
+      Action: "s3:GetObject",
+      Resource: [`${beanstalk}/*`, "arn:aws:s3:::example-iaso-test-artifacts/bundles/*"],
+    });
+    expect(statements.HandOverLogBundles).to.deep.include({
+      Action: "s3:PutObject",
+      Resource: `${beanstalk}/resources/environments/logs/*`,
+    });
+  });
+
   it("adds the statements of its kind, and grants on everything only bounded metrics and descriptions", () => {
     expect(statements.Own).to.deep.equal(own);
     const wide = Object.values(statements).filter(({ Resource }) => [Resource].flat().includes("*"));

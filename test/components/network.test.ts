@@ -114,6 +114,16 @@ describe("components/network", () => {
     );
   });
 
+  it("resolves names in the VPC: the database is known by one", async () => {
+    const document = await preview();
+    expect(find(document, "aws:ec2/vpc:Vpc").inputs).to.deep.include({
+      cidrBlock: "10.20.0.0/16",
+      enableDnsHostnames: true,
+      enableDnsSupport: true,
+      tags: naming.tags({ Name: "iaso-test" }),
+    });
+  });
+
   it("empties the default security group and logs all traffic", async () => {
     const document = await preview();
     const group = find(document, "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup");

@@ -10,11 +10,14 @@ const PREFIX = "arn:aws:ssm:eu-central-1:123456789012:parameter/iaso/test/secret
 describe("components/secretParameters", () => {
   it("keeps each secret in a SecureString whose ARN is known before it exists", async () => {
     let secrets: SecretParameters | undefined;
+    const kept: Record<string, string | undefined> = {};
     const document = await simulate(() => {
       secrets = new SecretParameters("secrets", {
         naming,
-        values: { SECRET_KEY: pulumi.secret("do-not-tell"), RDS_PASSWORD: pulumi.secret("do-not-tell") },
+        values: { SECRET_KEY: pulumi.secret("do-not-tell-1"), RDS_PASSWORD: pulumi.secret("do-not-tell-2") },
       });
+      for (const { name, value } of secrets.parameters)
+        pulumi.all([name, value]).apply(([parameter, text]) => (kept[parameter] = text));
     });
     expect(secrets?.variables).to.deep.equal(["RDS_PASSWORD", "SECRET_KEY"]);
     expect(secrets?.arns).to.deep.equal({
@@ -34,6 +37,10 @@ describe("components/secretParameters", () => {
       expect(parameter.outputs.arn).to.equal(`${PREFIX}/${variable}`);
     }
     expect(resourcesOf(document, PARAMETER)).to.have.lengthOf(2);
+    expect(kept).to.deep.equal({
+      "/iaso/test/secrets/SECRET_KEY": "do-not-tell-1",
+      "/iaso/test/secrets/RDS_PASSWORD": "do-not-tell-2",
+    });
     expect(JSON.stringify(document)).not.to.include("do-not-tell");
   });
 });
