@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { recipeFingerprint } from "./ami/recipe";
+import { fingerprintOf, recipeWith } from "./ami/recipe";
 import { Alarms } from "./components/alarms";
 import { applicationEnvironment } from "./components/applicationEnvironment";
 import { BeanstalkPair } from "./components/beanstalkPair";
@@ -149,7 +149,12 @@ function gdalImage(): pulumi.Input<string> {
   if (s.gdalImageId !== "") return s.gdalImageId;
   return new GdalAmi(
     "gdal-ami",
-    { naming, solutionStackName: s.pythonSolutionStack, recipeFingerprint },
+    {
+      naming,
+      solutionStackName: s.pythonSolutionStack,
+      drivers: s.gdalDrivers,
+      recipeFingerprint: fingerprintOf(recipeWith(s.gdalDrivers)),
+    },
     opts,
   ).imageId;
 }

@@ -1,24 +1,28 @@
-import { createHash } from "node:crypto";
-import { gzipSync } from "node:zlib";
+import { randomUUID } from "node:crypto";
 import {
   CreateImageCommand,
-  CreateSecurityGroupCommand,
-  DeleteSecurityGroupCommand,
-  DescribeImagesCommand,
-  DescribeInstancesCommand,
-  DescribeSecurityGroupsCommand,
-  DescribeSubnetsCommand,
+  CreateTagsCommand,
   GetConsoleOutputCommand,
   type Instance,
-  RunInstancesCommand,
   type Tag,
-  TerminateInstancesCommand,
 } from "@aws-sdk/client-ec2";
+import { describeError, errorName } from "../deploy/aws/errors";
+import { UserError } from "../deploy/userError";
 import { type BaseImage, findBaseImage } from "./baseImage";
+import {
+  BUILDER,
+  endLeftBehind,
+  findBuilders,
+  isAlive,
+  removeGroups,
+  startBuilder,
+  terminate,
+} from "./builder";
 import { Progress } from "./console";
 import {
   type Clients,
   FINGERPRINT_TAG,
+  findImage,
   ownImages,
   PART_TAG,
   removeImage,
@@ -26,23 +30,25 @@ import {
   tagOf,
 } from "./images";
 import { installScript } from "./installScript";
-import { imageFingerprint, RECIPE } from "./recipe";
-import { USER_DATA_LIMIT, userData } from "./userData";
-import { UserError } from "./userError";
+import { isLeftBehind, Lease, RUN_TAG } from "./lease";
+import { imageFingerprint, type Recipe } from "./recipe";
 
-const ENVIRONMENT_TAG = "env";
-const DEADLINE_TAG = "iaso:ami-deadline";
+/** Looks after which what was just made and cannot be seen is taken to be gone: EC2 shows new things late. */
+const PATIENCE = 20;
 
 export interface BuildOptions {
   region: string;
-  /** The environment the image is for; builders that its earlier builds left are ended. */
+  /** The environment the image is for, on its tags. */
   env: string;
+  recipe: Recipe;
   solutionStackName: string;
   instanceType: string;
-  /** Where the builder runs; the default subnet of the account without it. It must reach the Internet. */
-  subnetId?: string;
+  /** Where the builder runs; a default subnet of the account without it. It must reach the Internet. */
+  subnetId: string | undefined;
   timeoutMinutes: number;
   pollSeconds: number;
+  /** How long the builder of a run that is killed is still taken for that run's. Many times `pollSeconds`. */
+  leaseSeconds: number;
   /** One line of progress. */
   report: (line: string) => void;
   /** Aborted when the user interrupts. */
@@ -53,238 +59,243 @@ export interface BuiltImage {
   imageId: string;
   fingerprint: string;
   baseImageId: string;
-  /** True when an image of an earlier build is returned. */
+  /** True when the image of another build is returned. */
   reused: boolean;
 }
 
 /**
  * The image of the recipe upon the platform version's own image: an existing one with the same fingerprint, or a new one.
  *
- * Whatever happens, no builder is left running. A run that is killed leaves at most a builder and what it made,
- * all tagged: the next run takes over those with its own fingerprint and removes the others.
+ * Whatever happens, this run leaves no builder. One that a killed run left is taken over where it makes the same
+ * image, and terminated otherwise. Of runs that want the same image at the same time, one builds and the others
+ * wait for it; where that one ends without an image, another one builds.
  *
  * @throws UserError when the build fails, is interrupted or runs out of time
  */
 export async function buildImage(clients: Clients, options: BuildOptions): Promise<BuiltImage> {
-  return new Build(clients, options).run();
+  const base = await findBaseImage(clients.ec2, clients.beanstalk, options.solutionStackName, options.region);
+  return new Build(clients, options, base).run();
 }
 
 class Build {
-  private fingerprint = "";
+  private readonly runId = randomUUID();
+  private readonly lease: Lease;
+  private readonly fingerprint: string;
+  /** The builder of this run, started by it or taken over. */
+  private builderId: string | undefined;
+  private readonly ec2: Clients["ec2"];
 
   constructor(
-    private readonly clients: Clients,
+    clients: Clients,
     private readonly options: BuildOptions,
-  ) {}
+    private readonly base: BaseImage,
+  ) {
+    this.ec2 = clients.ec2;
+    this.lease = new Lease(this.runId, options.leaseSeconds);
+    this.fingerprint = imageFingerprint(base.id, options.recipe);
+  }
 
   async run(): Promise<BuiltImage> {
-    const { clients, options } = this;
-    const base = await findBaseImage(
-      clients.ec2,
-      clients.beanstalk,
-      options.solutionStackName,
-      options.region,
-    );
-    this.fingerprint = imageFingerprint(base.id);
-    options.report(`recipe ${this.fingerprint.slice(0, 12)} upon ${base.id}`);
-    const image = { fingerprint: this.fingerprint, baseImageId: base.id };
+    const { fingerprint, base } = this;
+    this.options.report(`recipe ${fingerprint.slice(0, 12)} upon ${base.id}`);
     try {
-      const found = await this.existingImage();
-      if (found) return { imageId: found, ...image, reused: true };
-      await this.endOldBuilders();
-      await removeOrphanSnapshots(clients.ec2);
-      return { imageId: await this.make(base), ...image, reused: false };
-    } catch (error) {
-      await this.removeHalfMade();
-      throw error;
+      const existing = await this.existingImage();
+      const imageId = existing ?? (await this.make());
+      return { imageId, fingerprint, baseImageId: base.id, reused: existing !== undefined };
     } finally {
       await this.cleanUp();
     }
   }
 
-  private async make(base: BaseImage): Promise<string> {
-    const builder = (await this.aliveBuilder()) ?? (await this.startBuilder(base));
-    const instanceId = builder.InstanceId ?? "";
-    this.options.report(`builder ${instanceId}: waiting for its console, which EC2 shows some minutes late`);
-    const deadline =
-      Date.parse(tagOf(builder, DEADLINE_TAG)) || Date.now() + this.options.timeoutMinutes * 60_000;
-    await this.follow(instanceId, deadline);
-    const existing = await this.existingImage();
-    if (existing) return existing;
-    this.options.report("creating the image");
-    const { ImageId } = await this.clients.ec2.send(
-      new CreateImageCommand({
-        InstanceId: instanceId,
-        // Names are unique, so a request repeated after a lost answer makes no second image.
-        Name: `iaso-gdal-${this.fingerprint.slice(0, 16)}`,
-        Description: `GDAL for Iaso upon ${base.id}`,
-        TagSpecifications: [
-          { ResourceType: "image", Tags: this.tags("image") },
-          { ResourceType: "snapshot", Tags: this.tags("snapshot") },
-        ],
-      }),
-    );
-    return this.untilAvailable(ImageId ?? "");
+  private async make(): Promise<string> {
+    await endLeftBehind(this.ec2, this.options.report, (builder) => this.isUsable(builder));
+    for (;;) {
+      this.stopIfInterrupted();
+      const builder = await this.builder();
+      if (await this.follow(builder)) return this.createImage();
+      // It was the builder of another run, which has the image now or has ended without one.
+      const image = await this.existingImage();
+      if (image) return image;
+    }
   }
 
-  /** An image with this fingerprint, waited for when it is in the making; one that failed is removed. */
+  /** An image with this fingerprint, waited for while it is being made. */
   private async existingImage(): Promise<string | undefined> {
-    for (const image of await ownImages(this.clients.ec2, this.fingerprint)) {
-      if (image.State === "available") return image.ImageId;
-      if (image.State === "pending") return this.untilAvailable(image.ImageId ?? "");
-      await removeImage(this.clients.ec2, image);
+    for (const { ImageId = "" } of await ownImages(this.ec2, this.fingerprint)) {
+      if (await this.becomesAvailable(ImageId)) return ImageId;
     }
     return undefined;
   }
 
-  private async untilAvailable(imageId: string): Promise<string> {
-    const end = Date.now() + this.options.timeoutMinutes * 60_000;
-    for (;;) {
-      const { Images = [] } = await this.clients.ec2.send(new DescribeImagesCommand({ ImageIds: [imageId] }));
-      const image = Images[0];
-      if (image?.State === "available") return imageId;
-      if (image?.State === "failed") {
-        throw new UserError(
-          `EC2 failed to make ${imageId}: ${image.StateReason?.Message ?? "no reason given"}. Run again.`,
-        );
+  /** Waits while an image is being made. False when there is none in the end; one that failed is removed. */
+  private async becomesAvailable(imageId: string): Promise<boolean> {
+    const { report, timeoutMinutes } = this.options;
+    const end = Date.now() + timeoutMinutes * 60_000;
+    let wasSeen = false;
+    for (let looks = 1; ; looks++) {
+      const image = await findImage(this.ec2, imageId);
+      switch (image?.State) {
+        case "available":
+          return true;
+        case "disabled":
+          throw new UserError(
+            `The image ${imageId} of this recipe is disabled.`,
+            `Run: aws ec2 enable-image --image-id ${imageId}`,
+          );
+        case "failed":
+        case "error":
+        case "invalid":
+          report(`EC2 failed to make ${imageId}: ${image.StateReason?.Message ?? "it gives no reason"}`);
+          await removeImage(this.ec2, image);
+          return false;
       }
-      if (Date.now() > end)
-        throw new UserError(`${imageId} is still ${image?.State ?? "unknown"}. Run again.`);
-      await this.pause();
-    }
-  }
-
-  private async startBuilder(base: BaseImage): Promise<Instance> {
-    const { ec2 } = this.clients;
-    const { options } = this;
-    const script = installScript(RECIPE);
-    // cloud-init unpacks gzip; EC2's limit is on what is sent.
-    const data = gzipSync(userData(script, base.releaseVersion, options.timeoutMinutes));
-    if (data.length > USER_DATA_LIMIT) {
-      throw new UserError(
-        `The install script is ${data.length} bytes packed; EC2 takes ${USER_DATA_LIMIT}. Shorten ami/recipe.ts.`,
-      );
-    }
-    const { SubnetId, VpcId } = await this.subnet();
-    const groupId = await this.securityGroup(VpcId ?? "");
-    const deadline = new Date(Date.now() + options.timeoutMinutes * 60_000).toISOString();
-    // Two builds that start at once see the same builders, send the same token and get the same instance. A
-    // builder that has ended changes the token: with the old one EC2 would return the dead instance.
-    const known = (await this.builders()).map(({ InstanceId = "" }) => InstanceId).sort();
-    const token = createHash("sha256")
-      .update([this.fingerprint, ...known].join(" "))
-      .digest("hex");
-    const { Instances = [] } = await ec2.send(
-      new RunInstancesCommand({
-        ClientToken: token,
-        ImageId: base.id,
-        InstanceType: options.instanceType as Instance["InstanceType"],
-        MinCount: 1,
-        MaxCount: 1,
-        UserData: data.toString("base64"),
-        InstanceInitiatedShutdownBehavior: "terminate",
-        MetadataOptions: { HttpTokens: "required", HttpPutResponseHopLimit: 1 },
-        NetworkInterfaces: [
-          {
-            DeviceIndex: 0,
-            SubnetId,
-            Groups: [groupId],
-            AssociatePublicIpAddress: options.subnetId === undefined,
-          },
-        ],
-        BlockDeviceMappings: [
-          {
-            DeviceName: base.rootDevice,
-            Ebs: { VolumeType: "gp3", VolumeSize: 20, Encrypted: true, DeleteOnTermination: true },
-          },
-        ],
-        TagSpecifications: [
-          {
-            ResourceType: "instance",
-            Tags: [...this.tags("builder"), { Key: DEADLINE_TAG, Value: deadline }],
-          },
-          { ResourceType: "volume", Tags: this.tags("builder") },
-        ],
-      }),
-    );
-    const builder = Instances[0];
-    if (!builder) throw new UserError("EC2 started no builder and gave no reason. Run again.");
-    return builder;
-  }
-
-  private async subnet() {
-    const { subnetId } = this.options;
-    const { Subnets = [] } = await this.clients.ec2.send(
-      new DescribeSubnetsCommand(
-        subnetId === undefined
-          ? { Filters: [{ Name: "default-for-az", Values: ["true"] }] }
-          : { SubnetIds: [subnetId] },
-      ),
-    );
-    const subnet = Subnets[0];
-    if (!subnet)
-      throw new UserError(
-        "The region has no default subnet. Give one that reaches the Internet: --subnet ID.",
-      );
-    return subnet;
-  }
-
-  /** A group without inbound rules. The default group would let its own members in. */
-  private async securityGroup(VpcId: string): Promise<string> {
-    const existing = (await this.securityGroups()).find((group) => group.VpcId === VpcId);
-    if (existing?.GroupId) return existing.GroupId;
-    const { GroupId = "" } = await this.clients.ec2.send(
-      new CreateSecurityGroupCommand({
-        GroupName: this.groupName,
-        Description: "Builder of the GDAL image: nothing comes in",
-        VpcId,
-        TagSpecifications: [{ ResourceType: "security-group", Tags: this.tags("builder") }],
-      }),
-    );
-    return GroupId;
-  }
-
-  private get groupName(): string {
-    return `iaso-gdal-builder-${this.fingerprint.slice(0, 16)}`;
-  }
-
-  private async securityGroups() {
-    const Filters = [{ Name: "group-name", Values: [this.groupName] }];
-    const { SecurityGroups = [] } = await this.clients.ec2.send(
-      new DescribeSecurityGroupsCommand({ Filters }),
-    );
-    return SecurityGroups;
-  }
-
-  /** Reads the builder's console until the script's own mark. */
-  private async follow(instanceId: string, deadline: number): Promise<void> {
-    const progress = new Progress(this.options.report);
-    for (;;) {
-      const { Output = "" } = await this.clients.ec2.send(
-        new GetConsoleOutputCommand({ InstanceId: instanceId, Latest: true }),
-      );
-      progress.read(Buffer.from(Output, "base64").toString("utf8"));
-      if (progress.failure) throw new UserError(progress.failure);
-      if (progress.ready) return;
-      const builder = (await this.builders()).find(({ InstanceId }) => InstanceId === instanceId);
-      const state = builder?.State?.Name ?? "gone";
-      if (state !== "pending" && state !== "running") {
-        // A second build of the same image may have finished with this builder.
-        if (await this.existingImage()) return;
+      if (!image && (wasSeen || looks > PATIENCE)) return false;
+      if (image && !wasSeen) report(`waiting for ${imageId}, which EC2 is making`);
+      wasSeen ||= image !== undefined;
+      if (Date.now() > end) {
         throw new UserError(
-          `The builder is ${state} before its self-test passed, at step ${progress.step}. Run again.`,
-        );
-      }
-      if (Date.now() > deadline) {
-        throw new UserError(
-          `The build took longer than ${this.options.timeoutMinutes} minutes, at step ${progress.step}. ` +
-            "Run again with a larger --instance-type or --timeout-minutes.",
+          `EC2 is still making ${imageId} after ${timeoutMinutes} minutes.`,
+          `Run again to wait on, or give it up: npm run ami -- delete ${imageId}`,
         );
       }
       await this.pause();
     }
   }
 
+  /** The builder of this image: the first of those there are, else a new one. */
+  private async builder(): Promise<Instance> {
+    const found = await this.firstBuilder();
+    if (found) return found;
+    this.options.report(`starting a builder, ${this.options.instanceType}`);
+    const started = await startBuilder(this.ec2, {
+      runId: this.runId,
+      base: this.base,
+      script: installScript(this.options.recipe),
+      instanceType: this.options.instanceType,
+      subnetId: this.options.subnetId,
+      lifeMinutes: this.options.timeoutMinutes,
+      tags: [...this.tags(BUILDER), ...this.lease.tags()],
+    });
+    this.builderId = started.InstanceId;
+    // Two runs that start at once see no builder, and start one each: the later one gives way.
+    const first = await this.firstBuilder();
+    if (!first || first.InstanceId === this.builderId) return started;
+    await this.endOwnBuilder();
+    return first;
+  }
+
+  private async firstBuilder(): Promise<Instance | undefined> {
+    return (await findBuilders(this.ec2)).find(
+      (builder) => isAlive(builder) && tagOf(builder, FINGERPRINT_TAG) === this.fingerprint,
+    );
+  }
+
+  private async endOwnBuilder(): Promise<void> {
+    if (this.builderId) await terminate(this.ec2, this.builderId);
+    this.builderId = undefined;
+  }
+
+  /**
+   * Reads the builder's console until the script's own mark.
+   *
+   * True when the builder is this run's and ready to make an image of. False when it was another run's, which is done
+   * with it: it has the image, or it ended without one.
+   */
+  private async follow({ InstanceId = "" }: Instance): Promise<boolean> {
+    const { report, timeoutMinutes } = this.options;
+    const isMine = () => this.builderId === InstanceId;
+    const startedHere = isMine();
+    report(
+      `builder ${InstanceId}${startedHere ? "" : " of another run"}: its console comes some minutes late`,
+    );
+    const progress = new Progress(report);
+    const end = Date.now() + timeoutMinutes * 60_000;
+    for (let looks = 1; ; looks++) {
+      progress.read(await this.console(InstanceId));
+      const seen = (await findBuilders(this.ec2)).find((builder) => builder.InstanceId === InstanceId);
+      const ended = seen ? !isAlive(seen) : looks > PATIENCE;
+      if (progress.failure && (isMine() || ended)) throw new UserError(progress.failure);
+      if (isMine() && progress.ready) return true;
+      if (ended && startedHere && !(await this.hasImage())) {
+        throw new UserError(
+          `The builder ended before its self-test passed, at step ${progress.step}: ` +
+            (seen?.StateReason?.Message ?? "EC2 gives no reason"),
+          "Run again.",
+        );
+      }
+      if (ended) return false;
+      if (!isMine() && progress.ready && (await this.hasImage())) return false;
+      if (Date.now() > end) {
+        throw new UserError(
+          `The build took longer than ${timeoutMinutes} minutes, at step ${progress.step}.`,
+          "Run again with a larger --instance-type or --timeout-minutes.",
+        );
+      }
+      if (!isMine() && seen && isLeftBehind(seen)) await this.takeOver(InstanceId);
+      await this.pause();
+    }
+  }
+
+  private async takeOver(instanceId: string): Promise<void> {
+    this.options.report(`taking over ${instanceId}, whose run was killed`);
+    await this.ec2.send(new CreateTagsCommand({ Resources: [instanceId], Tags: this.lease.tags() }));
+    this.builderId = instanceId;
+  }
+
+  private async hasImage(): Promise<boolean> {
+    return (await ownImages(this.ec2, this.fingerprint)).length > 0;
+  }
+
+  private async console(InstanceId: string): Promise<string> {
+    try {
+      const command = new GetConsoleOutputCommand({ InstanceId, Latest: true });
+      const { Output = "" } = await this.ec2.send(command);
+      return Buffer.from(Output, "base64").toString("utf8");
+    } catch (error) {
+      // Just started, or gone for long.
+      if (errorName(error) === "InvalidInstanceID.NotFound") return "";
+      throw error;
+    }
+  }
+
+  private async createImage(): Promise<string> {
+    this.options.report("self-test passed; creating the image");
+    const imageId = await this.requestImage();
+    if (await this.becomesAvailable(imageId)) return imageId;
+    throw new UserError(`The image ${imageId} did not come about.`, "Run again.");
+  }
+
+  private async requestImage(): Promise<string> {
+    const Name = `iaso-gdal-${this.fingerprint.slice(0, 16)}`;
+    try {
+      const { ImageId = "" } = await this.ec2.send(
+        new CreateImageCommand({
+          InstanceId: this.builderId,
+          // Names are unique, so that neither a repeated request nor another run makes a second image.
+          Name,
+          Description: `GDAL for Iaso upon ${this.base.id}`,
+          TagSpecifications: [
+            { ResourceType: "image", Tags: [...this.tags("image"), { Key: RUN_TAG, Value: this.runId }] },
+            { ResourceType: "snapshot", Tags: this.tags("snapshot") },
+          ],
+        }),
+      );
+      return ImageId;
+    } catch (error) {
+      if (errorName(error) !== "InvalidAMIName.Duplicate") throw error;
+    }
+    for (let looks = 1; looks <= PATIENCE; looks++) {
+      const [image] = await ownImages(this.ec2, this.fingerprint);
+      if (image?.ImageId) return image.ImageId;
+      await this.pause();
+    }
+    throw new UserError(
+      `There is an image named ${Name} without this tool's tags.`,
+      `Find it with: aws ec2 describe-images --owners self --filters Name=name,Values=${Name}; deregister it and run again.`,
+    );
+  }
+
+  /** Waits until the next look, and gives a sign of life on the builder where it is time for one. */
   private async pause(): Promise<void> {
     const { signal } = this.options;
     await new Promise<void>((resolve) => {
@@ -297,96 +308,85 @@ class Build {
       if (signal.aborted) done();
       else signal.addEventListener("abort", done);
     });
-    if (signal.aborted) throw new UserError("Interrupted; the builder is terminated.");
-  }
-
-  private async builders(): Promise<Instance[]> {
-    const { Reservations = [] } = await this.clients.ec2.send(
-      new DescribeInstancesCommand({ Filters: [{ Name: `tag:${PART_TAG}`, Values: ["builder"] }] }),
-    );
-    return Reservations.flatMap(({ Instances = [] }) => Instances);
-  }
-
-  private async aliveBuilder(): Promise<Instance | undefined> {
-    return (await this.builders()).find(
-      (builder) => isAlive(builder) && tagOf(builder, FINGERPRINT_TAG) === this.fingerprint,
-    );
-  }
-
-  /** Ends what killed runs left: builders of this environment with another recipe, and all that are too old. */
-  private async endOldBuilders(): Promise<void> {
-    const { env } = this.options;
-    const old = (await this.builders()).filter((builder) => {
-      if (!isAlive(builder)) return false;
-      const late = Date.parse(tagOf(builder, DEADLINE_TAG)) < Date.now();
-      const another = tagOf(builder, FINGERPRINT_TAG) !== this.fingerprint;
-      return late || (another && tagOf(builder, ENVIRONMENT_TAG) === env);
-    });
-    for (const { InstanceId = "" } of old) {
-      this.options.report(`terminating ${InstanceId}, left by an earlier run`);
-      await this.clients.ec2.send(new TerminateInstancesCommand({ InstanceIds: [InstanceId] }));
+    this.stopIfInterrupted();
+    if (this.builderId && this.lease.isDue) {
+      const command = new CreateTagsCommand({ Resources: [this.builderId], Tags: this.lease.tags() });
+      await this.ec2.send(command);
     }
   }
 
-  /** After a failure: an image that is not complete goes; a complete one stays for the next build. */
-  private async removeHalfMade(): Promise<void> {
-    await this.insist("removing the unfinished image", async () => {
-      for (const image of await ownImages(this.clients.ec2, this.fingerprint)) {
-        if (image.State !== "available") await removeImage(this.clients.ec2, image);
-      }
-      await removeOrphanSnapshots(this.clients.ec2);
-    });
+  private stopIfInterrupted(): void {
+    if (this.options.signal.aborted) throw new UserError("Interrupted; nothing was left running.");
   }
 
-  /** Terminates the builders of this fingerprint and removes their security group. */
+  /** Whether a builder that was left behind can still become this image. */
+  private async isUsable(builder: Instance): Promise<boolean> {
+    if (tagOf(builder, FINGERPRINT_TAG) !== this.fingerprint) return false;
+    const progress = new Progress(() => undefined);
+    progress.read(await this.console(builder.InstanceId ?? ""));
+    return progress.failure === undefined;
+  }
+
+  /**
+   * Removes what this run made besides a complete image, and what killed runs left. Goes on when a part of it fails,
+   * and after an interruption; hides no error that came before.
+   */
   private async cleanUp(): Promise<void> {
-    await this.insist("terminating the builder", async () => {
-      const own = async () =>
-        (await this.builders()).filter((builder) => tagOf(builder, FINGERPRINT_TAG) === this.fingerprint);
-      const InstanceIds = (await own()).filter(isAlive).map(({ InstanceId = "" }) => InstanceId);
-      if (InstanceIds.length > 0) await this.clients.ec2.send(new TerminateInstancesCommand({ InstanceIds }));
-      const groups = await this.securityGroups();
-      if (groups.length === 0) return;
-      // A group cannot go while an instance is in it. Interrupted or not, this is worth waiting for.
-      for (let looks = 0; looks < 60 && (await own()).some((i) => i.State?.Name !== "terminated"); looks++) {
-        await new Promise((resolve) => setTimeout(resolve, this.options.pollSeconds * 1000));
+    await this.insist("removing the unfinished image", async () => {
+      for (const image of await ownImages(this.ec2, this.fingerprint)) {
+        if (image.State !== "available" && tagOf(image, RUN_TAG) === this.runId)
+          await removeImage(this.ec2, image);
       }
-      for (const { GroupId } of groups)
-        await this.clients.ec2.send(new DeleteSecurityGroupCommand({ GroupId }));
     });
+    await this.insist("terminating the builder", async () => {
+      await this.endOwnBuilder();
+      // By its tag too: the answer that names it may have been lost.
+      for (const builder of (await findBuilders(this.ec2)).filter(isAlive)) {
+        if (tagOf(builder, RUN_TAG) === this.runId) await terminate(this.ec2, builder.InstanceId ?? "");
+      }
+    });
+    await this.insist("terminating builders of killed runs", () =>
+      endLeftBehind(this.ec2, this.options.report),
+    );
+    await this.insist("removing the security group", () =>
+      removeGroups(
+        this.ec2,
+        (group) => tagOf(group, RUN_TAG) === this.runId || isLeftBehind(group),
+        () => this.sleep(),
+      ),
+    );
+    await this.insist("removing snapshots without an image", () => removeOrphanSnapshots(this.ec2));
   }
 
-  /** Cleaning up must neither hide the first error nor give up at the first refusal. */
   private async insist(what: string, action: () => Promise<void>): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       try {
         await action();
         return;
       } catch (error) {
-        const message = (error as Error).message;
         if (attempt === 3) {
           this.options.report(
-            `${what} failed: ${message}. The next build does it; to do it now, run the same command again.`,
+            `${what} failed: ${describeError(error)}. The next build does it; to do it now: npm run ami -- prune --keep 2`,
           );
           return;
         }
-        await new Promise((resolve) => setTimeout(resolve, this.options.pollSeconds * 1000));
+        await this.sleep();
       }
     }
+  }
+
+  private async sleep(): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, this.options.pollSeconds * 1000));
   }
 
   private tags(part: string): Tag[] {
     return [
       { Key: "Name", Value: `iaso-gdal-${part}` },
       { Key: "project", Value: "iaso" },
-      { Key: ENVIRONMENT_TAG, Value: this.options.env },
+      { Key: "env", Value: this.options.env },
       { Key: "managed-by", Value: "pulumi" },
       { Key: PART_TAG, Value: part },
       { Key: FINGERPRINT_TAG, Value: this.fingerprint },
     ];
   }
-}
-
-function isAlive({ State }: Instance): boolean {
-  return State?.Name !== "terminated" && State?.Name !== "shutting-down";
 }

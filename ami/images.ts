@@ -1,19 +1,22 @@
 import {
   DeleteSnapshotCommand,
   DeregisterImageCommand,
-  DescribeSnapshotsCommand,
+  DescribeImagesCommand,
   type EC2Client,
   type Image,
   paginateDescribeImages,
   paginateDescribeInstances,
   paginateDescribeLaunchTemplateVersions,
+  paginateDescribeSnapshots,
+  type Snapshot,
 } from "@aws-sdk/client-ec2";
 import {
   DescribeConfigurationSettingsCommand,
   DescribeEnvironmentsCommand,
   type ElasticBeanstalkClient,
 } from "@aws-sdk/client-elastic-beanstalk";
-import { UserError } from "./userError";
+import { errorName } from "../deploy/aws/errors";
+import { UserError } from "../deploy/userError";
 
 /** Tags of everything a build makes: what it is, and from which recipe and base image. */
 export const PART_TAG = "iaso:ami";
@@ -97,7 +100,10 @@ async function imageUses({ ec2, beanstalk }: Clients): Promise<Map<string, strin
       const settings = await beanstalk.send(
         new DescribeConfigurationSettingsCommand({ ApplicationName, EnvironmentName }),
       );
-      for (const option of settings.ConfigurationSettings?.[0]?.OptionSettings ?? []) {
+      // During an update there are two: the one that runs, and the one that is to be.
+      for (const option of (settings.ConfigurationSettings ?? []).flatMap(
+        (set) => set.OptionSettings ?? [],
+      )) {
         if (option.OptionName === "ImageId") add(option.Value, `environment ${EnvironmentName ?? ""}`);
       }
     }
@@ -107,32 +113,51 @@ async function imageUses({ ec2, beanstalk }: Clients): Promise<Map<string, strin
 }
 
 /**
- * Removes an image of the builds with its snapshots.
+ * Removes an image of the builds with its snapshots. False when there is no such image, so that a deletion that was
+ * cut short can be repeated.
  *
- * Only images that a build tagged, and never one in use: both are refused with a {@link UserError}. An image that is
- * gone already is no error, so that a deletion that was cut short can be repeated.
+ * @throws UserError for an image in use ({@link ImageInUse}), and for one that no build made
  */
-export async function deleteImage(clients: Clients, imageId: string): Promise<void> {
-  const image = (await ownImages(clients.ec2)).find(({ ImageId }) => ImageId === imageId);
+export async function deleteImage(clients: Clients, imageId: string): Promise<boolean> {
+  const { ec2 } = clients;
+  const image = await findImage(ec2, imageId);
+  if (image && tagOf(image, PART_TAG) !== "image") {
+    throw new UserError(
+      `${imageId} was not made by this tool, which deletes its own images only.`,
+      "npm run ami -- list shows those.",
+    );
+  }
   if (image) {
     const users = (await imageUses(clients)).get(imageId) ?? [];
     if (users.length > 0) {
       throw new ImageInUse(
-        `${imageId} is used by ${users.join(", ")}. Move them to another image (pulumi up), then run: ` +
-          `npm run ami -- delete ${imageId}`,
+        `${imageId} is used by ${users.join(", ")}.`,
+        `Move them to another image (pulumi up), then run: npm run ami -- delete ${imageId}`,
       );
     }
-    await removeImage(clients.ec2, image);
+    await removeImage(ec2, image);
   }
-  await removeOrphanSnapshots(clients.ec2);
+  await removeOrphanSnapshots(ec2);
+  return image !== undefined;
 }
 
 /** Refusal of {@link deleteImage}. */
 export class ImageInUse extends UserError {}
 
-/** Removes all but the `keep` newest images, and never one in use. Returns the ids of those removed. */
+/** The account's own image with this id. By filter, as asking for an id that does not exist is an error. */
+export async function findImage(ec2: EC2Client, imageId: string): Promise<Image | undefined> {
+  const Filters = [{ Name: "image-id", Values: [imageId] }];
+  const { Images = [] } = await ec2.send(new DescribeImagesCommand({ Owners: ["self"], Filters }));
+  return Images[0];
+}
+
+/**
+ * Removes all but the `keep` newest images, and never one in use or one that is being made. Returns the ids of those
+ * removed.
+ */
 export async function pruneImages(clients: Clients, keep: number): Promise<string[]> {
-  const unused = (await listImages(clients)).slice(keep).filter(({ usedBy }) => usedBy.length === 0);
+  const images = (await listImages(clients)).filter(({ state }) => state !== "pending");
+  const unused = images.slice(keep).filter(({ usedBy }) => usedBy.length === 0);
   for (const { imageId } of unused) await deleteImage(clients, imageId);
   await removeOrphanSnapshots(clients.ec2);
   return unused.map(({ imageId }) => imageId);
@@ -140,36 +165,48 @@ export async function pruneImages(clients: Clients, keep: number): Promise<strin
 
 /** Deregisters the image and deletes its snapshots, used or not. */
 export async function removeImage(ec2: EC2Client, image: Image): Promise<void> {
-  await ec2.send(new DeregisterImageCommand({ ImageId: image.ImageId }));
-  for (const { Ebs } of image.BlockDeviceMappings ?? []) {
-    if (Ebs?.SnapshotId) await deleteSnapshot(ec2, Ebs.SnapshotId);
+  const { ImageId } = image;
+  await unlessGone(() => ec2.send(new DeregisterImageCommand({ ImageId })));
+  for (const SnapshotId of snapshotsOf(image)) {
+    await unlessGone(() => ec2.send(new DeleteSnapshotCommand({ SnapshotId })));
   }
+}
+
+function snapshotsOf({ BlockDeviceMappings = [] }: Image): string[] {
+  return BlockDeviceMappings.flatMap(({ Ebs }) => Ebs?.SnapshotId ?? []);
 }
 
 /**
- * Removes snapshots that builds made and no image has: what is left when a deletion is killed half-way.
+ * Removes snapshots that builds made and no image has: what is left when a deletion is cut short.
  *
- * An image in the making does not name its snapshots yet, so a snapshot is judged by its fingerprint.
+ * An image in the making does not name its snapshots yet, so those with its fingerprint are left alone. The images are
+ * looked at after the snapshots, as an image comes before its snapshots.
  */
 export async function removeOrphanSnapshots(ec2: EC2Client): Promise<void> {
-  const { Snapshots = [] } = await ec2.send(
-    new DescribeSnapshotsCommand({
-      OwnerIds: ["self"],
-      Filters: [{ Name: `tag:${PART_TAG}`, Values: ["snapshot"] }],
-    }),
-  );
-  if (Snapshots.length === 0) return;
+  const snapshots: Snapshot[] = [];
+  const request = { OwnerIds: ["self"], Filters: [{ Name: `tag:${PART_TAG}`, Values: ["snapshot"] }] };
+  for await (const page of paginateDescribeSnapshots({ client: ec2 }, request)) {
+    snapshots.push(...(page.Snapshots ?? []));
+  }
+  if (snapshots.length === 0) return;
   const images = await ownImages(ec2);
-  const alive = new Set(images.map((image) => tagOf(image, FINGERPRINT_TAG)));
-  for (const snapshot of Snapshots) {
-    if (!alive.has(tagOf(snapshot, FINGERPRINT_TAG))) await deleteSnapshot(ec2, snapshot.SnapshotId ?? "");
+  const named = new Set(images.flatMap(snapshotsOf));
+  const unfinished = new Set(
+    images.filter(({ State }) => State === "pending").map((image) => tagOf(image, FINGERPRINT_TAG)),
+  );
+  for (const snapshot of snapshots) {
+    const { SnapshotId = "" } = snapshot;
+    if (named.has(SnapshotId) || unfinished.has(tagOf(snapshot, FINGERPRINT_TAG))) continue;
+    await unlessGone(() => ec2.send(new DeleteSnapshotCommand({ SnapshotId })));
   }
 }
 
-async function deleteSnapshot(ec2: EC2Client, SnapshotId: string): Promise<void> {
+/** Two runs may remove the same thing. */
+async function unlessGone(remove: () => Promise<unknown>): Promise<void> {
+  const gone = ["InvalidAMIID.NotFound", "InvalidAMIID.Unavailable", "InvalidSnapshot.NotFound"];
   try {
-    await ec2.send(new DeleteSnapshotCommand({ SnapshotId }));
+    await remove();
   } catch (error) {
-    if ((error as Error).name !== "InvalidSnapshot.NotFound") throw error;
+    if (!gone.includes(errorName(error))) throw error;
   }
 }

@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2153,SC2154 # the table before it sets STEPS and others
 # Body of the script that builds the libraries. ami/installScript.ts puts the table before it and the calls after it.
 #
 # Settings, all optional, by environment variable:
@@ -5,6 +6,8 @@
 #   WORK_DIR     where to unpack and build; /var/tmp/iaso-gdal
 #   SOURCE_DIR   a folder with the source archives, instead of the network
 #   CONSOLE      a file that gets the marked progress lines as well; the image build reads /dev/console
+#   JOBS         how many compilers run at once; as many as there are processors
+#   SKIP_PACKAGES  1 where the packages are installed already
 set -Eeuo pipefail
 PREFIX="${PREFIX:-/usr/local}"
 WORK_DIR="${WORK_DIR:-/var/tmp/iaso-gdal}"
@@ -12,12 +15,23 @@ SOURCE_DIR="${SOURCE_DIR:-}"
 CONSOLE="${CONSOLE:-/dev/null}"
 JOBS="${JOBS:-$(nproc)}"
 STEP=0
+LINE=0
+ENDED=0
 
-# One marked line: all that the image build sees of the builder.
+# One marked line: all that the image build sees of the builder. Lines are numbered, as the console shows them twice
+# (cloud-init repeats what its scripts print) and forgets the oldest ones.
 say() {
-  echo "IASO-AMI $*"
-  echo "IASO-AMI $*" >>"$CONSOLE" 2>/dev/null || true
+  LINE=$((LINE + 1))
+  echo "IASO-AMI $LINE $*"
+  echo "IASO-AMI $LINE $*" >>"$CONSOLE" 2>/dev/null || true
 }
+
+# A script that ends outside a step, on a full disk for example, must not leave the image build waiting.
+on_exit() {
+  local code=$?
+  [ "$ENDED" = 1 ] || say "failed script exit $code after ${SECONDS}s"
+}
+trap on_exit EXIT
 
 # step NAME COMMAND...: runs one step with a log of its own, and stops everything when it fails.
 step() {
@@ -34,7 +48,9 @@ step() {
   code=$?
   set -e
   if [ "$code" -ne 0 ]; then
-    tail -n 40 "$WORK_DIR/$name.log" | cut -c1-200 | while IFS= read -r line; do say "log $line"; done
+    # Not a pipe into the loop, whose line numbers would be lost with its subshell.
+    while IFS= read -r line; do say "log $line"; done < <(tail -n 40 "$WORK_DIR/$name.log" | cut -c1-200)
+    ENDED=1
     say "failed $name exit $code after $((SECONDS - started))s"
     exit "$code"
   fi
@@ -100,7 +116,7 @@ build_configure() {
   unpack "$name" "$file"
   # C++ is named because SpatiaLite links GEOS and PROJ, which are C++.
   ./configure --prefix="$PREFIX" --libdir="$PREFIX/lib" "$@" \
-    CFLAGS="-O2 ${RECIPE_CFLAGS:-}" CPPFLAGS="-I$PREFIX/include" LDFLAGS="-L$PREFIX/lib -Wl,-rpath,$PREFIX/lib"
+    CFLAGS=-O2 CPPFLAGS="-I$PREFIX/include" LDFLAGS="-L$PREFIX/lib -Wl,-rpath,$PREFIX/lib"
   make -j "$JOBS"
   make install
 }
@@ -229,9 +245,8 @@ for name in ("gdal", "geos_c"):
 PYTHON
 }
 
-# The image keeps the libraries, not what made them.
+# The image keeps the libraries and the logs, not the sources.
 clean_up() {
-  [ "${KEEP_WORK:-}" = 1 ] && return
   find "$WORK_DIR" -mindepth 1 -maxdepth 1 ! -name '*.log' -exec rm -rf {} +
 }
 

@@ -14,7 +14,7 @@ const ALWAYS_BUILT = ["GTiff", "GeoJSON", "ESRI Shapefile"];
 /**
  * The bash script that builds `recipe`: `ami/install.sh` between the table and the calls.
  *
- * It prints `IASO-AMI ready` as its last line when, and only when, its self-test has passed.
+ * It prints `IASO-AMI <number> ready` as its last line when, and only when, its self-test has passed.
  */
 export function installScript(recipe: Recipe): string {
   const body = readFileSync(join(__dirname, "install.sh"), "utf8");
@@ -35,7 +35,8 @@ export function installScript(recipe: Recipe): string {
     "step ldconfig refresh_linker",
     "step self-test self_test",
     "step clean-up clean_up",
-    'say "ready"',
+    "ENDED=1",
+    "say ready",
     "",
   ].join("\n");
 }

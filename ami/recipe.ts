@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { UserError } from "../deploy/userError";
 import { installScript } from "./installScript";
 
 /** One library of the image: what it is, where its source comes from and how it is built. */
@@ -24,7 +25,7 @@ export interface Library {
 /** What is built, in which order, and for which formats. */
 export interface Recipe {
   libraries: Library[];
-  /** GDAL drivers beyond those that GDAL always has (GTiff, VRT, MEM, GeoJSON, Shapefile, KML writes). */
+  /** GDAL drivers beyond those that GDAL always has (GTiff, VRT, Memory, GeoJSON, Shapefile). */
   drivers: Driver[];
 }
 
@@ -155,8 +156,35 @@ const DRIVERS: Driver[] = [
   { cmake: "OGR_ENABLE_DRIVER_KML", name: "KML" },
 ];
 
+/** Drivers that can be added by their names; they need no further library. */
+const MORE_DRIVERS: Driver[] = [
+  { cmake: "OGR_ENABLE_DRIVER_DXF", name: "DXF" },
+  { cmake: "OGR_ENABLE_DRIVER_FLATGEOBUF", name: "FlatGeobuf" },
+  { cmake: "OGR_ENABLE_DRIVER_GML", name: "GML" },
+  { cmake: "OGR_ENABLE_DRIVER_GPX", name: "GPX" },
+  { cmake: "OGR_ENABLE_DRIVER_ODS", name: "ODS" },
+  { cmake: "OGR_ENABLE_DRIVER_OPENFILEGDB", name: "OpenFileGDB" },
+  { cmake: "OGR_ENABLE_DRIVER_PGDUMP", name: "PGDUMP" },
+  { cmake: "OGR_ENABLE_DRIVER_XLSX", name: "XLSX" },
+];
+
+/** Names of the drivers that the setting `gdalDrivers` and the flag `--drivers` can add. */
+export const MORE_DRIVER_NAMES = MORE_DRIVERS.map(({ name }) => name);
+
 /** The recipe of Iaso's image. GDAL up to 3.6, GEOS up to 3.11 and PROJ up to 9 are what Django 4.2 accepts. */
 export const RECIPE: Recipe = { libraries: LIBRARIES, drivers: DRIVERS };
+
+/** The recipe with more drivers, whose order and repetition make no difference; unknown names are refused. */
+export function recipeWith(names: string[]): Recipe {
+  const unknown = names.filter((name) => !MORE_DRIVER_NAMES.includes(name));
+  if (unknown.length > 0) {
+    throw new UserError(
+      `GDAL drivers that the recipe does not know: ${unknown.join(", ")}.`,
+      `Choose from ${MORE_DRIVER_NAMES.join(", ")}, or add one to MORE_DRIVERS in ami/recipe.ts.`,
+    );
+  }
+  return { ...RECIPE, drivers: [...DRIVERS, ...MORE_DRIVERS.filter(({ name }) => names.includes(name))] };
+}
 
 /**
  * SHA-256, as 64 hexadecimal digits, of the table and the script made from it.
@@ -168,11 +196,8 @@ export function fingerprintOf(recipe: Recipe): string {
   return sha256(JSON.stringify(recipe), installScript(recipe));
 }
 
-/** The fingerprint of Iaso's recipe. */
-export const recipeFingerprint = fingerprintOf(RECIPE);
-
 /** SHA-256 of the recipe and the image it is built upon: two images with the same one are interchangeable. */
-export function imageFingerprint(baseImageId: string, recipe: Recipe = RECIPE): string {
+export function imageFingerprint(baseImageId: string, recipe: Recipe): string {
   return sha256(fingerprintOf(recipe), baseImageId);
 }
 

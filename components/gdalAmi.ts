@@ -10,7 +10,9 @@ export interface GdalAmiArgs {
    * `64bit Amazon Linux 2023 v4.7.3 running Python 3.9`. Another one builds another image.
    */
   solutionStackName: string;
-  /** Fingerprint of the recipe; another one builds another image, and nothing else but the platform version does. */
+  /** Names of GDAL drivers beyond those that the recipe always has. */
+  drivers: string[];
+  /** Fingerprint of the recipe with these drivers; another one builds another image, and nothing else but the platform version does. */
   recipeFingerprint: string;
 }
 
@@ -28,10 +30,11 @@ export class GdalAmi extends pulumi.ComponentResource {
 
   constructor(name: string, args: GdalAmiArgs, opts?: pulumi.ComponentResourceOptions) {
     super("iaso:index:GdalAmi", name, {}, opts);
-    const { naming, solutionStackName, recipeFingerprint } = args;
+    const { naming, solutionStackName, drivers, recipeFingerprint } = args;
 
     // The same command for create and update: it returns an image that exists already at once.
-    const buildCommand = 'npm run --silent ami -- build --platform "$PLATFORM" --env "$IASO_ENV"';
+    const buildCommand =
+      'npm run --silent ami -- build --platform "$PLATFORM" --env "$IASO_ENV" --drivers "$DRIVERS"';
     const build = new command.local.Command(
       name,
       {
@@ -39,7 +42,12 @@ export class GdalAmi extends pulumi.ComponentResource {
         update: buildCommand,
         // Pulumi hands the output of the build to the delete command, in PULUMI_COMMAND_STDOUT.
         delete: "npm run --silent ami -- delete --from-build-output --keep-if-used",
-        environment: { AWS_REGION: naming.region, IASO_ENV: naming.env, PLATFORM: solutionStackName },
+        environment: {
+          AWS_REGION: naming.region,
+          DRIVERS: drivers.join(","),
+          IASO_ENV: naming.env,
+          PLATFORM: solutionStackName,
+        },
         triggers: [recipeFingerprint, solutionStackName],
       },
       // Two hours, as the build gives up by itself after 90 minutes and then cleans up.

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as z from "zod/mini";
+import { MORE_DRIVER_NAMES } from "../../ami/recipe";
 import { planSubnets } from "../cidr";
 
 /** A rule for a text: what it must look like, and the words that say so. */
@@ -129,6 +130,10 @@ const plainSettings = z.object({
   dockerSolutionStack: text(
     /^64bit Amazon Linux 2023 v\d+\.\d+\.\d+ running Docker$/,
     `a platform version such as ${SOLUTION_STACK}4.7.3 running Docker`,
+  ),
+  gdalDrivers: list(
+    new RegExp(`^(${MORE_DRIVER_NAMES.join("|")})$`),
+    `GDAL drivers out of ${MORE_DRIVER_NAMES.join(", ")}`,
   ),
   gdalImageId: optional(/^ami-[0-9a-f]{8,17}$/, "the id of an image such as ami-0123456789abcdef0"),
   webInstanceType: instanceType,

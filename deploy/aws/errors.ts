@@ -33,7 +33,9 @@ export function describeError(error: unknown): string {
   return name === "Error" || error.message.startsWith(name) ? error.message : `${name}: ${error.message}`;
 }
 
-const CREDENTIALS = [
+/** Names of the errors that say who you are is not known. */
+export const CREDENTIALS = [
+  "AuthFailure",
   "CredentialsProviderError",
   "ExpiredToken",
   "ExpiredTokenException",
@@ -42,7 +44,8 @@ const CREDENTIALS = [
   "InvalidAccessKeyId",
   "SignatureDoesNotMatch",
 ];
-const DENIED = [
+/** Names of the errors that say you may not do this. */
+export const DENIED = [
   "AccessDenied",
   "AccessDeniedException",
   "InsufficientPrivilegesException",

@@ -1,14 +1,52 @@
 import { EC2Client } from "@aws-sdk/client-ec2";
 import { ElasticBeanstalkClient } from "@aws-sdk/client-elastic-beanstalk";
+import { ConfiguredRetryStrategy } from "@smithy/core/retry";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { expect } from "chai";
 import { buildImage, type BuildOptions } from "../../ami/buildImage";
-import { deleteImage, pruneImages } from "../../ami/images";
+import { deleteImage, listImages, pruneImages } from "../../ami/images";
+import { RECIPE, recipeWith } from "../../ami/recipe";
 import { Ec2Double } from "./ec2Double";
 
-const credentials = { accessKeyId: "test", secretAccessKey: "test" };
+/** Attempts that the clients make of each call. */
+const ATTEMPTS = 2;
+/** Longer than any test: a run counts as alive for as long. */
+const LONG = 600;
+/** Seconds of a lease that ends before the next run begins. */
+const SHORT = 0.05;
 
-describe("ami/buildImage", () => {
+type Handle = NodeHttpHandler["handle"];
+
+/** What becomes of a run's calls on their way: by their numbers, the first being 1. */
+type Network = (number: number, send: () => ReturnType<Handle>) => ReturnType<Handle>;
+
+const never = () => new Promise<never>(() => undefined);
+
+/** A network that answers nothing any more: for AWS it looks as if the run were killed. */
+const killedBefore =
+  (at: number): Network =>
+  (number, send) =>
+    number < at ? send() : never();
+const killedAfter =
+  (at: number): Network =>
+  async (number, send) => {
+    if (number > at) return never();
+    const answer = await send();
+    return number < at ? answer : never();
+  };
+const timedOut = () => Promise.reject(Object.assign(new Error("no answer"), { name: "TimeoutError" }));
+/** All attempts of one call, and the network as a whole from one call on. */
+const silentAt =
+  (at: number): Network =>
+  (number, send) =>
+    number >= at && number < at + ATTEMPTS ? timedOut() : send();
+const lostFrom =
+  (at: number): Network =>
+  (number, send) =>
+    number >= at ? timedOut() : send();
+
+describe("ami/buildImage", function () {
+  this.timeout(120_000);
   let ec2: Ec2Double;
   let endpoint: string;
 
@@ -20,35 +58,82 @@ describe("ami/buildImage", () => {
     ec2.stop();
   });
 
-  function clients() {
+  function clients(network: Network = (_number, send) => send()) {
+    let calls = 0;
+    const inner = new NodeHttpHandler({ requestTimeout: 20_000, throwOnRequestTimeout: true });
     const settings = {
       region: "eu-central-1",
       endpoint,
-      credentials,
-      maxAttempts: 2,
-      requestHandler: new NodeHttpHandler({ requestTimeout: 60, throwOnRequestTimeout: true }),
+      credentials: { accessKeyId: "test", secretAccessKey: "test" },
+      retryStrategy: new ConfiguredRetryStrategy(ATTEMPTS, 1),
+      requestHandler: {
+        handle: (...args: Parameters<Handle>) => network(++calls, () => inner.handle(...args)),
+      },
     };
     return { ec2: new EC2Client(settings), beanstalk: new ElasticBeanstalkClient(settings) };
   }
 
-  function build(changes: Partial<BuildOptions> = {}) {
-    return buildImage(clients(), {
+  interface Changes extends Partial<BuildOptions> {
+    network?: Network;
+  }
+
+  function build({ network, ...changes }: Changes = {}) {
+    return buildImage(clients(network), {
       region: "eu-central-1",
       env: "staging",
+      recipe: RECIPE,
       solutionStackName: "64bit Amazon Linux 2023 v4.7.3 running Python 3.9",
       instanceType: "c7i.2xlarge",
+      subnetId: undefined,
       timeoutMinutes: 1,
       pollSeconds: 0.002,
+      leaseSeconds: LONG,
       report: () => undefined,
       signal: new AbortController().signal,
       ...changes,
     });
   }
 
-  function expectNothingLeft(): void {
-    expect(ec2.runningBuilders, "running builders").to.deep.equal([]);
-    expect(ec2.orphanSnapshots, "orphan snapshots").to.deep.equal([]);
-    expect([...ec2.groups.keys()], "security groups").to.deep.equal([]);
+  /** The message that a build ends with, and its remedy. */
+  async function failureOf(changes: Changes): Promise<string> {
+    try {
+      await build(changes);
+    } catch (error) {
+      const { message, remedy = "" } = error as Error & { remedy?: string };
+      return `${message} ${remedy}`;
+    }
+    throw new Error("The build succeeded.");
+  }
+
+  function expectNothingLeft(where = ""): void {
+    expect(ec2.runningBuilders, `running builders, ${where}`).to.deep.equal([]);
+    expect(ec2.orphanSnapshots, `orphan snapshots, ${where}`).to.deep.equal([]);
+    expect([...ec2.groups.keys()], `security groups, ${where}`).to.deep.equal([]);
+    const states = [...ec2.images.values()]
+      .map(({ state }) => state)
+      .filter((state) => state !== "available");
+    expect(states, `incomplete images, ${where}`).to.deep.equal([]);
+  }
+
+  const aWhile = (seconds = SHORT * 2) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+
+  /** A run that is killed once its builder has been looked at. */
+  async function leaveBuilder(changes: Changes = {}): Promise<string> {
+    const before = ec2.runningBuilders;
+    let killed = false;
+    const network: Network = (_number, send) => (killed ? never() : send());
+    const started = new Promise<void>((resolve) => {
+      ec2.onCall = (_number, action) => {
+        if (action === "GetConsoleOutput") {
+          killed = true;
+          resolve();
+        }
+      };
+    });
+    void build({ network, ...changes });
+    await started;
+    ec2.onCall = () => undefined;
+    return ec2.runningBuilders.find((id) => !before.includes(id))!;
   }
 
   it("makes an image and leaves nothing else", async () => {
@@ -58,108 +143,354 @@ describe("ami/buildImage", () => {
     expect([...ec2.images.keys()]).to.deep.equal([built.imageId]);
     expectNothingLeft();
     expect(lines.join("\n")).to.contain("geos done 3s; 1 of 2 steps left");
+    for (const { tags } of [...ec2.images.values(), ...ec2.snapshots.values()]) {
+      expect(tags.get("iaso:ami-fingerprint")).to.equal(built.fingerprint);
+    }
     const request = ec2.runRequests[0]!;
+    expect(request.get("ImageId")).to.equal(built.baseImageId);
     expect(request.get("MetadataOptions.HttpTokens")).to.equal("required");
     expect(request.get("InstanceInitiatedShutdownBehavior")).to.equal("terminate");
     expect(request.get("BlockDeviceMapping.1.Ebs.Encrypted")).to.equal("true");
+    expect(request.get("BlockDeviceMapping.1.Ebs.VolumeType")).to.equal("gp3");
     expect([...request.keys()].filter((key) => /KeyName|IamInstanceProfile/.test(key))).to.deep.equal([]);
     expect(ec2.calls).not.to.include("AuthorizeSecurityGroupIngress");
   });
 
   it("returns an image that exists without starting a builder", async () => {
     const first = await build();
-    const second = await build();
+    const second = await build({ env: "prod" });
     expect(second).to.deep.equal({ ...first, reused: true });
     expect(ec2.runRequests).to.have.length(1);
   });
 
-  it("reports the failed step with its log, and terminates the builder", async () => {
+  it("makes another image for another recipe", async () => {
+    const first = await build();
+    const second = await build({ recipe: recipeWith(["GPX"]) });
+    expect(second.imageId).not.to.equal(first.imageId);
+    expect(ec2.images.size).to.equal(2);
+  });
+
+  it("waits for what EC2 shows late", async () => {
+    ec2.lag = 4;
+    const { imageId } = await build();
+    expect([...ec2.images.keys()]).to.deep.equal([imageId]);
+    expectNothingLeft();
+  });
+
+  it("starts the builder in another zone where the first has no room", async () => {
+    ec2.fullSubnets.push("subnet-1");
+    await build();
+    expect(ec2.runRequests.map((request) => request.get("NetworkInterface.1.SubnetId"))).to.deep.equal([
+      "subnet-1",
+      "subnet-2",
+    ]);
+    expectNothingLeft();
+  });
+
+  it("reports the failed step with its exit code and the end of its log", async () => {
     ec2.console = [
-      "IASO-AMI step 1/2 geos start",
-      "IASO-AMI log no rule to make target",
-      "IASO-AMI failed geos exit 2 after 4s",
+      "IASO-AMI 1 step 1/2 geos start",
+      "IASO-AMI 2 log no rule to make target",
+      "IASO-AMI 3 failed geos exit 2 after 4s",
     ];
-    const error = await build().then(
-      () => undefined,
-      (thrown: unknown) => thrown as Error,
-    );
-    expect(error?.message).to.contain("geos exit 2").and.contain("no rule to make target");
+    const failure = await failureOf({});
+    expect(failure).to.contain("The step geos failed").and.contain("exit code 2").and.contain("no rule to");
     expect(ec2.images.size).to.equal(0);
     expectNothingLeft();
   });
 
-  it("does not take another line for the self-test's mark", async () => {
-    ec2.console = [
-      "IASO-AMI step 1/2 geos start",
-      "ready",
-      "IASO-AMI log ready",
-      "IASO-AMI step 2/2 gdal done 1s",
-    ];
-    const error = await build({ timeoutMinutes: 0.005 }).then(
-      () => undefined,
-      (thrown: unknown) => thrown as Error,
-    );
-    expect(error?.message).to.contain("took longer than");
-    expect(ec2.images.size).to.equal(0);
-    expectNothingLeft();
-  });
-
-  it("terminates the builder when it is interrupted", async () => {
-    const interrupt = new AbortController();
+  it("says so when the builder ends early", async () => {
+    ec2.console = ["IASO-AMI 1 step 1/2 geos start"];
     ec2.onCall = (_number, action) => {
-      if (action === "GetConsoleOutput") interrupt.abort();
+      if (action === "GetConsoleOutput")
+        for (const one of ec2.instances.values()) if (one.looks > 2) ec2.end(one);
     };
-    const error = await build({ signal: interrupt.signal }).then(
-      () => undefined,
-      (thrown: unknown) => thrown as Error,
-    );
-    expect(error?.message).to.contain("Interrupted");
+    expect(await failureOf({})).to.contain("ended before its self-test passed, at step geos");
     expectNothingLeft();
   });
 
-  it("gives two builds at once the same builder and the same image", async () => {
-    const [one, two] = await Promise.allSettled([build(), build()]);
-    const again = await build();
-    for (const result of [one, two]) {
-      if (result.status === "fulfilled") expect(result.value.imageId).to.equal(again.imageId);
+  it("takes nothing but the script's own line for the self-test's mark", async () => {
+    ec2.console = [
+      "IASO-AMI 1 step 1/2 geos start",
+      "ready",
+      "IASO-AMI ready",
+      "IASO-AMI 2 log IASO-AMI 3 ready",
+      "IASO-AMI 3 log ready",
+      "IASO-AMI 4 ready or not",
+      "IASO-AMI 5 step 2/2 gdal done 1s",
+    ];
+    expect(await failureOf({ timeoutMinutes: 0.01 }))
+      .to.contain("took longer than")
+      .and.contain("step gdal");
+    expect(ec2.images.size).to.equal(0);
+    expectNothingLeft();
+  });
+
+  it("terminates the builder and gives up the image when it is interrupted, at each call", async () => {
+    await build();
+    const total = ec2.calls.length;
+    for (let at = 1; at <= total; at++) {
+      ec2.stop();
+      ec2 = new Ec2Double();
+      endpoint = await ec2.start();
+      const interrupt = new AbortController();
+      ec2.onCall = (number) => {
+        if (number === at) interrupt.abort();
+      };
+      // Near the end there is nothing left to interrupt; an image that is complete by then stays.
+      await build({ signal: interrupt.signal }).catch((error: unknown) => {
+        expect((error as Error).message).to.contain("Interrupted");
+      });
+      expectNothingLeft(`interrupted at call ${at}, ${ec2.calls[at - 1] ?? ""}`);
     }
-    expect(ec2.images.size).to.equal(1);
-    expectNothingLeft();
   });
 
-  for (const kind of ["throttle", "error", "timeout", "lost-answer"] as const) {
-    it(`leaves nothing behind when any one call meets: ${kind}`, async function () {
-      this.timeout(60_000);
+  describe("beside other runs", () => {
+    it("builds once for two that start at once, whichever is first", async () => {
+      const images = await Promise.all([build(), build({ env: "prod" })]);
+      expect(images[0].imageId).to.equal(images[1].imageId);
+      expect([...ec2.images.keys()]).to.deep.equal([images[0].imageId]);
+      expect(ec2.calls.filter((action) => action === "CreateImage")).to.have.length(1);
+      expectNothingLeft();
+    });
+
+    it("makes one image even where neither sees the other's builder", async () => {
+      ec2.lag = 10;
+      const [one, two] = await Promise.all([build(), build()]);
+      expect(one.imageId).to.equal(two.imageId);
+      expect(ec2.images.size).to.equal(1);
+      expectNothingLeft();
+    });
+
+    it("builds itself when the run it waits for is interrupted", async () => {
+      ec2.console = ["IASO-AMI 1 step 1/2 geos start"];
+      const interrupt = new AbortController();
+      const first = failureOf({ signal: interrupt.signal });
+      await until(() => ec2.calls.includes("GetConsoleOutput"));
+      const lines: string[] = [];
+      const second = build({ report: (line) => lines.push(line) });
+      await until(() => lines.some((line) => line.includes("of another run")));
+      ec2.console.push("IASO-AMI 2 ready");
+      // The first never comes to see it.
+      interrupt.abort();
+      expect(await first).to.contain("Interrupted");
+      const { imageId } = await second;
+      expect([...ec2.images.keys()]).to.deep.equal([imageId]);
+      expectNothingLeft();
+    });
+
+    it("does not touch the builder of a live run, whatever that builds", async () => {
+      ec2.console = ["IASO-AMI 1 step 1/2 geos start"];
+      const first = build({ recipe: recipeWith(["GPX"]) });
+      await until(() => ec2.calls.includes("GetConsoleOutput"));
+      const [theirs] = ec2.runningBuilders;
+      const interrupt = new AbortController();
+      const lines: string[] = [];
+      const second = failureOf({ signal: interrupt.signal, report: (line) => lines.push(line) });
+      await until(() => lines.some((line) => line.includes("geos start")));
+      interrupt.abort();
+      await second;
+      expect(ec2.runningBuilders).to.deep.equal([theirs]);
+      expect(ec2.groups.size).to.equal(1);
+      ec2.console.push("IASO-AMI 2 ready");
+      await first;
+      expectNothingLeft();
+    });
+
+    it("gives signs of life, so that a long run is not taken for dead", async () => {
+      ec2.console = ["IASO-AMI 1 step 1/2 geos start"];
+      const first = build({ leaseSeconds: 1 });
+      await until(() => ec2.calls.filter((action) => action === "CreateTags").length >= 3);
+      const lines: string[] = [];
+      const second = build({ report: (line) => lines.push(line) });
+      await until(() => lines.some((line) => line.includes("geos start")));
+      ec2.console.push("IASO-AMI 2 ready");
+      expect((await first).imageId).to.equal((await second).imageId);
+      expect(lines.join("\n")).not.to.contain("taking over");
+      expect(ec2.runRequests).to.have.length(1);
+    });
+
+    it("takes over the builder that a killed run left", async () => {
+      const left = await leaveBuilder({ leaseSeconds: SHORT });
+      await aWhile();
+      await build();
+      expect(ec2.runRequests).to.have.length(1);
+      expect(ec2.instances.get(left)?.state).to.equal("terminated");
+      expectNothingLeft();
+    });
+
+    it("waits for a killed run's lease to end, then takes over", async () => {
+      await leaveBuilder({ leaseSeconds: 1 });
+      const lines: string[] = [];
+      await build({ report: (line) => lines.push(line) });
+      expect(lines.join("\n")).to.contain("taking over");
+      expect(ec2.runRequests).to.have.length(1);
+      expectNothingLeft();
+    });
+
+    it("starts anew where the builder of a killed run has failed", async () => {
+      ec2.console = ["IASO-AMI 1 failed geos exit 1 after 1s"];
+      await leaveBuilder({ leaseSeconds: SHORT });
+      await aWhile();
+      ec2.onCall = (_number, action) => {
+        if (action === "RunInstances") ec2.console = ["IASO-AMI 1 ready"];
+      };
+      await build();
+      expect(ec2.runRequests).to.have.length(2);
+      expectNothingLeft();
+    });
+
+    it("terminates what killed runs of other recipes left, also when it builds nothing itself", async () => {
+      await build();
+      await leaveBuilder({ recipe: recipeWith(["GPX"]), leaseSeconds: SHORT });
+      await aWhile();
+      expect(await build()).to.include({ reused: true });
+      expectNothingLeft();
+    });
+  });
+
+  describe("with images in other states", () => {
+    /** An image of this recipe, just asked for by a run that was then killed. */
+    async function leavePendingImage(): Promise<string> {
+      let killed = false;
+      const network: Network = async (_number, send) => {
+        if (killed) return never();
+        const answer = await send();
+        killed = ec2.images.size > 0;
+        return killed ? never() : answer;
+      };
+      void build({ network, leaseSeconds: SHORT });
+      await until(() => ec2.images.size > 0);
+      await aWhile();
+      return [...ec2.images.keys()][0]!;
+    }
+
+    it("waits for one that is being made", async () => {
+      const imageId = await leavePendingImage();
+      expect(await build()).to.include({ imageId, reused: true });
+      expectNothingLeft();
+    });
+
+    it("replaces one that failed", async () => {
+      const imageId = await leavePendingImage();
+      ec2.images.get(imageId)!.state = "failed";
+      const built = await build();
+      expect(built.imageId).not.to.equal(imageId);
+      expect([...ec2.images.keys()]).to.deep.equal([built.imageId]);
+      expectNothingLeft();
+    });
+
+    it("fails and removes its own when EC2 does not finish it", async () => {
+      ec2.failingImages = 1;
+      expect(await failureOf({})).to.contain("did not come about");
+      expect(ec2.images.size).to.equal(0);
+      expectNothingLeft();
+      await build();
+    });
+
+    it("names a foreign image that has the name it needs", async () => {
+      const { imageId } = await build();
+      ec2.images.get(imageId)!.tags.clear();
+      expect(await failureOf({})).to.match(/image named iaso-gdal-\w+ without .* deregister it/);
+      expect(ec2.runningBuilders).to.deep.equal([]);
+    });
+
+    it("removes a snapshot that no image has, though one of the same recipe lives", async () => {
+      await build();
+      const [snapshot] = ec2.snapshots.values();
+      ec2.snapshots.set("snap-left", { id: "snap-left", tags: snapshot!.tags });
+      await build();
+      expectNothingLeft();
+      expect(ec2.snapshots.size).to.equal(1);
+    });
+  });
+
+  describe("leaves nothing behind, and the next build succeeds, when at any one call", () => {
+    /** Builds with a fault at each call in turn, then again without one. */
+    async function atEachCall(inject: (at: number) => Changes, endsItself = true): Promise<void> {
       await build();
       const total = ec2.calls.length;
       for (let at = 1; at <= total; at++) {
         ec2.stop();
         ec2 = new Ec2Double();
         endpoint = await ec2.start();
-        ec2.fault = { at, kind };
-        await build().catch(() => undefined);
+        const faulty = build(inject(at)).catch(() => undefined);
+        await (endsItself ? faulty : Promise.race([faulty, untilQuiet()]));
         const where = `fault at call ${at}, ${ec2.calls[at - 1] ?? ""}`;
-        expect(ec2.runningBuilders, where).to.deep.equal([]);
+        if (endsItself) expectNothingLeft(`${where}, before the next build`);
+        else await aWhile();
+        ec2.fault = undefined;
         const { imageId } = await build();
         expect([...ec2.images.keys()], where).to.deep.equal([imageId]);
-        expectNothingLeft();
+        expectNothingLeft(where);
       }
-    });
-  }
+    }
 
-  it("refuses to delete an image in use, and deletes it with its snapshot when it is free", async () => {
-    const { imageId } = await build();
-    ec2.environmentImages.set("iaso-staging", imageId);
-    const error = await deleteImage(clients(), imageId).then(
-      () => undefined,
-      (thrown: unknown) => thrown as Error,
-    );
-    expect(error?.message).to.contain("environment iaso-staging");
-    ec2.environmentImages.clear();
-    ec2.launchTemplateImages.push(imageId);
-    expect(await pruneImages(clients(), 0)).to.deep.equal([]);
-    ec2.launchTemplateImages.length = 0;
-    await deleteImage(clients(), imageId);
-    expect([ec2.images.size, ec2.snapshots.size]).to.deep.equal([0, 0]);
+    /** Until the double has not been called for some time: a killed run does not say that it is dead. */
+    async function untilQuiet(): Promise<void> {
+      for (let before = -1; before !== ec2.calls.length;) {
+        before = ec2.calls.length;
+        await aWhile();
+      }
+    }
+
+    for (const kind of ["throttle", "error", "lost-answer"] as const) {
+      it(`EC2 gives: ${kind}`, async () => {
+        await atEachCall((at) => {
+          ec2.fault = { at, times: ATTEMPTS, kind };
+          return {};
+        });
+      });
+    }
+    it("EC2 does not answer in time", () => atEachCall((at) => ({ network: silentAt(at) })));
+    it("the network is lost for good", () =>
+      atEachCall((at) => ({ network: lostFrom(at), leaseSeconds: SHORT }), false));
+    it("the run is killed before it", () =>
+      atEachCall((at) => ({ network: killedBefore(at), leaseSeconds: SHORT }), false));
+    it("the run is killed after it", () =>
+      atEachCall((at) => ({ network: killedAfter(at), leaseSeconds: SHORT }), false));
+  });
+
+  describe("deletes", () => {
+    const refusal = (imageId: string) =>
+      deleteImage(clients(), imageId).then(
+        () => "",
+        (error: unknown) => (error as Error).message,
+      );
+
+    it("no image that an environment, a launch template or an instance uses", async () => {
+      const { imageId } = await build();
+      ec2.environmentImages.set("iaso-staging", imageId);
+      expect(await refusal(imageId)).to.contain("environment iaso-staging");
+      ec2.environmentImages.clear();
+      ec2.launchTemplateImages.push(imageId);
+      expect(await refusal(imageId)).to.contain("launch template lt");
+      expect(await pruneImages(clients(), 0)).to.deep.equal([]);
+      ec2.launchTemplateImages.length = 0;
+      expect((await listImages(clients()))[0]).to.deep.include({ imageId, usedBy: [] });
+      expect(await deleteImage(clients(), imageId)).to.equal(true);
+      expect([ec2.images.size, ec2.snapshots.size]).to.deep.equal([0, 0]);
+      expect(await deleteImage(clients(), imageId)).to.equal(false);
+    });
+
+    it("no image that it did not make", async () => {
+      const { imageId } = await build();
+      ec2.images.get(imageId)!.tags.clear();
+      expect(await refusal(imageId)).to.contain("not made by this tool");
+      expect(ec2.images.size).to.equal(1);
+    });
+
+    it("all but the newest, and none that is being made", async () => {
+      const old = await build();
+      const newer = await build({ recipe: recipeWith(["GPX"]) });
+      const pending = await build({ recipe: recipeWith(["GML"]) });
+      Object.assign(ec2.images.get(pending.imageId)!, { state: "pending", looks: -1000 });
+      expect(await pruneImages(clients(), 1)).to.deep.equal([old.imageId]);
+      expect([...ec2.images.keys()]).to.deep.equal([newer.imageId, pending.imageId]);
+    });
   });
 });
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1));
+}

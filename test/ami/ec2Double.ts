@@ -2,13 +2,17 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 
 type Params = Map<string, string>;
-type Fault = "throttle" | "error" | "timeout" | "lost-answer";
+type Fault = "throttle" | "error" | "silence" | "lost-answer";
 
 interface Instance {
   id: string;
   imageId: string;
   state: "running" | "shutting-down" | "terminated";
   tags: Params;
+  launched: string;
+  groupId: string;
+  /** What was asked for; a token repeated with something else is an error. */
+  request: string;
   token: string;
   looks: number;
 }
@@ -19,6 +23,8 @@ interface Image {
   state: "pending" | "available" | "failed";
   tags: Params;
   snapshotId: string;
+  instanceId: string;
+  created: string;
   looks: number;
 }
 
@@ -27,7 +33,7 @@ export class Ec2Double {
   readonly instances = new Map<string, Instance>();
   readonly images = new Map<string, Image>();
   readonly snapshots = new Map<string, { id: string; tags: Params }>();
-  readonly groups = new Map<string, { id: string; name: string; vpcId: string }>();
+  readonly groups = new Map<string, { id: string; name: string; vpcId: string; tags: Params }>();
   readonly launchTemplateImages: string[] = [];
   readonly environmentImages = new Map<string, string>();
   readonly calls: string[] = [];
@@ -35,12 +41,18 @@ export class Ec2Double {
   /** What the builder prints, one line more at each look. */
   console = [
     "kernel: hello",
-    "IASO-AMI step 1/2 geos start",
-    "IASO-AMI step 1/2 geos done 3s",
-    "IASO-AMI ready",
+    "IASO-AMI 1 step 1/2 geos start",
+    "IASO-AMI 2 step 1/2 geos done 3s",
+    "IASO-AMI 3 ready",
   ];
-  /** The fault at the call with this number, counted over all calls. */
-  fault: { at: number; kind: Fault } | undefined;
+  /** The fault at the calls with these numbers, counted over all calls: `times` calls from `at` on. */
+  fault: { at: number; times: number; kind: Fault } | undefined;
+  /** For how many looks a new instance or image cannot be seen, as in EC2, which is consistent only in the end. */
+  lag = 0;
+  /** How many images yet to be made end as failed. */
+  failingImages = 0;
+  /** Zones, by their subnets, in which no builder can start. */
+  readonly fullSubnets: string[] = [];
   /** Called before each answer, with the number of the call. */
   onCall: (number: number, action: string) => void = () => undefined;
   private server: Server | undefined;
@@ -76,13 +88,14 @@ export class Ec2Double {
     const action = params.get("Action") ?? "";
     const number = this.calls.push(action);
     this.onCall(number, action);
-    const fault = this.fault?.at === number ? this.fault.kind : undefined;
+    const { at = 0, times = 0, kind } = this.fault ?? {};
+    const fault = number >= at && number < at + times ? kind : undefined;
     const send = (status: number, xml: string) => {
       response.writeHead(status, { "content-type": "text/xml" }).end(xml);
     };
     if (fault === "throttle") send(503, errorXml("RequestLimitExceeded", "Request limit exceeded."));
     else if (fault === "error") send(403, errorXml("UnauthorizedOperation", "You are not authorized."));
-    else if (fault === "timeout") return;
+    else if (fault === "silence") return;
     else {
       const [status, xml] = this.answer(action, params);
       if (fault === "lost-answer") response.destroy();
@@ -117,12 +130,15 @@ export class Ec2Double {
       case "DescribeImages":
         return this.describeImages(params);
       case "DescribeInstances": {
-        const found = [...this.instances.values()].filter((i) => matches(i.tags, params, i.state));
+        const found = [...this.instances.values()].filter(
+          (i) => matches(i.tags, params, { "instance-state-name": i.state }) && ++i.looks > this.lag,
+        );
         const xml = set(
           "reservationSet",
           found.map((i) => `<instancesSet><item>${instanceXml(i)}</item></instancesSet>`),
         );
-        for (const i of found) if (i.state === "shutting-down" && ++i.looks > 1) i.state = "terminated";
+        for (const i of found)
+          if (i.state === "shutting-down" && i.looks > this.lag + 2) i.state = "terminated";
         return xml;
       }
       case "DescribeLaunchTemplateVersions":
@@ -134,42 +150,54 @@ export class Ec2Double {
           ),
         );
       case "DescribeSubnets":
-        return set("subnetSet", ["<subnetId>subnet-1</subnetId><vpcId>vpc-1</vpcId>"]);
+        return set("subnetSet", [
+          "<subnetId>subnet-1</subnetId><vpcId>vpc-1</vpcId>",
+          "<subnetId>subnet-2</subnetId><vpcId>vpc-1</vpcId>",
+        ]);
       case "DescribeSecurityGroups":
         return set(
           "securityGroupInfo",
           [...this.groups.values()]
-            .filter(({ name }) => params.get("Filter.1.Value.1") === name)
-            .map(
-              (g) => `<groupId>${g.id}</groupId><groupName>${g.name}</groupName><vpcId>${g.vpcId}</vpcId>`,
-            ),
+            .filter(({ tags }) => matches(tags, params))
+            .map((g) => `<groupId>${g.id}</groupId><groupName>${g.name}</groupName>${tagXml(g.tags)}`),
         );
       case "CreateSecurityGroup": {
         const name = params.get("GroupName") ?? "";
         if ([...this.groups.values()].some((group) => group.name === name))
           throw new Error("InvalidGroup.Duplicate|exists");
-        const group = { id: this.id("sg"), name, vpcId: params.get("VpcId") ?? "" };
+        const group = { id: this.id("sg"), name, vpcId: params.get("VpcId") ?? "", tags: tagsOf(params, 1) };
         this.groups.set(group.id, group);
         return `<groupId>${group.id}</groupId>`;
       }
       case "DeleteSecurityGroup":
-        if ([...this.instances.values()].some(({ state }) => state !== "terminated"))
+        if (
+          [...this.instances.values()].some(
+            ({ state, groupId }) => state !== "terminated" && groupId === params.get("GroupId"),
+          )
+        )
           throw new Error("DependencyViolation|in use");
-        this.groups.delete(params.get("GroupId") ?? "");
+        if (!this.groups.delete(params.get("GroupId") ?? "")) throw new Error("InvalidGroup.NotFound|gone");
         return "<return>true</return>";
       case "RunInstances":
         return this.runInstances(params);
       case "GetConsoleOutput": {
         const instance = this.instances.get(params.get("InstanceId") ?? "");
-        if (!instance) throw new Error("InvalidInstanceID.NotFound|no such instance");
-        const lines = this.console.slice(0, ++instance.looks);
+        if (!instance || instance.looks < this.lag) throw new Error("InvalidInstanceID.NotFound|none such");
+        const lines = this.console.slice(0, instance.looks);
         return `<output>${Buffer.from(lines.map((line) => `${line}\r\n`).join("")).toString("base64")}</output>`;
+      }
+      case "CreateTags": {
+        const instance = this.instances.get(params.get("ResourceId.1") ?? "");
+        if (!instance) throw new Error("InvalidInstanceID.NotFound|no such instance");
+        for (const [key, value] of numberedTags(params, "Tag")) instance.tags.set(key, value);
+        return "<return>true</return>";
       }
       case "CreateImage":
         return this.createImage(params);
       case "TerminateInstances": {
         const instance = this.instances.get(params.get("InstanceId.1") ?? "");
-        if (instance) Object.assign(instance, { state: "shutting-down", looks: 0 });
+        if (!instance) throw new Error("InvalidInstanceID.NotFound|no such instance");
+        this.end(instance);
         return "<instancesSet/>";
       }
       case "DescribeSnapshots":
@@ -198,20 +226,22 @@ export class Ec2Double {
         "<imageId>ami-0000000000000ba5e</imageId><architecture>x86_64</architecture><rootDeviceName>/dev/xvda</rootDeviceName><name>aws-elasticbeanstalk-amzn-2023.6.20250203.64bit-eb_python39</name>",
       ]);
     }
-    const wanted = params.get("ImageId.1");
-    const found = [...this.images.values()].filter((i) =>
-      wanted ? i.id === wanted : matches(i.tags, params),
+    const found = [...this.images.values()].filter(
+      (i) => matches(i.tags, params, { "image-id": i.id }) && ++i.looks > this.lag,
     );
-    for (const image of found) if (image.state === "pending" && ++image.looks > 2) image.state = "available";
+    for (const image of found) {
+      if (image.state === "pending" && image.looks > this.lag + 3)
+        image.state = this.failingImages-- > 0 ? "failed" : "available";
+    }
     return set(
       "imagesSet",
       found.map((image) => {
         // A pending image does not name its snapshots yet.
         const snapshot =
-          image.state === "available"
+          image.state !== "pending"
             ? `<blockDeviceMapping><item><ebs><snapshotId>${image.snapshotId}</snapshotId></ebs></item></blockDeviceMapping>`
             : "";
-        return `<imageId>${image.id}</imageId><imageState>${image.state}</imageState><creationDate>2026-01-0${image.id.slice(-1)}T00:00:00.000Z</creationDate>${snapshot}${tagXml(image.tags)}`;
+        return `<imageId>${image.id}</imageId><imageState>${image.state}</imageState><creationDate>${image.created}</creationDate>${snapshot}${tagXml(image.tags)}`;
       }),
     );
   }
@@ -219,13 +249,21 @@ export class Ec2Double {
   private runInstances(params: Params): string {
     this.runRequests.push(params);
     const token = params.get("ClientToken") ?? "";
+    const request = JSON.stringify([...params]);
+    const subnet = params.get("NetworkInterface.1.SubnetId") ?? "";
+    if (this.fullSubnets.includes(subnet)) throw new Error("InsufficientInstanceCapacity|no room here");
     let instance = [...this.instances.values()].find((i) => i.token === token);
+    if (instance && instance.request !== request)
+      throw new Error("IdempotentParameterMismatch|another request with this token");
     if (!instance) {
       instance = {
         id: this.id("i"),
         imageId: params.get("ImageId") ?? "",
         state: "running",
         tags: tagsOf(params, 1),
+        launched: new Date(Math.floor(Date.now() / 1000) * 1000).toISOString(),
+        groupId: params.get("NetworkInterface.1.SecurityGroupId.1") ?? "",
+        request,
         token,
         looks: 0,
       };
@@ -246,10 +284,22 @@ export class Ec2Double {
       state: "pending",
       tags: tagsOf(params, 1),
       snapshotId,
+      instanceId: params.get("InstanceId") ?? "",
+      // One an hour.
+      created: new Date(Date.UTC(2026, 0, 1, this.images.size)).toISOString(),
       looks: 0,
     };
     this.images.set(image.id, image);
     return `<imageId>${image.id}</imageId>`;
+  }
+
+  /** Terminates an instance. An image that is being made of it cannot be finished then. */
+  end(instance: Instance): void {
+    if (instance.state !== "running") return;
+    Object.assign(instance, { state: "shutting-down", looks: this.lag });
+    for (const image of this.images.values()) {
+      if (image.instanceId === instance.id && image.state === "pending") image.state = "failed";
+    }
   }
 
   private id(prefix: string): string {
@@ -272,24 +322,27 @@ function tagXml(tags: Params): string {
   );
 }
 
-function instanceXml({ id, imageId, state, tags }: Instance): string {
-  return `<instanceId>${id}</instanceId><imageId>${imageId}</imageId><instanceState><name>${state}</name></instanceState>${tagXml(tags)}`;
+function instanceXml({ id, imageId, state, tags, launched }: Instance): string {
+  return `<instanceId>${id}</instanceId><launchTime>${launched}</launchTime><imageId>${imageId}</imageId><instanceState><name>${state}</name></instanceState>${tagXml(tags)}`;
 }
 
 function tagsOf(params: Params, specification: number): Params {
+  return numberedTags(params, `TagSpecification.${specification}.Tag`);
+}
+
+function numberedTags(params: Params, prefix: string): Params {
   const tags: Params = new Map();
-  for (let n = 1; params.has(`TagSpecification.${specification}.Tag.${n}.Key`); n++) {
-    const prefix = `TagSpecification.${specification}.Tag.${n}`;
-    tags.set(params.get(`${prefix}.Key`)!, params.get(`${prefix}.Value`) ?? "");
-  }
+  for (let n = 1; params.has(`${prefix}.${n}.Key`); n++)
+    tags.set(params.get(`${prefix}.${n}.Key`)!, params.get(`${prefix}.${n}.Value`) ?? "");
   return tags;
 }
 
-/** Applies the filters by tag and state that a request holds. */
-function matches(tags: Params, params: Params, state = ""): boolean {
+/** Applies the filters that a request holds: by tags, and by the properties given. */
+function matches(tags: Params, params: Params, properties: Record<string, string> = {}): boolean {
   for (let n = 1; params.has(`Filter.${n}.Name`); n++) {
     const name = params.get(`Filter.${n}.Name`)!;
-    const actual = name.startsWith("tag:") ? tags.get(name.slice(4)) : state;
+    const actual = name.startsWith("tag:") ? tags.get(name.slice(4)) : properties[name];
+    if (actual === undefined && !name.startsWith("tag:")) throw new Error(`InvalidParameterValue|${name}`);
     const values = [...params]
       .filter(([key]) => key.startsWith(`Filter.${n}.Value.`))
       .map(([, value]) => value);

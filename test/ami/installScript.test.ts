@@ -48,7 +48,7 @@ describe("ami/installScript", () => {
     changed.libraries[0]!.flags.push("-DX=1");
     expect(fingerprintOf(changed)).not.to.equal(fingerprintOf(RECIPE));
     expect(fingerprintOf(structuredClone(RECIPE))).to.equal(fingerprintOf(RECIPE));
-    expect(imageFingerprint("ami-1")).not.to.equal(imageFingerprint("ami-2"));
+    expect(imageFingerprint("ami-1", RECIPE)).not.to.equal(imageFingerprint("ami-2", RECIPE));
   });
 
   it("is described in ami/README.md library by library", () => {

@@ -17,6 +17,7 @@ describe("components/gdalAmi", () => {
         new GdalAmi("gdal-ami", {
           naming,
           solutionStackName: "64bit X v1.0.0 running Y",
+          drivers: ["GPX", "GML"],
           recipeFingerprint: "f".repeat(64),
         }),
       { unknownOutputs: true },
@@ -25,7 +26,11 @@ describe("components/gdalAmi", () => {
     expect(command?.inputs.triggers).to.deep.equal(["f".repeat(64), "64bit X v1.0.0 running Y"]);
     expect(command?.inputs.create).to.contain("ami -- build").and.to.equal(command?.inputs.update);
     expect(command?.inputs.delete).to.contain("--keep-if-used");
-    expect(command?.inputs.environment).to.include({ AWS_REGION: "eu-central-1", IASO_ENV: "staging" });
+    expect(command?.inputs.environment).to.include({
+      AWS_REGION: "eu-central-1",
+      IASO_ENV: "staging",
+      DRIVERS: "GPX,GML",
+    });
   });
 
   it("takes the image id from the last line of the output", () => {
