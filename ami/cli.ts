@@ -1,7 +1,7 @@
 import { EC2Client } from "@aws-sdk/client-ec2";
 import { ElasticBeanstalkClient } from "@aws-sdk/client-elastic-beanstalk";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { UserError } from "../deploy/userError";
 import { endLeftBehind, removeGroups } from "./builder";
 import { buildImage } from "./buildImage";
@@ -13,13 +13,19 @@ import { MORE_DRIVER_NAMES, recipeWith } from "./recipe";
 /** A builder counts as left behind when its run gave no sign of life for so many of its looks. */
 const LOOKS_OF_A_LEASE = 20;
 
-const program = new Command("ami")
+// It names the Node that later SDKs need. That is for who updates package.json, not for who builds an image.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
+
+const program = new Command("npm run ami --")
   .description("Builds, lists and removes the image with GDAL for Beanstalk's Python platform.")
+  .showHelpAfterError("Add --help to see what it takes: npm run ami -- --help")
   .addHelpText(
     "after",
     "\nThe region is that of AWS_REGION or of the profile, the credentials are those of the AWS CLI.\n" +
       "Progress goes to stderr; the last line of stdout is the result as JSON. More in ami/README.md.",
   );
+// A terminal that was closed must not end a run that still has a builder to remove.
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
 const report = (line: string) => process.stderr.write(`${line}\n`);
 /** The last line of stdout is the result, for programs to read. */
 const result = (value: unknown) => process.stdout.write(`${JSON.stringify(value)}\n`);
@@ -32,7 +38,11 @@ program
     'Beanstalk platform version such as "64bit Amazon Linux 2023 v4.7.3 running Python 3.9"',
   )
   .requiredOption("--env <name>", "environment the image is for, such as staging")
-  .option("--drivers <names>", `more GDAL drivers, of ${MORE_DRIVER_NAMES.join(",")}`, names, [])
+  .addOption(
+    new Option("--drivers <names>", `more GDAL drivers, out of ${MORE_DRIVER_NAMES.join(",")}`)
+      .argParser(names)
+      .default([], "none"),
+  )
   .option("--instance-type <type>", "type of the builder, x86_64", "c7i.2xlarge")
   .option("--subnet <id>", "subnet of the builder, with a way to the Internet; a default subnet without it")
   .option("--timeout-minutes <n>", "when to give up", atLeastOne, 90)

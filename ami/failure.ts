@@ -8,8 +8,11 @@ export function describeFailure(error: unknown): string {
   if (error instanceof UserError) return [error.message, error.remedy].filter(Boolean).join("\n");
   const name = errorName(error);
   const code = (error as { code?: string } | null)?.code ?? "";
-  if (describeError(error).includes("Region is missing")) {
-    return "No region is set.\nRun: export AWS_REGION=eu-central-1";
+  if (/Region (is missing|not accepted)/.test(describeError(error))) {
+    return "No region is set, or none that could be one.\nRun: export AWS_REGION=eu-central-1";
+  }
+  if (describeError(error) === "TypeError: Invalid URL") {
+    return "AWS_ENDPOINT_URL is not an address.\nRun: unset AWS_ENDPOINT_URL";
   }
   if (CREDENTIALS.includes(name)) {
     return `AWS does not know who you are: ${describeError(error)}\nSign in to AWS, for example: aws sso login, then: export AWS_PROFILE=<profile>`;

@@ -15,6 +15,8 @@ interface Instance {
   request: string;
   token: string;
   looks: number;
+  /** How often it was looked at while it was shutting down. */
+  ending: number;
 }
 
 interface Image {
@@ -49,6 +51,8 @@ export class Ec2Double {
   fault: { at: number; times: number; kind: Fault } | undefined;
   /** For how many looks a new instance or image cannot be seen, as in EC2, which is consistent only in the end. */
   lag = 0;
+  /** For how many looks an instance shuts down. */
+  endsAfter = 1;
   /** How many images yet to be made end as failed. */
   failingImages = 0;
   /** Zones, by their subnets, in which no builder can start. */
@@ -122,6 +126,8 @@ export class Ec2Double {
   private perform(action: string, params: Params): string {
     switch (action) {
       case "DescribePlatformVersion":
+        if (!params.get("PlatformArn")?.endsWith("/4.7.3"))
+          throw new Error("InvalidParameterValue|No Platform named so");
         return `<PlatformDescription><CustomAmiList><member><VirtualizationType>hvm</VirtualizationType><ImageId>ami-0000000000000ba5e</ImageId></member></CustomAmiList></PlatformDescription>`;
       case "DescribeEnvironments":
         return `<Environments>${[...this.environmentImages.keys()].map((name) => `<member><ApplicationName>iaso</ApplicationName><EnvironmentName>${name}</EnvironmentName><Status>Ready</Status></member>`).join("")}</Environments>`;
@@ -138,7 +144,7 @@ export class Ec2Double {
           found.map((i) => `<instancesSet><item>${instanceXml(i)}</item></instancesSet>`),
         );
         for (const i of found)
-          if (i.state === "shutting-down" && i.looks > this.lag + 2) i.state = "terminated";
+          if (i.state === "shutting-down" && ++i.ending > this.endsAfter) i.state = "terminated";
         return xml;
       }
       case "DescribeLaunchTemplateVersions":
@@ -265,6 +271,7 @@ export class Ec2Double {
         groupId: params.get("NetworkInterface.1.SecurityGroupId.1") ?? "",
         request,
         token,
+        ending: 0,
         looks: 0,
       };
       this.instances.set(instance.id, instance);
@@ -296,7 +303,7 @@ export class Ec2Double {
   /** Terminates an instance. An image that is being made of it cannot be finished then. */
   end(instance: Instance): void {
     if (instance.state !== "running") return;
-    Object.assign(instance, { state: "shutting-down", looks: this.lag });
+    instance.state = "shutting-down";
     for (const image of this.images.values()) {
       if (image.instanceId === instance.id && image.state === "pending") image.state = "failed";
     }

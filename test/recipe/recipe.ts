@@ -89,7 +89,7 @@ function pieces(recipe: Recipe): string[] {
   const packages = lines.indexOf("step packages install_packages");
   const cleanUp = lines.indexOf("step clean-up clean_up");
   const head = lines.slice(0, packages);
-  return lines.slice(packages, cleanUp).map((step) => [...head, step, ""].join("\n"));
+  return lines.slice(packages, cleanUp).map((step) => [...head, step, "ENDED=1", ""].join("\n"));
 }
 
 /**
@@ -114,6 +114,7 @@ function compare(): void {
         totals[side]!.real += time.real;
         totals[side]!.cpu += time.cpu;
       }
+      console.log(`so far: ${row(name, times)}`);
       return row(name, times);
     });
     console.log(

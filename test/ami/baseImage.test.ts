@@ -1,0 +1,46 @@
+import { EC2Client } from "@aws-sdk/client-ec2";
+import { ElasticBeanstalkClient } from "@aws-sdk/client-elastic-beanstalk";
+import { expect } from "chai";
+import { findBaseImage, platformArn } from "../../ami/baseImage";
+import { UserError } from "../../deploy/userError";
+import { Ec2Double } from "./ec2Double";
+
+describe("ami/baseImage", () => {
+  let ec2: Ec2Double;
+  let endpoint: string;
+  beforeEach(async () => {
+    ec2 = new Ec2Double();
+    endpoint = await ec2.start();
+  });
+  afterEach(() => {
+    ec2.stop();
+  });
+
+  function find(name: string) {
+    const credentials = { accessKeyId: "test", secretAccessKey: "test" };
+    const settings = { region: "eu-central-1", endpoint, credentials };
+    return findBaseImage(new EC2Client(settings), new ElasticBeanstalkClient(settings), name, "eu-central-1");
+  }
+
+  it("makes the platform version's ARN of its name", () => {
+    expect(platformArn("64bit Amazon Linux 2023 v4.7.3 running Python 3.9", "eu-central-1")).to.equal(
+      "arn:aws:elasticbeanstalk:eu-central-1::platform/Python 3.9 running on 64bit Amazon Linux 2023/4.7.3",
+    );
+    expect(() => platformArn("Python 3.9", "eu-central-1")).to.throw(UserError, "does not look like");
+  });
+
+  it("takes the x86_64 image, with its release of Amazon Linux", async () => {
+    expect(await find("64bit Amazon Linux 2023 v4.7.3 running Python 3.9")).to.deep.equal({
+      id: "ami-0000000000000ba5e",
+      rootDevice: "/dev/xvda",
+      releaseVersion: "2023.6.20250203",
+    });
+  });
+
+  it("names a platform version that Beanstalk does not have, and how to list those it has", async () => {
+    const error = await find("64bit Amazon Linux 2023 v9.9.9 running Python 3.9").catch((e: unknown) => e);
+    expect(error).to.be.instanceOf(UserError);
+    expect((error as UserError).message).to.contain("v9.9.9");
+    expect((error as UserError).remedy).to.contain("list-available-solution-stacks");
+  });
+});
