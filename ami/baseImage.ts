@@ -3,8 +3,8 @@ import {
   DescribePlatformVersionCommand,
   type ElasticBeanstalkClient,
 } from "@aws-sdk/client-elastic-beanstalk";
-import { errorName } from "../deploy/aws/errors";
-import { UserError } from "../deploy/userError";
+import { errorName } from "./failure";
+import { UserError } from "./userError";
 
 /** The image that Beanstalk itself starts for a platform version. */
 export interface BaseImage {

@@ -6,8 +6,8 @@ import {
   type Instance,
   type Tag,
 } from "@aws-sdk/client-ec2";
-import { describeError, errorName } from "../deploy/aws/errors";
-import { UserError } from "../deploy/userError";
+import { describeError, errorName } from "./failure";
+import { UserError } from "./userError";
 import { type BaseImage, findBaseImage } from "./baseImage";
 import {
   BUILDER,

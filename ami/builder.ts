@@ -15,8 +15,8 @@ import {
   type Tag,
   TerminateInstancesCommand,
 } from "@aws-sdk/client-ec2";
-import { errorName } from "../deploy/aws/errors";
-import { UserError } from "../deploy/userError";
+import { errorName } from "./failure";
+import { UserError } from "./userError";
 import type { BaseImage } from "./baseImage";
 import { PART_TAG } from "./images";
 import { isLeftBehind } from "./lease";

@@ -15,8 +15,8 @@ import {
   DescribeEnvironmentsCommand,
   type ElasticBeanstalkClient,
 } from "@aws-sdk/client-elastic-beanstalk";
-import { errorName } from "../deploy/aws/errors";
-import { UserError } from "../deploy/userError";
+import { errorName } from "./failure";
+import { UserError } from "./userError";
 
 /** Tags of everything a build makes: what it is, and from which recipe and base image. */
 export const PART_TAG = "iaso:ami";

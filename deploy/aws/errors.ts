@@ -33,9 +33,7 @@ export function describeError(error: unknown): string {
   return name === "Error" || error.message.startsWith(name) ? error.message : `${name}: ${error.message}`;
 }
 
-/** Names of the errors that say who you are is not known. */
-export const CREDENTIALS = [
-  "AuthFailure",
+const CREDENTIALS = [
   "CredentialsProviderError",
   "ExpiredToken",
   "ExpiredTokenException",
@@ -44,8 +42,7 @@ export const CREDENTIALS = [
   "InvalidAccessKeyId",
   "SignatureDoesNotMatch",
 ];
-/** Names of the errors that say you may not do this. */
-export const DENIED = [
+const DENIED = [
   "AccessDenied",
   "AccessDeniedException",
   "InsufficientPrivilegesException",
