@@ -352,6 +352,7 @@ export const listSettings = [
   "publicSubnetIds",
   "privateSubnetIds",
   "availabilityZones",
+  "gdalDrivers",
   "plugins",
 ] as const satisfies readonly (keyof PlainSettings)[];
 

@@ -148,6 +148,7 @@ describe("components/settings", () => {
     webMinSize: ["0", "1.5", "-1", "101"],
     webInstanceType: ["t3", "T3.large", "t4g.large", "m7gd.xlarge", "is4gen.large", "a1.large"],
     shellAccess: ["1", "yes"],
+    gdalDrivers: ["GPX", '["Excel"]', '["gpx"]'],
     gdalImageId: ["ami-xyz", "0123456789abcdef0"],
     vpcId: ["vpc-1"],
     emailPort: ["0", "65536", "465"],
