@@ -47,8 +47,8 @@ export class Ec2Double {
     "IASO-AMI 2 step 1/2 geos done 3s",
     "IASO-AMI 3 ready",
   ];
-  /** The fault at the calls with these numbers, counted over all calls: `times` calls from `at` on. */
-  fault: { at: number; times: number; kind: Fault } | undefined;
+  /** The fault at the call with this number, counted over all calls, or at `times` calls from that one on. */
+  fault: { at: number; times?: number; kind: Fault } | undefined;
   /** For how many looks a new instance or image cannot be seen, as in EC2, which is consistent only in the end. */
   lag = 0;
   /** For how many looks an instance shuts down. */
@@ -92,7 +92,7 @@ export class Ec2Double {
     const action = params.get("Action") ?? "";
     const number = this.calls.push(action);
     this.onCall(number, action);
-    const { at = 0, times = 0, kind } = this.fault ?? {};
+    const { at = 0, times = 1, kind } = this.fault ?? {};
     const fault = number >= at && number < at + times ? kind : undefined;
     const send = (status: number, xml: string) => {
       response.writeHead(status, { "content-type": "text/xml" }).end(xml);
