@@ -97,7 +97,12 @@ class Build {
 
   async run(): Promise<BuiltImage> {
     const { fingerprint, base } = this;
-    this.options.report(`recipe ${fingerprint.slice(0, 12)} upon ${base.id}`);
+    this.options.report(
+      `recipe ${fingerprint.slice(0, 12)} upon ${base.id}, ` +
+        (base.releaseVersion
+          ? `Amazon Linux ${base.releaseVersion}`
+          : "whose name tells no release of Amazon Linux"),
+    );
     try {
       const existing = await this.existingImage();
       const imageId = existing ?? (await this.make());

@@ -22,6 +22,9 @@ import { UserError } from "./userError";
 export const PART_TAG = "iaso:ami";
 export const FINGERPRINT_TAG = "iaso:ami-fingerprint";
 
+/** Those of this account; EC2 leaves out disabled ones, whose names are taken all the same, unless it is asked. */
+const MINE = { Owners: ["self"], IncludeDisabled: true };
+
 /** The clients of both services that are asked. */
 export interface Clients {
   ec2: EC2Client;
@@ -51,7 +54,7 @@ export async function ownImages(ec2: EC2Client, fingerprint?: string): Promise<I
     { Name: `tag:${PART_TAG}`, Values: ["image"] },
     ...(fingerprint === undefined ? [] : [{ Name: `tag:${FINGERPRINT_TAG}`, Values: [fingerprint] }]),
   ];
-  for await (const page of paginateDescribeImages({ client: ec2 }, { Owners: ["self"], Filters: filters })) {
+  for await (const page of paginateDescribeImages({ client: ec2 }, { ...MINE, Filters: filters })) {
     images.push(...(page.Images ?? []));
   }
   return images.sort((a, b) => (b.CreationDate ?? "").localeCompare(a.CreationDate ?? ""));
@@ -147,7 +150,7 @@ export class ImageInUse extends UserError {}
 /** The account's own image with this id. By filter, as asking for an id that does not exist is an error. */
 export async function findImage(ec2: EC2Client, imageId: string): Promise<Image | undefined> {
   const Filters = [{ Name: "image-id", Values: [imageId] }];
-  const { Images = [] } = await ec2.send(new DescribeImagesCommand({ Owners: ["self"], Filters }));
+  const { Images = [] } = await ec2.send(new DescribeImagesCommand({ ...MINE, Filters }));
   return Images[0];
 }
 

@@ -299,7 +299,7 @@ describe("ami/buildImage", function () {
 
     it("gives signs of life, so that a long run is not taken for dead", async () => {
       ec2.console = ["IASO-AMI 1 step 1/2 geos start"];
-      const first = build({ leaseSeconds: 1 });
+      const first = build({ leaseSeconds: 2 });
       await until(() => ec2.calls.filter((action) => action === "CreateTags").length >= 3);
       const lines: string[] = [];
       const second = build({ report: (line) => lines.push(line) });
@@ -386,6 +386,13 @@ describe("ami/buildImage", function () {
       expect(ec2.images.size).to.equal(0);
       expectNothingLeft();
       await build();
+    });
+
+    it("says how to enable one that was disabled", async () => {
+      const { imageId } = await build();
+      ec2.images.get(imageId)!.state = "disabled";
+      expect(await failureOf({})).to.contain(`aws ec2 enable-image --image-id ${imageId}`);
+      expect([...ec2.images.keys()]).to.deep.equal([imageId]);
     });
 
     it("names a foreign image that has the name it needs", async () => {

@@ -22,7 +22,7 @@ interface Instance {
 interface Image {
   id: string;
   name: string;
-  state: "pending" | "available" | "failed";
+  state: "pending" | "available" | "failed" | "disabled";
   tags: Params;
   snapshotId: string;
   instanceId: string;
@@ -232,8 +232,12 @@ export class Ec2Double {
         "<imageId>ami-0000000000000ba5e</imageId><architecture>x86_64</architecture><rootDeviceName>/dev/xvda</rootDeviceName><name>aws-elasticbeanstalk-amzn-2023.6.20250203.64bit-eb_python39</name>",
       ]);
     }
+    const asked = params.get("IncludeDisabled") === "true";
     const found = [...this.images.values()].filter(
-      (i) => matches(i.tags, params, { "image-id": i.id }) && ++i.looks > this.lag,
+      (i) =>
+        (asked || i.state !== "disabled") &&
+        matches(i.tags, params, { "image-id": i.id }) &&
+        ++i.looks > this.lag,
     );
     for (const image of found) {
       if (image.state === "pending" && image.looks > this.lag + 3)

@@ -39,6 +39,12 @@ describe("ami/installScript", () => {
     );
   });
 
+  it("says so when it ends outside a step", () => {
+    writeFileSync(join(folder, "work"), "a file where the folder should be");
+    expect(run().status).not.to.equal(0);
+    expect(readFileSync(join(folder, "console"), "utf8")).to.match(/^IASO-AMI 1 failed script exit \d+/);
+  });
+
   it("fits into user data with its cloud-config", () => {
     const data = userData(installScript(RECIPE), "2023.6.20250203", 90);
     expect(gzipSync(data).length).to.be.below(USER_DATA_LIMIT);
