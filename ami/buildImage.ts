@@ -160,7 +160,7 @@ class Build {
       if (Date.now() > end) {
         throw new UserError(
           `EC2 is still making ${imageId} after ${timeoutMinutes} minutes.`,
-          `Run again to wait on, or give it up: npm run ami -- delete ${imageId}`,
+          "Run again; npm run ami -- list shows what there is.",
         );
       }
       await this.pause();
@@ -215,10 +215,12 @@ class Build {
     );
     const progress = new Progress(report);
     const end = Date.now() + timeoutMinutes * 60_000;
+    let wasSeen = false;
     for (let looks = 1; ; looks++) {
       progress.read(await this.console(InstanceId));
       const seen = (await findBuilders(this.ec2)).find((builder) => builder.InstanceId === InstanceId);
-      const ended = seen ? !isAlive(seen) : looks > PATIENCE;
+      const ended = seen ? !isAlive(seen) : wasSeen || looks > PATIENCE;
+      wasSeen ||= seen !== undefined;
       if (progress.failure && (isMine() || ended)) throw new UserError(progress.failure);
       if (isMine() && progress.ready) return true;
       if (ended && startedHere && !(await this.hasImage())) {
@@ -321,7 +323,7 @@ class Build {
   }
 
   private stopIfInterrupted(): void {
-    if (this.options.signal.aborted) throw new UserError("Interrupted; nothing was left running.");
+    if (this.options.signal.aborted) throw new UserError("Interrupted.");
   }
 
   /** Whether a builder that was left behind can still become this image. */

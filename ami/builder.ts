@@ -142,7 +142,7 @@ async function createGroup(ec2: EC2Client, VpcId: string | undefined, { runId, t
   return GroupId;
 }
 
-/** All builders that are not terminated, the one that was started first coming first. */
+/** All builders, those that ended in the last hour too; the one that was started first comes first. */
 export async function findBuilders(ec2: EC2Client): Promise<Instance[]> {
   const builders: Instance[] = [];
   for await (const page of paginateDescribeInstances({ client: ec2 }, { Filters: [OURS] })) {
@@ -150,14 +150,16 @@ export async function findBuilders(ec2: EC2Client): Promise<Instance[]> {
   }
   const order = ({ LaunchTime, InstanceId = "" }: Instance) =>
     `${LaunchTime?.toISOString() ?? ""} ${InstanceId}`;
-  return builders
-    .filter(({ State }) => State?.Name !== "terminated")
-    .sort((a, b) => order(a).localeCompare(order(b)));
+  return builders.sort((a, b) => order(a).localeCompare(order(b)));
 }
 
 /** Whether it runs or is about to. One that is stopped can be started again, so it lives. */
 export function isAlive({ State }: Instance): boolean {
   return State?.Name !== "terminated" && State?.Name !== "shutting-down";
+}
+
+function isEnding({ State }: Instance): boolean {
+  return State?.Name === "shutting-down";
 }
 
 export async function terminate(ec2: EC2Client, instanceId: string): Promise<void> {
@@ -192,8 +194,7 @@ export async function removeGroups(
     groups.push(...(page.SecurityGroups ?? []).filter(isRemovable));
   }
   if (groups.length === 0) return;
-  for (let looks = 0; looks < 60 && (await findBuilders(ec2)).some((b) => !isAlive(b)); looks++)
-    await sleep();
+  for (let looks = 0; looks < 60 && (await findBuilders(ec2)).some(isEnding); looks++) await sleep();
   for (const { GroupId } of groups) {
     try {
       await ec2.send(new DeleteSecurityGroupCommand({ GroupId }));

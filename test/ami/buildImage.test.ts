@@ -205,7 +205,7 @@ describe("ami/buildImage", function () {
       if (action === "GetConsoleOutput")
         for (const one of ec2.instances.values()) if (one.looks > 2) ec2.end(one);
     };
-    expect(await failureOf({})).to.contain("ended before its self-test passed, at step geos");
+    expect(await failureOf({})).to.contain("ended before its self-test passed, at step geos: It was ended.");
     expectNothingLeft();
   });
 

@@ -334,7 +334,7 @@ function tagXml(tags: Params): string {
 }
 
 function instanceXml({ id, imageId, state, tags, launched }: Instance): string {
-  return `<instanceId>${id}</instanceId><launchTime>${launched}</launchTime><imageId>${imageId}</imageId><instanceState><name>${state}</name></instanceState>${tagXml(tags)}`;
+  return `<instanceId>${id}</instanceId><launchTime>${launched}</launchTime><imageId>${imageId}</imageId><instanceState><name>${state}</name></instanceState>${state === "running" ? "" : "<stateReason><code>Ended</code><message>It was ended.</message></stateReason>"}${tagXml(tags)}`;
 }
 
 function tagsOf(params: Params, specification: number): Params {
