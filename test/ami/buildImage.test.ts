@@ -371,6 +371,13 @@ describe("ami/buildImage", function () {
       expectNothingLeft();
     });
 
+    it("leaves the snapshots of one that is being made, which it does not name yet", async () => {
+      ec2.imageLooks = Infinity;
+      await leavePendingImage();
+      expect(await pruneImages(clients(), 1)).to.deep.equal([]);
+      expect([ec2.images.size, ec2.snapshots.size]).to.deep.equal([1, 1]);
+    });
+
     it("replaces one that failed", async () => {
       const imageId = await leavePendingImage();
       ec2.images.get(imageId)!.state = "failed";
@@ -491,7 +498,8 @@ describe("ami/buildImage", function () {
       const old = await build();
       const newer = await build({ recipe: recipeWith(["GPX"]) });
       const pending = await build({ recipe: recipeWith(["GML"]) });
-      Object.assign(ec2.images.get(pending.imageId)!, { state: "pending", looks: -1000 });
+      ec2.images.get(pending.imageId)!.state = "pending";
+      ec2.imageLooks = Infinity;
       expect(await pruneImages(clients(), 1)).to.deep.equal([old.imageId]);
       expect([...ec2.images.keys()]).to.deep.equal([newer.imageId, pending.imageId]);
     });

@@ -52,7 +52,9 @@ export class Ec2Double {
   /** For how many looks a new instance or image cannot be seen, as in EC2, which is consistent only in the end. */
   lag = 0;
   /** For how many looks an instance shuts down. */
-  endsAfter = 1;
+  endsAfter = 5;
+  /** For how many looks an image is being made. */
+  imageLooks = 3;
   /** How many images yet to be made end as failed. */
   failingImages = 0;
   /** Zones, by their subnets, in which no builder can start. */
@@ -240,7 +242,7 @@ export class Ec2Double {
         ++i.looks > this.lag,
     );
     for (const image of found) {
-      if (image.state === "pending" && image.looks > this.lag + 3)
+      if (image.state === "pending" && image.looks > this.lag + this.imageLooks)
         image.state = this.failingImages-- > 0 ? "failed" : "available";
     }
     return set(
