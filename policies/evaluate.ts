@@ -226,3 +226,26 @@ export function evaluate(
   }
   return { pack: PACK.name, version: PACK.version, rules: rules.length, evaluated, violations };
 }
+
+/** A rule as readers of a report see it: what it demands, and how the config sets it. */
+export interface RuleDescription {
+  name: string;
+  area: string;
+  description: string;
+  why: string;
+  level: Level;
+  reference: string | undefined;
+  /** Why the config relaxes it; undefined where it does not. */
+  reason: string | undefined;
+  exceptions: Exception[];
+}
+
+/** All rules of the pack as a config sets them. */
+export function describeRules(config: unknown): RuleDescription[] {
+  return rules.map((rule) => {
+    const { name, area, description, why, reference } = rule;
+    const { level, exceptions } = configOf(rule, config);
+    const reason = text(object(object(config)[name]).reason) || undefined;
+    return { name, area, description, why, level, reference, reason, exceptions };
+  });
+}

@@ -57,3 +57,13 @@ export interface PreviewDocument {
   outputs: Properties;
   policies: PolicyResults;
 }
+
+/** True where `pulumi up` would be refused. */
+export function isRefused({ policies }: PreviewDocument): boolean {
+  return policies.violations.some(({ level }) => level === "mandatory");
+}
+
+/** The name of a resource, at the end of its URN. */
+export function nameOf(urn: string): string {
+  return urn.split("::").at(-1) ?? urn;
+}

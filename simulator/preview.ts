@@ -1,11 +1,12 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import { Command } from "commander";
-import { PolicyResults, PreviewDocument, PreviewResource } from "./document";
-import { listStacks, PreviewError, Project, readProject, readStackConfig } from "./project";
+import { isRefused, nameOf, PolicyResults, PreviewDocument, PreviewResource } from "./document";
+import { listSettings, listStacks, PreviewError, Project, readProject, readStackConfig } from "./project";
+import type { Comparison, RuleDescription, StackReport } from "./report/report";
 import { simulate } from "./simulate";
-import { renderOutputs, renderTree, Style, style } from "./tree";
+import { renderOutputs, renderTree, shortType, Style, style } from "./tree";
 
 /** A preview of one stack and what the reader should know about it. */
 export interface StackPreview {
@@ -24,6 +25,7 @@ export interface PreviewOptions {
 /** What a policy pack's folder must offer: the same rules as it hands to the engine, to be called in-process. */
 interface PackModule {
   evaluate: (resources: PreviewResource[], options: { config: unknown }) => PolicyResults;
+  describeRules?: (config: unknown) => RuleDescription[];
 }
 
 /** Programs and packs are found at run time: this tool knows none. */
@@ -73,12 +75,18 @@ async function withoutStackTraces<T>(run: () => Promise<T>): Promise<T> {
   return run();
 }
 
-function evaluatePolicies({ directory }: Project, document: PreviewDocument): PolicyResults {
+function evaluatePolicies(project: Project, document: PreviewDocument): PolicyResults {
+  const pack = readPack(project, document.stack);
+  return pack?.evaluate(document.resources, { config: pack.config }) ?? document.policies;
+}
+
+/** The project's policy pack with its config for a stack; undefined where there is none. */
+function readPack({ directory }: Project, stack: string): (PackModule & { config: unknown }) | undefined {
   const pack = join(directory, PACK_FOLDER, "evaluate.ts");
-  if (!existsSync(pack)) return document.policies;
-  const { evaluate } = load(pack) as PackModule;
-  const configFile = join(directory, PACK_FOLDER, `policy-config.${document.stack}.json`);
-  return evaluate(document.resources, { config: existsSync(configFile) ? readJson(configFile) : {} });
+  if (!existsSync(pack)) return undefined;
+  const configFile = join(directory, PACK_FOLDER, `policy-config.${stack}.json`);
+  const config = existsSync(configFile) ? readJson(configFile) : {};
+  return { ...(load(pack) as PackModule), config };
 }
 
 function readJson(file: string): unknown {
@@ -89,12 +97,11 @@ function readJson(file: string): unknown {
   }
 }
 
-/** True where `pulumi up` would be refused. */
-export function isRefused({ policies }: PreviewDocument): boolean {
-  return policies.violations.some(({ level }) => level === "mandatory");
-}
-
-function render({ document, standIns }: StackPreview, paint: Style): string {
+function render(
+  { document, standIns }: StackPreview,
+  comparison: Comparison | undefined,
+  paint: Style,
+): string {
   const { project, stack, resources } = document;
   const components = resources.filter(({ custom }) => !custom).length;
   const lines = [
@@ -107,6 +114,7 @@ function render({ document, standIns }: StackPreview, paint: Style): string {
     "",
     paint.bold("Policies:"),
     ...renderPolicies(document, paint),
+    ...(comparison === undefined ? [] : renderChanges(comparison, paint)),
     "",
     paint.bold("Resources:"),
     `  ${paint.green(`+ ${resources.length} to create`)}, of which ${components} group the others`,
@@ -126,49 +134,91 @@ function renderPolicies({ policies, stack }: PreviewDocument, paint: Style): str
     return [`  ${paint.green("✓")} ${pack} ${version}: all ${rules} rules hold for ${stack}`];
   return violations.flatMap(({ policy, level, urn, message }) => {
     const mark = level === "mandatory" ? paint.red("✗ [mandatory]") : paint.yellow("! [advisory]");
-    return [`  ${mark} ${paint.bold(policy)} (${urn.split("::").at(-1) ?? urn})`, `      ${message}`];
+    return [`  ${mark} ${paint.bold(policy)} (${nameOf(urn)})`, `      ${message}`];
   });
 }
 
-/** The result as a comment on a pull request. */
-function renderMarkdown({ document }: StackPreview): string {
-  const { project, stack, resources, policies } = document;
-  const verdict = isRefused(document) ? "refused by policy" : "accepted";
-  const rows = policies.violations.map(
-    ({ policy, level, urn, message }) =>
-      `| ${level} | ${escapeCell(policy)} | ${escapeCell(urn.split("::").at(-1) ?? urn)} | ${escapeCell(message)} |`,
-  );
+function renderChanges({ file, changes, warnings }: Comparison, paint: Style): string[] {
+  const signs = {
+    added: paint.green("+"),
+    changed: paint.yellow("~"),
+    replaced: paint.red("±"),
+    deleted: paint.red("-"),
+  };
+  const width = Math.max(0, ...changes.map(({ name }) => name.length));
   return [
-    `### ${project}/${stack}: ${verdict}`,
     "",
-    `${resources.length} resources, ${policies.rules} policy rules, ${policies.violations.length} violations.`,
-    ...(rows.length > 0
-      ? ["", "| level | rule | resource | message |", "| --- | --- | --- | --- |", ...rows]
-      : []),
-  ].join("\n");
+    paint.bold(`Changes against ${file}:`),
+    ...warnings.map((warning) => `  ${warning}`),
+    ...(changes.length === 0 ? ["  none"] : []),
+    ...changes.flatMap(({ kind, type, name, properties, risks }) => [
+      `  ${signs[kind]} ${paint.bold(name.padEnd(width))}  ${paint.dim(shortType(type))}`,
+      ...risks.map((risk) => `      ${paint.red("!")} ${risk}`),
+      ...properties.map(({ path, replaces }) => `      ${path}${replaces ? paint.red(" (replaces)") : ""}`),
+    ]),
+  ];
 }
 
-/** Text that cannot leave its table cell or become markup. */
-function escapeCell(text: string): string {
-  return text.replace(/[\\`*_{}[\]<>()#|!~]/g, "\\$&").replace(/\s+/g, " ");
+interface Options {
+  json?: boolean;
+  markdown?: boolean;
+  report?: string;
+  against?: string;
 }
 
-async function run(stacks: string[], options: { json?: boolean; markdown?: boolean }): Promise<void> {
+/** What is loaded only where a report or a comparison is asked for: a preview takes no time for it. */
+const reports = () => ({
+  ...(load("./report/report") as typeof import("./report/report")),
+  ...(load("./report/baseline") as typeof import("./report/baseline")),
+  ...(load("./report/costs") as typeof import("./report/costs")),
+  ...(load("./report/markdown") as typeof import("./report/markdown")),
+  ...(load("./report/page") as typeof import("./report/page")),
+});
+
+async function run(
+  stacks: string[],
+  { json = false, markdown = false, report, against }: Options,
+): Promise<void> {
   const project = readProject(resolve("."));
   const chosen = stacks.length > 0 ? stacks : listStacks(project);
   const paint = style(process.stdout.isTTY && process.env.NO_COLOR === undefined);
+  const baselines = against === undefined ? undefined : reports().readBaselines(against);
   const documents: PreviewDocument[] = [];
+  const reported: StackReport[] = [];
   for (const [index, stack] of chosen.entries()) {
     const preview = await previewStack(project, stack);
-    documents.push(preview.document);
-    if (options.json === true) continue;
-    const text = options.markdown === true ? renderMarkdown(preview) : render(preview, paint);
+    const { document, standIns } = preview;
+    let comparison: Comparison | undefined;
+    if (baselines !== undefined && against !== undefined) {
+      const { baselineOf, compare } = reports();
+      comparison = compare(document, baselineOf(baselines, document, against), against);
+    }
+    documents.push(document);
+    if (markdown || report !== undefined) {
+      const pack = readPack(project, stack);
+      const rules = pack?.describeRules?.(pack.config) ?? [];
+      const costs = reports().costsOf(document);
+      reported.push({ document, standIns, settings: listSettings(project, stack), rules, costs, comparison });
+    }
+    if (json) continue;
+    const last = reported.at(-1);
+    const text = markdown && last ? reports().markdown(last) : render(preview, comparison, paint);
     console.log(`${index > 0 ? "\n" : ""}${text}`);
   }
-  if (options.json === true) {
-    console.log(JSON.stringify(documents.length === 1 ? documents[0] : documents, null, 2));
+  if (json) console.log(JSON.stringify(documents.length === 1 ? documents[0] : documents, null, 2));
+  if (report !== undefined) {
+    writeFile(report, await reports().page(reported, new Date()));
+    if (!json && !markdown) console.log(`\nThe report is in ${report}`);
   }
   if (documents.some(isRefused)) process.exitCode = 1;
+}
+
+function writeFile(file: string, content: string): void {
+  try {
+    writeFileSync(file, content);
+  } catch (error) {
+    throw new PreviewError(`The report cannot be written to ${file}: ${(error as Error).message}`);
+  }
 }
 
 if (require.main === module) {
@@ -179,6 +229,8 @@ if (require.main === module) {
     .argument("[stacks...]", "stacks to preview; all that have a Pulumi.<stack>.yaml when none is named")
     .option("--json", "print one JSON document, an array for several stacks")
     .option("--markdown", "print a short text for a pull request")
+    .option("--report <file>", "write a page with drawing, policy results, costs and settings")
+    .option("--against <file>", "tell what changes, against an earlier --json or a `pulumi stack export`")
     .addHelpText("after", "\nExit code 1: a mandatory policy is violated, or a setting is bad.")
     .action(run)
     .parseAsync()

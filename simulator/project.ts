@@ -2,12 +2,14 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parse } from "yaml";
 import { digest } from "./aws/model";
+import { SECRET } from "./document";
 
 /** A mistake in the project's files or in a command, told without a stack trace. */
 export class PreviewError extends Error {}
 
 interface Declaration {
   type?: string;
+  description?: string;
   default?: unknown;
   secret?: boolean;
 }
@@ -26,6 +28,17 @@ export interface StackConfig {
   secretKeys: string[];
   /** Secrets that are not set, or are encrypted with a key that is not at hand, and so have stand-ins here. */
   standIns: string[];
+}
+
+/** A setting as it is in force, for readers. */
+export interface Setting {
+  /** Without the project's name where it is the project's own. */
+  key: string;
+  /** `[secret]` for every secret. */
+  value: string;
+  /** The file that it comes from, or why there is none. */
+  source: string;
+  description: string;
 }
 
 export function readProject(folder: string): Project {
@@ -62,13 +75,10 @@ export function readStackConfig(project: Project, stack: string): StackConfig {
       `There is no stack ${stack}: Pulumi.${stack}.yaml is missing. There are: ${known.join(", ")}.`,
     );
   }
-  const file = join(project.directory, `Pulumi.${stack}.yaml`);
-  const own = (readYaml(file) as { config?: Record<string, unknown> } | null)?.config ?? {};
   const values: Record<string, string> = {};
   const secretKeys: string[] = [];
   const standIns: string[] = [];
-  for (const [key, value] of Object.entries(own)) {
-    const fullKey = key.includes(":") ? key : `${project.name}:${key}`;
+  for (const [fullKey, value] of Object.entries(ownConfig(project, stack))) {
     if (isSecure(value)) {
       standIns.push(fullKey);
     } else {
@@ -86,6 +96,36 @@ export function readStackConfig(project: Project, stack: string): StackConfig {
     secretKeys.push(key);
   }
   return { values, secretKeys, standIns: standIns.sort() };
+}
+
+/** Every setting of a stack with where it comes from, in the order of Pulumi.yaml. */
+export function listSettings(project: Project, stack: string): Setting[] {
+  const { values, secretKeys, standIns } = readStackConfig(project, stack);
+  const own = ownConfig(project, stack);
+  const prefix = `${project.name}:`;
+  const keys = new Set([...Object.keys(project.config).map((key) => prefix + key), ...Object.keys(values)]);
+  return [...keys].map((fullKey) => {
+    const key = fullKey.startsWith(prefix) ? fullKey.slice(prefix.length) : fullKey;
+    const { description = "", secret = false } = project.config[key] ?? {};
+    const file = fullKey in own ? `Pulumi.${stack}.yaml` : "Pulumi.yaml, default";
+    const missing = fullKey in own ? `Pulumi.${stack}.yaml, encrypted` : "not set yet, stand-in";
+    const isSecret = secret || secretKeys.includes(fullKey);
+    return {
+      key,
+      value: isSecret ? SECRET : (values[fullKey] ?? ""),
+      source: !(fullKey in values) ? "not set" : standIns.includes(fullKey) ? missing : file,
+      description,
+    };
+  });
+}
+
+/** What a stack's file sets, by full key. */
+function ownConfig(project: Project, stack: string): Record<string, unknown> {
+  const file = join(project.directory, `Pulumi.${stack}.yaml`);
+  const config = (readYaml(file) as { config?: Record<string, unknown> } | null)?.config ?? {};
+  return Object.fromEntries(
+    Object.entries(config).map(([key, value]) => [key.includes(":") ? key : `${project.name}:${key}`, value]),
+  );
 }
 
 function readYaml(file: string): unknown {

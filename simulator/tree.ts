@@ -36,7 +36,7 @@ export function renderTree(resources: PreviewResource[], { bold, dim, green }: S
       resource.secretInputs.length > 0 ? "secrets" : "",
     ].filter((note) => note !== "");
     rows.push({
-      label: `${lead}${branch}${shortType(resource)}`,
+      label: `${lead}${branch}${shortType(resource.type)}`,
       name: resource.name,
       notes: notes.join(", "),
     });
@@ -58,7 +58,7 @@ export function renderTree(resources: PreviewResource[], { bold, dim, green }: S
 }
 
 /** `aws:s3:Bucket` of `aws:s3/bucket:Bucket`, as Pulumi's own display shortens it. */
-function shortType({ type }: PreviewResource): string {
+export function shortType(type: string): string {
   return type.replace(/\/[^:]*:/, ":");
 }
 

@@ -1,0 +1,40 @@
+/** Text that is markup already. */
+export class Html {
+  constructor(private readonly markup: string) {}
+
+  toString(): string {
+    return this.markup;
+  }
+}
+
+/** Takes a text as markup; nothing that a user, AWS or a policy wrote may come here. */
+export const raw = (markup: string) => new Html(markup);
+
+const ENTITIES: Record<string, string> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;",
+};
+
+export const escape = (text: string) =>
+  text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
+
+type Part = Html | string | number | readonly Part[];
+
+const markupOf = (part: Part): string =>
+  part instanceof Html
+    ? part.toString()
+    : Array.isArray(part)
+      ? (part as readonly Part[]).map(markupOf).join("")
+      : escape(String(part));
+
+/** Markup with values in it: what is not markup itself is shown as text. */
+export function html(strings: TemplateStringsArray, ...parts: Part[]): Html {
+  return raw(
+    strings
+      .map((string, index) => string + (index < parts.length ? markupOf(parts[index] ?? "") : ""))
+      .join(""),
+  );
+}
