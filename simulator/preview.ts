@@ -4,6 +4,8 @@ import { join, resolve } from "node:path";
 import { Command } from "commander";
 import { isRefused, nameOf, PolicyResults, PreviewDocument, PreviewResource } from "./document";
 import { listSettings, listStacks, PreviewError, Project, readProject, readStackConfig } from "./project";
+import type { Baseline } from "./report/baseline";
+import type { Change } from "./report/changes";
 import type { Comparison, RuleDescription, StackReport } from "./report/report";
 import { simulate } from "./simulate";
 import { renderOutputs, renderTree, shortType, Style, style } from "./tree";
@@ -103,11 +105,10 @@ function render(
   paint: Style,
 ): string {
   const { project, stack, resources } = document;
-  const components = resources.filter(({ custom }) => !custom).length;
   const lines = [
     paint.bold(`Previewing ${project}/${stack}`) + paint.dim(" on a simulated AWS: nothing is created"),
     "",
-    renderTree(resources, paint),
+    renderTree(resources, paint, comparison && signsOf(comparison, paint)),
     "",
     paint.bold("Outputs:"),
     renderOutputs(document, paint),
@@ -117,7 +118,7 @@ function render(
     ...(comparison === undefined ? [] : renderChanges(comparison, paint)),
     "",
     paint.bold("Resources:"),
-    `  ${paint.green(`+ ${resources.length} to create`)}, of which ${components} group the others`,
+    `  ${comparison === undefined ? newTotals(resources, paint) : changeTotals(document, comparison, paint)}`,
   ];
   if (standIns.length > 0) {
     const names = standIns.map((key) => `  ${key.replace(`${project}:`, "")}`);
@@ -125,6 +126,35 @@ function render(
     lines.push(`To generate or set them: npm run init-stack -- ${stack}`);
   }
   return lines.join("\n");
+}
+
+function newTotals(resources: PreviewResource[], paint: Style): string {
+  const components = resources.filter(({ custom }) => !custom).length;
+  return `${paint.green(`+ ${resources.length} to create`)}, of which ${components} group the others`;
+}
+
+function changeTotals({ resources }: PreviewDocument, { changes }: Comparison, paint: Style): string {
+  const of = (kind: Change["kind"]) => changes.filter((one) => one.kind === kind).length;
+  const touched = changes.length - of("deleted");
+  return [
+    paint.green(`+ ${of("added")} to create`),
+    paint.yellow(`~ ${of("changed")} to update`),
+    paint.red(`± ${of("replaced")} to replace`),
+    paint.red(`- ${of("deleted")} to delete`),
+    `${resources.length - touched} unchanged`,
+  ].join(", ");
+}
+
+const SIGNS: Record<Change["kind"], (paint: Style) => string> = {
+  added: ({ green }) => green("+"),
+  changed: ({ yellow }) => yellow("~"),
+  replaced: ({ red }) => red("±"),
+  deleted: ({ red }) => red("-"),
+};
+
+function signsOf({ changes }: Comparison, paint: Style): (urn: string) => string {
+  const signs = new Map(changes.map(({ urn, kind }) => [urn, SIGNS[kind](paint)]));
+  return (urn) => signs.get(urn) ?? " ";
 }
 
 function renderPolicies({ policies, stack }: PreviewDocument, paint: Style): string[] {
@@ -139,12 +169,6 @@ function renderPolicies({ policies, stack }: PreviewDocument, paint: Style): str
 }
 
 function renderChanges({ file, changes, warnings }: Comparison, paint: Style): string[] {
-  const signs = {
-    added: paint.green("+"),
-    changed: paint.yellow("~"),
-    replaced: paint.red("±"),
-    deleted: paint.red("-"),
-  };
   const width = Math.max(0, ...changes.map(({ name }) => name.length));
   return [
     "",
@@ -152,7 +176,7 @@ function renderChanges({ file, changes, warnings }: Comparison, paint: Style): s
     ...warnings.map((warning) => `  ${warning}`),
     ...(changes.length === 0 ? ["  none"] : []),
     ...changes.flatMap(({ kind, type, name, properties, risks }) => [
-      `  ${signs[kind]} ${paint.bold(name.padEnd(width))}  ${paint.dim(shortType(type))}`,
+      `  ${SIGNS[kind](paint)} ${paint.bold(name.padEnd(width))}  ${paint.dim(shortType(type))}`,
       ...risks.map((risk) => `      ${paint.red("!")} ${risk}`),
       ...properties.map(({ path, replaces }) => `      ${path}${replaces ? paint.red(" (replaces)") : ""}`),
     ]),
@@ -175,31 +199,20 @@ const reports = () => ({
   ...(load("./report/page") as typeof import("./report/page")),
 });
 
-async function run(
-  stacks: string[],
-  { json = false, markdown = false, report, against }: Options,
-): Promise<void> {
+async function run(stacks: string[], options: Options): Promise<void> {
+  const { json = false, markdown = false, report, against } = options;
   const project = readProject(resolve("."));
   const chosen = stacks.length > 0 ? stacks : listStacks(project);
   const paint = style(process.stdout.isTTY && process.env.NO_COLOR === undefined);
-  const baselines = against === undefined ? undefined : reports().readBaselines(against);
+  const baselines = against === undefined ? undefined : baselinesFor(project, chosen, against);
   const documents: PreviewDocument[] = [];
   const reported: StackReport[] = [];
   for (const [index, stack] of chosen.entries()) {
     const preview = await previewStack(project, stack);
-    const { document, standIns } = preview;
-    let comparison: Comparison | undefined;
-    if (baselines !== undefined && against !== undefined) {
-      const { baselineOf, compare } = reports();
-      comparison = compare(document, baselineOf(baselines, document, against), against);
-    }
-    documents.push(document);
-    if (markdown || report !== undefined) {
-      const pack = readPack(project, stack);
-      const rules = pack?.describeRules?.(pack.config) ?? [];
-      const costs = reports().costsOf(document);
-      reported.push({ document, standIns, settings: listSettings(project, stack), rules, costs, comparison });
-    }
+    documents.push(preview.document);
+    const baseline = baselines?.get(stack);
+    const comparison = baseline && reports().compare(preview.document, baseline, against ?? "");
+    if (markdown || report !== undefined) reported.push(reportOn(project, preview, comparison));
     if (json) continue;
     const last = reported.at(-1);
     const text = markdown && last ? reports().markdown(last) : render(preview, comparison, paint);
@@ -211,6 +224,31 @@ async function run(
     if (!json && !markdown) console.log(`\nThe report is in ${report}`);
   }
   if (documents.some(isRefused)) process.exitCode = 1;
+}
+
+/** What the stacks are compared with; one that the file does not hold, such as a new one, with nothing. */
+function baselinesFor({ name: project }: Project, stacks: string[], file: string): Map<string, Baseline> {
+  const { readBaselines, baselineOf } = reports();
+  const held = readBaselines(file);
+  const known = stacks.filter((stack) => held.has(stack) || held.has(""));
+  const found = (known.length > 0 ? known : stacks).map(
+    (stack) => [stack, baselineOf(held, { project, stack }, file)] as const,
+  );
+  for (const stack of stacks.filter((one) => !known.includes(one)))
+    console.error(`${file} does not hold the stack ${stack}, which is shown without a comparison.`);
+  return new Map(found);
+}
+
+function reportOn(project: Project, preview: StackPreview, comparison: Comparison | undefined): StackReport {
+  const { stack } = preview.document;
+  const pack = readPack(project, stack);
+  return {
+    ...preview,
+    settings: listSettings(project, stack),
+    rules: pack?.describeRules?.(pack.config) ?? [],
+    costs: reports().costsOf(preview.document),
+    comparison,
+  };
 }
 
 function writeFile(file: string, content: string): void {

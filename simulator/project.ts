@@ -36,8 +36,9 @@ export interface Setting {
   key: string;
   /** `[secret]` for every secret. */
   value: string;
-  /** The file that it comes from, or why there is none. */
+  /** The file that it comes from. */
   source: string;
+  isDefault: boolean;
   description: string;
 }
 
@@ -107,13 +108,14 @@ export function listSettings(project: Project, stack: string): Setting[] {
   return [...keys].map((fullKey) => {
     const key = fullKey.startsWith(prefix) ? fullKey.slice(prefix.length) : fullKey;
     const { description = "", secret = false } = project.config[key] ?? {};
-    const file = fullKey in own ? `Pulumi.${stack}.yaml` : "Pulumi.yaml, default";
-    const missing = fullKey in own ? `Pulumi.${stack}.yaml, encrypted` : "not set yet, stand-in";
+    const isOwn = fullKey in own;
     const isSecret = secret || secretKeys.includes(fullKey);
+    const isStandIn = standIns.includes(fullKey);
     return {
       key,
       value: isSecret ? SECRET : (values[fullKey] ?? ""),
-      source: !(fullKey in values) ? "not set" : standIns.includes(fullKey) ? missing : file,
+      source: isOwn ? `Pulumi.${stack}.yaml` : isStandIn ? "nowhere yet" : "Pulumi.yaml",
+      isDefault: !isOwn && !isStandIn,
       description,
     };
   });

@@ -1,5 +1,14 @@
 // Lets `require` load this project's TypeScript. tsx does that too, but hooks into every package that is loaded, which
 // alone takes longer than a whole preview may. The compiled text of each file is kept by the file's content.
+const Module = require("node:module");
+const compileNatively = Module.prototype._compile;
+require("v8-compile-cache");
+const compileWithCache = Module.prototype._compile;
+// The cache takes every module for CommonJS.
+Module.prototype._compile = function (content, filename, format) {
+  const compile = format === "module" ? compileNatively : compileWithCache;
+  return compile.call(this, content, filename, format);
+};
 const { createHash } = require("node:crypto");
 const { mkdirSync, readFileSync, renameSync, writeFileSync } = require("node:fs");
 const { join } = require("node:path");

@@ -21,14 +21,21 @@ export function style(colours: boolean): Style {
   };
 }
 
-/** The resources as `pulumi preview` shows those of a new stack: a tree by parents, in order of registration. */
-export function renderTree(resources: PreviewResource[], { bold, dim, green }: Style): string {
+/**
+ * The resources as `pulumi preview` shows them: a tree by parents, in order of registration, each with a sign of what
+ * happens to it. All of a new stack are created.
+ */
+export function renderTree(
+  resources: PreviewResource[],
+  { bold, dim, green }: Style,
+  signOf: (urn: string) => string = () => green("+"),
+): string {
   const children = new Map<string, PreviewResource[]>();
   for (const resource of resources) {
     const siblings = children.get(resource.parent) ?? [];
     children.set(resource.parent, [...siblings, resource]);
   }
-  const rows: { label: string; name: string; notes: string }[] = [];
+  const rows: { sign: string; label: string; name: string; notes: string }[] = [];
   const visit = (resource: PreviewResource, lead: string, branch: string): void => {
     const notes = [
       resource.protect ? "protected" : "",
@@ -36,6 +43,7 @@ export function renderTree(resources: PreviewResource[], { bold, dim, green }: S
       resource.secretInputs.length > 0 ? "secrets" : "",
     ].filter((note) => note !== "");
     rows.push({
+      sign: signOf(resource.urn),
       label: `${lead}${branch}${shortType(resource.type)}`,
       name: resource.name,
       notes: notes.join(", "),
@@ -49,10 +57,10 @@ export function renderTree(resources: PreviewResource[], { bold, dim, green }: S
 
   const width = Math.max(...rows.map(({ label }) => label.length));
   return rows
-    .map(({ label, name, notes }) => {
+    .map(({ sign, label, name, notes }) => {
       const padding = " ".repeat(width - label.length + 2);
       const note = notes === "" ? "" : `  ${dim(`(${notes})`)}`;
-      return `${green("+")} ${label}${padding}${bold(name)}${note}`;
+      return `${sign} ${label}${padding}${bold(name)}${note}`;
     })
     .join("\n");
 }

@@ -402,7 +402,9 @@ class Reader {
     };
     const part = (urn: string) => [urn, ...above(urn)].at(-2) ?? urn;
     const isNetwork = ({ type }: PreviewResource) => /^aws:(ec2|vpc)\//.test(type);
-    const owners = this.boxes.flatMap((box) => box.urns.map((urn) => ({ box, urn, path: above(urn) })));
+    const owners = this.boxes.flatMap((box) =>
+      box.urns.map((urn) => ({ box, urn, name: byUrn.get(urn)?.name ?? "", path: above(urn) })),
+    );
     const taken = new Set(owners.map(({ urn }) => urn));
     const networkParts = new Set(this.resources.filter(isNetwork).map(({ urn }) => part(urn)));
     const network: string[] = [];
@@ -419,9 +421,13 @@ class Reader {
       for (const owner of owners) {
         // The stack is above everything and says nothing.
         const shared = path.filter((one) => one === owner.urn || owner.path.includes(one)).length - 1;
-        const linked = Object.values(resource.propertyDependencies).flat().includes(owner.urn) ? 0.5 : 0;
-        if (shared > 0 && shared + linked > (best?.score ?? 0))
-          best = { box: owner.box, score: shared + linked };
+        if (shared <= 0) continue;
+        const linked = Object.values(resource.propertyDependencies).flat().includes(owner.urn);
+        const named = resource.name === owner.name || resource.name.startsWith(`${owner.name}-`);
+        // Of several boxes in one part, the one that is called like the part is what it is about.
+        const leads = owner.name === byUrn.get(path.at(-2) ?? "")?.name;
+        const score = shared + (linked ? 0.5 : 0) + (named ? 0.3 : 0) + (leads ? 0.1 : 0);
+        if (score > (best?.score ?? 0)) best = { box: owner.box, score };
       }
       if (best) best.box.accessories.push(urn);
       else if (type !== "pulumi:pulumi:Stack" && !type.startsWith("pulumi:providers:")) {
@@ -439,6 +445,10 @@ class Reader {
       }
     }
     return network;
+  }
+
+  private titleOf(id: string): string {
+    return this.boxes.find((box) => box.id === id)?.title ?? id;
   }
 
   private emptiestRow(zone: Zone): number {
@@ -469,7 +479,7 @@ class Reader {
           "private",
           [...pairs].map(([application, boxes]) => ({
             id: `pair ${application}`,
-            title: `${application}: deploy together`,
+            title: `${boxes.map((id) => this.titleOf(id)).join(" and ")} (deployed together)`,
             kind: "pair",
             boxes,
             frames: [],

@@ -23,9 +23,9 @@ export async function diagram(directory: string): Promise<Record<string, string>
 
 /** For those who cannot see the drawing, or want to look something up in it. */
 function inWords(architecture: Architecture, { resources }: PreviewDocument): string {
-  const types = new Map(resources.map(({ urn, type }) => [urn, type]));
+  const custom = new Set(resources.flatMap(({ urn, custom: own }) => (own ? [urn] : [])));
   const row = ({ title, subtitle, urns, accessories }: Box) => {
-    const own = [...urns, ...accessories].filter((urn) => (types.get(urn) ?? "").includes("/"));
+    const own = [...urns, ...accessories].filter((urn) => custom.has(urn));
     return `| ${title} | ${subtitle} | ${own.length === 0 ? "" : own.length} |`;
   };
   return `# Architecture
@@ -45,6 +45,7 @@ ${architecture.boxes.map(row).join("\n")}
 
 ${describeFlows(architecture)
   .map((flow) => `- ${flow}`)
+  .sort()
   .join("\n")}
 `;
 }

@@ -63,7 +63,7 @@ export function describeFlows({ boxes, cloud, arrows }: Architecture): string[] 
   const titles = new Map([...boxes, ...allFrames(cloud)].map(({ id, title }) => [id, title]));
   return arrows.map(({ from, to, label, both }) => {
     const [here = from, there = to] = [titles.get(from), titles.get(to)];
-    return `${here} ${both ? "and" : "to"} ${there}: ${label}.`;
+    return `${label}: ${both ? `between ${here} and ${there}` : `from ${here} to ${there}`}.`;
   });
 }
 

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { transformSync } from "esbuild";
 import { isRefused, nameOf, PreviewDocument, PreviewResource, SECRET } from "../document";
+import { Setting } from "../project";
 import { shortType } from "../tree";
 import { Architecture, architectureOf } from "./architecture";
 import { Change } from "./changes";
@@ -72,8 +73,8 @@ async function section(report: StackReport, index: number): Promise<Html> {
 <h2 id="heading-${index}">${document.project}/${document.stack}</h2>
 ${cards(report)}
 <div class="stage">
-<div class="canvas" tabindex="0" role="region" aria-label="Drawing of ${document.stack}, can be scrolled">${drawing}</div>
 <div class="tools"><button type="button" data-zoom="out" aria-label="Smaller">−</button><button type="button" data-zoom="fit">Fit</button><button type="button" data-zoom="in" aria-label="Larger">+</button></div>
+<div class="canvas" tabindex="0" role="region" aria-label="Drawing of ${document.stack}, can be scrolled">${drawing}</div>
 </div>
 <details><summary>The drawing in words</summary><ul>${describeFlows(architecture).map((flow) => html`<li>${flow}</li>`)}</ul></details>
 ${comparison === undefined ? "" : changeSection(comparison.file, changes, comparison.warnings, link)}
@@ -91,15 +92,15 @@ const anchor = (index: number, urn: string) =>
   `r${index}-${createHash("sha256").update(urn).digest("hex").slice(0, 12)}`;
 
 /** A table that scrolls by itself where the page is narrow. */
-function table(caption: string, heads: string[], rows: Html[]): Html {
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="${caption}"><table><caption class="visually-hidden">${caption}</caption><thead><tr>${heads.map((head) => html`<th scope="col">${head}</th>`)}</tr></thead><tbody>${rows}</tbody></table></div>`;
+function table(caption: string, heads: string[], rows: Html[], kind = ""): Html {
+  return html`<div class="scroll ${kind}" tabindex="0" role="group" aria-label="${caption}"><table><caption class="visually-hidden">${caption}</caption><thead><tr>${heads.map((head) => html`<th scope="col">${head}</th>`)}</tr></thead><tbody>${rows}</tbody></table></div>`;
 }
 
 const tag = (kind: string, text = kind) => html`<span class="tag ${kind}">${text}</span>`;
 
 const count = (many: number, singular: string) => `${many} ${singular}${many === 1 ? "" : "s"}`;
 
-const asText = (value: unknown) => (typeof value === "string" ? value : (JSON.stringify(value) ?? ""));
+const asText = (value: unknown) => (typeof value === "string" ? value : JSON.stringify(value));
 
 function cards({ document, standIns, costs, comparison }: StackReport): Html {
   const { resources, policies } = document;
@@ -155,7 +156,7 @@ function policySection({ document, rules }: StackReport, link: (urn: string) => 
   const relaxed = rules.filter(({ reason, exceptions }) => reason !== undefined || exceptions.length > 0);
   return html`<h3>Policies</h3>
 <p>${pack} ${version}: ${violations.length === 0 ? `all ${number} rules hold.` : `${count(violations.length, "violation")} of ${number} rules.`}</p>
-${broken.length === 0 ? "" : table("Violations", ["level", "rule", "resource", "what is wrong, why, and what to write"], broken)}
+${broken.length === 0 ? "" : table("Violations", ["level", "rule", "resource", "what is wrong, why, and what to write"], broken, "violations")}
 ${relaxed.length === 0 ? "" : html`<h4>Relaxed for this stack</h4>${table("Relaxed rules", ["rule", "how", "why"], relaxed.flatMap(relaxations))}`}
 <details><summary>All ${number} rules</summary>${table(
     "All rules",
@@ -201,12 +202,14 @@ ${rows.length === 0 ? "" : table("Costs by part", ["part", "what", "US dollars"]
 <details><summary>What this leaves out</summary><ul>${[...costs.notCounted, ...costs.leavesOut].map((one) => html`<li>${one}</li>`)}</ul></details>`;
 }
 
-function settingSection({ settings }: StackReport): Html {
-  const rows = settings.map(
-    ({ key, value, source, description }) =>
-      html`<tr><td><code>${key}</code></td><td><code>${value}</code></td><td>${source}</td><td>${description}</td></tr>`,
-  );
-  return html`<h3>Settings in force</h3>${table("Settings", ["setting", "value", "from", "meaning"], rows)}`;
+function settingSection({ settings, document }: StackReport): Html {
+  const row = ({ key, value, source, description }: Setting) =>
+    html`<tr><td class="key"><code>${key}</code></td><td><code>${value}</code></td><td class="key">${source}</td><td>${description}</td></tr>`;
+  const own = settings.filter(({ isDefault }) => !isDefault);
+  const defaults = settings.filter(({ isDefault }) => isDefault);
+  const heads = ["setting", "value", "from", "meaning"];
+  return html`<h3>Settings in force</h3>${own.length === 0 ? "" : table(`Settings of ${document.stack}`, heads, own.map(row))}
+${defaults.length === 0 ? "" : html`<details><summary>${count(defaults.length, "setting")} at the default</summary>${table("Settings at their defaults", heads, defaults.map(row))}</details>`}`;
 }
 
 function outputSection({ outputs }: PreviewDocument): Html {

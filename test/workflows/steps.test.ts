@@ -65,21 +65,55 @@ describe(".github/workflows, the steps' scripts", () => {
   after(removeTemporaryDirectories);
 
   describe("ci: offline preview", () => {
-    const text = script("ci.yml", "offline-preview", "npm run");
+    const text = script("ci.yml", "offline-preview", "--markdown");
+    const base = script("ci.yml", "offline-preview", "git worktree");
+
+    /** A folder for GitHub's temporary files, with these. */
+    function temporary(files: Record<string, string> = {}): string {
+      const directory = temporaryDirectory();
+      writeFiles(directory, files);
+      return directory;
+    }
 
     it("hands the Markdown on, and fails where the preview fails, after that", () => {
       for (const status of [0, 3]) {
-        const result = run(text, {}, { npm: `printf '# Preview\\n\\nrule violated'; exit ${status}` });
+        const npm = `printf '# Preview\\n\\nrule violated'; exit ${status}`;
+        const result = run(text, { RUNNER_TEMP: temporary() }, { npm });
         expect(result.status).to.equal(status);
-        expect(result.calls).to.equal("npm|run|--silent|preview|--|--markdown\n");
+        expect(result.calls).to.equal("npm|run|--silent|preview|--|--markdown|--report|preview.html\n");
         expect(outputValue(result.output, "markdown")).to.equal("# Preview\n\nrule violated");
         expect(result.summary).to.equal("# Preview\n\nrule violated");
       }
     });
 
     it("cuts what is too long for a comment", () => {
-      const { output } = run(text, {}, { npm: "yes line | head -n 50000" });
+      const { output } = run(text, { RUNNER_TEMP: temporary() }, { npm: "yes line | head -n 50000" });
       expect(outputValue(output, "markdown")?.length).to.be.within(50_000, 65_000);
+    });
+
+    it("compares with what the pull request starts from, where that can be previewed", () => {
+      const RUNNER_TEMP = temporary({ "base.json": "{}" });
+      const { calls } = run(text, { RUNNER_TEMP }, { npm: "" });
+      expect(calls).to.contain(`|--against|${RUNNER_TEMP}/base.json\n`);
+    });
+
+    it("keeps the preview of the base, refused or not, and nothing where it fails", () => {
+      for (const [printed, status, kept] of [
+        ['{"stack":"prod"}', 0, true],
+        ['{"stack":"prod"}', 1, true],
+        ["", 1, false],
+        ["oops", 1, false],
+      ] as const) {
+        const RUNNER_TEMP = temporary();
+        const programs = {
+          git: `mkdir -p "$RUNNER_TEMP/base"`,
+          npm: `[[ $1 == ci ]] || { printf '%s' '${printed}'; exit ${status}; }`,
+        };
+        const result = run(base, { RUNNER_TEMP }, programs);
+        expect(result.status, result.stderr).to.equal(0);
+        expect(result.calls).to.contain(`git|worktree|add|--quiet|${RUNNER_TEMP}/base|HEAD^1`);
+        expect(existsSync(join(RUNNER_TEMP, "base.json"))).to.equal(kept);
+      }
     });
   });
 

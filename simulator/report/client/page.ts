@@ -97,7 +97,7 @@ function openDetails(data: PageData, id: string, urn?: string): void {
   if (count > 0) content.push(element("h3", `${count} ${count === 1 ? "resource" : "resources"}`));
   for (const one of part.urns) {
     const resource = data.resources[one];
-    if (resource !== undefined) content.push(resourceDetails(resource, one === urn || count === 1));
+    if (resource !== undefined) content.push(resourceDetails(resource, one === (urn ?? part.urns[0])));
   }
   dialog.replaceChildren(...content);
   if (!dialog.open) dialog.showModal();
