@@ -1,18 +1,8 @@
 import { expect } from "chai";
-import { PreviewDocument } from "../../../simulator/document";
-import { costsOf } from "../../../simulator/report/costs";
 import { markdown } from "../../../simulator/report/markdown";
-import { compare, StackReport } from "../../../simulator/report/report";
+import { compare } from "../../../simulator/report/report";
 import { previewOf } from "../../support";
-
-const reportOn = (document: PreviewDocument, more: Partial<StackReport> = {}): StackReport => ({
-  document,
-  standIns: [],
-  settings: [],
-  rules: [],
-  costs: costsOf(document),
-  ...more,
-});
+import { reportOn } from "./reports";
 
 describe("simulator/report/markdown", () => {
   it("gives verdict, totals and cost of a stack without changes in a few lines", async () => {

