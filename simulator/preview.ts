@@ -218,12 +218,23 @@ async function run(stacks: string[], options: Options): Promise<void> {
     const text = markdown && last ? reports().markdown(last) : render(preview, comparison, paint);
     console.log(`${index > 0 ? "\n" : ""}${text}`);
   }
-  if (json) console.log(JSON.stringify(documents.length === 1 ? documents[0] : documents, null, 2));
+  if (json) console.log(printed(documents));
   if (report !== undefined) {
     writeFile(report, await reports().page(reported, new Date()));
     if (!json && !markdown) console.log(`\nThe report is in ${report}`);
   }
   if (documents.some(isRefused)) process.exitCode = 1;
+}
+
+/** The documents as JSON. Ids are left out: those of the simulated AWS mean nothing elsewhere. */
+function printed(documents: PreviewDocument[]): string {
+  const withoutIds = documents.map((document) => ({
+    ...document,
+    resources: document.resources.map((resource) =>
+      Object.fromEntries(Object.entries(resource).filter(([key]) => key !== "id")),
+    ),
+  }));
+  return JSON.stringify(withoutIds.length === 1 ? withoutIds[0] : withoutIds, null, 2);
 }
 
 /** What the stacks are compared with; one that the file does not hold, such as a new one, with nothing. */

@@ -16,6 +16,7 @@ export function markdown({ document, costs, comparison }: StackReport): string {
     totals(resources.length, policies.rules, policies.violations.length),
     comparison === undefined ? "" : changeTotals(changes),
     costs.parts.length === 0 ? "" : costLine(costs.monthly, comparison?.costs.monthly),
+    ...(comparison?.costs.notCounted ?? []).map((one) => `Not in the difference: ${escapeMarkdown(one)}`),
     ...(comparison?.warnings ?? []).map(escapeMarkdown),
     risks(changes),
     table(

@@ -132,7 +132,7 @@ function changeSection(
 ): Html {
   const rows = changes.map(
     ({ urn, type, kind, properties, risks, cause }) =>
-      html`<tr><td>${tag(kind)}</td><td>${link(urn)}<br><code>${shortType(type)}</code></td><td>${cause === undefined ? "" : html`<p>${cause}</p>`}${risks.map((risk) => html`<p>${tag("risk", "look")} ${risk}</p>`)}${
+      html`<tr><td>${tag(kind)}</td><td class="name">${link(urn)}<br><code>${shortType(type)}</code></td><td>${cause === undefined ? "" : html`<p>${cause}</p>`}${risks.map((risk) => html`<p>${tag("risk", "look")} ${risk}</p>`)}${
         properties.length === 0
           ? ""
           : html`<details${properties.length <= 6 ? raw(" open") : ""}><summary>${count(properties.length, "property").replace("propertys", "properties")}</summary><ul class="plain">${properties.map(
@@ -198,6 +198,7 @@ function costSection({ costs, comparison }: StackReport): Html {
   });
   return html`<h3>Costs in a month</h3>
 <p>${costs.parts.length === 0 ? "" : html`About <strong>${dollars(costs.monthly)}</strong> for what runs all the time${costs.region === "" ? "" : ` in ${costs.region}`}. `}Prices: ${costs.source}.</p>
+${(comparison?.costs.notCounted ?? []).map((one) => html`<p>Not in the difference: ${one}</p>`)}
 ${rows.length === 0 ? "" : table("Costs by part", ["part", "what", "US dollars"], rows)}
 <details><summary>What this leaves out</summary><ul>${[...costs.notCounted, ...costs.leavesOut].map((one) => html`<li>${one}</li>`)}</ul></details>`;
 }

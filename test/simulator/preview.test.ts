@@ -104,7 +104,6 @@ describe("simulator/preview", () => {
       urn: "urn:pulumi:two::small::small:index:Part::accepted",
       type: "small:index:Part",
       name: "accepted",
-      id: "",
       parent: "urn:pulumi:two::small::pulumi:pulumi:Stack::small-two",
       custom: false,
       inputs: {},

@@ -183,7 +183,7 @@ describe("simulator/report/page, in a browser", () => {
 
   it("opens the resource that a policy result or the list names", async () => {
     const { page } = await open(file);
-    await page.locator("#stack-0 summary", { hasText: "All 183 resources" }).click();
+    await page.locator("#stack-0 summary", { hasText: /All \d+ resources/ }).click();
     await page.locator("#stack-0 a[data-urn$='BucketPolicy::media']").click();
     expect(await page.locator("dialog h2").textContent()).to.equal("Media bucket");
     const opened = await page.locator("dialog details[open] summary").innerText();
