@@ -32,6 +32,7 @@ on_exit() {
   [ "$ENDED" = 1 ] || say "failed script exit $code after ${SECONDS}s"
 }
 trap on_exit EXIT
+trap 'exit 143' TERM
 
 # step NAME COMMAND...: runs one step with a log of its own, and stops everything when it fails.
 step() {

@@ -27,7 +27,7 @@ class Place {
 
   constructor(private readonly jobs?: number) {}
 
-  /** Runs a script and returns the time it took. Ends the process when it fails. */
+  /** Runs a script and returns the time it took. */
   run(script: string): Time {
     const file = join(this.folder, "install.sh");
     const times = join(this.folder, "times");
@@ -44,10 +44,7 @@ class Place {
         ...(this.jobs === undefined ? {} : { JOBS: String(this.jobs) }),
       },
     });
-    if (status !== 0) {
-      console.error(`The script failed with exit code ${status ?? "none"}.`);
-      process.exit(1);
-    }
+    if (status !== 0) throw new Error(`The script failed with exit code ${status ?? "none"}.`);
     const [real = 0, user = 0, system = 0] = readFileSync(times, "utf8").trim().split(" ").map(Number);
     return { real, cpu: user + system };
   }
@@ -133,5 +130,10 @@ function row(name: string, times: Time[]): string {
   return `${name} ${pair("real")} (${pair("cpu")})`;
 }
 
-if (process.argv.includes("--compare")) compare();
-else whole();
+try {
+  if (process.argv.includes("--compare")) compare();
+  else whole();
+} catch (error) {
+  console.error((error as Error).message);
+  process.exitCode = 1;
+}
