@@ -110,12 +110,12 @@ export function listSettings(project: Project, stack: string): Setting[] {
     const { description = "", secret = false } = project.config[key] ?? {};
     const isOwn = fullKey in own;
     const isSecret = secret || secretKeys.includes(fullKey);
-    const isStandIn = standIns.includes(fullKey);
+    const isNowhere = !isOwn && (standIns.includes(fullKey) || !(fullKey in values));
     return {
       key,
       value: isSecret ? SECRET : (values[fullKey] ?? ""),
-      source: isOwn ? `Pulumi.${stack}.yaml` : isStandIn ? "nowhere yet" : "Pulumi.yaml",
-      isDefault: !isOwn && !isStandIn,
+      source: isOwn ? `Pulumi.${stack}.yaml` : isNowhere ? "nowhere yet" : "Pulumi.yaml",
+      isDefault: !isOwn && !isNowhere,
       description,
     };
   });

@@ -142,6 +142,79 @@ describe("simulator/preview", () => {
     expect(stdout).to.include("hello from one");
   });
 
+  describe("--against", () => {
+    /** A project whose part was called `accepted` when what is in before.json was printed. */
+    function renamed(): string {
+      const directory = project(small);
+      writeFileSync(join(directory, "before.json"), preview(directory, "--json", "one").stdout);
+      writeFileSync(join(directory, "Pulumi.one.yaml"), `${yaml("one")}  name: renamed\n`);
+      return directory;
+    }
+
+    it("tells what changes, in the tree, as a list and as totals", () => {
+      const { status, stdout, stderr } = preview(renamed(), "one", "--against", "before.json");
+      expect([status, stderr]).to.deep.equal([0, ""]);
+      expect(stdout).to.match(/^ {2}pulumi:pulumi:Stack +small-one$/m);
+      expect(stdout).to.match(/^\+ └─ small:index:Part +renamed$/m);
+      expect(stdout).to.match(/Changes against before\.json:\n[^]*- accepted +small:index:Part/);
+      expect(stdout).to.include("+ 1 to create, ~ 0 to update, ± 0 to replace, - 1 to delete, 1 unchanged");
+    });
+
+    it("tells so where nothing changes", () => {
+      const directory = project(small);
+      writeFileSync(join(directory, "before.json"), preview(directory, "--json").stdout);
+      const { stdout } = preview(directory, "one", "--against", "before.json");
+      expect(stdout).to.include("Changes against before.json:\n  none\n");
+    });
+
+    it("shows a stack that the file does not hold without a comparison, and says so", () => {
+      const { status, stdout, stderr } = preview(renamed(), "--against", "before.json");
+      expect([status, stderr]).to.deep.equal([
+        0,
+        "before.json does not hold the stack two, which is shown without a comparison.\n",
+      ]);
+      expect(stdout).to.include("+ 2 to create, of which").and.include("1 unchanged");
+    });
+
+    it("tells in one line what is wrong with the file, and which command writes a good one", () => {
+      const directory = renamed();
+      for (const [args, message] of [
+        [["one", "--against", "none.json"], "There is no file none.json."],
+        [["one", "--against", "index.ts"], "index.ts is not JSON"],
+        [["two", "--against", "before.json"], "before.json holds only one, not the stack two."],
+      ] as const) {
+        const { status, stdout, stderr } = preview(directory, ...args);
+        expect([status, stdout]).to.deep.equal([1, ""]);
+        expect(stderr).to.include(message).and.include("npm run --silent preview --");
+        expect(stderr.trim().split("\n")).to.have.length(1);
+      }
+    });
+  });
+
+  describe("--report", () => {
+    it("writes a page of all stacks, beside what is printed", () => {
+      const directory = project(small);
+      const { status, stdout } = preview(directory, "--report", "preview.html");
+      expect(status).to.equal(0);
+      expect(stdout)
+        .to.include("Previewing small/two")
+        .and.match(/The report is in preview\.html\n$/);
+      const page = readFileSync(join(directory, "preview.html"), "utf8");
+      expect(page).to.include("small/one").and.include("small/two").and.include("hello from two");
+    });
+
+    it("leaves what other programs read alone", () => {
+      const { stdout } = preview(project(small), "one", "--json", "--report", "preview.html");
+      expect((JSON.parse(stdout) as PreviewDocument).stack).to.equal("one");
+    });
+
+    it("tells where it cannot be written", () => {
+      const { status, stderr } = preview(project(small), "one", "--report", "missing/preview.html");
+      expect(status).to.equal(1);
+      expect(stderr).to.match(/^The report cannot be written to missing\/preview\.html: ENOENT[^\n]*\n$/);
+    });
+  });
+
   it("tells an unknown stack in one line, with the stacks that there are", () => {
     const { status, stdout, stderr } = preview(project(small), "three");
     expect([status, stdout]).to.deep.equal([1, ""]);

@@ -2,7 +2,13 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { listStacks, PreviewError, readProject, readStackConfig } from "../../simulator/project";
+import {
+  listSettings,
+  listStacks,
+  PreviewError,
+  readProject,
+  readStackConfig,
+} from "../../simulator/project";
 
 describe("simulator/project", () => {
   const directories: string[] = [];
@@ -59,6 +65,30 @@ config:
     for (const key of secrets) expect(values[key]).to.be.a("string").and.to.have.lengthOf.above(20);
     expect(values["small:sentryDsn"]).to.match(/^https:\/\/[0-9a-f]+@sentry\.invalid\/1$/);
     expect(JSON.stringify(values)).not.to.match(/AAAB|AAAC/);
+  });
+
+  it("lists every setting with its value, its meaning and where it comes from, and no secret", () => {
+    const project = readProject(
+      write({
+        "Pulumi.yaml": declared.replace("default: 3", "default: 3, description: How large"),
+        "Pulumi.one.yaml":
+          "config:\n  small:size: 5\n  aws:region: eu-central-1\n  small:password: plain\n  extra: { secure: AAAC }\n",
+      }),
+    );
+    const settings = listSettings(project, "one").map(
+      ({ key, value, source, isDefault, description }) =>
+        [key, value, source, isDefault, description] as const,
+    );
+    expect(settings).to.deep.equal([
+      ["size", "5", "Pulumi.one.yaml", false, "How large"],
+      ["zones", '["a","b"]', "Pulumi.yaml", true, ""],
+      ["on", "false", "Pulumi.yaml", true, ""],
+      ["required", "", "nowhere yet", false, ""],
+      ["password", "[secret]", "Pulumi.one.yaml", false, ""],
+      ["sentryDsn", "[secret]", "nowhere yet", false, ""],
+      ["aws:region", "eu-central-1", "Pulumi.one.yaml", false, ""],
+      ["extra", "[secret]", "Pulumi.one.yaml", false, ""],
+    ]);
   });
 
   it("takes a stack without a single value", () => {
