@@ -15,13 +15,14 @@ export const resourceTypes: ResourceTypes = {
     return { id, outputs: { name: id, arn: arn(creation, "elasticbeanstalk", `application/${id}`) } };
   },
   "aws:elasticbeanstalk/applicationVersion:ApplicationVersion": (creation) => {
-    const id = nameOr(creation, "name");
+    const name = nameOr(creation, "name");
     const application = text(creation.inputs, "application");
     return {
-      id,
+      // Labels are each application's own; the provider's id is the label alone, which two applications may share.
+      id: `${application}/${name}`,
       outputs: {
-        name: id,
-        arn: arn(creation, "elasticbeanstalk", `applicationversion/${application}/${id}`),
+        name,
+        arn: arn(creation, "elasticbeanstalk", `applicationversion/${application}/${name}`),
       },
     };
   },

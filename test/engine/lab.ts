@@ -139,6 +139,10 @@ export class Lab {
     await (await this.stack()).setConfig(`iaso:${key}`, { value });
   }
 
+  async setSecret(key: string, value: string): Promise<void> {
+    await (await this.stack()).setConfig(`iaso:${key}`, { value, secret: true });
+  }
+
   private readonly watch = {
     onOutput: (text: string) => (this.log += text),
     onError: (text: string) => (this.log += text),
