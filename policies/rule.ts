@@ -51,6 +51,20 @@ export interface Rule {
   check: (resource: Resource, context: Context) => string[];
 }
 
+/** Makes rules of one area, with what they have in common. */
+export const rulesOf =
+  (shared: Pick<Rule, "area"> & Partial<Rule>) =>
+  (name: string, description: string, why: string, check: Rule["check"], own: Partial<Rule> = {}): Rule => ({
+    name,
+    description,
+    why,
+    severity: "high",
+    level: "mandatory",
+    ...shared,
+    check,
+    ...own,
+  });
+
 export function object(value: unknown): Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value)
     ? (value as Record<string, unknown>)
@@ -66,6 +80,12 @@ export function text(value: unknown): string {
     ? String(value)
     : "";
 }
+
+/** The first names of a list, and how many more there are. */
+export const first = (names: string[]): string =>
+  names.length > 4
+    ? `${names.slice(0, 3).join(", ")} and ${String(names.length - 3)} more`
+    : names.join(", ");
 
 /** Values by a key; those whose key is undefined are left out. */
 export function groupBy<T>(values: T[], keyOf: (value: T) => string | undefined): Map<string, T[]> {

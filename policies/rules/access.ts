@@ -13,27 +13,20 @@ import {
   object,
   Resource,
   Rule,
+  rulesOf,
+  first,
   text,
 } from "../rule";
 
+const inAccess = rulesOf({ area: "access" });
 const rule = (
   name: string,
   types: string[],
   description: string,
   why: string,
   check: Rule["check"],
-  more: Partial<Rule> = {},
-): Rule => ({
-  name,
-  area: "access",
-  description,
-  why,
-  severity: "high",
-  level: "mandatory",
-  types,
-  check,
-  ...more,
-});
+  own: Partial<Rule> = {},
+) => inAccess(name, description, why, check, { types, ...own });
 
 const INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule";
 const ROLE = ["aws:iam/role:Role"];
@@ -359,21 +352,23 @@ export const noEscalation = rule(
   IDENTITY,
   "Nothing lets a role give itself more, except on named resources; on a pattern of names only under a permissions boundary or for named services",
   "one taken role would become an administrator",
-  document((statement) => [
-    ...(coversAnyIdentity(statement)
-      ? ESCALATIONS.filter((action) => actionMatches(statement, action)).map(
-          (action) =>
-            `Statement ${text(statement.Sid)} allows ${action} on any resource. Name the roles as Resource.`,
-        )
-      : strings(statement.Resource).some((pattern) => /:iam:.*:role\/.*[*?]/.test(pattern))
-        ? Object.entries(ONLY_WITH)
-            .filter(([action, key]) => actionMatches(statement, action) && !isLimited(statement, key))
-            .map(
-              ([action, key]) =>
-                `Statement ${text(statement.Sid)} allows ${action} on many roles. Write a Condition StringEquals on ${key}, or name each role.`,
-            )
-        : []),
-  ]),
+  document((statement) => {
+    if (coversAnyIdentity(statement)) {
+      const allowed = ESCALATIONS.filter((action) => actionMatches(statement, action));
+      return allowed.length === 0
+        ? []
+        : [
+            `Statement ${text(statement.Sid)} allows ${first(allowed)} on any resource. Name the roles as Resource.`,
+          ];
+    }
+    if (!strings(statement.Resource).some((pattern) => /:iam:.*:role\/.*[*?]/.test(pattern))) return [];
+    return Object.entries(ONLY_WITH)
+      .filter(([action, key]) => actionMatches(statement, action) && !isLimited(statement, key))
+      .map(
+        ([action, key]) =>
+          `Statement ${text(statement.Sid)} allows ${action} on many roles. Write a Condition StringEquals on ${key}, or name each role.`,
+      );
+  }),
   { severity: "critical" },
 );
 
@@ -619,11 +614,13 @@ export const pullRequestsRead = rule(
   (role, context) => {
     if (!text(role.inputs.assumeRolePolicy).includes(":pull_request")) return [];
     const { statements, unseen } = grantsOf(role, context);
+    const more = beyondReading(statements, context);
     return [
-      ...beyondReading(statements, context).map(
-        (action) =>
-          `Pull requests may ${action}. Remove it, or trust this role to a ref or an environment instead.`,
-      ),
+      ...(more.length === 0
+        ? []
+        : [
+            `Pull requests may ${first(more)}. Remove it, or trust this role to a ref or an environment instead.`,
+          ]),
       ...unseen.map(
         (what) =>
           `Pull requests have ${what}, and nobody sees here what it allows. Write a RolePolicy instead.`,

@@ -10,6 +10,7 @@ import {
   object,
   Resource,
   Rule,
+  rulesOf,
   SECRET,
   text,
   UNKNOWN,
@@ -70,23 +71,7 @@ const roleOf = ({ inputs }: Resource) => text(object(inputs.tags).role);
 const platformOf = ({ inputs }: Resource) => inputs.solutionStackName ?? inputs.platformArn;
 const isWeb = ({ inputs }: Resource) => inputs.tier !== "Worker";
 
-const rule = (
-  name: string,
-  description: string,
-  why: string,
-  check: Rule["check"],
-  more: Partial<Rule> = {},
-): Rule => ({
-  name,
-  area: "beanstalk",
-  description,
-  why,
-  severity: "high",
-  level: "mandatory",
-  types: [ENVIRONMENT],
-  check,
-  ...more,
-});
+const rule = rulesOf({ area: "beanstalk", types: [ENVIRONMENT] });
 
 const must =
   (

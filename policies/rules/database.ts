@@ -1,24 +1,19 @@
-import { array, demand, groupBy, hasUnknown, notEvaluated, object, Resource, Rule, text } from "../rule";
+import {
+  array,
+  demand,
+  groupBy,
+  hasUnknown,
+  notEvaluated,
+  object,
+  Resource,
+  Rule,
+  rulesOf,
+  text,
+} from "../rule";
 
 const INSTANCE = "aws:rds/instance:Instance";
 
-const rule = (
-  name: string,
-  description: string,
-  why: string,
-  check: Rule["check"],
-  more: Partial<Rule> = {},
-): Rule => ({
-  name,
-  area: "database",
-  description,
-  why,
-  severity: "high",
-  level: "mandatory",
-  types: [INSTANCE],
-  check,
-  ...more,
-});
+const rule = rulesOf({ area: "database", types: [INSTANCE] });
 
 const equals =
   (property: string, value: unknown): Rule["check"] =>

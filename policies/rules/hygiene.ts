@@ -1,23 +1,8 @@
-import { array, at, demand, Rule, text } from "../rule";
+import { array, at, demand, rulesOf, text } from "../rule";
 
 const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
 
-const rule = (
-  name: string,
-  description: string,
-  why: string,
-  check: Rule["check"],
-  more: Partial<Rule> = {},
-): Rule => ({
-  name,
-  area: "hygiene",
-  description,
-  why,
-  severity: "medium",
-  level: "mandatory",
-  check,
-  ...more,
-});
+const rule = rulesOf({ area: "hygiene", severity: "medium" });
 
 /** What this platform consists of, by service. */
 const KNOWN: Record<string, string[]> = {

@@ -10,6 +10,7 @@ import {
   object,
   Resource,
   Rule,
+  rulesOf,
   text,
 } from "../rule";
 import { isOwnQueue } from "./beanstalk";
@@ -18,23 +19,7 @@ import { isOf, ownAccounts, reachesStrangers } from "./storage";
 const QUEUE = "aws:sqs/queue:Queue";
 const POLICY = "aws:sqs/queuePolicy:QueuePolicy";
 
-const rule = (
-  name: string,
-  description: string,
-  why: string,
-  check: Rule["check"],
-  more: Partial<Rule> = {},
-): Rule => ({
-  name,
-  area: "queue",
-  description,
-  why,
-  severity: "high",
-  level: "mandatory",
-  types: [QUEUE],
-  check,
-  ...more,
-});
+const rule = rulesOf({ area: "queue", types: [QUEUE] });
 
 export function redrive({ inputs }: Resource): Record<string, unknown> {
   try {

@@ -22,6 +22,8 @@ import {
   object,
   Resource,
   Rule,
+  rulesOf,
+  first,
   text,
 } from "../rule";
 
@@ -60,24 +62,7 @@ function policyOf(bucket: Resource, context: Context): { statements: Statement[]
   return { statements, problems };
 }
 
-const rule = (
-  name: string,
-  description: string,
-  why: string,
-  check: (bucket: Resource, context: Context) => string[],
-  more: Partial<Rule> = {},
-): Rule => ({
-  name,
-  area: "storage",
-  description,
-  why,
-  severity: "high",
-  level: "mandatory",
-  types: [BUCKET],
-  neighbours: true,
-  check,
-  ...more,
-});
+const rule = rulesOf({ area: "storage", types: [BUCKET], neighbours: true });
 
 const part =
   (type: string, title: string, judgePart: (inputs: Record<string, unknown>, bucket: Resource) => string[]) =>
@@ -174,7 +159,12 @@ export const bucketPartsNamed: Rule = {
     "no rule would judge what they do to another bucket",
     ({ inputs }, context) => {
       const buckets = context.once("buckets by name", () => new Set(context.ofType(BUCKET).map(nameOf)));
-      return demand(inputs.bucket, buckets.has(text(inputs.bucket)), "bucket", "the name of one");
+      return demand(
+        inputs.bucket,
+        buckets.has(text(inputs.bucket)),
+        "bucket",
+        "the name of a bucket of this program",
+      );
     },
   ),
   types: Object.values(PART),
@@ -324,13 +314,23 @@ function alwaysDenied(
   return denials.length > 0 && actions.every((action) => denials.some((one) => actionMatches(one, action)));
 }
 
+/** Judges the policy of the buckets of a class, or of all. */
+const policyOfClass =
+  (
+    wanted: string | undefined,
+    judgePolicy: (statements: Statement[], bucket: Resource, context: Context) => string[],
+  ): Rule["check"] =>
+  (bucket, context) => {
+    if (wanted !== undefined && classOf(bucket) !== wanted) return [];
+    const { statements, problems } = policyOf(bucket, context);
+    return problems.length > 0 ? problems : judgePolicy(statements, bucket, context);
+  };
+
 export const bucketTlsOnly = rule(
   "bucket-tls-only",
   "The bucket's policy refuses plain HTTP for every action and everyone",
   "data would travel readable for everyone on the way",
-  (bucket, context) => {
-    const { statements, problems } = policyOf(bucket, context);
-    if (problems.length > 0) return problems;
+  policyOfClass(undefined, (statements, bucket) => {
     const plainHttp = { "aws:SecureTransport": "false" };
     return alwaysDenied(statements, nameOf(bucket), OBJECT_ACTIONS, plainHttp) &&
       alwaysDenied(statements, nameOf(bucket), LIST_ACTIONS, plainHttp, [""])
@@ -338,7 +338,7 @@ export const bucketTlsOnly = rule(
       : [
           'The policy lets plain HTTP pass. Write a Deny of s3:* for "*" on the bucket and its objects where aws:SecureTransport is false.',
         ];
-  },
+  }),
   { reference: "AWS FSBP S3.5" },
 );
 
@@ -346,10 +346,7 @@ export const mediaSignatureAge = rule(
   "media-signature-age",
   "Media refuses signatures that are older than the greatest age",
   "a link that leaks would stay open for as long as its writer chose",
-  (bucket, context) => {
-    if (classOf(bucket) !== "media") return [];
-    const { statements, problems } = policyOf(bucket, context);
-    if (problems.length > 0) return problems;
+  policyOfClass("media", (statements, bucket, context) => {
     const limit = Number(context.parameters.maxAgeMs);
     // The last one is the longest that S3 itself allows.
     return [limit + 1, limit + 7_919, limit * 2, 3_600_001, 86_399_999, 604_800_000].every((age) =>
@@ -359,7 +356,7 @@ export const mediaSignatureAge = rule(
       : [
           `The policy accepts signatures older than ${String(limit)} ms. Write a Deny of s3:* for "*" on all objects where s3:signatureAge is NumericGreaterThan ${String(limit)}.`,
         ];
-  },
+  }),
   {
     severity: "critical",
     parameters: {
@@ -376,16 +373,13 @@ export const mediaSignatureVersion = rule(
   "media-signature-version",
   "Media refuses signatures older than version 4",
   "the age of older signatures is not judged",
-  (bucket, context) => {
-    if (classOf(bucket) !== "media") return [];
-    const { statements, problems } = policyOf(bucket, context);
-    if (problems.length > 0) return problems;
+  policyOfClass("media", (statements, bucket) => {
     return alwaysDenied(statements, nameOf(bucket), OBJECT_ACTIONS, { "s3:signatureversion": "AWS" })
       ? []
       : [
           'The policy accepts old signatures. Write a Deny of s3:* for "*" where s3:signatureversion is StringNotEquals AWS4-HMAC-SHA256.',
         ];
-  },
+  }),
   { severity: "critical" },
 );
 
@@ -408,10 +402,7 @@ export const mediaForApplication = rule(
   "media-for-application",
   "Media's objects are for Iaso's own roles only, whatever other roles' policies say",
   "every role with a broad policy, and everyone who takes it, could read patients' data",
-  (bucket, context) => {
-    if (classOf(bucket) !== "media") return [];
-    const { statements, problems } = policyOf(bucket, context);
-    if (problems.length > 0) return problems;
+  policyOfClass("media", (statements, bucket, context) => {
     return othersThanIaso(context)
       .filter(
         (role) => !alwaysDenied(statements, nameOf(bucket), OBJECT_ACTIONS, { "aws:PrincipalArn": role }),
@@ -421,7 +412,7 @@ export const mediaForApplication = rule(
         (role) =>
           `The policy does not keep ${role} out. Write a Deny of s3:* for "*" on all objects where aws:PrincipalArn is ArnNotEquals the roles of web and worker.`,
       );
-  },
+  }),
   { severity: "critical" },
 );
 
@@ -429,10 +420,7 @@ export const staticWriteProtected = rule(
   "static-write-protected",
   "Static files are written and deleted by named roles only, whatever other roles' policies say",
   "who changes a script on the pages acts as everyone who opens them",
-  (bucket, context) => {
-    if (classOf(bucket) !== "static") return [];
-    const { statements, problems } = policyOf(bucket, context);
-    if (problems.length > 0) return problems;
+  policyOfClass("static", (statements, bucket, context) => {
     const anyRole = { "aws:PrincipalArn": `arn:aws:iam::${ownAccounts(context)[0] ?? ""}:role/qz-71` };
     const writes = ["s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"];
     return alwaysDenied(statements, nameOf(bucket), writes, anyRole)
@@ -440,7 +428,7 @@ export const staticWriteProtected = rule(
       : [
           `The policy lets any role of the account write. Write a Deny of ${writes.join(", ")} for "*" on all objects where aws:PrincipalArn is ArnNotEquals the deployment's role.`,
         ];
-  },
+  }),
 );
 
 export const mediaKept = rule(
@@ -575,10 +563,7 @@ export const staticReadable = rule(
   "static-readable",
   "Everyone reads the static bucket's objects and can do nothing else",
   "pages need their files, and a list or a write would give more than that",
-  (bucket, context) => {
-    if (classOf(bucket) !== "static") return [];
-    const { statements, problems } = policyOf(bucket, context);
-    if (problems.length > 0) return problems;
+  policyOfClass("static", (statements, bucket, context) => {
     const mayRead = judge(
       statements,
       {
@@ -601,10 +586,8 @@ export const staticReadable = rule(
         : ['Not everyone may read. Write an Allow of s3:GetObject for "*" on all objects.']),
       ...(more.length === 0
         ? []
-        : [
-            `Strangers may ${more.slice(0, 3).join(", ")}${more.length > 3 ? ` and ${more.length - 3} more` : ""}. Write s3:GetObject as the only Action for "*".`,
-          ]),
+        : [`Strangers may ${first(more)}. Write s3:GetObject as the only Action for "*".`]),
     ];
-  },
+  }),
   { severity: "critical" },
 );
