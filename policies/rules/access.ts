@@ -630,6 +630,43 @@ export const pullRequestsRead = rule(
   { severity: "critical", neighbours: true },
 );
 
+const trustsInstances = ({ inputs }: Resource) => text(inputs.assumeRolePolicy).includes("ec2.amazonaws.com");
+
+export const instanceRolesNarrow = rule(
+  "instance-roles-narrow",
+  ROLE,
+  "Roles of instances read named contents and secrets only, and have no service as a whole",
+  "whoever gets into an instance would read what belongs to others, and change the code that they run",
+  (role, context) => {
+    if (!trustsInstances(role)) return [];
+    const { statements } = grantsOf(role, context);
+    const whole = statements
+      .filter((one) => one.Effect === "Allow" && everywhere(one))
+      .flatMap(({ Action, NotAction }) =>
+        NotAction === undefined
+          ? strings(Action).filter((action) => action.endsWith("*"))
+          : ["all but some actions"],
+      );
+    const contents = Object.entries(READS_CONTENTS)
+      .filter(([action, resource]) =>
+        statements.some(
+          (one) =>
+            one.Effect === "Allow" &&
+            actionMatches(one, action) &&
+            (everywhere(one) || strings(one.Resource).some((pattern) => matches(pattern, resource, false))),
+        ),
+      )
+      .map(([action]) => action);
+    const allowed = [...new Set([...whole, ...contents])];
+    return allowed.length === 0
+      ? []
+      : [
+          `The role may ${first(allowed)} on whatever there is. Name the actions and resources that it needs.`,
+        ];
+  },
+  { neighbours: true },
+);
+
 export const noBroadManagedPolicy = rule(
   "no-broad-managed-policy",
   [ATTACHMENT],
@@ -809,6 +846,58 @@ export const cloudfrontTls = rule(
     ];
   },
   { reference: "AWS FSBP CloudFront.3" },
+);
+
+export const cloudfrontOrigin = rule(
+  "cloudfront-origin",
+  ["aws:cloudfront/distribution:Distribution"],
+  "CloudFront serves the static bucket of this program and nothing else",
+  "pages would run somebody else's scripts, or media be open to everyone",
+  (distribution, context) => {
+    const statics = context
+      .ofType("aws:s3/bucket:Bucket")
+      .filter(({ inputs }) => at(inputs.tags, "class") === "static");
+    const made = madeOf(distribution, "origins");
+    const isStatic = (domain: unknown) =>
+      isUnknown(domain)
+        ? made.length > 0 && made.every((urn) => statics.some((bucket) => bucket.urn === urn))
+        : statics.some(({ inputs }) => text(domain).startsWith(`${text(inputs.bucket)}.s3.`));
+    return array(distribution.inputs.origins)
+      .map((origin) => at(origin, "domainName"))
+      .filter((domain) => !isStatic(domain))
+      .flatMap((domain) => demand(domain, false, "domainName of an origin", "that of the static bucket"));
+  },
+  { severity: "critical", neighbours: true },
+);
+
+/** Names of inputs that take a key of KMS. */
+const KEY = /^kms(Master)?Key(Id|Arn)?$|KmsKeyId$/;
+const keysIn = (value: unknown): unknown[] =>
+  typeof value !== "object" || value === null
+    ? []
+    : Object.entries(value as Record<string, unknown>).flatMap(([name, one]) =>
+        KEY.test(name) ? [one] : keysIn(one),
+      );
+
+export const ownKeys = rule(
+  "own-keys",
+  [
+    "aws:cloudwatch/logGroup:LogGroup",
+    "aws:elasticache/replicationGroup:ReplicationGroup",
+    "aws:rds/instance:Instance",
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+    "aws:sns/topic:Topic",
+    "aws:sqs/queue:Queue",
+    "aws:ssm/parameter:Parameter",
+  ],
+  "Data is encrypted with keys of this account",
+  "who owns another key can take it away, and the data with it",
+  ({ inputs }, context) =>
+    keysIn(inputs)
+      // An id or alias without an account is of this one; an ARN that is not known yet is of a key that is made here.
+      .filter((key) => text(key).startsWith("arn:") && !isUnknown(key) && !isOf(ownAccounts(context), key))
+      .map((key) => `Key ${text(key)} is another account's. Write one of this account, or none.`),
+  { severity: "critical", neighbours: true },
 );
 
 export const certificateByDns = rule(

@@ -230,6 +230,37 @@ export const noDefaultGroup = rule(
   ),
 );
 
+export const instanceProfileOwn = rule(
+  "instance-profile-own",
+  "Instances have the profile that this program made for their role, and Beanstalk a role of this program",
+  "with another profile they could do what no rule here judges",
+  (environment, context) => {
+    const profile = option(environment, "autoscaling:launchconfiguration", "IamInstanceProfile");
+    const service = option(environment, "elasticbeanstalk:environment", "ServiceRole");
+    const named = (type: string, name: unknown) =>
+      context.ofType(type).filter(({ inputs }) => text(inputs.name) === text(name));
+    return [
+      ...demand(
+        profile,
+        named("aws:iam/instanceProfile:InstanceProfile", profile).some(
+          (one) =>
+            roleOf(one) === roleOf(environment) &&
+            named("aws:iam/role:Role", one.inputs.role).some((role) => roleOf(role) === roleOf(one)),
+        ),
+        "option IamInstanceProfile",
+        `the name of an instance profile of this program with tag role ${roleOf(environment)}`,
+      ),
+      ...demand(
+        service,
+        named("aws:iam/role:Role", service).length > 0,
+        "option ServiceRole",
+        "the name of a role of this program",
+      ),
+    ];
+  },
+  { neighbours: true, severity: "critical" },
+);
+
 export const noCoupledDatabase = rule(
   "no-coupled-database",
   "No database inside an environment",
@@ -717,8 +748,8 @@ const QUEUE = "aws:sqs/queue:Queue";
 
 export const variablesOwn = rule(
   "variables-own-resources",
-  "Iaso's database and queue are those of this program",
-  "patients' data would go to somebody else's",
+  "Iaso's database, queue and addresses are those of this program",
+  "patients' data would go to somebody else, or pages run somebody else's scripts",
   (environment, context) => {
     if (!isIaso(environment)) return [];
     const host = option(environment, VARIABLES.replace("aws:", ""), "RDS_HOSTNAME");
@@ -739,10 +770,33 @@ export const variablesOwn = rule(
         ? []
         : demand(host, false, "variable RDS_HOSTNAME", "the address of the database of this program")),
       ...demand(url, isOwnQueue(url, context), "variable BEANSTALK_SQS_URL", "the URL of the task queue"),
+      ...["ENKETO_URL", "SERVER_URL", "STATIC_URL"].flatMap((name) => {
+        const address = option(environment, VARIABLES.replace("aws:", ""), name);
+        const own =
+          text(address) === "" || ownHosts(context).has(/^\w+:\/\/([^/:]*)/.exec(text(address))?.[1] ?? "");
+        return demand(
+          address,
+          own,
+          `variable ${name}`,
+          "an address with a DNS record, or a bucket, of this program",
+        );
+      }),
     ];
   },
   inApplication({ severity: "critical", neighbours: true }),
 );
+
+/** Host names that have a record of this program, and S3's for its static buckets. */
+const ownHosts = (context: Context): Set<string> =>
+  context.once("own hosts", () => {
+    const names = context.ofType("aws:route53/record:Record").map(({ inputs }) => text(inputs.name));
+    const regions = context.ofType("pulumi:providers:aws").map(({ inputs }) => text(inputs.region));
+    const buckets = context
+      .ofType("aws:s3/bucket:Bucket")
+      .filter(({ inputs }) => object(inputs.tags).class === "static")
+      .flatMap(({ inputs }) => regions.map((region) => `${text(inputs.bucket)}.s3.${region}.amazonaws.com`));
+    return new Set([...names, ...buckets]);
+  });
 
 /** Whether a URL is that of a queue of this program, in its account. */
 export function isOwnQueue(url: unknown, context: Context): boolean {

@@ -33,6 +33,7 @@ const subject = (sub: unknown, role = "ci-deploy", operator = "StringEquals") =>
     role,
   );
 
+const STRANGERS_KEY = "arn:aws:kms:eu-central-1:999999999999:key/0a1b2c3d";
 const egress = (change: Record<string, unknown>) => (stack: MutableStack) => {
   Object.assign(stack.get("egress", "web-to-internet-443").inputs, change);
 };
@@ -263,6 +264,12 @@ export const access: Mutant[] = [
   ["no-broad-managed-policy", attach("arn:aws:iam::999999999999:policy/iaso-prod-boundary")],
   ["no-broad-managed-policy", attach("[unknown]")],
   ["role-policies-apart", (stack) => stack.set("role", "web", "managedPolicyArns", "[unknown]")],
+  ["instance-roles-narrow", allow({ Action: "s3:*" })],
+  ["instance-roles-narrow", allow({ Action: ["ssm:GetParameter"] })],
+  ["instance-roles-narrow", allow({ Action: "ssm:Get*", Resource: "arn:aws:ssm:*:*:parameter/*" })],
+  ["instance-roles-narrow", allow({ Action: "secretsmanager:GetSecretValue" })],
+  ["instance-roles-narrow", allow({ Action: undefined, NotAction: "iam:*" })],
+  ["instance-roles-narrow", allow({ Action: "s3:GetObject", Resource: "arn:aws:s3:::*/*" })],
   // Who takes roles
   ["role-trust-closed", trust("web", { Principal: { Federated: "accounts.google.com" } })],
   ["role-trust-closed", trust("web", { Principal: { Service: "lambda.amazonaws.com" } })],
@@ -420,6 +427,39 @@ export const access: Mutant[] = [
         defaultCacheBehavior: { viewerProtocolPolicy: "https-only" },
         orderedCacheBehaviors: [{ viewerProtocolPolicy: "allow-all" }],
       }),
+  ],
+  [
+    "cloudfront-origin",
+    (stack) =>
+      stack.add("aws:cloudfront/distribution:Distribution", "elsewhere", {
+        origins: [{ domainName: "scripts.s3.eu-central-1.amazonaws.com" }],
+      }),
+  ],
+  [
+    "cloudfront-origin",
+    (stack) =>
+      stack.add("aws:cloudfront/distribution:Distribution", "media", {
+        origins: [{ domainName: `${stack.bucket("media")}.s3.eu-central-1.amazonaws.com` }],
+      }),
+  ],
+  [
+    "cloudfront-origin",
+    (stack) =>
+      stack.add(
+        "aws:cloudfront/distribution:Distribution",
+        "unknown",
+        { origins: [{ domainName: "[unknown]" }] },
+        { propertyDependencies: { origins: [stack.get("bucket", "media").urn] } },
+      ),
+  ],
+  ["own-keys", (stack) => stack.set("queue", "tasks", "kmsMasterKeyId", STRANGERS_KEY)],
+  ["own-keys", (stack) => stack.set("database", "database", "kmsKeyId", STRANGERS_KEY)],
+  [
+    "own-keys",
+    (stack) =>
+      stack.set("encryption", "media", "rules", [
+        { applyServerSideEncryptionByDefault: { sseAlgorithm: "aws:kms", kmsMasterKeyId: STRANGERS_KEY } },
+      ]),
   ],
   ["certificate-by-dns", (stack) => stack.set("certificate", "web-certificate", "validationMethod", "EMAIL")],
   ["log-retention", (stack) => stack.set("logGroup", "database-postgresql", "retentionInDays", 0)],

@@ -42,6 +42,9 @@ export const application: Mutant[] = [
         `https://sqs.eu-central-1.amazonaws.com/999999999999/${stack.get("queue", "tasks").inputs.name as string}`,
       ),
   ],
+  ["variables-own-resources", variable("STATIC_URL", "https://static.example.net/static/")],
+  ["variables-own-resources", variable("STATIC_URL", "https://static.iaso.example.org.example.net/")],
+  ["variables-own-resources", variable("ENKETO_URL", "https://enketo.example.net")],
   ["variables-own-resources", variable("RDS_HOSTNAME", "database.example.net")],
   ["variables-own-resources", variable("RDS_HOSTNAME", "iaso-prod.example.net")],
   [

@@ -78,6 +78,24 @@ export const beanstalk: Mutant[] = [
   // What is behind the options
   ["no-saved-template", (stack) => stack.set("environment", "web", "templateName", "saved-in-the-console")],
   ["no-saved-template", (stack) => stack.set("environment", "worker", "templateName", "[unknown]")],
+  [
+    "instance-profile-own",
+    option("web", "autoscaling:launchconfiguration/IamInstanceProfile", "Administrators"),
+  ],
+  [
+    "instance-profile-own",
+    (s) =>
+      s.option(
+        "enketo",
+        "autoscaling:launchconfiguration/IamInstanceProfile",
+        s.get("environment", "web").inputs.name as string,
+      ),
+  ],
+  ["instance-profile-own", option("web", "autoscaling:launchconfiguration/IamInstanceProfile", undefined)],
+  [
+    "instance-profile-own",
+    option("web", "elasticbeanstalk:environment/ServiceRole", "aws-elasticbeanstalk-service-role"),
+  ],
   ["no-coupled-database", option("web", "rds:dbinstance/HasCoupledDatabase", "true")],
   ["no-coupled-database", option("worker", "rds:dbinstance/DBPassword", "hunter2")],
   [

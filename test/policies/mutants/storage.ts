@@ -170,6 +170,12 @@ export const storage: Mutant[] = [
   ],
   [
     "media-signature-age",
+    media(AGE, (s) => ({
+      Resource: ["???", "????*"].map((name) => objects(s, "media").replace("*", name)),
+    })),
+  ],
+  [
+    "media-signature-age",
     media(AGE, (s) => ({ Resource: undefined, NotResource: objects(s, "media").replace("*", "private/*") })),
   ],
   ["media-signature-age", media(AGE, { Action: ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"] })],
