@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
-import { BucketArgs, createBucket } from "../../components/bucket";
+import { BucketArgs, createBucket, expireOldVersions } from "../../components/bucket";
 import { PreviewDocument } from "../../simulator/document";
 import { simulate } from "../../simulator/simulate";
 import { at, find, naming, statementsOf } from "../support";
@@ -84,6 +84,17 @@ describe("components/bucket", () => {
     ).inputs;
     expect(at(rules, 0)).to.deep.equal(own);
     expect(at(rules, 1, "abortIncompleteMultipartUpload", "daysAfterInitiation")).to.equal(7);
+  });
+
+  it("drops old versions after the days that are set, and never a current one", () => {
+    expect(expireOldVersions(42)).to.deep.equal({
+      id: "expire-old-versions",
+      status: "Enabled",
+      filter: { prefix: "" },
+      noncurrentVersionExpiration: { noncurrentDays: 42 },
+      // The mark of a deletion is dropped with the last version that it hides.
+      expiration: { expiredObjectDeleteMarker: true },
+    });
   });
 
   it("keeps a bucket and its guards where that is asked for, and only there", async () => {

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
-import { createInstanceProfile } from "../../components/instanceProfile";
+import { createInstanceProfile, InstanceProfile } from "../../components/instanceProfile";
 import { PreviewDocument } from "../../simulator/document";
 import { simulate } from "../../simulator/simulate";
 import { find, naming, PERMISSIONS_BOUNDARY, PolicyStatement, statementsOf } from "../support";
@@ -10,9 +10,10 @@ const own = { Sid: "Own", Effect: "Allow", Action: "sqs:SendMessage", Resource: 
 describe("components/instanceProfile", () => {
   let document: PreviewDocument;
   let statements: Record<string, PolicyStatement>;
+  let profile: InstanceProfile | undefined;
   before(async () => {
     document = await simulate(() => {
-      createInstanceProfile(new pulumi.ComponentResource("test:index:Parent", "parent"), {
+      profile = createInstanceProfile(new pulumi.ComponentResource("test:index:Parent", "parent"), {
         naming,
         role: "worker",
         application: "iaso-test",
@@ -41,6 +42,16 @@ describe("components/instanceProfile", () => {
     const profile = find(document, "aws:iam/instanceProfile:InstanceProfile");
     expect(profile.inputs.name).to.equal("iaso-test-worker");
     expect(profile.propertyDependencies.role).to.deep.equal([role.urn]);
+  });
+
+  it("names what must exist before an instance can start with it: the profile and the rights", async () => {
+    const urns = await Promise.all(
+      (profile?.parts ?? []).map((part) => new Promise((resolve) => part.urn.apply(resolve))),
+    );
+    expect(urns).to.have.members([
+      find(document, "aws:iam/instanceProfile:InstanceProfile").urn,
+      find(document, "aws:iam/rolePolicy:RolePolicy").urn,
+    ]);
   });
 
   it("reads exactly the secrets that it is given, in an order that does not change", () => {
