@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Architecture, Box, Frame } from "./architecture";
+import { inColours } from "./colours";
 import { html, Html, raw } from "./html";
 import { ICONS } from "./icons";
 import {
@@ -196,13 +197,9 @@ function drawLabel(label: string, route: Route | undefined): Html {
   > `;
 }
 
-/** Where a file's style comes from; a page has these too. */
-const STYLES = ["colours.css", "drawing.css"];
-
 /** The drawing as a file of its own, in the light or dark colours that its reader's system asks for. */
 export async function drawFile(architecture: Architecture): Promise<string> {
-  const style = STYLES.map((file) => readFileSync(join(__dirname, file), "utf8")).join("");
+  const style = inColours(readFileSync(join(__dirname, "drawing.css"), "utf8"));
   const svg = String(await draw(architecture));
-  // In a file, the root is the drawing itself.
-  return `${svg.replace("<title>", () => `<style>${style.replaceAll(":root", "svg")}</style><title>`)}\n`;
+  return `${svg.replace("<title>", () => `<style>${style}</style><title>`)}\n`;
 }

@@ -7,6 +7,7 @@ import { Setting } from "../project";
 import { shortType } from "../tree";
 import { Architecture, architectureOf } from "./architecture";
 import { Change } from "./changes";
+import { PAGE_COLOURS } from "./colours";
 import { describeFlows, draw } from "./drawing";
 import { html, Html, raw } from "./html";
 import { allFrames } from "./layout";
@@ -21,7 +22,7 @@ import { dollars, moreDollars, RuleDescription, StackReport } from "./report";
  * @see https://developer.mozilla.org/en-US/docs/Web/HTTP/Guides/CSP
  */
 export async function page(reports: StackReport[], made: Date): Promise<string> {
-  const style = ["colours.css", "drawing.css", "page.css"].map(read).join("\n");
+  const style = PAGE_COLOURS + read("drawing.css") + read("page.css");
   const script = transformSync(read("client/page.ts"), {
     loader: "ts",
     format: "iife",
