@@ -1,25 +1,19 @@
 import { expect } from "chai";
 import { dataMakespan, existenceEdges, makespan } from "../../simulator/criticalPath";
 import { PreviewResource } from "../../simulator/document";
+import { resource as resourceOf } from "./report/documents";
 
-function resource(name: string, type: string, dependencies: string[], used: string[] = []): PreviewResource {
-  return {
-    urn: name,
+const resource = (name: string, type: string, dependencies: string[], used: string[] = []): PreviewResource =>
+  resourceOf(
     type,
     name,
-    id: "",
-    parent: "",
-    custom: true,
-    inputs: {},
-    outputs: {},
-    dependencies,
-    propertyDependencies: used.length > 0 ? { property: used } : {},
-    protect: false,
-    retainOnDelete: false,
-    ignoreChanges: [],
-    secretInputs: [],
-  };
-}
+    {},
+    {
+      urn: name,
+      dependencies,
+      propertyDependencies: used.length > 0 ? { property: used } : {},
+    },
+  );
 
 const resources = [
   resource("database", "aws:rds/instance:Instance", []),

@@ -1,26 +1,12 @@
 import { expect } from "chai";
 import { PreviewDocument, PreviewResource } from "../../simulator/document";
+import { resource as resourceOf } from "./report/documents";
 import { renderOutputs, renderTree, style } from "../../simulator/tree";
 
 const plain = style(false);
 
-const resource = (urn: string, parent: string, more: Partial<PreviewResource> = {}): PreviewResource => ({
-  urn,
-  type: "aws:s3/bucket:Bucket",
-  name: urn,
-  id: "",
-  parent,
-  custom: true,
-  inputs: {},
-  outputs: {},
-  dependencies: [],
-  propertyDependencies: {},
-  protect: false,
-  retainOnDelete: false,
-  ignoreChanges: [],
-  secretInputs: [],
-  ...more,
-});
+const resource = (urn: string, parent: string, more: Partial<PreviewResource> = {}): PreviewResource =>
+  resourceOf("aws:s3/bucket:Bucket", urn, {}, { urn, parent, ...more });
 
 describe("simulator/tree", () => {
   it("draws the tree by parents with short types, and says what is special about a resource", () => {

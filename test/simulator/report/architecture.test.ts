@@ -1,10 +1,11 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { PreviewDocument, PreviewResource } from "../../../simulator/document";
+import { PreviewDocument, PreviewResource, Properties } from "../../../simulator/document";
 import { Architecture, architectureOf } from "../../../simulator/report/architecture";
 import { describeFlows } from "../../../simulator/report/drawing";
 import { allFrames } from "../../../simulator/report/layout";
 import { previewOf } from "../../support";
+import { resource } from "./documents";
 
 const titles = ({ boxes }: Architecture) => boxes.map(({ title }) => title).sort();
 
@@ -199,7 +200,7 @@ describe("simulator/report/architecture", () => {
       "type",
     );
     const inputs = fc.dictionary(property, value);
-    const resource = fc.record({
+    const draft = fc.record({
       type: fc.constantFrom(...types),
       name: fc.string(),
       parent: fc.nat({ max: 12 }),
@@ -207,20 +208,16 @@ describe("simulator/report/architecture", () => {
       outputs: inputs,
     });
     fc.assert(
-      fc.property(fc.uniqueArray(resource, { maxLength: 12, selector: ({ name }) => name }), (drafts) => {
-        const resources = drafts.map(({ parent, ...draft }, index) => ({
-          ...draft,
-          urn: `urn:${index}:${draft.name}`,
-          // A parent comes before its children.
-          parent: parent < index ? `urn:${parent}:${drafts[parent]?.name ?? ""}` : "",
-          custom: !draft.type.startsWith("iaso:"),
-          dependencies: [],
-          propertyDependencies: {},
-          protect: false,
-          retainOnDelete: false,
-          ignoreChanges: [],
-          secretInputs: [],
-        })) as unknown as PreviewResource[];
+      fc.property(fc.uniqueArray(draft, { maxLength: 12, selector: ({ name }) => name }), (drafts) => {
+        const resources = drafts.map(({ type, name, parent, inputs, outputs }, index) =>
+          resource(type, name, inputs as Properties, {
+            urn: `urn:${index}:${name}`,
+            // A parent comes before its children.
+            parent: parent < index ? `urn:${parent}:${drafts[parent]?.name ?? ""}` : "",
+            custom: !type.startsWith("iaso:"),
+            outputs: outputs as Properties,
+          }),
+        );
         const document = { project: "p", stack: "s", resources } as unknown as PreviewDocument;
         expect(drawn(architectureOf(document))).to.deep.equal(urnsOf(document));
       }),

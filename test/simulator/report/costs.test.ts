@@ -13,27 +13,14 @@ import {
 import { CostLine, Costs, costsOf, difference, isKnownType } from "../../../simulator/report/costs";
 import table from "../../../simulator/report/prices.json";
 import { previewOf } from "../../support";
+import { resource as resourceOf } from "./documents";
 
 const STACK = "urn:stack";
 const PART = "urn:part";
 const EXAMPLE_STACKS = ["staging", "prod"];
 
-const resource = (type: string, name: string, inputs: Properties, parent = PART): PreviewResource => ({
-  urn: `urn:${type}:${name}`,
-  type,
-  name,
-  id: "",
-  parent,
-  custom: true,
-  inputs,
-  outputs: {},
-  dependencies: [],
-  propertyDependencies: {},
-  protect: false,
-  retainOnDelete: false,
-  ignoreChanges: [],
-  secretInputs: [],
-});
+const resource = (type: string, name: string, inputs: Properties, parent = PART): PreviewResource =>
+  resourceOf(type, name, inputs, { urn: `urn:${type}:${name}`, parent });
 
 /** A stack with one part, in Frankfurt unless its provider says otherwise. */
 const stackOf = (resources: PreviewResource[], provider: Properties = { region: "eu-central-1" }) =>
