@@ -5,7 +5,7 @@ const lacks = missing();
 console.log(
   [
     "",
-    "The engine suite, whole lifecycles on the real Pulumi engine, is skipped here: it takes more than half an hour.",
+    "The engine suite, whole lifecycles on the real Pulumi engine, is skipped here: it takes about an hour.",
     ...(lacks.length === 0
       ? ["This machine can run it: npm run test:engine"]
       : [
