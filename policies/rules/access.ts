@@ -376,16 +376,22 @@ const ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy";
 const ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment";
 const POLICY = "aws:iam/policy:Policy";
 
-/** The policy of this program that is attached: by URN too, as its ARN is unknown at first preview. */
+/** The policies of this program that are attached: by URN too, as an ARN is unknown at first preview. */
 function ownPolicies(attachment: Resource, context: Context): Resource[] {
-  const urns = madeOf(attachment, "policyArn");
-  const arn = text(attachment.inputs.policyArn);
-  const isOwn = isOf(ownAccounts(context), arn);
-  return context
-    .ofType(POLICY)
-    .filter(
-      ({ urn, inputs }) => urns.includes(urn) || (isOwn && arn.endsWith(`:policy/${text(inputs.name)}`)),
+  const policies = context.once("policies by URN and ARN", () => {
+    const account = ownAccounts(context)[0] ?? "";
+    return groupBy(
+      context
+        .ofType(POLICY)
+        .flatMap((one) =>
+          [one.urn, `arn:aws:iam::${account}:policy/${text(one.inputs.name)}`].map((key) => ({ key, one })),
+        ),
+      ({ key }) => key,
     );
+  });
+  return [...new Set([...madeOf(attachment, "policyArn"), text(attachment.inputs.policyArn)])]
+    .flatMap((key) => policies.get(key) ?? [])
+    .map(({ one }) => one);
 }
 
 /** Resources that give something to a role, by the role's name or URN. */
@@ -443,9 +449,8 @@ export const noSelfEscalation = rule(
         false,
       ).decision === "allow";
     const own = `arn:aws:iam::${account}:role/${text(role.inputs.name)}`;
-    const policies = context
-      .ofType(POLICY)
-      .map(({ inputs }) => `arn:aws:iam::${account}:policy/${text(inputs.name)}`);
+    const policies = () =>
+      context.ofType(POLICY).map(({ inputs }) => `arn:aws:iam::${account}:policy/${text(inputs.name)}`);
     return [
       ...[
         "iam:AttachRolePolicy",
@@ -454,9 +459,10 @@ export const noSelfEscalation = rule(
         "iam:PutRolePolicy",
         "iam:UpdateAssumeRolePolicy",
       ].map((action) => [action, own] as const),
-      ...policies.flatMap((policy) =>
-        ["iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion"].map((action) => [action, policy] as const),
-      ),
+      ...["iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion"]
+        // Few roles may do it to any: only for those all policies are gone through.
+        .filter((action) => statements.some((one) => one.Effect === "Allow" && actionMatches(one, action)))
+        .flatMap((action) => policies().map((policy) => [action, policy] as const)),
     ]
       .filter(([action, resource]) => may(action, resource))
       .map(
@@ -561,32 +567,37 @@ const isState = ({ NotResource, Resource: names }: Statement, context: Context) 
   NotResource === undefined &&
   strings(names).every((arn) => {
     const bucket = /^arn:[\w-]+:s3:::([a-z0-9.-]+)\//.exec(arn)?.[1];
-    return (
-      bucket !== undefined &&
-      // Beanstalk keeps the versions that it runs in a bucket of its own.
-      !bucket.startsWith("elasticbeanstalk-") &&
-      !context.ofType("aws:s3/bucket:Bucket").some(({ inputs }) => text(inputs.bucket) === bucket)
+    const own = context.once(
+      "names of buckets",
+      () => new Set(context.ofType("aws:s3/bucket:Bucket").map(({ inputs }) => text(inputs.bucket))),
     );
+    // Beanstalk keeps the versions that it runs in a bucket of its own.
+    return bucket !== undefined && !bucket.startsWith("elasticbeanstalk-") && !own.has(bucket);
   });
 
 /** What a role may do beyond looking at how the infrastructure is set up. */
 function beyondReading(statements: Statement[], context: Context): string[] {
-  const secrets = context
-    .ofType("aws:ssm/parameter:Parameter")
-    .filter(({ inputs }) => inputs.type === "SecureString")
-    .map(({ inputs }) => `arn:aws:ssm:eu-central-1:123456789012:parameter${text(inputs.name)}`);
+  const secrets = context.once(
+    "names of secret parameters",
+    () =>
+      new Set(
+        context
+          .ofType("aws:ssm/parameter:Parameter")
+          .filter(({ inputs }) => inputs.type === "SecureString")
+          .map(({ inputs }) => text(inputs.name)),
+      ),
+  );
+  /** A pattern of names may cover a secret's, today or later. */
+  const namesSecret = ({ Resource: names }: Statement) =>
+    strings(names).some((arn) => {
+      const parameter = /^arn:[^:]*:ssm:.*:parameter(\/.*)$/.exec(arn)?.[1] ?? "";
+      return /[*?]/.test(parameter) || secrets.has(parameter);
+    });
   const allows = (action: string, resource: string) =>
-    judge(
-      statements.map((one) => ({
-        ...one,
-        // The same names in any region and account.
-        Resource: strings(one.Resource).map((arn) =>
-          arn.replace(/^(arn:aws:ssm):[^:]*:[^:]*:/, "$1:eu-central-1:123456789012:"),
-        ),
-      })),
-      { requester: {}, action, resource, account: "", context: {} },
-      false,
-    ).decision === "allow";
+    judge(statements, { requester: {}, action, resource, account: "", context: {} }, false).decision ===
+      "allow" ||
+    (action.startsWith("ssm:") &&
+      statements.some((one) => one.Effect === "Allow" && actionMatches(one, action) && namesSecret(one)));
   return [
     ...statements
       .filter(({ Effect }) => Effect === "Allow")
@@ -598,11 +609,9 @@ function beyondReading(statements: Statement[], context: Context): string[] {
                 !READS.test(action) && !(/^s3:(Put|Delete)Object$/i.test(action) && isState(one, context)),
             ),
       ),
-    ...Object.entries(READS_CONTENTS).flatMap(([action, resource]) =>
-      [resource, ...(action.startsWith("ssm:") ? secrets : [])].some((one) => allows(action, one))
-        ? [action]
-        : [],
-    ),
+    ...Object.entries(READS_CONTENTS)
+      .filter(([action, resource]) => allows(action, resource))
+      .map(([action]) => action),
   ];
 }
 
@@ -854,14 +863,17 @@ export const cloudfrontOrigin = rule(
   "CloudFront serves the static bucket of this program and nothing else",
   "pages would run somebody else's scripts, or media be open to everyone",
   (distribution, context) => {
-    const statics = context
-      .ofType("aws:s3/bucket:Bucket")
-      .filter(({ inputs }) => at(inputs.tags, "class") === "static");
+    const statics = context.once("names and URNs of static buckets", () => {
+      const buckets = context
+        .ofType("aws:s3/bucket:Bucket")
+        .filter(({ inputs }) => at(inputs.tags, "class") === "static");
+      return new Set(buckets.flatMap(({ urn, inputs }) => [urn, text(inputs.bucket)]));
+    });
     const made = madeOf(distribution, "origins");
     const isStatic = (domain: unknown) =>
       isUnknown(domain)
-        ? made.length > 0 && made.every((urn) => statics.some((bucket) => bucket.urn === urn))
-        : statics.some(({ inputs }) => text(domain).startsWith(`${text(inputs.bucket)}.s3.`));
+        ? made.length > 0 && made.every((urn) => statics.has(urn))
+        : statics.has(/^([a-z0-9.-]+)\.s3\.[a-z0-9-]+\.amazonaws\.com$/.exec(text(domain))?.[1] ?? "");
     return array(distribution.inputs.origins)
       .map((origin) => at(origin, "domainName"))
       .filter((domain) => !isStatic(domain))

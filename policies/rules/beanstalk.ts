@@ -238,7 +238,9 @@ export const instanceProfileOwn = rule(
     const profile = option(environment, "autoscaling:launchconfiguration", "IamInstanceProfile");
     const service = option(environment, "elasticbeanstalk:environment", "ServiceRole");
     const named = (type: string, name: unknown) =>
-      context.ofType(type).filter(({ inputs }) => text(inputs.name) === text(name));
+      context
+        .once(`${type} by name`, () => groupBy(context.ofType(type), ({ inputs }) => text(inputs.name)))
+        .get(text(name)) ?? [];
     return [
       ...demand(
         profile,
@@ -754,16 +756,15 @@ export const variablesOwn = rule(
     if (!isIaso(environment)) return [];
     const host = option(environment, VARIABLES.replace("aws:", ""), "RDS_HOSTNAME");
     const url = option(environment, VARIABLES.replace("aws:", ""), "BEANSTALK_SQS_URL");
-    const madeOf = new Set(environment.propertyDependencies?.settings);
-    const isOwnHost = context
-      .ofType(DATABASE)
-      .some(({ urn, inputs }) =>
-        isUnknown(host)
-          ? madeOf.has(urn)
-          : new RegExp(`^${text(inputs.identifier)}\\.[a-z0-9]+\\.[a-z0-9-]+\\.rds\\.amazonaws\\.com$`).test(
-              text(host),
-            ),
-      );
+    const databases = context.once(
+      "identifiers and URNs of databases",
+      () => new Set(context.ofType(DATABASE).flatMap(({ urn, inputs }) => [urn, text(inputs.identifier)])),
+    );
+    const isOwnHost = isUnknown(host)
+      ? (environment.propertyDependencies?.settings ?? []).some((urn) => databases.has(urn))
+      : databases.has(
+          /^([a-z0-9-]+)\.[a-z0-9]+\.[a-z0-9-]+\.rds\.amazonaws\.com$/.exec(text(host))?.[1] ?? "",
+        );
     return [
       // A host name that is not known yet is the database's where it is made of it.
       ...(isOwnHost

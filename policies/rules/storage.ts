@@ -385,33 +385,49 @@ export const mediaSignatureVersion = rule(
 
 const ROLE = "aws:iam/role:Role";
 
-/** A role that no program has, and all of this program but Iaso's own. */
-const othersThanIaso = (context: Context): string[] =>
-  context.once("roles of others than Iaso", () => {
-    const arn = (name: string) => `arn:aws:iam::${ownAccounts(context)[0] ?? ""}:role/${name}`;
-    return [
-      arn("qz-71"),
-      ...context
-        .ofType(ROLE)
-        .filter(({ inputs }) => !["web", "worker"].includes(text(object(inputs.tags).role)))
-        .map(({ inputs }) => arn(text(inputs.name))),
-    ];
-  });
+/** A role that no program has. */
+const anyRole = (context: Context) => ({
+  "aws:PrincipalArn": `arn:aws:iam::${ownAccounts(context)[0] ?? ""}:role/qz-71`,
+});
+
+/** Principals whom a Deny leaves out by name. */
+const exceptedBy = ({ Effect, Condition }: Statement): unknown[] =>
+  Effect === "Deny"
+    ? Object.entries(object(Condition))
+        .filter(([operator]) => /not/i.test(operator))
+        .flatMap(([, block]) => Object.entries(object(block)))
+        .flatMap(([key, value]) => (key.toLowerCase() === "aws:principalarn" ? list(value) : []))
+    : [];
 
 export const mediaForApplication = rule(
   "media-for-application",
   "Media's objects are for Iaso's own roles only, whatever other roles' policies say",
   "every role with a broad policy, and everyone who takes it, could read patients' data",
   policyOfClass("media", (statements, bucket, context) => {
-    return othersThanIaso(context)
-      .filter(
-        (role) => !alwaysDenied(statements, nameOf(bucket), OBJECT_ACTIONS, { "aws:PrincipalArn": role }),
-      )
-      .slice(0, 1)
-      .map(
-        (role) =>
-          `The policy does not keep ${role} out. Write a Deny of s3:* for "*" on all objects where aws:PrincipalArn is ArnNotEquals the roles of web and worker.`,
-      );
+    const own = context.once(
+      "ARNs of Iaso's roles",
+      () =>
+        new Set(
+          context
+            .ofType(ROLE)
+            .filter(({ inputs }) => ["web", "worker"].includes(text(object(inputs.tags).role)))
+            .map(({ inputs }) => `arn:aws:iam::${ownAccounts(context)[0] ?? ""}:role/${text(inputs.name)}`),
+        ),
+    );
+    const others = statements
+      .flatMap(exceptedBy)
+      .map(text)
+      .filter((arn) => !own.has(arn));
+    return [
+      ...(alwaysDenied(statements, nameOf(bucket), OBJECT_ACTIONS, anyRole(context))
+        ? []
+        : [
+            'The policy lets any role of the account in. Write a Deny of s3:* for "*" on all objects where aws:PrincipalArn is ArnNotEquals the roles of web and worker.',
+          ]),
+      ...others.map(
+        (arn) => `The policy excepts ${arn}. Except the roles of web and worker only, by their ARNs.`,
+      ),
+    ];
   }),
   { severity: "critical" },
 );
@@ -421,9 +437,8 @@ export const staticWriteProtected = rule(
   "Static files are written and deleted by named roles only, whatever other roles' policies say",
   "who changes a script on the pages acts as everyone who opens them",
   policyOfClass("static", (statements, bucket, context) => {
-    const anyRole = { "aws:PrincipalArn": `arn:aws:iam::${ownAccounts(context)[0] ?? ""}:role/qz-71` };
     const writes = ["s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"];
-    return alwaysDenied(statements, nameOf(bucket), writes, anyRole)
+    return alwaysDenied(statements, nameOf(bucket), writes, anyRole(context))
       ? []
       : [
           `The policy lets any role of the account write. Write a Deny of ${writes.join(", ")} for "*" on all objects where aws:PrincipalArn is ArnNotEquals the deployment's role.`,

@@ -307,6 +307,15 @@ export const access: Mutant[] = [
   ["oidc-trust", github({})],
   ["oidc-trust", github({ StringEquals: { [`${GITHUB}:sub`]: "repo:example/iaso:environment:prod" } })],
   ["oidc-trust", github({ StringEquals: { [`${GITHUB}:aud`]: "sts.amazonaws.com" } })],
+  [
+    "oidc-trust",
+    github({
+      StringEquals: {
+        [`${GITHUB}:aud`]: ["sts.amazonaws.com", "https://github.com/example"],
+        [`${GITHUB}:sub`]: "repo:example/iaso:environment:prod",
+      },
+    }),
+  ],
   ["oidc-trust", subject("repo:example/iaso:*", "ci-deploy", "StringLike")],
   ["oidc-trust", subject("repo:example/*:environment:prod", "ci-deploy", "StringLike")],
   ["oidc-trust", subject("repo:*:environment:prod", "ci-deploy", "StringLike")],
