@@ -239,4 +239,14 @@ export const beanstalk: Mutant[] = [
     },
   ],
   ["variables-size", (stack) => stack.variable("DNS_DOMAIN", "x".repeat(4000))],
+  [
+    "variables-size",
+    (stack) => {
+      const settings = stack.get("environment", "web").inputs.settings as Record<string, string>[];
+      const size = settings
+        .filter(({ namespace = "" }) => namespace.startsWith("aws:elasticbeanstalk:application:environment"))
+        .reduce((sum, { name = "", value = "" }) => sum + name.length + value.length + 2, 0);
+      stack.option("web", "elasticbeanstalk:application:environment/X", "x".repeat(4097 - size - 3));
+    },
+  ],
 ];
