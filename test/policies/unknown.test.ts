@@ -58,7 +58,7 @@ function unknownWhere(
 
 /** What may be unknown at first: ids and addresses of what the program makes. Rules look at what they are made of. */
 const OUTPUTS =
-  /^[\w-]+(\.vpcSecurityGroupIds|\.kms\w*KeyId|\.description|\.content| aws:\S+\/(SSLCertificateArns|ImageId|SecurityGroups|Notification Endpoint)| aws:elasticbeanstalk:application:environment\/(STATIC_URL|RDS_HOSTNAME|DNS_DOMAIN|EMAIL_HOST_USER))$/;
+  /^[\w-]+(\.vpcSecurityGroupIds|\.kms\w*KeyId|\.description|\.content| aws:\S+\/(SSLCertificateArns|ImageId|SecurityGroups|Notification Endpoint)| aws:elasticbeanstalk:application:environment\/(STATIC_URL|RDS_HOSTNAME|DNS_DOMAIN|EMAIL_HOST_USER|X))$/;
 
 describe("what is not known", () => {
   it("is reported where a rule needs it, and never passed", async () => {
