@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { array, Context, Level, object, Resource, Rule, text } from "./rule";
+import { array, Context, groupBy, Level, object, Resource, Rule, text } from "./rule";
 import { rules } from "./rules";
 
 export const PACK = { name: "iaso-on-aws", version: "0.1.0" };
@@ -148,25 +148,23 @@ export function configProblems(config: unknown): string[] {
 
 /** Index of the resources, built once for all rules: the pack's cost grows with their number only. */
 export function indexOf(resources: Resource[]): Omit<Context, "parameters"> {
-  const types = new Map<string, Resource[]>();
-  const buckets = new Map<string, Resource[]>();
-  const add = (map: Map<string, Resource[]>, key: string, one: Resource) => {
-    const known = map.get(key);
-    if (known === undefined) map.set(key, [one]);
-    else known.push(one);
-  };
-  for (const one of resources) {
-    add(types, one.type, one);
-    if (one.inputs.bucket !== undefined) add(buckets, `${one.type} ${text(one.inputs.bucket)}`, one);
-  }
   const built = new Map<string, unknown>();
+  const once = <T>(key: string, build: () => T): T => {
+    if (!built.has(key)) built.set(key, build());
+    return built.get(key) as T;
+  };
+  const types = groupBy(resources, ({ type }) => type);
+  // Of rules that ask for none, the engine need not read every resource's inputs.
+  const buckets = () =>
+    once("indexOf: buckets", () =>
+      groupBy(resources, ({ type, inputs }) =>
+        inputs.bucket === undefined ? undefined : `${type} ${text(inputs.bucket)}`,
+      ),
+    );
   return {
-    once: <T>(key: string, build: () => T): T => {
-      if (!built.has(key)) built.set(key, build());
-      return built.get(key) as T;
-    },
+    once,
     ofType: (type) => types.get(type) ?? [],
-    ofBucket: (type, bucket) => buckets.get(`${type} ${bucket}`) ?? [],
+    ofBucket: (type, bucket) => buckets().get(`${type} ${bucket}`) ?? [],
   };
 }
 

@@ -3,11 +3,16 @@ import {
   PolicyConfigSchema,
   PolicyPack,
   PolicyResource,
+  ReportViolation,
+  ResourceValidation,
   ResourceValidationArgs,
+  validateResourceOfType,
 } from "@pulumi/policy";
 import { configOf, configProblems, indexOf, judgeResource, PACK } from "./evaluate";
 import { Resource, Rule, UNKNOWN } from "./rule";
 import { rules } from "./rules";
+
+type ResourceClass = Parameters<typeof validateResourceOfType>[0];
 
 /** Copies inputs; reading a value that is not known yet throws, so it becomes the marker. */
 function plain(value: unknown): unknown {
@@ -23,25 +28,32 @@ function plain(value: unknown): unknown {
   return Object.fromEntries(Object.keys(value).map((key) => [key, copy(key)]));
 }
 
-const read = (resource: PolicyResource | ResourceValidationArgs): Resource => ({
-  urn: resource.urn,
-  type: resource.type,
-  name: resource.name,
-  // Each resource that a provider makes has one; components, which only group others, have none.
-  custom: resource.provider !== undefined,
-  inputs: plain(resource.props) as Record<string, unknown>,
-  protect: resource.opts.protect,
-  // The engine tells them of the resources of a stack only.
-  propertyDependencies:
-    "propertyDependencies" in resource
-      ? Object.fromEntries(
-          Object.entries(resource.propertyDependencies).map(([property, used]) => [
-            property,
-            used.map(({ urn }) => urn),
-          ]),
-        )
-      : undefined,
-});
+/** Copies nothing before it is asked for: most rules look at few of a stack's resources. */
+function read(resource: PolicyResource | ResourceValidationArgs): Resource {
+  let inputs: Record<string, unknown> | undefined;
+  return {
+    urn: resource.urn,
+    type: resource.type,
+    name: resource.name,
+    // Each resource that a provider makes has one; components, which only group others, have none.
+    custom: resource.provider !== undefined,
+    get inputs() {
+      inputs ??= plain(resource.props) as Record<string, unknown>;
+      return inputs;
+    },
+    protect: resource.opts.protect,
+    // The engine tells them of the resources of a stack only.
+    get propertyDependencies() {
+      if (!("propertyDependencies" in resource)) return undefined;
+      return Object.fromEntries(
+        Object.entries(resource.propertyDependencies).map(([property, used]) => [
+          property,
+          used.map(({ urn }) => urn),
+        ]),
+      );
+    },
+  };
+}
 
 const SPECIFICATIONS: Record<string, string> = {
   "AWS FSBP": "AWS Foundational Security Best Practices",
@@ -78,6 +90,17 @@ const properties = (rule: Rule): PolicyConfigSchema["properties"] => ({
   ),
 });
 
+/**
+ * Tells the SDK the type that a rule judges, where it is one: it then passes over the resources of other types without
+ * reading each of them anew for each rule. A rule knows its type by name, not by the class that the SDK asks for.
+ */
+function ofOneType(types: string[], validate: ResourceValidation): ResourceValidation {
+  const [type] = types;
+  if (type === undefined || types.length > 1) return validate;
+  const named = { __pulumiType: type } as unknown as ResourceClass;
+  return validateResourceOfType(named, (_, args, report) => validate(args, report));
+}
+
 const policies: Policies = rules.map((rule) => {
   const shared = {
     name: rule.name,
@@ -89,17 +112,16 @@ const policies: Policies = rules.map((rule) => {
     configSchema: { properties: properties(rule) },
   };
   const applies = (type: string) => rule.types?.includes(type) ?? true;
-  if (rule.neighbours !== true)
-    return {
-      ...shared,
-      validateResource: (args, report) => {
-        if (!applies(args.type)) return;
-        const given = { [rule.name]: args.getConfig() };
-        const resource = read(args);
-        const messages = judgeResource(rule, resource, configOf(rule, given), indexOf([resource]));
-        for (const message of [...configProblems(given), ...messages]) report(message);
-      },
+  if (rule.neighbours !== true) {
+    const validate = (args: ResourceValidationArgs, report: ReportViolation): void => {
+      if (!applies(args.type)) return;
+      const given = { [rule.name]: args.getConfig() };
+      const resource = read(args);
+      const messages = judgeResource(rule, resource, configOf(rule, given), indexOf([resource]));
+      for (const message of [...configProblems(given), ...messages]) report(message);
     };
+    return { ...shared, validateResource: ofOneType(rule.types ?? [], validate) };
+  }
   return {
     ...shared,
     validateStack: (args, report) => {

@@ -79,7 +79,14 @@ async function withoutStackTraces<T>(run: () => Promise<T>): Promise<T> {
 
 function evaluatePolicies(project: Project, document: PreviewDocument): PolicyResults {
   const pack = readPack(project, document.stack);
-  return pack?.evaluate(document.resources, { config: pack.config }) ?? document.policies;
+  if (pack === undefined) return document.policies;
+  const {
+    pack: name,
+    version,
+    rules,
+    violations,
+  } = pack.evaluate(document.resources, { config: pack.config });
+  return { pack: name, version, rules, violations };
 }
 
 /** The project's policy pack with its config for a stack; undefined where there is none. */
@@ -203,27 +210,43 @@ async function run(stacks: string[], options: Options): Promise<void> {
   const { json = false, markdown = false, report, against } = options;
   const project = readProject(resolve("."));
   const chosen = stacks.length > 0 ? stacks : listStacks(project);
-  const paint = style(process.stdout.isTTY && process.env.NO_COLOR === undefined);
   const baselines = against === undefined ? undefined : baselinesFor(project, chosen, against);
-  const documents: PreviewDocument[] = [];
-  const reported: StackReport[] = [];
-  for (const [index, stack] of chosen.entries()) {
-    const preview = await previewStack(project, stack);
-    documents.push(preview.document);
-    const baseline = baselines?.get(stack);
-    const comparison = baseline && reports().compare(preview.document, baseline, against ?? "");
-    if (markdown || report !== undefined) reported.push(reportOn(project, preview, comparison));
-    if (json) continue;
-    const last = reported.at(-1);
-    const text = markdown && last ? reports().markdown(last) : render(preview, comparison, paint);
-    console.log(`${index > 0 ? "\n" : ""}${text}`);
-  }
+  const previews = (await previewStacks(project, chosen)).map((preview) => {
+    const baseline = baselines?.get(preview.document.stack);
+    return { preview, comparison: baseline && reports().compare(preview.document, baseline, against ?? "") };
+  });
+  const documents = previews.map(({ preview }) => preview.document);
+  const reported =
+    markdown || report !== undefined
+      ? previews.map(({ preview, comparison }) => reportOn(project, preview, comparison))
+      : [];
+  if (report !== undefined) writeFile(report, await reports().page(reported, new Date()));
+
   if (json) console.log(printed(documents));
-  if (report !== undefined) {
-    writeFile(report, await reports().page(reported, new Date()));
-    if (!json && !markdown) console.log(`\nThe report is in ${report}`);
+  else if (markdown) console.log(reported.map(reports().markdown).join("\n\n"));
+  else {
+    const paint = style(process.stdout.isTTY && process.env.NO_COLOR === undefined);
+    const texts = previews.map(({ preview, comparison }) => render(preview, comparison, paint));
+    if (report !== undefined) texts.push(`The report is in ${report}`);
+    console.log(texts.join("\n\n"));
   }
   if (documents.some(isRefused)) process.exitCode = 1;
+}
+
+/** Previews all stacks, or tells what is wrong with each of those that cannot be previewed. */
+async function previewStacks(project: Project, stacks: string[]): Promise<StackPreview[]> {
+  const previews: StackPreview[] = [];
+  const mistakes: string[] = [];
+  for (const stack of stacks) {
+    try {
+      previews.push(await previewStack(project, stack));
+    } catch (error) {
+      if (!isPlain(error)) throw error;
+      mistakes.push(error.message);
+    }
+  }
+  if (mistakes.length > 0) throw new PreviewError([...new Set(mistakes)].join("\n\n"));
+  return previews;
 }
 
 /** The documents as JSON. Ids are left out: those of the simulated AWS mean nothing elsewhere. */

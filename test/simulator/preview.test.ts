@@ -228,7 +228,7 @@ describe("simulator/preview", () => {
     expect(stderr).to.include("TypeError: What is this?").and.include(join(directory, "index.ts:1"));
   });
 
-  it("tells bad settings of the real program without a stack trace, and registers nothing", () => {
+  it("tells bad settings of all stacks of the real program without a stack trace, and registers nothing", () => {
     const directory = project({});
     for (const file of ["Pulumi.yaml", "Pulumi.staging.yaml", "Pulumi.prod.yaml"]) {
       cpSync(join(ROOT, file), join(directory, file));
@@ -242,8 +242,10 @@ describe("simulator/preview", () => {
     edit("Pulumi.yaml", /^main: index\.ts$/m, `main: ${relative(directory, join(ROOT, "index.ts"))}`);
     edit("Pulumi.staging.yaml", /webMinSize: 2/, "webMinSize: 0");
     edit("Pulumi.staging.yaml", /^ {2}iaso:alarmEmail: .*\n/m, "");
-    const { status, stdout, stderr } = preview(directory, "staging", "--json");
+    edit("Pulumi.prod.yaml", /webMaxSize: 6/, "webMaxSize: 0");
+    const { status, stdout, stderr } = preview(directory, "--json");
     expect([status, stdout]).to.deep.equal([1, ""]);
+    expect(stderr).to.include("iaso:webMaxSize", "a mistake of the other stack");
     expect(stderr).to.include("iaso:webMinSize").and.include("iaso:alarmEmail is missing");
     expect(stderr).to.include("pulumi config set iaso:alarmEmail VALUE --stack staging");
     expect(stderr).not.to.match(/^\s+at /m);
