@@ -2,13 +2,13 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import { Command } from "commander";
-import { isRefused, nameOf, PolicyResults, PreviewDocument, PreviewResource } from "./document";
+import { isRefused, PolicyResults, PreviewDocument, PreviewResource } from "./document";
 import { listSettings, listStacks, PreviewError, Project, readProject, readStackConfig } from "./project";
 import type { Baseline } from "./report/baseline";
-import type { Change } from "./report/changes";
 import type { Comparison, RuleDescription, StackReport } from "./report/report";
 import { simulate } from "./simulate";
-import { renderOutputs, renderTree, shortType, Style, style } from "./tree";
+import { renderPreview } from "./terminal";
+import { style } from "./tree";
 
 /** A preview of one stack and what the reader should know about it. */
 export interface StackPreview {
@@ -106,90 +106,6 @@ function readJson(file: string): unknown {
   }
 }
 
-function render(
-  { document, standIns }: StackPreview,
-  comparison: Comparison | undefined,
-  paint: Style,
-): string {
-  const { project, stack, resources } = document;
-  const lines = [
-    paint.bold(`Previewing ${project}/${stack}`) + paint.dim(" on a simulated AWS: nothing is created"),
-    "",
-    renderTree(resources, paint, comparison && signsOf(comparison, paint)),
-    "",
-    paint.bold("Outputs:"),
-    renderOutputs(document, paint),
-    "",
-    paint.bold("Policies:"),
-    ...renderPolicies(document, paint),
-    ...(comparison === undefined ? [] : renderChanges(comparison, paint)),
-    "",
-    paint.bold("Resources:"),
-    `  ${comparison === undefined ? newTotals(resources, paint) : changeTotals(document, comparison, paint)}`,
-  ];
-  if (standIns.length > 0) {
-    const names = standIns.map((key) => `  ${key.replace(`${project}:`, "")}`);
-    lines.push("", `Stand-ins take the place of ${standIns.length} secrets:`, ...names);
-    lines.push(`To generate or set them: npm run init-stack -- ${stack}`);
-  }
-  return lines.join("\n");
-}
-
-function newTotals(resources: PreviewResource[], paint: Style): string {
-  const components = resources.filter(({ custom }) => !custom).length;
-  return `${paint.green(`+ ${resources.length} to create`)}, of which ${components} group the others`;
-}
-
-function changeTotals({ resources }: PreviewDocument, { changes }: Comparison, paint: Style): string {
-  const of = (kind: Change["kind"]) => changes.filter((one) => one.kind === kind).length;
-  const touched = changes.length - of("deleted");
-  return [
-    paint.green(`+ ${of("added")} to create`),
-    paint.yellow(`~ ${of("changed")} to update`),
-    paint.red(`± ${of("replaced")} to replace`),
-    paint.red(`- ${of("deleted")} to delete`),
-    `${resources.length - touched} unchanged`,
-  ].join(", ");
-}
-
-const SIGNS: Record<Change["kind"], (paint: Style) => string> = {
-  added: ({ green }) => green("+"),
-  changed: ({ yellow }) => yellow("~"),
-  replaced: ({ red }) => red("±"),
-  deleted: ({ red }) => red("-"),
-};
-
-function signsOf({ changes }: Comparison, paint: Style): (urn: string) => string {
-  const signs = new Map(changes.map(({ urn, kind }) => [urn, SIGNS[kind](paint)]));
-  return (urn) => signs.get(urn) ?? " ";
-}
-
-function renderPolicies({ policies, stack }: PreviewDocument, paint: Style): string[] {
-  const { pack, version, rules, violations } = policies;
-  if (rules === 0) return [`  There is no policy pack in the folder ${PACK_FOLDER}.`];
-  if (violations.length === 0)
-    return [`  ${paint.green("✓")} ${pack} ${version}: all ${rules} rules hold for ${stack}`];
-  return violations.flatMap(({ policy, level, urn, message }) => {
-    const mark = level === "mandatory" ? paint.red("✗ [mandatory]") : paint.yellow("! [advisory]");
-    return [`  ${mark} ${paint.bold(policy)} (${nameOf(urn)})`, `      ${message}`];
-  });
-}
-
-function renderChanges({ file, changes, warnings }: Comparison, paint: Style): string[] {
-  const width = Math.max(0, ...changes.map(({ name }) => name.length));
-  return [
-    "",
-    paint.bold(`Changes against ${file}:`),
-    ...warnings.map((warning) => `  ${warning}`),
-    ...(changes.length === 0 ? ["  none"] : []),
-    ...changes.flatMap(({ kind, type, name, properties, risks }) => [
-      `  ${SIGNS[kind](paint)} ${paint.bold(name.padEnd(width))}  ${paint.dim(shortType(type))}`,
-      ...risks.map((risk) => `      ${paint.red("!")} ${risk}`),
-      ...properties.map(({ path, replaces }) => `      ${path}${replaces ? paint.red(" (replaces)") : ""}`),
-    ]),
-  ];
-}
-
 interface Options {
   json?: boolean;
   markdown?: boolean;
@@ -226,7 +142,7 @@ async function run(stacks: string[], options: Options): Promise<void> {
   else if (markdown) console.log(reported.map(reports().markdown).join("\n\n"));
   else {
     const paint = style(process.stdout.isTTY && process.env.NO_COLOR === undefined);
-    const texts = previews.map(({ preview, comparison }) => render(preview, comparison, paint));
+    const texts = previews.map(({ preview, comparison }) => renderPreview(preview, comparison, paint));
     if (report !== undefined) texts.push(`The report is in ${report}`);
     console.log(texts.join("\n\n"));
   }
