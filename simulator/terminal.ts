@@ -2,6 +2,7 @@ import { nameOf, PreviewDocument, PreviewResource } from "./document";
 import type { StackPreview } from "./preview";
 import type { Change } from "./report/changes";
 import type { Comparison } from "./report/report";
+import { totalsOf } from "./report/totals";
 import { renderOutputs, renderTree, shortType, Style } from "./tree";
 
 /** A preview as the terminal shows it: tree, outputs, policy results, changes where it is compared, totals. */
@@ -40,14 +41,13 @@ function newTotals(resources: PreviewResource[], paint: Style): string {
 }
 
 function changeTotals({ resources }: PreviewDocument, { changes }: Comparison, paint: Style): string {
-  const of = (kind: Change["kind"]) => changes.filter((one) => one.kind === kind).length;
-  const touched = changes.length - of("deleted");
+  const { added, changed, replaced, deleted } = totalsOf(changes);
   return [
-    paint.green(`+ ${of("added")} to create`),
-    paint.yellow(`~ ${of("changed")} to update`),
-    paint.red(`± ${of("replaced")} to replace`),
-    paint.red(`- ${of("deleted")} to delete`),
-    `${resources.length - touched} unchanged`,
+    paint.green(`+ ${added} to create`),
+    paint.yellow(`~ ${changed} to update`),
+    paint.red(`± ${replaced} to replace`),
+    paint.red(`- ${deleted} to delete`),
+    `${resources.length - added - changed - replaced} unchanged`,
   ].join(", ");
 }
 
@@ -65,7 +65,7 @@ function signsOf({ changes }: Comparison, paint: Style): (urn: string) => string
 
 function renderPolicies({ policies, stack }: PreviewDocument, paint: Style): string[] {
   const { pack, version, rules, violations } = policies;
-  if (rules === 0) return [`  There is no policy pack in the folder policies.`];
+  if (rules === 0) return ["  There is no policy pack in the folder policies."];
   if (violations.length === 0)
     return [`  ${paint.green("✓")} ${pack} ${version}: all ${rules} rules hold for ${stack}`];
   return violations.flatMap(({ policy, level, urn, message }) => {

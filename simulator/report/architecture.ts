@@ -47,6 +47,11 @@ export interface Architecture {
   arrows: Arrow[];
 }
 
+/** A frame with all frames in it. */
+export function allFrames(frame: Frame): Frame[] {
+  return [frame, ...frame.frames.flatMap(allFrames)];
+}
+
 const ZONES: Record<Exclude<Zone, "outside">, string> = {
   edge: "Edge",
   public: "Public subnets",

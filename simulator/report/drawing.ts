@@ -1,11 +1,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Architecture, Box, Frame } from "./architecture";
+import { allFrames, Architecture, Box, Frame } from "./architecture";
 import { inColours } from "./colours";
 import { html, Html, raw } from "./html";
 import { ICONS } from "./icons";
 import {
-  allFrames,
   FRAME_TITLE_SIZE,
   LABEL_SIZE,
   layOut,

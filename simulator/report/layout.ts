@@ -1,5 +1,5 @@
 import { Graphviz } from "@hpcc-js/wasm-graphviz";
-import { Architecture, Arrow, Frame } from "./architecture";
+import { allFrames, Architecture, Arrow, Frame } from "./architecture";
 import { textWidth } from "./textWidth";
 
 /** Lengths are in pixels; places count from the upper left corner. */
@@ -65,7 +65,7 @@ export async function layOut(architecture: Architecture): Promise<Layout> {
   for (const attempt of ATTEMPTS) {
     try {
       layout = graph.read(graphviz.layout(graph.dot(attempt), "json", "dot"));
-      if (isSound(layout, architecture.cloud)) break;
+      if (isSound(layout.rectangles, architecture.cloud)) break;
     } catch {
       // Graphviz gave up; it is asked for less.
     }
@@ -81,10 +81,6 @@ export async function layOut(architecture: Architecture): Promise<Layout> {
   const titles = allFrames(architecture.cloud).map((frame) => titleOf(frame, rectangles));
   placeLabels(routes, [...architecture.boxes.map(({ id }) => rectangles.get(id)), ...titles]);
   return layout;
-}
-
-export function allFrames(frame: Frame): Frame[] {
-  return [frame, ...frame.frames.flatMap(allFrames)];
 }
 
 /** What Graphviz answers in its format `json`, as far as it is read here. */
@@ -250,7 +246,7 @@ const around = ({ x, y }: Point, width: number, height: number): Rectangle => ({
 });
 
 /** True where all that is in a frame is inside of it, and nothing there covers another thing. */
-function isSound({ rectangles }: Layout, frame: Frame): boolean {
+function isSound(rectangles: Layout["rectangles"], frame: Frame): boolean {
   const outer = rectangles.get(frame.id);
   const inner = [...frame.boxes, ...frame.frames.map(({ id }) => id)].map((id) => rectangles.get(id));
   return (
@@ -259,7 +255,7 @@ function isSound({ rectangles }: Layout, frame: Frame): boolean {
     inner.every((one, index) =>
       inner.slice(index + 1).every((other) => one && other && overlap(one, other) === 0),
     ) &&
-    frame.frames.every((one) => isSound({ rectangles } as Layout, one))
+    frame.frames.every((one) => isSound(rectangles, one))
   );
 }
 

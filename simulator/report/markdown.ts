@@ -2,6 +2,7 @@ import { Change } from "./changes";
 import { isRefused, nameOf } from "../document";
 import { shortType } from "../tree";
 import { dollars, moreDollars, StackReport } from "./report";
+import { totalsOf } from "./totals";
 
 /** Changes without a risk that are listed; a comment should be short. */
 const LISTED = 20;
@@ -33,9 +34,8 @@ const totals = (resources: number, rules: number, violations: number) =>
 
 function changeTotals(changes: Change[]): string {
   if (changes.length === 0) return "Nothing changes.";
-  const of = (kind: Change["kind"]) => changes.filter((one) => one.kind === kind).length;
-  const risky = changes.filter((one) => one.risks.length > 0).length;
-  return `**${of("added")} added, ${of("changed")} changed, ${of("replaced")} replaced, ${of("deleted")} deleted**; ${risky} to look at.`;
+  const { added, changed, replaced, deleted, risky } = totalsOf(changes);
+  return `**${added} added, ${changed} changed, ${replaced} replaced, ${deleted} deleted**; ${risky} to look at.`;
 }
 
 function costLine(monthly: number, difference: number | undefined): string {

@@ -1,6 +1,5 @@
-import { Architecture } from "./architecture";
+import { allFrames, Architecture } from "./architecture";
 import { Change } from "./changes";
-import { allFrames } from "./layout";
 
 /** What an update does to a box or frame. */
 export type Mark = Change["kind"];

@@ -5,15 +5,15 @@ import { transformSync } from "esbuild";
 import { isRefused, nameOf, PreviewDocument, PreviewResource, SECRET } from "../document";
 import { Setting } from "../project";
 import { shortType } from "../tree";
-import { Architecture, architectureOf } from "./architecture";
+import { allFrames, Architecture, architectureOf } from "./architecture";
 import { Change } from "./changes";
 import { PAGE_COLOURS } from "./colours";
 import { describeFlows, draw } from "./drawing";
 import { html, Html, raw } from "./html";
-import { allFrames } from "./layout";
 import { marksOf } from "./marks";
 import { PageData, PagePart } from "./pageData";
 import { dollars, moreDollars, RuleDescription, StackReport } from "./report";
+import { totalsOf } from "./totals";
 
 /**
  * One page that holds everything and loads nothing: for each stack a drawing, changes, policy results, costs, settings,
@@ -120,9 +120,8 @@ ${comparison === undefined ? "" : changeCard(comparison.changes)}
 }
 
 function changeCard(changes: Change[]): Html {
-  const risky = changes.filter(({ risks }) => risks.length > 0).length;
-  const of = (kind: Change["kind"]) => changes.filter((one) => one.kind === kind).length;
-  return html`<div class="${risky > 0 ? "bad" : "good"}"><dt>Changes</dt><dd>${changes.length}<small>${of("added")} added, ${of("changed")} changed, ${of("replaced")} replaced, ${of("deleted")} deleted; ${risky} risky</small></dd></div>`;
+  const { added, changed, replaced, deleted, risky } = totalsOf(changes);
+  return html`<div class="${risky > 0 ? "bad" : "good"}"><dt>Changes</dt><dd>${changes.length}<small>${added} added, ${changed} changed, ${replaced} replaced, ${deleted} deleted; ${risky} risky</small></dd></div>`;
 }
 
 function changeSection(

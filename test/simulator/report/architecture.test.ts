@@ -1,9 +1,8 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import { PreviewDocument, PreviewResource, Properties } from "../../../simulator/document";
-import { Architecture, architectureOf } from "../../../simulator/report/architecture";
+import { allFrames, Architecture, architectureOf } from "../../../simulator/report/architecture";
 import { describeFlows } from "../../../simulator/report/drawing";
-import { allFrames } from "../../../simulator/report/layout";
 import { previewOf } from "../../support";
 import { resource } from "./documents";
 

@@ -1,7 +1,14 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { Architecture, architectureOf, Arrow, Box, Frame } from "../../../simulator/report/architecture";
-import { allFrames, layOut, Layout, Point, Rectangle } from "../../../simulator/report/layout";
+import {
+  allFrames,
+  Architecture,
+  architectureOf,
+  Arrow,
+  Box,
+  Frame,
+} from "../../../simulator/report/architecture";
+import { layOut, Layout, Point, Rectangle } from "../../../simulator/report/layout";
 import { fitted, textWidth } from "../../../simulator/report/textWidth";
 import { previewOf } from "../../support";
 
