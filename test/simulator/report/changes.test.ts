@@ -47,6 +47,16 @@ function setOption(environment: PreviewResource, option: string, value: string):
   setting!.value = value;
 }
 
+/** The document with another block of addresses for its network. */
+const renumbered = (document: PreviewDocument) =>
+  edited(
+    document,
+    ({ type }) => type === VPC,
+    (vpc) => {
+      vpc.inputs.cidrBlock = "10.40.0.0/16";
+    },
+  );
+
 describe("simulator/report/changes", () => {
   describe("between two previews", () => {
     for (const stack of ["prod", "staging"]) {
@@ -85,13 +95,7 @@ describe("simulator/report/changes", () => {
 
     it("follows a replaced network to all that cannot move with it, and no further", async () => {
       const prod = await previewOf("prod");
-      const after = edited(
-        prod,
-        ({ type }) => type === VPC,
-        (vpc) => {
-          vpc.inputs.cidrBlock = "10.40.0.0/16";
-        },
-      );
+      const after = renumbered(prod);
       const changes = changesBetween(prod, after);
       const replaced = changes.changes.filter(({ kind }) => kind === "replaced");
       const types = new Set(replaced.map(({ type }) => type.split(":").at(-1)));
@@ -362,13 +366,7 @@ describe("simulator/report/changes", () => {
 
     it("follows replacements", async () => {
       const prod = await previewOf("prod");
-      const after = edited(
-        prod,
-        ({ type }) => type === VPC,
-        (vpc) => {
-          vpc.inputs.cidrBlock = "10.40.0.0/16";
-        },
-      );
+      const after = renumbered(prod);
       expect(told(changesBetween(deployed(prod), after))).to.deep.equal(told(changesBetween(prod, after)));
     });
   });
