@@ -5,7 +5,7 @@ import { runCli } from "./double/cli";
 import { ScaledTime } from "./double/clocks";
 import { mismatches } from "./double/runs";
 import { serve } from "./double/server";
-import { makeCheckout, removeTemporaryDirectories } from "./source/checkout";
+import { makeMinimalApplication, removeTemporaryDirectories } from "./source/checkout";
 
 const FACTOR = 60;
 
@@ -24,17 +24,6 @@ const DEATHS: Death[] = [
   { operation: "UpdateEnvironment", before: 1, kind: "killAfter" },
   { operation: "DescribeEvents", before: 2, kind: "killBefore" },
 ];
-
-function makeProject(): string {
-  return makeCheckout({
-    "manage.py": "",
-    "requirements.txt": "django==4.2.30\n",
-    "pyproject.toml": '[project]\nname = "Iaso"\nversion = "1"\n',
-    "iaso-deploy.yaml":
-      "build: []\ncollectStatic: [mkdir -p static && echo 1 > static/app.js]\ninclude: []\n",
-    ".gitignore": "/static\n",
-  });
-}
 
 /** A process that deploys is ended with SIGKILL, and another one repairs. */
 async function die(death: Death, source: string): Promise<string[]> {
@@ -68,7 +57,7 @@ describe("deploy, killed with SIGKILL and repaired by another process, over HTTP
   after(removeTemporaryDirectories);
 
   it("ends on one version with the lock free, wherever it was killed", async () => {
-    const source = makeProject();
+    const source = makeMinimalApplication();
     const results: string[][] = [];
     // Two processes at a time: the clock is fast, and a process that gets no time of the machine seems dead.
     for (let start = 0; start < DEATHS.length; start += 2) {

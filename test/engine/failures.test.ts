@@ -1,9 +1,13 @@
 import { expect } from "chai";
+import fc from "fast-check";
 import { Lab } from "./lab";
 import { testedCommands } from "./runbook";
 
 /** More attempts than the longest chain of resources that need one another has links. */
 const MOST_ATTEMPTS = 40;
+
+/** How many creations of a stack fail all alone, each in an account of its own. */
+const ALONE = 8;
 
 /** The runbook's command, but that it tries all that can be tried, where that ends at the first failure. */
 const TRY_ALL =
@@ -47,6 +51,45 @@ describe("updates that fail", () => {
     });
   }
 
+  for (const stackName of ["staging", "prod"]) {
+    it(`converge at once where a single creation of ${stackName} fails once, whichever it is`, async () => {
+      const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);
+      console.log(`      seed ${seed} (SEED=${seed} repeats it)`);
+      const planned = await plannedCreations(stackName);
+      const [chosen = []] = fc.sample(fc.shuffledSubarray(planned, { minLength: ALONE, maxLength: ALONE }), {
+        numRuns: 1,
+        seed,
+      });
+      for (const [type = "", name = ""] of chosen.map((creation) => creation.split(" "))) {
+        console.log(`      ${type} ${name}`);
+        const lab = await Lab.open(stackName);
+        try {
+          lab.faults({ operation: "create", type, name, action: "fail" });
+          const failed = await lab.follow("retry");
+          expect(failed.code, failed.output).not.to.equal(0);
+          expect(failed.output)
+            .to.include(`simulated fault: create of ${type} ${name}`)
+            .and.not.include("panic");
+          expect(await lab.strays()).to.deep.equal({ orphaned: [], missing: [] });
+
+          const { code, output } = await lab.follow("retry");
+          expect(code, output).to.equal(0);
+          expect(await lab.strays()).to.deep.equal({ orphaned: [], missing: [] });
+          const made = ((await lab.state()).resources ?? []).filter(
+            (resource) => resource.custom && resource.type.startsWith("aws:"),
+          );
+          expect(
+            made.map((resource) => `${resource.type} ${resource.urn.split("::").at(-1) ?? ""}`),
+          ).to.have.members(planned);
+          const { operations } = await lab.follow("retry");
+          expect(operations).to.deep.equal([[]]);
+        } finally {
+          lab.close();
+        }
+      }
+    });
+  }
+
   it("converge by the runbook though the answer to a creation was lost, with the provider", async () => {
     const lab = await Lab.open("staging");
     const bucket = "aws:s3/bucket:Bucket";
@@ -85,3 +128,17 @@ describe("updates that fail", () => {
     }
   });
 });
+
+/** What the first update of a stack will make in AWS: "TYPE NAME". */
+async function plannedCreations(stackName: string): Promise<string[]> {
+  const lab = await Lab.open(stackName);
+  try {
+    const [preview = ""] = lab.commands("deploy");
+    const { operations } = await lab.run(preview);
+    return (operations[0] ?? [])
+      .filter((operation) => operation.startsWith("create aws:"))
+      .map((operation) => operation.slice("create ".length));
+  } finally {
+    lab.close();
+  }
+}

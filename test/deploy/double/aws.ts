@@ -70,9 +70,10 @@ export class AwsDouble {
   constructor(
     seed = 1,
     readonly time: Time = new VirtualTime(),
+    buckets = [ARTIFACTS, STATIC],
   ) {
     this.beanstalk = new Beanstalk(this.time, new Random(seed));
-    this.s3 = new S3(this.time, [ARTIFACTS, STATIC]);
+    this.s3 = new S3(this.time, buckets);
   }
 
   /** The settings of the environment, as the Pulumi program writes them. */

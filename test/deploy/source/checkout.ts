@@ -64,6 +64,18 @@ export function makeCheckout(files: Readonly<Record<string, FileContent>>): stri
   return directory;
 }
 
+/** The least that the deploy tool takes for Iaso. */
+export function makeMinimalApplication(): string {
+  return makeCheckout({
+    "manage.py": "",
+    "requirements.txt": "django==4.2.30\n",
+    "pyproject.toml": '[project]\nname = "Iaso"\nversion = "1"\n',
+    "iaso-deploy.yaml":
+      "build: []\ncollectStatic: [mkdir -p static && echo 1 > static/app.js]\ninclude: []\n",
+    ".gitignore": "/static\n",
+  });
+}
+
 export interface UnzippedEntry {
   mode: number;
   content: Buffer;

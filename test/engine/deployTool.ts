@@ -1,0 +1,78 @@
+import type { AccountResource } from "../../simulator/provider/account";
+import { AwsDouble } from "../deploy/double/aws";
+import { runCli } from "../deploy/double/cli";
+import { ScaledTime } from "../deploy/double/clocks";
+import { serve } from "../deploy/double/server";
+import { makeMinimalApplication, removeTemporaryDirectories } from "../deploy/source/checkout";
+import type { Lab } from "./lab";
+
+export const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
+
+/** What an environment runs before anything was deployed to it. */
+const SAMPLE = "Sample Application";
+
+/**
+ * Runs the deploy tool, in a process of its own, against a Beanstalk that has what the program has made, found
+ * through the parameter that the program has written; then puts what the tool has changed into the simulated account.
+ *
+ * @returns the label of the version deployed
+ */
+export async function deploy(lab: Lab, version: string): Promise<string> {
+  const time = new ScaledTime(60);
+  const target = targetOf(lab);
+  const double = new AwsDouble(1, time, [String(target.artifactsBucket), String(target.staticBucket)]);
+  for (const { inputs, state } of lab.account.ofType(ENVIRONMENT)) {
+    double.beanstalk.addEnvironment({
+      name: String(inputs.name),
+      application: String(inputs.application),
+      tier: inputs.tier as "WebServer" | "Worker",
+      platformArn: `arn:aws:elasticbeanstalk:eu-central-1::platform/${String(inputs.solutionStackName)}/1.0.0`,
+      tags: inputs.tags as Record<string, string>,
+      label: typeof state.version === "string" ? state.version : SAMPLE,
+    });
+  }
+  const running = await serve(double);
+  try {
+    const local = { webUrl: running.url, queueUrl: `${running.url}/123456789012/tasks` };
+    double.parameters.set(parameterOf(lab), JSON.stringify({ ...target, ...local }));
+    const source = makeMinimalApplication();
+    const args = [lab.stackName, "--source", source, "--version", version];
+    const { code, stdout, stderr } = await runCli(running, time, args);
+    if (code !== 0) throw new Error(stdout + stderr);
+  } finally {
+    await running.stop();
+    removeTemporaryDirectories();
+  }
+  await lab.byHand((account) => {
+    for (const environment of pairOf(lab)) {
+      const { label } = double.environment(String(environment.inputs.name)).truth;
+      account.put({
+        ...environment,
+        inputs: { ...environment.inputs, version: label },
+        state: { ...environment.state, version: label },
+      });
+    }
+  });
+  return [...double.beanstalk.versions.keys()].at(-1) ?? "";
+}
+
+/** Web and worker: Enketo's version is the program's own. */
+export function pairOf(lab: Lab): AccountResource[] {
+  return lab.account.ofType(ENVIRONMENT).filter((environment) => roleOf(environment) !== "enketo");
+}
+
+export function roleOf({ inputs }: AccountResource): string {
+  return (inputs.tags as Record<string, string>).role ?? "";
+}
+
+function parameterOf(lab: Lab): string {
+  return `/iaso/${lab.stackName}/deployment`;
+}
+
+/** What the program has written for the deploy tool. */
+function targetOf(lab: Lab): Record<string, unknown> {
+  const parameter = lab.account
+    .ofType("aws:ssm/parameter:Parameter")
+    .find(({ inputs }) => inputs.name === parameterOf(lab));
+  return JSON.parse(String(parameter?.inputs.insecureValue)) as Record<string, unknown>;
+}
