@@ -5,6 +5,8 @@ import { Lab } from "./lab";
 
 const QA = { STACK: "qa" };
 
+const IDENTITY_PROVIDER = "aws:iam/openIdConnectProvider:OpenIdConnectProvider";
+
 describe("a second environment", () => {
   let lab: Lab;
   before(async () => {
@@ -70,6 +72,34 @@ describe("a second environment", () => {
       const { operations } = await lab.follow("retry", { STACK: stack });
       expect(operations, stack).to.deep.equal([[]]);
     }
+  });
+
+  it("takes over the account's identity provider, and keeps it when the first one is destroyed", async () => {
+    const provider = lab.account.ofType(IDENTITY_PROVIDER);
+    expect(provider).to.have.length(1);
+    const set = await lab.follow("take-over", QA);
+    expect(set.code, set.output).to.equal(0);
+    const { output: urns } = await lab.run('pulumi stack --stack "$STACK" --show-urns', QA);
+    const adopted = await lab.follow("adopt", {
+      ...QA,
+      TYPE: IDENTITY_PROVIDER,
+      NAME: "ci",
+      ID: provider[0]?.id ?? "",
+      PARENT: /urn:\S+:CiAccess::ci/.exec(urns)?.[0] ?? "",
+      PROVIDER: /urn:\S+pulumi:providers:aws::aws/.exec(urns)?.[0] ?? "",
+    });
+    expect(adopted.code, adopted.output).to.equal(0);
+    // Its tags name the new owner from now on.
+    expect(adopted.operations.at(-1)).to.deep.equal([`update ${IDENTITY_PROVIDER} ci`]);
+
+    for (const block of ["unprotect", "destroy-handed-over"]) {
+      const { code, output } = await lab.follow(block);
+      expect(code, output).to.equal(0);
+    }
+    expect((await lab.state()).resources ?? []).to.deep.equal([]);
+    expect(lab.account.ofType(IDENTITY_PROVIDER).map(({ id }) => id)).to.deep.equal([provider[0]?.id]);
+    const { operations } = await lab.follow("retry", QA);
+    expect(operations).to.deep.equal([[]]);
   });
 
   /** The secrets of a stack, by name, in the clear. */
