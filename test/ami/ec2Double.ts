@@ -49,6 +49,8 @@ export class Ec2Double {
   ];
   /** The fault at the call with this number, counted over all calls, or at `times` calls from that one on. */
   fault: { at: number; times?: number; kind: Fault } | undefined;
+  /** Versions of Beanstalk's Python platform that are offered. */
+  readonly platformVersions = ["4.7.3"];
   /** For how many looks a new instance or image cannot be seen, as in EC2, which is consistent only in the end. */
   lag = 0;
   /** For how many looks an instance shuts down. */
@@ -128,7 +130,7 @@ export class Ec2Double {
   private perform(action: string, params: Params): string {
     switch (action) {
       case "DescribePlatformVersion":
-        if (!params.get("PlatformArn")?.endsWith("/4.7.3"))
+        if (!this.platformVersions.includes(params.get("PlatformArn")?.split("/").at(-1) ?? ""))
           throw new Error("InvalidParameterValue|No Platform named so");
         return `<PlatformDescription><CustomAmiList><member><VirtualizationType>hvm</VirtualizationType><ImageId>ami-0000000000000ba5e</ImageId></member></CustomAmiList></PlatformDescription>`;
       case "DescribeEnvironments":

@@ -70,6 +70,8 @@ describe("the image, built by the real provider for commands", () => {
 
   it("is replaced when its recipe changes: the new one built, the environments moved, the old one deleted", async () => {
     const [old = ""] = ec2.images.keys();
+    // The runbook moves to this one.
+    ec2.platformVersions.push("4.7.4");
     const inUseAtDeletion: string[][] = [];
     ec2.onCall = (_number, action) => {
       if (action === "DeregisterImage") inUseAtDeletion.push(inUse());
