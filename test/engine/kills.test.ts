@@ -3,6 +3,12 @@ import fc from "fast-check";
 import { Lab, SECRETS } from "./lab";
 import { testedCommands } from "./runbook";
 
+/** What the page says not to import: the one makes nothing in AWS, the other is deleted there by hand. */
+const LEFT_OUT = [
+  "aws:acm/certificateValidation:CertificateValidation",
+  "aws:elasticbeanstalk/applicationVersion:ApplicationVersion",
+];
+
 /** While everything is made for the first time, and while what is there is changed. */
 const KILLS = { creating: 12, changing: 13 };
 
@@ -49,8 +55,17 @@ describe("updates that are killed", () => {
         expect(listed.code, listed.output).to.equal(0);
         for (const { resource } of pending) expect(listed.output, where).to.include(resource.urn);
         const created = await lab.interruptedCreations();
-        if (created.length > 0) {
-          lab.write("created.txt", created.map(({ urn, id }) => `${urn} ${id}`).join("\n"));
+        const deleted = created.flatMap(({ urn, id }) =>
+          LEFT_OUT.filter((type) => urn.includes(`${type}::`)).map((type) => ({ type, urn, id })),
+        );
+        if (deleted.length > 0) {
+          await lab.byHand((account) => {
+            for (const { type, id } of deleted) account.remove(type, id);
+          });
+        }
+        const kept = created.filter(({ urn }) => !deleted.some((one) => one.urn === urn));
+        if (kept.length > 0) {
+          lab.write("created.txt", kept.map(({ urn, id }) => `${urn} ${id}`).join("\n"));
           const imported = await lab.follow("interrupted-import");
           expect(imported.code, imported.output).to.equal(0);
         }
