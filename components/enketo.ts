@@ -248,6 +248,9 @@ export class Enketo extends pulumi.ComponentResource {
   ): aws.elasticbeanstalk.ApplicationVersion {
     const { naming, image, artifactsBucket } = this.args;
     const compose = enketoCompose(image);
+    // The provider deletes first what has an explicit name, and Pulumi before it what is made from it. But Beanstalk
+    // deletes no version that an environment runs. With a name for each image, old and new can be there together.
+    const keepsOld = { parent: application, deleteBeforeReplace: false };
     const bundle = new aws.s3.BucketObjectv2(
       "enketo-bundle",
       {
@@ -258,7 +261,7 @@ export class Enketo extends pulumi.ComponentResource {
         }),
         tags: naming.tags({ role: "enketo" }),
       },
-      { parent: application },
+      keepsOld,
     );
     return new aws.elasticbeanstalk.ApplicationVersion(
       "enketo",
@@ -270,7 +273,7 @@ export class Enketo extends pulumi.ComponentResource {
         key: bundle.key,
         tags: naming.tags({ role: "enketo" }),
       },
-      { parent: application },
+      keepsOld,
     );
   }
 }

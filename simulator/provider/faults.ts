@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Account, AwsError } from "./account";
+import { Account, AwsError, Properties } from "./account";
 
 export type Operation = "create" | "read" | "update" | "delete";
 
@@ -19,15 +19,35 @@ export interface Fault {
   times?: number;
   /**
    * - `fail`: AWS refuses the call.
-   * - `throttle`: AWS asks to slow down; the provider tries again, as the AWS SDK does.
-   * - `delay`: the call takes `milliseconds` longer.
+   * - `initFail`: AWS makes the resource, which then does not become ready. Only for creations.
+   * - `delay`: the call takes `milliseconds` longer, as where AWS asks to slow down and the SDK tries again.
    * - `die`: the provider process ends.
    * - `hang`: the provider says so on stdout and never answers, so that a test can kill the engine meanwhile.
    */
-  action: "fail" | "throttle" | "delay" | "die" | "hang";
+  action: "fail" | "initFail" | "delay" | "die" | "hang";
   /** Whether `die` and `hang` hit before AWS has done what was asked, or after. */
   phase?: "before" | "after";
   milliseconds?: number;
+}
+
+/** What a creation gives. */
+export interface Made {
+  id: string;
+  inputs: Properties;
+  state: Properties;
+}
+
+/**
+ * What Pulumi calls an initialization failure: the resource exists, and is not ready. The provider has waited for
+ * it in vain and has not read it, so it knows no more of it than id and inputs.
+ */
+export class InitializationFailure extends AwsError {
+  constructor(
+    reason: string,
+    readonly made: Pick<Made, "id" | "inputs">,
+  ) {
+    super("NotReady", reason);
+  }
 }
 
 /** The faults of one configuration file, which is read anew for each call so that a test can change it. */
@@ -41,12 +61,12 @@ export class Faults {
   /** Runs one call on the account, with what is configured to go wrong. */
   async run<T>(operation: Operation, type: string, name: string, call: () => T): Promise<T> {
     const hits = this.hits(operation, type, name);
-    for (const fault of hits.filter(({ phase }) => phase !== "after")) {
+    for (const fault of hits.filter((hit) => !isLate(hit))) {
       await this.strike(fault, operation, type, name);
     }
     const result = call();
-    for (const fault of hits.filter(({ phase }) => phase === "after")) {
-      await this.strike(fault, operation, type, name);
+    for (const fault of hits.filter(isLate)) {
+      await this.strike(fault, operation, type, name, result);
     }
     return result;
   }
@@ -66,13 +86,21 @@ export class Faults {
     });
   }
 
-  private async strike(fault: Fault, operation: Operation, type: string, name: string): Promise<void> {
+  private async strike(
+    fault: Fault,
+    operation: Operation,
+    type: string,
+    name: string,
+    result?: unknown,
+  ): Promise<void> {
     switch (fault.action) {
       case "fail":
         throw new AwsError("InternalFailure", `simulated fault: ${operation} of ${type} ${name}`);
-      case "throttle":
-        // The SDK waits and tries again; to the engine, the call only takes longer.
-        return sleep(fault.milliseconds ?? 50);
+      case "initFail":
+        throw new InitializationFailure(
+          `simulated fault: ${type} ${name} did not become ready`,
+          result as Made,
+        );
       case "delay":
         return sleep(fault.milliseconds ?? 1000);
       case "die":
@@ -82,4 +110,9 @@ export class Faults {
         return new Promise<void>(() => undefined);
     }
   }
+}
+
+/** What hits when AWS has done what was asked. */
+function isLate({ action, phase }: Fault): boolean {
+  return action === "initFail" || phase === "after";
 }

@@ -2,9 +2,12 @@ import * as grpc from "@grpc/grpc-js";
 import * as providerRpc from "@pulumi/pulumi/proto/provider_grpc_pb";
 import * as messages from "@pulumi/pulumi/proto/provider_pb";
 import * as plugin from "@pulumi/pulumi/proto/plugin_pb";
+import { Status } from "@pulumi/pulumi/proto/status_pb";
+import { Any } from "google-protobuf/google/protobuf/any_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { JavaScriptValue, Struct } from "google-protobuf/google/protobuf/struct_pb";
 import { AwsError, Properties } from "./account";
+import { InitializationFailure } from "./faults";
 import { SimulatedAws } from "./simulatedAws";
 
 /** What stands for a value that is not known before something exists. The engine and all providers agree on it. */
@@ -41,6 +44,8 @@ export async function serve(aws: SimulatedAws): Promise<number> {
 }
 
 function handlers(aws: SimulatedAws): grpc.UntypedServiceImplementation {
+  const initFailed = (failure: InitializationFailure, request: messages.CreateRequest) =>
+    detailsOf(failure, aws.secretProperties(typeOf(request)));
   return {
     handshake: reply(() => new messages.ProviderHandshakeResponse()),
     attach: reply(() => new Empty()),
@@ -88,9 +93,10 @@ function handlers(aws: SimulatedAws): grpc.UntypedServiceImplementation {
       return response;
     }),
     diff: reply((request: messages.DiffRequest) => {
-      const { changed, replacing } = aws.diff(
+      const { changed, replacing, deleteBeforeReplace } = aws.diff(
         typeOf(request),
-        properties(request.getOldInputs()),
+        nameOf(request),
+        { inputs: properties(request.getOldInputs()), state: properties(request.getOlds()) },
         properties(request.getNews()),
         request.getIgnorechangesList(),
       );
@@ -99,6 +105,7 @@ function handlers(aws: SimulatedAws): grpc.UntypedServiceImplementation {
       response.setChanges(changed.length > 0 ? DIFF_SOME : DIFF_NONE);
       response.setDiffsList(changed);
       response.setReplacesList(replacing);
+      response.setDeletebeforereplace(deleteBeforeReplace);
       return response;
     }),
     create: reply(async (request: messages.CreateRequest) => {
@@ -115,10 +122,13 @@ function handlers(aws: SimulatedAws): grpc.UntypedServiceImplementation {
       response.setId(id);
       response.setProperties(struct(state, aws.secretProperties(type)));
       return response;
-    }),
+    }, initFailed),
     read: reply(async (request: messages.ReadRequest) => {
       const type = typeOf(request);
-      const found = await aws.read(type, nameOf(request), request.getId());
+      const found = await aws.read(type, nameOf(request), request.getId(), {
+        inputs: properties(request.getInputs()),
+        state: properties(request.getProperties()),
+      });
       const response = new messages.ReadResponse();
       if (found) {
         response.setId(request.getId());
@@ -129,12 +139,13 @@ function handlers(aws: SimulatedAws): grpc.UntypedServiceImplementation {
     }),
     update: reply(async (request: messages.UpdateRequest) => {
       const type = typeOf(request);
-      const olds = properties(request.getOldInputs());
+      const known = { inputs: properties(request.getOldInputs()), state: properties(request.getOlds()) };
       const news = properties(request.getNews());
+      const ignored = request.getIgnorechangesList();
       const response = new messages.UpdateResponse();
       const state = request.getPreview()
-        ? { ...properties(request.getOlds()), ...news }
-        : await aws.update(type, nameOf(request), request.getId(), olds, news);
+        ? { ...known.state, ...news }
+        : await aws.update(type, nameOf(request), request.getId(), known, news, ignored);
       response.setProperties(struct(state, aws.secretProperties(type)));
       return response;
     }),
@@ -145,8 +156,15 @@ function handlers(aws: SimulatedAws): grpc.UntypedServiceImplementation {
   };
 }
 
-/** Answers a call; what AWS refuses reaches the engine as an error with AWS's code in it. */
-function reply<Request, Response>(answer: (request: Request) => Response | Promise<Response>) {
+/**
+ * Answers a call; what AWS refuses reaches the engine as an error with AWS's code in it.
+ *
+ * @param initFailed What the error says besides where something was made and is not ready.
+ */
+function reply<Request, Response>(
+  answer: (request: Request) => Response | Promise<Response>,
+  initFailed?: (failure: InitializationFailure, request: Request) => grpc.Metadata,
+) {
   return (call: Call<Request>, callback: Reply<Response>): void => {
     Promise.resolve()
       .then(() => answer(call.request))
@@ -156,10 +174,31 @@ function reply<Request, Response>(answer: (request: Request) => Response | Promi
         },
         (error: unknown) => {
           const code = error instanceof AwsError ? grpc.status.UNKNOWN : grpc.status.INTERNAL;
-          callback({ code, details: error instanceof Error ? error.message : String(error) });
+          callback({
+            code,
+            details: error instanceof Error ? error.message : String(error),
+            metadata: error instanceof InitializationFailure ? initFailed?.(error, call.request) : undefined,
+          });
         },
       );
   };
+}
+
+/** The answer by which the engine keeps what was made although it is not ready, as that of the providers' SDKs. */
+function detailsOf({ message, made }: InitializationFailure, secrets: string[]): grpc.Metadata {
+  const failed = new messages.ErrorResourceInitFailed();
+  failed.setId(made.id);
+  failed.setProperties(struct(made.inputs, secrets));
+  failed.setReasonsList([message]);
+  const detail = new Any();
+  detail.pack(failed.serializeBinary(), "pulumirpc.ErrorResourceInitFailed");
+  const status = new Status();
+  status.setCode(grpc.status.UNKNOWN);
+  status.setMessage(message);
+  status.addDetails(detail);
+  const metadata = new grpc.Metadata();
+  metadata.add("grpc-status-details-bin", Buffer.from(status.serializeBinary()));
+  return metadata;
 }
 
 /** Both are fields of each request, and the last two parts of its URN for engines that leave the fields out. */
@@ -172,7 +211,16 @@ function nameOf(request: { getName(): string; getUrn(): string }): string {
 }
 
 function properties(value: Struct | undefined): Properties {
-  return value?.toJavaScript() ?? {};
+  return bare(value?.toJavaScript() ?? {}) as Properties;
+}
+
+/** The value without the marks of secrets: an engine sends them or not, and both must be equal. */
+function bare(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(bare);
+  if (typeof value !== "object" || value === null) return value;
+  const { [SIGNATURE_KEY]: signature, value: secret } = value as Properties;
+  if (signature === SECRET_SIGNATURE) return bare(secret);
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, bare(part)]));
 }
 
 function struct(values: Properties, secrets: string[] = []): Struct {

@@ -5,7 +5,7 @@ import type { Account as Place } from "../aws/model";
 import type { Properties as PlainProperties } from "../document";
 import { Account, AwsError, Properties } from "./account";
 import { readBack, Setting, withDefaults } from "./beanstalkSettings";
-import { Faults } from "./faults";
+import { Faults, Made } from "./faults";
 import replacement from "./replacement.json";
 import { beforeCreate, beforeDelete, onPut } from "./rules";
 import { NAME_PROPERTIES, PUTS, SECRET_PROPERTIES } from "./types";
@@ -14,7 +14,63 @@ const REPLACING: Record<string, string[]> = replacement.types;
 
 const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
 
-/** The simulated AWS as the engine meets it: what a provider is asked, answered from the account. */
+/** Secrets that AWS takes and never gives back. */
+const NEVER_READ: Record<string, string[]> = {
+  "aws:elasticache/replicationGroup:ReplicationGroup": ["authToken"],
+  "aws:rds/instance:Instance": ["password"],
+};
+
+/**
+ * Types that the provider names where the program does not, by the property for the name.
+ *
+ * @see https://www.pulumi.com/docs/iac/concepts/resources/names/#autonaming
+ */
+const NAMES: Record<string, string> = {
+  "aws:cloudwatch/logGroup:LogGroup": "name",
+  "aws:cloudwatch/metricAlarm:MetricAlarm": "name",
+  "aws:ec2/securityGroup:SecurityGroup": "name",
+  "aws:elasticache/parameterGroup:ParameterGroup": "name",
+  "aws:elasticache/replicationGroup:ReplicationGroup": "replicationGroupId",
+  "aws:elasticache/subnetGroup:SubnetGroup": "name",
+  "aws:elasticbeanstalk/application:Application": "name",
+  "aws:elasticbeanstalk/applicationVersion:ApplicationVersion": "name",
+  "aws:elasticbeanstalk/environment:Environment": "name",
+  "aws:iam/instanceProfile:InstanceProfile": "name",
+  "aws:iam/policy:Policy": "name",
+  "aws:iam/role:Role": "name",
+  "aws:iam/rolePolicy:RolePolicy": "name",
+  "aws:rds/instance:Instance": "identifier",
+  "aws:rds/parameterGroup:ParameterGroup": "name",
+  "aws:rds/subnetGroup:SubnetGroup": "name",
+  "aws:s3/bucket:Bucket": "bucket",
+  "aws:s3/bucketObjectv2:BucketObjectv2": "key",
+  "aws:sns/topic:Topic": "name",
+  "aws:sqs/queue:Queue": "name",
+  "aws:ssm/parameter:Parameter": "name",
+};
+
+/** What the engine knows of a resource. */
+export interface Known {
+  inputs: Properties;
+  state: Properties;
+}
+
+/** What a change is about. */
+export interface Differences {
+  changed: string[];
+  /** Those of them that only a new resource can have. */
+  replacing: string[];
+  /** Whether the old resource must go first, because the new one gets a name that is the program's own choice. */
+  deleteBeforeReplace: boolean;
+}
+
+/**
+ * The simulated AWS as the engine meets it: what a provider is asked, answered from the account.
+ *
+ * Option settings of Beanstalk come back as AWS writes them, and the program must write them so. Everything else
+ * comes back as it was put. AWS writes some of that in other ways too (the keys of a policy in another order, sets
+ * sorted, the days of a window in lower case); the real provider takes those for the same, so no difference is lost.
+ */
 export class SimulatedAws {
   constructor(
     private readonly account: Account,
@@ -41,18 +97,19 @@ export class SimulatedAws {
     return { ...news, [property]: olds[property] ?? generated };
   }
 
-  /** The properties that differ, and those of them that only a new resource can have. */
-  diff(
-    type: string,
-    olds: Properties,
-    news: Properties,
-    ignored: string[],
-  ): { changed: string[]; replacing: string[] } {
-    const keys = new Set([...Object.keys(olds), ...Object.keys(news)]);
+  /**
+   * How the new inputs differ from the old state, as in pulumi-terraform-bridge: what others have changed and the
+   * state knows of is a difference, though the program still says the same.
+   */
+  diff(type: string, name: string, known: Known, news: Properties, ignored: string[]): Differences {
+    const keys = new Set([...Object.keys(known.inputs), ...Object.keys(news)]);
     const changed = [...keys].filter(
-      (key) => !ignored.includes(key) && !isDeepStrictEqual(olds[key], news[key]),
+      (key) => !ignored.includes(key) && !isDeepStrictEqual(before(known, news, key), news[key]),
     );
-    return { changed, replacing: changed.filter((key) => (REPLACING[type] ?? []).includes(key)) };
+    const replacing = changed.filter((key) => (REPLACING[type] ?? []).includes(key));
+    const chosen = news[NAMES[type] ?? ""];
+    const deleteBeforeReplace = replacing.length > 0 && chosen !== undefined && !isGenerated(name, chosen);
+    return { changed, replacing, deleteBeforeReplace };
   }
 
   /** What a preview can tell of a resource that does not exist: its inputs, and `unknown` for the rest. */
@@ -62,50 +119,56 @@ export class SimulatedAws {
     return { ...Object.fromEntries(plan), ...(inputs.tags !== undefined && { tagsAll: inputs.tags }) };
   }
 
-  create(type: string, name: string, inputs: Properties): Promise<{ id: string; state: Properties }> {
+  create(type: string, name: string, inputs: Properties): Promise<Made> {
     return this.faults.run("create", type, name, () => {
       // AWS never gives an id twice, not even for what was deleted.
       const { id, state } = this.describe(type, `${name} ${this.account.next()}`, inputs);
       beforeCreate(this.account, type, id, inputs, PUTS.has(type));
       this.account.put({ type, id, inputs, state });
-      return { id, state };
+      return { id, inputs, state };
     });
   }
 
-  /** What AWS tells now, or nothing where the resource is gone. */
-  read(
-    type: string,
-    name: string,
-    id: string,
-  ): Promise<{ inputs: Properties; state: Properties } | undefined> {
+  /** What AWS tells now, or nothing where the resource is gone. What AWS never tells is as the engine knows it. */
+  read(type: string, name: string, id: string, known: Known): Promise<Known | undefined> {
     return this.faults.run("read", type, name, () => {
       const found = this.account.find(type, id);
       if (!found) return undefined;
       const { inputs, state } = found;
-      // A secret that AWS does not tell cannot be read: what the state says of it stays.
-      return { inputs: type === ENVIRONMENT ? { ...inputs, settings: state.settings } : inputs, state };
+      const secrets = NEVER_READ[type] ?? [];
+      return {
+        inputs: {
+          ...without(inputs, secrets),
+          ...only(known.inputs, secrets),
+          ...(type === ENVIRONMENT && { settings: state.settings }),
+        },
+        state: { ...without(state, secrets), ...only(known.state, secrets) },
+      };
     });
   }
 
-  /** Changes what differs between the old and the new inputs, and leaves alone what others have changed. */
-  update(type: string, name: string, id: string, olds: Properties, news: Properties): Promise<Properties> {
+  /** Changes what differs between the old state and the new inputs, and leaves alone what others have changed. */
+  update(
+    type: string,
+    name: string,
+    id: string,
+    known: Known,
+    news: Properties,
+    ignored: string[],
+  ): Promise<Properties> {
     return this.faults.run("update", type, name, () => {
       const found = this.account.find(type, id);
       if (!found) throw new AwsError("ResourceNotFoundException", `${id} does not exist`);
-      const inputs = { ...found.inputs };
-      for (const key of this.diff(type, olds, news, []).changed) {
-        if (key in news) inputs[key] = news[key];
-        else Reflect.deleteProperty(inputs, key);
-      }
+      const { changed } = this.diff(type, name, known, news, ignored);
+      const inputs = { ...without(found.inputs, changed), ...only(news, changed) };
       onPut(this.account, type, inputs);
-      const { state: described } = this.describe(type, name, inputs);
-      // What AWS generated at creation stays as it was; what follows from the inputs follows the new ones.
-      const state: Properties = { ...described, ...found.state, ...inputs };
-      if (inputs.tags !== undefined) state.tagsAll = inputs.tags;
-      if (type === ENVIRONMENT) Object.assign(state, settingsOf(inputs));
-      for (const key of Object.keys(found.inputs)) {
-        if (!(key in inputs)) Reflect.deleteProperty(state, key);
-      }
+      // What AWS generated at creation is the same in both, so it stays. What follows from the inputs differs.
+      const was = this.describe(type, name, found.inputs).state;
+      const is = this.describe(type, name, inputs).state;
+      const differing = [...new Set([...Object.keys(was), ...Object.keys(is)])].filter(
+        (key) => !isDeepStrictEqual(was[key], is[key]),
+      );
+      const state = { ...without(found.state, differing), ...only(is, differing) };
       this.account.put({ type, id, inputs, state });
       return state;
     });
@@ -151,4 +214,22 @@ function settingsOf(inputs: Properties): Properties {
   // At a preview the settings can hold what is unknown, or be unknown as a whole.
   const settings = Array.isArray(inputs.settings) ? (inputs.settings as Setting[]) : [];
   return { settings: readBack(settings, tier), allSettings: withDefaults(settings, tier) };
+}
+
+/** What a new input is compared with. */
+function before({ inputs, state }: Known, news: Properties, key: string): unknown {
+  // A property that the program no longer names can stay in the state, where AWS has a value of its own for it.
+  return key in news && key in state ? state[key] : inputs[key];
+}
+
+function isGenerated(name: string, value: unknown): boolean {
+  return typeof value === "string" && value.startsWith(`${name}-`) && /-[0-9a-f]{7}$/.test(value);
+}
+
+function only(properties: Properties, keys: string[]): Properties {
+  return Object.fromEntries(Object.entries(properties).filter(([key]) => keys.includes(key)));
+}
+
+function without(properties: Properties, keys: string[]): Properties {
+  return Object.fromEntries(Object.entries(properties).filter(([key]) => !keys.includes(key)));
 }

@@ -90,6 +90,69 @@ describe("updates that fail", () => {
     });
   }
 
+  it("go on with what was made and did not become ready", async () => {
+    const lab = await Lab.open("staging");
+    const slow: Record<string, string> = {
+      database: "aws:rds/instance:Instance",
+      "enketo-main": "aws:elasticache/replicationGroup:ReplicationGroup",
+      web: "aws:elasticbeanstalk/environment:Environment",
+    };
+    const ids: Record<string, string> = {};
+    try {
+      lab.faults(
+        ...Object.entries(slow).map(
+          ([name, type]) => ({ operation: "create", type, name, action: "initFail" }) as const,
+        ),
+      );
+      // An update ends at its first failure, and web waits for the database, so one update cannot meet all three.
+      let broken: string[] = [];
+      let ran = await lab.follow("retry");
+      while (ran.code !== 0 && Object.keys(ids).length < 3) {
+        const failed = ((await lab.state()).resources ?? []).filter(
+          ({ initErrors = [] }) => initErrors.length > 0,
+        );
+        const names = failed.map(({ urn }) => urn.split("::").at(-1) ?? "");
+        expect(names, ran.output).not.to.deep.equal([]);
+        // What did not become ready in the update before is updated in this one, and not told to have failed again.
+        expect(names.filter((name) => broken.includes(name))).to.deep.equal([]);
+        for (const [index, name] of names.entries()) {
+          const { type = "", id = "", initErrors = [] } = failed[index] ?? {};
+          const reason = `simulated fault: ${type} ${name} did not become ready`;
+          expect(slow[name]).to.equal(type);
+          expect(ran.output).to.include(reason).and.not.include("panic");
+          expect(initErrors.join()).to.include(reason);
+          expect(lab.account.find(type, id)?.id).to.equal(id);
+          ids[name] = id;
+        }
+        expect(await lab.strays()).to.deep.equal({ orphaned: [], missing: [] });
+        broken = names;
+        ran = await lab.follow("retry");
+        const updated = broken.map((name) => `update ${slow[name] ?? ""} ${name}`);
+        const [operations = []] = ran.operations;
+        expect(operations).to.include.members(updated);
+        expect(operations.filter((operation) => !/^(create|read|update) /.test(operation))).to.deep.equal([]);
+      }
+      expect(ran.code, ran.output).to.equal(0);
+      expect(Object.keys(ids)).to.have.members(Object.keys(slow));
+      for (const [name, type] of Object.entries(slow)) {
+        expect(
+          lab.account.ofType(type).map(({ id }) => id),
+          type,
+        ).to.include(ids[name]);
+      }
+      expect(Object.values(slow).map((type) => lab.account.ofType(type).length)).to.deep.equal([1, 2, 3]);
+      expect(await lab.strays()).to.deep.equal({ orphaned: [], missing: [] });
+      const complete = (await lab.state()).resources ?? [];
+      expect(complete.filter(({ initErrors = [] }) => initErrors.length > 0)).to.deep.equal([]);
+      const web = complete.find(({ id }) => id === ids.web);
+      expect(web?.outputs.loadBalancers, "is read by now").to.have.length(1);
+      const again = await lab.follow("retry");
+      expect(again.operations).to.deep.equal([[]]);
+    } finally {
+      lab.close();
+    }
+  });
+
   it("converge by the runbook though the answer to a creation was lost, with the provider", async () => {
     const lab = await Lab.open("staging");
     const bucket = "aws:s3/bucket:Bucket";

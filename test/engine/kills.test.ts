@@ -40,6 +40,7 @@ describe("updates that are killed", () => {
           operation: "change" as const,
           nth,
           phase,
+          // A hang never ends. The number makes each fault another one, whose calls are counted from 1 again.
           milliseconds: index,
           action: "hang" as const,
         };

@@ -56,6 +56,8 @@ export interface StateResource {
   id?: string;
   custom: boolean;
   protect?: boolean;
+  /** Why it is not ready, where its creation has failed half-way. */
+  initErrors?: string[];
   inputs: Record<string, unknown>;
   outputs: Record<string, unknown>;
 }
@@ -150,20 +152,16 @@ export class Lab {
     suppressProgress: true,
   };
 
-  async up(options: { policyPacks?: string[]; continueOnError?: boolean; targets?: string[] } = {}) {
-    return (await this.stack()).up({ ...this.watch, ...options });
+  async up() {
+    return (await this.stack()).up(this.watch);
   }
 
-  async preview(options: { policyPacks?: string[] } = {}) {
-    return (await this.stack()).preview({ ...this.watch, ...options });
+  async preview() {
+    return (await this.stack()).preview(this.watch);
   }
 
   async refresh() {
     return (await this.stack()).refresh(this.watch);
-  }
-
-  async destroy() {
-    return (await this.stack()).destroy(this.watch);
   }
 
   async state(): Promise<Deployment> {
@@ -230,7 +228,11 @@ export class Lab {
     return { code, output, operations };
   }
 
-  /** Starts an update and kills the engine, with all it has started, once the provider has begun to hang. */
+  /**
+   * Starts an update and kills shell and engine once the provider has begun to hang. What the engine has started
+   * (language host, program, policy pack) is in process groups of its own and is left alone, as where the system
+   * kills the engine.
+   */
   async killDuring(commands: string, hang: Fault, milliseconds: number): Promise<string> {
     this.faults({ ...hang, action: "hang" });
     this.announced = "";

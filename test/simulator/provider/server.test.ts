@@ -7,6 +7,7 @@ import { createInterface } from "node:readline";
 import * as grpc from "@grpc/grpc-js";
 import { ResourceProviderClient } from "@pulumi/pulumi/proto/provider_grpc_pb";
 import * as messages from "@pulumi/pulumi/proto/provider_pb";
+import { Status } from "@pulumi/pulumi/proto/status_pb";
 import { expect } from "chai";
 import { JavaScriptValue, Struct } from "google-protobuf/google/protobuf/struct_pb";
 import type { Fault } from "../../../simulator/provider/faults";
@@ -17,6 +18,10 @@ const BUCKET = "aws:s3/bucket:Bucket";
 const QUEUE = "aws:sqs/queue:Queue";
 const DATABASE = "aws:rds/instance:Instance";
 const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
+
+/** How a secret is marked on the wire. */
+const SIGNATURE_KEY = "4dabf18193072939515e22adb298388d";
+const SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270";
 
 describe("simulated AWS as a provider, over gRPC", function () {
   this.timeout(20_000);
@@ -306,11 +311,6 @@ describe("simulated AWS as a provider, over gRPC", function () {
     expect(order).to.deep.equal(["soon", "late"]);
   });
 
-  it("takes longer where it is throttled, and goes well", async () => {
-    faults({ operation: "create", action: "throttle", milliseconds: 5 });
-    expect((await create(BUCKET, "slow", { bucket: "slow" })).id).to.equal("slow");
-  });
-
   it("has what it has created after a kill", async () => {
     await create(BUCKET, "kept", { bucket: "kept", tags: { env: "staging" } });
     await kill();
@@ -336,5 +336,152 @@ describe("simulated AWS as a provider, over gRPC", function () {
     await create(BUCKET, "full", { bucket: "full" });
     await create("aws:s3/bucketObjectv2:BucketObjectv2", "a", { bucket: "full", key: "a" });
     expect(await refused(remove(BUCKET, "full", "full"))).to.include("BucketNotEmpty");
+  });
+
+  it("answers that something was made and did not become ready, and has it", async () => {
+    faults({ operation: "create", type: DATABASE, name: "slow", action: "initFail" });
+    const inputs = { identifier: "slow", password: "unseen" };
+    const request = new messages.CreateRequest();
+    request.setUrn(urn(DATABASE, "slow"));
+    request.setType(DATABASE);
+    request.setName("slow");
+    request.setProperties(Struct.fromJavaScript(inputs));
+    const error = await new Promise<grpc.ServiceError | null>((resolve) => client.create(request, resolve));
+    const [binary = ""] = error?.metadata.get("grpc-status-details-bin") ?? [];
+    const [detail] = Status.deserializeBinary(Buffer.from(binary)).getDetailsList();
+    const failed = detail?.unpack(
+      (bytes) => messages.ErrorResourceInitFailed.deserializeBinary(bytes),
+      "pulumirpc.ErrorResourceInitFailed",
+    );
+    expect(failed?.getReasonsList()).to.deep.equal([error?.details]);
+    expect(error?.details).to.include(`${DATABASE} slow did not become ready`);
+    // The provider has not read what AWS has made: there is no address yet.
+    expect(failed?.getProperties()?.toJavaScript()).to.deep.equal({
+      identifier: "slow",
+      password: { [SIGNATURE_KEY]: SECRET_SIGNATURE, value: "unseen" },
+    });
+    const found = await read(DATABASE, "slow", failed?.getId() ?? "");
+    expect(found.state.address).to.match(/^slow\./);
+    expect(await refused(create(DATABASE, "slow", inputs))).to.include("already exists");
+  });
+
+  describe("with what the engine knows", () => {
+    const inEach = <Request extends messages.DiffRequest | messages.UpdateRequest>(
+      request: Request,
+      type: string,
+      [inputs, state, news]: [Values, Values, Values],
+      ignored: string[],
+    ): Request => {
+      request.setUrn(urn(type, "x"));
+      request.setType(type);
+      request.setName("x");
+      request.setOldInputs(Struct.fromJavaScript(inputs));
+      request.setOlds(Struct.fromJavaScript(state));
+      request.setNews(Struct.fromJavaScript(news));
+      request.setIgnorechangesList(ignored);
+      return request;
+    };
+    const compare = (
+      type: string,
+      values: [inputs: Values, state: Values, news: Values],
+      ignored: string[] = [],
+    ) =>
+      call<messages.DiffResponse>((done) =>
+        client.diff(inEach(new messages.DiffRequest(), type, values, ignored), done),
+      );
+    const update = async (
+      type: string,
+      id: string,
+      values: [inputs: Values, state: Values, news: Values],
+      ignored: string[] = [],
+    ) => {
+      const request = inEach(new messages.UpdateRequest(), type, values, ignored);
+      request.setId(id);
+      const reply = await call<messages.UpdateResponse>((done) => client.update(request, done));
+      return reply.getProperties()?.toJavaScript() ?? {};
+    };
+    const reread = async (type: string, id: string, inputs: Values, state: Values) => {
+      const request = new messages.ReadRequest();
+      request.setUrn(urn(type, "x"));
+      request.setType(type);
+      request.setName("x");
+      request.setId(id);
+      request.setInputs(Struct.fromJavaScript(inputs));
+      request.setProperties(Struct.fromJavaScript(state));
+      const reply = await call<messages.ReadResponse>((done) => client.read(request, done));
+      return [reply.getInputs()?.toJavaScript().password, reply.getProperties()?.toJavaScript().password];
+    };
+    const marked = (value: string) => ({ [SIGNATURE_KEY]: SECRET_SIGNATURE, value });
+
+    it("compares the old state with the new inputs, and the old inputs where the state has nothing", async () => {
+      const inputs = { name: "a", delaySeconds: 1 };
+      const changed = async (...args: Parameters<typeof compare>) => (await compare(...args)).getDiffsList();
+      expect(await changed(QUEUE, [inputs, { ...inputs, url: "a" }, inputs])).to.deep.equal([]);
+      const drifted = { name: "a", delaySeconds: 9 };
+      expect(await changed(QUEUE, [inputs, drifted, inputs])).to.deep.equal(["delaySeconds"]);
+      expect(await changed(QUEUE, [inputs, drifted, inputs], ["delaySeconds"])).to.deep.equal([]);
+      expect(await changed(QUEUE, [inputs, { name: "a" }, inputs])).to.deep.equal([]);
+      expect(await changed(QUEUE, [inputs, inputs, { name: "a" }])).to.deep.equal(["delaySeconds"]);
+    });
+
+    it("takes a marked secret and a bare one for the same", async () => {
+      const compared = async (before: string, after: string) =>
+        (
+          await compare(DATABASE, [{ password: before }, { password: marked(before) }, { password: after }])
+        ).getDiffsList();
+      expect(await compared("same", "same")).to.deep.equal([]);
+      expect(await compared("old", "new")).to.deep.equal(["password"]);
+    });
+
+    it("deletes before it replaces where the program itself names what it makes, and only there", async () => {
+      const first = async (type: string, before: Values, after: Values) =>
+        (await compare(type, [before, before, after])).getDeletebeforereplace();
+      const group = "aws:rds/parameterGroup:ParameterGroup";
+      const subnet = "aws:ec2/subnet:Subnet";
+      expect(await first(group, { name: "a", family: "1" }, { name: "a", family: "2" })).to.equal(true);
+      expect(await first(group, { name: "a", family: "1" }, { name: "b", family: "2" })).to.equal(true);
+      expect(await first(QUEUE, { name: "x-0123abc", fifoQueue: false }, { name: "x-0123abc" })).to.equal(
+        false,
+      );
+      expect(await first(group, { name: "a", tags: "1" }, { name: "a", tags: "2" })).to.equal(false);
+      expect(await first(subnet, { cidrBlock: "a" }, { cidrBlock: "b" })).to.equal(false);
+    });
+
+    it("reads no secret that AWS never tells: what the engine knows of it stays", async () => {
+      const { id } = await create(DATABASE, "x", { identifier: "told", password: "restored" });
+      expect(await reread(DATABASE, id, { password: "known" }, { password: marked("known") })).to.deep.equal([
+        marked("known"),
+        marked("known"),
+      ]);
+      expect(await reread(DATABASE, id, {}, {})).to.deep.equal([undefined, undefined]);
+    });
+
+    it("updates what differs and what follows from it, and nothing that others have changed", async () => {
+      const inputs = { identifier: "moved", port: 5432, multiAz: false };
+      const { id, state } = await create(DATABASE, "x", inputs);
+      // Someone turns on what the state does not know of.
+      await update(DATABASE, id, [inputs, inputs, { ...inputs, multiAz: true }]);
+      const news = { identifier: "moved", port: 5433, multiAz: false };
+      const updated = await update(DATABASE, id, [inputs, state, news]);
+      expect(updated.endpoint).to.equal(`${state.address as string}:5433`);
+      expect(updated.multiAz).to.equal(true);
+      expect(await read(DATABASE, "x", id)).to.deep.include({
+        inputs: { ...news, multiAz: true },
+        state: updated,
+      });
+      const ignoring = await update(DATABASE, id, [news, updated, news], ["multiAz"]);
+      expect(ignoring.multiAz).to.equal(true);
+      const removed = await update(DATABASE, id, [news, updated, { identifier: "moved" }]);
+      expect(removed).to.not.have.any.keys("port", "multiAz");
+      expect(removed.endpoint).to.equal(`${state.address as string}:5432`);
+    });
+
+    it("keeps what AWS generated through an update", async () => {
+      const vpc = "aws:ec2/vpc:Vpc";
+      const inputs = { cidrBlock: "10.7.0.0/16" };
+      const { id, state } = await create(vpc, "x", inputs);
+      const updated = await update(vpc, id, [inputs, state, { ...inputs, tags: { a: "b" } }]);
+      expect(updated).to.deep.equal({ ...state, tags: { a: "b" }, tagsAll: { a: "b" } });
+    });
   });
 });
