@@ -6,11 +6,9 @@ import type { Properties as PlainProperties } from "../document";
 import { Account, AwsError, Properties } from "./account";
 import { readBack, Setting, withDefaults } from "./beanstalkSettings";
 import { Faults } from "./faults";
-import replacement from "./replacement.json";
+import { isReplacing } from "./replacement";
 import { beforeCreate, beforeDelete, onPut } from "./rules";
 import { NAME_PROPERTIES, PUTS, SECRET_PROPERTIES } from "./types";
-
-const REPLACING: Record<string, string[]> = replacement.types;
 
 const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
 
@@ -52,7 +50,7 @@ export class SimulatedAws {
     const changed = [...keys].filter(
       (key) => !ignored.includes(key) && !isDeepStrictEqual(olds[key], news[key]),
     );
-    return { changed, replacing: changed.filter((key) => (REPLACING[type] ?? []).includes(key)) };
+    return { changed, replacing: changed.filter((key) => isReplacing(type, key, olds, news)) };
   }
 
   /** What a preview can tell of a resource that does not exist: its inputs, and `unknown` for the rest. */
