@@ -8,7 +8,7 @@ import { readBack, Setting, withDefaults } from "./beanstalkSettings";
 import { Faults } from "./faults";
 import { isReplacing } from "./replacement";
 import { beforeCreate, beforeDelete, onPut } from "./rules";
-import { NAME_PROPERTIES, PUTS, SECRET_PROPERTIES } from "./types";
+import { isSuppressed, NAME_PROPERTIES, PUTS, SECRET_PROPERTIES } from "./types";
 
 const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
 
@@ -48,7 +48,10 @@ export class SimulatedAws {
   ): { changed: string[]; replacing: string[] } {
     const keys = new Set([...Object.keys(olds), ...Object.keys(news)]);
     const changed = [...keys].filter(
-      (key) => !ignored.includes(key) && !isDeepStrictEqual(olds[key], news[key]),
+      (key) =>
+        !ignored.includes(key) &&
+        !isDeepStrictEqual(olds[key], news[key]) &&
+        !isSuppressed(type, key, olds, news),
     );
     return { changed, replacing: changed.filter((key) => isReplacing(type, key, olds, news)) };
   }

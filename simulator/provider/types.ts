@@ -1,5 +1,7 @@
 /** Facts about the resource types that the engine needs and a preview does not. */
 
+import type { Properties } from "./account";
+
 /** Outputs that are secret whatever went in; the real provider marks them so in its schema. */
 export const SECRET_PROPERTIES: Record<string, string[]> = {
   "aws:elasticache/replicationGroup:ReplicationGroup": ["authToken"],
@@ -40,3 +42,14 @@ export const PUTS: ReadonlySet<string> = new Set([
   "aws:sqs/queue:Queue",
   "aws:sqs/queuePolicy:QueuePolicy",
 ]);
+
+/**
+ * Whether the provider leaves a change alone. Storage that RDS has let grow by itself is more than the program says.
+ *
+ * @see https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/db_instance#storage-autoscaling
+ */
+export function isSuppressed(type: string, property: string, olds: Properties, news: Properties): boolean {
+  if (type !== "aws:rds/instance:Instance" || property !== "allocatedStorage") return false;
+  const [was, is, most] = [olds.allocatedStorage, news.allocatedStorage, news.maxAllocatedStorage ?? 0];
+  return (is as number) < (was as number) && (is as number) < (most as number);
+}

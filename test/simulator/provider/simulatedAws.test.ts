@@ -1,0 +1,54 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import { Account } from "../../../simulator/provider/account";
+import { Faults } from "../../../simulator/provider/faults";
+import { SimulatedAws } from "../../../simulator/provider/simulatedAws";
+import { NAME_PROPERTIES } from "../../../simulator/provider/types";
+
+const DATABASE = "aws:rds/instance:Instance";
+
+describe("the simulated AWS", () => {
+  const folder = mkdtempSync(join(tmpdir(), "iaso-simulated-"));
+  let accounts = 0;
+  let account: Account;
+  let aws: SimulatedAws;
+
+  beforeEach(() => {
+    accounts += 1;
+    account = new Account(join(folder, `${accounts}.json`));
+    const place = { accountId: "123456789012", region: "eu-central-1" };
+    aws = new SimulatedAws(account, new Faults(undefined, account, () => undefined), place);
+  });
+  after(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  for (const [type, property] of Object.entries(NAME_PROPERTIES)) {
+    it(`names ${type} where the program does not, and keeps the name`, () => {
+      const { [property]: name, ...rest } = aws.check(type, "web", {}, { tags: {} });
+      expect(name).to.match(/^web-[0-9a-f]{7}$/);
+      expect(rest).to.deep.equal({ tags: {} });
+      expect(aws.check(type, "web", {}, {})[property]).not.to.equal(name);
+      expect(aws.check(type, "web", { [property]: name }, {})[property]).to.equal(name);
+      expect(aws.check(type, "web", { [property]: name }, { [property]: "own" })).to.deep.equal({
+        [property]: "own",
+      });
+    });
+  }
+
+  it("leaves storage alone that has grown by itself, and no other", () => {
+    const changed = (was: number, is: number, maxAllocatedStorage?: number) =>
+      aws.diff(
+        DATABASE,
+        { allocatedStorage: was, maxAllocatedStorage },
+        { allocatedStorage: is, maxAllocatedStorage },
+        [],
+      ).changed;
+    expect(changed(60, 50, 500)).to.deep.equal([]);
+    expect(changed(50, 60, 500)).to.deep.equal(["allocatedStorage"]);
+    expect(changed(60, 50)).to.deep.equal(["allocatedStorage"]);
+    expect(changed(60, 50, 50)).to.deep.equal(["allocatedStorage"]);
+  });
+});
