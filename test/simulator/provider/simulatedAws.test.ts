@@ -8,6 +8,7 @@ import { SimulatedAws } from "../../../simulator/provider/simulatedAws";
 import { NAME_PROPERTIES } from "../../../simulator/provider/types";
 
 const DATABASE = "aws:rds/instance:Instance";
+const CERTIFICATE = "aws:acm/certificate:Certificate";
 
 describe("the simulated AWS", () => {
   const folder = mkdtempSync(join(tmpdir(), "iaso-simulated-"));
@@ -37,6 +38,13 @@ describe("the simulated AWS", () => {
       });
     });
   }
+
+  it("gives two certificates of a host, also in one region, which the same record proves", async () => {
+    const inputs = { domainName: "web.example.org", validationMethod: "DNS" };
+    const made = [await aws.create(CERTIFICATE, "web", inputs), await aws.create(CERTIFICATE, "web", inputs)];
+    expect(made[0]?.id).not.to.equal(made[1]?.id);
+    expect(made[0]?.state.domainValidationOptions).to.deep.equal(made[1]?.state.domainValidationOptions);
+  });
 
   it("leaves storage alone that has grown by itself, and no other", () => {
     const changed = (was: number, is: number, maxAllocatedStorage?: number) =>
