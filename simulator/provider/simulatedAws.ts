@@ -7,8 +7,9 @@ import { Account, AwsError, Properties } from "./account";
 import { readBack, Setting, withDefaults } from "./beanstalkSettings";
 import { Faults } from "./faults";
 import { isReplacing } from "./replacement";
-import { beforeCreate, beforeDelete, onPut } from "./rules";
-import { isSuppressed, NAME_PROPERTIES, PUTS, SECRET_PROPERTIES } from "./types";
+import { madeAlong } from "./requirements";
+import { beforeCreate, beforeDelete, beforeUpdate } from "./rules";
+import { isSuppressed, NAME_PROPERTIES, SECRET_PROPERTIES } from "./types";
 
 const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
 
@@ -67,8 +68,12 @@ export class SimulatedAws {
     return this.faults.run("create", type, name, () => {
       // AWS never gives an id twice, not even for what was deleted.
       const { id, state } = this.describe(type, `${name} ${this.account.next()}`, inputs);
-      beforeCreate(this.account, type, id, inputs, PUTS.has(type));
+      beforeCreate(this.account, type, id, inputs);
       this.account.put({ type, id, inputs, state });
+      for (const along of madeAlong(type, inputs)) {
+        const made = { ...along, ...this.describe(along.type, name, along.inputs) };
+        if (!this.account.find(made.type, made.id)) this.account.put(made);
+      }
       return { id, state };
     });
   }
@@ -98,7 +103,7 @@ export class SimulatedAws {
         if (key in news) inputs[key] = news[key];
         else Reflect.deleteProperty(inputs, key);
       }
-      onPut(this.account, type, inputs);
+      beforeUpdate(this.account, type, found.inputs, inputs);
       const { state: described } = this.describe(type, name, inputs);
       // What AWS generated at creation stays as it was; what follows from the inputs follows the new ones.
       const state: Properties = { ...described, ...found.state, ...inputs };

@@ -36,12 +36,13 @@ export const PUTS: ReadonlySet<string> = new Set([
   "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
   "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
   "aws:s3/bucketVersioning:BucketVersioning",
-  "aws:sns/topic:Topic",
   "aws:sns/topicPolicy:TopicPolicy",
   "aws:sns/topicSubscription:TopicSubscription",
-  "aws:sqs/queue:Queue",
   "aws:sqs/queuePolicy:QueuePolicy",
 ]);
+
+/** Types whose creation gives what is there already where it is the same in everything, and is refused otherwise. */
+export const IDEMPOTENT: ReadonlySet<string> = new Set(["aws:sns/topic:Topic", "aws:sqs/queue:Queue"]);
 
 /**
  * Whether the provider leaves a change alone. Storage that RDS has let grow by itself is more than the program says.

@@ -8,6 +8,7 @@ import { SimulatedAws } from "../../../simulator/provider/simulatedAws";
 import { NAME_PROPERTIES } from "../../../simulator/provider/types";
 
 const DATABASE = "aws:rds/instance:Instance";
+const LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup";
 const CERTIFICATE = "aws:acm/certificate:Certificate";
 
 describe("the simulated AWS", () => {
@@ -38,6 +39,20 @@ describe("the simulated AWS", () => {
       });
     });
   }
+
+  it("makes the log groups of a database that are missing, and leaves those that exist", async () => {
+    const name = (log: string) => `/aws/rds/instance/iaso/${log}`;
+    const own = { name: name("postgresql"), retentionInDays: 90 };
+    await aws.create(LOG_GROUP, "own", own);
+    const enabledCloudwatchLogsExports = ["postgresql", "upgrade"];
+    await aws.create(DATABASE, "database", { identifier: "iaso", enabledCloudwatchLogsExports });
+    expect(account.ofType(LOG_GROUP).map(({ id, inputs }) => [id, inputs])).to.deep.equal([
+      [name("postgresql"), own],
+      [name("upgrade"), { name: name("upgrade") }],
+    ]);
+    const refused = await aws.create(LOG_GROUP, "late", { name: name("upgrade") }).catch(String);
+    expect(refused).to.include("ResourceAlreadyExistsException");
+  });
 
   it("gives two certificates of a host, also in one region, which the same record proves", async () => {
     const inputs = { domainName: "web.example.org", validationMethod: "DNS" };
