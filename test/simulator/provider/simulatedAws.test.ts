@@ -61,6 +61,18 @@ describe("the simulated AWS", () => {
     expect(made[0]?.state.domainValidationOptions).to.deep.equal(made[1]?.state.domainValidationOptions);
   });
 
+  it("judges a change by what exists, and leaves alone what it refuses to change", async () => {
+    const olds = { identifier: "iaso", engineVersion: "16" };
+    const { id } = await aws.create(DATABASE, "database", olds);
+    const upgraded = { ...olds, engineVersion: "17" };
+    const refused = await aws.update(DATABASE, "database", id, olds, upgraded).catch(String);
+    expect(refused).to.include("AllowMajorVersionUpgrade");
+    expect(account.find(DATABASE, id)?.inputs).to.deep.equal(olds);
+    // A person has upgraded it meanwhile.
+    account.put({ type: DATABASE, id, inputs: upgraded, state: upgraded });
+    expect(await aws.update(DATABASE, "database", id, olds, upgraded)).to.include({ engineVersion: "17" });
+  });
+
   it("leaves storage alone that has grown by itself, and no other", () => {
     const changed = (was: number, is: number, maxAllocatedStorage?: number) =>
       aws.diff(
