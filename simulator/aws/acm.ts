@@ -8,7 +8,11 @@ export const resourceTypes: ResourceTypes = {
   "aws:acm/certificate:Certificate": (creation) => {
     const domain = text(creation.inputs, "domainName");
     const region = typeof creation.inputs.region === "string" ? creation.inputs.region : creation.region;
-    const id = arn({ ...creation, region }, "acm", `certificate/${uuid(region + domain)}`);
+    const id = arn(
+      { ...creation, region },
+      "acm",
+      `certificate/${uuid(`${creation.name} ${region} ${domain}`)}`,
+    );
     return {
       id,
       outputs: {

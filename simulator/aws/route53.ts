@@ -10,7 +10,11 @@ export const resourceTypes: ResourceTypes = {
 export const functions: Functions = {
   "aws:route53/getZone:getZone": ({ name }) => {
     if (typeof name !== "string") throw new Error("getZone is simulated by name only");
-    const id = `Z${digest(name, 20).toUpperCase()}`;
+    const id = zoneIdOf(name);
     return { id, zoneId: id, name, privateZone: false };
   },
 };
+
+export function zoneIdOf(name: string): string {
+  return `Z${digest(name, 20).toUpperCase()}`;
+}

@@ -13,15 +13,18 @@ export interface AccountResource {
 }
 
 export interface Snapshot {
+  /** Identifiers are each service's own. */
+  service: "rds" | "elasticache";
   identifier: string;
-  database: string;
+  /** What it was taken of. */
+  source: string;
 }
 
 interface AccountState {
   /** Number of the next thing that is made. */
   sequence: number;
   resources: AccountResource[];
-  /** Final snapshots, which outlive their databases. */
+  /** Final snapshots, which outlive their sources. */
   snapshots: Snapshot[];
   /** Keys in each bucket that no resource of the program made. */
   objects: Record<string, string[]>;

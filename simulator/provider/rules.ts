@@ -1,7 +1,11 @@
-import { Account, AccountResource, AwsError, Properties } from "./account";
+import { isDeepStrictEqual } from "node:util";
+import { zoneIdOf } from "../aws/route53";
+import { Account, AccountResource, AwsError, Properties, Snapshot } from "./account";
+import { requireReferences, requireSurroundings } from "./requirements";
+import { IDEMPOTENT, PUTS } from "./types";
 
 /** A reference that makes AWS refuse to delete what it points to. */
-interface Use {
+export interface Use {
   /** Type of the resource that cannot be deleted. */
   of: string;
   /** Its property that others name; `id` for its id. */
@@ -28,7 +32,7 @@ const inUse = (code: string, of: string, by: string, user: string, property: str
 });
 
 /** What AWS refuses to delete while something else uses it. */
-const USES: Use[] = [
+export const USES: Use[] = [
   dependency("aws:ec2/vpc:Vpc", "aws:ec2/subnet:Subnet", "vpcId"),
   dependency("aws:ec2/vpc:Vpc", "aws:ec2/securityGroup:SecurityGroup", "vpcId"),
   dependency("aws:ec2/vpc:Vpc", "aws:ec2/internetGateway:InternetGateway", "vpcId"),
@@ -52,6 +56,11 @@ const USES: Use[] = [
   dependency(
     "aws:ec2/securityGroup:SecurityGroup",
     "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
+    "referencedSecurityGroupId",
+  ),
+  dependency(
+    "aws:ec2/securityGroup:SecurityGroup",
+    "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
     "referencedSecurityGroupId",
   ),
   dependency(
@@ -145,73 +154,112 @@ const CONFLICTS: Record<string, string> = {
   "aws:rds/instance:Instance": "DBInstanceAlreadyExists",
   "aws:route53/record:Record": "InvalidChangeBatch",
   "aws:s3/bucket:Bucket": "BucketAlreadyOwnedByYou",
+  "aws:sns/topic:Topic": "InvalidParameter",
+  "aws:sqs/queue:Queue": "QueueAlreadyExists",
   "aws:ssm/parameter:Parameter": "ParameterAlreadyExists",
 };
 
-/** What must differ between any two of a type whose ids AWS generates. */
-const UNIQUE: Record<string, { properties: string[]; code: string }> = {
-  "aws:ec2/route:Route": { properties: ["routeTableId", "destinationCidrBlock"], code: "RouteAlreadyExists" },
-  "aws:lb/listener:Listener": { properties: ["loadBalancerArn", "port"], code: "DuplicateListener" },
-  "aws:ec2/subnet:Subnet": { properties: ["vpcId", "cidrBlock"], code: "InvalidSubnet.Conflict" },
-  "aws:ec2/securityGroup:SecurityGroup": { properties: ["vpcId", "name"], code: "InvalidGroup.Duplicate" },
-  "aws:ec2/routeTableAssociation:RouteTableAssociation": {
+/** What no two of a type have in common, though their ids differ. Lists must have nothing in common. */
+export interface Unique {
+  type: string;
+  properties: string[];
+  code: string;
+}
+
+const RULE = ["securityGroupId", "ipProtocol", "fromPort", "toPort", "cidrIpv4", "cidrIpv6"];
+
+export const UNIQUE: Unique[] = [
+  {
+    type: "aws:ec2/route:Route",
+    properties: ["routeTableId", "destinationCidrBlock"],
+    code: "RouteAlreadyExists",
+  },
+  { type: "aws:lb/listener:Listener", properties: ["loadBalancerArn", "port"], code: "DuplicateListener" },
+  { type: "aws:ec2/subnet:Subnet", properties: ["vpcId", "cidrBlock"], code: "InvalidSubnet.Conflict" },
+  {
+    type: "aws:ec2/securityGroup:SecurityGroup",
+    properties: ["vpcId", "name"],
+    code: "InvalidGroup.Duplicate",
+  },
+  {
+    type: "aws:ec2/routeTableAssociation:RouteTableAssociation",
     properties: ["subnetId"],
     code: "Resource.AlreadyAssociated",
   },
-  "aws:ec2/natGateway:NatGateway": { properties: ["allocationId"], code: "Resource.AlreadyAssociated" },
-  "aws:ec2/flowLog:FlowLog": { properties: ["vpcId", "logDestination"], code: "FlowLogAlreadyExists" },
-  "aws:ec2/vpcEndpoint:VpcEndpoint": { properties: ["vpcId", "serviceName"], code: "RouteAlreadyExists" },
-  "aws:elasticbeanstalk/environment:Environment": { properties: ["name"], code: "InvalidParameterValue" },
-  "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": {
-    properties: [
-      "securityGroupId",
-      "ipProtocol",
-      "fromPort",
-      "toPort",
-      "cidrIpv4",
-      "cidrIpv6",
-      "referencedSecurityGroupId",
-    ],
+  {
+    type: "aws:ec2/natGateway:NatGateway",
+    properties: ["allocationId"],
+    code: "Resource.AlreadyAssociated",
+  },
+  {
+    type: "aws:ec2/flowLog:FlowLog",
+    properties: ["vpcId", "logDestination"],
+    code: "FlowLogAlreadyExists",
+  },
+  {
+    type: "aws:ec2/vpcEndpoint:VpcEndpoint",
+    properties: ["vpcId", "serviceName"],
+    code: "RouteAlreadyExists",
+  },
+  {
+    type: "aws:elasticbeanstalk/environment:Environment",
+    properties: ["name"],
+    code: "InvalidParameterValue",
+  },
+  {
+    type: "aws:elasticbeanstalk/environment:Environment",
+    properties: ["cnamePrefix"],
+    code: "InvalidParameterValue",
+  },
+  {
+    type: "aws:cloudfront/distribution:Distribution",
+    properties: ["aliases"],
+    code: "CNAMEAlreadyExists",
+  },
+  {
+    type: "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
+    properties: [...RULE, "referencedSecurityGroupId"],
     code: "InvalidPermission.Duplicate",
   },
-  "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": {
-    properties: [
-      "securityGroupId",
-      "ipProtocol",
-      "fromPort",
-      "toPort",
-      "cidrIpv4",
-      "cidrIpv6",
-      "referencedSecurityGroupId",
-      "prefixListId",
-    ],
+  {
+    type: "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
+    properties: [...RULE, "referencedSecurityGroupId", "prefixListId"],
     code: "InvalidPermission.Duplicate",
   },
-};
+];
 
 /** Refuses what AWS would refuse to create. */
-export function beforeCreate(
-  account: Account,
-  type: string,
-  id: string,
-  inputs: Properties,
-  upsert: boolean,
-): void {
-  if (!upsert && account.find(type, id)) {
+export function beforeCreate(account: Account, type: string, id: string, inputs: Properties): void {
+  const existing = account.find(type, id);
+  if (
+    existing &&
+    !isPut(type, inputs) &&
+    !(IDEMPOTENT.has(type) && isDeepStrictEqual(existing.inputs, inputs))
+  ) {
     throw new AwsError(CONFLICTS[type] ?? "ResourceAlreadyExists", `${id} already exists`);
   }
-  const unique = UNIQUE[type];
-  if (unique) {
+  for (const { properties, code } of UNIQUE.filter((unique) => unique.type === type)) {
+    if (properties.every((property) => inputs[property] === undefined)) continue;
     const twin = account
       .ofType(type)
-      .find((other) => unique.properties.every((property) => same(other.inputs[property], inputs[property])));
-    if (twin) throw new AwsError(unique.code, `conflicts with ${twin.id}`);
+      .find((other) => properties.every((property) => collide(other.inputs[property], inputs[property])));
+    if (twin) throw new AwsError(code, `conflicts with ${twin.id}`);
   }
+  requireReferences(account, type, inputs);
+  requireSurroundings(account, type, inputs);
   onPut(account, type, inputs);
 }
 
-/** Refuses what AWS would refuse to create or change. */
-export function onPut(account: Account, type: string, inputs: Properties): void {
+/** Refuses what AWS would refuse to change. */
+export function beforeUpdate(account: Account, type: string, old: Properties, inputs: Properties): void {
+  requireReferences(account, type, inputs, old);
+  if (type === "aws:rds/instance:Instance") judgeDatabaseChange(old, inputs);
+  if (type === "aws:elasticache/replicationGroup:ReplicationGroup") judgeRedisChange(old, inputs);
+  onPut(account, type, inputs);
+}
+
+/** Refuses what AWS would refuse to create and to change. */
+function onPut(account: Account, type: string, inputs: Properties): void {
   if (type.startsWith("aws:s3/") && type !== "aws:s3/bucket:Bucket") {
     if (!account.find("aws:s3/bucket:Bucket", inputs.bucket as string)) {
       throw new AwsError("NoSuchBucket", `the bucket ${inputs.bucket as string} does not exist`);
@@ -230,20 +278,12 @@ export function onPut(account: Account, type: string, inputs: Properties): void 
       requireIssued(account, JSON.stringify(inputs.certificateArn ?? ""));
       return;
     }
-    case "aws:elasticbeanstalk/environment:Environment":
-      requireParent(account, "aws:elasticbeanstalk/application:Application", inputs.application as string);
-      {
-        requireIssued(account, JSON.stringify(inputs.settings ?? []));
-        return;
-      }
-    case "aws:cloudfront/distribution:Distribution": {
-      requireIssued(account, JSON.stringify(inputs.viewerCertificate ?? {}));
+    case "aws:elasticbeanstalk/environment:Environment": {
+      requireIssued(account, JSON.stringify(inputs.settings ?? []));
       return;
     }
-    case "aws:iam/rolePolicy:RolePolicy":
-    case "aws:iam/rolePolicyAttachment:RolePolicyAttachment":
-    case "aws:iam/instanceProfile:InstanceProfile": {
-      requireParent(account, "aws:iam/role:Role", inputs.role as string);
+    case "aws:cloudfront/distribution:Distribution": {
+      requireIssued(account, JSON.stringify(inputs.viewerCertificate ?? {}));
       return;
     }
   }
@@ -257,14 +297,62 @@ export function beforeDelete(account: Account, resource: AccountResource): void 
     const user = account.ofType(use.user).find(({ inputs }) => mentions(inputs[use.property], name));
     if (user) throw new AwsError(use.code, `${id} is still used by ${user.id}`);
   }
-  if (
-    type === "aws:ec2/internetGateway:InternetGateway" &&
-    account.ofType("aws:ec2/natGateway:NatGateway").length > 0
-  ) {
-    throw new AwsError("DependencyViolation", `${id}: the network has mapped public addresses`);
-  }
+  if (type === "aws:ec2/internetGateway:InternetGateway") refuseMappedAddresses(account, resource);
   if (type === "aws:s3/bucket:Bucket") refuseFullBucket(account, resource);
   if (type === "aws:rds/instance:Instance") finishDatabase(account, resource);
+  if (type === "aws:elasticache/replicationGroup:ReplicationGroup") finishRedis(account, resource);
+}
+
+/** Whether the creation replaces what is there already. */
+function isPut(type: string, inputs: Properties): boolean {
+  return PUTS.has(type) || (type === "aws:route53/record:Record" && inputs.allowOverwrite === true);
+}
+
+/** @see https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBInstance.html */
+function judgeDatabaseChange(old: Properties, inputs: Properties): void {
+  const [from, to] = [old, inputs].map(
+    ({ engineVersion }) => (engineVersion as string | undefined)?.split(".")[0],
+  );
+  if (from !== to && inputs.allowMajorVersionUpgrade !== true) {
+    throw new AwsError(
+      "InvalidParameterCombination",
+      "the AllowMajorVersionUpgrade flag must be present when upgrading to a new major version",
+    );
+  }
+  const [was, is] = [old, inputs].map(({ allocatedStorage }) => allocatedStorage as number);
+  if (was !== undefined && is !== undefined && is < was) {
+    throw new AwsError(
+      "InvalidParameterCombination",
+      `requested storage size (${is}) cannot be less than the current storage size (${was})`,
+    );
+  }
+}
+
+/**
+ * Clients move to TLS while both are taken, or they would all be cut off.
+ *
+ * @see https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_ModifyReplicationGroup.html
+ */
+function judgeRedisChange(old: Properties, inputs: Properties): void {
+  const turnedOn = old.transitEncryptionEnabled !== true && inputs.transitEncryptionEnabled === true;
+  if (turnedOn && inputs.transitEncryptionMode !== "preferred") {
+    throw new AwsError(
+      "InvalidParameterCombination",
+      "transit encryption is turned on with the transit encryption mode preferred first",
+    );
+  }
+}
+
+/** An internet gateway goes only after all in its network that has a public address. */
+function refuseMappedAddresses(account: Account, { id, inputs }: AccountResource): void {
+  const subnets = account
+    .ofType("aws:ec2/subnet:Subnet")
+    .filter((subnet) => subnet.inputs.vpcId === inputs.vpcId)
+    .map((subnet) => subnet.id);
+  const gateways = account.ofType("aws:ec2/natGateway:NatGateway");
+  if (gateways.some((gateway) => subnets.includes(gateway.inputs.subnetId as string))) {
+    throw new AwsError("DependencyViolation", `${id}: the network has mapped public addresses`);
+  }
 }
 
 /** @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html */
@@ -290,15 +378,21 @@ function refusePublicPolicy(account: Account, inputs: Properties): void {
 function requireValidation(account: Account, certificateArn: string): void {
   const certificate = account.find("aws:acm/certificate:Certificate", certificateArn);
   if (!certificate) throw new AwsError("ResourceNotFoundException", `no certificate ${certificateArn}`);
-  const options = certificate.state.domainValidationOptions as {
-    resourceRecordName: string;
-    resourceRecordValue: string;
-  }[];
-  for (const { resourceRecordName, resourceRecordValue } of options) {
+  const options = certificate.state.domainValidationOptions as Record<string, string>[];
+  for (const {
+    domainName = "",
+    resourceRecordName = "",
+    resourceRecordType,
+    resourceRecordValue = "",
+  } of options) {
+    const labels = domainName.split(".");
+    const zones = labels.map((_, index) => zoneIdOf(labels.slice(index).join(".")));
     const record = account
       .ofType("aws:route53/record:Record")
       .find(
         ({ inputs }) =>
+          inputs.type === resourceRecordType &&
+          zones.includes(inputs.zoneId as string) &&
           withoutDot(inputs.name as string) === withoutDot(resourceRecordName) &&
           ((inputs.records as string[] | undefined) ?? [])
             .map(withoutDot)
@@ -318,10 +412,6 @@ function requireIssued(account: Account, text: string): void {
       throw new AwsError("UnsupportedCertificate", `the certificate ${id} is not issued yet`);
     }
   }
-}
-
-function requireParent(account: Account, type: string, id: string): void {
-  if (!account.find(type, id)) throw new AwsError("NoSuchEntity", `${id} does not exist`);
 }
 
 function refuseFullBucket(account: Account, { id, inputs }: AccountResource): void {
@@ -345,10 +435,21 @@ function finishDatabase(account: Account, { inputs }: AccountResource): void {
   if (identifier === undefined) {
     throw new AwsError("InvalidParameterCombination", "a final snapshot needs finalSnapshotIdentifier");
   }
-  if (account.snapshots.some((snapshot) => snapshot.identifier === identifier)) {
-    throw new AwsError("DBSnapshotAlreadyExists", `the snapshot ${identifier} already exists`);
+  keepSnapshot(account, { service: "rds", identifier, source: database }, "DBSnapshotAlreadyExists");
+}
+
+function finishRedis(account: Account, { id, inputs }: AccountResource): void {
+  const identifier = inputs.finalSnapshotIdentifier as string | undefined;
+  if (identifier === undefined) return;
+  keepSnapshot(account, { service: "elasticache", identifier, source: id }, "SnapshotAlreadyExistsFault");
+}
+
+function keepSnapshot(account: Account, snapshot: Snapshot, code: string): void {
+  const { service, identifier } = snapshot;
+  if (account.snapshots.some((other) => other.service === service && other.identifier === identifier)) {
+    throw new AwsError(code, `the snapshot ${identifier} already exists`);
   }
-  account.snapshots.push({ identifier, database });
+  account.snapshots.push(snapshot);
 }
 
 /** Whether the value is the text, or has it inside, as in a list of ids or in the value of a setting. */
@@ -360,7 +461,8 @@ function mentions(value: unknown, text: string): boolean {
   return false;
 }
 
-function same(a: unknown, b: unknown): boolean {
+function collide(a: unknown, b: unknown): boolean {
+  if (Array.isArray(a) && Array.isArray(b)) return a.some((part) => b.includes(part));
   return JSON.stringify(a ?? null) === JSON.stringify(b ?? null);
 }
 

@@ -6,11 +6,10 @@ import type { Properties as PlainProperties } from "../document";
 import { Account, AwsError, Properties } from "./account";
 import { readBack, Setting, withDefaults } from "./beanstalkSettings";
 import { Faults, Made } from "./faults";
-import replacement from "./replacement.json";
-import { beforeCreate, beforeDelete, onPut } from "./rules";
-import { NAME_PROPERTIES, PUTS, SECRET_PROPERTIES } from "./types";
-
-const REPLACING: Record<string, string[]> = replacement.types;
+import { isReplacing } from "./replacement";
+import { madeAlong } from "./requirements";
+import { beforeCreate, beforeDelete, beforeUpdate } from "./rules";
+import { isSuppressed, NAME_PROPERTIES, SECRET_PROPERTIES } from "./types";
 
 const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
 
@@ -18,35 +17,6 @@ const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
 const NEVER_READ: Record<string, string[]> = {
   "aws:elasticache/replicationGroup:ReplicationGroup": ["authToken"],
   "aws:rds/instance:Instance": ["password"],
-};
-
-/**
- * Types that the provider names where the program does not, by the property for the name.
- *
- * @see https://www.pulumi.com/docs/iac/concepts/resources/names/#autonaming
- */
-const NAMES: Record<string, string> = {
-  "aws:cloudwatch/logGroup:LogGroup": "name",
-  "aws:cloudwatch/metricAlarm:MetricAlarm": "name",
-  "aws:ec2/securityGroup:SecurityGroup": "name",
-  "aws:elasticache/parameterGroup:ParameterGroup": "name",
-  "aws:elasticache/replicationGroup:ReplicationGroup": "replicationGroupId",
-  "aws:elasticache/subnetGroup:SubnetGroup": "name",
-  "aws:elasticbeanstalk/application:Application": "name",
-  "aws:elasticbeanstalk/applicationVersion:ApplicationVersion": "name",
-  "aws:elasticbeanstalk/environment:Environment": "name",
-  "aws:iam/instanceProfile:InstanceProfile": "name",
-  "aws:iam/policy:Policy": "name",
-  "aws:iam/role:Role": "name",
-  "aws:iam/rolePolicy:RolePolicy": "name",
-  "aws:rds/instance:Instance": "identifier",
-  "aws:rds/parameterGroup:ParameterGroup": "name",
-  "aws:rds/subnetGroup:SubnetGroup": "name",
-  "aws:s3/bucket:Bucket": "bucket",
-  "aws:s3/bucketObjectv2:BucketObjectv2": "key",
-  "aws:sns/topic:Topic": "name",
-  "aws:sqs/queue:Queue": "name",
-  "aws:ssm/parameter:Parameter": "name",
 };
 
 /** What the engine knows of a resource. */
@@ -102,12 +72,16 @@ export class SimulatedAws {
    * state knows of is a difference, though the program still says the same.
    */
   diff(type: string, name: string, known: Known, news: Properties, ignored: string[]): Differences {
-    const keys = new Set([...Object.keys(known.inputs), ...Object.keys(news)]);
-    const changed = [...keys].filter(
-      (key) => !ignored.includes(key) && !isDeepStrictEqual(before(known, news, key), news[key]),
+    const keys = [...new Set([...Object.keys(known.inputs), ...Object.keys(news)])];
+    const olds = Object.fromEntries(keys.map((key) => [key, before(known, news, key)]));
+    const changed = keys.filter(
+      (key) =>
+        !ignored.includes(key) &&
+        !isDeepStrictEqual(olds[key], news[key]) &&
+        !isSuppressed(type, key, olds, news),
     );
-    const replacing = changed.filter((key) => (REPLACING[type] ?? []).includes(key));
-    const chosen = news[NAMES[type] ?? ""];
+    const replacing = changed.filter((key) => isReplacing(type, key, olds, news));
+    const chosen = news[NAME_PROPERTIES[type] ?? ""];
     const deleteBeforeReplace = replacing.length > 0 && chosen !== undefined && !isGenerated(name, chosen);
     return { changed, replacing, deleteBeforeReplace };
   }
@@ -123,8 +97,12 @@ export class SimulatedAws {
     return this.faults.run("create", type, name, () => {
       // AWS never gives an id twice, not even for what was deleted.
       const { id, state } = this.describe(type, `${name} ${this.account.next()}`, inputs);
-      beforeCreate(this.account, type, id, inputs, PUTS.has(type));
+      beforeCreate(this.account, type, id, inputs);
       this.account.put({ type, id, inputs, state });
+      for (const along of madeAlong(type, inputs)) {
+        const made = { ...along, ...this.describe(along.type, name, along.inputs) };
+        if (!this.account.find(made.type, made.id)) this.account.put(made);
+      }
       return { id, inputs, state };
     });
   }
@@ -161,7 +139,7 @@ export class SimulatedAws {
       if (!found) throw new AwsError("ResourceNotFoundException", `${id} does not exist`);
       const { changed } = this.diff(type, name, known, news, ignored);
       const inputs = { ...without(found.inputs, changed), ...only(news, changed) };
-      onPut(this.account, type, inputs);
+      beforeUpdate(this.account, type, found.inputs, inputs);
       // What AWS generated at creation is the same in both, so it stays. What follows from the inputs differs.
       const was = this.describe(type, name, found.inputs).state;
       const is = this.describe(type, name, inputs).state;

@@ -1,5 +1,5 @@
 import { PreviewResource, Properties, PropertyValue } from "../document";
-import replacement from "../provider/replacement.json";
+import { isRegional, isReplacing } from "../provider/replacement";
 import type { Baseline } from "./baseline";
 import { compareInputs, Comparison, Difference, HIDDEN } from "./differences";
 import { networkRulesOf } from "./networkRules";
@@ -46,15 +46,6 @@ export interface Changes {
 
 /** One state of a stack. */
 type State = Pick<Baseline, "resources"> & Partial<Pick<Baseline, "source">>;
-
-/** Properties that only a new resource can have, by type. */
-const REPLACING: Record<string, string[]> = {
-  ...replacement.types,
-  "command:local:Command": ["triggers"],
-};
-
-/** Services without regions: https://docs.aws.amazon.com/general/latest/gr/rande.html#global-endpoints */
-const WITHOUT_REGION = /^aws:(iam|cloudfront|route53)\//;
 
 const AWS_PROVIDER = "pulumi:providers:aws";
 
@@ -149,7 +140,7 @@ class Comparer {
       afterReplacements: (property, value) => this.afterReplacements(after, property, value),
       reordered: (property) => this.fromExport && sources(before, property) !== "",
     });
-    const cause = this.causeOf(after, differences);
+    const cause = this.causeOf(before, after, differences);
     this.renew(after, differences, cause !== undefined);
     const kept = before.protect !== after.protect || before.retainOnDelete !== after.retainOnDelete;
     if (differences.length === 0 && cause === undefined && !kept) return undefined;
@@ -167,9 +158,14 @@ class Comparer {
     return Object.fromEntries(Object.entries(inputs).filter(([key]) => !isAdded(key)));
   }
 
-  private causeOf(resource: PreviewResource, differences: Difference[]): string | undefined {
-    const { type, inputs } = resource;
-    const replacing = differences.filter(({ property }) => isReplacing(type, property));
+  private causeOf(
+    before: PreviewResource,
+    { type, inputs }: PreviewResource,
+    differences: Difference[],
+  ): string | undefined {
+    const replacing = differences.filter(({ property }) =>
+      isReplacing(type, property, before.inputs, inputs),
+    );
     const [first] = [...replacing.filter((difference) => difference.own), ...replacing];
     if (first !== undefined) {
       if (first.own || first.follows === undefined) return `${first.path} cannot be changed in place`;
@@ -240,15 +236,6 @@ function regionsOf(resources: ReadonlyMap<string, PreviewResource>): string[] {
     .sort();
 }
 
-function isRegional(type: string): boolean {
-  return type.startsWith("aws:") && !WITHOUT_REGION.test(type);
-}
-
-/** @see https://www.pulumi.com/registry/packages/aws/how-to-guides/aws-enhanced-region-support/ */
-function isReplacing(type: string, property: string): boolean {
-  return (own(REPLACING, type) ?? []).includes(property) || (property === "region" && isRegional(type));
-}
-
 /** A resource with the earlier values of what its changes are ignored of, as the engine does it. */
 function withIgnored(after: PreviewResource, before: PreviewResource | undefined): PreviewResource {
   if (before === undefined || after.ignoreChanges.length === 0) return after;
@@ -314,7 +301,7 @@ function propertiesOf(
   const inputs = differences.map((difference) => {
     const change: PropertyChange = {
       path: difference.path,
-      replaces: isReplacing(after.type, difference.property),
+      replaces: isReplacing(after.type, difference.property, before.inputs, after.inputs),
     };
     if (difference.before !== undefined) change.before = toReal(difference.before);
     if (difference.after !== undefined) change.after = toReal(difference.after);

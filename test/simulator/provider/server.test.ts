@@ -10,6 +10,7 @@ import * as messages from "@pulumi/pulumi/proto/provider_pb";
 import { Status } from "@pulumi/pulumi/proto/status_pb";
 import { expect } from "chai";
 import { JavaScriptValue, Struct } from "google-protobuf/google/protobuf/struct_pb";
+import { zoneIdOf } from "../../../simulator/aws/route53";
 import type { Fault } from "../../../simulator/provider/faults";
 
 type Values = Record<string, JavaScriptValue>;
@@ -181,16 +182,16 @@ describe("simulated AWS as a provider, over gRPC", function () {
       tier: "Worker",
       application: "iaso",
       settings: [
-        setting("aws:ec2:vpc", "Subnets", "subnet-b,subnet-a"),
+        setting("aws:ec2:instances", "InstanceTypes", "t3.large,t3.2xlarge"),
         setting("aws:elbv2:listener:443", "Protocol", "HTTPS"),
         setting("aws:autoscaling:launchconfiguration", "DisableIMDSv1", "True"),
       ],
     });
     const worker = (await read(ENVIRONMENT, "worker", again.id)).inputs.settings as { value: string }[];
-    expect(worker.map(({ value }) => value)).to.deep.equal(["true", "subnet-a,subnet-b"]);
+    expect(worker.map(({ value }) => value)).to.deep.equal(["true", "t3.2xlarge,t3.large"]);
   });
 
-  it("gives every id once, and refuses a second environment or rule that is the same", async () => {
+  it("gives every id once, and refuses a second environment of a name", async () => {
     const ENVIRONMENT_NAME = { name: "alone", application: "iaso" };
     const { id } = await create(ENVIRONMENT, "alone", ENVIRONMENT_NAME);
     expect(await refused(create(ENVIRONMENT, "again", ENVIRONMENT_NAME))).to.include("InvalidParameterValue");
@@ -223,26 +224,36 @@ describe("simulated AWS as a provider, over gRPC", function () {
       create("aws:acm/certificateValidation:CertificateValidation", "web", {
         certificateArn: certificate.id,
       });
+    await create("aws:elasticbeanstalk/application:Application", "listens", { name: "listens" });
+    const web = await create(ENVIRONMENT, "listens", { name: "listens", application: "listens" });
+    const [loadBalancerArn = ""] = web.state.loadBalancers as string[];
     const listen = () =>
       create("aws:lb/listener:Listener", "web", {
-        loadBalancerArn: "balancer",
+        loadBalancerArn,
         port: 443,
         certificateArn: certificate.id,
       });
     expect(await refused(validate())).to.include("still waits for its record");
     expect(await refused(listen())).to.include("UnsupportedCertificate");
     const [option] = certificate.state.domainValidationOptions as Record<string, string>[];
-    const record = { zoneId: "Z1", type: "CNAME", ttl: 300, name: option?.resourceRecordName ?? "" };
-    await create("aws:route53/record:Record", "wrong", {
-      ...record,
-      type: "TXT",
-      records: ["something else"],
-    });
-    expect(await refused(validate())).to.include("still waits for its record");
-    await create("aws:route53/record:Record", "right", {
-      ...record,
+    const record = {
+      zoneId: zoneIdOf("example.org"),
+      type: "CNAME",
+      ttl: 300,
+      name: option?.resourceRecordName ?? "",
       records: [option?.resourceRecordValue ?? ""],
-    });
+    };
+    const wrong: [what: string, values: Values][] = [
+      ["value", { records: ["something else"] }],
+      ["type", { type: "TXT" }],
+      ["zone", { zoneId: zoneIdOf("example.com") }],
+    ];
+    for (const [what, values] of wrong) {
+      const { id } = await create("aws:route53/record:Record", what, { ...record, ...values });
+      expect(await refused(validate()), what).to.include("still waits for its record");
+      await remove("aws:route53/record:Record", what, id);
+    }
+    await create("aws:route53/record:Record", "right", record);
     await validate();
     await listen();
   });

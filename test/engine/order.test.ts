@@ -1,0 +1,133 @@
+import { expect } from "chai";
+import type { Fault } from "../../simulator/provider/faults";
+import { Lab } from "./lab";
+import { testedCommands } from "./runbook";
+
+/** An edge of the program that no reference makes, without which AWS refuses what comes too early. */
+interface Edge {
+  what: string;
+  file: string;
+  edge: string;
+  /** What is left of it. */
+  without: string;
+  /** What it makes others wait for: type, and names in the program. */
+  target: [type: string, ...names: string[]];
+  refusal: RegExp;
+}
+
+/** In groups: the edges of one do not hide one another, so that one update shows what all of them are for. */
+const GROUPS: Edge[][] = [
+  [
+    {
+      what: "the dead letter queue before the queue",
+      file: "components/taskQueue.ts",
+      edge: "dependsOn: [deadLetters]",
+      without: "",
+      target: ["aws:sqs/queue:Queue", "tasks-dead-letters"],
+      refusal: /InvalidParameterValue: arn:aws:sqs:\S+-dead-letters does not exist/,
+    },
+    {
+      what: "the internet gateway before the NAT gateway",
+      file: "components/network.ts",
+      edge: "dependsOn: [gateway]",
+      without: "dependsOn: [gateway].slice(0, 0)",
+      target: ["aws:ec2/internetGateway:InternetGateway", "network"],
+      refusal: /Gateway\.NotAttached/,
+    },
+    {
+      what: "our log groups before RDS makes its own",
+      file: "components/database.ts",
+      edge: "dependsOn: createLogGroups(this, name, args)",
+      without: "dependsOn: createLogGroups(this, name, args).slice(0, 0)",
+      target: ["aws:cloudwatch/logGroup:LogGroup", "database-postgresql"],
+      refusal: /ResourceAlreadyExistsException: \/aws\/rds\/instance\/\S+\/postgresql/,
+    },
+  ],
+  [
+    {
+      what: "the secrets before the instances that read them",
+      file: "components/beanstalkPair.ts",
+      edge: "...secrets.parameters, ",
+      without: "",
+      target: ["aws:ssm/parameter:Parameter", "secrets-SECRET_KEY"],
+      refusal: /Failed to launch environment: arn:aws:ssm:\S+SECRET_KEY does not exist/,
+    },
+    {
+      what: "the right to write access logs before the load balancer that writes them",
+      file: "components/enketo.ts",
+      edge: "args.accessLogs.policy,",
+      without: "",
+      target: ["aws:s3/bucketPolicy:BucketPolicy", "logs"],
+      refusal: /InvalidConfigurationRequest: access denied for bucket \S+-logs/,
+    },
+  ],
+  [
+    {
+      what: "the rights of instances before instances",
+      file: "components/beanstalkPair.ts",
+      // Web waits for both: one would hide the other.
+      edge: "...profile.parts, ...args.serviceRole.rights, ",
+      without: "",
+      target: ["aws:iam/rolePolicy:RolePolicy", "web"],
+      refusal: /Failed to launch environment: the role \S+-web has no permissions/,
+    },
+    {
+      what: "the rights of Beanstalk before an environment",
+      file: "components/enketo.ts",
+      edge: "...args.serviceRole.rights,",
+      without: "",
+      target: [
+        "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+        "beanstalk-service-enhanced-health",
+        "beanstalk-service-managed-updates",
+      ],
+      refusal: /Failed to launch environment: the role \S+-beanstalk-service has no permissions/,
+    },
+  ],
+];
+
+/** The runbook's command, but that it tries all that does not wait for what failed. */
+const TRY_ALL =
+  testedCommands("setup") + testedCommands("retry").replace("--yes", "--yes --continue-on-error");
+
+/** What comes too late, without clocks: its creation fails, and whoever does not wait for it goes on. */
+const late = (edges: Edge[]): Fault[] =>
+  edges.flatMap(({ target: [type, ...names] }) =>
+    names.map((name) => ({ operation: "create", type, name, action: "fail" })),
+  );
+
+describe("the order in which the program makes what AWS wants in an order", () => {
+  for (const edges of GROUPS) {
+    it(`hangs on its edges: ${edges.map(({ what }) => what).join("; ")}`, async () => {
+      const lab = await Lab.open("staging");
+      try {
+        for (const { file, edge, without } of edges) lab.edit(file, edge, without);
+        lab.faults(...late(edges));
+        // What RDS makes at the first attempt is in the way of ours at the second.
+        const runs = [await lab.run(TRY_ALL), await lab.run(TRY_ALL)];
+        const output = runs.map((ran) => ran.output).join("\n");
+        for (const { what, refusal } of edges) expect(output, what).to.match(refusal);
+      } finally {
+        lab.close();
+      }
+    });
+  }
+
+  it("makes nothing whose edges lead to what is not there yet", async () => {
+    const lab = await Lab.open("staging");
+    try {
+      lab.faults(...late(GROUPS.flat()));
+      const failed = await lab.run(TRY_ALL);
+      expect(failed.output.match(/simulated fault: create of \S+ \S+/g)).to.include.members(
+        late(GROUPS.flat()).map(({ type, name }) => `simulated fault: create of ${type} ${name}`),
+      );
+      const { code, output } = await lab.follow("retry");
+      expect(code, output).to.equal(0);
+      for (const { what, refusal } of GROUPS.flat())
+        expect(failed.output + output, what).not.to.match(refusal);
+      expect(await lab.strays()).to.deep.equal({ orphaned: [], missing: [] });
+    } finally {
+      lab.close();
+    }
+  });
+});
