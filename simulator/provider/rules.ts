@@ -104,6 +104,13 @@ export const USES: Use[] = [
     "aws:elasticbeanstalk/environment:Environment",
     "application",
   ),
+  inUse(
+    "InvalidParameterValue",
+    "aws:elasticbeanstalk/applicationVersion:ApplicationVersion",
+    "name",
+    "aws:elasticbeanstalk/environment:Environment",
+    "version",
+  ),
   inUse("DeleteConflict", "aws:iam/role:Role", "id", "aws:iam/instanceProfile:InstanceProfile", "role"),
   inUse("DeleteConflict", "aws:iam/role:Role", "id", "aws:iam/rolePolicy:RolePolicy", "role"),
   inUse(
