@@ -9,15 +9,9 @@ import { Faults, Made } from "./faults";
 import { isReplacing } from "./replacement";
 import { madeAlong } from "./requirements";
 import { beforeCreate, beforeDelete, beforeUpdate } from "./rules";
-import { isSuppressed, NAME_PROPERTIES, SECRET_PROPERTIES } from "./types";
+import { isSuppressed, NAME_PROPERTIES, NEVER_READ, SECRET_PROPERTIES } from "./types";
 
 const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
-
-/** Secrets that AWS takes and never gives back. */
-const NEVER_READ: Record<string, string[]> = {
-  "aws:elasticache/replicationGroup:ReplicationGroup": ["authToken"],
-  "aws:rds/instance:Instance": ["password"],
-};
 
 /** What the engine knows of a resource. */
 export interface Known {

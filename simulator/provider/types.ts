@@ -9,6 +9,12 @@ export const SECRET_PROPERTIES: Record<string, string[]> = {
   "aws:ssm/parameter:Parameter": ["value"],
 };
 
+/** Secrets that AWS takes and never gives back. */
+export const NEVER_READ: Record<string, string[]> = {
+  "aws:elasticache/replicationGroup:ReplicationGroup": ["authToken"],
+  "aws:rds/instance:Instance": ["password"],
+};
+
 /**
  * The property that the provider fills with a generated name where the program gives none.
  *
