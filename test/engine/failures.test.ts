@@ -1,17 +1,14 @@
 import { expect } from "chai";
 import fc from "fast-check";
+import { printedSeed } from "../seed";
 import { Lab } from "./lab";
-import { testedCommands } from "./runbook";
+import { testedCommands, TRY_ALL } from "./runbook";
 
 /** More attempts than the longest chain of resources that need one another has links. */
 const MOST_ATTEMPTS = 40;
 
 /** How many creations of a stack fail all alone, each in an account of its own. */
 const ALONE = 8;
-
-/** The runbook's command, but that it tries all that can be tried, where that ends at the first failure. */
-const TRY_ALL =
-  testedCommands("setup") + testedCommands("retry").replace("--yes", "--yes --continue-on-error");
 
 describe("updates that fail", () => {
   for (const stackName of ["staging", "prod"]) {
@@ -53,8 +50,7 @@ describe("updates that fail", () => {
 
   for (const stackName of ["staging", "prod"]) {
     it(`converge at once where a single creation of ${stackName} fails once, whichever it is`, async () => {
-      const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);
-      console.log(`      seed ${seed} (SEED=${seed} repeats it)`);
+      const seed = printedSeed();
       const planned = await plannedCreations(stackName);
       const [chosen = []] = fc.sample(fc.shuffledSubarray(planned, { minLength: ALONE, maxLength: ALONE }), {
         numRuns: 1,

@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import fc from "fast-check";
+import { printedSeed } from "../seed";
 import { Lab, SECRETS } from "./lab";
 import { testedCommands } from "./runbook";
 
@@ -14,8 +15,7 @@ const KILLS = { creating: 12, changing: 13 };
 
 describe("updates that are killed", () => {
   it("converge by the runbook after 25 kills at random points", async () => {
-    const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);
-    console.log(`      seed ${seed} (SEED=${seed} repeats it)`);
+    const seed = printedSeed();
     const points = (mostChanges: number, numRuns: number) =>
       fc.sample(
         fc.record({

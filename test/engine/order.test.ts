@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import type { Fault } from "../../simulator/provider/faults";
 import { Lab } from "./lab";
-import { testedCommands } from "./runbook";
+import { TRY_ALL } from "./runbook";
 
 /** An edge of the program that no reference makes, without which AWS refuses what comes too early. */
 interface Edge {
@@ -85,10 +85,6 @@ const GROUPS: Edge[][] = [
     },
   ],
 ];
-
-/** The runbook's command, but that it tries all that does not wait for what failed. */
-const TRY_ALL =
-  testedCommands("setup") + testedCommands("retry").replace("--yes", "--yes --continue-on-error");
 
 /** What comes too late, without clocks: its creation fails, and whoever does not wait for it goes on. */
 const late = (edges: Edge[]): Fault[] =>

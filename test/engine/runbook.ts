@@ -10,3 +10,7 @@ export function testedCommands(block: string): string {
   if (commands === undefined) throw new Error(`docs/operations.md has no block marked "tested: ${block}"`);
   return commands;
 }
+
+/** The runbook's command, but that it tries all that can be tried, where that ends at the first failure. */
+export const TRY_ALL =
+  testedCommands("setup") + testedCommands("retry").replace("--yes", "--yes --continue-on-error");

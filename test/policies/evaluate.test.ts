@@ -6,6 +6,7 @@ import { Resource } from "../../policies/rule";
 import { rules } from "../../policies/rules";
 import { previewStack } from "../../simulator/preview";
 import { readProject } from "../../simulator/project";
+import { printedSeed } from "../seed";
 
 const QUEUE: Resource = {
   urn: "urn:pulumi:x::iaso::aws:sqs/queue:Queue::plain",
@@ -124,8 +125,7 @@ describe("evaluation of the policy pack", () => {
       policies: false,
     });
     const all: Resource[] = document.resources;
-    const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);
-    console.log(`      seed ${seed} (SEED=${seed} repeats it)`);
+    const seed = printedSeed();
     const word = fc.constantFrom(
       "Statement",
       "Effect",

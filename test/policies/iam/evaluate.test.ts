@@ -2,6 +2,7 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { evaluateRequest, Request, statementsOf } from "../../../policies/iam/evaluate";
 import { oracle } from "./oracle";
+import { printedSeed } from "../../seed";
 
 const OWN = "123456789012";
 const OTHER = "999999999999";
@@ -217,8 +218,7 @@ const request: fc.Arbitrary<Request> = fc
 describe("the evaluator of policy statements", () => {
   it(`agrees with another's on ${PAIRS.toLocaleString("en")} documents and requests`, function () {
     this.timeout(120_000);
-    const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);
-    console.log(`      seed ${seed} (SEED=${seed} repeats it)`);
+    const seed = printedSeed();
     const counts: Record<string, number> = {};
     fc.assert(
       fc.property(document(true), maybe(3, document(false)), request, (resource, identity, asked) => {
