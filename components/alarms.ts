@@ -1,7 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { Naming } from "./naming";
-import { policyDocument } from "./policyDocument";
+import { Naming } from "./common/naming";
+import { policyDocument } from "./iam/policyDocument";
 
 export interface AlarmsArgs {
   naming: Naming;

@@ -1,17 +1,17 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { EnvironmentVariables } from "./applicationEnvironment";
+import { EnvironmentVariables } from "./beanstalk/applicationEnvironment";
 import {
   Capacity,
   commonOptions,
   HostingArgs,
   loadBalancerOptions,
   redirectToHttps,
-} from "./beanstalkOptions";
-import { createInstanceProfile } from "./instanceProfile";
-import { Naming } from "./naming";
-import { canonicalSettings, OptionSettings } from "./optionSettings";
-import { Statement } from "./policyDocument";
+} from "./beanstalk/options";
+import { createInstanceProfile } from "./beanstalk/instanceProfile";
+import { Naming } from "./common/naming";
+import { canonicalSettings, OptionSettings } from "./beanstalk/optionSettings";
+import { Statement } from "./iam/policyDocument";
 import { SecretParameters } from "./secretParameters";
 import { TaskQueue, TaskTiming } from "./taskQueue";
 

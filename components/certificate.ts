@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { Naming } from "./naming";
+import { Naming } from "./common/naming";
 
 export interface CertificateArgs {
   naming: Naming;

@@ -1,7 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { CiRole, Naming } from "./naming";
-import { policyDocument, Statement, trustPolicy } from "./policyDocument";
+import { CiRole, Naming } from "./common/naming";
+import { policyDocument, Statement, trustPolicy } from "./iam/policyDocument";
 
 export interface CiAccessArgs {
   naming: Naming;

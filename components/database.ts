@@ -1,8 +1,8 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { handOnAfter } from "./handOn";
-import { Naming } from "./naming";
-import { serviceTrustPolicy } from "./policyDocument";
+import { handOnAfter } from "./common/handOn";
+import { Naming } from "./common/naming";
+import { serviceTrustPolicy } from "./iam/policyDocument";
 
 export interface DatabaseArgs {
   naming: Naming;

@@ -1,7 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { createBucket, expireOldVersions } from "./bucket";
-import { Naming } from "./naming";
+import { createBucket, expireOldVersions } from "./common/bucket";
+import { Naming } from "./common/naming";
 
 export interface DeployTargetArgs {
   naming: Naming;

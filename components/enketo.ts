@@ -6,10 +6,10 @@ import {
   HostingArgs,
   loadBalancerOptions,
   redirectToHttps,
-} from "./beanstalkOptions";
-import { ENKETO_PORT, enketoCompose } from "./enketoCompose";
-import { createInstanceProfile } from "./instanceProfile";
-import { canonicalSettings } from "./optionSettings";
+} from "./beanstalk/options";
+import { ENKETO_PORT, enketoCompose } from "./beanstalk/enketoCompose";
+import { createInstanceProfile } from "./beanstalk/instanceProfile";
+import { canonicalSettings } from "./beanstalk/optionSettings";
 import { SecretParameters } from "./secretParameters";
 
 export interface EnketoArgs extends HostingArgs {

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { EmailArgs } from "./applicationEnvironment";
+import { EmailArgs } from "./beanstalk/applicationEnvironment";
 import { MailRecords } from "./dns";
 
 export interface ExternalServicesArgs {

@@ -1,6 +1,6 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { Naming } from "./naming";
+import { Naming } from "./common/naming";
 
 export interface GdalAmiArgs {
   /** Gives the region the image is made in and the environment it is made for. */

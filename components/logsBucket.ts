@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import { createBucket } from "./bucket";
-import { Naming } from "./naming";
+import { createBucket } from "./common/bucket";
+import { Naming } from "./common/naming";
 
 export interface LogsBucketArgs {
   naming: Naming;

@@ -1,8 +1,8 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { createBucket, expireOldVersions } from "./bucket";
-import { Naming } from "./naming";
-import { Statement } from "./policyDocument";
+import { createBucket, expireOldVersions } from "./common/bucket";
+import { Naming } from "./common/naming";
+import { Statement } from "./iam/policyDocument";
 
 export interface MediaBucketArgs {
   naming: Naming;

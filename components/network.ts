@@ -1,9 +1,9 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { planSubnets } from "./cidr";
-import { handOnAfter } from "./handOn";
-import { Naming } from "./naming";
-import { policyDocument, serviceTrustPolicy } from "./policyDocument";
+import { planSubnets } from "./common/cidr";
+import { handOnAfter } from "./common/handOn";
+import { Naming } from "./common/naming";
+import { policyDocument, serviceTrustPolicy } from "./iam/policyDocument";
 
 /** A VPC that exists already and into which the platform is put. */
 export interface ExistingVpc {

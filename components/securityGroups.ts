@@ -1,7 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { handOnAfter } from "./handOn";
-import { Naming } from "./naming";
+import { handOnAfter } from "./common/handOn";
+import { Naming } from "./common/naming";
 
 export interface SecurityGroupsArgs {
   naming: Naming;

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { expect } from "chai";
-import { PreviewDocument, PropertyValue, UNKNOWN } from "../simulator/document";
-import { readProject, readStackConfig } from "../simulator/project";
+import { PreviewDocument, PropertyValue, UNKNOWN } from "../graph/document";
+import { readProject, readStackConfig } from "../preview/project";
 import { at, find, namespaceOf, optionsOf, previewOf, previewWith, resourcesOf, textOf } from "./support";
 
 const ROOT = join(__dirname, "..");

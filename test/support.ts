@@ -2,10 +2,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { parse, stringify } from "yaml";
-import { Naming } from "../components/naming";
-import { PreviewDocument, PreviewResource, PropertyValue } from "../simulator/document";
-import { PreviewOptions, previewStack } from "../simulator/preview";
-import { readProject } from "../simulator/project";
+import { Naming } from "../components/common/naming";
+import { PreviewDocument, PreviewResource, PropertyValue } from "../graph/document";
+import { PreviewOptions, previewStack } from "../preview/preview";
+import { readProject } from "../preview/project";
 
 /** The environment for which components are tested. */
 export const naming = new Naming({

@@ -15,7 +15,7 @@ interface Outcome {
 
 /** Runs the real command against `endpoint`. */
 function ami(args: string[], endpoint: string, env: Record<string, string> = {}) {
-  const child = spawn(process.execPath, ["--import", "tsx", "ami/cli.ts", ...args], {
+  const child = spawn(process.execPath, ["--require", "./cli/loader.cjs", "ami/cli.ts", ...args], {
     env: {
       ...process.env,
       AWS_ENDPOINT_URL: endpoint,

@@ -63,7 +63,7 @@ async function bundle(source: string, output: string): Promise<{ seconds: number
       const seconds = (performance.now() - started) / 1000;
       console.log(JSON.stringify({ seconds, memory: process.resourceUsage().maxRSS * 1024 }));
     })();`;
-  const child = spawn("node", ["--require", "tsx/cjs", "-e", script], {
+  const child = spawn("node", ["--require", "./cli/loader.cjs", "-e", script], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   let text = "";

@@ -1,6 +1,6 @@
-import { dataMakespan, makespan } from "../../simulator/criticalPath";
-import { previewStack } from "../../simulator/preview";
-import { listStacks, readProject } from "../../simulator/project";
+import { dataMakespan, makespan } from "./criticalPath";
+import { previewStack } from "../../preview/preview";
+import { listStacks, readProject } from "../../preview/project";
 import type { Bench } from "./bench";
 
 export const bench: Bench = {

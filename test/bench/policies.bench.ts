@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { evaluate } from "../../policies/evaluate";
 import { Resource } from "../../policies/rule";
-import { previewStack } from "../../simulator/preview";
-import { readProject } from "../../simulator/project";
+import { previewStack } from "../../preview/preview";
+import { readProject } from "../../preview/project";
 import { Bench, Measurement } from "./bench";
 
 const PROJECT = join(__dirname, "../..");

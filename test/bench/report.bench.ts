@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Browser } from "playwright-core";
-import { PreviewDocument } from "../../simulator/document";
-import { page } from "../../simulator/report/page";
-import { CHROMIUM, launch } from "../simulator/report/browser";
-import { reportOn, withResources } from "../simulator/report/reports";
+import { PreviewDocument } from "../../graph/document";
+import { page } from "../../report/page";
+import { CHROMIUM, launch } from "../report/browser";
+import { reportOn, withResources } from "../report/reports";
 import { previewOf } from "../support";
 import { Bench } from "./bench";
 

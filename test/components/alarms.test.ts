@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { Alarms } from "../../components/alarms";
-import { PreviewDocument } from "../../simulator/document";
-import { simulate } from "../../simulator/simulate";
+import { PreviewDocument } from "../../graph/document";
+import { simulate } from "../../preview/simulate";
 import { at, find, naming, resourcesOf, statementsOf, textOf } from "../support";
 
 const ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm";

@@ -1,12 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
 import { BeanstalkPair, BeanstalkPairArgs } from "../../components/beanstalkPair";
-import { BeanstalkServiceRole } from "../../components/beanstalkServiceRole";
+import { BeanstalkServiceRole } from "../../components/beanstalk/serviceRole";
 import { LogsBucket } from "../../components/logsBucket";
 import { SecretParameters } from "../../components/secretParameters";
 import { TASK_TIMING, TaskQueue } from "../../components/taskQueue";
-import { PreviewDocument, PropertyValue } from "../../simulator/document";
-import { simulate } from "../../simulator/simulate";
+import { PreviewDocument, PropertyValue } from "../../graph/document";
+import { simulate } from "../../preview/simulate";
 import {
   find,
   naming,

@@ -1,8 +1,8 @@
 import { expect } from "chai";
 import { CiAccess, CiAccessArgs } from "../../components/ciAccess";
-import { CiRole } from "../../components/naming";
-import { PreviewDocument } from "../../simulator/document";
-import { simulate } from "../../simulator/simulate";
+import { CiRole } from "../../components/common/naming";
+import { PreviewDocument } from "../../graph/document";
+import { simulate } from "../../preview/simulate";
 import { find, naming, PolicyStatement, resourcesOf, statementsOf, textOf } from "../support";
 
 const ISSUER = "token.actions.githubusercontent.com";

@@ -1,8 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
 import { Database, DatabaseArgs } from "../../components/database";
-import { PreviewDocument } from "../../simulator/document";
-import { simulate } from "../../simulator/simulate";
+import { PreviewDocument } from "../../graph/document";
+import { simulate } from "../../preview/simulate";
 import { find, naming, PERMISSIONS_BOUNDARY, resourcesOf, textOf } from "../support";
 
 const PASSWORD = "correcthorsebatterystaple";

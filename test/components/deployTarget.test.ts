@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { DeployTarget } from "../../components/deployTarget";
-import { PreviewDocument } from "../../simulator/document";
-import { simulate } from "../../simulator/simulate";
+import { PreviewDocument } from "../../graph/document";
+import { simulate } from "../../preview/simulate";
 import { at, find, naming, textOf } from "../support";
 
 describe("components/deployTarget", () => {

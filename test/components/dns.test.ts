@@ -1,8 +1,8 @@
 import * as aws from "@pulumi/aws";
 import { expect } from "chai";
 import { Dns, DnsArgs, MailRecords } from "../../components/dns";
-import { PreviewDocument } from "../../simulator/document";
-import { simulate } from "../../simulator/simulate";
+import { PreviewDocument } from "../../graph/document";
+import { simulate } from "../../preview/simulate";
 import { find, resourcesOf } from "../support";
 
 const RECORD = "aws:route53/record:Record";

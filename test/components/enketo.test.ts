@@ -1,11 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
-import { BeanstalkServiceRole } from "../../components/beanstalkServiceRole";
+import { BeanstalkServiceRole } from "../../components/beanstalk/serviceRole";
 import { Enketo, EnketoArgs } from "../../components/enketo";
-import { enketoCompose } from "../../components/enketoCompose";
+import { enketoCompose } from "../../components/beanstalk/enketoCompose";
 import { LogsBucket } from "../../components/logsBucket";
-import { PreviewDocument } from "../../simulator/document";
-import { simulate } from "../../simulator/simulate";
+import { PreviewDocument } from "../../graph/document";
+import { simulate } from "../../preview/simulate";
 import {
   find,
   naming,

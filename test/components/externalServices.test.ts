@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
 import { ExternalServices } from "../../components/externalServices";
-import { simulate } from "../../simulator/simulate";
+import { simulate } from "../../preview/simulate";
 import { find } from "../support";
 
 const mailgun = {

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { GdalAmi, imageIdOf } from "../../components/gdalAmi";
-import { Naming } from "../../components/naming";
-import { simulate } from "../../simulator/simulate";
+import { Naming } from "../../components/common/naming";
+import { simulate } from "../../preview/simulate";
 
 const naming = new Naming({
   organization: "example",

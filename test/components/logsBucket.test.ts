@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { LogsBucket } from "../../components/logsBucket";
-import { PreviewDocument } from "../../simulator/document";
-import { simulate } from "../../simulator/simulate";
+import { PreviewDocument } from "../../graph/document";
+import { simulate } from "../../preview/simulate";
 import { at, find, naming, statementsOf } from "../support";
 
 describe("components/logsBucket", () => {

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { MediaBucket } from "../../components/mediaBucket";
-import { PreviewDocument } from "../../simulator/document";
-import { simulate } from "../../simulator/simulate";
+import { PreviewDocument } from "../../graph/document";
+import { simulate } from "../../preview/simulate";
 import { at, find, naming, PolicyStatement, statementsOf } from "../support";
 
 const OBJECTS = "arn:aws:s3:::example-iaso-test-media/*";

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { Network, NetworkArgs } from "../../components/network";
-import { PreviewDocument } from "../../simulator/document";
-import { simulate } from "../../simulator/simulate";
+import { PreviewDocument } from "../../graph/document";
+import { simulate } from "../../preview/simulate";
 import { at, find, naming, PERMISSIONS_BOUNDARY, resourcesOf, statementsOf } from "../support";
 
 const SUBNET = "aws:ec2/subnet:Subnet";

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
 import { SecretParameters } from "../../components/secretParameters";
-import { simulate } from "../../simulator/simulate";
+import { simulate } from "../../preview/simulate";
 import { find, naming, resourcesOf } from "../support";
 
 const PARAMETER = "aws:ssm/parameter:Parameter";

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { SecurityGroups } from "../../components/securityGroups";
-import { PreviewDocument } from "../../simulator/document";
-import { simulate } from "../../simulator/simulate";
+import { PreviewDocument } from "../../graph/document";
+import { simulate } from "../../preview/simulate";
 import { naming, resourcesOf, textOf } from "../support";
 
 const INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule";

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { StaticBucket, StaticBucketArgs } from "../../components/staticBucket";
-import { PreviewDocument } from "../../simulator/document";
-import { simulate } from "../../simulator/simulate";
+import { PreviewDocument } from "../../graph/document";
+import { simulate } from "../../preview/simulate";
 import { at, find, naming, resourcesOf, statementsOf } from "../support";
 
 function preview(cloudFront?: StaticBucketArgs["cloudFront"]): Promise<PreviewDocument> {

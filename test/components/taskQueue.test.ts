@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { TASK_TIMING, TaskQueue } from "../../components/taskQueue";
-import { PreviewDocument } from "../../simulator/document";
-import { simulate } from "../../simulator/simulate";
+import { PreviewDocument } from "../../graph/document";
+import { simulate } from "../../preview/simulate";
 import { find, naming, statementsOf, textOf } from "../support";
 
 const QUEUE = "aws:sqs/queue:Queue";

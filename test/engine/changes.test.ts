@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { parse, stringify } from "yaml";
-import { previewStack } from "../../simulator/preview";
-import { readProject } from "../../simulator/project";
-import { Baseline, baselineOf, readBaselines } from "../../simulator/report/baseline";
-import { changesBetween } from "../../simulator/report/changes";
+import { previewStack } from "../../preview/preview";
+import { readProject } from "../../preview/project";
+import { Baseline, baselineOf, readBaselines } from "../../graph/baseline";
+import { changesBetween } from "../../report/changes";
 import { Lab } from "./lab";
 
 /** What the engine says it would do, by URN. */

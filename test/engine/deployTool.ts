@@ -1,4 +1,4 @@
-import type { AccountResource } from "../../simulator/provider/account";
+import type { AccountResource } from "./provider/account";
 import { AwsDouble } from "../deploy/double/aws";
 import { runCli } from "../deploy/double/cli";
 import { ScaledTime } from "../deploy/double/clocks";

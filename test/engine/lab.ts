@@ -18,8 +18,8 @@ import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { EngineEvent, LocalWorkspace, Stack } from "@pulumi/pulumi/automation";
 import { isDeepStrictEqual } from "node:util";
-import { Account, AccountResource } from "../../simulator/provider/account";
-import type { Fault } from "../../simulator/provider/faults";
+import { Account, AccountResource } from "./provider/account";
+import type { Fault } from "./provider/faults";
 import { find, pluginFolder } from "./commands";
 import { testedCommands } from "./runbook";
 
@@ -314,9 +314,9 @@ export class Lab {
   }
 
   private async startProvider(): Promise<void> {
-    const main = join(PROJECT, "simulator/provider/main.ts");
+    const main = join(PROJECT, "test/engine/provider/main.ts");
     const files = [join(this.folder, "account.json"), join(this.folder, "faults.json")];
-    const provider = spawn(process.execPath, ["--import", "tsx", main, ...files], {
+    const provider = spawn(process.execPath, ["--require", "./cli/loader.cjs", main, ...files], {
       cwd: PROJECT,
       stdio: ["ignore", "pipe", "inherit"],
     });

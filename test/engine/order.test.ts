@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import type { Fault } from "../../simulator/provider/faults";
+import type { Fault } from "./provider/faults";
 import { Lab } from "./lab";
 import { TRY_ALL } from "./runbook";
 

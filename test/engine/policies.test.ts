@@ -35,7 +35,7 @@ const VIOLATIONS: Violation[] = [
   {
     rule: "bucket-public-access-block",
     says: "blockPublicPolicy is false. Write true",
-    file: "components/bucket.ts",
+    file: "components/common/bucket.ts",
     from: "blockPublicPolicy: !publicPolicy",
     to: "blockPublicPolicy: false",
   },
@@ -49,14 +49,14 @@ const VIOLATIONS: Violation[] = [
   {
     rule: "imds-v2",
     says: "DisableIMDSv1",
-    file: "components/beanstalkOptions.ts",
+    file: "components/beanstalk/options.ts",
     from: "DisableIMDSv1: true",
     to: "DisableIMDSv1: false",
   },
   {
     rule: "plain-http-off",
     says: "elbv2:listener:default/ListenerEnabled",
-    file: "components/beanstalkOptions.ts",
+    file: "components/beanstalk/options.ts",
     from: '"aws:elbv2:listener:default": { ListenerEnabled: false }',
     to: '"aws:elbv2:listener:default": { ListenerEnabled: true }',
   },
@@ -70,7 +70,7 @@ const VIOLATIONS: Violation[] = [
   {
     rule: "variables-known",
     says: "Iaso reads no variable DNS_DOMAINS",
-    file: "components/applicationEnvironment.ts",
+    file: "components/beanstalk/applicationEnvironment.ts",
     from: "DNS_DOMAIN: args.webHost",
     to: "DNS_DOMAIN: args.webHost, DNS_DOMAINS: args.webHost",
   },

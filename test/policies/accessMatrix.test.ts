@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { expect } from "chai";
 import { evaluateRequest, Request, Requester, statementsOf } from "../../policies/iam/evaluate";
-import { previewStack } from "../../simulator/preview";
-import { readProject } from "../../simulator/project";
+import { previewStack } from "../../preview/preview";
+import { readProject } from "../../preview/project";
 import { oracle } from "./iam/oracle";
 
 const ACCOUNT = "123456789012";

@@ -4,8 +4,8 @@ import fc from "fast-check";
 import { configOf, configProblems, evaluate } from "../../policies/evaluate";
 import { Resource } from "../../policies/rule";
 import { rules } from "../../policies/rules";
-import { previewStack } from "../../simulator/preview";
-import { readProject } from "../../simulator/project";
+import { previewStack } from "../../preview/preview";
+import { readProject } from "../../preview/project";
 import { printedSeed } from "../seed";
 
 const QUEUE: Resource = {

@@ -25,7 +25,7 @@ export function runCli(
   const script = join(__dirname, "process.ts");
   const child = spawn(
     process.execPath,
-    ["--import", "tsx", script, String(time.factor), String(time.began), ...args],
+    ["--require", "./cli/loader.cjs", script, String(time.factor), String(time.began), ...args],
     {
       cwd: join(__dirname, "../../.."),
       env: {

@@ -82,7 +82,7 @@ describe("deploy/source/zip", () => {
       void writeZip(process.argv.at(-1), [{ path: "a", mode: 0o100644, content: Buffer.from("text") }]);`;
     for (const TZ of ["Pacific/Kiritimati", "America/Los_Angeles"]) {
       const path = join(temporaryDirectory(), "bundle.zip");
-      execFileSync("node", ["--require", "tsx/cjs", "-e", script, path], {
+      execFileSync("node", ["--require", "./cli/loader.cjs", "-e", script, path], {
         env: { ...process.env, TZ },
       });
       expect(readFileSync(path).equals(here), TZ).to.equal(true);

@@ -1,0 +1,51 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import { Naming } from "../common/naming";
+import { trustPolicy } from "../iam/policyDocument";
+
+export interface BeanstalkServiceRoleArgs {
+  naming: Naming;
+  permissionsBoundary: pulumi.Input<string>;
+}
+
+/** AWS's own policies for the service role; the second lets Beanstalk update environments on its own behalf. */
+const MANAGED_POLICIES = {
+  "enhanced-health": "arn:aws:iam::aws:policy/service-role/AWSElasticBeanstalkEnhancedHealth",
+  "managed-updates": "arn:aws:iam::aws:policy/AWSElasticBeanstalkManagedUpdatesCustomerRolePolicy",
+};
+
+/**
+ * The role with which Beanstalk itself watches and changes the environments.
+ *
+ * @see https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/iam-servicerole.html
+ */
+export class BeanstalkServiceRole extends pulumi.ComponentResource {
+  readonly roleName: pulumi.Output<string>;
+  /** What must exist before an environment can use the role; its name is known earlier. */
+  readonly rights: pulumi.Resource[];
+
+  constructor(name: string, args: BeanstalkServiceRoleArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("iaso:index:BeanstalkServiceRole", name, {}, opts);
+    const { naming, permissionsBoundary } = args;
+
+    const role = new aws.iam.Role(
+      name,
+      {
+        name: naming.name("beanstalk-service"),
+        assumeRolePolicy: trustPolicy(
+          { Service: "elasticbeanstalk.amazonaws.com" },
+          { StringEquals: { "sts:ExternalId": "elasticbeanstalk" } },
+        ),
+        permissionsBoundary,
+        tags: naming.tags(),
+      },
+      { parent: this },
+    );
+    this.rights = Object.entries(MANAGED_POLICIES).map(
+      ([key, policyArn]) =>
+        new aws.iam.RolePolicyAttachment(`${name}-${key}`, { role: role.name, policyArn }, { parent: role }),
+    );
+    this.roleName = role.name;
+    this.registerOutputs({ roleName: this.roleName });
+  }
+}

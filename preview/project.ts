@@ -1,0 +1,159 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { parse } from "yaml";
+import { digest } from "../simulated-aws/model";
+import { SECRET } from "../graph/document";
+
+/** A mistake in the project's files or in a command, told without a stack trace. */
+export class PreviewError extends Error {}
+
+interface Declaration {
+  type?: string;
+  description?: string;
+  default?: unknown;
+  secret?: boolean;
+}
+
+/** Pulumi.yaml, as far as a preview needs it. */
+export interface Project {
+  directory: string;
+  name: string;
+  main: string;
+  config: Record<string, Declaration>;
+}
+
+/** The configuration that the engine would hand to the program. */
+export interface StackConfig {
+  values: Record<string, string>;
+  secretKeys: string[];
+  /** Secrets that are not set, or are encrypted with a key that is not at hand, and so have stand-ins here. */
+  standIns: string[];
+}
+
+/** A setting as it is in force, for readers. */
+export interface Setting {
+  /** Without the project's name where it is the project's own. */
+  key: string;
+  /** `[secret]` for every secret. */
+  value: string;
+  /** The file that it comes from. */
+  source: string;
+  isDefault: boolean;
+  description: string;
+}
+
+export function readProject(folder: string): Project {
+  const directory = resolve(folder);
+  const file = join(directory, "Pulumi.yaml");
+  if (!existsSync(file)) {
+    throw new PreviewError(
+      `There is no Pulumi.yaml in ${directory}. Run the preview in the project's folder.`,
+    );
+  }
+  const { name, main, config } = readYaml(file) as Partial<Project>;
+  if (typeof name !== "string") throw new PreviewError(`${file} names no project: add the line "name: ..."`);
+  return { directory, name, main: main ?? "index.ts", config: config ?? {} };
+}
+
+/** The stacks of a project: those that have a file of settings. */
+export function listStacks({ directory }: Project): string[] {
+  return readdirSync(directory)
+    .flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? [])
+    .sort()
+    .reverse();
+}
+
+/**
+ * The configuration of a stack: its own values, and the defaults of Pulumi.yaml for the rest. Secrets cannot be
+ * decrypted without the stack's key, so that a stand-in takes the place of each.
+ *
+ * @see https://www.pulumi.com/docs/iac/concepts/config/
+ */
+export function readStackConfig(project: Project, stack: string): StackConfig {
+  const known = listStacks(project);
+  if (!known.includes(stack)) {
+    throw new PreviewError(
+      `There is no stack ${stack}: Pulumi.${stack}.yaml is missing. There are: ${known.join(", ")}.`,
+    );
+  }
+  const values: Record<string, string> = {};
+  const secretKeys: string[] = [];
+  const standIns: string[] = [];
+  for (const [fullKey, value] of Object.entries(ownConfig(project, stack))) {
+    if (isSecure(value)) {
+      standIns.push(fullKey);
+    } else {
+      values[fullKey] = plainText(value);
+    }
+  }
+  for (const [key, declaration] of Object.entries(project.config)) {
+    const fullKey = `${project.name}:${key}`;
+    if (fullKey in values) continue;
+    if (declaration.secret === true && !standIns.includes(fullKey)) standIns.push(fullKey);
+    if (declaration.default !== undefined) values[fullKey] = plainText(declaration.default);
+  }
+  for (const key of standIns) {
+    values[key] = standIn(key);
+    secretKeys.push(key);
+  }
+  return { values, secretKeys, standIns: standIns.sort() };
+}
+
+/** Every setting of a stack with where it comes from, in the order of Pulumi.yaml. */
+export function listSettings(project: Project, stack: string): Setting[] {
+  const { values, secretKeys, standIns } = readStackConfig(project, stack);
+  const own = ownConfig(project, stack);
+  const prefix = `${project.name}:`;
+  const keys = new Set([...Object.keys(project.config).map((key) => prefix + key), ...Object.keys(values)]);
+  return [...keys].map((fullKey) => {
+    const key = fullKey.startsWith(prefix) ? fullKey.slice(prefix.length) : fullKey;
+    const { description = "", secret = false } = project.config[key] ?? {};
+    const isOwn = fullKey in own;
+    const isSecret = secret || secretKeys.includes(fullKey);
+    const isNowhere = !isOwn && (standIns.includes(fullKey) || !(fullKey in values));
+    return {
+      key,
+      value: isSecret ? SECRET : (values[fullKey] ?? ""),
+      source: isOwn ? `Pulumi.${stack}.yaml` : isNowhere ? "nowhere yet" : "Pulumi.yaml",
+      isDefault: !isOwn && !isNowhere,
+      description,
+    };
+  });
+}
+
+/** What a stack's file sets, by full key. */
+function ownConfig(project: Project, stack: string): Record<string, unknown> {
+  const file = join(project.directory, `Pulumi.${stack}.yaml`);
+  const config = (readYaml(file) as { config?: Record<string, unknown> } | null)?.config ?? {};
+  return Object.fromEntries(
+    Object.entries(config).map(([key, value]) => [key.includes(":") ? key : `${project.name}:${key}`, value]),
+  );
+}
+
+function readYaml(file: string): unknown {
+  try {
+    return parse(readFileSync(file, "utf8"));
+  } catch (error) {
+    throw new PreviewError(`${file} is not valid YAML: ${(error as Error).message}`);
+  }
+}
+
+function isSecure(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "secure" in value;
+}
+
+/** Lists and objects reach the program as JSON. */
+function plainText(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+/**
+ * A text that satisfies what secrets are usually asked for: the shape of a DSN where the name says so, of a Fernet
+ * key for an encrypted field, 64 hexadecimal digits otherwise.
+ */
+function standIn(key: string): string {
+  const digits = digest(`stand-in for ${key}`, 64);
+  if (/dsn$/i.test(key)) return `https://${digits.slice(0, 32)}@sentry.invalid/1`;
+  if (/fieldKey$/i.test(key)) return `${digits.slice(0, 43)}=`;
+  return digits;
+}

@@ -1,0 +1,84 @@
+import { createRequire } from "node:module";
+import * as pulumi from "@pulumi/pulumi";
+import { setMockOptions } from "@pulumi/pulumi/runtime/settings";
+import { PreviewDocument } from "../graph/document";
+import { Monitor } from "./monitor";
+
+export interface SimulationOptions {
+  project?: string;
+  stack?: string;
+  /** Configuration by full key, such as `iaso:region`. */
+  config?: Record<string, string>;
+  /** Keys of the configuration whose values are secret. */
+  secretKeys?: string[];
+  /** True answers as the engine does at the first preview of a new stack: only inputs are known. */
+  unknownOutputs?: boolean;
+}
+
+/**
+ * Runs a Pulumi program against the simulated AWS, in this process, and tells what it registered. Nothing is left
+ * over for the next run.
+ *
+ * @throws what the program throws, and what the simulated AWS refuses.
+ */
+export async function simulate(
+  program: () => unknown,
+  options: SimulationOptions = {},
+): Promise<PreviewDocument> {
+  const { project = "iaso", stack = "test", config = {}, secretKeys = [], unknownOutputs = false } = options;
+  const monitor = new Monitor(project, stack, unknownOutputs);
+  setMockOptions(monitor, project, stack, true);
+  enableFeatures();
+  pulumi.runtime.setAllConfig(config, secretKeys);
+
+  const stray: Error[] = [];
+  const collect = (reason: unknown) => {
+    stray.push(reason instanceof Error ? reason : new Error(String(reason)));
+  };
+  // An apply that throws rejects an output that nobody awaits: the SDK leaves it to the process, as the engine's
+  // language host does.
+  process.on("unhandledRejection", collect);
+  try {
+    await pulumi.runtime.runInPulumiStack(() => Promise.resolve(program()));
+    await pulumi.runtime.disconnect();
+  } catch (error) {
+    throw monitor.errors[0] ?? error;
+  } finally {
+    // Rejections are announced once the microtasks have run; those of a failed run must not reach the next one.
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off("unhandledRejection", collect);
+  }
+  const [failure] = [...monitor.errors, ...stray];
+  if (failure !== undefined) throw failure;
+  return {
+    project,
+    stack,
+    environment: config[`${project}:env`] || stack,
+    resources: monitor.resources,
+    outputs: monitor.stackOutputs,
+    policies: { pack: "", version: "", rules: 0, violations: [] },
+  };
+}
+
+/** What the SDK would learn by asking the engine; it does not ask a monitor that it was given. */
+function enableFeatures(): void {
+  Object.assign(store(), {
+    supportsSecrets: true,
+    supportsResourceReferences: true,
+    supportsOutputValues: false,
+    supportsDeletedWith: true,
+    supportsReplaceWith: true,
+    supportsAliasSpecs: true,
+    supportsTransforms: false,
+    supportsParameterization: true,
+    supportsResourceHooks: true,
+    supportsErrorHooks: true,
+  });
+}
+
+/** The SDK's state of one program; it has no public door. */
+function store(): object {
+  const load = createRequire(__filename);
+  const { getStore } = load("@pulumi/pulumi/runtime/state") as { getStore: () => object };
+  return getStore();
+}

@@ -1,0 +1,52 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import { parse } from "yaml";
+import { enketoCompose } from "../../../components/beanstalk/enketoCompose";
+
+interface Compose {
+  services: { enketo: { command: string[] } };
+}
+
+describe("components/beanstalk/enketoCompose", () => {
+  it("runs the image on the port that Beanstalk's load balancer calls, with the environment's variables", () => {
+    expect(parse(enketoCompose("enketo/enketo-express:4.1.1").yaml)).to.deep.equal({
+      services: {
+        enketo: {
+          image: "enketo/enketo-express:4.1.1",
+          command: (parse(enketoCompose("").yaml) as Compose).services.enketo.command,
+          env_file: [".env"],
+          ports: ["80:8005"],
+          restart: "always",
+        },
+      },
+    });
+  });
+
+  // Up to version 6 the image's own start script stops where it finds no config.json, and with one the variables
+  // would not be read. Version 7 has its program in a folder of its own.
+  for (const folder of [".", "packages/enketo-express"]) {
+    it(`starts the program in ${folder} instead of the image's script`, () => {
+      const image = mkdtempSync(join(tmpdir(), "enketo-"));
+      try {
+        mkdirSync(join(image, folder), { recursive: true });
+        writeFileSync(join(image, folder, "index.js"), "console.log(process.cwd())");
+        const [program = "", ...args] = (parse(enketoCompose("").yaml) as Compose).services.enketo.command;
+        expect(execFileSync(program, args, { cwd: image, encoding: "utf8" }).trim()).to.equal(
+          join(image, folder),
+        );
+      } finally {
+        rmSync(image, { recursive: true });
+      }
+    });
+  }
+
+  it("has one fingerprint per content", () => {
+    const { fingerprint } = enketoCompose("enketo/enketo-express:4.1.1");
+    expect(fingerprint).to.match(/^[0-9a-f]{12}$/);
+    expect(enketoCompose("enketo/enketo-express:4.1.1").fingerprint).to.equal(fingerprint);
+    expect(enketoCompose("enketo/enketo-express:4.1.2").fingerprint).not.to.equal(fingerprint);
+  });
+});

@@ -1,0 +1,89 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import { Account } from "./account";
+import { Faults } from "./faults";
+import { SimulatedAws } from "./simulatedAws";
+import { NAME_PROPERTIES } from "./types";
+
+const DATABASE = "aws:rds/instance:Instance";
+const LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup";
+const CERTIFICATE = "aws:acm/certificate:Certificate";
+
+describe("the simulated AWS", () => {
+  const folder = mkdtempSync(join(tmpdir(), "iaso-simulated-"));
+  let accounts = 0;
+  let account: Account;
+  let aws: SimulatedAws;
+
+  beforeEach(() => {
+    accounts += 1;
+    account = new Account(join(folder, `${accounts}.json`));
+    const place = { accountId: "123456789012", region: "eu-central-1" };
+    aws = new SimulatedAws(account, new Faults(undefined, account, () => undefined), place);
+  });
+  after(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  for (const [type, property] of Object.entries(NAME_PROPERTIES)) {
+    it(`names ${type} where the program does not, and keeps the name`, () => {
+      const { [property]: name, ...rest } = aws.check(type, "web", {}, { tags: {} });
+      expect(name).to.match(/^web-[0-9a-f]{7}$/);
+      expect(rest).to.deep.equal({ tags: {} });
+      expect(aws.check(type, "web", {}, {})[property]).not.to.equal(name);
+      expect(aws.check(type, "web", { [property]: name }, {})[property]).to.equal(name);
+      expect(aws.check(type, "web", { [property]: name }, { [property]: "own" })).to.deep.equal({
+        [property]: "own",
+      });
+    });
+  }
+
+  it("makes the log groups of a database that are missing, and leaves those that exist", async () => {
+    const name = (log: string) => `/aws/rds/instance/iaso/${log}`;
+    const own = { name: name("postgresql"), retentionInDays: 90 };
+    await aws.create(LOG_GROUP, "own", own);
+    const enabledCloudwatchLogsExports = ["postgresql", "upgrade"];
+    await aws.create(DATABASE, "database", { identifier: "iaso", enabledCloudwatchLogsExports });
+    expect(account.ofType(LOG_GROUP).map(({ id, inputs }) => [id, inputs])).to.deep.equal([
+      [name("postgresql"), own],
+      [name("upgrade"), { name: name("upgrade") }],
+    ]);
+    const refused = await aws.create(LOG_GROUP, "late", { name: name("upgrade") }).catch(String);
+    expect(refused).to.include("ResourceAlreadyExistsException");
+  });
+
+  it("gives two certificates of a host, also in one region, which the same record proves", async () => {
+    const inputs = { domainName: "web.example.org", validationMethod: "DNS" };
+    const made = [await aws.create(CERTIFICATE, "web", inputs), await aws.create(CERTIFICATE, "web", inputs)];
+    expect(made[0]?.id).not.to.equal(made[1]?.id);
+    expect(made[0]?.state.domainValidationOptions).to.deep.equal(made[1]?.state.domainValidationOptions);
+  });
+
+  it("judges a change by what exists, and leaves alone what it refuses to change", async () => {
+    const olds = { identifier: "iaso", engineVersion: "16" };
+    const { id, state } = await aws.create(DATABASE, "database", olds);
+    const known = { inputs: olds, state };
+    const upgraded = { ...olds, engineVersion: "17" };
+    const refused = await aws.update(DATABASE, "database", id, known, upgraded, []).catch(String);
+    expect(refused).to.include("AllowMajorVersionUpgrade");
+    expect(account.find(DATABASE, id)?.inputs).to.deep.equal(olds);
+    // A person has upgraded it meanwhile.
+    account.put({ type: DATABASE, id, inputs: upgraded, state: upgraded });
+    expect(await aws.update(DATABASE, "database", id, known, upgraded, [])).to.include({
+      engineVersion: "17",
+    });
+  });
+
+  it("leaves storage alone that has grown by itself, and no other", () => {
+    const changed = (was: number, is: number, maxAllocatedStorage?: number) => {
+      const [olds, news] = [was, is].map((allocatedStorage) => ({ allocatedStorage, maxAllocatedStorage }));
+      return aws.diff(DATABASE, "database", { inputs: olds!, state: olds! }, news!, []).changed;
+    };
+    expect(changed(60, 50, 500)).to.deep.equal([]);
+    expect(changed(50, 60, 500)).to.deep.equal(["allocatedStorage"]);
+    expect(changed(60, 50)).to.deep.equal(["allocatedStorage"]);
+    expect(changed(60, 50, 50)).to.deep.equal(["allocatedStorage"]);
+  });
+});

@@ -1,0 +1,193 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import { PreviewDocument, PreviewResource } from "../../graph/document";
+import { previewOf } from "../support";
+
+const ROOT = join(__dirname, "..", "..");
+
+describe("npm run check", function () {
+  this.timeout(30_000);
+  const folder = mkdtempSync(join(tmpdir(), "iaso-check-"));
+  let document: PreviewDocument;
+
+  before(async () => {
+    document = await previewOf("staging");
+  });
+  after(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  const check = (content: unknown, ...flags: string[]) => {
+    const file = join(folder, "graph.json");
+    writeFileSync(file, typeof content === "string" ? content : JSON.stringify(content));
+    return run("--graph", file, ...flags);
+  };
+  const run = (...args: string[]) =>
+    spawnSync(process.execPath, ["--require", "./cli/loader.cjs", "preview/check.ts", ...args], {
+      cwd: ROOT,
+      encoding: "utf8",
+    });
+  const unsafe = () => {
+    const copy = structuredClone(document);
+    const database = copy.resources.find(({ type }) => type === "aws:rds/instance:Instance");
+    if (database) database.inputs.publiclyAccessible = true;
+    return copy;
+  };
+
+  it("passes a safe preview", () => {
+    const { status, stdout } = check(document);
+    expect(status, stdout).to.equal(0);
+    expect(stdout).to.match(/^\d+ rules, \d+ evaluations, 0 violations\n$/);
+  });
+
+  it("shows a violation to people, and ends with 1", () => {
+    const { status, stdout } = check([document, unsafe()]);
+    expect(status).to.equal(1);
+    expect(stdout).to.match(
+      /mandatory +database-private +database\n +publiclyAccessible is true\. Write false/,
+    );
+  });
+
+  it("shows it to programs", () => {
+    const { status, stdout } = check(unsafe(), "--json");
+    expect(status).to.equal(1);
+    const { rules, evaluated, violations } = JSON.parse(stdout) as Record<string, unknown>;
+    expect(rules).to.be.greaterThan(60);
+    expect(evaluated).to.be.greaterThan(500);
+    expect(violations).to.have.length(1);
+  });
+
+  it("shows it to code scanning, with rules that have a description and a severity", () => {
+    const { status, stdout } = check(unsafe(), "--sarif");
+    expect(status).to.equal(1);
+    const { version, runs } = JSON.parse(stdout) as {
+      version: string;
+      runs: {
+        tool: { driver: { rules: { id: string; properties?: Record<string, unknown> }[] } };
+        results: {
+          ruleId: string;
+          level: string;
+          message: { text: string };
+          locations: { logicalLocations: { name: string }[] }[];
+        }[];
+      }[];
+    };
+    expect(version).to.equal("2.1.0");
+    const [run] = runs;
+    const [result] = run?.results ?? [];
+    expect(run?.results).to.have.length(1);
+    expect(result).to.include({ ruleId: "database-private", level: "error" });
+    expect(result?.message.text).to.include("publiclyAccessible is true");
+    expect(result?.locations[0]?.logicalLocations[0]?.name).to.equal("database");
+    const rule = run?.tool.driver.rules.find(({ id }) => id === "database-private");
+    expect(rule?.properties).to.deep.equal({ tags: ["database"], "security-severity": "9.5" });
+  });
+
+  /** What the CLI writes of a stack that exists, with its envelopes, notes and left-overs. */
+  const stackExport = (resources: PreviewResource[]) => {
+    const states = resources.map(
+      ({ urn, type, custom, inputs, outputs, parent, propertyDependencies, protect }) => ({
+        urn,
+        custom,
+        ...(custom && {
+          id: `${type}-1`,
+          provider: "urn:pulumi:staging::iaso::pulumi:providers:aws::aws::0a1b",
+        }),
+        type,
+        inputs: { __defaults: [], ...envelopes(inputs) },
+        outputs: envelopes(outputs),
+        parent,
+        ...(protect && { protect }),
+        propertyDependencies,
+        created: "2026-11-01T08:00:00Z",
+        modified: "2026-11-01T08:00:00Z",
+      }),
+    );
+    const policy = states.find(({ urn }) => urn.endsWith("BucketPolicy::media"));
+    return {
+      version: 3,
+      deployment: {
+        manifest: { time: "2026-11-01T08:00:00Z", magic: "x", version: "v3.248.0" },
+        secrets_providers: { type: "passphrase", state: { salt: "v1:x" } },
+        // What a replacement left over.
+        resources: [...states, { ...policy, delete: true, inputs: { bucket: "old", policy: "{}" } }],
+        metadata: {},
+      },
+    };
+  };
+  const envelopes = (value: Record<string, unknown>): Record<string, unknown> =>
+    JSON.parse(JSON.stringify(value), (_, one: unknown): unknown =>
+      one === "[secret]"
+        ? { "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", ciphertext: "v1:x:y" }
+        : one,
+    ) as Record<string, unknown>;
+
+  it("passes a stack export, with its secrets, notes and what waits for its deletion", () => {
+    const { status, stdout } = check(stackExport(document.resources));
+    expect(status, stdout).to.equal(0);
+  });
+
+  it("reads a stack export, and shows no secret of it", () => {
+    const { status, stdout } = check(stackExport(unsafe().resources), "--json");
+    expect(status, stdout).to.equal(1);
+    expect(
+      (JSON.parse(stdout) as { violations: { policy: string }[] }).violations.map(({ policy }) => policy),
+    ).to.deep.equal(["database-private"]);
+    expect(stdout).not.to.include("v1:x");
+  });
+
+  it("reads what `pulumi preview --json` says, unknown values and deletions too", () => {
+    const steps = [
+      ...unsafe().resources.map(({ urn, type, custom, inputs, propertyDependencies, protect }) => ({
+        op: "create",
+        urn,
+        newState: { urn, type, custom, inputs, propertyDependencies, protect },
+      })),
+      { op: "delete", urn: "urn:pulumi:staging::iaso::aws:s3/bucket:Bucket::old", oldState: {} },
+    ];
+    const certificate = /"arn:aws:acm:[^"]+"/g;
+    const unknown = '"04da6b54-80e4-46f7-96ec-b56ff0331ba9"';
+    const { status, stdout } = check(JSON.stringify({ steps }).replace(certificate, unknown), "--json");
+    expect(status, stdout).to.equal(1);
+    expect((JSON.parse(stdout) as { violations: unknown[] }).violations).to.have.length(1);
+  });
+
+  it("reads what npm wrote before the document", () => {
+    const banner = "\n> iaso-on-aws@0.1.0 preview\n> node preview/preview.ts staging --json\n\n";
+    expect(check(banner + JSON.stringify(document, null, 2)).status).to.equal(0);
+  });
+
+  for (const [what, content, says] of [
+    ["no JSON", "{", /cannot read .*graph\.json/],
+    ["an empty file", "", /cannot read .*graph\.json/],
+    ["another document", { a: 1 }, /neither a preview nor a stack export/],
+    ["a number", "7", /neither a preview nor a stack export/],
+    ["resources without a type", { resources: [{ urn: "x" }] }, /neither a preview nor a stack export/],
+    ["no resources", { resources: [] }, /has no resources/],
+    ["no stack at all", [], /has no resources/],
+    ["the export of an empty stack", { version: 3, deployment: { resources: [] } }, /has no resources/],
+  ] as const) {
+    it(`ends with 2 on ${what}, without a stack trace`, () => {
+      const { status, stdout, stderr } = check(content);
+      expect(status).to.equal(2);
+      expect(stdout).to.equal("");
+      expect(stderr)
+        .to.match(says)
+        .and.not.match(/\n\s+at /);
+    });
+  }
+
+  it("ends with 2 on a missing file or flag, and says what to write", () => {
+    expect(run("--graph", join(folder, "nothing.json")).stderr).to.include(
+      "npm run --silent preview -- STACK --json",
+    );
+    expect(run("--graph", folder)).to.include({ status: 2, stdout: "" });
+    expect(run().stderr).to.include("npm run check -- --graph FILE");
+    const { status, stderr } = run("--graf", "x");
+    expect(status).to.equal(2);
+    expect(stderr).to.include("npm run check -- --graph FILE");
+  });
+});

@@ -1,0 +1,26 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "chai";
+import { format, resolveConfig } from "prettier";
+import { diagram } from "../../preview/diagram";
+
+const ROOT = join(__dirname, "../..");
+
+describe("preview/diagram", () => {
+  it("is what the documentation shows: `npm run diagram` writes it anew", async () => {
+    const files = await diagram(ROOT);
+    expect(Object.keys(files)).to.have.members(["docs/architecture.svg", "docs/architecture.md"]);
+    for (const [path, content] of Object.entries(files)) {
+      const file = join(ROOT, path);
+      const options = { ...(await resolveConfig(file)), filepath: file };
+      const expected = path.endsWith(".md") ? await format(content, options) : content;
+      expect(readFileSync(file, "utf8") === expected, `${path} is out of date: npm run diagram`).to.equal(
+        true,
+      );
+    }
+  });
+
+  it("is in the README", () => {
+    expect(readFileSync(join(ROOT, "README.md"), "utf8")).to.include("](docs/architecture.svg)");
+  });
+});

@@ -1,0 +1,253 @@
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, relative } from "node:path";
+import { expect } from "chai";
+import { PreviewDocument } from "../../graph/document";
+
+const ROOT = join(__dirname, "../..");
+const directories: string[] = [];
+
+/** A project folder with these files. */
+function project(files: Record<string, string>): string {
+  const directory = mkdtempSync(join(tmpdir(), "preview-"));
+  directories.push(directory);
+  for (const [path, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(directory, path)), { recursive: true });
+    writeFileSync(join(directory, path), content);
+  }
+  return directory;
+}
+
+/** Runs the command as `npm run preview -- ...` does, in a project's folder. */
+function preview(directory: string, ...args: string[]) {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ["--require", join(ROOT, "cli/loader.cjs"), join(ROOT, "preview/preview.ts"), ...args],
+    { cwd: directory, encoding: "utf8", env: { PATH: process.env.PATH } },
+  );
+  return { status, stdout, stderr };
+}
+
+const yaml = (stack: string) => `config:\n  small:greeting: hello from ${stack}\n`;
+
+/** A project of one bucket, whose pack refuses what is called `refused`. */
+const small = {
+  "Pulumi.yaml": `name: small
+runtime: nodejs
+config:
+  greeting:
+    type: string
+  name:
+    type: string
+    default: accepted
+  password:
+    type: string
+    secret: true
+`,
+  "Pulumi.one.yaml": yaml("one"),
+  "Pulumi.two.yaml": yaml("two"),
+  "index.ts": `
+    const pulumi = require(${JSON.stringify(require.resolve("@pulumi/pulumi"))});
+    const config = new pulumi.Config("small");
+    new (class extends pulumi.ComponentResource {
+      constructor() { super("small:index:Part", config.require("name")); this.registerOutputs({}); }
+    })();
+    exports.greeting = config.require("greeting");
+    exports.password = config.requireSecret("password");
+  `,
+  "policies/policy-config.one.json": JSON.stringify({ complaint: "Bad name on one" }),
+  "policies/policy-config.two.json": JSON.stringify({ complaint: "Bad name on two" }),
+  "policies/evaluate.ts": `
+    exports.evaluate = (resources, { config }) => ({
+      pack: "small", version: "1.0.0", rules: 1,
+      violations: resources
+        .filter(({ name }) => name === "refused" || name === "warned")
+        .map(({ urn, name }) => ({
+          policy: "names", level: name === "refused" ? "mandatory" : "advisory", urn, message: config.complaint,
+        })),
+    });
+  `,
+};
+
+describe("preview/preview", () => {
+  after(() => {
+    for (const directory of directories) rmSync(directory, { recursive: true });
+  });
+
+  it("shows the tree, outputs, policy results and totals of every stack", () => {
+    const { status, stdout, stderr } = preview(project(small));
+    expect([status, stderr]).to.deep.equal([0, ""]);
+    for (const stack of ["one", "two"]) {
+      expect(stdout).to.include(`Previewing small/${stack}`).and.include(`hello from ${stack}`);
+    }
+    expect(stdout).to.match(/└─ small:index:Part +accepted/);
+    expect(stdout).to.match(/password +\[secret\]/);
+    expect(stdout).to.include("+ 2 to create");
+    expect(stdout).to.include("small 1.0.0: all 1 rules hold");
+    expect(stdout).to.include("npm run init-stack -- one");
+  });
+
+  it("prints one document for one stack, and nothing else", () => {
+    const { status, stdout } = preview(project(small), "two", "--json");
+    expect(status).to.equal(0);
+    const document = JSON.parse(stdout) as PreviewDocument;
+    expect(document).to.have.all.keys("project", "stack", "environment", "resources", "outputs", "policies");
+    expect(document).to.deep.include({
+      project: "small",
+      stack: "two",
+      environment: "two",
+      outputs: { greeting: "hello from two", password: "[secret]" },
+      policies: { pack: "small", version: "1.0.0", rules: 1, violations: [] },
+    });
+    expect(document.resources[1]).to.deep.equal({
+      urn: "urn:pulumi:two::small::small:index:Part::accepted",
+      type: "small:index:Part",
+      name: "accepted",
+      parent: "urn:pulumi:two::small::pulumi:pulumi:Stack::small-two",
+      custom: false,
+      inputs: {},
+      outputs: {},
+      dependencies: [],
+      propertyDependencies: {},
+      protect: false,
+      retainOnDelete: false,
+      ignoreChanges: [],
+      secretInputs: [],
+    });
+  });
+
+  it("prints an array of documents for several stacks, each with its own results; ends with 0 on advice", () => {
+    const directory = project({ ...small, "Pulumi.one.yaml": `${yaml("one")}  name: warned\n` });
+    const { status, stdout } = preview(directory, "--json", "one", "two");
+    expect(status).to.equal(0);
+    const documents = JSON.parse(stdout) as PreviewDocument[];
+    expect(
+      documents.map(({ stack, outputs, policies }) => [
+        stack,
+        outputs.greeting,
+        policies.violations.map(({ level, message }) => `${level}: ${message}`),
+      ]),
+    ).to.deep.equal([
+      ["one", "hello from one", ["advisory: Bad name on one"]],
+      ["two", "hello from two", []],
+    ]);
+  });
+
+  it("ends with 1 where a mandatory policy is violated on any stack, and still shows everything", () => {
+    const directory = project({ ...small, "Pulumi.two.yaml": `${yaml("two")}  small:name: refused\n` });
+    const { status, stdout } = preview(directory, "two", "one");
+    expect(status).to.equal(1);
+    expect(stdout).to.include("[mandatory] names (refused)").and.include("Bad name on two");
+    expect(stdout).to.include("hello from one");
+  });
+
+  describe("--against", () => {
+    /** A project whose part was called `accepted` when what is in before.json was printed. */
+    function renamed(): string {
+      const directory = project(small);
+      writeFileSync(join(directory, "before.json"), preview(directory, "--json", "one").stdout);
+      writeFileSync(join(directory, "Pulumi.one.yaml"), `${yaml("one")}  name: renamed\n`);
+      return directory;
+    }
+
+    it("tells what changes, in the tree, as a list and as totals", () => {
+      const { status, stdout, stderr } = preview(renamed(), "one", "--against", "before.json");
+      expect([status, stderr]).to.deep.equal([0, ""]);
+      expect(stdout).to.match(/^ {2}pulumi:pulumi:Stack +small-one$/m);
+      expect(stdout).to.match(/^\+ └─ small:index:Part +renamed$/m);
+      expect(stdout).to.match(/Changes against before\.json:\n[^]*- accepted +small:index:Part/);
+      expect(stdout).to.include("+ 1 to create, ~ 0 to update, ± 0 to replace, - 1 to delete, 1 unchanged");
+    });
+
+    it("tells so where nothing changes", () => {
+      const directory = project(small);
+      writeFileSync(join(directory, "before.json"), preview(directory, "--json").stdout);
+      const { stdout } = preview(directory, "one", "--against", "before.json");
+      expect(stdout).to.include("Changes against before.json:\n  none\n");
+    });
+
+    it("shows a stack that the file does not hold without a comparison, and says so", () => {
+      const { status, stdout, stderr } = preview(renamed(), "--against", "before.json");
+      expect([status, stderr]).to.deep.equal([
+        0,
+        "before.json does not hold the stack two, which is shown without a comparison.\n",
+      ]);
+      expect(stdout).to.include("+ 2 to create, of which").and.include("1 unchanged");
+    });
+
+    it("tells in one line what is wrong with the file, and which command writes a good one", () => {
+      const directory = renamed();
+      for (const [args, message] of [
+        [["one", "--against", "none.json"], "There is no file none.json."],
+        [["one", "--against", "index.ts"], "index.ts is not JSON"],
+        [["two", "--against", "before.json"], "before.json holds only one, not the stack two."],
+      ] as const) {
+        const { status, stdout, stderr } = preview(directory, ...args);
+        expect([status, stdout]).to.deep.equal([1, ""]);
+        expect(stderr).to.include(message).and.include("npm run --silent preview --");
+        expect(stderr.trim().split("\n")).to.have.length(1);
+      }
+    });
+  });
+
+  describe("--report", () => {
+    it("writes a page of all stacks, beside what is printed", () => {
+      const directory = project(small);
+      const { status, stdout } = preview(directory, "--report", "preview.html");
+      expect(status).to.equal(0);
+      expect(stdout)
+        .to.include("Previewing small/two")
+        .and.match(/The report is in preview\.html\n$/);
+      const page = readFileSync(join(directory, "preview.html"), "utf8");
+      expect(page).to.include("small/one").and.include("small/two").and.include("hello from two");
+    });
+
+    it("leaves what other programs read alone", () => {
+      const { stdout } = preview(project(small), "one", "--json", "--report", "preview.html");
+      expect((JSON.parse(stdout) as PreviewDocument).stack).to.equal("one");
+    });
+
+    it("tells where it cannot be written", () => {
+      const { status, stderr } = preview(project(small), "one", "--report", "missing/preview.html");
+      expect(status).to.equal(1);
+      expect(stderr).to.match(/^The report cannot be written to missing\/preview\.html: ENOENT[^\n]*\n$/);
+    });
+  });
+
+  it("tells an unknown stack in one line, with the stacks that there are", () => {
+    const { status, stdout, stderr } = preview(project(small), "three");
+    expect([status, stdout]).to.deep.equal([1, ""]);
+    expect(stderr).to.equal("There is no stack three: Pulumi.three.yaml is missing. There are: two, one.\n");
+  });
+
+  it("tells where a program failed in a way that nobody foresaw", () => {
+    const directory = project({ ...small, "index.ts": `throw new TypeError("What is this?");` });
+    const { status, stderr } = preview(directory, "one");
+    expect(status).to.equal(1);
+    expect(stderr).to.include("TypeError: What is this?").and.include(join(directory, "index.ts:1"));
+  });
+
+  it("tells bad settings of all stacks of the real program without a stack trace, and registers nothing", () => {
+    const directory = project({});
+    for (const file of ["Pulumi.yaml", "Pulumi.staging.yaml", "Pulumi.prod.yaml"]) {
+      cpSync(join(ROOT, file), join(directory, file));
+    }
+    const edit = (file: string, from: RegExp, to: string) => {
+      const before = readFileSync(join(directory, file), "utf8");
+      const after = before.replace(from, to);
+      expect(after, file).not.to.equal(before);
+      writeFileSync(join(directory, file), after);
+    };
+    edit("Pulumi.yaml", /^main: index\.ts$/m, `main: ${relative(directory, join(ROOT, "index.ts"))}`);
+    edit("Pulumi.staging.yaml", /webMinSize: 2/, "webMinSize: 0");
+    edit("Pulumi.staging.yaml", /^ {2}iaso:alarmEmail: .*\n/m, "");
+    edit("Pulumi.prod.yaml", /webMaxSize: 6/, "webMaxSize: 0");
+    const { status, stdout, stderr } = preview(directory, "--json");
+    expect([status, stdout]).to.deep.equal([1, ""]);
+    expect(stderr).to.include("iaso:webMaxSize", "a mistake of the other stack");
+    expect(stderr).to.include("iaso:webMinSize").and.include("iaso:alarmEmail is missing");
+    expect(stderr).to.include("pulumi config set iaso:alarmEmail VALUE --stack staging");
+    expect(stderr).not.to.match(/^\s+at /m);
+  });
+});

@@ -1,0 +1,115 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import {
+  listSettings,
+  listStacks,
+  PreviewError,
+  readProject,
+  readStackConfig,
+} from "../../preview/project";
+
+describe("preview/project", () => {
+  const directories: string[] = [];
+  after(() => {
+    for (const directory of directories) rmSync(directory, { recursive: true });
+  });
+
+  function write(files: Record<string, string>): string {
+    const directory = mkdtempSync(join(tmpdir(), "project-"));
+    directories.push(directory);
+    for (const [file, content] of Object.entries(files)) writeFileSync(join(directory, file), content);
+    return directory;
+  }
+
+  const declared = `name: small
+config:
+  size: { type: integer, default: 3 }
+  zones: { type: array, default: [a, b] }
+  on: { type: boolean, default: false }
+  required: { type: string }
+  password: { type: string, secret: true }
+  sentryDsn: { type: string, secret: true }
+`;
+
+  it("puts defaults where the stack says nothing, and hands every value over as text", () => {
+    const project = readProject(
+      write({
+        "Pulumi.yaml": declared,
+        "Pulumi.one.yaml": "config:\n  small:size: 5\n  short: yes\n  aws:region: eu-central-1\n",
+      }),
+    );
+    const { values } = readStackConfig(project, "one");
+    expect(values).to.include({
+      "small:size": "5",
+      "small:zones": '["a","b"]',
+      "small:on": "false",
+      "small:short": "yes",
+      "aws:region": "eu-central-1",
+    });
+    expect(values).not.to.have.property("small:required");
+  });
+
+  it("lets stand-ins take the place of secrets that are not set or are encrypted, and of no others", () => {
+    const project = readProject(
+      write({
+        "Pulumi.yaml": declared,
+        "Pulumi.one.yaml": "config:\n  small:password: { secure: AAAB }\n  small:extra: { secure: AAAC }\n",
+      }),
+    );
+    const { values, secretKeys, standIns } = readStackConfig(project, "one");
+    const secrets = ["small:extra", "small:password", "small:sentryDsn"];
+    expect(standIns).to.deep.equal(secrets);
+    expect(secretKeys).to.have.members(secrets);
+    for (const key of secrets) expect(values[key]).to.be.a("string").and.to.have.lengthOf.above(20);
+    expect(values["small:sentryDsn"]).to.match(/^https:\/\/[0-9a-f]+@sentry\.invalid\/1$/);
+    expect(JSON.stringify(values)).not.to.match(/AAAB|AAAC/);
+  });
+
+  it("lists every setting with its value, its meaning and where it comes from, and no secret", () => {
+    const project = readProject(
+      write({
+        "Pulumi.yaml": declared.replace("default: 3", "default: 3, description: How large"),
+        "Pulumi.one.yaml":
+          "config:\n  small:size: 5\n  aws:region: eu-central-1\n  small:password: plain\n  extra: { secure: AAAC }\n",
+      }),
+    );
+    const settings = listSettings(project, "one").map(
+      ({ key, value, source, isDefault, description }) =>
+        [key, value, source, isDefault, description] as const,
+    );
+    expect(settings).to.deep.equal([
+      ["size", "5", "Pulumi.one.yaml", false, "How large"],
+      ["zones", '["a","b"]', "Pulumi.yaml", true, ""],
+      ["on", "false", "Pulumi.yaml", true, ""],
+      ["required", "", "nowhere yet", false, ""],
+      ["password", "[secret]", "Pulumi.one.yaml", false, ""],
+      ["sentryDsn", "[secret]", "nowhere yet", false, ""],
+      ["aws:region", "eu-central-1", "Pulumi.one.yaml", false, ""],
+      ["extra", "[secret]", "Pulumi.one.yaml", false, ""],
+    ]);
+  });
+
+  it("takes a stack without a single value", () => {
+    const project = readProject(write({ "Pulumi.yaml": declared, "Pulumi.one.yaml": "" }));
+    expect(readStackConfig(project, "one").values["small:size"]).to.equal("3");
+    expect(listStacks(project)).to.deep.equal(["one"]);
+  });
+
+  it("tells what is wrong with the project's files, and where", () => {
+    const empty = write({});
+    expect(() => readProject(empty)).to.throw(PreviewError, `There is no Pulumi.yaml in ${empty}`);
+    expect(() => readProject(write({ "Pulumi.yaml": "runtime: nodejs" }))).to.throw(
+      PreviewError,
+      'add the line "name',
+    );
+    expect(() => readProject(write({ "Pulumi.yaml": "a: [" }))).to.throw(
+      PreviewError,
+      "Pulumi.yaml is not valid YAML",
+    );
+    const project = readProject(write({ "Pulumi.yaml": declared, "Pulumi.one.yaml": "config: [" }));
+    expect(() => readStackConfig(project, "one")).to.throw(PreviewError, "Pulumi.one.yaml is not valid YAML");
+    expect(() => readStackConfig(project, "two")).to.throw(PreviewError, "There are: one.");
+  });
+});

@@ -1,0 +1,71 @@
+import { expect } from "chai";
+import { markdown } from "../../report/markdown";
+import { compare } from "../../report/report";
+import { previewOf } from "../support";
+import { reportOn } from "./reports";
+
+describe("report/markdown", () => {
+  it("gives verdict, totals and cost of a stack without changes in a few lines", async () => {
+    const document = await previewOf("staging");
+    const lines = markdown(reportOn(document)).split("\n\n");
+    expect(lines).to.have.length(3);
+    expect(lines[0]).to.equal("### iaso/staging: ✅ accepted");
+    expect(lines[1]).to.equal(`${document.resources.length} resources, 0 policy rules, 0 violations.`);
+    expect(lines[2]).to.match(/^About \$\d{3,4} a month \(list prices of what runs all the time\)\.$/);
+  });
+
+  it("tells a refusal with each violation", async () => {
+    const document = await previewOf("staging");
+    const violations = [
+      { policy: "media-private", level: "mandatory" as const, urn: "urn::media", message: "Write true." },
+    ];
+    const text = markdown(reportOn({ ...document, policies: { ...document.policies, violations } }));
+    expect(text)
+      .to.include("❌ refused by policy")
+      .and.include("| mandatory | media-private | media | Write true. |");
+  });
+
+  it("tells risky changes before all others, and what they cost", async () => {
+    const after = await previewOf("prod");
+    const resources = after.resources.flatMap((resource) => {
+      const { type, name, inputs } = resource;
+      if (name === "enketo-cache") return [];
+      if (type === "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock" && name === "static")
+        return [{ ...resource, inputs: { ...inputs, blockPublicPolicy: true } }];
+      return [resource];
+    });
+    const baseline = {
+      source: "preview" as const,
+      project: "iaso",
+      stack: "prod",
+      resources,
+      warnings: ["Beware."],
+    };
+    const text = markdown(reportOn(after, { comparison: compare(after, baseline, "main.json") }));
+    expect(text).to.include("**2 added, 1 changed, 0 replaced, 0 deleted**; 1 to look at.");
+    expect(text).to.match(/About \$[\d,]+ a month, \+\$\d+ by this change/);
+    expect(text).to.include("Beware.");
+    expect(text.indexOf("Look at these")).to.be.lessThan(text.indexOf("All changes"));
+    expect(text).to.match(
+      /\| changed \| static \\\(aws:s3:BucketPublicAccessBlock\\\) \| .*blockPublicPolicy/,
+    );
+    expect(text).to.include("| added | enketo-cache | aws:elasticache:ReplicationGroup |  |");
+  });
+
+  it("says so where nothing changes", async () => {
+    const after = await previewOf("prod");
+    const baseline = { ...after, source: "preview" as const, warnings: [] };
+    const text = markdown(reportOn(after, { comparison: compare(after, baseline, "main.json") }));
+    expect(text).to.include("Nothing changes.").and.not.include("All changes");
+  });
+
+  it("lets no text leave its cell, become markup, or call for somebody", async () => {
+    const document = await previewOf("staging");
+    const hostile = "a | b\n\n# c <img src=x> [d](e) `f` @everyone";
+    const violations = [{ policy: hostile, level: "advisory" as const, urn: hostile, message: hostile }];
+    const text = markdown(reportOn({ ...document, policies: { ...document.policies, violations } }));
+    const row = text.split("\n").find((line) => line.startsWith("| advisory")) ?? "";
+    const cell = "a \\| b \\# c \\<img src=x\\> \\[d\\]\\(e\\) \\`f\\` @\u200beveryone";
+    expect(row).to.equal(`| advisory | ${cell} | ${cell} | ${cell} |`);
+  });
+});

@@ -1,0 +1,637 @@
+import { expect } from "chai";
+import { PreviewDocument, PreviewResource, Properties, PropertyValue } from "../../graph/document";
+import { Change, changesBetween } from "../../report/changes";
+import { previewOf } from "../support";
+import { edited, resource, without } from "./documents";
+
+/** The resource of a short type and a name. */
+const is = (type: string, name: string) => (each: PreviewResource) =>
+  each.type.endsWith(`:${type}`) && each.name === name;
+
+function risksOf(before: PreviewDocument, after: PreviewDocument): string[] {
+  return changesBetween(before, after).changes.flatMap(({ risks }) => risks);
+}
+
+/** The risks of one resource that changes, comes (from undefined) or goes (to undefined). */
+function risks(
+  type: string,
+  before: Properties | undefined,
+  after: Properties | undefined,
+  more: Partial<PreviewResource> = {},
+): string[] {
+  const side = (inputs: Properties | undefined) => ({
+    resources: inputs === undefined ? [] : [resource(type, "it", inputs, more)],
+  });
+  return changesBetween(side(before), side(after)).changes.flatMap((change) => change.risks);
+}
+
+/** A policy document in which everything that a test does not care about is given. */
+function policy(...statements: Properties[]): string {
+  const Statement = statements.map((statement) => ({
+    Effect: "Allow",
+    Action: "s3:*",
+    Resource: "*",
+    ...statement,
+  }));
+  return JSON.stringify({ Version: "2012-10-17", Statement });
+}
+
+describe("report/risks", () => {
+  describe("of the real stacks", () => {
+    const edits: [
+      what: string,
+      type: string,
+      name: string,
+      edit: (it: PreviewResource) => void,
+      says: RegExp[],
+    ][] = [
+      [
+        "the media bucket's block of public access opened",
+        "BucketPublicAccessBlock",
+        "media",
+        ({ inputs }) => Object.assign(inputs, { blockPublicPolicy: false, restrictPublicBuckets: false }),
+        [/^Bucket public access block media has blockPublicPolicy, restrictPublicBuckets off: .* public\.$/],
+      ],
+      [
+        "a statement of the media bucket's policy gone",
+        "BucketPolicy",
+        "media",
+        ({ inputs }) => {
+          const document = JSON.parse(inputs.policy as string) as { Statement: Properties[] };
+          document.Statement = document.Statement.filter(({ Sid }) => Sid !== "DenyAllButTheApplication");
+          inputs.policy = JSON.stringify(document);
+        },
+        [
+          /^Bucket policy media no longer denies s3:\* on arn:aws:s3:::example-iaso-prod-media\/\* to anyone, if ArnNotEquals aws:PrincipalArn .*DenyAllButTheApplication/,
+        ],
+      ],
+      [
+        "one more role let into the media bucket",
+        "BucketPolicy",
+        "media",
+        ({ inputs }) => {
+          inputs.policy = (inputs.policy as string).replace(
+            '"arn:aws:iam::123456789012:role/iaso-prod-web"',
+            '"arn:aws:iam::123456789012:role/iaso-prod-web","arn:aws:iam::123456789012:role/other"',
+          );
+        },
+        [/^Bucket policy media no longer denies .*DenyAllButTheApplication/],
+      ],
+      [
+        "the database opened to the internet",
+        "SecurityGroupIngressRule",
+        "database-from-web-5432",
+        ({ inputs }) => {
+          Reflect.deleteProperty(inputs, "referencedSecurityGroupId");
+          inputs.cidrIpv4 = "0.0.0.0/0";
+        },
+        [/lets anyone on the internet \(0\.0\.0\.0\/0\) reach members of database on tcp port 5432/],
+      ],
+      [
+        "the worker let through by another port",
+        "SecurityGroupEgressRule",
+        "worker-to-internet-443",
+        ({ inputs }) => Object.assign(inputs, { fromPort: 22 }),
+        [/lets members of worker reach any address \(0\.0\.0\.0\/0\) on tcp ports 22 to 443/],
+      ],
+      [
+        "the database less safe in every way",
+        "Instance",
+        "database",
+        (database) => {
+          database.protect = false;
+          Object.assign(database.inputs, {
+            backupRetentionPeriod: 1,
+            deletionProtection: false,
+            multiAz: false,
+            publiclyAccessible: true,
+            skipFinalSnapshot: true,
+            deleteAutomatedBackups: true,
+            enabledCloudwatchLogsExports: ["postgresql"],
+          });
+        },
+        [
+          /publiclyAccessible changed from false to true: the internet can reach it/,
+          /backupRetentionPeriod changed from 30 to 1: it can be restored for fewer days/,
+          /deleteAutomatedBackups .*the backups are deleted with it/,
+          /deletionProtection .*AWS deletes it when it is asked to/,
+          /enabledCloudwatchLogsExports .*not kept any more/,
+          /multiAz .*down when its zone fails/,
+          /skipFinalSnapshot .*leaves nothing behind/,
+          /is not protected any more: Pulumi deletes it/,
+        ],
+      ],
+      [
+        "the database's disk in plain text",
+        "Instance",
+        "database",
+        ({ inputs }) => (inputs.storageEncrypted = false),
+        [
+          /^Database instance database is replaced: its data is gone .*Pulumi refuses while it is protected; AWS refuses while deletionProtection is on\.$/,
+          /storageEncrypted changed from true to false: the data lies on disk in plain text/,
+        ],
+      ],
+      [
+        "connections to the database without TLS",
+        "ParameterGroup",
+        "database",
+        ({ inputs }) =>
+          (inputs.parameters = (inputs.parameters as Properties[]).filter(
+            ({ name }) => name !== "rds.force_ssl",
+          )),
+        [/parameters\[rds\.force_ssl\]\.value removed, which was 1: connections without TLS are accepted/],
+      ],
+      [
+        "another name of an environment",
+        "Environment",
+        "web",
+        ({ inputs }) => (inputs.name = "another"),
+        [
+          /^Beanstalk environment web is replaced: it is down until the new one runs, which has another address\.$/,
+        ],
+      ],
+      [
+        "the environment's own safeguards off",
+        "Environment",
+        "web",
+        ({ inputs }) => {
+          const values: Record<string, string> = {
+            DisableIMDSv1: "false",
+            SSLPolicy: "ELBSecurityPolicy-2016-08",
+            AssociatePublicIpAddress: "true",
+            AccessLogsS3Enabled: "false",
+          };
+          const settings = inputs.settings as Properties[];
+          for (const setting of settings) setting.value = values[setting.name as string] ?? setting.value!;
+          const add = (namespace: string, name: string, value: string) =>
+            settings.push({ namespace, name, value, resource: "" });
+          add("aws:autoscaling:launchconfiguration", "EC2KeyName", "laptop");
+          add("aws:elbv2:listener:8080", "Protocol", "HTTP");
+        },
+        [
+          /AssociatePublicIpAddress changed from false to true: the instances get public addresses/,
+          /DisableIMDSv1 changed from true to false: version 1 of the metadata service/,
+          /EC2KeyName set to laptop: whoever has the key can log in/,
+          /aws:elbv2:listener:443 SSLPolicy .* weaker versions/,
+          /aws:elbv2:listener:8080 Protocol set to HTTP: the load balancer answers without TLS/,
+          /AccessLogsS3Enabled .*nobody can tell later/,
+        ],
+      ],
+      [
+        "a redirect to HTTPS turned into an answer",
+        "Listener",
+        "web-redirect-to-https",
+        ({ inputs }) => (inputs.defaultActions = [{ type: "forward", targetGroupArn: "arn:..." }]),
+        [/answers without TLS/, /defaultActions.*not redirected to HTTPS any more/],
+      ],
+      [
+        "older TLS at CloudFront",
+        "Distribution",
+        "static",
+        ({ inputs }) => {
+          (inputs.viewerCertificate as Properties).minimumProtocolVersion = "TLSv1.2_2019";
+          (inputs.defaultCacheBehavior as Properties).viewerProtocolPolicy = "allow-all";
+        },
+        [
+          /viewerProtocolPolicy .*read and changed on the way/,
+          /minimumProtocolVersion .*older versions of TLS/,
+        ],
+      ],
+      [
+        "a public subnet for the instances",
+        "RouteTableAssociation",
+        "network-private-0",
+        (association) => {
+          association.inputs.routeTableId = PUBLIC;
+        },
+        [/makes its subnet public: its table leads to an internet gateway/],
+      ],
+      [
+        "old versions of media deleted sooner",
+        "BucketLifecycleConfiguration",
+        "media",
+        ({ inputs }) =>
+          ((inputs.rules as { noncurrentVersionExpiration: Properties }[])[0]!.noncurrentVersionExpiration = {
+            noncurrentDays: 1,
+          }),
+        [/noncurrentDays changed from 365 to 1: objects or their old versions are deleted sooner/],
+      ],
+      [
+        "more rights for a role",
+        "RolePolicy",
+        "worker",
+        ({ inputs }) =>
+          (inputs.policy = (inputs.policy as string).replace(
+            '"sqs:ReceiveMessage"',
+            '"sqs:ReceiveMessage","sqs:PurgeQueue"',
+          )),
+        [/^Role policy worker allows sqs:PurgeQueue on arn:aws:sqs:/],
+      ],
+      [
+        "a secret stored in plain text",
+        "Parameter",
+        "secrets-SECRET_KEY",
+        (parameter) => {
+          Reflect.deleteProperty(parameter.inputs, "value");
+          Object.assign(parameter.inputs, { type: "String", insecureValue: "0123456789" });
+        },
+        [
+          /type changed from SecureString to String: its value is stored in plain text/,
+          /insecureValue .*stored in plain text/,
+        ],
+      ],
+      [
+        "versions of media not kept",
+        "BucketVersioning",
+        "media",
+        ({ inputs }) => (inputs.versioningConfiguration = { status: "Suspended" }),
+        [/cannot be brought back/],
+      ],
+    ];
+    const PUBLIC = "rtb-of-the-public-subnets";
+
+    for (const [what, type, name, edit, says] of edits) {
+      it(`tells of ${what}`, async () => {
+        const prod = edited(await previewOf("prod"), is("Route", "network-public-internet"), ({ inputs }) => {
+          inputs.routeTableId = PUBLIC;
+        });
+        const told = risksOf(prod, edited(prod, is(type, name), edit));
+        expect(told.length, told.join("\n")).to.equal(says.length);
+        for (const pattern of says)
+          expect(
+            told.filter((risk) => pattern.test(risk)),
+            told.join("\n"),
+          ).to.have.length(1);
+        // Most of it back again is only safer; what is replaced either way is lost either way.
+        const back = risksOf(edited(prod, is(type, name), edit), prod).filter(
+          (risk) => !/ is replaced: /.test(risk),
+        );
+        expect(back, "the other way round").to.deep.equal(
+          name === "worker-to-internet-443" || name === "web-redirect-to-https"
+            ? []
+            : back.filter((risk) => /another role|SSLPolicy$/.test(risk)),
+        );
+      });
+    }
+
+    const deletions: [type: string, name: string, says: RegExp | undefined][] = [
+      ["Instance", "database", /^Database instance database is deleted: its data is gone/],
+      [
+        "Bucket",
+        "artifacts",
+        /^Bucket artifacts is deleted: the objects in it are gone; AWS refuses while there are objects\.$/,
+      ],
+      [
+        "Bucket",
+        "media",
+        /^Bucket media leaves the stack; the old one stays in AWS .*; Pulumi refuses while it is protected\.$/,
+      ],
+      ["ReplicationGroup", "enketo-main", /what it holds is gone/],
+      ["Queue", "tasks", /the messages that wait in it are gone/],
+      ["Parameter", "secrets-SECRET_KEY", /what reads it fails/],
+      ["Environment", "worker", /it is down/],
+      ["Topic", "alarms", /all who subscribed must confirm again/],
+      ["Record", "web", /iaso\.example\.org is not answered by it any more/],
+      ["BucketPublicAccessBlock", "logs", /nothing keeps its bucket's objects from being made public/],
+      // Kept on deletion: nothing changes at AWS.
+      ["BucketPublicAccessBlock", "media", undefined],
+      ["BucketPolicy", "logs", /^Bucket policy logs no longer denies s3:\* .*DenyPlainHttp/],
+      ["FlowLog", "network", /nobody can tell later who talked to whom/],
+      ["MetricAlarm", "dead-letters", /nobody is told when it happens/],
+      ["RolePolicy", "worker", undefined],
+      ["RouteTable", "network-public", undefined],
+      ["SecurityGroupIngressRule", "database-from-web-5432", undefined],
+    ];
+    for (const [type, name, says] of deletions) {
+      it(`tells of the deletion of ${type} ${name}${says ? "" : ", which is none"}`, async () => {
+        const prod = await previewOf("prod");
+        const told = risksOf(prod, without(prod, is(type, name)));
+        if (says === undefined) expect(told).to.deep.equal([]);
+        else {
+          expect(told).to.have.length(1);
+          expect(told[0]).to.match(says);
+        }
+      });
+    }
+
+    it("tells of a bucket that is deleted, and not of what goes with it", async () => {
+      const prod = await previewOf("prod");
+      const all = changesBetween(
+        prod,
+        without(prod, ({ type, name }) => type.startsWith("aws:s3/") && name === "logs"),
+      );
+      expect(all.changes.filter(({ kind }) => kind === "deleted").length).to.be.greaterThan(5);
+      const risky = all.changes.filter(({ kind, risks: told }) => kind === "deleted" && told.length > 0);
+      expect(risky.map(({ type }: Change) => type)).to.deep.equal(["aws:s3/bucket:Bucket"]);
+    });
+
+    it("warns that databases cannot follow their subnets into another network", async () => {
+      const prod = await previewOf("prod");
+      const told = risksOf(
+        prod,
+        edited(prod, is("Vpc", "network"), ({ inputs }) => (inputs.cidrBlock = "10.1.0.0/16")),
+      );
+      expect(told.filter((risk) => /which AWS refuses while something runs in it/.test(risk))).to.have.length(
+        2,
+      );
+      expect(told).to.have.length(2);
+    });
+
+    it("tells who may do what where a stack is new", async () => {
+      const staging = await previewOf("staging");
+      const told = risksOf({ ...staging, resources: [] }, staging);
+      expect(told).to.include.members([
+        "Security group ingress rule load-balancer-from-internet-443 lets anyone on the internet (0.0.0.0/0) reach members of load-balancer on tcp port 443, which was not possible before.",
+        "Bucket public access block static has blockPublicPolicy, restrictPublicBuckets off: a policy or an access control list can make the objects public.",
+      ]);
+      // What is open to everyone comes before what is open to some.
+      const first = told.slice(0, 6).join("\n");
+      expect(first).to.include("to anyone").and.include("anyone on the internet");
+    });
+  });
+
+  describe("of addresses", () => {
+    const RULE = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule";
+    const OLD = "aws:ec2/securityGroupRule:SecurityGroupRule";
+    const rule = (cidrIpv4: string, fromPort = 443, toPort = fromPort, ipProtocol = "tcp"): Properties => ({
+      securityGroupId: "sg-1",
+      cidrIpv4,
+      fromPort,
+      toPort,
+      ipProtocol,
+    });
+    const cases: [what: string, before: Properties | undefined, after: Properties, opens: boolean][] = [
+      ["a new rule", undefined, rule("10.0.0.0/16"), true],
+      ["a larger block", rule("10.0.0.0/16"), rule("10.0.0.0/8"), true],
+      ["a smaller block", rule("10.0.0.0/8"), rule("10.0.0.0/16"), false],
+      ["another block", rule("10.0.0.0/16"), rule("10.1.0.0/16"), true],
+      ["an address inside", rule("10.0.0.0/8"), rule("10.9.8.7/32"), false],
+      ["all addresses", rule("10.0.0.0/8"), rule("0.0.0.0/0"), true],
+      ["a block like the earlier one", rule("10.0.0.0/8"), rule("10.1.2.3/8"), false],
+      ["more ports", rule("10.0.0.0/8", 443), rule("10.0.0.0/8", 80, 443), true],
+      ["fewer ports", rule("10.0.0.0/8", 80, 443), rule("10.0.0.0/8", 443), false],
+      ["all protocols", rule("10.0.0.0/8"), { ...rule("10.0.0.0/8"), ipProtocol: "-1" }, true],
+      ["one protocol", { ...rule("10.0.0.0/8"), ipProtocol: "-1" }, rule("10.0.0.0/8"), false],
+      ["IPv6", rule("0.0.0.0/0"), { securityGroupId: "sg-1", cidrIpv6: "::/0", ipProtocol: "tcp" }, true],
+      [
+        "a group in place of the internet",
+        rule("0.0.0.0/0"),
+        { ...rule("x"), cidrIpv4: null, referencedSecurityGroupId: "sg-2" },
+        false,
+      ],
+      ["what cannot be read", rule("10.0.0.0/8"), rule("10.0.0.0/99"), true],
+      ["another group", rule("10.0.0.0/8"), { ...rule("10.0.0.0/8"), securityGroupId: "sg-2" }, true],
+    ];
+    for (const [what, before, after, opens] of cases) {
+      it(`${opens ? "tells of" : "does not tell of"} ${what}`, () => {
+        const told = risks(RULE, before, after);
+        expect(told, told.join("\n")).to.have.length(opens ? 1 : 0);
+      });
+    }
+
+    it("reads rules in their other forms", () => {
+      const old = (...cidrBlocks: string[]) => ({
+        type: "ingress",
+        securityGroupId: "sg-1",
+        protocol: "tcp",
+        fromPort: 22,
+        toPort: 22,
+        cidrBlocks,
+      });
+      expect(risks(OLD, old("10.0.0.0/8"), old("10.0.0.0/8", "0.0.0.0/0"))).to.have.length(1);
+      const group = (...cidrBlocks: string[]) => ({
+        ingress: [{ protocol: "tcp", fromPort: 22, toPort: 22, cidrBlocks }],
+      });
+      const GROUP = "aws:ec2/securityGroup:SecurityGroup";
+      expect(risks(GROUP, group("10.0.0.0/8"), group("0.0.0.0/0"))[0]).to.include(
+        "anyone on the internet (0.0.0.0/0) reach members of it on tcp port 22",
+      );
+      expect(risks(GROUP, group("10.0.0.0/8", "0.0.0.0/0"), group("10.0.0.0/8"))).to.deep.equal([]);
+    });
+
+    it("takes a rule of another name for the same", () => {
+      const before = { resources: [resource(RULE, "a", rule("0.0.0.0/0"))] };
+      const after = { resources: [resource(RULE, "b", rule("10.0.0.0/8"))] };
+      expect(changesBetween(before, after).changes.flatMap((change) => change.risks)).to.deep.equal([]);
+    });
+  });
+
+  describe("of policy documents", () => {
+    const BUCKET_POLICY = "aws:s3/bucketPolicy:BucketPolicy";
+    const everyone = { Principal: "*" };
+    const org = { Condition: { StringEquals: { "aws:PrincipalOrgID": "o-1" } } };
+    const not = (...roles: string[]) => ({
+      Effect: "Deny",
+      ...everyone,
+      Condition: { ArnNotEquals: { "aws:PrincipalArn": roles } },
+    });
+    const ip = (...blocks: string[]) => ({ Condition: { IpAddress: { "aws:SourceIp": blocks } } });
+    const age = (ms: string) => ({
+      Effect: "Deny",
+      ...everyone,
+      Condition: { NumericGreaterThan: { "s3:signatureAge": ms } },
+    });
+    const cases: [what: string, before: Properties[], after: Properties[], opens: RegExp | undefined][] = [
+      [
+        "another action",
+        [{ Action: "s3:GetObject" }],
+        [{ Action: ["s3:GetObject", "s3:PutObject"] }],
+        /allows s3:PutObject on \*/,
+      ],
+      [
+        "one action of several",
+        [{ Action: ["s3:GetObject", "s3:PutObject"] }],
+        [{ Action: "s3:getobject" }],
+        undefined,
+      ],
+      ["an action of a pattern", [{ Action: "s3:*" }], [{ Action: ["s3:Get*", "s3:PutObject"] }], undefined],
+      ["a pattern for an action", [{ Action: "s3:GetObject" }], [{ Action: "s3:Get*" }], /allows s3:Get\*/],
+      ["all but some actions", [{ Action: "*" }], [{ Action: null, NotAction: "iam:*" }], undefined],
+      [
+        "fewer exceptions",
+        [{ Action: null, NotAction: ["iam:*", "kms:*"] }],
+        [{ Action: null, NotAction: "iam:*" }],
+        /allows all but iam:\*/,
+      ],
+      [
+        "more exceptions",
+        [{ Action: null, NotAction: "iam:*" }],
+        [{ Action: null, NotAction: ["iam:*", "kms:*"] }],
+        undefined,
+      ],
+      [
+        "another resource",
+        [{ Resource: "arn:aws:s3:::a/*" }],
+        [{ Resource: "arn:aws:s3:::*" }],
+        /on arn:aws:s3:::\*/,
+      ],
+      [
+        "a part of a resource",
+        [{ Resource: "arn:aws:s3:::a/*" }],
+        [{ Resource: "arn:aws:s3:::a/b/*" }],
+        undefined,
+      ],
+      [
+        "two statements in one",
+        [{ Action: "s3:a" }, { Action: "s3:b" }],
+        [{ Action: ["s3:a", "s3:b"] }],
+        undefined,
+      ],
+      ["everyone", [{ Principal: { AWS: "123456789012" } }], [everyone], /to anyone/],
+      ["everyone, written otherwise", [everyone], [{ Principal: { AWS: "*" } }], undefined],
+      [
+        "an account, written otherwise",
+        [{ Principal: { AWS: "123456789012" } }],
+        [{ Principal: { AWS: "arn:aws:iam::123456789012:root" } }],
+        undefined,
+      ],
+      [
+        "another account",
+        [{ Principal: { AWS: "123456789012" } }],
+        [{ Principal: { AWS: ["123456789012", "210987654321"] } }],
+        /to AWS:arn:aws:iam::210987654321:root/,
+      ],
+      ["a condition less", [{ ...everyone, ...org }], [everyone], /to anyone/],
+      ["a condition more", [everyone], [{ ...everyone, ...org }], undefined],
+      [
+        "a larger block of addresses",
+        [ip("10.1.0.0/16")],
+        [ip("10.0.0.0/8")],
+        /if IpAddress aws:SourceIp 10\.0\.0\.0\/8/,
+      ],
+      ["a smaller block of addresses", [ip("10.0.0.0/8")], [ip("10.1.0.0/16", "10.2.0.0/16")], undefined],
+      ["a new denial", [], [not("a")], undefined],
+      ["a lost denial", [not("a")], [], /no longer denies s3:\* on \* to anyone/],
+      ["a denial with another exception", [not("a")], [not("a", "b")], /no longer denies/],
+      ["a denial with fewer exceptions", [not("a", "b")], [not("a")], undefined],
+      ["a denial of older signatures only", [age("900000")], [age("3600000")], /no longer denies/],
+      ["a denial of younger signatures", [age("900000")], [age("600000")], undefined],
+      [
+        "a denial of fewer actions",
+        [{ Effect: "Deny", Action: ["s3:a", "s3:b"] }],
+        [{ Effect: "Deny", Action: "s3:a" }],
+        /no longer denies s3:b/,
+      ],
+    ];
+    for (const [what, before, after, opens] of cases) {
+      it(`${opens ? "tells of" : "does not tell of"} ${what}`, () => {
+        const told = risks(
+          BUCKET_POLICY,
+          { bucket: "b", policy: policy(...before) },
+          { bucket: "b", policy: policy(...after) },
+        );
+        if (opens === undefined) expect(told).to.deep.equal([]);
+        else {
+          expect(told, told.join("\n")).to.have.length(1);
+          expect(told[0]).to.match(opens);
+        }
+      });
+    }
+
+    it("judges the policies of roles, queues, topics and keys alike, wherever they stand", () => {
+      const trust = (Service: string) =>
+        policy({ Principal: { Service }, Action: "sts:AssumeRole", Resource: null });
+      const cases: [type: string, inputs: (value: PropertyValue) => Properties][] = [
+        ["aws:iam/role:Role", (assumeRolePolicy) => ({ assumeRolePolicy })],
+        ["aws:iam/role:Role", (text) => ({ inlinePolicies: [{ name: "a", policy: text }] })],
+        ["aws:iam/policy:Policy", (text) => ({ policy: text })],
+        ["aws:sqs/queuePolicy:QueuePolicy", (text) => ({ policy: text })],
+        ["aws:sns/topicPolicy:TopicPolicy", (text) => ({ policy: text })],
+        ["aws:kms/key:Key", (text) => ({ policy: JSON.parse(text as string) as PropertyValue })],
+      ];
+      for (const [type, inputs] of cases) {
+        const told = risks(type, inputs(trust("ec2.amazonaws.com")), inputs(trust("lambda.amazonaws.com")));
+        expect(told, type).to.have.length(1);
+        expect(told[0]).to.include("allows sts:AssumeRole to Service:lambda.amazonaws.com");
+      }
+    });
+
+    it("asks to look at a policy that cannot be read yet", () => {
+      const side = (text: string, ...policy_: string[]) => ({
+        resources: [
+          resource(BUCKET_POLICY, "it", { policy: text }, { propertyDependencies: { policy: policy_ } }),
+        ],
+      });
+      const { changes } = changesBetween(side(policy(everyone)), side("[unknown]", "urn:role"));
+      const told = changes.flatMap((change) => change.risks);
+      expect(told).to.have.length(1);
+      expect(told[0]).to.include("cannot be read before it is made");
+    });
+  });
+
+  describe("of rights", () => {
+    const ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment";
+    it("tells of attachments and boundaries", () => {
+      const attach = (policyArn: string) => ({ role: "web", policyArn });
+      expect(
+        risks(ATTACHMENT, undefined, attach("arn:aws:iam::aws:policy/AdministratorAccess")),
+      ).to.deep.equal([
+        "Role policy attachment it gives web the rights of arn:aws:iam::aws:policy/AdministratorAccess.",
+      ]);
+      expect(risks(ATTACHMENT, attach("a"), attach("b"))).to.have.length(1);
+      expect(risks(ATTACHMENT, attach("a"), undefined)).to.deep.equal([]);
+      const ROLE = "aws:iam/role:Role";
+      expect(risks(ROLE, { permissionsBoundary: "a" }, {})[0]).to.include("its rights may grow");
+      expect(risks(ROLE, {}, { managedPolicyArns: ["a"] })[0]).to.include("gets the rights of a");
+      expect(risks(ROLE, { managedPolicyArns: ["a", "b"] }, { managedPolicyArns: ["b"] })).to.deep.equal([]);
+    });
+  });
+
+  describe("of what is the other way round", () => {
+    const same: [type: string, safe: Properties, loose: Properties][] = [
+      ["aws:elasticache/replicationGroup:ReplicationGroup", { transitEncryptionEnabled: true }, {}],
+      ["aws:elasticache/replicationGroup:ReplicationGroup", { authToken: "[secret]" }, {}],
+      ["aws:elasticache/replicationGroup:ReplicationGroup", { numCacheClusters: 2 }, { numCacheClusters: 1 }],
+      ["aws:sqs/queue:Queue", { sqsManagedSseEnabled: true }, { sqsManagedSseEnabled: false }],
+      ["aws:sqs/queue:Queue", { redrivePolicy: '{"maxReceiveCount":5}' }, {}],
+      ["aws:sqs/queue:Queue", { messageRetentionSeconds: 1_209_600 }, { messageRetentionSeconds: 60 }],
+      ["aws:kms/key:Key", { enableKeyRotation: true }, { enableKeyRotation: false }],
+      ["aws:cloudwatch/logGroup:LogGroup", { retentionInDays: 0 }, { retentionInDays: 365 }],
+      ["aws:cloudwatch/metricAlarm:MetricAlarm", { alarmActions: ["a"] }, { alarmActions: [] }],
+      [
+        "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration",
+        { corsRules: [{ allowedOrigins: ["https://a"] }] },
+        { corsRules: [{ allowedOrigins: ["*"] }] },
+      ],
+      [
+        "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+        { rules: [{ apply: { sseAlgorithm: "aws:kms" } }] },
+        { rules: [{ apply: { sseAlgorithm: "AES256" } }] },
+      ],
+      [
+        "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
+        { rule: { objectOwnership: "BucketOwnerEnforced" } },
+        { rule: { objectOwnership: "ObjectWriter" } },
+      ],
+      [
+        "aws:ec2/instance:Instance",
+        { metadataOptions: { httpTokens: "required" } },
+        { metadataOptions: { httpTokens: "optional" } },
+      ],
+      ["aws:ec2/subnet:Subnet", {}, { mapPublicIpOnLaunch: true }],
+      [
+        "aws:lb/listener:Listener",
+        { protocol: "HTTPS", sslPolicy: "ELBSecurityPolicy-TLS13-1-2-2021-06" },
+        { protocol: "HTTPS", sslPolicy: "ELBSecurityPolicy-TLS13-1-1-2021-06" },
+      ],
+      [
+        "aws:lb/listener:Listener",
+        { protocol: "HTTPS", sslPolicy: "ELBSecurityPolicy-TLS13-1-2-Res-2021-06" },
+        { protocol: "HTTPS", sslPolicy: "ELBSecurityPolicy-TLS13-1-2-2021-06" },
+      ],
+    ];
+    for (const [type, safe, loose] of same) {
+      it(`calls ${JSON.stringify(loose)} of ${type} risky after ${JSON.stringify(safe)}, and not the reverse`, () => {
+        expect(risks(type, safe, loose)).to.have.length(1);
+        expect(risks(type, loose, safe)).to.deep.equal([]);
+      });
+    }
+
+    it("calls nothing risky that only has other words", () => {
+      expect(risks("aws:rds/instance:Instance", { tags: { a: "b" } }, { tags: { a: "c" } })).to.deep.equal(
+        [],
+      );
+      expect(risks("aws:rds/instance:Instance", { multiAz: "true" }, { multiAz: true })).to.deep.equal([]);
+    });
+  });
+});

@@ -1,0 +1,223 @@
+import { join } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { expect } from "chai";
+import { listSettings, readSettings, secretSettings, Settings } from "../../settings/settings";
+import { readProject, readStackConfig } from "../../preview/project";
+
+const project = readProject(join(__dirname, "../.."));
+
+/** The configuration of staging, with other values by short key; undefined takes a setting away. */
+function config(own: Record<string, string | undefined> = {}): Record<string, string> {
+  const { values } = readStackConfig(project, "staging");
+  for (const [key, value] of Object.entries(own)) {
+    if (value === undefined) {
+      // eslint-disable-next-line @typescript-eslint/no-dynamic-delete
+      delete values[`iaso:${key}`];
+    } else {
+      values[`iaso:${key}`] = value;
+    }
+  }
+  return values;
+}
+
+const read = (own?: Record<string, string | undefined>): Settings =>
+  readSettings(config(own), "iaso", "staging");
+
+/** The message with which settings are refused. */
+function refusal(own: Record<string, string | undefined>): string {
+  try {
+    read(own);
+  } catch (error) {
+    // Only this kind of error is printed by the engine without a stack trace.
+    expect(pulumi.RunError.isInstance(error)).to.equal(true);
+    return (error as Error).message;
+  }
+  throw new Error(`${JSON.stringify(own)} was accepted`);
+}
+
+describe("settings/settings", () => {
+  it("arranges settings as the parts take them, with numbers, booleans and lists", () => {
+    const settings = read();
+    expect(settings.env).to.equal("staging");
+    expect(settings.network).to.deep.equal({
+      existing: undefined,
+      cidr: "10.20.0.0/16",
+      availabilityZones: ["eu-central-1a", "eu-central-1b"],
+      natGateways: "single",
+    });
+    expect(settings.database).to.include({ allocatedStorage: 50, multiAz: false, deletionProtection: true });
+    expect(settings.web).to.deep.equal({ instanceType: "t3.large", minSize: 2, maxSize: 4 });
+    expect(settings.mailgun?.domain).to.equal("mg-staging.example.org");
+    expect(settings.plugins).to.deep.equal([]);
+  });
+
+  it("takes the environment's name from its setting before the stack's", () => {
+    expect(read({ env: "demo" }).env).to.equal("demo");
+    expect(read({ env: "" }).env).to.equal("staging");
+  });
+
+  it("keeps secrets secret", async () => {
+    const { secrets } = read();
+    expect(Object.keys(secrets)).to.have.members(Object.keys(secretSettings));
+    for (const secret of Object.values(secrets)) expect(await pulumi.isSecret(secret)).to.equal(true);
+  });
+
+  it("knows whether a signing key is rotated", () => {
+    expect(read({ secretKeyFallbacks: "" }).rotatesSecretKey).to.equal(false);
+    expect(read({ secretKeyFallbacks: "k".repeat(50) }).rotatesSecretKey).to.equal(true);
+  });
+
+  it("takes an existing VPC with its subnets", () => {
+    const existing = {
+      vpcId: "vpc-0123456789abcdef0",
+      publicSubnetIds: ["subnet-00000001", "subnet-00000002"],
+      privateSubnetIds: ["subnet-00000003", "subnet-00000004"],
+    };
+    const settings = read({
+      vpcId: existing.vpcId,
+      publicSubnetIds: JSON.stringify(existing.publicSubnetIds),
+      privateSubnetIds: JSON.stringify(existing.privateSubnetIds),
+    });
+    expect(settings.network.existing).to.deep.equal(existing);
+  });
+
+  it("tells all problems at once, each with what is wrong, what is accepted and the command that mends it", () => {
+    expect(
+      refusal({
+        organization: undefined,
+        webMinSize: "two",
+        workerMinSize: "5",
+        platform: "podman",
+        colour: "green",
+        databasePassword: "short",
+        secretKey: undefined,
+      }),
+    ).to.equal(
+      [
+        "The settings of stack staging cannot be used (Pulumi.staging.yaml):",
+        "  iaso:colour is not a setting.",
+        "    accepted: the settings listed in Pulumi.yaml",
+        "    mend it:  pulumi config rm iaso:colour --stack staging",
+        "  iaso:organization is missing.",
+        "    accepted: 3 to 24 lower-case letters, digits and single hyphens, starting with a letter",
+        "    mend it:  pulumi config set iaso:organization VALUE --stack staging",
+        '  iaso:platform has the value "podman".',
+        "    accepted: python or docker",
+        "    mend it:  pulumi config set iaso:platform VALUE --stack staging",
+        '  iaso:webMinSize has the value "two".',
+        "    accepted: a whole number from 1 to 100",
+        "    mend it:  pulumi config set iaso:webMinSize VALUE --stack staging",
+        "  iaso:databasePassword has a wrong form.",
+        "    accepted: 16 to 128 letters and digits",
+        "    mend it:  pulumi config set --secret iaso:databasePassword --stack staging",
+        "  iaso:secretKey is missing.",
+        "    accepted: 40 characters or more, without spaces",
+        "    mend it:  npm run init-stack -- staging",
+        "  iaso:workerMaxSize is below workerMinSize.",
+        "    accepted: 5 or more",
+        "    mend it:  pulumi config set iaso:workerMaxSize VALUE --stack staging",
+      ].join("\n"),
+    );
+  });
+
+  it("never shows the value of a secret, not even a wrong one", () => {
+    for (const key of Object.keys(secretSettings)) {
+      const wrong = "tell nobody  ";
+      const message = refusal({ [key]: wrong });
+      expect(message).to.include(`iaso:${key} has a wrong form`);
+      expect(message).not.to.include("tell nobody");
+    }
+  });
+
+  it("ignores the configuration of other projects and providers", () => {
+    expect(() => readSettings({ ...config(), "aws:region": "x" }, "iaso", "staging")).not.to.throw();
+  });
+
+  for (const [key, values] of Object.entries({
+    organization: ["ab", "Example", "1example", "example-", "a".repeat(25), "a_b", "a--b"],
+    env: ["Staging", "a".repeat(13), "1a", "a-", "a--b"],
+    accountId: ["12345678901", "1234567890123", "12345678901a"],
+    region: ["eu-central", "EU-CENTRAL-1", "eu", "cn-north-1", "us-gov-west-1"],
+    webHost: ["https://iaso.example.org", "iaso", "Iaso.example.org", "iaso.example.org/", ""],
+    cloudFront: ["yes", "True", ""],
+    vpcCidr: ["10.20.0.0", "10.20.0.0/15", "10.20.0.0/23", "10.20.0.0/8", "10.256.0.0/16", "10.20.1.0/16"],
+    availabilityZones: ['["a"]', "a,b", '["eu-central-1a","eu-central-1b"]', "[1,2]", '["a","a"]'],
+    logRetentionDays: ["91", "0", "ninety"],
+    databaseMajorVersion: ["15", "16.4"],
+    databaseBackupDays: ["6", "36"],
+    webMinSize: ["0", "1.5", "-1", "101"],
+    webInstanceType: ["t3", "T3.large", "t4g.large", "m7gd.xlarge", "is4gen.large", "a1.large"],
+    shellAccess: ["1", "yes"],
+    gdalDrivers: ["GPX", '["Excel"]', '["gpx"]'],
+    gdalImageId: ["ami-xyz", "0123456789abcdef0"],
+    vpcId: ["vpc-1"],
+    emailPort: ["0", "65536", "465"],
+    alarmEmail: ["platform", "a b@example.org"],
+    secretsKeyArn: ["alias/pulumi", "01234567-89ab-cdef-0123-456789abcdef"],
+    stateBucket: ["s3://state", "State"],
+    infrastructureRepository: ["iaso-on-aws", "https://github.com/example/iaso"],
+    enketoImage: ["enketo/enketo-express"],
+  })) {
+    it(`refuses wrong values of ${key}`, () => {
+      for (const value of values) {
+        expect(refusal({ [key]: value }), value).to.include(`iaso:${key} `);
+      }
+    });
+  }
+
+  for (const [key, own] of [
+    ["webMaxSize", { webMinSize: "5", webMaxSize: "4" }],
+    ["workerMaxSize", { workerMinSize: "3", workerMaxSize: "2" }],
+    ["enketoMaxSize", { enketoMinSize: "3", enketoMaxSize: "2" }],
+    ["databaseMaxStorage", { databaseStorage: "100", databaseMaxStorage: "109" }],
+    ["staticHost", { cloudFront: "true", staticHost: "" }],
+    ["mailgunDkimRecord", { mailgunDkimRecord: "" }],
+    ["webHost", { webHost: "iaso.example.com" }],
+    ["enketoHost", { enketoHost: "iaso-staging.example.org" }],
+    ["publicSubnetIds", { vpcId: "vpc-0123456789abcdef0" }],
+    ["privateSubnetIds", { vpcId: "vpc-0123456789abcdef0" }],
+    [
+      "publicSubnetIds",
+      { vpcId: "vpc-0123456789abcdef0", publicSubnetIds: '["subnet-00000001","subnet-00000001"]' },
+    ],
+    ["vpcId", { privateSubnetIds: '["subnet-00000001","subnet-00000002"]' }],
+    ["staticHost", { cloudFront: "true", staticHost: "iaso-staging.example.org" }],
+    ["staticHost", { cloudFront: "true", staticHost: "enketo-staging.example.org" }],
+  ] as const) {
+    it(`refuses ${Object.keys(own).join(" and ")} that contradict each other or the rest`, () => {
+      expect(refusal(own)).to.match(
+        new RegExp(`iaso:${key} .+\\n    accepted: .+\\n    mend it:  pulumi config set .*--stack staging`),
+      );
+    });
+  }
+
+  it("takes x86_64 instance types, also those with a g before their generation", () => {
+    for (const webInstanceType of [
+      "t3.xlarge",
+      "m7i-flex.large",
+      "g4dn.xlarge",
+      "u-6tb1.metal",
+      "c7a.large",
+    ]) {
+      expect(read({ webInstanceType }).web.instanceType).to.equal(webInstanceType);
+    }
+  });
+
+  it("sets lists by their places, as the engine takes no JSON text for them", () => {
+    const lists = Object.keys(project.config).filter((key) => project.config[key]?.type === "array");
+    expect(lists).to.have.members([...listSettings]);
+    expect(refusal({ plugins: "polio" })).to.include(
+      "mend it:  pulumi config set --path 'iaso:plugins[0]' VALUE --stack staging",
+    );
+  });
+
+  it("has a rule for each setting that Pulumi.yaml declares, and declares each that it has", () => {
+    const declared = Object.keys(project.config);
+    // A declared setting that the module did not know would be refused as unknown; a missing one is named.
+    const message = refusal(Object.fromEntries(declared.map((key) => [key, undefined])));
+    const named = [...message.matchAll(/iaso:(\w+) (?:is missing|has)/g)].map(([, key]) => key);
+    expect(new Set([...named, "env"])).to.deep.equal(new Set(declared));
+    const secrets = declared.filter((key) => project.config[key]?.secret === true);
+    expect(secrets).to.have.members(Object.keys(secretSettings));
+  });
+});
