@@ -4,7 +4,7 @@ import {
   type ElasticBeanstalkClient,
 } from "@aws-sdk/client-elastic-beanstalk";
 import { errorName } from "./failure";
-import { UserError } from "./userError";
+import { UserError } from "../cli/userError";
 
 /** The image that Beanstalk itself starts for a platform version. */
 export interface BaseImage {

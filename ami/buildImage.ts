@@ -7,7 +7,7 @@ import {
   type Tag,
 } from "@aws-sdk/client-ec2";
 import { describeError, errorName } from "./failure";
-import { UserError } from "./userError";
+import { UserError } from "../cli/userError";
 import { type BaseImage, findBaseImage } from "./baseImage";
 import {
   BUILDER,

@@ -16,7 +16,7 @@ import {
   TerminateInstancesCommand,
 } from "@aws-sdk/client-ec2";
 import { errorName } from "./failure";
-import { UserError } from "./userError";
+import { UserError } from "../cli/userError";
 import type { BaseImage } from "./baseImage";
 import { PART_TAG } from "./images";
 import { isLeftBehind } from "./lease";

@@ -2,7 +2,7 @@ import { EC2Client } from "@aws-sdk/client-ec2";
 import { ElasticBeanstalkClient } from "@aws-sdk/client-elastic-beanstalk";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { UserError } from "./userError";
+import { UserError } from "../cli/userError";
 import { endLeftBehind, removeGroups } from "./builder";
 import { buildImage } from "./buildImage";
 import { describeFailure } from "./failure";

@@ -1,4 +1,4 @@
-import { UserError } from "./userError";
+import { UserError } from "../cli/userError";
 
 const NO_CREDENTIALS = [
   "AuthFailure",

@@ -16,7 +16,7 @@ import {
   type ElasticBeanstalkClient,
 } from "@aws-sdk/client-elastic-beanstalk";
 import { errorName } from "./failure";
-import { UserError } from "./userError";
+import { UserError } from "../cli/userError";
 
 /** Tags of everything a build makes: what it is, and from which recipe and base image. */
 export const PART_TAG = "iaso:ami";

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { UserError } from "./userError";
+import { UserError } from "../cli/userError";
 import { installScript } from "./installScript";
 
 /** One library of the image: what it is, where its source comes from and how it is built. */

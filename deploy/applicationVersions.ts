@@ -9,7 +9,7 @@ import { PutObjectCommand } from "@aws-sdk/client-s3";
 import { backoff } from "./aws/clients";
 import { describeError, httpStatus, isRefusal } from "./aws/errors";
 import { type Session } from "./session";
-import { UserError } from "./userError";
+import { UserError } from "../cli/userError";
 
 export interface Bundle {
   path: string;

@@ -21,7 +21,7 @@ import { TASK_POLICIES, type TaskPolicy } from "./runningTasks";
 import { DEFAULT_LIMITS, type Limits, type Session } from "./session";
 import { buildSource } from "./source/build";
 import { resolveVersion } from "./source/version";
-import { UserError } from "./userError";
+import { UserError } from "../cli/userError";
 
 interface CommonOptions {
   region: string;

@@ -5,7 +5,7 @@ import {
 } from "@aws-sdk/client-rds";
 import { describeError, errorName } from "./aws/errors";
 import { type LockedSession } from "./session";
-import { UserError } from "./userError";
+import { UserError } from "../cli/userError";
 
 /** A state of the database that can be brought back. */
 export interface RestorePoint {

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { errorName } from "./aws/errors";
 import { formatDuration } from "./clock";
 import { type LockedSession } from "./session";
-import { UserError } from "./userError";
+import { UserError } from "../cli/userError";
 
 /** What to do about background tasks that run: wait for their end, refuse to deploy, or go on regardless. */
 export const TASK_POLICIES = ["wait", "refuse", "go"] as const;

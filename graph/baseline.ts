@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { PreviewDocument, PreviewResource, Properties } from "./document";
-import { PreviewError } from "../preview/project";
+import { UserError } from "../cli/userError";
 import { mapProperties, show } from "./wire";
 
 /** One stack as it was: what a preview is compared with. */
@@ -75,7 +75,7 @@ const DEFAULT_PROVIDER = /^pulumi:providers:.*::default(_|$)/;
  * Reads what `npm run preview -- --json` printed earlier, or a `pulumi stack export`, by the names of the stacks.
  * Secrets become `[secret]`, encrypted or not.
  *
- * @throws PreviewError where the file is missing or is neither.
+ * @throws UserError where the file is missing or is neither.
  */
 export function readBaselines(file: string): Map<string, Baseline> {
   const content = parse(file);
@@ -83,7 +83,7 @@ export function readBaselines(file: string): Map<string, Baseline> {
   for (const document of Array.isArray(content) ? (content as unknown[]) : [content]) {
     const baseline = read(file, document);
     if (baselines.has(baseline.stack)) {
-      throw new PreviewError(`${file} holds the stack ${baseline.stack} twice. ${mend(file)}`);
+      throw new UserError(`${file} holds the stack ${baseline.stack} twice. ${mend(file)}`);
     }
     baselines.set(baseline.stack, baseline);
   }
@@ -93,7 +93,7 @@ export function readBaselines(file: string): Map<string, Baseline> {
 /**
  * The baseline of the stack that is being previewed.
  *
- * @throws PreviewError where there is none, or it is another project's.
+ * @throws UserError where there is none, or it is another project's.
  */
 export function baselineOf(
   baselines: ReadonlyMap<string, Baseline>,
@@ -105,10 +105,10 @@ export function baselineOf(
   if (baseline === undefined) {
     const held = [...baselines.keys()].join(", ");
     const holds = held === "" ? "no stack" : `only ${held}`;
-    throw new PreviewError(`${file} holds ${holds}, not the stack ${stack}. ${mend(file, stack)}`);
+    throw new UserError(`${file} holds ${holds}, not the stack ${stack}. ${mend(file, stack)}`);
   }
   if (baseline.stack !== "" && baseline.project !== project) {
-    throw new PreviewError(
+    throw new UserError(
       `${file} belongs to the project ${baseline.project}, not to ${project}. ${mend(file, stack)}`,
     );
   }
@@ -134,7 +134,7 @@ function parse(file: string): unknown {
         : code === "EISDIR"
           ? `${file} is a folder.`
           : `${file} cannot be read: ${message}.`;
-    throw new PreviewError(`${why} ${mend(file)}`);
+    throw new UserError(`${why} ${mend(file)}`);
   }
   try {
     // Without --silent npm prints two lines of its own first; Windows may put a byte order mark before all.
@@ -144,7 +144,7 @@ function parse(file: string): unknown {
     const position = /position (\d+)/.exec((error as Error).message)?.[1];
     const line =
       position === undefined ? "" : ` (line ${content.slice(0, Number(position)).split("\n").length})`;
-    throw new PreviewError(`${file} is not JSON${line}. ${mend(file)}`);
+    throw new UserError(`${file} is not JSON${line}. ${mend(file)}`);
   }
 }
 
@@ -165,12 +165,12 @@ function read(file: string, document: unknown): Baseline {
       : fromPreview(preview.parse(document));
   } catch (error) {
     if (error instanceof RangeError) {
-      throw new PreviewError(`${file} is nested too deeply to be a preview or a stack export. ${mend(file)}`);
+      throw new UserError(`${file} is nested too deeply to be a preview or a stack export. ${mend(file)}`);
     }
     if (!(error instanceof z.ZodError)) throw error;
     const [issue] = error.issues;
     const place = issue === undefined || issue.path.length === 0 ? "" : ` at ${issue.path.join(".")}`;
-    throw new PreviewError(
+    throw new UserError(
       `${file} is neither what the preview prints nor a stack export${place}: ${issue?.message ?? ""}. ${mend(file)}`,
     );
   }

@@ -2,8 +2,9 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import { Command } from "commander";
+import { UserError } from "../cli/userError";
 import { isRefused, PolicyResults, PreviewDocument, PreviewResource } from "../graph/document";
-import { listSettings, listStacks, PreviewError, Project, readProject, readStackConfig } from "./project";
+import { listSettings, listStacks, Project, readProject, readStackConfig } from "./project";
 import type { Baseline } from "../graph/baseline";
 import type { Comparison, RuleDescription, StackReport } from "../report/report";
 import { simulate } from "./simulate";
@@ -39,7 +40,7 @@ const PACK_FOLDER = "policies";
  * Previews one stack: runs the project's program against the simulated AWS, and the project's policy pack on what
  * the program registers.
  *
- * @throws PreviewError for mistakes in the project's files; whatever the program throws.
+ * @throws UserError for mistakes in the project's files; whatever the program throws.
  */
 export async function previewStack(
   project: Project,
@@ -102,7 +103,7 @@ function readJson(file: string): unknown {
   try {
     return JSON.parse(readFileSync(file, "utf8"));
   } catch (error) {
-    throw new PreviewError(`cannot read ${file}: ${(error as Error).message}. Mend its JSON.`);
+    throw new UserError(`cannot read ${file}: ${(error as Error).message}. Mend its JSON.`);
   }
 }
 
@@ -115,11 +116,11 @@ interface Options {
 
 /** What is loaded only where a report or a comparison is asked for: a preview takes no time for it. */
 const reports = () => ({
-  ...(load("./report/report") as typeof import("../report/report")),
-  ...(load("./report/baseline") as typeof import("../graph/baseline")),
-  ...(load("./report/costs") as typeof import("../report/costs")),
-  ...(load("./report/markdown") as typeof import("../report/markdown")),
-  ...(load("./report/page") as typeof import("../report/page")),
+  ...(load("../report/report") as typeof import("../report/report")),
+  ...(load("../graph/baseline") as typeof import("../graph/baseline")),
+  ...(load("../report/costs") as typeof import("../report/costs")),
+  ...(load("../report/markdown") as typeof import("../report/markdown")),
+  ...(load("../report/page") as typeof import("../report/page")),
 });
 
 async function run(stacks: string[], options: Options): Promise<void> {
@@ -161,7 +162,7 @@ async function previewStacks(project: Project, stacks: string[]): Promise<StackP
       mistakes.push(error.message);
     }
   }
-  if (mistakes.length > 0) throw new PreviewError([...new Set(mistakes)].join("\n\n"));
+  if (mistakes.length > 0) throw new UserError([...new Set(mistakes)].join("\n\n"));
   return previews;
 }
 
@@ -205,7 +206,7 @@ function writeFile(file: string, content: string): void {
   try {
     writeFileSync(file, content);
   } catch (error) {
-    throw new PreviewError(`The report cannot be written to ${file}: ${(error as Error).message}`);
+    throw new UserError(`The report cannot be written to ${file}: ${(error as Error).message}`);
   }
 }
 
@@ -230,5 +231,5 @@ if (require.main === module) {
 
 /** Mistakes of the user, told by the project's files, by the settings (RunError), or by the simulated AWS. */
 function isPlain(error: unknown): error is Error {
-  return error instanceof PreviewError || (error instanceof Error && "__pulumiRunError" in error);
+  return error instanceof UserError || (error instanceof Error && "__pulumiRunError" in error);
 }

@@ -1,11 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parse } from "yaml";
+import { UserError } from "../cli/userError";
 import { digest } from "../simulated-aws/model";
 import { SECRET } from "../graph/document";
-
-/** A mistake in the project's files or in a command, told without a stack trace. */
-export class PreviewError extends Error {}
 
 interface Declaration {
   type?: string;
@@ -46,12 +44,12 @@ export function readProject(folder: string): Project {
   const directory = resolve(folder);
   const file = join(directory, "Pulumi.yaml");
   if (!existsSync(file)) {
-    throw new PreviewError(
+    throw new UserError(
       `There is no Pulumi.yaml in ${directory}. Run the preview in the project's folder.`,
     );
   }
   const { name, main, config } = readYaml(file) as Partial<Project>;
-  if (typeof name !== "string") throw new PreviewError(`${file} names no project: add the line "name: ..."`);
+  if (typeof name !== "string") throw new UserError(`${file} names no project: add the line "name: ..."`);
   return { directory, name, main: main ?? "index.ts", config: config ?? {} };
 }
 
@@ -72,7 +70,7 @@ export function listStacks({ directory }: Project): string[] {
 export function readStackConfig(project: Project, stack: string): StackConfig {
   const known = listStacks(project);
   if (!known.includes(stack)) {
-    throw new PreviewError(
+    throw new UserError(
       `There is no stack ${stack}: Pulumi.${stack}.yaml is missing. There are: ${known.join(", ")}.`,
     );
   }
@@ -134,7 +132,7 @@ function readYaml(file: string): unknown {
   try {
     return parse(readFileSync(file, "utf8"));
   } catch (error) {
-    throw new PreviewError(`${file} is not valid YAML: ${(error as Error).message}`);
+    throw new UserError(`${file} is not valid YAML: ${(error as Error).message}`);
   }
 }
 

@@ -1,4 +1,4 @@
-import { UserError } from "../userError";
+import { UserError } from "../../cli/userError";
 
 interface AwsError extends Error {
   $metadata?: { httpStatusCode?: number };

@@ -1,6 +1,6 @@
 import { GetParameterCommand, type SSMClient } from "@aws-sdk/client-ssm";
 import { z } from "zod";
-import { UserError } from "../userError";
+import { UserError } from "../../cli/userError";
 import { errorName } from "./errors";
 
 const schema = z.object({

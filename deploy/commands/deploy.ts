@@ -10,7 +10,7 @@ import { recordRestorePoint } from "../restorePoint";
 import { settleRunningTasks, type TaskPolicy } from "../runningTasks";
 import { type LockedSession, type Session } from "../session";
 import { publishStatic } from "../static/publish";
-import { UserError } from "../userError";
+import { UserError } from "../../cli/userError";
 import { finishOpen, restoreStaticOf } from "./finishOpen";
 import { switchVersion } from "./switchVersion";
 import { withLock } from "./withLock";

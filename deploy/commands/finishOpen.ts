@@ -7,7 +7,7 @@ import { describeLook, deviations, lookAtPair, type PairLook } from "../pair/loo
 import { watchUpdates } from "../pair/update";
 import { type LockedSession } from "../session";
 import { restoreStatic } from "../static/publish";
-import { UserError } from "../userError";
+import { UserError } from "../../cli/userError";
 
 export interface Finished extends BroughtTo {
   /** The version the pair was to end on. */

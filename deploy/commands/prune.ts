@@ -6,7 +6,7 @@ import { lookAtPair } from "../pair/look";
 import { type Session } from "../session";
 import { MANIFEST_PREFIX, versionOfKey } from "../static/manifest";
 import { pruneStatic } from "../static/publish";
-import { UserError } from "../userError";
+import { UserError } from "../../cli/userError";
 import { withLock } from "./withLock";
 
 /**

@@ -5,7 +5,7 @@ import { findPair } from "../pair/find";
 import { lookAtPair } from "../pair/look";
 import { settleRunningTasks, type TaskPolicy } from "../runningTasks";
 import { type Session } from "../session";
-import { UserError } from "../userError";
+import { UserError } from "../../cli/userError";
 import { repairFirst } from "./deploy";
 import { restoreStaticOf } from "./finishOpen";
 import { switchVersion } from "./switchVersion";

@@ -3,7 +3,7 @@ import { type Clock } from "../clock";
 import { Locked, LockLost } from "../coordination/lock";
 import { escapeSlack, type Notify } from "../output/slack";
 import { type Outcome, type Report } from "../output/report";
-import { UserError } from "../userError";
+import { UserError } from "../../cli/userError";
 import { Unfinished } from "./withLock";
 
 export interface RunArgs {

@@ -3,7 +3,7 @@ import { ConditionalObjects } from "../coordination/conditionalObject";
 import { Journal, type JournalRecord } from "../coordination/journal";
 import { acquireLock, type Lease, LockLost } from "../coordination/lock";
 import { type LockedSession, type Session } from "../session";
-import { UserError } from "../userError";
+import { UserError } from "../../cli/userError";
 
 /** What the lock keeps once the run is over. */
 export interface Closing {

@@ -1,4 +1,4 @@
-import { UserError } from "../userError";
+import { UserError } from "../../cli/userError";
 import { ROLES } from "./find";
 import { describeLook, deviations, type PairLook } from "./look";
 

@@ -5,7 +5,7 @@ import {
   ListTagsForResourceCommand,
 } from "@aws-sdk/client-elastic-beanstalk";
 import { type Target } from "../aws/target";
-import { UserError } from "../userError";
+import { UserError } from "../../cli/userError";
 
 export const ROLES = ["web", "worker"] as const;
 export type Role = (typeof ROLES)[number];

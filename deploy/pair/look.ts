@@ -6,7 +6,7 @@ import {
   type SingleInstanceHealth,
 } from "@aws-sdk/client-elastic-beanstalk";
 import { errorName } from "../aws/errors";
-import { UserError } from "../userError";
+import { UserError } from "../../cli/userError";
 import { type Member, type Pair, type Role } from "./find";
 
 /** What one instance says of the last deployment to it. */

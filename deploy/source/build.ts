@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { UserError } from "../userError";
+import { UserError } from "../../cli/userError";
 import { runCommand } from "./commands";
 import { type CronFile, periodicTasks } from "./cron";
 import { listBuiltFiles, listTrackedFiles, readIfPresent } from "./files";

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import { UserError } from "../userError";
+import { UserError } from "../../cli/userError";
 
 export interface CommandOptions {
   directory: string;

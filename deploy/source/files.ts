@@ -2,7 +2,7 @@ import { type Dirent, lstatSync } from "node:fs";
 import { lstat, readdir, readFile, readlink } from "node:fs/promises";
 import { join, posix } from "node:path";
 import { mapParallel } from "../mapParallel";
-import { UserError } from "../userError";
+import { UserError } from "../../cli/userError";
 import { git, splitZ } from "./git";
 import type { ZipEntry } from "./zip";
 

@@ -7,7 +7,7 @@ import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { extract, type Header } from "tar-stream";
 import { z } from "zod";
-import { UserError } from "../userError";
+import { UserError } from "../../cli/userError";
 import { type ImageReference, parseImage, Registry } from "./registry";
 
 /** An image that is known to exist, pinned by digest. */

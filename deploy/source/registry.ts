@@ -5,7 +5,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { z } from "zod";
-import { UserError } from "../userError";
+import { UserError } from "../../cli/userError";
 
 /** Where an image is: registry, repository, and a tag or digest. */
 export interface ImageReference {

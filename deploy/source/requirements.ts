@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { UserError } from "../userError";
+import { UserError } from "../../cli/userError";
 import { buildEnvironment } from "./commands";
 import type { ZipEntry } from "./zip";
 

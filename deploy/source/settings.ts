@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
-import { UserError } from "../userError";
+import { UserError } from "../../cli/userError";
 import { readIfPresent } from "./files";
 
 /** Name of the optional file at the top of the application's checkout. */

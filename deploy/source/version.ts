@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { realpath, stat } from "node:fs/promises";
-import { UserError } from "../userError";
+import { UserError } from "../../cli/userError";
 import { git, splitZ } from "./git";
 
 /** The version that a checkout of the application would be deployed as. */

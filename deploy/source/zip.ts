@@ -6,7 +6,7 @@ import { extname } from "node:path";
 import { type PassThrough, Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { ZipFile } from "yazl";
-import { UserError } from "../userError";
+import { UserError } from "../../cli/userError";
 
 /** One file of a source bundle. */
 export interface ZipEntry {

@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { contentType, lookup } from "mime-types";
 import { mapParallel } from "../mapParallel";
-import { UserError } from "../userError";
+import { UserError } from "../../cli/userError";
 
 /** How a static file is stored and answered. */
 export interface StaticHeaders {

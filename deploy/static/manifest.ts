@@ -2,7 +2,7 @@ import { GetObjectCommand, PutObjectCommand, type S3Client } from "@aws-sdk/clie
 import { promisify } from "node:util";
 import { gunzip, gzip } from "node:zlib";
 import { z } from "zod";
-import { UserError } from "../userError";
+import { UserError } from "../../cli/userError";
 
 // The manifests lie beside the files in a bucket that anyone can read. They hold names and digests of public
 // files, and nothing else.

@@ -10,7 +10,7 @@ import {
   type S3Client,
 } from "@aws-sdk/client-s3";
 import { mapParallel } from "../mapParallel";
-import { UserError } from "../userError";
+import { UserError } from "../../cli/userError";
 import { headersOf, listStaticFiles, openBody, SHORT, type StaticFile, type StaticHeaders } from "./files";
 import {
   type Manifest,

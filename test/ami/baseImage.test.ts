@@ -2,7 +2,7 @@ import { EC2Client } from "@aws-sdk/client-ec2";
 import { ElasticBeanstalkClient } from "@aws-sdk/client-elastic-beanstalk";
 import { expect } from "chai";
 import { findBaseImage, platformArn } from "../../ami/baseImage";
-import { UserError } from "../../ami/userError";
+import { UserError } from "../../cli/userError";
 import { Ec2Double } from "./ec2Double";
 
 describe("ami/baseImage", () => {

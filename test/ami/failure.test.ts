@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { describeFailure } from "../../ami/failure";
-import { UserError } from "../../ami/userError";
+import { UserError } from "../../cli/userError";
 
 function awsError(name: string, message: string, properties = {}): Error {
   return Object.assign(new Error(message), { name, $metadata: { httpStatusCode: 400 } }, properties);

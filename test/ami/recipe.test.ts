@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { installScript } from "../../ami/installScript";
 import { fingerprintOf, MORE_DRIVER_NAMES, RECIPE, recipeWith } from "../../ami/recipe";
-import { UserError } from "../../ami/userError";
+import { UserError } from "../../cli/userError";
 
 describe("ami/recipe", () => {
   it("builds the drivers that are asked for, and no others", () => {

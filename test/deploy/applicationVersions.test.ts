@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { findLabel, type KnownVersion, versionLabel } from "../../deploy/applicationVersions";
 import { type Report } from "../../deploy/output/report";
-import { UserError } from "../../deploy/userError";
+import { UserError } from "../../cli/userError";
 import { ARTIFACTS, AwsDouble, PREVIOUS } from "./double/aws";
 import { builtVersion, deployment, mismatches, runDirect } from "./double/runs";
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { PreviewError } from "../../preview/project";
+import { UserError } from "../../cli/userError";
 import { baselineOf, readBaselines } from "../../graph/baseline";
 import { previewOf } from "../support";
 import { exportOf } from "../report/documents";
@@ -25,7 +25,7 @@ describe("graph/baseline", () => {
     try {
       baselineOf(readBaselines(file(content)), { project: "iaso", stack }, path);
     } catch (error) {
-      expect(error).to.be.instanceOf(PreviewError);
+      expect(error).to.be.instanceOf(UserError);
       return (error as Error).message;
     }
     throw new Error("It was accepted");
@@ -104,8 +104,8 @@ describe("graph/baseline", () => {
   it("says what is wrong with a file and which command writes one", async () => {
     const prod = await previewOf("prod");
     const missing = join(folder, "missing.json");
-    expect(() => readBaselines(missing)).to.throw(PreviewError, `There is no file ${missing}.`);
-    expect(() => readBaselines(folder)).to.throw(PreviewError, `${folder} is a folder.`);
+    expect(() => readBaselines(missing)).to.throw(UserError, `There is no file ${missing}.`);
+    expect(() => readBaselines(folder)).to.throw(UserError, `${folder} is a folder.`);
     const refusals: [content: unknown, says: string][] = [
       ['{\n"password": hunter2}', `${path} is not JSON`],
       ["", `${path} is not JSON`],

@@ -5,10 +5,10 @@ import { expect } from "chai";
 import {
   listSettings,
   listStacks,
-  PreviewError,
   readProject,
   readStackConfig,
 } from "../../preview/project";
+import { UserError } from "../../cli/userError";
 
 describe("preview/project", () => {
   const directories: string[] = [];
@@ -99,17 +99,17 @@ config:
 
   it("tells what is wrong with the project's files, and where", () => {
     const empty = write({});
-    expect(() => readProject(empty)).to.throw(PreviewError, `There is no Pulumi.yaml in ${empty}`);
+    expect(() => readProject(empty)).to.throw(UserError, `There is no Pulumi.yaml in ${empty}`);
     expect(() => readProject(write({ "Pulumi.yaml": "runtime: nodejs" }))).to.throw(
-      PreviewError,
+      UserError,
       'add the line "name',
     );
     expect(() => readProject(write({ "Pulumi.yaml": "a: [" }))).to.throw(
-      PreviewError,
+      UserError,
       "Pulumi.yaml is not valid YAML",
     );
     const project = readProject(write({ "Pulumi.yaml": declared, "Pulumi.one.yaml": "config: [" }));
-    expect(() => readStackConfig(project, "one")).to.throw(PreviewError, "Pulumi.one.yaml is not valid YAML");
-    expect(() => readStackConfig(project, "two")).to.throw(PreviewError, "There are: one.");
+    expect(() => readStackConfig(project, "one")).to.throw(UserError, "Pulumi.one.yaml is not valid YAML");
+    expect(() => readStackConfig(project, "two")).to.throw(UserError, "There are: one.");
   });
 });

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { describeError, isRefusal, remedyFor } from "../../../deploy/aws/errors";
-import { UserError } from "../../../deploy/userError";
+import { UserError } from "../../../cli/userError";
 
 function awsError(name: string, httpStatusCode?: number): Error {
   return Object.assign(new Error("the message"), { name, $metadata: { httpStatusCode } });

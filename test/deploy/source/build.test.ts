@@ -5,7 +5,7 @@ import { expect } from "chai";
 import { parse } from "yaml";
 import { type BuildArgs, buildSource, type BuiltSource } from "../../../deploy/source/build";
 import { resolveVersion } from "../../../deploy/source/version";
-import { UserError } from "../../../deploy/userError";
+import { UserError } from "../../../cli/userError";
 import {
   gitIn,
   makeCheckout,

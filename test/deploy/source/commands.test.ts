@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { buildEnvironment, runCommand } from "../../../deploy/source/commands";
-import { UserError } from "../../../deploy/userError";
+import { UserError } from "../../../cli/userError";
 import { rejection } from "./checkout";
 
 describe("deploy/source/commands", () => {

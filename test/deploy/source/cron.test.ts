@@ -2,7 +2,7 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { parse } from "yaml";
 import { periodicTasks } from "../../../deploy/source/cron";
-import { UserError } from "../../../deploy/userError";
+import { UserError } from "../../../cli/userError";
 
 const task = (name: string, url: string): string =>
   `  - name: '${name}'\n    url: '${url}'\n    schedule: '0 1 * * 5'\n`;

@@ -2,7 +2,7 @@ import { chmodSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { listBuiltFiles, listTrackedFiles } from "../../../deploy/source/files";
-import { UserError } from "../../../deploy/userError";
+import { UserError } from "../../../cli/userError";
 import { gitIn, makeCheckout, rejection, removeTemporaryDirectories, writeFiles } from "./checkout";
 
 describe("deploy/source/files", () => {

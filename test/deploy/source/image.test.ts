@@ -4,7 +4,7 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { extractDirectory, pinImage } from "../../../deploy/source/image";
 import { parseImage } from "../../../deploy/source/registry";
-import { UserError } from "../../../deploy/userError";
+import { UserError } from "../../../cli/userError";
 import { rejection, removeTemporaryDirectories, temporaryDirectory } from "./checkout";
 import { type LayerEntry, RegistryDouble } from "./registryDouble";
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { exportRequirements } from "../../../deploy/source/requirements";
 import type { ZipEntry } from "../../../deploy/source/zip";
-import { UserError } from "../../../deploy/userError";
+import { UserError } from "../../../cli/userError";
 import {
   installed,
   rejection,

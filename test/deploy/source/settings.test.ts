@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { readSourceSettings } from "../../../deploy/source/settings";
-import { UserError } from "../../../deploy/userError";
+import { UserError } from "../../../cli/userError";
 import { rejection, removeTemporaryDirectories, temporaryDirectory, writeFiles } from "./checkout";
 
 describe("deploy/source/settings", () => {

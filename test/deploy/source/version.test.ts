@@ -2,7 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { resolveVersion } from "../../../deploy/source/version";
-import { UserError } from "../../../deploy/userError";
+import { UserError } from "../../../cli/userError";
 import { gitIn, makeCheckout, rejection, removeTemporaryDirectories, temporaryDirectory } from "./checkout";
 
 describe("deploy/source/version", () => {

@@ -6,7 +6,7 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { listTrackedFiles } from "../../../deploy/source/files";
 import { writeZip, type ZipEntry } from "../../../deploy/source/zip";
-import { UserError } from "../../../deploy/userError";
+import { UserError } from "../../../cli/userError";
 import {
   type FileContent,
   makeCheckout,

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { headersOf, isHashedName, listStaticFiles } from "../../../deploy/static/files";
-import { UserError } from "../../../deploy/userError";
+import { UserError } from "../../../cli/userError";
 import { rejection, removeTemporaryDirectories, temporaryDirectory, writeFiles } from "../source/checkout";
 
 describe("deploy/static/files", () => {

@@ -13,7 +13,7 @@ import {
 import { expect } from "chai";
 import fc from "fast-check";
 import { pruneStatic, publishStatic, restoreStatic } from "../../../deploy/static/publish";
-import { UserError } from "../../../deploy/userError";
+import { UserError } from "../../../cli/userError";
 import {
   installed,
   rejection,
