@@ -44,9 +44,7 @@ export function readProject(folder: string): Project {
   const directory = resolve(folder);
   const file = join(directory, "Pulumi.yaml");
   if (!existsSync(file)) {
-    throw new UserError(
-      `There is no Pulumi.yaml in ${directory}. Run the preview in the project's folder.`,
-    );
+    throw new UserError(`There is no Pulumi.yaml in ${directory}. Run the preview in the project's folder.`);
   }
   const { name, main, config } = readYaml(file) as Partial<Project>;
   if (typeof name !== "string") throw new UserError(`${file} names no project: add the line "name: ..."`);

@@ -1,4 +1,11 @@
-import { PreviewDocument, PreviewResource, Properties, PropertyValue, SECRET, UNKNOWN } from "../graph/document";
+import {
+  PreviewDocument,
+  PreviewResource,
+  Properties,
+  PropertyValue,
+  SECRET,
+  UNKNOWN,
+} from "../graph/document";
 import table from "./prices.json";
 
 /** As AWS counts a month in its calculator. */

@@ -17,10 +17,14 @@ describe("tsconfig.json", function () {
 
   // What it has compiled before, the language host takes from its cache; a file that has changed is then the only one.
   it("lets Pulumi compile a single changed file of a folder", () => {
-    const { status, stderr } = spawnSync(process.execPath, ["-e", LOAD, join(ROOT, "components/common/cidr.ts")], {
-      cwd: ROOT,
-      encoding: "utf8",
-    });
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      ["-e", LOAD, join(ROOT, "components/common/cidr.ts")],
+      {
+        cwd: ROOT,
+        encoding: "utf8",
+      },
+    );
     expect(stderr).to.equal("");
     expect(status).to.equal(0);
   });

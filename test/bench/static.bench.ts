@@ -74,7 +74,16 @@ export const bench: Bench = {
       const s3 = await moto.makeBucket("ours");
       await moto.makeBucket("theirs");
       const ours = (version: string): Promise<number> =>
-        time("node", ["--require", "./cli/loader.cjs", "-e", PUBLISH, moto.endpoint, "ours", directory, version]);
+        time("node", [
+          "--require",
+          "./cli/loader.cjs",
+          "-e",
+          PUBLISH,
+          moto.endpoint,
+          "ours",
+          directory,
+          version,
+        ]);
       const theirs = (): Promise<number> =>
         time("aws", [
           "s3",

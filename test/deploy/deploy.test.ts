@@ -216,11 +216,15 @@ describe("deploy/deploy (the command line in a process of its own, over HTTP)", 
     }));
 
   it("shows examples and exit codes in its help", () => {
-    const help = execFileSync(process.execPath, ["--require", "./cli/loader.cjs", "deploy/deploy.ts", "--help"], {
-      cwd: join(__dirname, "../.."),
-      encoding: "utf8",
-      env: { ...process.env, NODE_NO_WARNINGS: "1" },
-    });
+    const help = execFileSync(
+      process.execPath,
+      ["--require", "./cli/loader.cjs", "deploy/deploy.ts", "--help"],
+      {
+        cwd: join(__dirname, "../.."),
+        encoding: "utf8",
+        env: { ...process.env, NODE_NO_WARNINGS: "1" },
+      },
+    );
     for (const command of ["deploy", "status", "rollback", "repair", "versions", "prune"]) {
       expect(help).to.match(new RegExp(`^ {2}${command} `, "m"));
     }

@@ -2,12 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import {
-  listSettings,
-  listStacks,
-  readProject,
-  readStackConfig,
-} from "../../preview/project";
+import { listSettings, listStacks, readProject, readStackConfig } from "../../preview/project";
 import { UserError } from "../../cli/userError";
 
 describe("preview/project", () => {

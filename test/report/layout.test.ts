@@ -1,13 +1,6 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import {
-  allFrames,
-  Architecture,
-  architectureOf,
-  Arrow,
-  Box,
-  Frame,
-} from "../../report/architecture";
+import { allFrames, Architecture, architectureOf, Arrow, Box, Frame } from "../../report/architecture";
 import { layOut, Layout, Point, Rectangle } from "../../report/layout";
 import { fitted, textWidth } from "../../report/textWidth";
 import { previewOf } from "../support";

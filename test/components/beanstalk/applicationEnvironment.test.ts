@@ -1,5 +1,8 @@
 import { expect } from "chai";
-import { ApplicationEnvironmentArgs, applicationEnvironment } from "../../../components/beanstalk/applicationEnvironment";
+import {
+  ApplicationEnvironmentArgs,
+  applicationEnvironment,
+} from "../../../components/beanstalk/applicationEnvironment";
 import contract from "../../../policies/facts/env-contract.json";
 import { PreviewDocument, PreviewResource } from "../../../graph/document";
 import { find, namespaceOf, previewOf, textOf } from "../../support";
