@@ -103,7 +103,7 @@ describe("deploy/source/build", () => {
         "hat/assets/webpack/webpack-stats-prod.json",
         "requirements.txt",
         ".ebextensions/cloudwatch-agent.config",
-        ".platform/nginx/conf.d/elasticbeanstalk/iaso.conf",
+        ".platform/nginx/nginx.conf",
         ".platform/hooks/predeploy/03_prepare_database.sh",
         "iaso-deploy/prepare_database.py",
       ]);
