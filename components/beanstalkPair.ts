@@ -6,6 +6,7 @@ import {
   commonOptions,
   HostingArgs,
   loadBalancerOptions,
+  READY_TIMEOUT,
   redirectToHttps,
 } from "./beanstalk/options";
 import { createInstanceProfile } from "./beanstalk/instanceProfile";
@@ -176,7 +177,7 @@ export class BeanstalkPair extends pulumi.ComponentResource {
           platform.kind === "python" ? pythonOptions : {},
           own.settings,
         ),
-        waitForReadyTimeout: "40m",
+        waitForReadyTimeout: READY_TIMEOUT,
         tags: naming.tags({ role }),
       },
       {

@@ -5,6 +5,7 @@ import {
   commonOptions,
   HostingArgs,
   loadBalancerOptions,
+  READY_TIMEOUT,
   redirectToHttps,
 } from "./beanstalk/options";
 import { ENKETO_PORT, enketoCompose } from "./beanstalk/enketoCompose";
@@ -227,7 +228,7 @@ export class Enketo extends pulumi.ComponentResource {
         cnamePrefix: naming.globalName("enketo"),
         version: this.createVersion(application).name,
         settings: canonicalSettings("WebServer", common, web),
-        waitForReadyTimeout: "40m",
+        waitForReadyTimeout: READY_TIMEOUT,
         tags,
       },
       {

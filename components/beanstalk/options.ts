@@ -50,6 +50,30 @@ export interface CommonOptionsArgs {
 /** Iaso's first start after a migration can take long: seconds that Beanstalk waits for a command on an instance. */
 const COMMAND_TIMEOUT_SECONDS = 3600;
 
+/**
+ * How long the provider waits for an environment to be Ready: longer than Beanstalk itself waits for a command, which
+ * adds up to four minutes, and for the instances before it.
+ */
+export const READY_TIMEOUT = "2h";
+
+/**
+ * Client errors (4xx) do not make an environment unhealthy: scanners and expired logins cause them, and on a quiet site
+ * they would be most of the traffic. The text is the one that Beanstalk reads back; any other shows as a change in
+ * every update.
+ *
+ * @see https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/health-enhanced-rules.html
+ */
+const HEALTH_RULES = JSON.stringify({
+  Version: 1,
+  CloudWatchMetrics: { Instance: {}, Environment: {} },
+  Rules: {
+    Environment: {
+      ELB: { ELBRequests4xx: { Enabled: false } },
+      Application: { ApplicationRequests4xx: { Enabled: false } },
+    },
+  },
+});
+
 /** The settings that every environment of ours has, whatever its tier and platform. */
 export function commonOptions(hosting: HostingArgs, args: CommonOptionsArgs): OptionSettings {
   const { deploymentPolicy, logRetentionDays } = hosting;
@@ -112,7 +136,7 @@ export function commonOptions(hosting: HostingArgs, args: CommonOptionsArgs): Op
       ServiceRole: hosting.serviceRole.roleName,
       ...(args.tier === "WebServer" && { LoadBalancerType: "application" }),
     },
-    "aws:elasticbeanstalk:healthreporting:system": { SystemType: "enhanced" },
+    "aws:elasticbeanstalk:healthreporting:system": { SystemType: "enhanced", ConfigDocument: HEALTH_RULES },
     // Platform versions move by a reviewed change of the program, never by night.
     "aws:elasticbeanstalk:managedactions": { ManagedActionsEnabled: false },
   };

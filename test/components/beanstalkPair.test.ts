@@ -15,6 +15,7 @@ import {
   PERMISSIONS_BOUNDARY,
   resourcesOf,
   statementsOf,
+  textOf,
 } from "../support";
 
 const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
@@ -232,6 +233,9 @@ for (const platform of ["python", "docker"] as const) {
         });
         expect(optionsOf(environment)).to.include({
           "aws:elasticbeanstalk:healthreporting:system SystemType": "enhanced",
+          // To the letter as Beanstalk reads it back.
+          "aws:elasticbeanstalk:healthreporting:system ConfigDocument":
+            '{"Version":1,"CloudWatchMetrics":{"Instance":{},"Environment":{}},"Rules":{"Environment":{"ELB":{"ELBRequests4xx":{"Enabled":false}},"Application":{"ApplicationRequests4xx":{"Enabled":false}}}}}',
           "aws:elasticbeanstalk:environment ServiceRole": "iaso-test-beanstalk-service",
           "aws:elasticbeanstalk:environment EnvironmentType": "LoadBalanced",
           "aws:elasticbeanstalk:command DeploymentPolicy": "RollingWithAdditionalBatch",
@@ -260,7 +264,9 @@ for (const platform of ["python", "docker"] as const) {
         });
         expect(Number(namespaceOf(environment, LAUNCH).RootVolumeSize)).to.be.at.least(20);
         // An immutable update of four instances takes longer than the provider waits by itself.
-        expect(environment.inputs.waitForReadyTimeout).to.equal("40m");
+        const commandTimeout = Number(optionsOf(environment)["aws:elasticbeanstalk:command Timeout"]);
+        const hours = Number(/^(\d+)h$/.exec(textOf(environment.inputs.waitForReadyTimeout))?.[1]);
+        expect(hours * 3600, "waits longer than Beanstalk does").to.be.above(commandTimeout + 240);
       }
       expect(namespaceOf(both()[0], "aws:ec2:vpc")).to.include({ ELBSubnets: "subnet-p1,subnet-p2" });
     });

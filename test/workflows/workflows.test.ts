@@ -10,6 +10,7 @@ import {
   temporaryDirectory,
   writeFiles,
 } from "../deploy/source/checkout";
+import { previewOf, resourcesOf, textOf } from "../support";
 
 const ROOT = join(__dirname, "../..");
 const DIRECTORY = join(ROOT, ".github/workflows");
@@ -117,6 +118,21 @@ describe(".github/workflows", () => {
               /^arn:aws:iam::\$\{\{[^}]*\}\}:role\/iaso-\$\{\{[^}]*\}\}-ci-(preview|up|deploy)$/,
             );
             expect(job.permissions).to.have.property("id-token", "write");
+          }
+        }
+      });
+
+      it("takes AWS sessions that outlast the job, and that the roles allow", async () => {
+        const roles = resourcesOf(await previewOf("staging"), "aws:iam/role:Role");
+        for (const job of jobs(file)) {
+          for (const { uses = "", with: inputs } of job.steps ?? []) {
+            if (!uses.startsWith("aws-actions/configure-aws-credentials@")) continue;
+            const suffix = /-ci-\w+$/.exec(inputs?.["role-to-assume"] ?? "")?.[0] ?? "";
+            const role = roles.find((one) => textOf(one.inputs.name).endsWith(suffix))!;
+            // The action's own default is an hour, whatever the role allows.
+            const seconds = Number(inputs?.["role-duration-seconds"] ?? 3600);
+            expect(seconds).to.be.at.least(job["timeout-minutes"]! * 60);
+            expect(seconds).to.be.at.most(Number(role.inputs.maxSessionDuration));
           }
         }
       });
