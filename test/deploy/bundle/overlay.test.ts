@@ -3,7 +3,6 @@ import { mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join, relative } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
 import { parse } from "yaml";
 import { overlayFiles } from "../../../deploy/source/overlay";
@@ -14,27 +13,8 @@ import {
   temporaryDirectory,
   writeFiles,
 } from "../source/checkout";
+import { eventually, freePort } from "../../http";
 import { find, optionsOf, previewOf } from "../../support";
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-/** Tries until it succeeds, for about ten seconds. */
-async function eventually<T>(attempt: () => Promise<T>): Promise<T> {
-  for (let tries = 0; ; tries += 1) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (tries === 100) throw error;
-      await sleep(100);
-    }
-  }
-}
 
 const BUNDLE = join(__dirname, "../../../deploy/bundle");
 const PLATFORMS = ["python", "docker"] as const;
