@@ -4,7 +4,8 @@ import { EnvironmentVariables } from "./applicationEnvironment";
 import { BeanstalkServiceRole } from "./serviceRole";
 import { LogsBucket } from "../logsBucket";
 import { Naming } from "../common/naming";
-import { OptionSettings, Tier } from "./optionSettings";
+import { Tier } from "../../policies/facts/beanstalkOptions";
+import { OptionSettings } from "./optionSettings";
 
 /** @see https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/using-features.rolling-version-deploy.html */
 export type DeploymentPolicy = "Rolling" | "RollingWithAdditionalBatch" | "Immutable";

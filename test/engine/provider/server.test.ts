@@ -172,11 +172,15 @@ describe("simulated AWS as a provider, over gRPC", function () {
       "Timeout",
     ]);
     // Among the defaults that AWS adds, the values that were asked for stay.
-    const all = (state.allSettings as { name: string; value: string }[]).map(
-      ({ name, value }) => `${name}=${value}`,
-    );
-    expect(all).to.include.members(["MaxSize=4", "MinSize=2", "Timeout=3600", "BatchSize=100"]);
-    expect(all).to.deep.equal([...new Set(all)]);
+    const all = state.allSettings as { namespace: string; name: string; value: string }[];
+    expect(all.map(({ name, value }) => `${name}=${value}`)).to.include.members([
+      "MaxSize=4",
+      "MinSize=2",
+      "Timeout=3600",
+      "BatchSize=100",
+    ]);
+    const options = all.map(({ namespace, name }) => `${namespace} ${name}`);
+    expect(options).to.deep.equal([...new Set(options)]);
     const again = await create(ENVIRONMENT, "worker", {
       name: "worker",
       tier: "Worker",

@@ -6,6 +6,7 @@ import type { Properties as PlainProperties } from "../../../graph/document";
 import { Account, AwsError, Properties } from "./account";
 import { readBack, Setting, withDefaults } from "./beanstalkSettings";
 import { Faults, Made } from "./faults";
+import { Tier } from "../../../policies/facts/beanstalkOptions";
 import { isReplacing } from "../../../policies/facts/replacement";
 import { madeAlong } from "./requirements";
 import { beforeCreate, beforeDelete, beforeUpdate } from "./rules";
@@ -182,7 +183,7 @@ export class SimulatedAws {
 }
 
 function settingsOf(inputs: Properties): Properties {
-  const tier = (inputs.tier as string | undefined) ?? "WebServer";
+  const tier = (inputs.tier as Tier | undefined) ?? "WebServer";
   // At a preview the settings can hold what is unknown, or be unknown as a whole.
   const settings = Array.isArray(inputs.settings) ? (inputs.settings as Setting[]) : [];
   return { settings: readBack(settings, tier), allSettings: withDefaults(settings, tier) };
