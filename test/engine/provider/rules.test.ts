@@ -2,9 +2,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
+import { Reference, REFERENCES } from "../../../policies/facts/references";
+import { RESOURCE_TYPES } from "../../../policies/facts/resourceTypes";
 import { Account, Properties } from "./account";
-import { REQUIRES, Requirement } from "./requirements";
-import { beforeCreate, beforeDelete, beforeUpdate, UNIQUE, USES } from "./rules";
+import { beforeCreate, beforeDelete, beforeUpdate } from "./rules";
 
 const VPC = "aws:ec2/vpc:Vpc";
 const SUBNET = "aws:ec2/subnet:Subnet";
@@ -20,11 +21,31 @@ const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
 const INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule";
 const EGRESS = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule";
 
-/** What AWS lets go though something names it: the rest of what is required cannot be deleted while it is used. */
-const LETS_GO = [
+const references = Object.entries(REFERENCES).flatMap(([user, all]) =>
+  all.map((reference) => ({ user, ...reference })),
+);
+
+/** A reference in words. */
+const words = ({ user, property, option, to }: (typeof references)[number]) =>
+  `${to} of ${user.split("/")[1]?.split(":")[0] ?? ""} ${option?.join(" ") ?? property}`;
+
+/** Inputs that name something, as the resource that refers writes it. */
+const naming = ({ property, option }: Reference, name: string): Properties => {
+  if (option !== undefined) {
+    const [namespace, optionName = "ANY"] = option;
+    return { settings: [{ namespace, name: optionName, value: `there,${name}`, resource: "" }] };
+  }
+  const [first = "", rest] = property.split(".");
+  if (rest === undefined) return { [first]: first.endsWith("Ids") ? ["there", name] : name };
+  const value = { [rest]: name };
+  return { [first]: first === "redrivePolicy" ? JSON.stringify(value) : value };
+};
+
+/** The resources that AWS deletes though another one refers to them. */
+const DELETABLE = [
   "aws:ec2/vpc:Vpc of defaultSecurityGroup vpcId",
   "aws:ec2/vpc:Vpc of flowLog vpcId",
-  "aws:ec2/vpc:Vpc of environment settings",
+  "aws:ec2/vpc:Vpc of environment aws:ec2:vpc VPCId",
   "aws:ec2/subnet:Subnet of routeTableAssociation subnetId",
   "aws:ec2/routeTable:RouteTable of route routeTableId",
   "aws:ec2/routeTable:RouteTable of vpcEndpoint routeTableIds",
@@ -32,17 +53,25 @@ const LETS_GO = [
   "aws:ec2/natGateway:NatGateway of route natGatewayId",
   "aws:ec2/securityGroup:SecurityGroup of securityGroupIngressRule securityGroupId",
   "aws:ec2/securityGroup:SecurityGroup of securityGroupEgressRule securityGroupId",
-  "aws:sqs/queue:Queue of queue redrivePolicy",
+  "aws:sqs/queue:Queue of queue redrivePolicy.deadLetterTargetArn",
   "aws:sqs/queue:Queue of queuePolicy queueUrl",
-  "aws:sqs/queue:Queue of environment settings",
+  "aws:sqs/queue:Queue of environment aws:elasticbeanstalk:sqsd WorkerQueueURL",
   "aws:sns/topic:Topic of topicPolicy arn",
   "aws:sns/topic:Topic of topicSubscription topic",
   "aws:elasticbeanstalk/environment:Environment of listener loadBalancerArn",
   "aws:elasticbeanstalk/application:Application of applicationVersion application",
-  "aws:iam/instanceProfile:InstanceProfile of environment settings",
-  "aws:iam/role:Role of environment settings",
-  "aws:s3/bucket:Bucket of environment settings",
-  "aws:ssm/parameter:Parameter of environment settings",
+  "aws:iam/instanceProfile:InstanceProfile of environment aws:autoscaling:launchconfiguration IamInstanceProfile",
+  "aws:iam/role:Role of environment aws:elasticbeanstalk:environment ServiceRole",
+  "aws:s3/bucket:Bucket of environment aws:elbv2:loadbalancer AccessLogsS3Bucket",
+  "aws:s3/bucket:Bucket of bucketCorsConfiguration bucket",
+  "aws:s3/bucket:Bucket of bucketLifecycleConfiguration bucket",
+  "aws:s3/bucket:Bucket of bucketObjectv2 bucket",
+  "aws:s3/bucket:Bucket of bucketOwnershipControls bucket",
+  "aws:s3/bucket:Bucket of bucketPolicy bucket",
+  "aws:s3/bucket:Bucket of bucketPublicAccessBlock bucket",
+  "aws:s3/bucket:Bucket of bucketServerSideEncryptionConfiguration bucket",
+  "aws:s3/bucket:Bucket of bucketVersioning bucket",
+  "aws:ssm/parameter:Parameter of environment aws:elasticbeanstalk:application:environmentsecrets",
 ];
 
 /** What AWS refuses a second time; each of the inputs makes a difference. */
@@ -127,26 +156,35 @@ describe("what the simulated AWS refuses", () => {
     });
 
   describe("to delete", () => {
-    for (const { of, by, user, property, code } of USES) {
-      it(`${of} while the ${property} of ${user} names its ${by}`, () => {
-        const used = put(of, by === "id" ? "used" : "another", {}, { [by]: "used" });
-        put(user, "other", { [property]: "not-used" });
+    for (const reference of references) {
+      const { user, to, by, inUse } = reference;
+      if (inUse === undefined) continue;
+      it(`${words(reference)} names`, () => {
+        const used = put(
+          to,
+          by === undefined ? "used" : "another",
+          {},
+          by === undefined ? {} : { [by]: "used" },
+        );
+        put(user, "other", naming(reference, "not-used"));
         expect(deletion(used)).to.equal("");
-        put(user, "user", { [property]: [{ value: "before,used" }] });
-        expect(deletion(used)).to.match(new RegExp(`^${code}: .* is still used by user$`));
+        put(user, "user", naming(reference, "used"));
+        expect(deletion(used)).to.match(new RegExp(`^${inUse}: .* is still used by user$`));
       });
     }
 
-    it("whatever it wants to exist when it is named, but for what it lets go", () => {
-      const short = (user: string) => user.split("/")[1]?.split(":")[0] ?? "";
-      const required = REQUIRES.map(
-        ({ of, user, property }) => `${of} of ${short(user)} ${property.split(".")[0] ?? ""}`,
-      );
-      const kept = USES.map(({ of, user, property }) => `${of} of ${short(user)} ${property}`);
-      // Not in the table: a version is looked for in the environment's own application only.
-      required.push("aws:elasticbeanstalk/applicationVersion:ApplicationVersion of environment version");
-      expect(new Set([...kept, ...LETS_GO])).to.deep.equal(new Set(required));
-      expect(kept.filter((use) => LETS_GO.includes(use))).to.deep.equal([]);
+    it("every resource that another one refers to, but for a closed list", () => {
+      const deletable = references.filter(({ inUse }) => inUse === undefined);
+      expect(deletable.map(words)).to.have.members(DELETABLE);
+      for (const reference of deletable) {
+        const { user, to, by } = reference;
+        const used = put(to, "used", {}, by === undefined ? {} : { [by]: "used" });
+        put(user, "user", naming(reference, "used"));
+        if (to !== "aws:s3/bucket:Bucket" || !user.includes("Object"))
+          expect(deletion(used), words(reference)).to.equal("");
+        account.remove(user, "user");
+        account.remove(to, "used");
+      }
     });
 
     it("an internet gateway while its own network has a NAT gateway", () => {
@@ -186,7 +224,10 @@ describe("what the simulated AWS refuses", () => {
     }
 
     it("nothing else", () => {
-      expect(UNIQUE.map(({ type, properties, code }) => [type, properties, code])).to.have.deep.members(
+      const unique = Object.entries(RESOURCE_TYPES).flatMap(([type, facts]) =>
+        (facts.unique ?? []).map(({ properties, code }) => [type, properties, code]),
+      );
+      expect(unique).to.have.deep.members(
         TWINS.map(([type, inputs, code]) => [type, Object.keys(inputs), code]),
       );
     });
@@ -219,34 +260,30 @@ describe("what the simulated AWS refuses", () => {
   });
 
   describe("to take where something is missing", () => {
-    /** Inputs that name something, as the user of the requirement writes it. */
-    const naming = ({ property, option }: Requirement, name: string): Properties => {
-      if (option !== undefined) {
-        const [namespace, optionName = "ANY"] = option;
-        return { settings: [{ namespace, name: optionName, value: `there,${name}`, resource: "" }] };
-      }
-      const [first = "", rest] = property.split(".");
-      if (rest === undefined) return { [first]: first.endsWith("Ids") ? ["there", name] : name };
-      const value = { [rest]: name };
-      return { [first]: first === "redrivePolicy" ? JSON.stringify(value) : value };
-    };
-
-    for (const requirement of REQUIRES) {
-      const { user, property, option, of, by, code } = requirement;
-      it(`a ${option?.join(" ") ?? property} of ${user} that names no ${of}`, () => {
-        const exist = (name: string) => put(of, by === "id" ? name : `id of ${name}`, {}, { [by]: name });
+    for (const reference of references) {
+      const { user, to, by, missing } = reference;
+      if (missing === undefined) continue;
+      it(`a reference to no ${words(reference)}`, () => {
+        const exist = (name: string) =>
+          put(to, by === undefined ? name : `id of ${name}`, {}, by === undefined ? {} : { [by]: name });
         exist("there");
-        const missing = `${code}: missing does not exist`;
-        expect(creation(user, naming(requirement, "missing"))).to.equal(missing);
-        expect(change(user, naming(requirement, "there"), naming(requirement, "missing"))).to.equal(missing);
-        // What is left as it was is not looked up again.
-        expect(change(user, naming(requirement, "missing"), { description: "new" })).not.to.include(
+        const refusal = `${missing}: missing does not exist`;
+        expect(creation(user, naming(reference, "missing"))).to.equal(refusal);
+        expect(change(user, naming(reference, "there"), naming(reference, "missing"))).to.equal(refusal);
+        // A reference that does not change is not looked up again.
+        expect(change(user, naming(reference, "missing"), { description: "new" })).not.to.include(
           "does not exist",
         );
         exist("missing");
-        expect(creation(user, naming(requirement, "missing"))).not.to.include("does not exist");
+        expect(creation(user, naming(reference, "missing"))).not.to.include("does not exist");
       });
     }
+
+    it("looks up every reference but a version's, which its own application must have", () => {
+      expect(references.filter(({ missing }) => missing === undefined).map(words)).to.deep.equal([
+        "aws:elasticbeanstalk/applicationVersion:ApplicationVersion of environment version",
+      ]);
+    });
 
     it("not what AWS has in every account", () => {
       expect(creation(REDIS, { parameterGroupName: "default.redis7" })).to.equal("");

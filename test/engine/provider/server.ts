@@ -185,7 +185,7 @@ function reply<Request, Response>(
 }
 
 /** The answer by which the engine keeps what was made although it is not ready, as that of the providers' SDKs. */
-function detailsOf({ message, made }: InitializationFailure, secrets: string[]): grpc.Metadata {
+function detailsOf({ message, made }: InitializationFailure, secrets: readonly string[]): grpc.Metadata {
   const failed = new messages.ErrorResourceInitFailed();
   failed.setId(made.id);
   failed.setProperties(struct(made.inputs, secrets));
@@ -223,7 +223,7 @@ function bare(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, bare(part)]));
 }
 
-function struct(values: Properties, secrets: string[] = []): Struct {
+function struct(values: Properties, secrets: readonly string[] = []): Struct {
   const marked = Object.fromEntries(
     Object.entries(values)
       .filter(([, value]) => value !== undefined)

@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
+import { RESOURCE_TYPES } from "../../../policies/facts/resourceTypes";
 import { Account } from "./account";
 import { Faults } from "./faults";
 import { SimulatedAws } from "./simulatedAws";
-import { NAME_PROPERTIES } from "./types";
 
 const DATABASE = "aws:rds/instance:Instance";
 const LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup";
@@ -27,7 +27,9 @@ describe("the simulated AWS", () => {
     rmSync(folder, { recursive: true });
   });
 
-  for (const [type, property] of Object.entries(NAME_PROPERTIES)) {
+  for (const [type, { name: named }] of Object.entries(RESOURCE_TYPES)) {
+    if (named === undefined) continue;
+    const { property } = named;
     it(`names ${type} where the program does not, and keeps the name`, () => {
       const { [property]: name, ...rest } = aws.check(type, "web", {}, { tags: {} });
       expect(name).to.match(/^web-[0-9a-f]{7}$/);

@@ -8,9 +8,9 @@ import { readBack, Setting, withDefaults } from "./beanstalkSettings";
 import { Faults, Made } from "./faults";
 import { Tier } from "../../../policies/facts/beanstalkOptions";
 import { isReplacing } from "../../../policies/facts/replacement";
-import { madeAlong } from "./requirements";
+import { RESOURCE_TYPES } from "../../../policies/facts/resourceTypes";
+import { createdWith } from "./requirements";
 import { beforeCreate, beforeDelete, beforeUpdate } from "./rules";
-import { isSuppressed, NAME_PROPERTIES, NEVER_READ, SECRET_PROPERTIES } from "./types";
 
 const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
 
@@ -56,7 +56,7 @@ export class SimulatedAws {
 
   /** The inputs, with a generated name where the program gives none. */
   check(type: string, name: string, olds: Properties, news: Properties): Properties {
-    const property = NAME_PROPERTIES[type];
+    const property = RESOURCE_TYPES[type]?.name?.property;
     if (property === undefined || news[property] !== undefined) return news;
     const generated = `${name}-${randomBytes(4).toString("hex").slice(0, 7)}`;
     return { ...news, [property]: olds[property] ?? generated };
@@ -76,7 +76,7 @@ export class SimulatedAws {
         !isSuppressed(type, key, olds, news),
     );
     const replacing = changed.filter((key) => isReplacing(type, key, olds, news));
-    const chosen = news[NAME_PROPERTIES[type] ?? ""];
+    const chosen = news[RESOURCE_TYPES[type]?.name?.property ?? ""];
     const deleteBeforeReplace = replacing.length > 0 && chosen !== undefined && !isGenerated(name, chosen);
     return { changed, replacing, deleteBeforeReplace };
   }
@@ -94,7 +94,7 @@ export class SimulatedAws {
       const { id, state } = this.describe(type, `${name} ${this.account.next()}`, inputs);
       beforeCreate(this.account, type, id, inputs);
       this.account.put({ type, id, inputs, state });
-      for (const along of madeAlong(type, inputs)) {
+      for (const along of createdWith(type, inputs)) {
         const made = { ...along, ...this.describe(along.type, name, along.inputs) };
         if (!this.account.find(made.type, made.id)) this.account.put(made);
       }
@@ -108,7 +108,7 @@ export class SimulatedAws {
       const found = this.account.find(type, id);
       if (!found) return undefined;
       const { inputs, state } = found;
-      const secrets = NEVER_READ[type] ?? [];
+      const secrets = RESOURCE_TYPES[type]?.writeOnly ?? [];
       return {
         inputs: {
           ...without(inputs, secrets),
@@ -161,8 +161,8 @@ export class SimulatedAws {
     return callFunction(token, args as PlainProperties, this.place);
   }
 
-  secretProperties(type: string): string[] {
-    return SECRET_PROPERTIES[type] ?? [];
+  secretProperties(type: string): readonly string[] {
+    return RESOURCE_TYPES[type]?.secrets ?? [];
   }
 
   private describe(type: string, name: string, inputs: Properties): { id: string; state: Properties } {
@@ -199,10 +199,21 @@ function isGenerated(name: string, value: unknown): boolean {
   return typeof value === "string" && value.startsWith(`${name}-`) && /-[0-9a-f]{7}$/.test(value);
 }
 
-function only(properties: Properties, keys: string[]): Properties {
+function only(properties: Properties, keys: readonly string[]): Properties {
   return Object.fromEntries(Object.entries(properties).filter(([key]) => keys.includes(key)));
 }
 
-function without(properties: Properties, keys: string[]): Properties {
+function without(properties: Properties, keys: readonly string[]): Properties {
   return Object.fromEntries(Object.entries(properties).filter(([key]) => !keys.includes(key)));
+}
+
+/**
+ * True if the provider ignores the change: RDS storage that has grown by itself is more than the program says.
+ *
+ * @see https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/db_instance#storage-autoscaling
+ */
+function isSuppressed(type: string, property: string, olds: Properties, news: Properties): boolean {
+  if (type !== "aws:rds/instance:Instance" || property !== "allocatedStorage") return false;
+  const [was, is, most] = [olds.allocatedStorage, news.allocatedStorage, news.maxAllocatedStorage ?? 0];
+  return (is as number) < (was as number) && (is as number) < (most as number);
 }
