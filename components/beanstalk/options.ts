@@ -5,6 +5,7 @@ import { BeanstalkServiceRole } from "./serviceRole";
 import { LogsBucket } from "../logsBucket";
 import { Naming } from "../common/naming";
 import { Tier } from "../../policies/facts/beanstalkOptions";
+import { LOAD_BALANCER_TLS_POLICY } from "../../policies/facts/tlsPolicies";
 import { OptionSettings } from "./optionSettings";
 
 /** @see https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/using-features.rolling-version-deploy.html */
@@ -12,25 +13,25 @@ export type DeploymentPolicy = "Rolling" | "RollingWithAdditionalBatch" | "Immut
 
 /** Size and scaling of one environment. */
 export interface Capacity {
-  /** Such as `t3.large`; x86_64, as the GDAL image and the platforms' own are. */
+  /** EC2 instance type of the x86_64 architecture, such as `t3.large`: the machine images are x86_64. */
   instanceType: string;
   minSize: number;
   maxSize: number;
 }
 
-/** What all Beanstalk environments of the platform have in common. */
+/** Settings that all Beanstalk environments of the platform share. */
 export interface HostingArgs {
   naming: Naming;
   vpcId: pulumi.Input<string>;
   /** Subnets of the load balancers. */
   publicSubnetIds: pulumi.Input<string[]>;
-  /** Private subnets, with a way to the internet. */
+  /** Private subnets of the instances, with a route to a NAT gateway. */
   instanceSubnetIds: pulumi.Input<string[]>;
-  /** Takes the access logs of the load balancers. */
+  /** The bucket of the load balancers' access logs. */
   accessLogs: LogsBucket;
   serviceRole: BeanstalkServiceRole;
   deploymentPolicy: DeploymentPolicy;
-  /** Days for which logs are kept in CloudWatch. */
+  /** Retention of the logs in CloudWatch, in days. */
   logRetentionDays: number;
   /** ARN of the permissions boundary of the instances' roles. */
   permissionsBoundary: pulumi.Input<string>;
@@ -39,26 +40,26 @@ export interface HostingArgs {
 export interface CommonOptionsArgs {
   tier: Tier;
   capacity: Capacity;
-  /** An image of our own; the platform's where it is absent. */
+  /** Id of a custom machine image; Beanstalk's own by default. */
   imageId?: pulumi.Input<string>;
   instanceProfile: pulumi.Input<string>;
   securityGroup: pulumi.Input<string>;
   variables: EnvironmentVariables;
-  /** ARNs of SSM parameters or Secrets Manager secrets by the name of the variable that takes their value. */
+  /** ARNs of SSM parameters or Secrets Manager secrets, by the name of the environment variable of the value. */
   secretArns: Record<string, string>;
 }
 
-/** Iaso's first start after a migration can take long: seconds that Beanstalk waits for a command on an instance. */
+/** Seconds that Beanstalk waits for a command on an instance, such as Iaso's first start after a migration. */
 const COMMAND_TIMEOUT_SECONDS = 3600;
 
-/** The settings that every environment of ours has, whatever its tier and platform. */
+/** Returns the settings of every environment, independent of its tier and platform. */
 export function commonOptions(hosting: HostingArgs, args: CommonOptionsArgs): OptionSettings {
   const { deploymentPolicy, logRetentionDays } = hosting;
   const { capacity } = args;
   return {
     "aws:autoscaling:asg": { MinSize: capacity.minSize, MaxSize: capacity.maxSize },
     "aws:autoscaling:launchconfiguration": {
-      // Only session-bound requests reach the instance's credentials: a forged request cannot fetch them.
+      // Version 2 of the metadata service needs a session token, so a forged request cannot fetch credentials.
       DisableIMDSv1: true,
       DisableDefaultEC2SecurityGroup: true,
       IamInstanceProfile: args.instanceProfile,
@@ -108,34 +109,31 @@ export function commonOptions(hosting: HostingArgs, args: CommonOptionsArgs): Op
       ...(deploymentPolicy !== "Immutable" && { BatchSizeType: "Fixed", BatchSize: 1 }),
     },
     "aws:elasticbeanstalk:environment": {
-      // A worker is "load balanced" too: the word stands for an auto scaling group of more than one instance.
+      // A worker has no load balancer, but "LoadBalanced" also gives it an Auto Scaling group.
       EnvironmentType: "LoadBalanced",
       ServiceRole: hosting.serviceRole.roleName,
       ...(args.tier === "WebServer" && { LoadBalancerType: "application" }),
     },
     "aws:elasticbeanstalk:healthreporting:system": { SystemType: "enhanced" },
-    // Platform versions move by a reviewed change of the program, never by night.
+    // Platform updates are reviewed changes of this program, not automatic.
     "aws:elasticbeanstalk:managedactions": { ManagedActionsEnabled: false },
   };
 }
 
 export interface LoadBalancerOptionsArgs {
-  /** Path that answers 200 over plain HTTP. Iaso's needs its trailing slash, or Django redirects it. */
+  /** Path that returns 200 over plain HTTP. Django redirects a path without its trailing slash. */
   healthCheckPath: string;
-  /** ARN of a validated certificate. */
+  /** ARN of an issued ACM certificate. */
   certificateArn: pulumi.Input<string>;
   securityGroup: pulumi.Input<string>;
-  /** Folder of the access logs in their bucket. */
+  /** Key prefix of the access logs in their bucket. */
   accessLogsPrefix: string;
 }
 
-/** Seconds that a request may take: the same as the proxy on the instances allows. */
+/** Idle timeout of a request in seconds; the proxy on the instances has the same. */
 const REQUEST_TIMEOUT_SECONDS = 900;
 
-/** TLS 1.2 and 1.3 with forward secrecy: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html */
-const TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06";
-
-/** Settings of a web environment's application load balancer: HTTPS only, Beanstalk's own port 80 listener off. */
+/** Returns the settings of a web environment's Application Load Balancer: HTTPS only, Beanstalk's listener on port 80 off. */
 export function loadBalancerOptions(hosting: HostingArgs, args: LoadBalancerOptionsArgs): OptionSettings {
   return {
     "aws:ec2:vpc": { ELBScheme: "public", ELBSubnets: hosting.publicSubnetIds },
@@ -155,7 +153,7 @@ export function loadBalancerOptions(hosting: HostingArgs, args: LoadBalancerOpti
       ListenerEnabled: true,
       Protocol: "HTTPS",
       SSLCertificateArns: [args.certificateArn],
-      SSLPolicy: TLS_POLICY,
+      SSLPolicy: LOAD_BALANCER_TLS_POLICY,
     },
     "aws:elbv2:listener:default": { ListenerEnabled: false },
     "aws:elbv2:loadbalancer": {
@@ -170,8 +168,8 @@ export function loadBalancerOptions(hosting: HostingArgs, args: LoadBalancerOpti
 }
 
 /**
- * A listener that sends plain HTTP to HTTPS. Beanstalk has no option setting for a redirect, so this one is ours,
- * on the load balancer that Beanstalk made.
+ * Creates a listener that redirects HTTP to HTTPS on the load balancer that Beanstalk created. Beanstalk has no option
+ * setting for a redirect.
  */
 export function redirectToHttps(
   parent: pulumi.Resource,
