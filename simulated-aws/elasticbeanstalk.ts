@@ -10,7 +10,7 @@ export const resourceTypes: ResourceTypes = {
     const name = nameOr(creation, "name");
     const application = text(creation.inputs, "application");
     return {
-      // Labels are each application's own; the provider's id is the label alone, which two applications may share.
+      // The provider's id is the label alone, which two applications can share.
       id: `${application}/${name}`,
       outputs: {
         name,

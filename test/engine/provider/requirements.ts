@@ -94,14 +94,19 @@ export function requireDependencies(account: Account, type: string, inputs: Prop
   }
 }
 
-/** @see https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-troubleshooting.html */
+/**
+ * Refuses a NAT gateway in a VPC without an internet gateway.
+ *
+ * @see https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-troubleshooting.html
+ */
 function requireInternetGateway(account: Account, subnetId: string): void {
   const vpcId = account.find(SUBNET, subnetId)?.inputs.vpcId;
   if (!account.ofType(GATEWAY).some(({ inputs }) => inputs.vpcId === vpcId)) {
-    throw new AwsError("Gateway.NotAttached", `network ${String(vpcId)} has no internet gateway attached`);
+    throw new AwsError("Gateway.NotAttached", `VPC ${String(vpcId)} has no internet gateway attached`);
   }
 }
 
+/** Refuses an environment with a version that its application does not have. */
 function requireVersion(account: Account, inputs: Properties): void {
   const { application, version } = inputs as { application: string; version?: string };
   if (version === undefined) return;
@@ -136,12 +141,17 @@ function requireEnvironmentRights(account: Account, settings: Setting[]): void {
   }
 }
 
+/** Refuses a role without any policy. */
 function requireRights(account: Account, role: string | undefined, code: string): void {
   const rights = account.ofType(ROLE_POLICY, ATTACHMENT).filter(({ inputs }) => inputs.role === role);
   if (rights.length === 0) throw new AwsError(code, `the role ${String(role)} has no permissions`);
 }
 
-/** @see https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html */
+/**
+ * Refuses access logs into a bucket whose policy does not allow Elastic Load Balancing to write them.
+ *
+ * @see https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
+ */
 function requireLogDelivery(account: Account, bucket: string): void {
   const policy = account.find("aws:s3/bucketPolicy:BucketPolicy", bucket);
   const { Statement = [] } = JSON.parse((policy?.inputs.policy as string | undefined) ?? "{}") as {

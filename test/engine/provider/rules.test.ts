@@ -74,8 +74,8 @@ const DELETABLE = [
   "aws:ssm/parameter:Parameter of environment aws:elasticbeanstalk:application:environmentsecrets",
 ];
 
-/** What AWS refuses a second time; each of the inputs makes a difference. */
-const TWINS: [type: string, inputs: Properties, code: string][] = [
+/** Inputs that AWS refuses a second time, with the error code; another value of any of them is accepted. */
+const DUPLICATES: [type: string, inputs: Properties, code: string][] = [
   ["aws:ec2/route:Route", { routeTableId: "a", destinationCidrBlock: "b" }, "RouteAlreadyExists"],
   ["aws:lb/listener:Listener", { loadBalancerArn: "a", port: 443 }, "DuplicateListener"],
   [SUBNET, { vpcId: "a", cidrBlock: "b" }, "InvalidSubnet.Conflict"],
@@ -116,7 +116,7 @@ const TWINS: [type: string, inputs: Properties, code: string][] = [
   ],
 ];
 
-describe("what the simulated AWS refuses", () => {
+describe("the simulated AWS refuses", () => {
   const folder = mkdtempSync(join(tmpdir(), "iaso-rules-"));
   let account: Account;
   let accounts = 0;
@@ -187,7 +187,7 @@ describe("what the simulated AWS refuses", () => {
       }
     });
 
-    it("an internet gateway while its own network has a NAT gateway", () => {
+    it("an internet gateway while its VPC has a NAT gateway", () => {
       put(SUBNET, "near", { vpcId: "mine" });
       put(SUBNET, "far", { vpcId: "other" });
       const gateway = put(GATEWAY, "gateway", { vpcId: "mine" });
@@ -197,7 +197,7 @@ describe("what the simulated AWS refuses", () => {
       expect(deletion(gateway)).to.include("DependencyViolation");
     });
 
-    it("what leaves a snapshot under a name that the service has given already", () => {
+    it("a resource whose final snapshot has the name of another snapshot of the service", () => {
       const redis = put(REDIS, "redis", { finalSnapshotIdentifier: "final" });
       const database = put(DATABASE, "database", { identifier: "db", finalSnapshotIdentifier: "final" });
       const cache = put(REDIS, "cache");
@@ -211,8 +211,8 @@ describe("what the simulated AWS refuses", () => {
     });
   });
 
-  describe("to make twice", () => {
-    for (const [type, inputs, code] of TWINS) {
+  describe("to create twice", () => {
+    for (const [type, inputs, code] of DUPLICATES) {
       it(`${type} with the same ${Object.keys(inputs).join(", ")}`, () => {
         put(type, "first", inputs);
         expect(creation(type, inputs)).to.equal(`${code}: conflicts with first`);
@@ -223,16 +223,16 @@ describe("what the simulated AWS refuses", () => {
       });
     }
 
-    it("nothing else", () => {
+    it("no other duplicates", () => {
       const unique = Object.entries(RESOURCE_TYPES).flatMap(([type, facts]) =>
         (facts.unique ?? []).map(({ properties, code }) => [type, properties, code]),
       );
       expect(unique).to.have.deep.members(
-        TWINS.map(([type, inputs, code]) => [type, Object.keys(inputs), code]),
+        DUPLICATES.map(([type, inputs, code]) => [type, Object.keys(inputs), code]),
       );
     });
 
-    it("a distribution that shares one of several names, and no two without any", () => {
+    it("a distribution with one alias of another, but not two without aliases", () => {
       const type = "aws:cloudfront/distribution:Distribution";
       put(type, "first", { aliases: ["a", "b"] });
       put(type, "second");
@@ -244,7 +244,7 @@ describe("what the simulated AWS refuses", () => {
       [QUEUE, "QueueAlreadyExists"],
       [TOPIC, "InvalidParameter"],
     ] as const) {
-      it(`${type} with anything else than the first`, () => {
+      it(`${type} with other inputs than the first`, () => {
         put(type, "name", { name: "name", tags: { env: "a" } });
         expect(creation(type, { name: "name", tags: { env: "a" } }, "name")).to.equal("");
         expect(creation(type, { name: "name", tags: { env: "b" } }, "name")).to.include(code);
@@ -259,7 +259,7 @@ describe("what the simulated AWS refuses", () => {
     });
   });
 
-  describe("to take where something is missing", () => {
+  describe("to create without its dependencies", () => {
     for (const reference of references) {
       const { user, to, by, missing } = reference;
       if (missing === undefined) continue;
@@ -285,7 +285,7 @@ describe("what the simulated AWS refuses", () => {
       ]);
     });
 
-    it("not what AWS has in every account", () => {
+    it("but not resources of AWS itself, which every account has", () => {
       expect(creation(REDIS, { parameterGroupName: "default.redis7" })).to.equal("");
       put("aws:iam/role:Role", "role");
       const policyArn = "arn:aws:iam::aws:policy/ReadOnlyAccess";
@@ -294,7 +294,7 @@ describe("what the simulated AWS refuses", () => {
       ).to.equal("");
     });
 
-    it("a NAT gateway in a network without an internet gateway", () => {
+    it("a NAT gateway in a VPC without an internet gateway", () => {
       put(SUBNET, "subnet", { vpcId: "mine" });
       put(GATEWAY, "other", { vpcId: "other" });
       expect(creation(NAT, { subnetId: "subnet" })).to.include("Gateway.NotAttached");
@@ -302,7 +302,7 @@ describe("what the simulated AWS refuses", () => {
       expect(creation(NAT, { subnetId: "subnet" })).to.equal("");
     });
 
-    it("a database whose monitoring role may do nothing yet", () => {
+    it("a database whose monitoring role has no permissions", () => {
       const inputs = { monitoringRoleArn: "arn" };
       put("aws:iam/role:Role", "monitoring", {}, { arn: "arn" });
       put("aws:iam/rolePolicyAttachment:RolePolicyAttachment", "another", { role: "another" });
@@ -333,7 +333,7 @@ describe("what the simulated AWS refuses", () => {
 
     const setting = (namespace: string, name: string, value: string) => ({ namespace, name, value });
 
-    it("an environment whose instances may do nothing yet", () => {
+    it("an environment whose instance role has no permissions", () => {
       put("aws:iam/instanceProfile:InstanceProfile", "profile", { role: "instances" });
       const settings = [setting("aws:autoscaling:launchconfiguration", "IamInstanceProfile", "profile")];
       expect(creation(ENVIRONMENT, { settings })).to.include("Failed to launch environment");
@@ -341,7 +341,7 @@ describe("what the simulated AWS refuses", () => {
       expect(creation(ENVIRONMENT, { settings })).to.equal("");
     });
 
-    it("an environment of enhanced health whose service role may do nothing yet", () => {
+    it("an environment with enhanced health whose service role has no permissions", () => {
       put("aws:iam/role:Role", "service");
       const basic = [setting("aws:elasticbeanstalk:environment", "ServiceRole", "service")];
       expect(creation(ENVIRONMENT, { settings: basic })).to.equal("");
@@ -354,7 +354,7 @@ describe("what the simulated AWS refuses", () => {
       expect(creation(ENVIRONMENT, { settings })).to.equal("");
     });
 
-    it("access logs into a bucket whose policy does not let the load balancers write", () => {
+    it("access logs into a bucket whose policy does not allow load balancers to write", () => {
       const bucket = "logs";
       put("aws:s3/bucket:Bucket", bucket);
       const settings = ["false", "true"].map((enabled) => [
@@ -386,22 +386,22 @@ describe("what the simulated AWS refuses", () => {
     });
   });
 
-  describe("to change", () => {
-    it("the major version of a database without a word that it may", () => {
+  describe("to update", () => {
+    it("a major upgrade of a database without allowMajorVersionUpgrade", () => {
       const old = { engineVersion: "16" };
       expect(change(DATABASE, old, { engineVersion: "16.4" })).to.equal("");
       expect(change(DATABASE, old, { engineVersion: "17" })).to.include("AllowMajorVersionUpgrade");
       expect(change(DATABASE, old, { engineVersion: "17", allowMajorVersionUpgrade: true })).to.equal("");
     });
 
-    it("storage to less", () => {
+    it("less storage", () => {
       expect(change(DATABASE, { allocatedStorage: 50 }, { allocatedStorage: 60 })).to.equal("");
       expect(change(DATABASE, { allocatedStorage: 50 }, { allocatedStorage: 49 })).to.include(
         "cannot be less than the current storage size",
       );
     });
 
-    it("Redis to TLS at once", () => {
+    it("TLS on Redis in one step", () => {
       const [plain, tls] = [false, true].map((transitEncryptionEnabled) => ({ transitEncryptionEnabled }));
       const preferred = { ...tls, transitEncryptionMode: "preferred" };
       expect(change(REDIS, plain!, tls!)).to.include("preferred first");
@@ -412,7 +412,7 @@ describe("what the simulated AWS refuses", () => {
     });
   });
 
-  it("takes a network that exists", () => {
+  it("accepts a VPC that exists", () => {
     put(VPC, "vpc");
     expect(creation(SUBNET, { vpcId: "vpc", cidrBlock: "10.0.0.0/20" })).to.equal("");
   });
