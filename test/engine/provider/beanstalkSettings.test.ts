@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { Tier } from "../../../policies/facts/beanstalkOptions";
+import { previewOf, resourcesOf } from "../../support";
 import { Account } from "./account";
-import { Setting, withDefaults } from "./beanstalkSettings";
+import { readBack, Setting, withDefaults } from "./beanstalkSettings";
 import { Faults } from "./faults";
 import { SimulatedAws } from "./simulatedAws";
 
@@ -86,6 +87,17 @@ describe("option settings of the simulated Beanstalk", () => {
   for (const [what, tier, namespace, name, value] of STABLE) {
     it(`show no change for ${what}`, async () => {
       expect(await changedAfterCreation(tier, [{ namespace, name, value, resource: "" }])).to.deep.equal([]);
+    });
+  }
+
+  for (const stack of ["staging", "prod"]) {
+    it(`are read back unchanged for each environment of ${stack}`, async () => {
+      const environments = resourcesOf(await previewOf(stack), ENVIRONMENT);
+      expect(environments).to.have.lengthOf(3);
+      for (const { inputs, name } of environments) {
+        const settings = inputs.settings as unknown as Setting[];
+        expect(readBack(settings, inputs.tier as Tier), name).to.deep.equal(settings);
+      }
     });
   }
 
