@@ -16,7 +16,7 @@ import {
   TEXT_START,
   TITLE_SIZE,
 } from "./layout";
-import { Mark } from "./marks";
+import { Mark } from "./boxChanges";
 import { fitted, textWidth } from "./textWidth";
 
 const SIGNS: Record<Mark, string> = { added: "+", changed: "~", replaced: "±", deleted: "−" };

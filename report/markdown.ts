@@ -1,6 +1,5 @@
 import { Change } from "./changes";
-import { isRefused, nameOf } from "../graph/document";
-import { shortType } from "../graph/tree";
+import { isRefused, nameOf, shortType } from "../graph/document";
 import { dollars, moreDollars, StackReport } from "./report";
 import { totalsOf } from "./totals";
 

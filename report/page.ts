@@ -2,17 +2,15 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { transformSync } from "esbuild";
-import { isRefused, nameOf, PreviewDocument, PreviewResource, SECRET } from "../graph/document";
-import { Setting } from "../preview/project";
-import { shortType } from "../graph/tree";
+import { isRefused, nameOf, PreviewDocument, PreviewResource, SECRET, shortType } from "../graph/document";
 import { allFrames, Architecture, architectureOf } from "./architecture";
 import { Change } from "./changes";
 import { PAGE_COLOURS } from "./colours";
 import { describeFlows, draw } from "./drawing";
 import { html, Html, raw } from "./html";
-import { marksOf } from "./marks";
+import { marksOf } from "./boxChanges";
 import { PageData, PagePart } from "./pageData";
-import { dollars, moreDollars, RuleDescription, StackReport } from "./report";
+import { dollars, moreDollars, RuleDescription, SettingDescription, StackReport } from "./report";
 import { totalsOf } from "./totals";
 
 /**
@@ -103,7 +101,7 @@ const count = (many: number, singular: string) => `${many} ${singular}${many ===
 
 const asText = (value: unknown) => (typeof value === "string" ? value : JSON.stringify(value));
 
-function cards({ document, standIns, costs, comparison }: StackReport): Html {
+function cards({ document, madeUpSecrets, costs, comparison }: StackReport): Html {
   const { resources, policies } = document;
   const mandatory = policies.violations.filter(({ level }) => level === "mandatory").length;
   const advisory = policies.violations.length - mandatory;
@@ -115,7 +113,7 @@ function cards({ document, standIns, costs, comparison }: StackReport): Html {
 ${verdict}
 <div><dt>Cost in a month</dt><dd>${costs.parts.length === 0 ? "unknown" : `about ${dollars(costs.monthly)}`}<small>${comparison === undefined ? "list prices, before traffic" : `${moreDollars(comparison.costs.monthly)} by this change`}</small></dd></div>
 ${comparison === undefined ? "" : changeCard(comparison.changes)}
-<div><dt>Stand-ins</dt><dd>${standIns.length}<small>secrets without a value here</small></dd></div>
+<div><dt>Secrets</dt><dd>${madeUpSecrets}<small>made-up values: the preview cannot read secrets</small></dd></div>
 </dl>`;
 }
 
@@ -204,7 +202,7 @@ ${rows.length === 0 ? "" : table("Costs by part", ["part", "what", "US dollars"]
 }
 
 function settingSection({ settings, document }: StackReport): Html {
-  const row = ({ key, value, source, description }: Setting) =>
+  const row = ({ key, value, source, description }: SettingDescription) =>
     html`<tr><td class="key"><code>${key}</code></td><td><code>${value}</code></td><td class="key">${source}</td><td>${description}</td></tr>`;
   const own = settings.filter(({ isDefault }) => !isDefault);
   const defaults = settings.filter(({ isDefault }) => isDefault);

@@ -41,7 +41,7 @@ describe("report/markdown", () => {
       resources,
       warnings: ["Beware."],
     };
-    const text = markdown(reportOn(after, { comparison: compare(after, baseline, "main.json") }));
+    const text = markdown(reportOn(after, { comparison: compare(after, baseline, { file: "main.json" }) }));
     expect(text).to.include("**2 added, 1 changed, 0 replaced, 0 deleted**; 1 to look at.");
     expect(text).to.match(/About \$[\d,]+ a month, \+\$\d+ by this change/);
     expect(text).to.include("Beware.");
@@ -55,7 +55,7 @@ describe("report/markdown", () => {
   it("says so where nothing changes", async () => {
     const after = await previewOf("prod");
     const baseline = { ...after, source: "preview" as const, warnings: [] };
-    const text = markdown(reportOn(after, { comparison: compare(after, baseline, "main.json") }));
+    const text = markdown(reportOn(after, { comparison: compare(after, baseline, { file: "main.json" }) }));
     expect(text).to.include("Nothing changes.").and.not.include("All changes");
   });
 

@@ -290,7 +290,7 @@ describe("report/page, in a browser", () => {
         resources,
         warnings: [],
       };
-      const comparison = compare(after, baseline, "main.json");
+      const comparison = compare(after, baseline, { file: "main.json" });
       const { page, complaints } = await open(await written("against.html", reportOn(after, { comparison })));
       expect(complaints).to.deep.equal([]);
       const marks = await page.evaluate<string[]>(
