@@ -220,11 +220,20 @@ function stateOf(source: StackState["source"], all: EngineResource[]): StackStat
   const byUrn = new Map(live.map((each) => [each.urn, each]));
   const [, , stack = ""] = live[0]?.urn.split(":") ?? [];
   const [, project = ""] = live[0]?.urn.split("::") ?? [];
-  const resources = [...byUrn.values()].map(({ delete: _, external: __, ...each }): PreviewResource => ({
-    ...each,
+  const resources = [...byUrn.values()].map((each): PreviewResource => ({
+    urn: each.urn,
+    type: each.type,
     name: nameOf(each.urn),
+    id: each.id,
+    parent: each.parent,
+    custom: each.custom,
     inputs: mapProperties(each.inputs, show),
     outputs: mapProperties(each.outputs, show),
+    dependencies: each.dependencies,
+    propertyDependencies: each.propertyDependencies,
+    protect: each.protect,
+    retainOnDelete: each.retainOnDelete,
+    ignoreChanges: each.ignoreChanges,
     secretInputs: Object.entries(each.inputs).flatMap(([key, value]) => secretPaths(value, key)),
   }));
   return { source, project, stack, resources, warnings: [] };

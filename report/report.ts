@@ -3,19 +3,19 @@ import { Baseline } from "../graph/baseline";
 import { Change, changesBetween } from "./changes";
 import { CostDifference, Costs, costsOf, difference } from "./costs";
 
-/** A rule as the policy pack describes it to readers. */
+/** A rule of the policy pack, for readers. */
 export interface RuleDescription {
   name: string;
   area: string;
-  /** What it demands. */
+  /** The requirement. */
   description: string;
   why: string;
   level: "advisory" | "mandatory" | "disabled";
-  /** Control of a published framework. */
+  /** A control of a published framework. */
   reference?: string | undefined;
-  /** Why the stack's config relaxes it. */
+  /** The reason for which the stack's config relaxes it. */
   reason?: string | undefined;
-  /** Resources that may break it until a day. */
+  /** Resources that are exempt until a day. */
   exceptions: { resource: string; reason: string; expires: string }[];
 }
 
@@ -86,9 +86,9 @@ export function compare(
   };
 }
 
-/** US dollars, rounded to whole ones. */
+/** An amount in US dollars, rounded to whole dollars. */
 export const dollars = (amount: number) => `$${Math.round(amount).toLocaleString("en-US")}`;
 
-/** A difference of US dollars with its sign. */
+/** A difference in US dollars with its sign. */
 export const moreDollars = (amount: number) =>
   `${Math.round(amount) < 0 ? "−" : "+"}${dollars(Math.abs(amount))}`;

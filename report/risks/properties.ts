@@ -1,6 +1,6 @@
 import { PropertyValue } from "../../graph/document";
 import { Difference } from "../inputDiff";
-import { asList, canonical, isAbsent, isObject, own, textsOf } from "../values";
+import { asList, canonical, isAbsent, isFalse, isObject, isTrue, own, textsOf } from "../values";
 import { ResourceChange, Risk } from "./types";
 import { label, risk, transition } from "./wording";
 
@@ -229,14 +229,6 @@ function leavesOf(differences: Difference[]): Leaf[] {
   return differences
     .filter((difference) => difference.own)
     .flatMap(({ path, before, after }) => split(path, before, after));
-}
-
-function isTrue(value: Value): boolean {
-  return value === true || value === "true";
-}
-
-function isFalse(value: Value): boolean {
-  return value === false || value === "false";
 }
 
 function csv(value: Value): string[] {

@@ -138,14 +138,14 @@ describe("npm run check", function () {
     }
   });
 
-  it("ends with 2 on a preview that leaves out what does not change, and names the flag to add", async () => {
+  it("ends with 2 on a preview that leaves out what does not change, and names the flag to add", () => {
     const digest = digestOf(unsafe(), { op: "same" }) as unknown as { steps: unknown[] };
     const { status, stdout, stderr } = check({ ...digest, steps: digest.steps.slice(0, 1) });
     expect([status, stdout]).to.deep.equal([2, ""]);
     expect(stderr).to.match(/leaves out \d+ unchanged resources .* --show-sames/);
   });
 
-  it("counts a resource once that --show-replacement-steps lists twice", async () => {
+  it("counts a resource once that --show-replacement-steps lists twice", () => {
     const digest = digestOf(unsafe()) as unknown as { steps: unknown[] };
     const { status, stdout } = check({ ...digest, steps: [...digest.steps, ...digest.steps] }, "--json");
     expect(status).to.equal(1);

@@ -40,7 +40,8 @@ describe("npm run preview -- --against", function () {
     const text = readFileSync(file, "utf8");
     const { config, ...rest } = parse(text) as { config: Record<string, unknown> };
     const own = Object.entries(settings).map(([key, value]) => [`iaso:${key}`, value]);
-    writeFileSync(file, stringify({ ...rest, config: { ...config, ...Object.fromEntries(own) } }));
+    const changed = { ...config, ...(Object.fromEntries(own) as Record<string, unknown>) };
+    writeFileSync(file, stringify({ ...rest, config: changed }));
     try {
       return preview("prod", "--against", "before.json", ...args);
     } finally {

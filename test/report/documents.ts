@@ -180,5 +180,5 @@ export function digestOf(document: PreviewDocument, { op = "create" } = {}): Pro
       return { op, urn, newState };
     },
   );
-  return { config: {}, steps, duration: 1, changeSummary: { [op]: steps.length } } as unknown as Properties;
+  return { config: {}, steps, duration: 1, changeSummary: { [op]: steps.length } };
 }

@@ -17,7 +17,12 @@ describe("report/markdown", () => {
   it("tells a refusal with each violation", async () => {
     const document = await previewOf("staging");
     const violations = [
-      { policy: "media-private", level: "mandatory" as const, urn: "urn::media", message: "Write true." },
+      {
+        policy: "media-private",
+        level: "mandatory" as const,
+        urn: "urn:pulumi:staging::iaso::aws:s3/bucket:Bucket::media",
+        message: "Write true.",
+      },
     ];
     const text = markdown(reportOn({ ...document, policies: { ...document.policies, violations } }));
     expect(text)

@@ -245,6 +245,8 @@ describe("report/page, in a browser", () => {
       expect(secretKeys.length).to.be.greaterThan(8);
       for (const key of secretKeys) {
         const value = values[key]!;
+        // Earlier signing keys are empty until somebody rotates the key.
+        if (value === "") continue;
         const forms = [
           value,
           encodeURIComponent(value),
