@@ -206,7 +206,7 @@ function costSection({ costs, comparison }: StackReport): Html {
   return html`<h3>Monthly costs</h3>
 <p>${costs.parts.length === 0 ? "" : html`About <strong>${dollars(costs.monthly)}</strong> for everything that runs all the time${costs.region === "" ? "" : ` in ${costs.region}`}. `}Prices: ${costs.source}.</p>
 ${(comparison?.costs.notCounted ?? []).map((one) => html`<p>Not in the difference, ${one}</p>`)}
-${rows.length === 0 ? "" : table("Costs by part", ["part", "item", "US dollars"], rows)}
+${rows.length === 0 ? "" : table("Costs by part", ["part", "item", "US dollars"], rows, "costs")}
 <details><summary>Not included</summary><ul>${[...costs.notCounted, ...costs.leavesOut].map((one) => html`<li>${one}</li>`)}</ul></details>`;
 }
 

@@ -140,7 +140,7 @@ describe("report/changes", () => {
         "vpcId refers to network, which is replaced",
       );
       expect(named("aws:ec2/natGateway:NatGateway", "network-0").cause).to.equal(
-        "subnetId follows network-public-0, which is replaced",
+        "subnetId refers to network-public-0, which is replaced",
       );
       const vpcId = named(ENVIRONMENT, "web").properties.find(({ path }) => path.includes("VPCId"));
       expect(vpcId).to.deep.include({
