@@ -24,8 +24,10 @@ export interface Project {
 export interface StackConfig {
   values: Record<string, string>;
   secretKeys: string[];
-  /** Secrets that are not set, or are encrypted with a key that is not at hand, and so have stand-ins here. */
+  /** Secrets that have made-up values: a preview cannot read them, or they are not set. */
   standIns: string[];
+  /** The secrets among `standIns` that are not set. */
+  missingSecrets: string[];
 }
 
 /** A setting as it is in force, for readers. */
@@ -75,6 +77,7 @@ export function readStackConfig(project: Project, stack: string): StackConfig {
   const values: Record<string, string> = {};
   const secretKeys: string[] = [];
   const standIns: string[] = [];
+  const missingSecrets: string[] = [];
   for (const [fullKey, value] of Object.entries(ownConfig(project, stack))) {
     if (isSecure(value)) {
       standIns.push(fullKey);
@@ -85,14 +88,17 @@ export function readStackConfig(project: Project, stack: string): StackConfig {
   for (const [key, declaration] of Object.entries(project.config)) {
     const fullKey = `${project.name}:${key}`;
     if (fullKey in values) continue;
-    if (declaration.secret === true && !standIns.includes(fullKey)) standIns.push(fullKey);
+    if (declaration.secret === true && !standIns.includes(fullKey)) {
+      standIns.push(fullKey);
+      missingSecrets.push(fullKey);
+    }
     if (declaration.default !== undefined) values[fullKey] = plainText(declaration.default);
   }
   for (const key of standIns) {
     values[key] = standIn(key);
     secretKeys.push(key);
   }
-  return { values, secretKeys, standIns: standIns.sort() };
+  return { values, secretKeys, standIns: standIns.sort(), missingSecrets };
 }
 
 /** Every setting of a stack with where it comes from, in the order of Pulumi.yaml. */
@@ -144,10 +150,11 @@ function plainText(value: unknown): string {
 }
 
 /**
- * A text that satisfies what secrets are usually asked for: the shape of a DSN where the name says so, of a Fernet
- * key for an encrypted field, 64 hexadecimal digits otherwise.
+ * A made-up value with the form that the secret must have: a DSN, a Fernet key for an encrypted field, 64 hexadecimal
+ * digits otherwise. Earlier keys are empty, as they are until somebody rotates a key.
  */
 function standIn(key: string): string {
+  if (/fallbacks$/i.test(key)) return "";
   const digits = digest(`stand-in for ${key}`, 64);
   if (/dsn$/i.test(key)) return `https://${digits.slice(0, 32)}@sentry.invalid/1`;
   if (/fieldKey$/i.test(key)) return `${digits.slice(0, 43)}=`;

@@ -86,7 +86,10 @@ describe("index", () => {
         const { values, standIns } = readStackConfig(readProject(ROOT), stack);
         const text = JSON.stringify(document) + JSON.stringify(first);
         expect(standIns.length).to.be.at.least(10);
-        for (const key of standIns) expect(text, key).not.to.include(values[key]!);
+        for (const key of standIns) {
+          // Earlier signing keys are empty until somebody rotates the key.
+          if (values[key] !== "") expect(text, key).not.to.include(values[key]!);
+        }
         expect(find(document, "aws:rds/instance:Instance").secretInputs).to.deep.equal(["password"]);
         for (const { name, inputs } of resourcesOf(document, "aws:ssm/parameter:Parameter")) {
           if (inputs.type === "SecureString") expect(inputs.value, name).to.equal("[secret]");

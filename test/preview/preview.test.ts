@@ -84,7 +84,7 @@ describe("preview/preview", () => {
     expect(stdout).to.match(/└─ small:index:Part +accepted/);
     expect(stdout).to.match(/password +\[secret\]/);
     expect(stdout).to.include("+ 2 to create");
-    expect(stdout).to.include("small 1.0.0: all 1 rules hold");
+    expect(stdout).to.include("small 1.0.0: all 1 rules pass");
     expect(stdout).to.include("npm run init-stack -- one");
   });
 
@@ -171,9 +171,9 @@ describe("preview/preview", () => {
       const { status, stdout, stderr } = preview(renamed(), "--against", "before.json");
       expect([status, stderr]).to.deep.equal([
         0,
-        "before.json does not hold the stack two, which is shown without a comparison.\n",
+        "before.json does not hold the stack two: it is shown without a comparison.\n",
       ]);
-      expect(stdout).to.include("+ 2 to create, of which").and.include("1 unchanged");
+      expect(stdout).to.include("+ 2 to create (0 in AWS, 2 only group them)").and.include("1 unchanged");
     });
 
     it("tells in one line what is wrong with the file, and which command writes a good one", () => {

@@ -245,6 +245,8 @@ describe("report/page, in a browser", () => {
       expect(secretKeys.length).to.be.greaterThan(8);
       for (const key of secretKeys) {
         const value = values[key]!;
+        // Earlier signing keys are empty until somebody rotates the key.
+        if (value === "") continue;
         const forms = [
           value,
           encodeURIComponent(value),
@@ -260,9 +262,9 @@ describe("report/page, in a browser", () => {
     const { page } = await open(file);
     const text = await page.locator("#stack-1").innerText();
     expect(text).to.match(/webHost\s+iaso\.example\.org\s+Pulumi\.prod\.yaml/);
-    expect(text).to.match(/About \$[\d,]+ for what runs all the time in eu-central-1/);
+    expect(text).to.match(/About \$[\d,]+ for everything that runs all the time in eu-central-1/);
     expect(text).to.match(/webEnvironment\s+iaso-prod/);
-    await page.locator("#stack-1 summary", { hasText: "at the default" }).click();
+    await page.locator("#stack-1 summary", { hasText: "at their default" }).click();
     expect(await page.locator("#stack-1").innerText()).to.match(/platform\s+python\s+Pulumi\.yaml/);
   });
 
@@ -290,7 +292,7 @@ describe("report/page, in a browser", () => {
         resources,
         warnings: [],
       };
-      const comparison = compare(after, baseline, "main.json");
+      const comparison = compare(after, baseline, { file: "main.json" });
       const { page, complaints } = await open(await written("against.html", reportOn(after, { comparison })));
       expect(complaints).to.deep.equal([]);
       const marks = await page.evaluate<string[]>(
@@ -309,7 +311,7 @@ describe("report/page, in a browser", () => {
         "Worker ~ changed",
       ]);
       const rows = await page
-        .locator("table", { hasText: "Changes, risky" })
+        .locator("table", { hasText: "Changes, the riskiest first" })
         .locator("tbody > tr")
         .allInnerTexts();
       expect(rows[0]).to.match(/^replaced\s+database/);

@@ -3,49 +3,49 @@ import { asList, canonical, isAbsent, isObject, own, parseJson, textsOf } from "
 
 type Value = PropertyValue | undefined;
 
-/** One place at which two sets of inputs differ. */
+/** One path at which two sets of inputs differ. */
 export interface Difference {
-  /** Where, for people: `settings[aws:autoscaling:asg MinSize].value`, `policy.Statement[DenyPlainHttp].Action`. */
+  /** For people: `settings[aws:autoscaling:asg MinSize].value`, `policy.Statement[DenyPlainHttp].Action`. */
   path: string;
-  /** The input that it is in. */
+  /** The top-level input. */
   property: string;
-  /** Undefined where there was nothing. */
+  /** Undefined if there was no value. */
   before?: PropertyValue;
-  /** Undefined where nothing is left. */
+  /** Undefined if no value is left. */
   after?: PropertyValue;
-  /** URN of the resource that is replaced, and whose new id or address this will hold. */
+  /** URN of the replaced resource whose new id or address this will hold. */
   follows?: string;
-  /** False where it follows, and nothing else about it changes. */
+  /** False if only the replaced resource's values change in it. */
   own: boolean;
 }
 
-/** What the comparison of one resource must know of the others. */
-export interface Surroundings {
-  /** True where a property is made from the outputs of the same resources before and after. */
+/** The facts about other resources that the comparison of one resource needs. */
+export interface DiffContext {
+  /** Returns true if a property is made from outputs of the same resources before and after. */
   sameSources(property: string): boolean;
-  /** Texts that will be others, by the URN of the resource that is replaced. */
-  renewed(property: string): ReadonlyMap<string, string>;
-  /** A value as it will be where nothing happens but that what it names is replaced. */
+  /** The texts in a property that a replacement changes: text -> URN of the replaced resource. */
+  changedValues(property: string): ReadonlyMap<string, string>;
+  /** The value as it will be if the replacements are all that happens. */
   afterReplacements(property: string, value: PropertyValue): PropertyValue;
-  /** True where a list in a text can have another order, because it was sorted with other ids in it. */
+  /** Returns true if a list in a text can have another order, because it was sorted with other ids in it. */
   reordered(property: string): boolean;
 }
 
-export interface Comparison {
+export interface InputDiff {
   differences: Difference[];
-  /** Paths of what was secret and is not any more. */
+  /** Paths of values that were secret and are plain now. */
   disclosed: string[];
-  /** Plain texts that stand where the other side has a secret: nobody may be shown them. */
+  /** Plain texts that are secret on the other side: no text may show them. */
   hidden: string[];
 }
 
-/** Takes the place of a plain value where the other side has a secret. */
+/** Replaces a plain value that is a secret on the other side. */
 export const HIDDEN = "[not shown]";
 
-/** What only providers add to inputs. */
+/** Inputs that only providers add. */
 const ADDED_BY_PROVIDER = new Set(["tagsAll"]);
 
-/** What tells the objects of a list apart, best first; each must be in all of them. */
+/** Keys that identify an object in a list, best first; all objects must have them. */
 const IDENTITIES: string[][] = [
   ["namespace", "name"],
   ["Sid"],
@@ -56,27 +56,27 @@ const IDENTITIES: string[][] = [
   ["pathPattern"],
 ];
 
-/** Compares two sets of inputs as AWS would understand them. */
-export function compareInputs(before: Properties, after: Properties, surroundings: Surroundings): Comparison {
-  const comparer = new Comparer(surroundings);
+/** Compares two sets of inputs by their meaning for AWS. */
+export function diffInputs(before: Properties, after: Properties, context: DiffContext): InputDiff {
+  const differ = new InputDiffer(context);
   for (const property of comparableKeys(before, after)) {
     if (ADDED_BY_PROVIDER.has(property)) continue;
-    comparer.compare(own(before, property), own(after, property), { path: property, property, json: false });
+    differ.compare(own(before, property), own(after, property), { path: property, property, json: false });
   }
-  return comparer.result;
+  return differ.result;
 }
 
 interface Place {
   path: string;
   property: string;
-  /** True inside a JSON text, where a list of one is often written without the list. */
+  /** True inside a JSON text, where a list of one item can be written as the item. */
   json: boolean;
 }
 
-class Comparer {
-  readonly result: Comparison = { differences: [], disclosed: [], hidden: [] };
+class InputDiffer {
+  readonly result: InputDiff = { differences: [], disclosed: [], hidden: [] };
 
-  constructor(private readonly surroundings: Surroundings) {}
+  constructor(private readonly context: DiffContext) {}
 
   compare(before: Value, after: Value, place: Place): void {
     if (isAbsent(before) && isAbsent(after)) return;
@@ -85,8 +85,7 @@ class Comparer {
       return;
     }
     if (before === UNKNOWN || after === UNKNOWN) {
-      if (!this.surroundings.sameSources(place.property) && before !== after)
-        this.differ(before, after, place);
+      if (!this.context.sameSources(place.property) && before !== after) this.differ(before, after, place);
       else this.follow(before, after, place);
       return;
     }
@@ -106,13 +105,13 @@ class Comparer {
 
   private compareSecret(before: Value, after: Value, place: Place): void {
     const { path } = place;
-    // What is in a secret is not known, and so neither whether it has changed.
+    // The values of secrets are not known: two secrets count as equal.
     if (holdsSecret(before) && holdsSecret(after)) return;
     if (before === SECRET && !isAbsent(after) && after !== UNKNOWN) this.result.disclosed.push(path);
     this.differ(this.hide(before, after), this.hide(after, before), place);
   }
 
-  /** A value as it may be shown where the other side is a secret. */
+  /** The value as a text may show it if the other side is a secret. */
   private hide(value: Value, other: Value): Value {
     if (isAbsent(value) || value === SECRET || value === UNKNOWN || isAbsent(other)) return value;
     this.result.hidden.push(...textsOf(value), ...textsOf(structure(value)[0]));
@@ -136,7 +135,7 @@ class Comparer {
     else this.compareByIdentity(before as Properties[], after as Properties[], identity, place);
   }
 
-  /** JSON texts have a list of one without the list. */
+  /** Compares a list with a single item that stands for a list of one. */
   private compareOneOrMany(old: Value, now: Value, before: Value, after: Value, place: Place): void {
     const [list, other] = [asList(old), asList(now)];
     if ([...list, ...other].every(isObject)) this.compareLists(list, other, place);
@@ -185,7 +184,7 @@ class Comparer {
     }
   }
 
-  /** An option setting that comes or goes is its value; of other objects all is told. */
+  /** An option setting that is added or removed differs in its value; another object differs as a whole. */
   private compareLone(
     was: Properties | undefined,
     is: Properties | undefined,
@@ -201,7 +200,7 @@ class Comparer {
     } else this.compare(was, is, place);
   }
 
-  /** Items that are the same pair up wherever they stand, the rest in order. */
+  /** Equal items are paired wherever they stand, the others in order. */
   private compareByPosition(before: PropertyValue[], after: PropertyValue[], place: Place): void {
     const left = new Map<string, number[]>();
     for (const [index, item] of before.entries()) {
@@ -223,27 +222,27 @@ class Comparer {
   private isSame(before: Value, after: Value, { property }: Place): boolean {
     if (before === after || (isAbsent(before) && isAbsent(after))) return true;
     if (isAbsent(before) || isAbsent(after)) return false;
-    if (before === UNKNOWN || after === UNKNOWN) return this.surroundings.sameSources(property);
+    if (before === UNKNOWN || after === UNKNOWN) return this.context.sameSources(property);
     if (typeof before === "object" || typeof after === "object")
       return canonical(before) === canonical(after);
     // Providers turn the text "true" into a boolean, "5432" into a number.
     const [old, now] = [String(before), String(after)];
     if (old === now) return true;
-    return this.surroundings.reordered(property) && unordered(old) === unordered(now);
+    return this.context.reordered(property) && unordered(old) === unordered(now);
   }
 
-  /** What stays the same as a text still changes where it names a resource that is replaced. */
+  /** A text that stays equal still changes if it names a replaced resource. */
   private follow(before: Value, after: Value, place: Place): void {
     const follows = this.followed(after, place.property);
     if (follows !== undefined) this.differ(before, after, place);
   }
 
   private followed(after: Value, property: string): string | undefined {
-    const renewed = this.surroundings.renewed(property);
-    if (renewed.size === 0 || isAbsent(after)) return undefined;
+    const changed = this.context.changedValues(property);
+    if (changed.size === 0 || isAbsent(after)) return undefined;
     for (const text of textsOf(after)) {
-      if (text === UNKNOWN) return renewed.values().next().value;
-      for (const [part, urn] of renewed) if (text.includes(part)) return urn;
+      if (text === UNKNOWN) return changed.values().next().value;
+      for (const [part, urn] of changed) if (text.includes(part)) return urn;
     }
     return undefined;
   }
@@ -251,9 +250,7 @@ class Comparer {
   private differ(before: Value, after: Value, { path, property }: Place): void {
     const follows = this.followed(after, property);
     const moved =
-      follows === undefined || isAbsent(before)
-        ? before
-        : this.surroundings.afterReplacements(property, before);
+      follows === undefined || isAbsent(before) ? before : this.context.afterReplacements(property, before);
     const difference: Difference = {
       path,
       property,
@@ -262,25 +259,25 @@ class Comparer {
     if (!isAbsent(before)) difference.before = before;
     if (!isAbsent(after)) {
       difference.after =
-        follows === undefined ? after : renew(after, [...this.surroundings.renewed(property).keys()]);
+        follows === undefined ? after : withUnknown(after, [...this.context.changedValues(property).keys()]);
     }
     if (follows !== undefined) difference.follows = follows;
     this.result.differences.push(difference);
   }
 }
 
-/** A value with `[unknown]` for what is known only once the resource that it names has been replaced. */
-function renew(value: PropertyValue, renewed: string[]): PropertyValue {
+/** The value with `[unknown]` in place of texts that a replacement changes. */
+function withUnknown(value: PropertyValue, changed: string[]): PropertyValue {
   if (typeof value === "string") {
-    const longestFirst = [...renewed].sort((a, b) => b.length - a.length);
+    const longestFirst = [...changed].sort((a, b) => b.length - a.length);
     return longestFirst.reduce((text, part) => text.replaceAll(part, UNKNOWN), value);
   }
-  if (Array.isArray(value)) return value.map((item) => renew(item, renewed));
+  if (Array.isArray(value)) return value.map((item) => withUnknown(item, changed));
   if (!isObject(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, renew(inner, renewed)]));
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withUnknown(inner, changed)]));
 }
 
-/** A value, or what its text holds as JSON; and whether it did. */
+/** The value, or the JSON that its text holds; and true in the second case. */
 function structure(value: Value): [Value, boolean] {
   if (typeof value !== "string") return [value, false];
   const parsed = parseJson(value);
@@ -302,7 +299,7 @@ function identityOf(before: PropertyValue[], after: PropertyValue[]): string[] |
   );
 }
 
-/** The items of a list by what tells them apart, numbered where two are the same in that. */
+/** The items of a list by their identity, numbered if two have the same. */
 function byLabel(items: Properties[], identity: string[]): Map<string, Properties> {
   const labelled = new Map<string, Properties>();
   for (const item of items) {
@@ -320,7 +317,7 @@ function scalarText(value: Value): string | undefined {
   return typeof value === "string" || typeof value === "number" ? String(value) : undefined;
 }
 
-/** As {@link canonical}; the order in a list that is one text depends on the ids in it. */
+/** As {@link canonical}, but without order in a text that is a list: the ids in it decide the order. */
 function unordered(value: Value): string {
   return typeof value === "string" ? value.split(",").sort().join(",") : canonical(value);
 }
@@ -329,7 +326,7 @@ function holdsSecret(value: Value): boolean {
   return textsOf(value).some((text) => text.includes(SECRET));
 }
 
-/** The keys of both, without the marks of SDK and provider, and without what the provider filled in by itself. */
+/** The keys of both, without marks of SDK and provider and without defaults that the provider filled in. */
 function comparableKeys(before: Properties, after: Properties): string[] {
   const defaults = asList(own(before, "__defaults"));
   return [...new Set([...Object.keys(before), ...Object.keys(after)])]

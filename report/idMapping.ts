@@ -1,40 +1,41 @@
 import { PreviewResource, Properties, PropertyValue, SECRET, UNKNOWN } from "../graph/document";
 import { own, parseJson, textsOf } from "./values";
 
-/** Between the values that AWS made up for resources as they were, and those of the same resources as they will be. */
-export interface Terms {
-  /** An earlier value as a later one would be told, where nothing else differs. */
+/** A translation between the ids of an earlier state and those of the same resources in a later one. */
+export interface IdMapping {
+  /** The value with later ids. */
   toLater(value: PropertyValue): PropertyValue;
+  /** The value with earlier ids. */
   toEarlier(value: PropertyValue): PropertyValue;
 }
 
-/** Shorter values, such as `true`, `active` or a port, are no names of anything. */
-export const SHORTEST_NAME = 8;
+/** Shorter values, such as `true`, `active` or a port, do not identify anything. */
+export const MIN_ID_LENGTH = 8;
 
 /**
- * Pairs what AWS made up (ids, ARNs, addresses) for the same output of the same resource, so that an input made from an
- * output compares by what it is made from, not by its text.
+ * Pairs the values that AWS made up (ids, ARNs, addresses) by resource and output, so that an input made from an
+ * output is compared by its source, not by its text.
  */
-export function termsBetween(earlier: PreviewResource[], later: PreviewResource[]): Terms {
+export function mapIds(earlier: PreviewResource[], later: PreviewResource[]): IdMapping {
   const byUrn = new Map(later.map((resource) => [resource.urn, resource]));
   const forward = new Map<string, string>();
   const backward = new Map<string, string>();
   const written = new Set(earlier.flatMap((resource) => literalsOf(resource)));
   for (const resource of earlier) {
     const successor = byUrn.get(resource.urn);
-    // What a component puts out, the program has made.
+    // The program itself makes the outputs of a component.
     if (successor === undefined || !resource.custom) continue;
     const texts = outputTexts(successor);
     const still = new Set(literalsOf(successor));
     const gone = literalsOf(resource, successor.inputs).filter(
-      (text) => text.length >= SHORTEST_NAME && !still.has(text),
+      (text) => text.length >= MIN_ID_LENGTH && !still.has(text),
     );
     for (const [path, was] of outputTexts(resource)) {
       const is = texts.get(path);
       if (is === undefined || was === is) continue;
-      // This one differs because the program has written something else.
+      // The program writes another value.
       if (written.has(was) || gone.some((text) => was.includes(text))) continue;
-      if (was.length < SHORTEST_NAME || is.length < SHORTEST_NAME) continue;
+      if (was.length < MIN_ID_LENGTH || is.length < MIN_ID_LENGTH) continue;
       if (!forward.has(was)) forward.set(was, is);
       if (!backward.has(is)) backward.set(is, was);
     }
@@ -42,7 +43,7 @@ export function termsBetween(earlier: PreviewResource[], later: PreviewResource[
   return { toLater: replacer(forward), toEarlier: replacer(backward) };
 }
 
-/** Every text among the outputs, and the usual parts of each, by path; inputs that come back are left out. */
+/** All texts of the outputs and their usual parts, by path; outputs that repeat an input are left out. */
 export function outputTexts({ id, inputs, outputs }: PreviewResource): Map<string, string> {
   const texts = new Map<string, string>();
   const add = (value: PropertyValue | undefined, path: string): void => {
@@ -62,7 +63,7 @@ export function outputTexts({ id, inputs, outputs }: PreviewResource): Map<strin
   return texts;
 }
 
-/** Texts that stand in inputs without coming from another resource; only in some of the inputs where those are given. */
+/** Texts of the inputs that come from no other resource; `among` limits them to some inputs. */
 export function literalsOf(
   { inputs, propertyDependencies }: PreviewResource,
   among: Properties = inputs,
@@ -74,7 +75,7 @@ export function literalsOf(
   );
 }
 
-/** What programs usually cut out of an output: the resource of an ARN, the host of an address. */
+/** Parts that programs take out of an output: the resource of an ARN, the host of a URL. */
 function partsOf(text: string): [string, string][] {
   const parts: [string, string][] = [["", text]];
   const arn = /^arn:[^:]*:[^:]*:[^:]*:[^:]*:(.+)$/s.exec(text)?.[1];
@@ -89,7 +90,7 @@ function partsOf(text: string): [string, string][] {
   return parts;
 }
 
-/** Replaces all texts of a table in one pass, longer ones first, so that no replacement is replaced again. */
+/** Replaces the texts of a table in one pass, longer ones first: no replacement is replaced again. */
 function replacer(table: ReadonlyMap<string, string>): (value: PropertyValue) => PropertyValue {
   if (table.size === 0) return (value) => value;
   const longestFirst = [...table.keys()].sort((a, b) => b.length - a.length || (a < b ? -1 : 1));

@@ -1,79 +1,16 @@
-import { PreviewDocument, PreviewResource } from "../graph/document";
-import { Icon } from "./icons";
+import { PreviewResource } from "../../graph/document";
+import { Icon } from "../icons";
+import { Arrow, Box, ROWS, Zone } from "./types";
+import { count, text, words } from "./wording";
 
-/** Where a box is drawn, from the people outside to the inner network. */
-export type Zone = "outside" | "edge" | "public" | "private" | "services" | "operations";
-
-/** One box of the drawing: one thing that people have a name for. */
-export interface Box {
-  id: string;
-  title: string;
-  /** What it is and how much of it, in a line. */
-  subtitle: string;
-  icon: Icon;
-  zone: Zone;
-  /** Distance from the people at the top: boxes of one row stand side by side. */
-  row: number;
-  /** The resources that make the box what it is; none for what is outside of the stack. */
-  urns: string[];
-  /** What belongs to it: its policies, roles, rules. */
-  accessories: string[];
-}
-
-/** A frame around boxes, which has resources of its own. */
-export interface Frame {
-  id: string;
-  title: string;
-  kind: "cloud" | "network" | "zone" | "pair";
-  boxes: string[];
-  frames: Frame[];
-  accessories: string[];
-}
-
-/** What flows from one box, or all boxes of a frame, to another. */
-export interface Arrow {
-  from: string;
-  to: string;
-  label: string;
-  /** True where it flows both ways. */
-  both: boolean;
-}
-
-export interface Architecture {
-  title: string;
-  boxes: Box[];
-  /** The outermost frame, with all others in it. */
-  cloud: Frame;
-  arrows: Arrow[];
-}
-
-/** A frame with all frames in it. */
-export function allFrames(frame: Frame): Frame[] {
-  return [frame, ...frame.frames.flatMap(allFrames)];
-}
-
-const ZONES: Record<Exclude<Zone, "outside">, string> = {
-  edge: "Edge",
-  public: "Public subnets",
-  private: "Private subnets",
-  services: "Data services",
-  operations: "Operations",
-};
-
-const ROWS = { people: 0, edge: 1, public: 2, private: 3, data: 4, images: 5, access: 6, others: 7 };
+const tag = ({ inputs }: PreviewResource, name: string) =>
+  text((inputs.tags as Record<string, unknown> | undefined)?.[name]);
 
 interface Option {
   namespace: string;
   name: string;
   value: string;
 }
-
-/** A text or a number as text; nothing for all else. */
-const text = (value: unknown) =>
-  typeof value === "string" || typeof value === "number" ? String(value) : "";
-
-const tag = ({ inputs }: PreviewResource, name: string) =>
-  text((inputs.tags as Record<string, unknown> | undefined)?.[name]);
 
 function optionsOf({ inputs }: PreviewResource): Option[] {
   const settings: unknown = inputs.settings;
@@ -84,16 +21,7 @@ function optionsOf({ inputs }: PreviewResource): Option[] {
   return Array.isArray(settings) ? (settings as unknown[]).filter(isOption) : [];
 }
 
-const count = (many: unknown[], singular: string) =>
-  `${many.length} ${singular}${many.length === 1 ? "" : "s"}`;
-
-/** A resource's name as people would say it. */
-const words = (name: string) => {
-  const spaced = name.replaceAll("-", " ");
-  return spaced.charAt(0).toUpperCase() + spaced.slice(1);
-};
-
-/** True where a setting names a host, a bucket or an address, alone or within an address. */
+/** Returns true if a value is a host, bucket or address, or a URL of it. */
 function names(value: string, name: string): boolean {
   if (name === "") return false;
   const at = value.indexOf(name);
@@ -103,59 +31,47 @@ function names(value: string, name: string): boolean {
   return (at === 0 || "/@".includes(before)) && (after === "" || "/:".includes(after));
 }
 
-/** True where a queue's messages go to another one when they have failed too often. */
+/** Returns true if a queue moves failed messages to another one. */
 function sendsFailedTo({ redrivePolicy }: PreviewResource["inputs"], { outputs }: PreviewResource): boolean {
   const arn = text(outputs.arn);
   return arn !== "" && text(redrivePolicy).includes(`"${arn}"`);
 }
 
-/**
- * Reads the architecture out of a stack's resources: boxes from their types, arrows from what their settings name.
- * An environment whose variables hold a database's address, for example, gets an arrow to that database. Every
- * resource belongs to one box or frame.
- */
-export function architectureOf(document: PreviewDocument): Architecture {
-  return new Reader(document).read();
+/** The Beanstalk environments; web before worker, as requests come before tasks. */
+export function environmentsOf(resources: PreviewResource[]): PreviewResource[] {
+  return resources
+    .filter(({ type }) => type === "aws:elasticbeanstalk/environment:Environment")
+    .sort((one, other) => Number(one.inputs.tier === "Worker") - Number(other.inputs.tier === "Worker"));
 }
 
-/** What a setting can name, and what flows there. */
+/** A box that settings can name. */
 interface Target {
   id: string;
+  /** Its hosts and addresses. */
   names: string[];
+  /** What flows there. */
   label: string;
 }
 
-class Reader {
-  private readonly boxes: Box[] = [];
-  private readonly arrows: Arrow[] = [];
+/**
+ * Reads boxes from the types of resources, and arrows from the values of their settings: an environment whose
+ * variables hold the address of a database gets an arrow to it.
+ */
+export class BoxReader {
+  readonly boxes: Box[] = [];
+  readonly arrows: Arrow[] = [];
   private readonly targets: Target[] = [];
-  private readonly resources: PreviewResource[];
 
-  constructor(private readonly document: PreviewDocument) {
-    this.resources = document.resources;
-  }
-
-  read(): Architecture {
+  constructor(private readonly resources: PreviewResource[]) {
     this.box("people", "People", "browsers and phones", "people", "outside", ROWS.people, []);
     this.edge();
     this.databases();
     this.queues();
     this.buckets();
-    // Web before worker, as requests come before tasks.
-    const environments = this.ofType("aws:elasticbeanstalk/environment:Environment").sort(
-      (one, other) => Number(one.inputs.tier === "Worker") - Number(other.inputs.tier === "Worker"),
-    );
+    const environments = environmentsOf(resources);
     for (const environment of environments) this.environment(environment);
     this.flows(environments);
     this.operations(environments);
-    const network = this.assign();
-    const pairs = this.pairs(environments);
-    return {
-      title: `${this.document.project}/${this.document.stack}`,
-      boxes: this.boxes,
-      cloud: this.frames(network, pairs),
-      arrows: merge(this.arrows, pairs),
-    };
   }
 
   private ofType(type: string): PreviewResource[] {
@@ -377,172 +293,4 @@ class Reader {
   private deployed(environments: PreviewResource[]): PreviewResource[] {
     return environments.filter(({ inputs }) => inputs.version === undefined);
   }
-
-  /** The environments of one application, which deploy together. */
-  private pairs(environments: PreviewResource[]): Map<string, string[]> {
-    const pairs = new Map<string, string[]>();
-    for (const { urn, inputs } of environments) {
-      const application = text(inputs.application);
-      pairs.set(application, [...(pairs.get(application) ?? []), `environment ${urn}`]);
-    }
-    for (const [application, members] of pairs) if (members.length < 2) pairs.delete(application);
-    return pairs;
-  }
-
-  /**
-   * Gives every resource without a box to the box that is nearest to it in the tree of components, and a box of its
-   * own to each part without one. Returns what makes up the network, which is a frame.
-   */
-  private assign(): string[] {
-    const byUrn = new Map(this.resources.map((one) => [one.urn, one]));
-    const lineage = new Map<string, string[]>();
-    const above = (urn: string): string[] => {
-      const known = lineage.get(urn);
-      if (known !== undefined) return known;
-      lineage.set(urn, []);
-      const parent = byUrn.get(urn)?.parent ?? "";
-      const path = parent === "" ? [] : [parent, ...above(parent)];
-      lineage.set(urn, path);
-      return path;
-    };
-    const part = (urn: string) => [urn, ...above(urn)].at(-2) ?? urn;
-    const isNetwork = ({ type }: PreviewResource) => /^aws:(ec2|vpc)\//.test(type);
-    const owners = this.boxes.flatMap((box) =>
-      box.urns.map((urn) => ({ box, urn, name: byUrn.get(urn)?.name ?? "", path: above(urn) })),
-    );
-    const taken = new Set(owners.map(({ urn }) => urn));
-    const networkParts = new Set(this.resources.filter(isNetwork).map(({ urn }) => part(urn)));
-    const network: string[] = [];
-    const rest = new Map<string, PreviewResource[]>();
-    for (const resource of this.resources) {
-      const { urn, type } = resource;
-      if (taken.has(urn)) continue;
-      const path = [urn, ...above(urn)];
-      if (isNetwork(resource) || networkParts.has(part(urn))) {
-        network.push(urn);
-        continue;
-      }
-      let best: { box: Box; score: number } | undefined;
-      for (const owner of owners) {
-        // The stack is above everything and says nothing.
-        const shared = path.filter((one) => one === owner.urn || owner.path.includes(one)).length - 1;
-        if (shared <= 0) continue;
-        const linked = Object.values(resource.propertyDependencies).flat().includes(owner.urn);
-        const named = resource.name === owner.name || resource.name.startsWith(`${owner.name}-`);
-        // Of several boxes in one part, the one that is called like the part is what it is about.
-        const leads = owner.name === byUrn.get(path.at(-2) ?? "")?.name;
-        const score = shared + (linked ? 0.5 : 0) + (named ? 0.3 : 0) + (leads ? 0.1 : 0);
-        if (score > (best?.score ?? 0)) best = { box: owner.box, score };
-      }
-      if (best) best.box.accessories.push(urn);
-      else if (type !== "pulumi:pulumi:Stack" && !type.startsWith("pulumi:providers:")) {
-        rest.set(part(urn), [...(rest.get(part(urn)) ?? []), resource]);
-      }
-    }
-    for (const [urn, members] of rest) {
-      const owned = members.filter(({ custom }) => custom);
-      const name = byUrn.get(urn)?.name ?? urn;
-      // A component that only hands values on has nothing to draw; it is told with the frame around all.
-      if (owned.length > 0) {
-        const icon = owned.every(({ type }) => type.startsWith("aws:iam/")) ? "badge" : "box";
-        const row = this.emptiestRow("operations");
-        this.box(`part ${urn}`, words(name), count(owned, "resource"), icon, "operations", row, members);
-      }
-    }
-    return network;
-  }
-
-  private titleOf(id: string): string {
-    return this.boxes.find((box) => box.id === id)?.title ?? id;
-  }
-
-  private emptiestRow(zone: Zone): number {
-    const many = (row: number) => this.boxes.filter((box) => box.zone === zone && box.row === row).length;
-    const rows = [ROWS.access, ROWS.images];
-    return rows.reduce((best, row) => (many(row) < many(best) ? row : best));
-  }
-
-  private frames(network: string[], pairs: Map<string, string[]>): Frame {
-    const { project, stack, resources } = this.document;
-    const inZone = (zone: Zone) => this.boxes.filter((box) => box.zone === zone).map(({ id }) => id);
-    const zone = (name: Exclude<Zone, "outside">, frames: Frame[] = []): Frame[] => {
-      const framed = new Set(frames.flatMap(({ boxes }) => boxes));
-      const boxes = inZone(name).filter((id) => !framed.has(id));
-      if (boxes.length + frames.length === 0) return [];
-      return [{ id: `zone ${name}`, title: ZONES[name], kind: "zone", boxes, frames, accessories: [] }];
-    };
-    const [vpc] = this.ofType("aws:ec2/vpc:Vpc");
-    const cidr = text(vpc?.inputs.cidrBlock);
-    const networkFrame: Frame = {
-      id: "network",
-      title: vpc ? `Network ${cidr}` : "Existing network",
-      kind: "network",
-      boxes: [],
-      frames: [
-        ...zone("public"),
-        ...zone(
-          "private",
-          [...pairs].map(([application, boxes]) => ({
-            id: `pair ${application}`,
-            title: `${boxes.map((id) => this.titleOf(id)).join(" and ")} (deployed together)`,
-            kind: "pair",
-            boxes,
-            frames: [],
-            accessories: [],
-          })),
-        ),
-      ],
-      accessories: network,
-    };
-    const owned = new Set([
-      ...this.boxes.flatMap(({ urns, accessories }) => [...urns, ...accessories]),
-      ...network,
-    ]);
-    const provider = this.resources.find(({ type }) => type === "pulumi:providers:aws");
-    const region = text(provider?.inputs.region);
-    return {
-      id: "cloud",
-      title: `${project}/${stack} on AWS${region === "" ? "" : `, ${region}`}`,
-      kind: "cloud",
-      boxes: [],
-      frames: [
-        ...zone("edge"),
-        ...(networkFrame.frames.length + network.length > 0 ? [networkFrame] : []),
-        ...zone("services"),
-        ...zone("operations"),
-      ],
-      accessories: resources.map(({ urn }) => urn).filter((urn) => !owned.has(urn)),
-    };
-  }
-}
-
-/** Draws what all environments of a pair have in common once, and what flows both ways as one arrow. */
-function merge(arrows: Arrow[], pairs: Map<string, string[]>): Arrow[] {
-  let merged = arrows;
-  for (const [application, members] of pairs) {
-    for (const [near, far] of [
-      ["from", "to"],
-      ["to", "from"],
-    ] as const) {
-      const same = (one: Arrow, other: Arrow) => one[far] === other[far] && one.label === other.label;
-      const ofAll = (arrow: Arrow) =>
-        members.every((id) => merged.some((one) => one[near] === id && same(one, arrow)));
-      const kept: Arrow[] = [];
-      for (const arrow of merged) {
-        const joined =
-          members.includes(arrow[near]) && ofAll(arrow) ? { ...arrow, [near]: `pair ${application}` } : arrow;
-        if (!kept.some((one) => one[near] === joined[near] && same(one, joined))) kept.push(joined);
-      }
-      merged = kept;
-    }
-  }
-  const result: Arrow[] = [];
-  for (const arrow of merged) {
-    const back = result.find(
-      ({ from, to, label }) => from === arrow.to && to === arrow.from && label === arrow.label,
-    );
-    if (back) back.both = true;
-    else result.push({ ...arrow });
-  }
-  return result;
 }

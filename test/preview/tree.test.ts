@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { PreviewDocument, PreviewResource } from "../../graph/document";
 import { resource as resourceOf } from "../report/documents";
-import { renderOutputs, renderTree, style } from "../../graph/tree";
+import { renderOutputs, renderTree, style } from "../../preview/tree";
 
 const plain = style(false);
 
