@@ -6,7 +6,7 @@ import { PreviewDocument, PreviewResource } from "../../../graph/document";
 import { REFERENCES } from "../../../policies/facts/references";
 import { RESOURCE_TYPES, ResourceType } from "../../../policies/facts/resourceTypes";
 import { actionMatches, statementsOf } from "../../../policies/iam/evaluate";
-import { isKnownType } from "../../../report/costs";
+import { isKnownType } from "../../../report/charges";
 import { createResource } from "../../../simulated-aws";
 import type { ResourceTypes } from "../../../simulated-aws/model";
 import { find, previewOf } from "../../support";
