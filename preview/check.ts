@@ -2,8 +2,9 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { CONFIG, evaluate, PACK, Results, Violation } from "../policies/evaluate";
-import { array, object, Resource, SECRET, text, UNKNOWN } from "../policies/rule";
+import { Resource } from "../policies/rule";
 import { rules } from "../policies/rules";
+import { array, object, SECRET, text, UNKNOWN } from "../policies/values";
 
 const USAGE = "npm run check -- --graph FILE [--json | --sarif]";
 
