@@ -133,7 +133,7 @@ export const databaseTls = defineRule({
   name: "database-tls",
   types: [DATABASE],
   description: "The database refuses connections without TLS",
-  why: "the network could read passwords and data",
+  why: "others on the network could read passwords and data",
   severity: "high",
   neighbours: true,
   check: ({ inputs }, stack) => {

@@ -216,7 +216,7 @@ export const queueTlsOnly = defineRule({
   name: "queue-tls-only",
   types: [QUEUE],
   description: "The policy of a queue denies plain HTTP",
-  why: "the network could read the tasks",
+  why: "others on the network could read the tasks",
   severity: "high",
   neighbours: true,
   check: ({ inputs }, stack) => {

@@ -35,7 +35,7 @@ export const httpsListener = defineRule({
   name: "https-listener",
   types: [ENVIRONMENT],
   description: "The load balancer serves HTTPS with a certificate on port 443",
-  why: "the network could read passwords",
+  why: "others on the network could read passwords",
   severity: "critical",
   reference: "AWS FSBP ELB.1",
   check: (environment) => {
@@ -85,7 +85,7 @@ export const plainHttpOff = defineRule({
   name: "plain-http-off",
   types: [ENVIRONMENT],
   description: "The default listener on port 80 does not serve the application",
-  why: "the network could read passwords",
+  why: "others on the network could read passwords",
   severity: "critical",
   check: (environment) => [
     ...(isWeb(environment) ? demandOption(environment, DEFAULT_LISTENER, "ListenerEnabled", "false") : []),
@@ -108,7 +108,7 @@ export const listenerRedirects = defineRule({
   types: ["aws:lb/listener:Listener"],
   description:
     "An HTTP listener only redirects to HTTPS on the same host; an HTTPS listener accepts TLS 1.2 and newer",
-  why: "the network could read passwords, or they would go to another host",
+  why: "others on the network could read passwords, or they would go to another host",
   severity: "critical",
   reference: "AWS FSBP ELB.1",
   check: ({ inputs: { protocol, defaultActions, sslPolicy } }) => {

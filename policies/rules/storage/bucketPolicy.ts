@@ -66,7 +66,7 @@ export const bucketTlsOnly = defineRule({
   name: "bucket-tls-only",
   types: ["aws:s3/bucket:Bucket"],
   description: "The bucket policy denies plain HTTP to everyone, for every action",
-  why: "the network could read the data on its way",
+  why: "others on the network could read the data on its way",
   severity: "high",
   reference: "AWS FSBP S3.5",
   neighbours: true,
