@@ -1,6 +1,9 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import { expect } from "chai";
 import { evaluate } from "../../policies/evaluate";
-import { defineRule } from "../../policies/rule";
+import { defineRule, Rule } from "../../policies/rule";
+import { rules } from "../../policies/rules";
 import { at, text } from "../../policies/values";
 
 const TEXT = { name: "x", description: "X", why: "x", severity: "low" } as const;
@@ -56,5 +59,21 @@ describe("rules that name no type", () => {
     const thing = { urn, type: "example:index:Thing", name: "x", inputs: { token: "hunter2" } };
     const policies = evaluate([thing]).violations.map(({ policy }) => policy);
     expect(policies).to.include.members(["known-types", "no-secret-in-inputs"]);
+  });
+});
+
+describe("policies/rules", () => {
+  it("has no file whose rules are not in the pack (policies/rules.ts lists the files)", () => {
+    const folder = join(__dirname, "../../policies/rules");
+    const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((file) =>
+      file.endsWith(".ts"),
+    );
+    const exported = files.flatMap((file) => {
+      // eslint-disable-next-line @typescript-eslint/no-require-imports -- the files are known at run time only
+      const values = Object.values(require(join(folder, file)) as Record<string, Partial<Rule> | undefined>);
+      return values.filter((value) => value?.check !== undefined).map((rule) => rule?.name);
+    });
+    expect(exported.length).to.be.greaterThan(90);
+    expect(rules.map(({ name }) => name)).to.have.members(exported);
   });
 });
