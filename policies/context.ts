@@ -15,7 +15,7 @@ export interface Context<Parameters = Record<string, unknown>> {
   once: <T>(key: string, build: () => T) => T;
 }
 
-/** What all rules share; each rule adds its own parameters. */
+/** The part of the context that all rules share: everything except the parameters of a rule. */
 export type Stack = Omit<Context, "parameters">;
 
 /** Indexes the resources of a stack for the rules. */
