@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { expect } from "chai";
-import { evaluateRequest, Request, Requester, statementsOf } from "../../policies/iam/evaluate";
+import { statementsOf } from "../../policies/iam/document";
+import { evaluateRequest, Request, Requester } from "../../policies/iam/evaluate";
 import { previewStack } from "../../preview/preview";
 import { readProject } from "../../preview/project";
 import { oracle } from "./iam/oracle";

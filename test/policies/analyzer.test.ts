@@ -19,8 +19,9 @@ import {
 import { expect } from "chai";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { JavaScriptValue, Struct } from "google-protobuf/google/protobuf/struct_pb";
-import { Resource, UNKNOWN } from "../../policies/rule";
+import { Resource } from "../../policies/rule";
 import { rules } from "../../policies/rules";
+import { UNKNOWN } from "../../policies/values";
 import { previewOf } from "../support";
 import { MutableStack } from "./mutant";
 

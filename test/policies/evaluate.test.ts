@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { expect } from "chai";
 import fc from "fast-check";
-import { configOf, configProblems, evaluate } from "../../policies/evaluate";
+import { configOf, configProblems } from "../../policies/config";
+import { evaluate } from "../../policies/evaluate";
 import { Resource } from "../../policies/rule";
 import { rules } from "../../policies/rules";
 import { previewStack } from "../../preview/preview";
