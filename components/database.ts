@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { handOnAfter } from "./common/handOn";
+import { withDependencies } from "./common/withDependencies";
 import { Naming } from "./common/naming";
 import { serviceTrustPolicy } from "./iam/policyDocument";
 
@@ -149,7 +149,7 @@ function createMonitoringRole(parent: Database, name: string, args: DatabaseArgs
     },
     { parent: role },
   );
-  return handOnAfter(role.arn, [rights]);
+  return withDependencies(role.arn, [rights]);
 }
 
 function createLogGroups(parent: Database, name: string, args: DatabaseArgs): aws.cloudwatch.LogGroup[] {

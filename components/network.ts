@@ -1,7 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { planSubnets } from "./common/cidr";
-import { handOnAfter } from "./common/handOn";
+import { withDependencies } from "./common/withDependencies";
 import { Naming } from "./common/naming";
 import { policyDocument, serviceTrustPolicy } from "./iam/policyDocument";
 
@@ -67,7 +67,7 @@ export class Network extends pulumi.ComponentResource {
       this.vpcId = vpc.id;
       this.publicSubnetIds = pulumi.all(publicSubnets.map((subnet) => subnet.id));
       this.privateSubnetIds = pulumi.all(privateSubnets.map((subnet) => subnet.id));
-      this.instanceSubnetIds = handOnAfter(this.privateSubnetIds, [...internet.ways, ...nat.ways]);
+      this.instanceSubnetIds = withDependencies(this.privateSubnetIds, [...internet.ways, ...nat.ways]);
     }
     this.registerOutputs({
       vpcId: this.vpcId,
@@ -260,7 +260,7 @@ export class Network extends pulumi.ComponentResource {
         vpcId: vpc.id,
         trafficType: "ALL",
         logDestination: logGroup.arn,
-        iamRoleArn: handOnAfter(role.arn, [rights]),
+        iamRoleArn: withDependencies(role.arn, [rights]),
         tags: naming.tags({ Name: naming.name() }),
       },
       { parent: vpc },

@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { handOnAfter } from "./common/handOn";
+import { withDependencies } from "./common/withDependencies";
 import { Naming } from "./common/naming";
 
 export interface SecurityGroupsArgs {
@@ -84,7 +84,7 @@ export class SecurityGroups extends pulumi.ComponentResource {
    * Beanstalk gives it up.
    */
   private ready({ group, rules }: NamedGroup): pulumi.Output<string> {
-    return handOnAfter(group.id, rules);
+    return withDependencies(group.id, rules);
   }
 
   private group(key: string, description: string): NamedGroup {
