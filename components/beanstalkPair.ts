@@ -11,7 +11,7 @@ import {
 import { createInstanceProfile } from "./beanstalk/instanceProfile";
 import { Naming } from "./common/naming";
 import { canonicalSettings, OptionSettings } from "./beanstalk/optionSettings";
-import { Statement } from "./iam/policyDocument";
+import { PolicyStatement } from "./iam/policyDocument";
 import { SecretParameters } from "./secretParameters";
 import { TaskQueue, TaskTiming } from "./taskQueue";
 
@@ -83,7 +83,7 @@ export class BeanstalkPair extends pulumi.ComponentResource {
     const { args } = this;
     const { naming } = args;
     return this.createEnvironment(application, "web", naming.name(), {
-      cnamePrefix: naming.globalName(),
+      cnamePrefix: naming.cnamePrefix("web"),
       securityGroup: args.securityGroups.web,
       statements: [...mediaStatements(naming), sendTasks(naming)],
       settings: loadBalancerOptions(args, {
@@ -134,7 +134,7 @@ export class BeanstalkPair extends pulumi.ComponentResource {
     own: {
       cnamePrefix?: string;
       securityGroup: pulumi.Input<string>;
-      statements: Statement[];
+      statements: PolicyStatement[];
       settings: OptionSettings;
       dependsOn: pulumi.Resource[];
     },
@@ -199,7 +199,7 @@ const pythonOptions: OptionSettings = {
 };
 
 /** Listing is needed so that a missing object is answered by 404 and not by 403. */
-function mediaStatements(naming: Naming): Statement[] {
+function mediaStatements(naming: Naming): PolicyStatement[] {
   const bucketArn = naming.bucketArn("media");
   return [
     {
@@ -213,7 +213,7 @@ function mediaStatements(naming: Naming): Statement[] {
 }
 
 /** The worker sends too: a periodic task is launched by queueing it. */
-function sendTasks(naming: Naming): Statement {
+function sendTasks(naming: Naming): PolicyStatement {
   return {
     Sid: "SendTasks",
     Effect: "Allow",
@@ -222,7 +222,7 @@ function sendTasks(naming: Naming): Statement {
   };
 }
 
-function receiveTasks(naming: Naming): Statement {
+function receiveTasks(naming: Naming): PolicyStatement {
   return {
     Sid: "ReceiveTasks",
     Effect: "Allow",
@@ -236,7 +236,7 @@ function receiveTasks(naming: Naming): Statement {
  *
  * @see https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/using-features-managing-env-tiers.html
  */
-function electCronLeader(naming: Naming): Statement {
+function electCronLeader(naming: Naming): PolicyStatement {
   return {
     Sid: "ElectCronLeader",
     Effect: "Allow",

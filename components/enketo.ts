@@ -224,7 +224,7 @@ export class Enketo extends pulumi.ComponentResource {
         description: "Enketo web forms",
         tier: "WebServer",
         solutionStackName: args.solutionStackName,
-        cnamePrefix: naming.globalName("enketo"),
+        cnamePrefix: naming.cnamePrefix("enketo"),
         version: this.createVersion(application).name,
         settings: canonicalSettings("WebServer", common, web),
         waitForReadyTimeout: "40m",

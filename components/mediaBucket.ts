@@ -2,7 +2,7 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { createBucket, expireOldVersions } from "./common/bucket";
 import { Naming } from "./common/naming";
-import { Statement } from "./iam/policyDocument";
+import { PolicyStatement } from "./iam/policyDocument";
 
 export interface MediaBucketArgs {
   naming: Naming;
@@ -58,7 +58,7 @@ export class MediaBucket extends pulumi.ComponentResource {
   }
 }
 
-function accessStatements(naming: Naming): Statement[] {
+function accessStatements(naming: Naming): PolicyStatement[] {
   const objects = `${naming.bucketArn("media")}/*`;
   const applicationRoles = [naming.instanceRole("web"), naming.instanceRole("worker")].map((role) =>
     naming.roleArn(role),

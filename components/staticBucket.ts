@@ -2,7 +2,7 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { createBucket, expireOldVersions } from "./common/bucket";
 import { Naming } from "./common/naming";
-import { Statement } from "./iam/policyDocument";
+import { PolicyStatement } from "./iam/policyDocument";
 
 export interface StaticBucketArgs {
   naming: Naming;
@@ -111,7 +111,7 @@ export class StaticBucket extends pulumi.ComponentResource {
 }
 
 /** Everyone reads objects; writing, deleting and listing are the deploy role's alone. */
-function accessStatements(naming: Naming): Statement[] {
+function accessStatements(naming: Naming): PolicyStatement[] {
   const bucketArn = naming.bucketArn("static");
   return [
     {

@@ -1,7 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { InstanceRole, Naming } from "../common/naming";
-import { policyDocument, SESSION_MANAGER_ACTIONS, Statement, trustPolicy } from "../iam/policyDocument";
+import { policyDocument, SESSION_MANAGER_ACTIONS, PolicyStatement, trustPolicy } from "../iam/policyDocument";
 
 export interface InstanceProfileArgs {
   naming: Naming;
@@ -12,7 +12,7 @@ export interface InstanceProfileArgs {
   /** Variables whose secret values the instances may read, and no others. */
   secretVariables: string[];
   /** What the instances may do next to what every Beanstalk instance must be able to do. */
-  statements: Statement[];
+  statements: PolicyStatement[];
   permissionsBoundary: pulumi.Input<string>;
   /** Whether a person with the right to can open a shell on the instances through Session Manager; no port opens. */
   shellAccess: boolean;
@@ -58,7 +58,7 @@ function beanstalkStatements({
   environment,
   secretVariables,
   shellAccess,
-}: InstanceProfileArgs): Statement[] {
+}: InstanceProfileArgs): PolicyStatement[] {
   const beanstalkBucket = `arn:aws:s3:::elasticbeanstalk-${naming.region}-${naming.accountId}`;
   return [
     {

@@ -31,7 +31,7 @@ export class BeanstalkServiceRole extends pulumi.ComponentResource {
     const role = new aws.iam.Role(
       name,
       {
-        name: naming.name("beanstalk-service"),
+        name: naming.beanstalkServiceRole,
         assumeRolePolicy: trustPolicy(
           { Service: "elasticbeanstalk.amazonaws.com" },
           { StringEquals: { "sts:ExternalId": "elasticbeanstalk" } },

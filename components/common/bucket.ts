@@ -1,13 +1,13 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { BucketClass, Naming } from "./naming";
-import { policyDocument, Statement } from "../iam/policyDocument";
+import { policyDocument, PolicyStatement } from "../iam/policyDocument";
 
 export interface BucketArgs {
   naming: Naming;
   bucketClass: BucketClass;
   /** Statements of the bucket policy next to the one that refuses plain HTTP. */
-  statements: Statement[];
+  statements: PolicyStatement[];
   /** True lets the bucket policy grant access to everyone; ACLs stay off in any case. */
   publicPolicy?: boolean;
   lifecycleRules: aws.types.input.s3.BucketLifecycleConfigurationRule[];
@@ -102,7 +102,7 @@ export function createBucket(parent: pulumi.Resource, name: string, args: Bucket
   return { bucket, policy };
 }
 
-function denyPlainHttp(bucketArn: string): Statement {
+function denyPlainHttp(bucketArn: string): PolicyStatement {
   return {
     Sid: "DenyPlainHttp",
     Effect: "Deny",

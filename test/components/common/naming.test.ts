@@ -45,7 +45,7 @@ describe("components/common/naming", () => {
     for (const environment of [longest.name(), longest.name("worker"), longest.name("enketo")]) {
       expect(environment).to.have.lengthOf.at.most(40);
     }
-    expect(longest.globalName("enketo")).to.have.lengthOf.at.most(63);
+    expect(longest.cnamePrefix("enketo")).to.have.lengthOf.at.most(63);
     expect(longest.queue).to.have.lengthOf.at.most(80);
   });
 });
