@@ -1,4 +1,3 @@
-import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { EnvironmentVariables } from "./applicationEnvironment";
 import { BeanstalkServiceRole } from "./serviceRole";
@@ -166,29 +165,4 @@ export function loadBalancerOptions(hosting: HostingArgs, args: LoadBalancerOpti
       SecurityGroups: [args.securityGroup],
     },
   };
-}
-
-/**
- * A listener that sends plain HTTP to HTTPS. Beanstalk has no option setting for a redirect, so this one is ours,
- * on the load balancer that Beanstalk made.
- */
-export function redirectToHttps(
-  parent: pulumi.Resource,
-  name: string,
-  loadBalancerArn: pulumi.Input<string>,
-  tags: Record<string, string>,
-): void {
-  new aws.lb.Listener(
-    `${name}-redirect-to-https`,
-    {
-      loadBalancerArn,
-      port: 80,
-      protocol: "HTTP",
-      defaultActions: [
-        { type: "redirect", redirect: { protocol: "HTTPS", port: "443", statusCode: "HTTP_301" } },
-      ],
-      tags,
-    },
-    { parent },
-  );
 }

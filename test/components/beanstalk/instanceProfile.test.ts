@@ -46,7 +46,7 @@ describe("components/beanstalk/instanceProfile", () => {
 
   it("names what must exist before an instance can start with it: the profile and the rights", async () => {
     const urns = await Promise.all(
-      (profile?.parts ?? []).map((part) => new Promise((resolve) => part.urn.apply(resolve))),
+      (profile?.resources ?? []).map((part) => new Promise((resolve) => part.urn.apply(resolve))),
     );
     expect(urns).to.have.members([
       find(document, "aws:iam/instanceProfile:InstanceProfile").urn,
