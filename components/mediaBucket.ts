@@ -79,7 +79,7 @@ function accessStatements(naming: Naming): PolicyStatement[] {
       Condition: { NumericGreaterThan: { "s3:signatureAge": String(MAXIMUM_SIGNATURE_AGE_MS) } },
     },
     {
-      // S3 knows no age of other signatures. A request without a signature has no version, so this denies it too.
+      // S3 checks the age of version 4 signatures only. A request without a signature has no version: denied too.
       Sid: "DenyAllButSignatureVersion4",
       Effect: "Deny",
       Principal: "*",
