@@ -8,15 +8,17 @@ import { createInstanceProfile } from "./instanceProfile";
 import {
   Capacity,
   commonOptions,
+  CommonOptionsArgs,
   HostingArgs,
   loadBalancerOptions,
   LoadBalancerOptionsArgs,
 } from "./options";
-import { canonicalSettings, OptionSettings, Tier } from "./optionSettings";
+import { canonicalSettings, OptionSettings } from "./optionSettings";
 
 export interface EnvironmentArgs {
   /** The environment's role. Its name, tags, instance profile and domain follow from it. */
   role: InstanceRole;
+  /** The Beanstalk application of the environment. */
   application: aws.elasticbeanstalk.Application;
   /** Name of `application`, known before the application exists: policy documents contain it. */
   applicationName: string;
@@ -114,7 +116,7 @@ export function createWorkerEnvironment(
 function createEnvironment(
   parent: pulumi.Resource,
   hosting: HostingArgs,
-  tier: Tier,
+  tier: CommonOptionsArgs["tier"],
   args: EnvironmentArgs & { cnamePrefix?: string; version?: pulumi.Input<string> },
 ): aws.elasticbeanstalk.Environment {
   const { naming, permissionsBoundary } = hosting;

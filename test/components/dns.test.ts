@@ -1,8 +1,10 @@
 import * as aws from "@pulumi/aws";
 import { expect } from "chai";
-import { Dns, DnsArgs, MailRecords } from "../../components/dns";
+import fc from "fast-check";
+import { Dns, DnsArgs, MailRecords, txtValue } from "../../components/dns";
 import { PreviewDocument } from "../../graph/document";
 import { simulate } from "../../preview/simulate";
+import { printedSeed } from "../seed";
 import { find, resourcesOf } from "../support";
 
 const RECORD = "aws:route53/record:Record";
@@ -104,5 +106,21 @@ describe("components/dns", () => {
     expect(strings.length).to.be.greaterThan(1);
     for (const string of strings) expect(string).to.have.lengthOf.at.most(255);
     expect(strings.join("")).to.equal(mail.dkimRecord);
+  });
+
+  it("cuts any text into strings of at most 255 characters that together are the text", () => {
+    const text = fc.string({
+      minLength: 1,
+      maxLength: 1500,
+      unit: fc.constantFrom("A", "z", "0", "+", "/", "=", " ", ";"),
+    });
+    fc.assert(
+      fc.property(text, (value) => {
+        const strings = txtValue(value).split('""');
+        expect(strings.join("")).to.equal(value);
+        for (const string of strings) expect(string).to.have.lengthOf.within(1, 255);
+      }),
+      { seed: printedSeed() },
+    );
   });
 });
