@@ -37,7 +37,7 @@ describe("components/ciAccess", () => {
     document = await preview();
   });
 
-  it("makes no key: three roles that GitHub's tokens open", () => {
+  it("creates no access key: GitHub's tokens assume three roles", () => {
     expect(resourcesOf(document, "aws:iam/accessKey:AccessKey")).to.deep.equal([]);
     const roles = resourcesOf(document, "aws:iam/role:Role");
     expect(roles.map(({ inputs }) => inputs.name)).to.deep.equal(ROLES.map((role) => `iaso-test-ci-${role}`));

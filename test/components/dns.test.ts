@@ -29,7 +29,7 @@ function preview(own: () => Partial<DnsArgs> = () => ({})): Promise<PreviewDocum
 }
 
 describe("components/dns", () => {
-  it("points the web address and Enketo's to their environments, and makes no other record", async () => {
+  it("points the hosts of web and Enketo to their environments, and creates no other record", async () => {
     const document = await preview();
     expect(resourcesOf(document, RECORD).map(({ name }) => name)).to.deep.equal(["web", "enketo"]);
     for (const key of ["web", "enketo"]) {

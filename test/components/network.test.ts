@@ -147,7 +147,7 @@ describe("components/network", () => {
     ]);
   });
 
-  it("uses an existing VPC and makes nothing", async () => {
+  it("uses an existing VPC and creates nothing", async () => {
     const existing = {
       vpcId: "vpc-0123456789abcdef0",
       publicSubnetIds: ["subnet-00000001", "subnet-00000002"],
