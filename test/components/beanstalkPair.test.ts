@@ -287,25 +287,25 @@ for (const platform of ["python", "docker"] as const) {
     });
 
     it("lets only the worker take tasks and elect a leader for periodic ones", () => {
-      const rights = (role: string) =>
+      const permissions = (role: string) =>
         statementsOf(find(document, "aws:iam/rolePolicy:RolePolicy", role).inputs.policy);
       for (const role of ["web", "worker"]) {
-        expect(rights(role).SendTasks?.Resource).to.equal(
+        expect(permissions(role).SendTasks?.Resource).to.equal(
           "arn:aws:sqs:eu-central-1:123456789012:iaso-test-tasks",
         );
-        expect(rights(role).UseMedia?.Resource).to.equal("arn:aws:s3:::example-iaso-test-media/*");
-        expect(rights(role).UseMedia?.Action).not.to.include("s3:PutObjectAcl");
+        expect(permissions(role).UseMedia?.Resource).to.equal("arn:aws:s3:::example-iaso-test-media/*");
+        expect(permissions(role).UseMedia?.Action).not.to.include("s3:PutObjectAcl");
       }
       const secret = "arn:aws:ssm:eu-central-1:123456789012:parameter/iaso/test/secrets/SECRET_KEY";
       for (const role of ["web", "worker"]) {
-        expect(rights(role).ReadOwnSecrets?.Resource).to.deep.equal([secret]);
+        expect(permissions(role).ReadOwnSecrets?.Resource).to.deep.equal([secret]);
       }
-      expect(rights("web")).not.to.have.any.keys("ReceiveTasks", "ElectCronLeader");
-      expect(rights("worker").ElectCronLeader?.Resource).to.equal(
+      expect(permissions("web")).not.to.have.any.keys("ReceiveTasks", "ElectCronLeader");
+      expect(permissions("worker").ElectCronLeader?.Resource).to.equal(
         "arn:aws:dynamodb:eu-central-1:123456789012:table/*-stack-AWSEBWorkerCronLeaderRegistry*",
       );
-      expect(rights("worker")).to.include.all.keys("ReceiveTasks", "ElectCronLeader");
-      expect(rights("worker").ReceiveTasks?.Action).to.have.members([
+      expect(permissions("worker")).to.include.all.keys("ReceiveTasks", "ElectCronLeader");
+      expect(permissions("worker").ReceiveTasks?.Action).to.have.members([
         "sqs:ChangeMessageVisibility",
         "sqs:DeleteMessage",
         "sqs:ReceiveMessage",
