@@ -1,4 +1,3 @@
-import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { EnvironmentVariables } from "./applicationEnvironment";
 import { BeanstalkServiceRole } from "./serviceRole";
@@ -8,58 +7,79 @@ import { Tier } from "../../policies/facts/beanstalkOptions";
 import { LOAD_BALANCER_TLS_POLICY } from "../../policies/facts/tlsPolicies";
 import { OptionSettings } from "./optionSettings";
 
-/** @see https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/using-features.rolling-version-deploy.html */
+/**
+ * How Beanstalk deploys a version on the instances of an environment.
+ *
+ * @see https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/using-features.rolling-version-deploy.html
+ */
 export type DeploymentPolicy = "Rolling" | "RollingWithAdditionalBatch" | "Immutable";
 
-/** Size and scaling of one environment. */
+/** Instance type and number of instances of one environment. A change replaces instances, not the environment. */
 export interface Capacity {
-  /** EC2 instance type of the x86_64 architecture, such as `t3.large`: the machine images are x86_64. */
+  /**
+   * EC2 instance type with x86_64 processors. The platforms' AMIs and the GDAL image are for x86_64.
+   *
+   * @example "t3.large"
+   */
   instanceType: string;
+  /** Minimum number of instances. */
   minSize: number;
+  /** Maximum number of instances. */
   maxSize: number;
 }
 
-/** Settings that all Beanstalk environments of the platform share. */
+/** The arguments that all Beanstalk environments of the platform share. */
 export interface HostingArgs {
   naming: Naming;
+  /** Id of the VPC. */
   vpcId: pulumi.Input<string>;
-  /** Subnets of the load balancers. */
+  /** Ids of the subnets of the load balancers. */
   publicSubnetIds: pulumi.Input<string[]>;
-  /** Private subnets of the instances, with a route to a NAT gateway. */
+  /** Ids of the subnets of the instances: private ones with a route to a NAT gateway. */
   instanceSubnetIds: pulumi.Input<string[]>;
-  /** The bucket of the load balancers' access logs. */
+  /** The bucket for the access logs of the load balancers. */
   accessLogs: LogsBucket;
+  /** The role with which Beanstalk monitors and changes the environments. */
   serviceRole: BeanstalkServiceRole;
+  /** How Beanstalk deploys a version. */
   deploymentPolicy: DeploymentPolicy;
-  /** Retention of the logs in CloudWatch, in days. */
+  /** Days for which CloudWatch keeps the environments' logs. */
   logRetentionDays: number;
   /** ARN of the permissions boundary of the instances' roles. */
   permissionsBoundary: pulumi.Input<string>;
 }
 
 export interface CommonOptionsArgs {
+  /** Tier of the environment. Some options apply to web servers only. */
   tier: Tier;
   capacity: Capacity;
-  /** Id of a custom machine image; Beanstalk's own by default. */
+  /**
+   * Id of the instances' AMI.
+   *
+   * @default The AMI of the platform version.
+   */
   imageId?: pulumi.Input<string>;
+  /** Name of the instance profile. */
   instanceProfile: pulumi.Input<string>;
+  /** Id of the instances' security group. */
   securityGroup: pulumi.Input<string>;
+  /** Plain environment variables. */
   variables: EnvironmentVariables;
-  /** ARNs of SSM parameters or Secrets Manager secrets, by the name of the environment variable of the value. */
+  /** ARNs of SSM parameters or Secrets Manager secrets, by the environment variable that gets their value. */
   secretArns: Record<string, string>;
 }
 
-/** Seconds that Beanstalk waits for a command on an instance, such as Iaso's first start after a migration. */
+/** Time that Beanstalk waits for a command on an instance. Iaso's first start after a migration can take long. */
 const COMMAND_TIMEOUT_SECONDS = 3600;
 
-/** Returns the settings of every environment, independent of its tier and platform. */
+/** Returns the option settings of every environment, whatever its role and platform. */
 export function commonOptions(hosting: HostingArgs, args: CommonOptionsArgs): OptionSettings {
   const { deploymentPolicy, logRetentionDays } = hosting;
   const { capacity } = args;
   return {
     "aws:autoscaling:asg": { MinSize: capacity.minSize, MaxSize: capacity.maxSize },
     "aws:autoscaling:launchconfiguration": {
-      // Version 2 of the metadata service needs a session token, so a forged request cannot fetch credentials.
+      // IMDSv2 needs a session, so a forged request cannot read the instance's credentials.
       DisableIMDSv1: true,
       DisableDefaultEC2SecurityGroup: true,
       IamInstanceProfile: args.instanceProfile,
@@ -109,31 +129,36 @@ export function commonOptions(hosting: HostingArgs, args: CommonOptionsArgs): Op
       ...(deploymentPolicy !== "Immutable" && { BatchSizeType: "Fixed", BatchSize: 1 }),
     },
     "aws:elasticbeanstalk:environment": {
-      // A worker has no load balancer, but "LoadBalanced" also gives it an Auto Scaling group.
+      // A worker is "load balanced" too: the value means an auto scaling group of more than one instance.
       EnvironmentType: "LoadBalanced",
       ServiceRole: hosting.serviceRole.roleName,
       ...(args.tier === "WebServer" && { LoadBalancerType: "application" }),
     },
     "aws:elasticbeanstalk:healthreporting:system": { SystemType: "enhanced" },
-    // Platform updates are reviewed changes of this program, not automatic.
+    // A reviewed change of the program updates the platform version, not Beanstalk at night.
     "aws:elasticbeanstalk:managedactions": { ManagedActionsEnabled: false },
   };
 }
 
 export interface LoadBalancerOptionsArgs {
-  /** Path that returns 200 over plain HTTP. Django redirects a path without its trailing slash. */
+  /**
+   * Path that returns 200 over plain HTTP.
+   *
+   * @example "/_health/"
+   */
   healthCheckPath: string;
-  /** ARN of an issued ACM certificate. */
+  /** ARN of an issued certificate, in the region of the load balancer. */
   certificateArn: pulumi.Input<string>;
+  /** Id of the load balancer's security group. */
   securityGroup: pulumi.Input<string>;
-  /** Key prefix of the access logs in their bucket. */
+  /** Prefix of the access logs in their bucket. */
   accessLogsPrefix: string;
 }
 
-/** Idle timeout of a request in seconds; the proxy on the instances has the same. */
+/** Time limit of a request: the same as that of the proxy on the instances. */
 const REQUEST_TIMEOUT_SECONDS = 900;
 
-/** Returns the settings of a web environment's Application Load Balancer: HTTPS only, Beanstalk's listener on port 80 off. */
+/** Returns the option settings of an application load balancer with HTTPS only. Beanstalk's listener on port 80 is off. */
 export function loadBalancerOptions(hosting: HostingArgs, args: LoadBalancerOptionsArgs): OptionSettings {
   return {
     "aws:ec2:vpc": { ELBScheme: "public", ELBSubnets: hosting.publicSubnetIds },
@@ -165,29 +190,4 @@ export function loadBalancerOptions(hosting: HostingArgs, args: LoadBalancerOpti
       SecurityGroups: [args.securityGroup],
     },
   };
-}
-
-/**
- * Creates a listener that redirects HTTP to HTTPS on the load balancer that Beanstalk created. Beanstalk has no option
- * setting for a redirect.
- */
-export function redirectToHttps(
-  parent: pulumi.Resource,
-  name: string,
-  loadBalancerArn: pulumi.Input<string>,
-  tags: Record<string, string>,
-): void {
-  new aws.lb.Listener(
-    `${name}-redirect-to-https`,
-    {
-      loadBalancerArn,
-      port: 80,
-      protocol: "HTTP",
-      defaultActions: [
-        { type: "redirect", redirect: { protocol: "HTTPS", port: "443", statusCode: "HTTP_301" } },
-      ],
-      tags,
-    },
-    { parent },
-  );
 }

@@ -108,7 +108,7 @@ for (const platform of ["python", "docker"] as const) {
       expect(JSON.stringify(document)).not.to.include("hidden");
     });
 
-    it("differs between web and worker only in what the role changes", () => {
+    it("differs between web and worker only in the options of the role", () => {
       const [web, worker] = both();
       const role = [
         `${VARIABLES} WORKER`,
@@ -192,7 +192,7 @@ for (const platform of ["python", "docker"] as const) {
       });
     });
 
-    it("hands tasks to the worker with the times of the queue", () => {
+    it("posts tasks to the worker with the time limits of the queue", () => {
       const [web, worker] = both();
       expect(namespaceOf(worker, "aws:elasticbeanstalk:sqsd")).to.deep.equal({
         WorkerQueueURL: "https://sqs.eu-central-1.amazonaws.com/123456789012/iaso-test-tasks",
@@ -265,7 +265,7 @@ for (const platform of ["python", "docker"] as const) {
       expect(namespaceOf(both()[0], "aws:ec2:vpc")).to.include({ ELBSubnets: "subnet-p1,subnet-p2" });
     });
 
-    it("starts instances only when their rights and secrets exist", () => {
+    it("starts instances only when their permissions and secrets exist", () => {
       for (const environment of both()) {
         expect(environment.dependencies).to.include.members([
           find(document, "aws:iam/rolePolicy:RolePolicy", environment.name).urn,
@@ -275,7 +275,7 @@ for (const platform of ["python", "docker"] as const) {
       }
     });
 
-    it("waits for the rights of Beanstalk's role, and the web for the bucket that takes its access logs", () => {
+    it("waits for the permissions of Beanstalk's role, and the web for the bucket policy of its access logs", () => {
       const attachments = resourcesOf(document, "aws:iam/rolePolicyAttachment:RolePolicyAttachment");
       expect(attachments).not.to.be.empty;
       for (const environment of both()) {
@@ -287,25 +287,25 @@ for (const platform of ["python", "docker"] as const) {
     });
 
     it("lets only the worker take tasks and elect a leader for periodic ones", () => {
-      const rights = (role: string) =>
+      const permissions = (role: string) =>
         statementsOf(find(document, "aws:iam/rolePolicy:RolePolicy", role).inputs.policy);
       for (const role of ["web", "worker"]) {
-        expect(rights(role).SendTasks?.Resource).to.equal(
+        expect(permissions(role).SendTasks?.Resource).to.equal(
           "arn:aws:sqs:eu-central-1:123456789012:iaso-test-tasks",
         );
-        expect(rights(role).UseMedia?.Resource).to.equal("arn:aws:s3:::example-iaso-test-media/*");
-        expect(rights(role).UseMedia?.Action).not.to.include("s3:PutObjectAcl");
+        expect(permissions(role).UseMedia?.Resource).to.equal("arn:aws:s3:::example-iaso-test-media/*");
+        expect(permissions(role).UseMedia?.Action).not.to.include("s3:PutObjectAcl");
       }
       const secret = "arn:aws:ssm:eu-central-1:123456789012:parameter/iaso/test/secrets/SECRET_KEY";
       for (const role of ["web", "worker"]) {
-        expect(rights(role).ReadOwnSecrets?.Resource).to.deep.equal([secret]);
+        expect(permissions(role).ReadOwnSecrets?.Resource).to.deep.equal([secret]);
       }
-      expect(rights("web")).not.to.have.any.keys("ReceiveTasks", "ElectCronLeader");
-      expect(rights("worker").ElectCronLeader?.Resource).to.equal(
+      expect(permissions("web")).not.to.have.any.keys("ReceiveTasks", "ElectCronLeader");
+      expect(permissions("worker").ElectCronLeader?.Resource).to.equal(
         "arn:aws:dynamodb:eu-central-1:123456789012:table/*-stack-AWSEBWorkerCronLeaderRegistry*",
       );
-      expect(rights("worker")).to.include.all.keys("ReceiveTasks", "ElectCronLeader");
-      expect(rights("worker").ReceiveTasks?.Action).to.have.members([
+      expect(permissions("worker")).to.include.all.keys("ReceiveTasks", "ElectCronLeader");
+      expect(permissions("worker").ReceiveTasks?.Action).to.have.members([
         "sqs:ChangeMessageVisibility",
         "sqs:DeleteMessage",
         "sqs:ReceiveMessage",

@@ -46,16 +46,16 @@ const GROUPS: Edge[][] = [
   [
     {
       what: "the secrets before the instances that read them",
-      file: "components/beanstalkPair.ts",
-      edge: "...secrets.parameters, ",
+      file: "components/beanstalk/environment.ts",
+      edge: "...secrets.parameters,",
       without: "",
       target: ["aws:ssm/parameter:Parameter", "secrets-SECRET_KEY"],
       refusal: /Failed to launch environment: arn:aws:ssm:\S+SECRET_KEY does not exist/,
     },
     {
       what: "the right to write access logs before the load balancer that writes them",
-      file: "components/enketo.ts",
-      edge: "args.accessLogs.policy,",
+      file: "components/beanstalk/environment.ts",
+      edge: "hosting.accessLogs.policy, ",
       without: "",
       target: ["aws:s3/bucketPolicy:BucketPolicy", "logs"],
       refusal: /InvalidConfigurationRequest: access denied for bucket \S+-logs/,
@@ -64,17 +64,16 @@ const GROUPS: Edge[][] = [
   [
     {
       what: "the rights of instances before instances",
-      file: "components/beanstalkPair.ts",
-      // Web waits for both: one would hide the other.
-      edge: "...profile.parts, ...args.serviceRole.rights, ",
+      file: "components/beanstalk/environment.ts",
+      edge: "...profile.resources,",
       without: "",
       target: ["aws:iam/rolePolicy:RolePolicy", "web"],
       refusal: /Failed to launch environment: the role \S+-web has no permissions/,
     },
     {
       what: "the rights of Beanstalk before an environment",
-      file: "components/enketo.ts",
-      edge: "...args.serviceRole.rights,",
+      file: "components/beanstalk/environment.ts",
+      edge: "...hosting.serviceRole.policyAttachments,",
       without: "",
       target: [
         "aws:iam/rolePolicyAttachment:RolePolicyAttachment",

@@ -78,8 +78,8 @@ const VIOLATIONS: Violation[] = [
     rule: "oidc-trust",
     says: "The subject is not limited",
     file: "components/ciAccess.ts",
-    from: "`repo:${infrastructureRepository}:environment:${naming.env}`",
-    to: "`repo:${infrastructureRepository}:*`",
+    from: "[inEnvironment(infrastructureRepository)]",
+    to: "[`repo:${infrastructureRepository}:*`]",
   },
 ];
 

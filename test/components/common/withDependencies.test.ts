@@ -1,15 +1,15 @@
 import * as aws from "@pulumi/aws";
 import { expect } from "chai";
-import { handOnAfter } from "../../../components/common/handOn";
+import { withDependencies } from "../../../components/common/withDependencies";
 import { simulate } from "../../../preview/simulate";
 import { find } from "../../support";
 
-describe("components/common/handOn", () => {
-  it("hands a value on unchanged, and makes whoever uses it wait for the resources", async () => {
+describe("components/common/withDependencies", () => {
+  it("keeps the value, and adds the resources to the dependencies of whatever uses it", async () => {
     const document = await simulate(() => {
       const topic = new aws.sns.Topic("topic");
       const gateway = new aws.ec2.InternetGateway("gateway");
-      const subnets = handOnAfter(["subnet-1", "subnet-2"], [topic, gateway]);
+      const subnets = withDependencies(["subnet-1", "subnet-2"], [topic, gateway]);
       new aws.rds.SubnetGroup("subnets", { subnetIds: subnets });
     });
     const group = find(document, "aws:rds/subnetGroup:SubnetGroup");
