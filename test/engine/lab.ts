@@ -20,13 +20,24 @@ import { EngineEvent, LocalWorkspace, Stack } from "@pulumi/pulumi/automation";
 import { isDeepStrictEqual } from "node:util";
 import { Account, AccountResource } from "./provider/account";
 import type { Fault } from "./provider/faults";
-import { find, pluginFolder } from "./commands";
+import { attached, find, pluginFolder } from "./commands";
+import { Hosts, serveHosts } from "./hosts/serve";
 import { testedCommands } from "./runbook";
 
 const PROJECT = join(__dirname, "../..");
 
-/** What the program is, copied into each lab: the engine writes to settings files, and links confuse the compiler. */
-const COPIES = ["index.ts", "components", "policies", "ami", "package.json", "tsconfig.json", "Pulumi.yaml"];
+/** The program, copied into each lab: tests edit it, the engine writes to settings files, and links confuse the compiler. */
+const COPIES = [
+  "index.ts",
+  "settings",
+  "components",
+  "policies",
+  "ami",
+  "cli",
+  "package.json",
+  "tsconfig.json",
+  "Pulumi.yaml",
+];
 
 /**
  * One value for each secret setting, each unlike anything else, so that a leak can be found byte by byte. Where a
@@ -86,6 +97,7 @@ export class Lab {
   log = "";
   private provider: ChildProcess | undefined;
   private port = "";
+  private hosts: Hosts | undefined;
   private announced = "";
 
   private constructor(
@@ -95,6 +107,7 @@ export class Lab {
     this.folder = mkdtempSync(join(tmpdir(), "iaso-engine-"));
     for (const name of ["state", "work", "home", "bin", "events"]) mkdirSync(join(this.folder, name));
     this.recordEvents();
+    if (attached().language) this.bootPolicyPack();
     const plugins = pluginFolder();
     if (existsSync(plugins)) symlinkSync(plugins, join(this.folder, "home/plugins"));
     for (const name of [...COPIES, `Pulumi.${stackName}.yaml`]) {
@@ -109,6 +122,7 @@ export class Lab {
    */
   static async open(stackName: string, { image = true, env = {} }: LabOptions = {}): Promise<Lab> {
     const lab = new Lab(stackName, env);
+    lab.hosts = await serveHosts(lab.work, () => lab.env);
     await lab.startProvider();
     const stack = await LocalWorkspace.createStack({ stackName, workDir: lab.work }, lab.options);
     await stack.setAllConfig(
@@ -122,6 +136,7 @@ export class Lab {
 
   close(): void {
     this.provider?.kill("SIGKILL");
+    this.hosts?.close();
     rmSync(this.folder, { recursive: true, force: true });
   }
 
@@ -289,13 +304,22 @@ export class Lab {
       // and nothing would load (docs/operations.md, interrupted update).
       PULUMI_BACKEND_URL: `file://${join(this.folder, "state")}?metadata=skip`,
       PULUMI_CONFIG_PASSPHRASE: "passphrase of a test",
-      PULUMI_DEBUG_PROVIDERS: `aws:${this.port}`,
+      ...this.attachedPlugins,
       // The provider of AWS is attached and not installed: the engine would fetch the real one.
       PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
       PULUMI_HOME: join(this.folder, "home"),
       PULUMI_SKIP_UPDATE_CHECK: "true",
       STACK: this.stackName,
       ...this.moreEnv,
+    };
+  }
+
+  private get attachedPlugins(): Record<string, string> {
+    const { language, command } = attached();
+    const port = String(this.hosts?.port);
+    return {
+      PULUMI_DEBUG_PROVIDERS: [`aws:${this.port}`, ...(command ? [`command:${port}`] : [])].join(","),
+      ...(language ? { PULUMI_DEBUG_LANGUAGES: `nodejs:${port}` } : {}),
     };
   }
 
@@ -354,6 +378,18 @@ export class Lab {
       `exec ${find("pulumi") ?? "pulumi"} "$@"`,
     ];
     writeFileSync(join(this.folder, "bin/pulumi"), `${script.join("\n")}\n`, { mode: 0o755 });
+  }
+
+  /**
+   * The command that starts a policy pack where the engine finds no language host on PATH, as the CLI used to bring
+   * one along. An attached language host is not asked.
+   */
+  private bootPolicyPack(): void {
+    const module = 'require.resolve("@pulumi/pulumi/cmd/run-policy-pack")';
+    const script = ["#!/bin/sh", `exec node "$(node --print '${module}')" "$@"`];
+    writeFileSync(join(this.folder, "bin/pulumi-analyzer-policy-nodejs"), `${script.join("\n")}\n`, {
+      mode: 0o755,
+    });
   }
 
   /** In the order of their ends. */
