@@ -31,6 +31,6 @@ export function missingEngine(): string | undefined {
   if (find("pulumi") !== undefined) return undefined;
   return (
     "There is no pulumi on PATH. Install the Pulumi CLI (https://www.pulumi.com/docs/iac/download-install/), " +
-    'or build its engine with Go: PATH="$(test/engine/build-engine):$PATH"'
+    'or build its engine with Go: PATH="$(test/engine/hosts/build-engine):$PATH"'
   );
 }

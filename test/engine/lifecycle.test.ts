@@ -25,6 +25,8 @@ function changes(summary: { resourceChanges?: Record<string, number> }): Record<
 for (const stackName of ["staging", "prod"]) {
   describe(`the life of ${stackName} on the real engine`, () => {
     const withTls = stackName === "staging";
+    /** Marks the tests of the short suite. */
+    const short = stackName === "staging" ? " @short" : "";
     let lab: Lab;
     before(async () => {
       lab = await Lab.open(stackName);
@@ -38,14 +40,14 @@ for (const stackName of ["staging", "prod"]) {
       lab.close();
     });
 
-    it("comes up from nothing by the runbook's commands", async () => {
+    it(`comes up from nothing by the runbook's commands${short}`, async () => {
       const { code, output } = await lab.follow("deploy");
       expect(code, output).to.equal(0);
       expect(lab.account.ofType(ENVIRONMENT)).to.have.length(3);
       expect(await lab.strays()).to.deep.equal({ orphaned: [], missing: [] });
     });
 
-    it("changes nothing at the second preview, up and refresh", async () => {
+    it(`changes nothing at the second preview, up and refresh${short}`, async () => {
       const before = JSON.stringify(lab.account.resources);
       expect(changes({ resourceChanges: (await lab.preview()).changeSummary })).to.deep.equal({});
       expect(changes((await lab.up()).summary)).to.deep.equal({});
@@ -80,7 +82,7 @@ for (const stackName of ["staging", "prod"]) {
       });
     }
 
-    it("leaves the version that the deploy tool has set, whether the state knows of it or not", async () => {
+    it(`leaves the version that the deploy tool has set, whether the state knows of it or not${short}`, async () => {
       for (const [version, size] of [
         ["42", "8"],
         ["43", "9"],
@@ -172,7 +174,7 @@ for (const stackName of ["staging", "prod"]) {
       );
     });
 
-    it("refuses to be destroyed while it is protected, and deletes nothing", async () => {
+    it(`refuses to be destroyed while it is protected, and deletes nothing${short}`, async () => {
       const before = lab.account.resources.length;
       const { code, output } = await lab.follow("destroy");
       expect(code).not.to.equal(0);
@@ -181,7 +183,7 @@ for (const stackName of ["staging", "prod"]) {
     });
 
     if (stackName === "staging") {
-      it("is destroyed after the documented unprotect, but for final snapshot and media", async () => {
+      it("is destroyed after the documented unprotect, but for final snapshot and media @short", async () => {
         const unprotected = await lab.follow("unprotect");
         expect(unprotected.code, unprotected.output).to.equal(0);
         const full = Object.fromEntries(lab.account.ofType(BUCKET).map(({ id }) => [id, ["an/object"]]));

@@ -139,7 +139,7 @@ function differences(olds: Command, news: Command): string[] {
 }
 
 function read(values: Struct | undefined): Command {
-  return (values?.toJavaScript() ?? {}) as Command;
+  return values?.toJavaScript() ?? {};
 }
 
 function write(values: Command): Struct {
