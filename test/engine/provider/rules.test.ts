@@ -137,6 +137,14 @@ describe("what the simulated AWS refuses", () => {
       });
     }
 
+    it("a version that an environment of its application runs, and not one of the same label elsewhere", () => {
+      const version = put(VERSION, "iaso/1", { application: "iaso" }, { name: "1" });
+      put(ENVIRONMENT, "elsewhere", { application: "another", version: "1" });
+      expect(deletion(version)).to.equal("");
+      put(ENVIRONMENT, "here", { application: "iaso", version: "1" });
+      expect(deletion(version)).to.match(/^InvalidParameterValue: iaso\/1 is still used by here$/);
+    });
+
     it("whatever it wants to exist when it is named, but for what it lets go", () => {
       const short = (user: string) => user.split("/")[1]?.split(":")[0] ?? "";
       const required = REQUIRES.map(

@@ -296,12 +296,22 @@ function onPut(account: Account, type: string, inputs: Properties): void {
   }
 }
 
+/** A version's label is unique within its application only: an environment of another one uses another version. */
+function isOfApplication({ type, inputs }: AccountResource, { application }: Properties): boolean {
+  return (
+    type !== "aws:elasticbeanstalk/applicationVersion:ApplicationVersion" ||
+    application === inputs.application
+  );
+}
+
 /** Refuses what AWS would refuse to delete. */
 export function beforeDelete(account: Account, resource: AccountResource): void {
   const { type, id } = resource;
   for (const use of USES.filter(({ of }) => of === type)) {
     const name = use.by === "id" ? id : (resource.state[use.by] as string);
-    const user = account.ofType(use.user).find(({ inputs }) => mentions(inputs[use.property], name));
+    const user = account
+      .ofType(use.user)
+      .find(({ inputs }) => mentions(inputs[use.property], name) && isOfApplication(resource, inputs));
     if (user) throw new AwsError(use.code, `${id} is still used by ${user.id}`);
   }
   if (type === "aws:ec2/internetGateway:InternetGateway") refuseMappedAddresses(account, resource);
