@@ -8,16 +8,16 @@ const BUCKET = "aws:s3/bucket:Bucket";
 const PARAMETER = "aws:ssm/parameter:Parameter";
 const PUBLIC_ACCESS = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock";
 
-/** Values that replace others of SECRETS in the course of the test. */
+/** Values to which the test rotates secrets. */
 const ROTATED = {
   emailPassword: 'LeakMarkRotatedEmail"Password<9>8\\7',
   databasePassword: "LeakMarkRotatedDatabasePassword9876543210",
 };
 
-/** What changed, without what stayed. */
+/** The number of resources of each operation, without `same`. */
 function changes(summary: { resourceChanges?: Record<string, number> }): Record<string, number> {
   const { same, ...changed } = summary.resourceChanges ?? {};
-  // Without a summary from the engine, there would be no changes either.
+  // A missing summary would have no changes either.
   expect(same).to.be.above(100);
   return changed;
 }
@@ -30,7 +30,7 @@ for (const stackName of ["staging", "prod"]) {
     let lab: Lab;
     before(async () => {
       lab = await Lab.open(stackName);
-      // One of the stacks has all the secrets that there can be.
+      // One of the stacks uses every secret.
       if (withTls) {
         await lab.set("enketoRedisTls", "true");
         await lab.set("enketoImage", "enketo/enketo-express:7.5.1");
@@ -159,7 +159,7 @@ for (const stackName of ["staging", "prod"]) {
         ...lab.written(),
         outputs: JSON.stringify(await (await lab.stack()).outputs()),
       };
-      // Each place has what it should have; the values are in the account, and the search finds them there.
+      // Each place has its usual content, and the search finds the values in the account, where they must be.
       expect(places.state).to.include('"urn":"').and.include("databasePassword");
       expect(places.events).to.include(DATABASE).and.include("resOutputsEvent");
       expect(places.log).to.include("secrets-RDS_PASSWORD");
@@ -219,7 +219,7 @@ for (const stackName of ["staging", "prod"]) {
   });
 }
 
-/** Ids of what must never be replaced. */
+/** The ids of the resources that must never be replaced. */
 function idsOf(lab: Lab): string[] {
   return lab.account
     .ofType(DATABASE, BUCKET, ENVIRONMENT)
@@ -227,7 +227,7 @@ function idsOf(lab: Lab): string[] {
     .sort();
 }
 
-/** What web and worker run. */
+/** The versions that web and worker run. */
 function versionsOf(lab: Lab): unknown[] {
   return pairOf(lab).map(({ inputs }) => inputs.version);
 }

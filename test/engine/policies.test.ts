@@ -3,7 +3,7 @@ import { Lab } from "./lab";
 
 interface Violation {
   rule: string;
-  /** Part of the message that has to be shown. */
+  /** A part of the rule's message. */
   says: string;
   file: string;
   from: string;
@@ -148,7 +148,7 @@ describe("the policy pack on the real engine", () => {
     }
   }
 
-  it("refuses what a mandatory rule cannot judge for a value that is not known yet, and says so", async () => {
+  it("refuses a resource that a mandatory rule cannot judge because a value is unknown, and says so", async () => {
     lab.edit(
       "components/database.ts",
       "publiclyAccessible: false",
