@@ -39,7 +39,8 @@ describe("build-engine", () => {
     expect(build("none")).to.deep.equal({
       status: 3,
       stdout: "",
-      stderr: "The engine suite cannot run without building Pulumi's engine: Go is not installed (https://go.dev/doc/install)\n",
+      stderr:
+        "The engine suite cannot run without building Pulumi's engine: Go is not installed (https://go.dev/doc/install)\n",
     });
   });
 
@@ -49,7 +50,8 @@ describe("build-engine", () => {
     expect(build("refused", "get")).to.deep.equal({
       status: 3,
       stdout: "",
-      stderr: "The engine suite cannot run without building Pulumi's engine: go: github.com/pulumi/pulumi: 403 Forbidden\n",
+      stderr:
+        "The engine suite cannot run without building Pulumi's engine: go: github.com/pulumi/pulumi: 403 Forbidden\n",
     });
   });
 

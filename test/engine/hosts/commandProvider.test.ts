@@ -73,18 +73,17 @@ describe("the attached provider for commands", () => {
     expect(existsSync(join(folder, "created"))).to.equal(false);
   });
 
-  it("runs create in the program's folder, with its own variables and standard input", async () => {
+  it("runs create in the program's folder, with its own variables", async () => {
     engine.lines.length = 0;
     const inputs = {
-      create: 'pwd; echo "$OWN, $COLOUR"; cat; echo warning >&2',
+      create: 'pwd; echo "$OWN, $COLOUR"; echo warning >&2',
       environment: { COLOUR: "blue" },
-      stdin: "input",
     };
     const { id, outputs } = await create(inputs);
     expect(id).to.match(/^image[0-9a-f]{8}$/);
     expect(outputs).to.deep.equal({
       ...inputs,
-      stdout: `${folder}\nof the lab, blue\ninput`,
+      stdout: `${folder}\nof the lab, blue`,
       stderr: "warning",
     });
     expect(engine.lines).to.deep.include({ message: "warning\n", urn: URN });

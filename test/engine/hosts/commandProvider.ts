@@ -18,7 +18,6 @@ interface Command {
   dir?: string;
   environment?: Record<string, string>;
   interpreter?: string[];
-  stdin?: string;
   triggers?: unknown[];
   stdout?: string;
   stderr?: string;
@@ -26,7 +25,7 @@ interface Command {
 
 /**
  * The resource `command:local:Command`, for machines that lack Pulumi's own provider for commands: runs it as that one
- * does, and never in a preview. Assets and secrets are left out, as the program uses neither with commands.
+ * does, and never in a preview. It has no assets, secrets or standard input, as the program uses none with commands.
  *
  * @param folder Where commands run that name no `dir`.
  * @param env The environment variables that commands get besides their own.
@@ -56,7 +55,6 @@ export function commandProvider(
         ...(stdout === "" ? {} : { PULUMI_COMMAND_STDOUT: stdout }),
         ...(stderr === "" ? {} : { PULUMI_COMMAND_STDERR: stderr }),
       },
-      input: inputs.stdin,
       urn,
       signal,
     });

@@ -9,8 +9,6 @@ import { LogRequest, LogSeverity } from "@pulumi/pulumi/proto/engine_pb";
 export interface ProcessOptions {
   cwd: string;
   env: NodeJS.ProcessEnv;
-  /** Text for the process's standard input. */
-  input?: string;
   /** The resource whose log gets the output; without one, it is the stack's. */
   urn?: string;
   /** Aborts when the engine cancels the call: the process is killed. */
@@ -44,10 +42,13 @@ export class Engine {
   }
 
   /** Runs a process and shows each line that it prints in the engine's log. */
-  async run(command: string, args: string[], { input, urn = "", ...options }: ProcessOptions): Promise<Exit> {
-    const child = spawn(command, args, { ...options, killSignal: "SIGKILL" });
+  async run(command: string, args: string[], { urn = "", ...options }: ProcessOptions): Promise<Exit> {
+    const child = spawn(command, args, {
+      ...options,
+      stdio: ["ignore", "pipe", "pipe"],
+      killSignal: "SIGKILL",
+    });
     const ended = once(child, "close") as Promise<[number | null]>;
-    child.stdin.end(input);
     let output = "";
     const copy = async (stream: Readable) => {
       let text = "";
