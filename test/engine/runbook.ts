@@ -12,6 +12,6 @@ export function testedCommands(block: string): string {
   return commands;
 }
 
-/** The runbook's command, but that it tries all that can be tried, where that ends at the first failure. */
+/** The runbook's command for a retry, with `--continue-on-error`: it does not stop at the first failure. */
 export const TRY_ALL =
   testedCommands("setup") + testedCommands("retry").replace("--yes", "--yes --continue-on-error");

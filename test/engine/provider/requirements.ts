@@ -53,10 +53,22 @@ export function requireUnused(account: Account, resource: AccountResource): void
       const names = namesOf(resource, by);
       const user = account
         .ofType(type)
-        .find(({ inputs }) => namesIn(reference, inputs).some((name) => names.includes(name)));
+        .find(
+          ({ inputs }) =>
+            isOfApplication(resource, inputs) &&
+            namesIn(reference, inputs).some((name) => names.includes(name)),
+        );
       if (user) throw new AwsError(inUse, `${resource.id} is still used by ${user.id}`);
     }
   }
+}
+
+/** A version's label is unique within its application only: an environment of another one uses another version. */
+function isOfApplication({ type, inputs }: AccountResource, { application }: Properties): boolean {
+  return (
+    type !== "aws:elasticbeanstalk/applicationVersion:ApplicationVersion" ||
+    application === inputs.application
+  );
 }
 
 /**

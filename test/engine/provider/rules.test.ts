@@ -173,6 +173,14 @@ describe("the simulated AWS refuses", () => {
       });
     }
 
+    it("a version that an environment of its application runs, and not one of the same label elsewhere", () => {
+      const version = put(VERSION, "iaso/1", { application: "iaso" }, { name: "1" });
+      put(ENVIRONMENT, "elsewhere", { application: "another", version: "1" });
+      expect(deletion(version)).to.equal("");
+      put(ENVIRONMENT, "here", { application: "iaso", version: "1" });
+      expect(deletion(version)).to.match(/^InvalidParameterValue: iaso\/1 is still used by here$/);
+    });
+
     it("every resource that another one refers to, but for a closed list", () => {
       const deletable = references.filter(({ inUse }) => inUse === undefined);
       expect(deletable.map(words)).to.have.members(DELETABLE);
