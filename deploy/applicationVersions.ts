@@ -7,7 +7,7 @@ import {
 } from "@aws-sdk/client-elastic-beanstalk";
 import { PutObjectCommand } from "@aws-sdk/client-s3";
 import { backoff } from "./aws/clients";
-import { describeError, httpStatus, isRefusal } from "./aws/errors";
+import { describeError, httpStatus, isRefusal } from "../cli/awsErrors";
 import { type Session } from "./session";
 import { UserError } from "../cli/userError";
 

@@ -13,7 +13,7 @@ import { runCommand } from "./commands/run";
 import { status } from "./commands/status";
 import { versions } from "./commands/versions";
 import { EXIT } from "./exitCodes";
-import { createProgress } from "./output/progress";
+import { createProgress } from "../cli/progress";
 import { exitCode, formatReport, type Report } from "./output/report";
 import { createNotifier } from "./output/slack";
 import { readPlugins } from "./pair/plugins";

@@ -3,7 +3,7 @@ import {
   DescribeDBInstancesCommand,
   DescribeDBSnapshotsCommand,
 } from "@aws-sdk/client-rds";
-import { describeError, errorName } from "./aws/errors";
+import { describeError, errorName } from "../cli/awsErrors";
 import { type LockedSession } from "./session";
 import { UserError } from "../cli/userError";
 

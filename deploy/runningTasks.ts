@@ -1,7 +1,7 @@
 import { GetQueueAttributesCommand } from "@aws-sdk/client-sqs";
 import { GetParameterCommand } from "@aws-sdk/client-ssm";
 import { z } from "zod";
-import { errorName } from "./aws/errors";
+import { errorName } from "../cli/awsErrors";
 import { formatDuration } from "./clock";
 import { type LockedSession } from "./session";
 import { UserError } from "../cli/userError";

@@ -2,7 +2,7 @@ import { type Clients } from "./aws/clients";
 import { type Target } from "./aws/target";
 import { type Clock } from "./clock";
 import { type Lease } from "./coordination/lock";
-import { type Progress } from "./output/progress";
+import { type Progress } from "../cli/progress";
 
 /** How long the tool waits for what, in milliseconds. */
 export interface Limits {

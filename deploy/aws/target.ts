@@ -1,7 +1,7 @@
 import { GetParameterCommand, type SSMClient } from "@aws-sdk/client-ssm";
 import { z } from "zod";
 import { UserError } from "../../cli/userError";
-import { errorName } from "./errors";
+import { errorName } from "../../cli/awsErrors";
 
 const schema = z.object({
   application: z.string().min(1),

@@ -5,13 +5,13 @@ import { describeEnvironments, type Report } from "../output/report";
 import { awaitHealth } from "../pair/awaitHealth";
 import { requireOneVersion } from "../pair/check";
 import { findPair, type Pair } from "../pair/find";
-import { lookAtPair, type PairLook } from "../pair/look";
+import { lookAtPair, type PairLook } from "../pair/state";
 import { recordRestorePoint } from "../restorePoint";
 import { settleRunningTasks, type TaskPolicy } from "../runningTasks";
 import { type LockedSession, type Session } from "../session";
 import { publishStatic } from "../static/publish";
 import { UserError } from "../../cli/userError";
-import { finishOpen, restoreStaticOf } from "./finishOpen";
+import { finishOpen, restoreStaticOf } from "./recover";
 import { switchVersion } from "./switchVersion";
 import { withLock } from "./withLock";
 

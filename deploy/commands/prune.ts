@@ -2,7 +2,7 @@ import { paginateListObjectsV2, type S3Client } from "@aws-sdk/client-s3";
 import { deleteVersion, listApplicationVersions } from "../applicationVersions";
 import { type Report } from "../output/report";
 import { findPair, listEnvironments, ROLES } from "../pair/find";
-import { lookAtPair } from "../pair/look";
+import { lookAtPair } from "../pair/state";
 import { type Session } from "../session";
 import { MANIFEST_PREFIX, versionOfKey } from "../static/manifest";
 import { pruneStatic } from "../static/publish";

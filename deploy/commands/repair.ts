@@ -1,9 +1,9 @@
 import { findLabel, listApplicationVersions } from "../applicationVersions";
 import { describeEnvironments, type Report } from "../output/report";
 import { findPair, ROLES } from "../pair/find";
-import { lookAtPair } from "../pair/look";
+import { lookAtPair } from "../pair/state";
 import { type Session } from "../session";
-import { commonVersion, finishOpen } from "./finishOpen";
+import { commonVersion, finishOpen } from "./recover";
 import { withLock } from "./withLock";
 
 /**

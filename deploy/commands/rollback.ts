@@ -2,12 +2,12 @@ import { findLabel, listApplicationVersions } from "../applicationVersions";
 import { describeEnvironments, type Report } from "../output/report";
 import { requireOneVersion } from "../pair/check";
 import { findPair } from "../pair/find";
-import { lookAtPair } from "../pair/look";
+import { lookAtPair } from "../pair/state";
 import { settleRunningTasks, type TaskPolicy } from "../runningTasks";
 import { type Session } from "../session";
 import { UserError } from "../../cli/userError";
 import { repairFirst } from "./deploy";
-import { restoreStaticOf } from "./finishOpen";
+import { restoreStaticOf } from "./recover";
 import { switchVersion } from "./switchVersion";
 import { withLock } from "./withLock";
 

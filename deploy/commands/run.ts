@@ -1,4 +1,4 @@
-import { describeError, remedyFor } from "../aws/errors";
+import { describeError, remedyFor } from "../../cli/awsErrors";
 import { type Clock } from "../clock";
 import { Locked, LockLost } from "../coordination/lock";
 import { escapeSlack, type Notify } from "../output/slack";

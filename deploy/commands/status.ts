@@ -2,9 +2,9 @@ import { ConditionalObjects } from "../coordination/conditionalObject";
 import { describeHolder, isHeld, readLock } from "../coordination/lock";
 import { describeEnvironments, type Report } from "../output/report";
 import { findPair, ROLES } from "../pair/find";
-import { lookAtPair } from "../pair/look";
+import { lookAtPair } from "../pair/state";
 import { type Session } from "../session";
-import { commonVersion } from "./finishOpen";
+import { commonVersion } from "./recover";
 
 /** What web and worker run, who is at work on them, and whether something was left open. Changes nothing. */
 export async function status(session: Session): Promise<Report> {

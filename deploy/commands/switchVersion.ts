@@ -4,7 +4,7 @@ import { type Pair, ROLES } from "../pair/find";
 import { switchPair } from "../pair/switch";
 import { type RestorePoint } from "../restorePoint";
 import { type LockedSession } from "../session";
-import { restoreStaticOf } from "./finishOpen";
+import { restoreStaticOf } from "./recover";
 import { type Closing } from "./withLock";
 
 export interface SwitchArgs {

@@ -1,7 +1,7 @@
 import { type KnownVersion, listApplicationVersions } from "../applicationVersions";
 import { type Report } from "../output/report";
 import { findPair, ROLES } from "../pair/find";
-import { lookAtPair } from "../pair/look";
+import { lookAtPair } from "../pair/state";
 import { type Session } from "../session";
 
 /** The application's versions, newest first, with the environments that run them. Changes nothing. */

@@ -1,4 +1,4 @@
-import { describeError } from "../aws/errors";
+import { describeError } from "../../cli/awsErrors";
 import { ConditionalObjects } from "../coordination/conditionalObject";
 import { Journal, type JournalRecord } from "../coordination/journal";
 import { acquireLock, type Lease, LockLost } from "../coordination/lock";

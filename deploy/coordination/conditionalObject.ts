@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { GetObjectCommand, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
-import { errorName, httpStatus } from "../aws/errors";
+import { errorName, httpStatus } from "../../cli/awsErrors";
 
 /** Somebody else wrote the object since it was read. */
 export class Conflict extends Error {

@@ -1,7 +1,7 @@
 import { formatDuration } from "../clock";
 import { EXIT, type ExitCode } from "../exitCodes";
 import { ROLES, type Role } from "../pair/find";
-import { describeLook, type PairLook } from "../pair/look";
+import { describeLook, type PairLook } from "../pair/state";
 import { type RestorePoint } from "../restorePoint";
 
 export type Outcome =

@@ -1,4 +1,4 @@
-import { type Progress } from "./progress";
+import { type Progress } from "../../cli/progress";
 
 export type Notify = (text: string) => Promise<void>;
 

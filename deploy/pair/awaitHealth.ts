@@ -1,7 +1,7 @@
-import { describeError } from "../aws/errors";
+import { describeError } from "../../cli/awsErrors";
 import { type Session } from "../session";
 import { type Pair, ROLES } from "./find";
-import { lookAtPair, type PairLook } from "./look";
+import { lookAtPair, type PairLook } from "./state";
 
 /**
  * Gives environments that are Ready time to be healthy again: just after an update they are not yet.

@@ -1,6 +1,6 @@
 import { UserError } from "../../cli/userError";
 import { ROLES } from "./find";
-import { describeLook, deviations, type PairLook } from "./look";
+import { describeLook, deviations, type PairLook } from "./state";
 
 /**
  * The version that both environments run.

@@ -1,9 +1,9 @@
-import { describeError } from "../aws/errors";
+import { describeError } from "../../cli/awsErrors";
 import { type Journal, type Phase } from "../coordination/journal";
 import { type LockedSession } from "../session";
-import { bringTo } from "./bringTo";
+import { bringTo } from "./reconcile";
 import { type Pair, ROLES } from "./find";
-import { type PairLook } from "./look";
+import { type PairLook } from "./state";
 import { requestUpdates, watchUpdates } from "./update";
 
 export type SwitchResult =

@@ -1,10 +1,10 @@
 import { UpdateEnvironmentCommand } from "@aws-sdk/client-elastic-beanstalk";
-import { describeError, isRefusal } from "../aws/errors";
+import { describeError, isRefusal } from "../../cli/awsErrors";
 import { formatDuration } from "../clock";
 import { type LockedSession } from "../session";
 import { EventStream } from "./events";
 import { type Pair, type Role, ROLES } from "./find";
-import { deviations, type EnvironmentLook, lookAtPair, type PairLook } from "./look";
+import { deviations, type EnvironmentLook, lookAtPair, type PairLook } from "./state";
 
 /** A request to move one environment, and how AWS answered. */
 export interface UpdateRequest {

@@ -5,7 +5,7 @@ import { serve } from "../deploy/double/server";
 import { createClients } from "../../deploy/aws/clients";
 import { type Session } from "../../deploy/session";
 import { UpdateEnvironmentCommand } from "@aws-sdk/client-elastic-beanstalk";
-import { lookAtPair } from "../../deploy/pair/look";
+import { lookAtPair } from "../../deploy/pair/state";
 import { findPair, type Role, ROLES } from "../../deploy/pair/find";
 import { type Report } from "../../deploy/output/report";
 import type { Bench, Measurement } from "./bench";

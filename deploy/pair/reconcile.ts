@@ -1,9 +1,9 @@
 import { AbortEnvironmentUpdateCommand } from "@aws-sdk/client-elastic-beanstalk";
-import { describeError } from "../aws/errors";
+import { describeError } from "../../cli/awsErrors";
 import { type LockedSession } from "../session";
 import { awaitHealth } from "./awaitHealth";
 import { type Pair, type Role, ROLES } from "./find";
-import { deviations, lookAtPair, type PairLook } from "./look";
+import { deviations, lookAtPair, type PairLook } from "./state";
 import { requestUpdates, watchUpdates } from "./update";
 
 /** Times that an environment is asked to take the version before a person has to act. */

@@ -1,4 +1,4 @@
-import { UserError } from "../../cli/userError";
+import { UserError } from "./userError";
 
 interface AwsError extends Error {
   $metadata?: { httpStatusCode?: number };

@@ -1,12 +1,12 @@
 import { expect } from "chai";
-import { describeError, isRefusal, remedyFor } from "../../../deploy/aws/errors";
-import { UserError } from "../../../cli/userError";
+import { describeError, isRefusal, remedyFor } from "../../cli/awsErrors";
+import { UserError } from "../../cli/userError";
 
 function awsError(name: string, httpStatusCode?: number): Error {
   return Object.assign(new Error("the message"), { name, $metadata: { httpStatusCode } });
 }
 
-describe("deploy/aws/errors", () => {
+describe("cli/awsErrors", () => {
   it("takes only an answer that refuses for certain", () => {
     expect(isRefusal(awsError("InvalidParameterValue", 400))).to.equal(true);
     expect(isRefusal(awsError("InternalFailure", 500))).to.equal(false);

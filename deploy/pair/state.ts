@@ -5,7 +5,7 @@ import {
   type EnvironmentDescription,
   type SingleInstanceHealth,
 } from "@aws-sdk/client-elastic-beanstalk";
-import { errorName } from "../aws/errors";
+import { errorName } from "../../cli/awsErrors";
 import { UserError } from "../../cli/userError";
 import { type Member, type Pair, type Role } from "./find";
 

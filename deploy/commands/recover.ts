@@ -1,9 +1,9 @@
-import { describeError } from "../aws/errors";
+import { describeError } from "../../cli/awsErrors";
 import { ConditionalObjects } from "../coordination/conditionalObject";
 import { type JournalRecord, readJournal } from "../coordination/journal";
-import { bringTo, type BroughtTo } from "../pair/bringTo";
+import { bringTo, type BroughtTo } from "../pair/reconcile";
 import { type Pair, ROLES } from "../pair/find";
-import { describeLook, deviations, lookAtPair, type PairLook } from "../pair/look";
+import { describeLook, deviations, lookAtPair, type PairLook } from "../pair/state";
 import { watchUpdates } from "../pair/update";
 import { type LockedSession } from "../session";
 import { restoreStatic } from "../static/publish";
