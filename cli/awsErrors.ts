@@ -2,7 +2,10 @@ import { UserError } from "./userError";
 
 interface AwsError extends Error {
   $metadata?: { httpStatusCode?: number };
+  /** The name in errors of S3. */
   Code?: string;
+  /** The name that Node.js gives to an error of the network. */
+  code?: string;
 }
 
 /** The error's AWS name, such as "AccessDenied" or "InvalidParameterValue". */
@@ -11,21 +14,21 @@ export function errorName(error: unknown): string {
   return (error as AwsError).Code ?? error.name;
 }
 
-/** The HTTP status AWS answered with; undefined where there was no answer. */
+/** The HTTP status of AWS's answer; undefined if there was no answer. */
 export function httpStatus(error: unknown): number | undefined {
   return error instanceof Error ? (error as AwsError).$metadata?.httpStatusCode : undefined;
 }
 
 /**
- * Whether AWS has certainly not acted: it answered, and refused. After a time-out, a broken connection or a
- * server error the call may have taken effect.
+ * True if AWS certainly did nothing: it answered, and refused. After a time-out, a broken connection or a server
+ * error the call may have taken effect.
  */
 export function isRefusal(error: unknown): boolean {
   const status = httpStatus(error);
   return status !== undefined && status >= 400 && status < 500;
 }
 
-/** One line for a report: the error's name and message, without a stack. */
+/** The error in one line: its AWS name, if it has one, and its message. No stack trace. */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error instanceof UserError) return error.message;
@@ -33,30 +36,63 @@ export function describeError(error: unknown): string {
   return name === "Error" || error.message.startsWith(name) ? error.message : `${name}: ${error.message}`;
 }
 
-const CREDENTIALS = [
+const INVALID_CREDENTIALS = [
+  "AuthFailure",
   "CredentialsProviderError",
   "ExpiredToken",
   "ExpiredTokenException",
-  "InvalidClientTokenId",
-  "UnrecognizedClientException",
   "InvalidAccessKeyId",
+  "InvalidClientTokenId",
+  "RequestExpired",
   "SignatureDoesNotMatch",
+  "UnrecognizedClientException",
 ];
-const DENIED = [
+const ACCESS_DENIED = [
   "AccessDenied",
   "AccessDeniedException",
   "InsufficientPrivilegesException",
   "UnauthorizedOperation",
 ];
+const UNREACHABLE = ["ECONNREFUSED", "ECONNRESET", "ENOTFOUND", "EAI_AGAIN", "ETIMEDOUT", "EHOSTUNREACH"];
 
-/** What to do about an AWS error, where that is known. */
-export function remedyFor(error: unknown, env: string): string | undefined {
+/**
+ * Explains an error of AWS, of the connection to it, or of the AWS settings on this machine.
+ *
+ * @param role the role that has the permissions, for the fix of a denied request
+ * @returns a UserError with the fix; undefined for an error that has nothing to do with AWS
+ */
+export function explainAwsError(error: unknown, role: string): UserError | undefined {
   const name = errorName(error);
-  if (CREDENTIALS.includes(name)) {
-    return "Sign in to AWS, for example: aws sso login, then: export AWS_PROFILE=<profile>";
+  const line = describeError(error);
+  if (/Region (is missing|not accepted)/.test(line)) {
+    return new UserError("No valid AWS region is set.", "Run: export AWS_REGION=eu-central-1");
   }
-  if (DENIED.includes(name)) {
-    return `Use the role iaso-${env}-ci-deploy, or a role with the same permissions: export AWS_PROFILE=<profile>`;
+  if (line === "TypeError: Invalid URL") {
+    return new UserError("AWS_ENDPOINT_URL is not a URL.", "Run: unset AWS_ENDPOINT_URL");
   }
-  return undefined;
+  if (INVALID_CREDENTIALS.includes(name)) {
+    return new UserError(
+      `There are no valid AWS credentials: ${line}`,
+      "Sign in to AWS, for example: aws sso login, then: export AWS_PROFILE=<profile>",
+    );
+  }
+  if (ACCESS_DENIED.includes(name)) {
+    // EC2 adds hundreds of characters that only "aws sts decode-authorization-message" reads.
+    const readable = line.replace(/ Encoded authorization failure message: \S+/, "");
+    return new UserError(`AWS denied access: ${readable}`, `Use ${role}: export AWS_PROFILE=<profile>`);
+  }
+  const { code = "" } = Object(error) as { code?: string };
+  if (UNREACHABLE.includes(code) || name === "TimeoutError") {
+    // Node.js leaves the message empty if it tried several addresses.
+    const readable = line.replace(/^AggregateError: $/, code);
+    return new UserError(
+      `AWS cannot be reached: ${readable}`,
+      "Check the network, the region (AWS_REGION) and AWS_ENDPOINT_URL, then run the command again.",
+    );
+  }
+  if (httpStatus(error) === undefined) return undefined;
+  return new UserError(
+    `AWS refused the request: ${line}`,
+    "Fix what the message names, then run the command again.",
+  );
 }

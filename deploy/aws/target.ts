@@ -19,8 +19,9 @@ const schema = z.object({
 export type Target = z.infer<typeof schema>;
 
 /**
- * Reads the SSM parameter `/iaso/<env>/deployment`.
- * @throws UserError where there is none, it is unreadable, or it belongs to another region.
+ * Reads the SSM parameter that describes an environment.
+ *
+ * @throws UserError if there is none, it is invalid, or it belongs to another region
  */
 export async function readTarget(ssm: SSMClient, env: string, region: string): Promise<Target> {
   const name = `/iaso/${env}/deployment`;

@@ -1,45 +1,48 @@
 import { describeError } from "../../cli/awsErrors";
 import { ConditionalObjects } from "../coordination/conditionalObject";
 import { type JournalRecord, readJournal } from "../coordination/journal";
-import { bringTo, type BroughtTo } from "../pair/reconcile";
 import { type Pair, ROLES } from "../pair/find";
-import { describeLook, deviations, lookAtPair, type PairLook } from "../pair/state";
+import { reconcile, type Reconciled } from "../pair/reconcile";
+import { describePair, deviations, formatState, type PairState } from "../pair/state";
 import { watchUpdates } from "../pair/update";
 import { type LockedSession } from "../session";
 import { restoreStatic } from "../static/publish";
 import { UserError } from "../../cli/userError";
 
-export interface Finished extends BroughtTo {
-  /** The version the pair was to end on. */
+export interface Recovered extends Reconciled {
+  /** The version to which the pair was brought. */
   version: string;
-  /** The version before it, where the record tells. */
+  /** The version before it, if the journal tells. */
   previous: string | undefined;
 }
 
 /**
- * Ends what an earlier run began: brings the pair to one version from whatever state it is in.
+ * Recovers from an unfinished run: brings both environments to one version, whatever state they are in.
  *
- * An update that was under way on both environments is let run, and accepted where it ends well on both;
- * otherwise both go back to the version before it. Where the record never came to a switch, or there is none, a
- * pair on one version is left alone.
- * @param wanted the version a person asks for, which overrides the record
- * @throws UserError where neither a record nor a person says which version is right.
+ * An update in progress on both environments may finish; if it succeeds on both, its version stays. Otherwise both
+ * are rolled back. If the unfinished run never began its switch, or there is none, a pair on one version stays
+ * unchanged.
+ *
+ * @param unfinishedRun the number of the unfinished run's journal record
+ * @param wanted the version that the user asks for, which takes precedence over the journal
+ * @throws UserError if neither the journal nor the user says which version is right
  */
-export async function finishOpen(
+export async function recover(
   session: LockedSession,
   pair: Pair,
-  openRecord: number | undefined,
+  unfinishedRun: number | undefined,
   wanted?: string,
-): Promise<Finished> {
+): Promise<Recovered> {
   const objects = new ConditionalObjects(session.clients.s3, session.target.artifactsBucket);
-  const record = openRecord === undefined ? undefined : await readJournal(objects, session.env, openRecord);
+  const record =
+    unfinishedRun === undefined ? undefined : await readJournal(objects, session.env, unfinishedRun);
   if (record !== undefined) {
     session.progress.line(
-      `Run ${record.number} (${record.command} by ${record.by}, ${record.startedAt}) ended while ${record.phase}.`,
+      `Run ${record.number} (${record.command} by ${record.by}, ${record.startedAt}) stopped in phase ${record.phase}.`,
     );
   }
   const version = wanted ?? (await chooseVersion(session, pair, record));
-  const result = await bringTo(session, pair, version);
+  const result = await reconcile(session, pair, version);
   if (result.verified) await restoreStaticOf(session, version);
   const previous = version === record?.to ? (record.from ?? undefined) : undefined;
   return { ...result, version, previous };
@@ -51,61 +54,61 @@ async function chooseVersion(
   record: JournalRecord | undefined,
 ): Promise<string> {
   const inSwitch =
-    record?.phase === "switching" || record?.phase === "returning" || record?.phase === "split";
+    record?.phase === "switching" || record?.phase === "rollingBack" || record?.phase === "mixedVersions";
   const from = record?.from ?? undefined;
   const to = record?.to ?? undefined;
-  const look = inSwitch
-    ? await lookAtPair(session.clients.beanstalk, pair)
-    : await lookWhenReady(session, pair);
-  const common = commonVersion(look);
+  const state = inSwitch
+    ? await describePair(session.clients.beanstalk, pair)
+    : await waitUntilReady(session, pair);
+  const common = commonVersion(state);
   if (!inSwitch) {
-    const known = common ?? from ?? session.lease.current.version ?? undefined;
+    const known = common ?? from ?? session.lock.current.version ?? undefined;
     if (known !== undefined) return known;
-    throw notKnown(session, look);
+    throw unknownVersion(session, state);
   }
-  // Somebody has brought the pair to a version that this record is not about.
+  // Somebody has updated both environments to a version that this record does not name.
   if (common !== undefined && common !== from && common !== to) return common;
-  const onTheWay = ROLES.every((role) => look[role].status !== "Ready" || look[role].version === to);
-  if (record.phase === "switching" && to !== undefined && onTheWay) {
-    session.progress.line(`Both environments were on their way to ${to}: waiting for the end of that`);
+  const inProgress = ROLES.every((role) => state[role].status !== "Ready" || state[role].version === to);
+  if (record.phase === "switching" && to !== undefined && inProgress) {
+    session.progress.line(`Both environments were being updated to ${to}: waiting for the updates to finish`);
     const args = { version: to, requests: [], healthy: true, interruptible: false };
-    const verdict = await watchUpdates(session, pair, args);
-    if (verdict.ok) return to;
-    for (const cause of verdict.causes) session.progress.warn(cause);
+    const result = await watchUpdates(session, pair, args);
+    if (result.ok) return to;
+    for (const cause of result.causes) session.progress.warn(cause);
   }
   if (from !== undefined) return from;
-  throw notKnown(session, look);
+  throw unknownVersion(session, state);
 }
 
-async function lookWhenReady(session: LockedSession, pair: Pair): Promise<PairLook> {
+async function waitUntilReady(session: LockedSession, pair: Pair): Promise<PairState> {
   const { clock, limits } = session;
   const deadline = clock.now() + limits.update;
   for (;;) {
-    session.lease.requireNotLost();
-    const look = await lookAtPair(session.clients.beanstalk, pair);
-    if (ROLES.every((role) => look[role].status === "Ready") || clock.now() > deadline) return look;
+    session.lock.requireHeld();
+    const state = await describePair(session.clients.beanstalk, pair);
+    if (ROLES.every((role) => state[role].status === "Ready") || clock.now() > deadline) return state;
     await clock.sleep(limits.poll);
   }
 }
 
-/** The version that both environments run on every instance. */
-export function commonVersion(look: PairLook): string | undefined {
-  const { version } = look.web;
+/** The version that both environments run on every instance; undefined if there is none. */
+export function commonVersion(state: PairState): string | undefined {
+  const { version } = state.web;
   if (version === undefined) return undefined;
-  return ROLES.every((role) => deviations(look[role], version).length === 0) ? version : undefined;
+  return ROLES.every((role) => deviations(state[role], version).length === 0) ? version : undefined;
 }
 
-function notKnown({ env }: LockedSession, look: PairLook): UserError {
-  const states = ROLES.map((role) => `${role} ${describeLook(look[role])}`).join("; ");
+function unknownVersion({ env }: LockedSession, state: PairState): UserError {
+  const states = ROLES.map((role) => `${role} ${formatState(state[role])}`).join("; ");
   return new UserError(
-    `The environments of ${env} run different versions, and no record says which one is right: ${states}.`,
-    `npm run deploy -- repair ${env} --to ${look.web.version ?? "<version>"}`,
+    `The environments of ${env} run different versions, and the journal does not say which one is right: ${states}.`,
+    `npm run deploy -- repair ${env} --to ${state.web.version ?? "<version>"}`,
   );
 }
 
 /**
- * Makes the static files of the version current that the pair went back to. The code does not wait for them: most
- * names hold a digest and were never replaced.
+ * Makes the static files of a version current again after a rollback to it. A failure is only a warning: most names
+ * contain a digest and were never overwritten.
  */
 export async function restoreStaticOf(session: LockedSession, version: string): Promise<void> {
   const { clients, progress, target } = session;
@@ -119,6 +122,6 @@ export async function restoreStaticOf(session: LockedSession, version: string): 
       },
     });
   } catch (error) {
-    progress.warn(`The static files of ${version} were not made current again: ${describeError(error)}`);
+    progress.warn(`Could not restore the static files of ${version}: ${describeError(error)}`);
   }
 }

@@ -3,74 +3,82 @@ import { describeError } from "../../cli/awsErrors";
 import { type LockedSession } from "../session";
 import { awaitHealth } from "./awaitHealth";
 import { type Pair, type Role, ROLES } from "./find";
-import { deviations, lookAtPair, type PairLook } from "./state";
+import { describePair, deviations, type PairState } from "./state";
 import { requestUpdates, watchUpdates } from "./update";
 
-/** Times that an environment is asked to take the version before a person has to act. */
+/** Times that an environment is updated to the version before a person has to act. */
 const ATTEMPTS = 3;
-/** Looks in a row at which both environments have to be on the version. */
-const GOOD_LOOKS = 2;
+/** Polls in a row in which both environments have to run the version. */
+const MATCHES_IN_A_ROW = 2;
 
-export interface BroughtTo {
-  /** Whether both environments were seen to run the version on every instance. */
+export interface Reconciled {
+  /** True if both environments were seen to run the version on every instance. */
   verified: boolean;
-  /** The last look at the pair; undefined where AWS gave none. */
-  look: PairLook | undefined;
+  /** The last state of the pair; undefined if AWS returned none. */
+  state: PairState | undefined;
   problems: string[];
 }
 
-/** What the caller knows of what went before. */
-export interface Known {
-  /** The time before which a request without an answer may still take effect. */
+export interface ReconcileOptions {
+  /** The time before which a request without an answer may still take effect, in milliseconds since 1970. */
   settledAt?: number;
-  /** Every update that is under way leads away from the version. */
-  wrongWay?: boolean;
+  /** Aborts every update in progress, because each leads to another version. */
+  abortUpdates?: boolean;
 }
 
 /**
- * Brings both environments to one version from whatever state they are in: ends updates that are under way, asks
- * only those that are off to move, and looks until both run it on every instance. Health is not a condition here.
+ * Brings both environments to one version, whatever state they are in: aborts updates that lead elsewhere, updates
+ * only the environments that deviate, and polls until both run the version on every instance. An unhealthy
+ * environment counts too.
  */
-export async function bringTo(
+export async function reconcile(
   session: LockedSession,
   pair: Pair,
   version: string,
-  known: Known = {},
-): Promise<BroughtTo> {
+  options: ReconcileOptions = {},
+): Promise<Reconciled> {
   const problems: string[] = [];
-  let last: PairLook | undefined;
-  let settledAt = known.settledAt ?? 0;
+  let last: PairState | undefined;
+  let settledAt = options.settledAt ?? 0;
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-    const wrongWay = known.wrongWay === true && attempt === 1;
-    const { look, off } = await waitUntilReady(session, pair, version, settledAt, wrongWay);
-    last = look ?? last;
-    if (look === undefined) {
-      problems.push("The environments did not become Ready, or could not be looked at, in time.");
+    const abortUpdates = options.abortUpdates === true && attempt === 1;
+    const { deviating, state } = await waitUntilReady(session, pair, version, settledAt, abortUpdates);
+    last = state ?? last;
+    if (state === undefined) {
+      problems.push("The environments did not become Ready in time, or could not be described.");
       continue;
     }
-    if (off.length === 0) return { verified: true, look: await healed(session, pair, look), problems };
-    session.progress.line(`Bringing ${off.join(" and ")} to ${version}`);
-    const requests = await requestUpdates(session, pair, off, version);
+    if (deviating.length === 0) return verified(session, pair, state, problems);
+    session.progress.line(`Updating ${deviating.join(" and ")} to ${version}`);
+    const requests = await requestUpdates(session, pair, deviating, version);
     for (const { error, role } of requests) if (error !== undefined) problems.push(`${role}: ${error}`);
-    if (requests.some(({ unclear }) => unclear)) settledAt = session.clock.now() + session.limits.settle;
+    if (requests.some(({ unclear }) => unclear)) settledAt = session.clock.now() + session.limits.consistency;
     const args = { version, requests, healthy: false, interruptible: false };
-    const verdict = await watchUpdates(session, pair, args);
-    if (!verdict.ok) problems.push(...verdict.causes);
+    const result = await watchUpdates(session, pair, args);
+    if (!result.ok) problems.push(...result.causes);
   }
-  const { look, off } = await waitUntilReady(session, pair, version, settledAt, false);
-  if (look === undefined || off.length > 0) return { verified: false, look: look ?? last, problems };
-  return { verified: true, look: await healed(session, pair, look), problems };
+  const { deviating, state } = await waitUntilReady(session, pair, version, settledAt, false);
+  if (state === undefined || deviating.length > 0) {
+    return { verified: false, state: state ?? last, problems };
+  }
+  return verified(session, pair, state, problems);
 }
 
-/** Where both are on the version, the report also says whether they are healthy on it. */
-async function healed(session: LockedSession, pair: Pair, look: PairLook): Promise<PairLook> {
-  return (await awaitHealth(session, pair, session.limits.health)) ?? look;
+/** Waits for health, so that the report can tell whether the environments are healthy on the version. */
+async function verified(
+  session: LockedSession,
+  pair: Pair,
+  state: PairState,
+  problems: string[],
+): Promise<Reconciled> {
+  const healthy = await awaitHealth(session, pair, session.limits.health);
+  return { verified: true, state: healthy ?? state, problems };
 }
 
 interface Readiness {
-  look: PairLook | undefined;
-  /** The roles that have to be asked to move. */
-  off: Role[];
+  state: PairState | undefined;
+  /** The roles that have to be updated. */
+  deviating: Role[];
 }
 
 async function waitUntilReady(
@@ -78,62 +86,62 @@ async function waitUntilReady(
   pair: Pair,
   version: string,
   settledAt: number,
-  wrongWay: boolean,
+  abortUpdates: boolean,
 ): Promise<Readiness> {
   const { clock, limits, progress } = session;
   const patience = clock.now() + limits.update / 2;
   const deadline = clock.now() + limits.update;
   const aborted = new Set<Role>();
   const readySince = new Map<Role, number>();
-  let goodLooks = 0;
+  let matches = 0;
   while (clock.now() <= deadline) {
-    session.lease.requireNotLost();
-    let look: PairLook | undefined;
+    session.lock.requireHeld();
+    let state: PairState | undefined;
     try {
-      look = await lookAtPair(session.clients.beanstalk, pair);
+      state = await describePair(session.clients.beanstalk, pair);
     } catch (error) {
-      progress.warn(`The environments could not be looked at: ${describeError(error)}`);
+      progress.warn(`Could not describe the environments: ${describeError(error)}`);
     }
-    if (look !== undefined) {
+    if (state !== undefined) {
       const now = clock.now();
       for (const role of ROLES) {
-        const { abortable, status, version: to } = look[role];
+        const { abortable, status, version: to } = state[role];
         if (status === "Ready") readySince.set(role, readySince.get(role) ?? now);
         else readySince.delete(role);
-        // An update that already goes to the version is left to finish, unless it hangs.
-        const unwanted = wrongWay || to !== version || now > patience;
+        // An update that leads to the version is left to finish, unless it hangs.
+        const unwanted = abortUpdates || to !== version || now > patience;
         if (status !== "Ready" && abortable && unwanted && !aborted.has(role)) {
           aborted.add(role);
           await abortUpdate(session, pair, role);
         }
       }
-      const current = look;
-      const off = ROLES.filter((role) => deviations(current[role], version).length > 0);
-      goodLooks = off.length === 0 ? goodLooks + 1 : 0;
-      if (goodLooks >= GOOD_LOOKS && now >= settledAt) return { look, off };
-      const gone = ROLES.some((role) => current[role].status.startsWith("Terminat"));
-      if (gone) return { look, off };
-      // What instances report lags behind, so an environment with the right label gets time to show the right
-      // instances before it is moved again.
+      const current = state;
+      const deviating = ROLES.filter((role) => deviations(current[role], version).length > 0);
+      matches = deviating.length === 0 ? matches + 1 : 0;
+      if (matches >= MATCHES_IN_A_ROW && now >= settledAt) return { state, deviating };
+      const terminated = ROLES.some((role) => current[role].status.startsWith("Terminat"));
+      if (terminated) return { state, deviating };
+      // Instances report late. An environment with the right label gets time to show the right instances before it
+      // is updated again.
       const ready = ROLES.every((role) => readySince.has(role));
-      const certain = off.every((role) => {
+      const certain = deviating.every((role) => {
         const labelled = current[role].version === version;
-        return !labelled || now >= (readySince.get(role) ?? now) + limits.settle;
+        return !labelled || now >= (readySince.get(role) ?? now) + limits.consistency;
       });
-      if (ready && off.length > 0 && certain) return { look, off };
+      if (ready && deviating.length > 0 && certain) return { state, deviating };
     }
     await clock.sleep(limits.poll);
   }
-  return { look: undefined, off: [] };
+  return { state: undefined, deviating: [] };
 }
 
 async function abortUpdate(session: LockedSession, pair: Pair, role: Role): Promise<void> {
-  await session.lease.hold();
-  session.progress.line(`${role}: ending the update that is under way`);
+  await session.lock.renew();
+  session.progress.line(`${role}: aborting the update in progress`);
   try {
     await session.clients.beanstalk.send(new AbortEnvironmentUpdateCommand({ EnvironmentId: pair[role].id }));
   } catch (error) {
-    // The update then runs to its own end, which is waited for.
-    session.progress.warn(`${role}: the update could not be ended early: ${describeError(error)}`);
+    // The update then runs to its own end, and the caller polls until then.
+    session.progress.warn(`${role}: could not abort the update: ${describeError(error)}`);
   }
 }

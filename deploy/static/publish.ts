@@ -192,12 +192,13 @@ export async function pruneStatic(args: PruneArgs): Promise<{ deleted: number }>
   const kept = await mapParallel([...new Set(keepVersions)], PARALLEL, (version) =>
     readManifest(s3, bucket, version),
   );
-  const doomed: ObjectIdentifier[] = [];
+  const toDelete: ObjectIdentifier[] = [];
   for await (const { key, versionId, isLatest, isMarker } of listVersions(s3, bucket)) {
-    if (!isUsed(kept, key, versionId, isLatest && !isMarker)) doomed.push({ Key: key, VersionId: versionId });
+    if (!isUsed(kept, key, versionId, isLatest && !isMarker))
+      toDelete.push({ Key: key, VersionId: versionId });
   }
-  for (let start = 0; start < doomed.length; start += DELETE_BATCH) {
-    const Objects = doomed.slice(start, start + DELETE_BATCH);
+  for (let start = 0; start < toDelete.length; start += DELETE_BATCH) {
+    const Objects = toDelete.slice(start, start + DELETE_BATCH);
     const { Errors } = await s3.send(
       new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects, Quiet: true } }),
     );
@@ -207,9 +208,9 @@ export async function pruneStatic(args: PruneArgs): Promise<{ deleted: number }>
         `S3 did not delete ${String(first.Key)}: ${String(first.Code)} ${String(first.Message)}`,
       );
     }
-    args.onProgress?.(`${start + Objects.length} of ${doomed.length} old objects deleted`);
+    args.onProgress?.(`${start + Objects.length} of ${toDelete.length} old objects deleted`);
   }
-  return { deleted: doomed.length };
+  return { deleted: toDelete.length };
 }
 
 function isUsed(kept: readonly Manifest[], key: string, versionId: string, current: boolean): boolean {
