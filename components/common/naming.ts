@@ -1,3 +1,5 @@
+import { deployParameterName } from "./deployParameter";
+
 /** What every name, ARN and tag of one environment is derived from. */
 export interface NamingArgs {
   /** Slug of the organisation that hosts Iaso. Makes bucket names unique in the world. */
@@ -85,7 +87,7 @@ export class Naming {
 
   /** Name of the plain SSM parameter from which the deploy tool learns where to deploy. */
   get deploymentParameter(): string {
-    return `/iaso/${this.env}/deployment`;
+    return deployParameterName(this.env);
   }
 
   get queue(): string {

@@ -127,6 +127,8 @@ describe("deploy/deploy (the command line in a process of its own, over HTTP)", 
 
       const status = await cli("status", ENV);
       expect(status.code).to.equal(EXIT.done);
+      // No warning of the AWS SDK or of Node.js either.
+      expect(status.stderr).to.equal("");
       expect(status.stdout).to.contain(
         `staging runs ${label} on web and worker. The version before: ${PREVIOUS}.`,
       );

@@ -62,7 +62,7 @@ describe("deploy/coordination/lock", () => {
     const clients = createShortcutClients({ double, dead: false, onKill: () => undefined });
     const report = await runWith({ clients, clock }, repairing());
     expect(report.outcome).to.equal("locked");
-    expect(report.summary).to.contain('alice runs "deploy 3.0" on staging');
+    expect(report.summary).to.contain('alice has been running "deploy 3.0" on staging');
     expect(double.web.updates).to.deep.equal([]);
   });
 
