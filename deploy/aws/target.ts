@@ -32,10 +32,7 @@ export async function readTarget(ssm: SSMClient, env: string, region: string): P
   const parsed = deployParameter.safeParse(parseJson(value ?? ""));
   if (!parsed.success) {
     const where = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; ");
-    throw new UserError(
-      `The SSM parameter ${name} is invalid (${where}).`,
-      remedy,
-    );
+    throw new UserError(`The SSM parameter ${name} is invalid (${where}).`, remedy);
   }
   if (parsed.data.region !== region) {
     throw new UserError(

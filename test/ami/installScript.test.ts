@@ -19,7 +19,7 @@ describe("ami/installScript", () => {
   });
 
   it("is clean for shellcheck", function () {
-    if (spawnSync("shellcheck", ["--version"]).error) {
+    if (spawnSync("shellcheck", ["--version"]).status !== 0) {
       console.log("      skipped: shellcheck is not installed (apt-get install shellcheck)");
       this.skip();
     }

@@ -158,12 +158,32 @@ describe("deploy/source/build", () => {
       const nothing = await rejection(build({ source, skipBuild: true }));
       expect(nothing).to.be.instanceOf(UserError);
       expect(nothing.message).to.contain("no static files");
+      expect(nothing.remedy).to.match(/^Deploy without --skip-build, or correct `staticDirectory`/);
       writeFiles(source, { "static/a.js": "a" });
       const notIncluded = await rejection(build({ source, skipBuild: true }));
+      expect(notIncluded).to.be.instanceOf(UserError);
       expect(notIncluded.message).to.contain("hat/assets/webpack are missing");
+      expect(notIncluded.remedy).to.match(/^Deploy without --skip-build, or correct `include`/);
       writeFiles(source, { "hat/assets/webpack/webpack-stats-prod.json": "built before" });
       const entries = await entriesOf(await build({ source, skipBuild: true }));
       expect(text(entries, "hat/assets/webpack/webpack-stats-prod.json")).to.equal("built before");
+    });
+
+    it("does not mention --skip-build to a user who did not skip the build", async () => {
+      const empty = "build: [true]\ncollectStatic: [true]\n";
+      const source = makeCheckout({ ...APPLICATION, "iaso-deploy.yaml": empty });
+      const nothing = await rejection(build({ source }));
+      expect(nothing.message).to.contain("no static files");
+      const collected = "build: [true]\ncollectStatic: ['mkdir -p static && echo a > static/a.js']\n";
+      writeFiles(source, { "iaso-deploy.yaml": collected });
+      gitIn(source, "commit", "--quiet", "--all", "-m", "Collect");
+      const notIncluded = await rejection(build({ source }));
+      expect(notIncluded.message).to.contain("hat/assets/webpack are missing");
+      for (const { remedy } of [nothing, notIncluded]) {
+        expect(remedy)
+          .to.match(/^The build commands did not create them/)
+          .and.not.contain("skip-build");
+      }
     });
 
     it("refuses an environment's plugin that is not in the bundle, and takes one that is included", async () => {
