@@ -170,11 +170,11 @@ describe("deploy/source/build", () => {
     });
 
     it("does not mention --skip-build to a user who did not skip the build", async () => {
-      const empty = "build: [true]\ncollectStatic: [true]\n";
+      const empty = "build: ['true']\ncollectStatic: ['true']\n";
       const source = makeCheckout({ ...APPLICATION, "iaso-deploy.yaml": empty });
       const nothing = await rejection(build({ source }));
       expect(nothing.message).to.contain("no static files");
-      const collected = "build: [true]\ncollectStatic: ['mkdir -p static && echo a > static/a.js']\n";
+      const collected = "build: ['true']\ncollectStatic: ['mkdir -p static && echo a > static/a.js']\n";
       writeFiles(source, { "iaso-deploy.yaml": collected });
       gitIn(source, "commit", "--quiet", "--all", "-m", "Collect");
       const notIncluded = await rejection(build({ source }));
