@@ -83,6 +83,7 @@ describe("deploy/source/build", () => {
 
   describe("on the python platform", () => {
     it("bundles the application, its built files and the overlay", async () => {
+      const before = process.env["AWS_SECRET_ACCESS_KEY"];
       process.env["AWS_SECRET_ACCESS_KEY"] = "not-for-builds";
       let built: BuiltSource;
       try {
@@ -91,7 +92,8 @@ describe("deploy/source/build", () => {
         expect(built.staticDirectory).to.equal(join(source, "static"));
         expect(gitIn(source, "diff", "--name-only").trim()).to.equal("iaso/static/css/index.css");
       } finally {
-        delete process.env["AWS_SECRET_ACCESS_KEY"];
+        if (before === undefined) delete process.env["AWS_SECRET_ACCESS_KEY"];
+        else process.env["AWS_SECRET_ACCESS_KEY"] = before;
       }
       const script = readFileSync(join(built.staticDirectory, "app-0123456789abcdef0123.js"), "utf8");
       expect(script).to.equal("polio,wfp,,\n");
