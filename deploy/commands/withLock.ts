@@ -5,7 +5,7 @@ import { acquireLock, type HeldLock, LockLost } from "../coordination/lock";
 import { type LockedSession, type Session } from "../session";
 import { UserError } from "../../cli/userError";
 
-/** What the lock records when the run ends. */
+/** The record that the lock keeps after the run. */
 export interface Closing {
   /** True if the journal record stays unfinished, so that `repair` has work left. */
   unfinished: boolean;
