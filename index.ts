@@ -1,6 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { fingerprintOf, recipeWith } from "./ami/recipe";
+import { fingerprintOf } from "./ami/fingerprint";
+import { recipeWith } from "./ami/recipe";
 import { Alarms } from "./components/alarms";
 import { applicationEnvironment } from "./components/beanstalk/applicationEnvironment";
 import { BeanstalkPair } from "./components/beanstalkPair";

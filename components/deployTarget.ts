@@ -1,6 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { createBucket, expireOldVersions } from "./common/bucket";
+import { type DeployParameter } from "./common/deployParameter";
 import { Naming } from "./common/naming";
 
 export interface DeployTargetArgs {
@@ -52,7 +53,7 @@ export class DeployTarget extends pulumi.ComponentResource {
           region: naming.region,
           artifactsBucket: naming.bucket("artifacts"),
           queueUrl: naming.queueUrl,
-        }),
+        } satisfies DeployParameter),
         tags: naming.tags(),
       },
       { parent: this },

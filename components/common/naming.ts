@@ -1,3 +1,5 @@
+import { deployParameterName } from "./deployParameter";
+
 /** The settings from which all names, ARNs and tags of one environment are built. */
 export interface NamingArgs {
   /**
@@ -134,7 +136,7 @@ export class Naming {
 
   /** Name of the SSM parameter that tells the deploy tool where to deploy. It holds no secret. */
   get deploymentParameter(): string {
-    return `/iaso/${this.env}/deployment`;
+    return deployParameterName(this.env);
   }
 
   /** Name of the queue of background tasks. */

@@ -1,22 +1,31 @@
 import { Listr } from "listr2";
 
-/** Where the tool says what it does. Nothing that was hidden is ever printed. */
+/** The progress output of a command. Secrets passed to `hide` are never printed. */
 export interface Progress {
-  /** Runs one named step; what it logs, and lines of other parts meanwhile, belong to it. */
+  /** Runs one named step. Lines that are printed while it runs appear under its title. */
   step<T>(title: string, run: (log: (line: string) => void) => Promise<T>): Promise<T>;
   line(text: string): void;
   warn(text: string): void;
-  /** Keeps a secret out of everything that is printed from now on. */
+  /** Redacts a secret in all output from now on. */
   hide(secret: string): void;
-  /** The text without the hidden secrets. */
+  /** Replaces every hidden secret in a text. */
   redact(text: string): string;
 }
 
 export interface ProgressOptions {
-  /** Whether to draw; plain lines otherwise. */
+  /** Draws spinners if true; prints plain lines otherwise. */
   terminal: boolean;
   write: (line: string) => void;
+  /** Milliseconds since 1970. */
   now: () => number;
+}
+
+/** Columns below which a terminal cuts lines into pieces. Some pseudo-terminals report none. */
+const NARROWEST = 40;
+
+/** True if spinners can be drawn on the stream: a terminal that is wide enough, and not in CI. */
+export function isDrawable(stream: NodeJS.WriteStream): boolean {
+  return stream.isTTY && stream.columns >= NARROWEST && process.env["CI"] === undefined;
 }
 
 export function createProgress(options: ProgressOptions): Progress {
@@ -39,7 +48,7 @@ abstract class BaseProgress {
   }
 }
 
-/** One line for each thing that happens, with the time: for CI logs and files. */
+/** Plain lines, each with the time: for CI logs and files. */
 class LineProgress extends BaseProgress implements Progress {
   async step<T>(title: string, run: (log: (line: string) => void) => Promise<T>): Promise<T> {
     const began = this.options.now();
@@ -74,7 +83,7 @@ class LineProgress extends BaseProgress implements Progress {
   }
 }
 
-/** Steps with a spinner and their last lines below, for people. */
+/** Steps with a spinner and their last lines below, for terminals. */
 class TerminalProgress extends BaseProgress implements Progress {
   private current: ((line: string) => void) | undefined;
 

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { createProgress } from "../../../deploy/output/progress";
+import { createProgress } from "../../cli/progress";
 
 function lines(): { written: string[]; progress: ReturnType<typeof createProgress> } {
   const written: string[] = [];
@@ -12,7 +12,7 @@ function lines(): { written: string[]; progress: ReturnType<typeof createProgres
   return { written, progress };
 }
 
-describe("deploy/output/progress", () => {
+describe("cli/progress", () => {
   it("writes one plain line for each thing that happens", async () => {
     const { progress, written } = lines();
     const result = await progress.step("Build", (log) => {

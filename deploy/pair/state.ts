@@ -5,12 +5,12 @@ import {
   type EnvironmentDescription,
   type SingleInstanceHealth,
 } from "@aws-sdk/client-elastic-beanstalk";
-import { errorName } from "../aws/errors";
+import { errorName } from "../../cli/awsErrors";
 import { UserError } from "../../cli/userError";
 import { type Member, type Pair, type Role } from "./find";
 
-/** What one instance says of the last deployment to it. */
-export interface InstanceLook {
+/** The last deployment to one instance, as the instance reports it. */
+export interface InstanceState {
   id: string;
   version: string | undefined;
   /** "In Progress", "Deployed" or "Failed". */
@@ -18,40 +18,42 @@ export interface InstanceLook {
   causes: string[];
 }
 
-/** An environment as AWS shows it at one moment. */
-export interface EnvironmentLook {
+/** The state of an environment as AWS reports it. */
+export interface EnvironmentState {
   role: Role;
   name: string;
-  /** "Ready", "Updating" and so on; "Terminated" where the environment is gone. */
+  /** "Ready", "Updating" and so on; "Terminated" if the environment is gone. */
   status: string;
-  /** The label on the environment. Instances may run another one. */
+  /** The version label of the environment. Instances may run another version. */
   version: string | undefined;
   /** The status of enhanced health: "Ok", "Info", "Warning", "Degraded", "Severe" and so on. */
   health: string;
+  /** True if an update is in progress that can be aborted. */
   abortable: boolean;
-  /** Only looked at where the environment is Ready: before that they are on their way. */
-  instances: InstanceLook[];
+  /** Empty unless the environment is Ready: during an update instances change. */
+  instances: InstanceState[];
 }
 
-export type PairLook = Record<Role, EnvironmentLook>;
+export type PairState = Record<Role, EnvironmentState>;
 
-export async function lookAtPair(client: ElasticBeanstalkClient, pair: Pair): Promise<PairLook> {
+/** Reads the state of both environments. */
+export async function describePair(client: ElasticBeanstalkClient, pair: Pair): Promise<PairState> {
   const { Environments } = await client.send(
     new DescribeEnvironmentsCommand({ EnvironmentIds: [pair.web.id, pair.worker.id], IncludeDeleted: false }),
   );
-  const look = async (member: Member): Promise<EnvironmentLook> => {
+  const describe = async (member: Member): Promise<EnvironmentState> => {
     const environment = Environments?.find(({ EnvironmentId }) => EnvironmentId === member.id);
-    return lookAtEnvironment(client, member, environment);
+    return environmentState(client, member, environment);
   };
-  const [web, worker] = await Promise.all([look(pair.web), look(pair.worker)]);
+  const [web, worker] = await Promise.all([describe(pair.web), describe(pair.worker)]);
   return { web, worker };
 }
 
-async function lookAtEnvironment(
+async function environmentState(
   client: ElasticBeanstalkClient,
   { id, name, role }: Member,
   environment: EnvironmentDescription | undefined,
-): Promise<EnvironmentLook> {
+): Promise<EnvironmentState> {
   const status = environment?.Status ?? "Terminated";
   return {
     role,
@@ -60,7 +62,7 @@ async function lookAtEnvironment(
     version: environment?.VersionLabel,
     health: environment?.HealthStatus ?? "No Data",
     abortable: environment?.AbortableOperationInProgress === true,
-    instances: status === "Ready" ? (await listInstances(client, id, name)).map(instanceLook) : [],
+    instances: status === "Ready" ? (await listInstances(client, id, name)).map(instanceState) : [],
   };
 }
 
@@ -94,7 +96,7 @@ async function listInstances(
   return instances;
 }
 
-function instanceLook({ InstanceId, Deployment, Causes }: SingleInstanceHealth): InstanceLook {
+function instanceState({ InstanceId, Deployment, Causes }: SingleInstanceHealth): InstanceState {
   return {
     id: InstanceId ?? "",
     version: Deployment?.VersionLabel,
@@ -104,28 +106,28 @@ function instanceLook({ InstanceId, Deployment, Causes }: SingleInstanceHealth):
 }
 
 /**
- * What keeps an environment from running `version` on every instance; empty where it does. The environment's own
- * label does not suffice: after a failed deployment it names the previous version, while instances may run either.
+ * The reasons why an environment does not run `version` on every instance; empty if it does. The environment's label
+ * is not enough: after a failed deployment it names the previous version, while instances may run either.
  *
  * @see https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/using-features.rolling-version-deploy.html
  */
-export function deviations(look: EnvironmentLook, version: string): string[] {
-  if (look.status !== "Ready") return [`is ${look.status}`];
-  if (look.version !== version) return [`is on ${look.version ?? "no version"}`];
-  return instanceDeviations(look, version);
+export function deviations(state: EnvironmentState, version: string): string[] {
+  if (state.status !== "Ready") return [`is ${state.status}`];
+  if (state.version !== version) return [`is on ${state.version ?? "no version"}`];
+  return instanceDeviations(state, version);
 }
 
-export function instanceDeviations(look: EnvironmentLook, version: string): string[] {
-  if (look.instances.length === 0) return ["has no instances"];
-  return look.instances
+export function instanceDeviations(state: EnvironmentState, version: string): string[] {
+  if (state.instances.length === 0) return ["has no instances"];
+  return state.instances
     .filter((instance) => instance.version !== version || instance.deployment !== "Deployed")
     .map(({ id, version: has, deployment }) => `${id}: ${has ?? "no version"} (${deployment ?? "unknown"})`);
 }
 
-/** "on 2.3.1-ab12cd34, Ready, Ok", for reports. */
-export function describeLook(look: EnvironmentLook): string {
-  const version = look.version ?? "no version";
-  const odd = look.status === "Ready" ? instanceDeviations(look, version) : [];
-  const instances = odd.length === 0 ? "" : `; instances: ${odd.join(", ")}`;
-  return `on ${version}, ${look.status}, health ${look.health}${instances}`;
+/** The state as reports show it, such as "on 2.3.1-ab12cd34, Ready, health Ok". */
+export function formatState(state: EnvironmentState): string {
+  const version = state.version ?? "no version";
+  const deviating = state.status === "Ready" ? instanceDeviations(state, version) : [];
+  const instances = deviating.length === 0 ? "" : `; instances: ${deviating.join(", ")}`;
+  return `on ${version}, ${state.status}, health ${state.health}${instances}`;
 }
