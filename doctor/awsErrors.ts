@@ -1,5 +1,6 @@
 interface AwsError extends Error {
   $metadata?: { httpStatusCode?: number };
+  $response?: { headers?: Record<string, string> };
   Code?: string;
 }
 
@@ -12,6 +13,11 @@ export function errorName(error: unknown): string {
 /** The HTTP status AWS answered with; undefined if there was no answer. */
 export function httpStatus(error: unknown): number | undefined {
   return error instanceof Error ? (error as AwsError).$metadata?.httpStatusCode : undefined;
+}
+
+/** A header of AWS's answer, by its name in lower case. */
+export function responseHeader(error: unknown, name: string): string | undefined {
+  return error instanceof Error ? (error as AwsError).$response?.headers?.[name] : undefined;
 }
 
 /** One line for a report: the error's name and message, without a stack. */

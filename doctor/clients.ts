@@ -35,9 +35,8 @@ const DENIED = [
   "UnauthorizedOperation",
 ];
 
-/** Operations whose IAM action has another name. S3 answers HEAD without a body, so with a status only. */
+/** Operations whose IAM action has another name. */
 const ACTIONS: Record<string, string> = {
-  "s3:HeadBucket": "s3:ListBucket",
   "s3:ListBuckets": "s3:ListAllMyBuckets",
   "s3:ListObjectsV2": "s3:ListBucket",
   "s3:GetPublicAccessBlock": "s3:GetAccountPublicAccessBlock",
@@ -61,6 +60,7 @@ interface MiddlewareStack {
  */
 export function createClients(region: string, delay: (attempt: number) => number = backoff) {
   const endpoint = process.env["AWS_ENDPOINT_URL"];
+  const forcePathStyle = endpoint !== undefined;
   const config = {
     region,
     retryStrategy: new ConfiguredRetryStrategy(ATTEMPTS, delay),
@@ -83,7 +83,12 @@ export function createClients(region: string, delay: (attempt: number) => number
     rds: explain("rds", new RDSClient(config)),
     route53: explain("route53", new Route53Client(config)),
     // Servers at a plain address know neither buckets nor accounts by host name.
-    s3: explain("s3", new S3Client({ ...config, forcePathStyle: endpoint !== undefined })),
+    s3: explain("s3", new S3Client({ ...config, forcePathStyle })),
+    /** Without credentials: the answer does not depend on permissions. */
+    anonymousS3: explain(
+      "s3",
+      new S3Client({ ...config, forcePathStyle, signer: { sign: (request) => Promise.resolve(request) } }),
+    ),
     s3Control: explain(
       "s3",
       new S3ControlClient({

@@ -87,8 +87,8 @@ async function vcpusOfOthers({ clients, stack }: Context): Promise<number> {
   return sum;
 }
 
-function countedVcpus({ InstanceType = "", InstanceLifecycle, CpuOptions }: Instance): number {
-  if (!STANDARD_FAMILY.test(InstanceType) || InstanceLifecycle === "spot") return 0;
+function countedVcpus({ InstanceType, InstanceLifecycle, CpuOptions }: Instance): number {
+  if (!STANDARD_FAMILY.test(String(InstanceType)) || InstanceLifecycle === "spot") return 0;
   return (CpuOptions?.CoreCount ?? 0) * (CpuOptions?.ThreadsPerCore ?? 0);
 }
 

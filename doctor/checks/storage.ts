@@ -1,7 +1,7 @@
 import { GetEbsEncryptionByDefaultCommand } from "@aws-sdk/client-ec2";
 import { GetBucketTaggingCommand, HeadBucketCommand, paginateListBuckets } from "@aws-sdk/client-s3";
 import { GetPublicAccessBlockCommand } from "@aws-sdk/client-s3-control";
-import { errorName, httpStatus } from "../awsErrors";
+import { errorName, httpStatus, responseHeader } from "../awsErrors";
 import { type Check, type Finding, ok } from "../check";
 import type { Context } from "../context";
 
@@ -88,15 +88,14 @@ async function ownBucket({ clients, stack }: Context, bucket: string): Promise<F
   ];
 }
 
-/** Bucket names are shared by all AWS customers. S3 answers 404 for a name that nobody has. */
+/** Bucket names are shared by all AWS customers. S3 tells everyone, without credentials, whether one is in use. */
 async function otherBucket({ clients, stack }: Context, bucket: string): Promise<Finding[]> {
   try {
-    await clients.s3.send(new HeadBucketCommand({ Bucket: bucket }));
+    await clients.anonymousS3.send(new HeadBucketCommand({ Bucket: bucket }));
   } catch (error) {
-    const status = httpStatus(error);
-    if (status === 404) return [];
-    // 403 and 301 are the answers about a bucket of another account.
-    if (status !== 403 && status !== 301) throw error;
+    if (httpStatus(error) === 404) return [];
+    // S3 names the region of every bucket that exists, even if it refuses the request. A proxy on the way does not.
+    if (responseHeader(error, "x-amz-bucket-region") === undefined) throw error;
   }
   return [
     {
