@@ -2,7 +2,7 @@ import { GetEbsEncryptionByDefaultCommand } from "@aws-sdk/client-ec2";
 import { GetBucketTaggingCommand, HeadBucketCommand, paginateListBuckets } from "@aws-sdk/client-s3";
 import { GetPublicAccessBlockCommand } from "@aws-sdk/client-s3-control";
 import { errorName, httpStatus, responseHeader } from "../awsErrors";
-import { type Check, type Finding, ok } from "../check";
+import { CannotLook, type Check, type Finding, ok } from "../check";
 import type { Context } from "../context";
 
 /** @see https://docs.aws.amazon.com/ebs/latest/userguide/encryption-by-default.html */
@@ -95,7 +95,11 @@ async function otherBucket({ clients, stack }: Context, bucket: string): Promise
   } catch (error) {
     if (httpStatus(error) === 404) return [];
     // S3 names the region of every bucket that exists, even if it refuses the request. A proxy on the way does not.
-    if (responseHeader(error, "x-amz-bucket-region") === undefined) throw error;
+    if (responseHeader(error, "x-amz-bucket-region") === undefined) {
+      throw new CannotLook(`the answer of S3 does not say whether a bucket ${bucket} exists`, {
+        cause: error,
+      });
+    }
   }
   return [
     {

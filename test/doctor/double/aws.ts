@@ -53,9 +53,12 @@ export async function serveAws(account: () => Account): Promise<AwsServer> {
 function answer(account: Account, calls: string[], request: DoubleRequest): DoubleResponse {
   const scope = /Credential=[^/]+\/\d+\/([^/]+)\/([^/]+)\//.exec(request.headers["authorization"] ?? "");
   const [, region = "", service = ""] = scope ?? [];
-  const protocol = PROTOCOLS[service];
-  if (protocol === undefined)
-    return failure("rest-xml", new AwsFault("MissingAuthenticationToken", service, 403));
+  // S3 answers anyone who asks for a bucket by its name.
+  if (service === "" && request.method === "HEAD")
+    return headBucket(account, request.path.split("/")[1] ?? "");
+  if (!(service in PROTOCOLS)) {
+    return failure(service, new AwsFault("MissingAuthenticationToken", service, 403));
+  }
   try {
     if (!account.hasValidCredentials) {
       throw new AwsFault(
