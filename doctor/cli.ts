@@ -68,7 +68,11 @@ async function main(argv: readonly string[]): Promise<void> {
       if (error.exitCode === 0) process.exitCode = 0;
       return;
     }
-    if (!(error instanceof UserError)) throw error;
+    if (!(error instanceof UserError)) {
+      // A bug of this tool. Thrown on, it would end with 1, which means problems.
+      console.error(error);
+      return;
+    }
     process.stderr.write(`${error.message}\n${error.remedy === "" ? "" : `fix: ${error.remedy}\n`}`);
   }
 }

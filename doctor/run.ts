@@ -76,7 +76,7 @@ async function checkAccount({ clients, stack }: Context): Promise<CheckReport> {
   });
 }
 
-function cannotStart(error: unknown): unknown {
+function cannotStart(error: unknown): UserError {
   const cause = error instanceof CannotLook ? error.cause : error;
   if (CREDENTIALS.test(errorName(cause))) {
     return new UserError(
@@ -85,7 +85,13 @@ function cannotStart(error: unknown): unknown {
       { cause },
     );
   }
-  if (!(error instanceof CannotLook)) return error;
+  if (!(error instanceof CannotLook)) {
+    return new UserError(
+      `AWS does not say whose the credentials are: ${describeError(cause)}`,
+      "Ask it yourself: aws sts get-caller-identity",
+      { cause },
+    );
+  }
   return new UserError(
     `AWS cannot be reached: ${describeError(cause)}`,
     "Check the network connection, and AWS_ENDPOINT_URL if it is set.",
