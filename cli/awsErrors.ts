@@ -2,6 +2,7 @@ import { UserError } from "./userError";
 
 interface AwsError extends Error {
   $metadata?: { httpStatusCode?: number };
+  $response?: { headers?: Record<string, string> };
   /** The name in errors of S3. */
   Code?: string;
   /** The name that Node.js gives to an error of the network. */
@@ -17,6 +18,11 @@ export function errorName(error: unknown): string {
 /** The HTTP status of AWS's answer; undefined if there was no answer. */
 export function httpStatus(error: unknown): number | undefined {
   return error instanceof Error ? (error as AwsError).$metadata?.httpStatusCode : undefined;
+}
+
+/** A header of AWS's answer, by its name in lower case. */
+export function responseHeader(error: unknown, name: string): string | undefined {
+  return error instanceof Error ? (error as AwsError).$response?.headers?.[name] : undefined;
 }
 
 /**
