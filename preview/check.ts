@@ -108,7 +108,7 @@ function readStacks(file: string): StackResources[] {
 }
 
 function readConfig(stack: string): unknown {
-  const file = join(__dirname, "..", "policies", `policy-config.${stack}.json`);
+  const file = join("policies", `policy-config.${stack}.json`);
   if (!existsSync(file)) return {};
   try {
     return JSON.parse(readFileSync(file, "utf8"));

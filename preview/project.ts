@@ -12,9 +12,11 @@ interface Declaration {
   secret?: boolean;
 }
 
-/** Pulumi.yaml, as far as a preview needs it. */
+/** The parts of Pulumi.yaml that a preview needs. */
 export interface Project {
   directory: string;
+  /** Folder of the stack files: the project's own, or the `stackConfigDir` of Pulumi.yaml. */
+  stackConfigDir: string;
   name: string;
   main: string;
   config: Record<string, Declaration>;
@@ -46,14 +48,20 @@ export function readProject(folder: string): Project {
   if (!existsSync(file)) {
     throw new UserError(`There is no Pulumi.yaml in ${directory}. Run the preview in the project's folder.`);
   }
-  const { name, main, config } = readYaml(file) as Partial<Project>;
+  const { name, main, config, stackConfigDir = "" } = readYaml(file) as Partial<Project>;
   if (typeof name !== "string") throw new UserError(`${file} names no project: add the line "name: ..."`);
-  return { directory, name, main: main ?? "index.ts", config: config ?? {} };
+  return {
+    directory,
+    stackConfigDir: resolve(directory, stackConfigDir),
+    name,
+    main: main ?? "index.ts",
+    config: config ?? {},
+  };
 }
 
 /** The stacks of a project: those that have a file of settings. */
-export function listStacks({ directory }: Project): string[] {
-  return readdirSync(directory)
+export function listStacks({ stackConfigDir }: Project): string[] {
+  return readdirSync(stackConfigDir)
     .flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? [])
     .sort()
     .reverse();
@@ -119,7 +127,7 @@ export function listSettings(project: Project, stack: string): Setting[] {
 
 /** What a stack's file sets, by full key. */
 function ownConfig(project: Project, stack: string): Record<string, unknown> {
-  const file = join(project.directory, `Pulumi.${stack}.yaml`);
+  const file = join(project.stackConfigDir, `Pulumi.${stack}.yaml`);
   const config = (readYaml(file) as { config?: Record<string, unknown> } | null)?.config ?? {};
   return Object.fromEntries(
     Object.entries(config).map(([key, value]) => [key.includes(":") ? key : `${project.name}:${key}`, value]),

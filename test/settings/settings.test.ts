@@ -1,10 +1,10 @@
-import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
 import { listSettings, readSettings, secretSettings, Settings } from "../../settings/settings";
-import { readProject, readStackConfig } from "../../preview/project";
+import { readStackConfig } from "../../preview/project";
+import { exampleProject } from "../support";
 
-const project = readProject(join(__dirname, "../.."));
+const project = exampleProject();
 
 /** The configuration of staging, with other values by short key; undefined takes a setting away. */
 function config(own: Record<string, string | undefined> = {}): Record<string, string> {
