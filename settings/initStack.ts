@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { randomBytes, randomInt } from "node:crypto";
 import { password as ask } from "@inquirer/prompts";
 import { Command } from "commander";
-import { SecretName, secretSettings } from "./settings";
+import { SecretName, secretSettings } from "./secrets";
 
 /** How each secret that can be made up is made up. The others are asked for. */
 export const generators: Partial<Record<SecretName, () => string>> = {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { generators } from "../../settings/initStack";
-import { SecretName, secretSettings } from "../../settings/settings";
+import { SecretName, secretSettings } from "../../settings/secrets";
 
 const ROOT = join(__dirname, "../..");
 const SECRETS = Object.keys(secretSettings) as SecretName[];
