@@ -8,6 +8,7 @@ import { listSettings, listStacks, Project, readProject, readStackConfig } from 
 import type { Baseline } from "../graph/baseline";
 import type { Comparison, RuleDescription, StackReport } from "../report/report";
 import { simulate } from "./simulate";
+import { stackFileProblems } from "./stackFiles";
 import { renderPreview } from "./terminal";
 import { style } from "../graph/tree";
 
@@ -153,7 +154,7 @@ async function run(stacks: string[], options: Options): Promise<void> {
 /** Previews all stacks, or tells what is wrong with each of those that cannot be previewed. */
 async function previewStacks(project: Project, stacks: string[]): Promise<StackPreview[]> {
   const previews: StackPreview[] = [];
-  const mistakes: string[] = [];
+  const mistakes = stackFileProblems(project, stacks);
   for (const stack of stacks) {
     try {
       previews.push(await previewStack(project, stack));

@@ -1,6 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parse } from "yaml";
+import { didYouMean } from "../cli/nearest";
+import { listStackFiles } from "../cli/stackFiles";
 import { UserError } from "../cli/userError";
 import { digest } from "../simulated-aws/model";
 import { SECRET } from "../graph/document";
@@ -61,10 +63,7 @@ export function readProject(folder: string): Project {
 
 /** The stacks of a project: those that have a file of settings. */
 export function listStacks({ stackConfigDir }: Project): string[] {
-  return readdirSync(stackConfigDir)
-    .flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? [])
-    .sort()
-    .reverse();
+  return listStackFiles(stackConfigDir);
 }
 
 /**
@@ -77,7 +76,7 @@ export function readStackConfig(project: Project, stack: string): StackConfig {
   const known = listStacks(project);
   if (!known.includes(stack)) {
     throw new UserError(
-      `There is no stack ${stack}: Pulumi.${stack}.yaml is missing. There are: ${known.join(", ")}.`,
+      `There is no stack ${stack}: Pulumi.${stack}.yaml is missing.${didYouMean(stack, known)} There are: ${known.join(", ")}.`,
     );
   }
   const values: Record<string, string> = {};
@@ -125,8 +124,8 @@ export function listSettings(project: Project, stack: string): Setting[] {
   });
 }
 
-/** What a stack's file sets, by full key. */
-function ownConfig(project: Project, stack: string): Record<string, unknown> {
+/** The values in a stack's file, by full key, as YAML has them. */
+export function ownConfig(project: Project, stack: string): Record<string, unknown> {
   const file = join(project.stackConfigDir, `Pulumi.${stack}.yaml`);
   const config = (readYaml(file) as { config?: Record<string, unknown> } | null)?.config ?? {};
   return Object.fromEntries(
