@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { UserError } from "../cli/userError";
 import { nameOf, PolicyResults } from "../graph/document";
@@ -7,7 +7,8 @@ import { readPack } from "./pack";
 
 const USAGE = "npm run check -- --graph FILE [--json]";
 
-const PROJECT = join(__dirname, "..");
+/** The project whose policy pack judges, as for a preview: the current folder. */
+const PROJECT = resolve(".");
 
 /** The results for all stacks of a file together. */
 type Results = Pick<PolicyResults, "rules" | "violations"> & { evaluated: number };

@@ -9,6 +9,7 @@ import type { Baseline } from "../graph/baseline";
 import type { Comparison, StackReport } from "../report/report";
 import { PolicyPack, readPack } from "./pack";
 import { simulate } from "./simulate";
+import { stackFileProblems } from "./stackFiles";
 import { renderPreview } from "./terminal";
 import { style } from "./tree";
 
@@ -129,7 +130,7 @@ async function run(stacks: string[], options: Options): Promise<void> {
 /** Previews all stacks. Throws one UserError with the mistakes of all stacks that cannot be previewed. */
 async function previewStacks(project: Project, stacks: string[]): Promise<StackPreview[]> {
   const previews: StackPreview[] = [];
-  const mistakes: string[] = [];
+  const mistakes = stackFileProblems(project, stacks);
   for (const stack of stacks) {
     const done = showProgress(`Previewing ${stack} (${stacks.indexOf(stack) + 1} of ${stacks.length})`);
     try {

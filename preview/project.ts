@@ -1,6 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parse } from "yaml";
+import { didYouMean } from "../cli/nearest";
+import { listStackFiles } from "../cli/stackFiles";
 import { UserError } from "../cli/userError";
 import { digest } from "../simulated-aws/model";
 import { SECRET } from "../graph/document";
@@ -12,9 +14,11 @@ interface Declaration {
   secret?: boolean;
 }
 
-/** Pulumi.yaml, as far as a preview needs it. */
+/** The parts of Pulumi.yaml that a preview needs. */
 export interface Project {
   directory: string;
+  /** Folder of the stack files: the project's own, or the `stackConfigDir` of Pulumi.yaml. */
+  stackConfigDir: string;
   name: string;
   main: string;
   config: Record<string, Declaration>;
@@ -48,17 +52,20 @@ export function readProject(folder: string): Project {
   if (!existsSync(file)) {
     throw new UserError(`There is no Pulumi.yaml in ${directory}. Run the preview in the project's folder.`);
   }
-  const { name, main, config } = readYaml(file) as Partial<Project>;
+  const { name, main, config, stackConfigDir = "" } = readYaml(file) as Partial<Project>;
   if (typeof name !== "string") throw new UserError(`${file} names no project: add the line "name: ..."`);
-  return { directory, name, main: main ?? "index.ts", config: config ?? {} };
+  return {
+    directory,
+    stackConfigDir: resolve(directory, stackConfigDir),
+    name,
+    main: main ?? "index.ts",
+    config: config ?? {},
+  };
 }
 
 /** The stacks of a project: those that have a file of settings. */
-export function listStacks({ directory }: Project): string[] {
-  return readdirSync(directory)
-    .flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? [])
-    .sort()
-    .reverse();
+export function listStacks({ stackConfigDir }: Project): string[] {
+  return listStackFiles(stackConfigDir);
 }
 
 /**
@@ -71,7 +78,7 @@ export function readStackConfig(project: Project, stack: string): StackConfig {
   const known = listStacks(project);
   if (!known.includes(stack)) {
     throw new UserError(
-      `There is no stack ${stack}: Pulumi.${stack}.yaml is missing. There are: ${known.join(", ")}.`,
+      `There is no stack ${stack}: Pulumi.${stack}.yaml is missing.${didYouMean(stack, known)} There are: ${known.join(", ")}.`,
     );
   }
   const values: Record<string, string> = {};
@@ -123,9 +130,9 @@ export function listSettings(project: Project, stack: string): Setting[] {
   });
 }
 
-/** What a stack's file sets, by full key. */
-function ownConfig(project: Project, stack: string): Record<string, unknown> {
-  const file = join(project.directory, `Pulumi.${stack}.yaml`);
+/** The values in a stack's file, by full key, as YAML has them. */
+export function ownConfig(project: Project, stack: string): Record<string, unknown> {
+  const file = join(project.stackConfigDir, `Pulumi.${stack}.yaml`);
   const config = (readYaml(file) as { config?: Record<string, unknown> } | null)?.config ?? {};
   return Object.fromEntries(
     Object.entries(config).map(([key, value]) => [key.includes(":") ? key : `${project.name}:${key}`, value]),

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { checks } from "../../doctor/checks";
 import { readStack } from "../../doctor/stack";
-import { secretSettings } from "../../settings/settings";
+import { secretSettings } from "../../settings/secrets";
 import { removeTemporaryDirectories, temporaryDirectory, writeFiles } from "../deploy/source/checkout";
 import { Lab, ROOT } from "./lab";
 

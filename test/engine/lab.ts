@@ -20,6 +20,7 @@ import { EngineEvent, LocalWorkspace, Stack } from "@pulumi/pulumi/automation";
 import { isDeepStrictEqual } from "node:util";
 import { Account, AccountResource } from "./provider/account";
 import type { Fault } from "./provider/faults";
+import { STACKS } from "../support";
 import { attached, find, pluginFolder } from "./commands";
 import { Hosts, serveHosts } from "./hosts/serve";
 import { testedCommands } from "./runbook";
@@ -110,9 +111,15 @@ export class Lab {
     if (attached().language) this.bootPolicyPack();
     const plugins = pluginFolder();
     if (existsSync(plugins)) symlinkSync(plugins, join(this.folder, "home/plugins"));
-    for (const name of [...COPIES, `Pulumi.${stackName}.yaml`]) {
-      cpSync(join(PROJECT, name), join(this.work, name), { recursive: true });
+    for (const name of COPIES) cpSync(join(PROJECT, name), join(this.work, name), { recursive: true });
+    for (const stack of ["staging", "prod"]) {
+      cpSync(
+        join(STACKS, `policy-config.${stack}.json`),
+        join(this.work, `policies/policy-config.${stack}.json`),
+      );
     }
+    const settings = `Pulumi.${stackName}.yaml`;
+    cpSync(join(STACKS, settings), join(this.work, settings));
     symlinkSync(join(PROJECT, "node_modules"), join(this.work, "node_modules"));
   }
 

@@ -5,16 +5,16 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { PreviewDocument, PreviewResource } from "../../graph/document";
 import { digestOf, exportOf } from "../report/documents";
-import { previewOf } from "../support";
-
-const ROOT = join(__dirname, "..", "..");
+import { previewOf, writeExampleProject } from "../support";
 
 describe("npm run check", function () {
   this.timeout(30_000);
   const folder = mkdtempSync(join(tmpdir(), "iaso-check-"));
+  const project = join(folder, "project");
   let document: PreviewDocument;
 
   before(async () => {
+    writeExampleProject(project);
     document = await previewOf("staging");
   });
   after(() => {
@@ -28,7 +28,7 @@ describe("npm run check", function () {
   };
   const run = (...args: string[]) =>
     spawnSync(process.execPath, ["--require", "./cli/loader.cjs", "preview/check.ts", ...args], {
-      cwd: ROOT,
+      cwd: project,
       encoding: "utf8",
     });
   const unsafe = () => {

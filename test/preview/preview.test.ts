@@ -1,9 +1,10 @@
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join, relative } from "node:path";
+import { dirname, join } from "node:path";
 import { expect } from "chai";
 import { PreviewDocument } from "../../graph/document";
+import { writeExampleProject } from "../support";
 
 const ROOT = join(__dirname, "../..");
 const directories: string[] = [];
@@ -230,19 +231,10 @@ describe("preview/preview", () => {
 
   it("tells bad settings of all stacks of the real program without a stack trace, and registers nothing", () => {
     const directory = project({});
-    for (const file of ["Pulumi.yaml", "Pulumi.staging.yaml", "Pulumi.prod.yaml"]) {
-      cpSync(join(ROOT, file), join(directory, file));
-    }
-    const edit = (file: string, from: RegExp, to: string) => {
-      const before = readFileSync(join(directory, file), "utf8");
-      const after = before.replace(from, to);
-      expect(after, file).not.to.equal(before);
-      writeFileSync(join(directory, file), after);
-    };
-    edit("Pulumi.yaml", /^main: index\.ts$/m, `main: ${relative(directory, join(ROOT, "index.ts"))}`);
-    edit("Pulumi.staging.yaml", /webMinSize: 2/, "webMinSize: 0");
-    edit("Pulumi.staging.yaml", /^ {2}iaso:alarmEmail: .*\n/m, "");
-    edit("Pulumi.prod.yaml", /webMaxSize: 6/, "webMaxSize: 0");
+    writeExampleProject(directory, {
+      staging: { "iaso:webMinSize": 0, "iaso:alarmEmail": undefined },
+      prod: { "iaso:webMaxSize": 0 },
+    });
     const { status, stdout, stderr } = preview(directory, "--json");
     expect([status, stdout]).to.deep.equal([1, ""]);
     expect(stderr).to.include("iaso:webMaxSize", "a mistake of the other stack");

@@ -8,14 +8,13 @@ import { expect } from "chai";
 import type { AxeResults } from "axe-core";
 import { Browser, Page } from "playwright-core";
 import { PreviewDocument, PreviewResource, SECRET } from "../../graph/document";
-import { readProject, readStackConfig } from "../../preview/project";
+import { readStackConfig } from "../../preview/project";
 import { page as render } from "../../report/page";
 import { compare, StackReport } from "../../report/report";
-import { previewOf } from "../support";
+import { exampleProject, previewOf, writeExampleProject } from "../support";
 import { CHROMIUM, launch } from "./browser";
 import { reportOn, withResources } from "./reports";
 
-const ROOT = join(__dirname, "../..");
 const axe = readFileSync(createRequire(__filename).resolve("axe-core/axe.min.js"), "utf8");
 
 const folder = mkdtempSync(join(tmpdir(), "report-"));
@@ -68,8 +67,10 @@ describe("report/page, in a browser", () => {
     this.timeout(60_000);
     browser = await launch();
     file = join(folder, "preview.html");
+    const project = join(folder, "project");
+    writeExampleProject(project);
     const result = spawnSync("npm", ["run", "--silent", "preview", "--", "--report", file], {
-      cwd: ROOT,
+      cwd: project,
       encoding: "utf8",
     });
     expect(result.status, result.stderr).to.equal(0);
@@ -238,7 +239,7 @@ describe("report/page, in a browser", () => {
   }
 
   it("holds no secret", () => {
-    const project = readProject(ROOT);
+    const project = exampleProject();
     const content = readFileSync(file, "utf8");
     for (const stack of ["staging", "prod"]) {
       const { values, secretKeys } = readStackConfig(project, stack);
