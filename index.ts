@@ -1,6 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { fingerprintOf, recipeWith } from "./ami/recipe";
+import { fingerprintOf } from "./ami/fingerprint";
+import { recipeWith } from "./ami/recipe";
 import { Alarms } from "./components/alarms";
 import { applicationEnvironment } from "./components/beanstalk/applicationEnvironment";
 import { BeanstalkPair } from "./components/beanstalkPair";
@@ -24,45 +25,72 @@ import { readSettings } from "./settings/settings";
 import { StaticBucket } from "./components/staticBucket";
 import { TASK_TIMING, TaskQueue } from "./components/taskQueue";
 
-// Settings
-const s = readSettings(pulumi.runtime.allConfig(), pulumi.getProject(), pulumi.getStack());
-const naming = new Naming(s);
-const provider = new aws.Provider("aws", { region: s.region, allowedAccountIds: [s.accountId] });
-const opts = { provider };
-const { zoneId } = aws.route53.getZoneOutput({ name: s.hostedZone }, opts);
-const beanstalkZoneId = aws.elasticbeanstalk.getHostedZoneOutput({ region: s.region }, opts).id;
-const logRetentionDays = s.logRetentionDays;
+/*
+ * Iaso on AWS, the whole platform of one environment. Each section below creates a part and passes its outputs on.
+ *
+ *     People --> Dns --> load balancer --> Iaso, web --------> Database
+ *                 |      (Certificate)       |    \--------> MediaBucket
+ *                 |                          v
+ *                 |                      TaskQueue --> Iaso, worker --> Database, MediaBucket
+ *                 |
+ *                 |----> load balancer --> Enketo --> its two Redis
+ *                 \----> StaticBucket, through CloudFront if the settings say so
+ *
+ *     GitHub Actions --> CiAccess --> `pulumi up` and, with DeployTarget, new versions of Iaso
+ *     Alarms --> mail
+ *
+ * docs/architecture.md has the drawing of all parts.
+ */
 
-// Network and access
+// Settings
+const settings = readSettings(pulumi.runtime.allConfig(), pulumi.getProject(), pulumi.getStack());
+const naming = new Naming(settings);
+const provider = new aws.Provider("aws", {
+  region: settings.region,
+  allowedAccountIds: [settings.accountId],
+});
+const opts = { provider };
+const { zoneId } = aws.route53.getZoneOutput({ name: settings.hostedZone }, opts);
+const beanstalkZoneId = aws.elasticbeanstalk.getHostedZoneOutput({ region: settings.region }, opts).id;
+const { logRetentionDays } = settings;
+
+// Network
 const permissionsBoundary = new PermissionsBoundary("permissions-boundary", { naming }, opts).arn;
-const network = new Network("network", { naming, ...s.network, logRetentionDays, permissionsBoundary }, opts);
+const network = new Network(
+  "network",
+  { naming, ...settings.network, logRetentionDays, permissionsBoundary },
+  opts,
+);
 const { vpcId, publicSubnetIds, privateSubnetIds, instanceSubnetIds } = network;
-const groups = new SecurityGroups("security-groups", { naming, vpcId, smtpPort: s.mail.port }, opts);
+const groups = new SecurityGroups("security-groups", { naming, vpcId, smtpPort: settings.mail.port }, opts);
 
 // Certificates
-const certificate = (name: string, host: string, region = s.region) =>
+const certificate = (name: string, host: string, region = settings.region) =>
   new Certificate(name, { naming, host, region, zoneId }, opts).arn;
-const webCertificate = certificate("web-certificate", s.webHost);
-const enketoCertificate = certificate("enketo-certificate", s.enketoHost);
-const cloudFront = s.cloudFront
-  ? { host: s.staticHost, certificateArn: certificate("static-certificate", s.staticHost, "us-east-1") }
+const webCertificate = certificate("web-certificate", settings.webHost);
+const enketoCertificate = certificate("enketo-certificate", settings.enketoHost);
+const cloudFront = settings.cloudFront
+  ? {
+      host: settings.staticHost,
+      certificateArn: certificate("static-certificate", settings.staticHost, "us-east-1"),
+    }
   : undefined;
 
 // Storage
-const webUrl = `https://${s.webHost}`;
-const enketoUrl = `https://${s.enketoHost}`;
+const webUrl = `https://${settings.webHost}`;
+const enketoUrl = `https://${settings.enketoHost}`;
 const statics = new StaticBucket("static", { naming, webOrigins: [webUrl, enketoUrl], cloudFront }, opts);
 const media = new MediaBucket(
   "media",
-  { naming, webOrigin: webUrl, oldVersionDays: s.mediaOldVersionDays },
+  { naming, webOrigin: webUrl, oldVersionDays: settings.mediaOldVersionDays },
   opts,
 );
 const database = new Database(
   "database",
   {
     naming,
-    ...s.database,
-    password: s.secrets.databasePassword,
+    ...settings.database,
+    password: settings.secrets.databasePassword,
     privateSubnetIds,
     securityGroupId: groups.databaseId,
     logRetentionDays,
@@ -72,7 +100,7 @@ const database = new Database(
 );
 const taskQueue = new TaskQueue("tasks", { naming, timing: TASK_TIMING }, opts);
 
-// What all Beanstalk environments have in common
+// Beanstalk: what all environments share
 const hosting = {
   naming,
   vpcId,
@@ -80,18 +108,35 @@ const hosting = {
   instanceSubnetIds,
   accessLogs: new LogsBucket("logs", { naming, retentionDays: logRetentionDays }, opts),
   serviceRole: new BeanstalkServiceRole("beanstalk-service", { naming, permissionsBoundary }, opts),
-  deploymentPolicy: s.deploymentPolicy,
+  deploymentPolicy: settings.deploymentPolicy,
   logRetentionDays,
   permissionsBoundary,
 };
+
+// Deployment
+const { application } = naming;
+const deployTarget = new DeployTarget(
+  "deployment",
+  {
+    naming,
+    application,
+    platform: settings.platform,
+    staticBucket: naming.bucket("static"),
+    staticUrl: statics.url,
+    webUrl,
+    databaseIdentifier: database.identifier,
+  },
+  opts,
+);
+const ci = new CiAccess("ci", { naming, application, ...settings.github }, opts);
 
 // Iaso
 const external = new ExternalServices(
   "external-services",
   {
-    sentry: { dsn: s.secrets.sentryDsn },
-    mail: { ...s.mail, password: s.secrets.emailPassword },
-    mailgun: s.mailgun,
+    sentry: { dsn: settings.secrets.sentryDsn },
+    mail: { ...settings.mail, password: settings.secrets.emailPassword },
+    mailgun: settings.mailgun,
   },
   opts,
 );
@@ -101,21 +146,21 @@ const secrets = new SecretParameters(
     naming,
     values: {
       ...external.secrets,
-      ENCRYPTED_TEXT_FIELD_KEY: s.secrets.encryptedTextFieldKey,
-      ENKETO_API_TOKEN: s.secrets.enketoApiToken,
-      ENKETO_SIGNING_SECRET: s.secrets.enketoSigningSecret,
-      RDS_PASSWORD: s.secrets.databasePassword,
-      SECRET_KEY: s.secrets.secretKey,
-      ...(s.rotatesSecretKey && { SECRET_KEY_FALLBACKS: s.secrets.secretKeyFallbacks }),
+      ENCRYPTED_TEXT_FIELD_KEY: settings.secrets.encryptedTextFieldKey,
+      ENKETO_API_TOKEN: settings.secrets.enketoApiToken,
+      ENKETO_SIGNING_SECRET: settings.secrets.enketoSigningSecret,
+      RDS_PASSWORD: settings.secrets.databasePassword,
+      SECRET_KEY: settings.secrets.secretKey,
+      ...(settings.rotatesSecretKey && { SECRET_KEY_FALLBACKS: settings.secrets.secretKeyFallbacks }),
     },
   },
   opts,
 );
 const variables = applicationEnvironment({
-  env: s.env,
-  region: s.region,
-  platform: s.platform,
-  webHost: s.webHost,
+  env: settings.env,
+  region: settings.region,
+  platform: settings.platform,
+  webHost: settings.webHost,
   database,
   mediaBucket: naming.bucket("media"),
   staticBucket: naming.bucket("static"),
@@ -123,68 +168,53 @@ const variables = applicationEnvironment({
   queueUrl: naming.queueUrl,
   email: external.email,
   enketoUrl,
-  plugins: s.plugins,
+  plugins: settings.plugins,
 });
 const pair = new BeanstalkPair(
   "iaso",
   {
     ...hosting,
-    platform: s.platform === "docker" ? { kind: "docker" } : { kind: "python", imageId: gdalImage() },
-    solutionStackName: s.platform === "docker" ? s.dockerSolutionStack : s.pythonSolutionStack,
+    platform: settings.platform === "docker" ? { kind: "docker" } : { kind: "python", imageId: gdalImage() },
+    solutionStackName:
+      settings.platform === "docker" ? settings.dockerSolutionStack : settings.pythonSolutionStack,
     securityGroups: { loadBalancer: groups.loadBalancerId, web: groups.webId, worker: groups.workerId },
     certificateArn: webCertificate,
+    artifactsBucket: deployTarget.artifactsBucket,
     taskQueue,
     taskTiming: TASK_TIMING,
     secrets,
     variables,
-    web: s.web,
-    worker: s.worker,
-    shellAccess: s.shellAccess,
+    web: settings.web,
+    worker: settings.worker,
+    shellAccess: settings.shellAccess,
   },
   opts,
 );
 
-/** The image that was named, or one that is built. */
+/** Returns the id of the image in the settings, or of one that this stack builds. */
 function gdalImage(): pulumi.Input<string> {
-  if (s.gdalImageId !== "") return s.gdalImageId;
+  if (settings.gdalImageId !== "") return settings.gdalImageId;
   return new GdalAmi(
     "gdal-ami",
     {
       naming,
-      solutionStackName: s.pythonSolutionStack,
-      drivers: s.gdalDrivers,
-      recipeFingerprint: fingerprintOf(recipeWith(s.gdalDrivers)),
+      solutionStackName: settings.pythonSolutionStack,
+      drivers: settings.gdalDrivers,
+      recipeFingerprint: fingerprintOf(recipeWith(settings.gdalDrivers)),
     },
     opts,
   ).imageId;
 }
-
-// Deployments
-const { application } = pair;
-const deployTarget = new DeployTarget(
-  "deployment",
-  {
-    naming,
-    application,
-    platform: s.platform,
-    staticBucket: naming.bucket("static"),
-    staticUrl: statics.url,
-    webUrl,
-    databaseIdentifier: database.identifier,
-  },
-  opts,
-);
-const ci = new CiAccess("ci", { naming, application, ...s.github }, opts);
 
 // Enketo
 const enketo = new Enketo(
   "enketo",
   {
     ...hosting,
-    solutionStackName: s.dockerSolutionStack,
-    image: s.enketo.image,
-    host: s.enketoHost,
-    webHost: s.webHost,
+    solutionStackName: settings.dockerSolutionStack,
+    image: settings.enketo.image,
+    host: settings.enketoHost,
+    webHost: settings.webHost,
     privateSubnetIds,
     securityGroups: {
       loadBalancer: groups.enketoLoadBalancerId,
@@ -193,22 +223,22 @@ const enketo = new Enketo(
     },
     certificateArn: enketoCertificate,
     artifactsBucket: deployTarget.artifactsBucket,
-    capacity: s.enketo.capacity,
-    redis: { ...s.enketo.redis, authToken: s.secrets.enketoRedisAuthToken },
-    secrets: { apiKey: s.secrets.enketoApiToken, encryptionKey: s.secrets.enketoEncryptionKey },
+    capacity: settings.enketo.capacity,
+    redis: { ...settings.enketo.redis, authToken: settings.secrets.enketoRedisAuthToken },
+    secrets: { apiKey: settings.secrets.enketoApiToken, encryptionKey: settings.secrets.enketoEncryptionKey },
   },
   opts,
 );
 
-// Addresses and alarms
+// Host names and alarms
 new Dns(
   "dns",
   {
     zoneId,
     beanstalkZoneId,
-    web: { host: s.webHost, cname: pair.web.cname },
-    enketo: { host: s.enketoHost, cname: enketo.environment.cname },
-    staticHost: statics.distribution && { host: s.staticHost, distribution: statics.distribution },
+    web: { host: settings.webHost, cname: pair.web.cname },
+    enketo: { host: settings.enketoHost, cname: enketo.environment.cname },
+    staticHost: statics.distribution && { host: settings.staticHost, distribution: statics.distribution },
     mail: external.dnsRecords,
   },
   opts,
@@ -217,13 +247,17 @@ new Alarms(
   "alarms",
   {
     naming,
-    email: s.alarmEmail,
+    email: settings.alarmEmail,
     queueName: taskQueue.queueName,
     deadLetterQueueName: taskQueue.deadLetterQueueName,
     databaseIdentifier: database.identifier,
     minimumFreeStorage: 10,
-    maximumConnections: s.databaseConnectionAlarm,
-    environments: { web: naming.name(), worker: naming.name("worker"), enketo: naming.name("enketo") },
+    maximumConnections: settings.databaseConnectionAlarm,
+    environments: {
+      web: naming.environment("web"),
+      worker: naming.environment("worker"),
+      enketo: naming.environment("enketo"),
+    },
     loadBalancers: { web: pair.loadBalancerArn, enketo: enketo.loadBalancerArn },
   },
   opts,

@@ -3,36 +3,43 @@ import {
   DescribePlatformVersionCommand,
   type ElasticBeanstalkClient,
 } from "@aws-sdk/client-elastic-beanstalk";
-import { errorName } from "./failure";
+import { errorName } from "../cli/awsErrors";
 import { UserError } from "../cli/userError";
 
-/** The image that Beanstalk itself starts for a platform version. */
+/** The image that Beanstalk starts by default for a platform version. */
 export interface BaseImage {
   id: string;
   rootDevice: string;
-  /** Release of Amazon Linux 2023 in the image's name, where it has one. */
+  /** The release of Amazon Linux 2023, from the image's name; undefined if the name has none. */
   releaseVersion: string | undefined;
 }
 
-const LISTED = "Those there are: aws elasticbeanstalk list-available-solution-stacks";
+const LIST = "To list them: aws elasticbeanstalk list-available-solution-stacks";
 
 /**
- * ARN of a platform version, from its solution stack name.
- * See https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/platforms-glossary.html
+ * The ARN of a platform version.
+ *
+ * @param solutionStackName such as "64bit Amazon Linux 2023 v4.7.3 running Python 3.9"
+ * @throws UserError if the name is not one of a platform version
+ * @see https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/platforms-glossary.html
  */
 export function platformArn(solutionStackName: string, region: string): string {
   const match = /^(64bit .+) v(\d+\.\d+\.\d+) running (.+)$/.exec(solutionStackName);
   if (!match) {
     throw new UserError(
-      `"${solutionStackName}" does not look like a platform version.`,
-      'Give one such as --platform "64bit Amazon Linux 2023 v4.7.3 running Python 3.9". ' + LISTED,
+      `"${solutionStackName}" is not the name of a platform version.`,
+      `Use a name such as --platform "64bit Amazon Linux 2023 v4.7.3 running Python 3.9". ${LIST}`,
     );
   }
   const [, system, version, branch] = match;
   return `arn:aws:elasticbeanstalk:${region}::platform/${branch ?? ""} running on ${system ?? ""}/${version ?? ""}`;
 }
 
-/** The x86_64 image of the platform version. */
+/**
+ * Finds the x86_64 image of a platform version.
+ *
+ * @throws UserError if Beanstalk does not offer the version, or it has no such image
+ */
 export async function findBaseImage(
   ec2: EC2Client,
   beanstalk: ElasticBeanstalkClient,
@@ -41,13 +48,13 @@ export async function findBaseImage(
 ): Promise<BaseImage> {
   const arn = platformArn(solutionStackName, region);
   const ids = await imagesOf(beanstalk, arn, solutionStackName);
-  // A platform version lists an image for each processor.
+  // A platform version has an image for each processor architecture.
   const { Images = [] } = await ec2.send(new DescribeImagesCommand({ ImageIds: ids }));
   const image = Images.find(({ Architecture }) => Architecture === "x86_64");
   if (!image?.ImageId) {
     throw new UserError(
       `"${solutionStackName}" has no x86_64 image in ${region}, only ${ids.join(", ")}.`,
-      `Choose another --platform. ${LISTED}`,
+      `Choose another --platform. ${LIST}`,
     );
   }
   return {
@@ -67,12 +74,12 @@ async function imagesOf(
     const ids = (PlatformDescription?.CustomAmiList ?? []).flatMap(({ ImageId }) => ImageId ?? []);
     if (ids.length > 0) return ids;
   } catch (error) {
-    // Both say that there is no such version; which one depends on what of the name is unknown.
+    // Either name means that the version does not exist, depending on the part that is unknown.
     if (!["InvalidParameterValue", "ResourceNotFoundException"].includes(errorName(error))) throw error;
   }
   throw new UserError(
-    `Beanstalk offers no "${name}" in this region, or no longer.`,
-    `Set a newer one (--platform; pulumi config set pythonSolutionStack). ${LISTED}`,
+    `Beanstalk does not offer "${name}" in this region.`,
+    `Choose a newer version (--platform, or pulumi config set pythonSolutionStack). ${LIST}`,
   );
 }
 

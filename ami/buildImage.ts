@@ -6,19 +6,19 @@ import {
   type Instance,
   type Tag,
 } from "@aws-sdk/client-ec2";
-import { describeError, errorName } from "./failure";
+import { describeError, errorName } from "../cli/awsErrors";
 import { UserError } from "../cli/userError";
 import { type BaseImage, findBaseImage } from "./baseImage";
 import {
   BUILDER,
-  endLeftBehind,
+  terminateAbandoned,
   findBuilders,
   isAlive,
   removeGroups,
   startBuilder,
   terminate,
 } from "./builder";
-import { Progress } from "./console";
+import { BuilderConsole } from "./console";
 import {
   type Clients,
   FINGERPRINT_TAG,
@@ -30,26 +30,27 @@ import {
   tagOf,
 } from "./images";
 import { installScript } from "./installScript";
-import { isLeftBehind, Lease, RUN_TAG } from "./lease";
-import { imageFingerprint, type Recipe } from "./recipe";
+import { isAbandoned, Lease, RUN_TAG } from "./lease";
+import { imageFingerprint } from "./fingerprint";
+import type { Recipe } from "./recipe";
 
-/** Looks after which what was just made and cannot be seen is taken to be gone: EC2 shows new things late. */
-const PATIENCE = 20;
+/** Polls before a new resource that EC2 does not list yet counts as gone. EC2 lists new resources late. */
+const POLLS_UNTIL_VISIBLE = 20;
 
 export interface BuildOptions {
   region: string;
-  /** The environment the image is for, on its tags. */
+  /** The environment that the image is for; a tag of the image. */
   env: string;
   recipe: Recipe;
   solutionStackName: string;
   instanceType: string;
-  /** Where the builder runs; a default subnet of the account without it. It must reach the Internet. */
+  /** The builder's subnet, which must reach the Internet; a default subnet of the account if undefined. */
   subnetId: string | undefined;
   timeoutMinutes: number;
   pollSeconds: number;
-  /** How long the builder of a run that is killed is still taken for that run's. Many times `pollSeconds`. */
+  /** Seconds after which a builder that its run no longer renews counts as abandoned. Many times `pollSeconds`. */
   leaseSeconds: number;
-  /** One line of progress. */
+  /** Called with each line of progress. */
   report: (line: string) => void;
   /** Aborted when the user interrupts. */
   signal: AbortSignal;
@@ -59,18 +60,18 @@ export interface BuiltImage {
   imageId: string;
   fingerprint: string;
   baseImageId: string;
-  /** True when the image of another build is returned. */
+  /** True if the image of an earlier build is returned. */
   reused: boolean;
 }
 
 /**
- * The image of the recipe upon the platform version's own image: an existing one with the same fingerprint, or a new one.
+ * Returns the image of a recipe on a platform version: an existing image with the same fingerprint, or a new one.
  *
- * Whatever happens, this run leaves no builder. One that a killed run left is taken over where it makes the same
- * image, and terminated otherwise. Of runs that want the same image at the same time, one builds and the others
- * wait for it; where that one ends without an image, another one builds.
+ * This run terminates its builder whatever happens. An abandoned builder, left by a run that was killed, is taken over
+ * if it builds the same image, and terminated otherwise. If several runs need the same image, one builds it and the
+ * others wait; if that run ends without an image, another one builds it.
  *
- * @throws UserError when the build fails, is interrupted or runs out of time
+ * @throws UserError if the build fails, is interrupted or exceeds its time limit
  */
 export async function buildImage(clients: Clients, options: BuildOptions): Promise<BuiltImage> {
   const base = await findBaseImage(clients.ec2, clients.beanstalk, options.solutionStackName, options.region);
@@ -81,7 +82,7 @@ class Build {
   private readonly runId = randomUUID();
   private readonly lease: Lease;
   private readonly fingerprint: string;
-  /** The builder of this run, started by it or taken over. */
+  /** The builder of this run, which it started or took over. */
   private builderId: string | undefined;
   private readonly ec2: Clients["ec2"];
 
@@ -98,33 +99,33 @@ class Build {
   async run(): Promise<BuiltImage> {
     const { fingerprint, base } = this;
     this.options.report(
-      `recipe ${fingerprint.slice(0, 12)} upon ${base.id}, ` +
+      `recipe ${fingerprint.slice(0, 12)} on ${base.id}, ` +
         (base.releaseVersion
           ? `Amazon Linux ${base.releaseVersion}`
-          : "whose name tells no release of Amazon Linux"),
+          : "whose name contains no release of Amazon Linux"),
     );
     try {
       const existing = await this.existingImage();
-      const imageId = existing ?? (await this.make());
+      const imageId = existing ?? (await this.build());
       return { imageId, fingerprint, baseImageId: base.id, reused: existing !== undefined };
     } finally {
       await this.cleanUp();
     }
   }
 
-  private async make(): Promise<string> {
-    await endLeftBehind(this.ec2, this.options.report, (builder) => this.isUsable(builder));
+  private async build(): Promise<string> {
+    await terminateAbandoned(this.ec2, this.options.report, (builder) => this.isReusable(builder));
     for (;;) {
-      this.stopIfInterrupted();
+      this.requireNotInterrupted();
       const builder = await this.builder();
-      if (await this.follow(builder)) return this.createImage();
-      // It was the builder of another run, which has the image now or has ended without one.
+      if (await this.watch(builder)) return this.createImage();
+      // It was the builder of another run, which has created the image or ended without one.
       const image = await this.existingImage();
       if (image) return image;
     }
   }
 
-  /** An image with this fingerprint, waited for while it is being made. */
+  /** Returns an image with this fingerprint, once it is available; undefined if there is none. */
   private async existingImage(): Promise<string | undefined> {
     for (const { ImageId = "" } of await ownImages(this.ec2, this.fingerprint)) {
       if (await this.becomesAvailable(ImageId)) return ImageId;
@@ -132,12 +133,12 @@ class Build {
     return undefined;
   }
 
-  /** Waits while an image is being made. False when there is none in the end; one that failed is removed. */
+  /** Polls until an image is available. Returns false if it does not exist, or failed and was removed. */
   private async becomesAvailable(imageId: string): Promise<boolean> {
     const { report, timeoutMinutes } = this.options;
     const end = Date.now() + timeoutMinutes * 60_000;
     let wasSeen = false;
-    for (let looks = 1; ; looks++) {
+    for (let polls = 1; ; polls++) {
       const image = await findImage(this.ec2, imageId);
       switch (image?.State) {
         case "available":
@@ -150,24 +151,24 @@ class Build {
         case "failed":
         case "error":
         case "invalid":
-          report(`EC2 failed to make ${imageId}: ${image.StateReason?.Message ?? "it gives no reason"}`);
+          report(`EC2 failed to create ${imageId}: ${image.StateReason?.Message ?? "it gives no reason"}`);
           await removeImage(this.ec2, image);
           return false;
       }
-      if (!image && (wasSeen || looks > PATIENCE)) return false;
-      if (image && !wasSeen) report(`waiting for ${imageId}, which EC2 is making`);
+      if (!image && (wasSeen || polls > POLLS_UNTIL_VISIBLE)) return false;
+      if (image && !wasSeen) report(`waiting until ${imageId} is available`);
       wasSeen ||= image !== undefined;
       if (Date.now() > end) {
         throw new UserError(
-          `EC2 is still making ${imageId} after ${timeoutMinutes} minutes.`,
-          "Run again; npm run ami -- list shows what there is.",
+          `EC2 is still creating ${imageId} after ${timeoutMinutes} minutes.`,
+          "Run again. To see the images: npm run ami -- list",
         );
       }
       await this.pause();
     }
   }
 
-  /** The builder of this image: the first of those there are, else a new one. */
+  /** Returns the first builder of this image, or starts one. */
   private async builder(): Promise<Instance> {
     const found = await this.firstBuilder();
     if (found) return found;
@@ -182,7 +183,7 @@ class Build {
       tags: [...this.tags(BUILDER), ...this.lease.tags()],
     });
     this.builderId = started.InstanceId;
-    // Two runs that start at once see no builder, and start one each: the later one gives way.
+    // Two runs that begin at the same time both see no builder and start one: the later one is terminated.
     const first = await this.firstBuilder();
     if (!first || first.InstanceId === this.builderId) return started;
     await this.endOwnBuilder();
@@ -201,25 +202,26 @@ class Build {
   }
 
   /**
-   * Reads the builder's console until the script's own mark.
+   * Reads the builder's console until the install script has ended.
    *
-   * True when the builder is this run's and ready to make an image of. False when it was another run's, which is done
-   * with it: it has the image, or it ended without one.
+   * @returns true if the builder is this run's and ready to create an image from; false if it is another run's that has
+   *   created the image or ended without one
+   * @throws UserError if the build fails, is interrupted or exceeds its time limit
    */
-  private async follow({ InstanceId = "" }: Instance): Promise<boolean> {
+  private async watch({ InstanceId = "" }: Instance): Promise<boolean> {
     const { report, timeoutMinutes } = this.options;
     const isMine = () => this.builderId === InstanceId;
     const startedHere = isMine();
     report(
-      `builder ${InstanceId}${startedHere ? "" : " of another run"}: its console comes some minutes late`,
+      `builder ${InstanceId}${startedHere ? "" : " of another run"}: EC2 shows its console some minutes late`,
     );
-    const progress = new Progress(report);
+    const progress = new BuilderConsole(report);
     const end = Date.now() + timeoutMinutes * 60_000;
     let wasSeen = false;
-    for (let looks = 1; ; looks++) {
+    for (let polls = 1; ; polls++) {
       progress.read(await this.console(InstanceId));
       const seen = (await findBuilders(this.ec2)).find((builder) => builder.InstanceId === InstanceId);
-      const ended = seen ? !isAlive(seen) : wasSeen || looks > PATIENCE;
+      const ended = seen ? !isAlive(seen) : wasSeen || polls > POLLS_UNTIL_VISIBLE;
       wasSeen ||= seen !== undefined;
       if (progress.failure && (isMine() || ended)) throw new UserError(progress.failure);
       if (isMine() && progress.ready) return true;
@@ -238,7 +240,7 @@ class Build {
           "Run again with a larger --instance-type or --timeout-minutes.",
         );
       }
-      if (!isMine() && seen && isLeftBehind(seen)) await this.takeOver(InstanceId);
+      if (!isMine() && seen && isAbandoned(seen)) await this.takeOver(InstanceId);
       await this.pause();
     }
   }
@@ -259,7 +261,7 @@ class Build {
       const { Output = "" } = await this.ec2.send(command);
       return Buffer.from(Output, "base64").toString("utf8");
     } catch (error) {
-      // Just started, or gone for long.
+      // The instance has just started, or ended long ago.
       if (errorName(error) === "InvalidInstanceID.NotFound") return "";
       throw error;
     }
@@ -269,7 +271,7 @@ class Build {
     this.options.report("self-test passed; creating the image");
     const imageId = await this.requestImage();
     if (await this.becomesAvailable(imageId)) return imageId;
-    throw new UserError(`The image ${imageId} did not come about.`, "Run again.");
+    throw new UserError(`EC2 did not create the image ${imageId}.`, "Run again.");
   }
 
   private async requestImage(): Promise<string> {
@@ -278,9 +280,9 @@ class Build {
       const { ImageId = "" } = await this.ec2.send(
         new CreateImageCommand({
           InstanceId: this.builderId,
-          // Names are unique, so that neither a repeated request nor another run makes a second image.
+          // Names are unique, so neither the SDK's retry nor another run creates a second image.
           Name,
-          Description: `GDAL for Iaso upon ${this.base.id}`,
+          Description: `GDAL for Iaso on ${this.base.id}`,
           TagSpecifications: [
             { ResourceType: "image", Tags: [...this.tags("image"), { Key: RUN_TAG, Value: this.runId }] },
             { ResourceType: "snapshot", Tags: this.tags("snapshot") },
@@ -291,18 +293,18 @@ class Build {
     } catch (error) {
       if (errorName(error) !== "InvalidAMIName.Duplicate") throw error;
     }
-    for (let looks = 1; looks <= PATIENCE; looks++) {
+    for (let polls = 1; polls <= POLLS_UNTIL_VISIBLE; polls++) {
       const [image] = await ownImages(this.ec2, this.fingerprint);
       if (image?.ImageId) return image.ImageId;
       await this.pause();
     }
     throw new UserError(
-      `There is an image named ${Name} without this tool's tags.`,
-      `Find it with: aws ec2 describe-images --owners self --filters Name=name,Values=${Name}; deregister it and run again.`,
+      `An image named ${Name} exists without this tool's tags.`,
+      `Deregister it and run again. To find it: aws ec2 describe-images --owners self --filters Name=name,Values=${Name}`,
     );
   }
 
-  /** Waits until the next look, and gives a sign of life on the builder where it is time for one. */
+  /** Waits until the next poll, and renews the builder's lease if it is due. */
   private async pause(): Promise<void> {
     const { signal } = this.options;
     await new Promise<void>((resolve) => {
@@ -315,57 +317,58 @@ class Build {
       if (signal.aborted) done();
       else signal.addEventListener("abort", done);
     });
-    this.stopIfInterrupted();
+    this.requireNotInterrupted();
     if (this.builderId && this.lease.isDue) {
       const command = new CreateTagsCommand({ Resources: [this.builderId], Tags: this.lease.tags() });
       await this.ec2.send(command);
     }
   }
 
-  private stopIfInterrupted(): void {
-    if (this.options.signal.aborted) throw new UserError("Interrupted.");
+  private requireNotInterrupted(): void {
+    if (this.options.signal.aborted) throw new UserError("The build was interrupted.");
   }
 
-  /** Whether a builder that was left behind can still become this image. */
-  private async isUsable(builder: Instance): Promise<boolean> {
+  /** True if an abandoned builder can still become this image. */
+  private async isReusable(builder: Instance): Promise<boolean> {
     if (tagOf(builder, FINGERPRINT_TAG) !== this.fingerprint) return false;
-    const progress = new Progress(() => undefined);
+    const progress = new BuilderConsole(() => undefined);
     progress.read(await this.console(builder.InstanceId ?? ""));
     return progress.failure === undefined;
   }
 
   /**
-   * Removes what this run made besides a complete image, and what killed runs left. Goes on when a part of it fails,
-   * and after an interruption; hides no error that came before.
+   * Removes all that this run created except a complete image, and all that killed runs left. Continues if a part
+   * fails, and after an interruption, and never replaces an earlier error.
    */
   private async cleanUp(): Promise<void> {
-    await this.insist("removing the unfinished image", async () => {
+    await this.retry("removing the unfinished image", async () => {
       for (const image of await ownImages(this.ec2, this.fingerprint)) {
         if (image.State !== "available" && tagOf(image, RUN_TAG) === this.runId)
           await removeImage(this.ec2, image);
       }
     });
-    await this.insist("terminating the builder", async () => {
+    await this.retry("terminating the builder", async () => {
       await this.endOwnBuilder();
-      // By its tag too: the answer that names it may have been lost.
+      // Also by its tag: the answer with its id may have been lost.
       for (const builder of (await findBuilders(this.ec2)).filter(isAlive)) {
         if (tagOf(builder, RUN_TAG) === this.runId) await terminate(this.ec2, builder.InstanceId ?? "");
       }
     });
-    await this.insist("terminating builders of killed runs", () =>
-      endLeftBehind(this.ec2, this.options.report),
+    await this.retry("terminating builders of killed runs", () =>
+      terminateAbandoned(this.ec2, this.options.report),
     );
-    await this.insist("removing the security group", () =>
+    await this.retry("removing the security group", () =>
       removeGroups(
         this.ec2,
-        (group) => tagOf(group, RUN_TAG) === this.runId || isLeftBehind(group),
+        (group) => tagOf(group, RUN_TAG) === this.runId || isAbandoned(group),
         () => this.sleep(),
       ),
     );
-    await this.insist("removing snapshots without an image", () => removeOrphanSnapshots(this.ec2));
+    await this.retry("removing snapshots without an image", () => removeOrphanSnapshots(this.ec2));
   }
 
-  private async insist(what: string, action: () => Promise<void>): Promise<void> {
+  /** Tries an action three times; a failure is reported and does not throw. */
+  private async retry(what: string, action: () => Promise<void>): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       try {
         await action();
@@ -373,7 +376,7 @@ class Build {
       } catch (error) {
         if (attempt === 3) {
           this.options.report(
-            `${what} failed: ${describeError(error)}. The next build does it; to do it now: npm run ami -- prune --keep 2`,
+            `${what} failed: ${describeError(error)}. The next build repeats it; to do it now: npm run ami -- prune --keep 2`,
           );
           return;
         }

@@ -15,36 +15,36 @@ import {
   type Tag,
   TerminateInstancesCommand,
 } from "@aws-sdk/client-ec2";
-import { errorName } from "./failure";
+import { errorName } from "../cli/awsErrors";
 import { UserError } from "../cli/userError";
 import type { BaseImage } from "./baseImage";
 import { PART_TAG } from "./images";
-import { isLeftBehind } from "./lease";
+import { isAbandoned } from "./lease";
 import { USER_DATA_LIMIT, userData } from "./userData";
 
-/** The kind of part that builders, their volumes and their security groups are tagged as. */
+/** The part tag of builders, their volumes and their security groups. */
 export const BUILDER = "builder";
 const OURS = { Name: `tag:${PART_TAG}`, Values: [BUILDER] };
 
 export interface BuilderOptions {
-  /** The run that starts it. */
+  /** The run that starts the builder. */
   runId: string;
   base: BaseImage;
   script: string;
   instanceType: string;
-  /** Where it runs; a default subnet of the account without it. */
+  /** Its subnet; a default subnet of the account if undefined. */
   subnetId: string | undefined;
-  /** Minutes after each boot at which it shuts itself down, whatever has happened. */
+  /** Minutes after each boot at which it shuts itself down in any case. */
   lifeMinutes: number;
-  /** On the instance, its volume and its security group. */
+  /** Tags of the instance, its volume and its security group. */
   tags: Tag[];
 }
 
 /**
- * Starts a builder: IMDSv2 only, encrypted gp3, no key pair, no instance profile, nothing that comes in, and gone
- * when it shuts down.
+ * Starts a builder: IMDSv2 only, encrypted gp3, no key pair, no instance profile, no inbound rule, terminated when it
+ * shuts down.
  *
- * @throws UserError when there is no subnet for it
+ * @throws UserError if there is no subnet for it
  */
 export async function startBuilder(ec2: EC2Client, options: BuilderOptions): Promise<Instance> {
   const subnets = await subnetsFor(ec2, options.subnetId);
@@ -54,7 +54,7 @@ export async function startBuilder(ec2: EC2Client, options: BuilderOptions): Pro
     try {
       return await runInstance(ec2, options, subnet, groupId);
     } catch (error) {
-      // Not every zone has every type, nor always room for it.
+      // Not every zone has every instance type, or capacity for it.
       if (!["InsufficientInstanceCapacity", "Unsupported"].includes(errorName(error))) throw error;
       refusal = error;
     }
@@ -66,7 +66,7 @@ async function runInstance(ec2: EC2Client, options: BuilderOptions, subnet: Subn
   const { base, tags } = options;
   const { Instances = [] } = await ec2.send(
     new RunInstancesCommand({
-      // The same for each attempt of this call, so that a lost answer does not start a second builder.
+      // The same in each attempt of the SDK, so that a lost answer does not start a second builder.
       ClientToken: randomUUID(),
       ImageId: base.id,
       InstanceType: options.instanceType as _InstanceType,
@@ -80,7 +80,7 @@ async function runInstance(ec2: EC2Client, options: BuilderOptions, subnet: Subn
           DeviceIndex: 0,
           SubnetId: subnet.SubnetId,
           Groups: [groupId],
-          // A default subnet reaches the Internet through a public address only; any other one is taken to have NAT.
+          // A default subnet reaches the Internet only with a public address. Any other subnet is assumed to have NAT.
           AssociatePublicIpAddress: options.subnetId === undefined,
         },
       ],
@@ -97,16 +97,16 @@ async function runInstance(ec2: EC2Client, options: BuilderOptions, subnet: Subn
     }),
   );
   const builder = Instances[0];
-  if (!builder) throw new UserError("EC2 started no builder and gave no reason.", "Run again.");
+  if (!builder) throw new UserError("EC2 started no builder and gives no reason.", "Run again.");
   return builder;
 }
 
-/** cloud-init unpacks gzip; EC2's limit is on what is sent. */
+/** Compresses the user data. EC2's limit applies to the compressed bytes, and cloud-init unpacks gzip. */
 function packedUserData({ script, base, lifeMinutes }: BuilderOptions): Buffer {
   const data = gzipSync(userData(script, base.releaseVersion, lifeMinutes));
   if (data.length <= USER_DATA_LIMIT) return data;
   throw new UserError(
-    `The install script is ${data.length} bytes packed; EC2 takes ${USER_DATA_LIMIT}.`,
+    `The install script has ${data.length} bytes compressed; EC2 accepts ${USER_DATA_LIMIT}.`,
     "Shorten ami/recipe.ts.",
   );
 }
@@ -123,13 +123,13 @@ async function subnetsFor(ec2: EC2Client, subnetId: string | undefined): Promise
     throw new UserError(
       "The region has no default subnet for the builder.",
       "Build with a subnet that reaches the Internet: npm run ami -- build ... --subnet ID. " +
-        "pulumi up then finds the image.",
+        "Then pulumi up finds the image.",
     );
   }
   return Subnets;
 }
 
-/** A group without inbound rules. The default group would let its own members in. */
+/** Creates a group without inbound rules. The default group would allow traffic between its members. */
 async function createGroup(ec2: EC2Client, VpcId: string | undefined, { runId, tags }: BuilderOptions) {
   const { GroupId = "" } = await ec2.send(
     new CreateSecurityGroupCommand({
@@ -142,7 +142,7 @@ async function createGroup(ec2: EC2Client, VpcId: string | undefined, { runId, t
   return GroupId;
 }
 
-/** All builders, those that ended in the last hour too; the one that was started first comes first. */
+/** Lists all builders, oldest first, including those that ended in the last hour. */
 export async function findBuilders(ec2: EC2Client): Promise<Instance[]> {
   const builders: Instance[] = [];
   for await (const page of paginateDescribeInstances({ client: ec2 }, { Filters: [OURS] })) {
@@ -153,7 +153,7 @@ export async function findBuilders(ec2: EC2Client): Promise<Instance[]> {
   return builders.sort((a, b) => order(a).localeCompare(order(b)));
 }
 
-/** Whether it runs or is about to. One that is stopped can be started again, so it lives. */
+/** True unless the instance is terminated or shutting down. A stopped instance counts: it can be started again. */
 export function isAlive({ State }: Instance): boolean {
   return State?.Name !== "terminated" && State?.Name !== "shutting-down";
 }
@@ -166,23 +166,23 @@ export async function terminate(ec2: EC2Client, instanceId: string): Promise<voi
   await ec2.send(new TerminateInstancesCommand({ InstanceIds: [instanceId] }));
 }
 
-/** Terminates the builders that killed runs left, but for those that are worth keeping. */
-export async function endLeftBehind(
+/** Terminates the abandoned builders, except reusable ones. */
+export async function terminateAbandoned(
   ec2: EC2Client,
   report: (line: string) => void,
-  isWorthKeeping: (builder: Instance) => Promise<boolean> = () => Promise.resolve(false),
+  isReusable: (builder: Instance) => Promise<boolean> = () => Promise.resolve(false),
 ): Promise<void> {
   for (const builder of await findBuilders(ec2)) {
     const { InstanceId = "" } = builder;
-    if (!isAlive(builder) || !isLeftBehind(builder) || (await isWorthKeeping(builder))) continue;
-    report(`terminating ${InstanceId}, left by a run that was killed`);
+    if (!isAlive(builder) || !isAbandoned(builder) || (await isReusable(builder))) continue;
+    report(`terminating ${InstanceId}, which a killed run left`);
     await terminate(ec2, InstanceId);
   }
 }
 
 /**
- * Removes the security groups of a run and those that killed runs left. Waits for builders that are ending, as a
- * group cannot go while an instance is in it; one that is still needed stays.
+ * Deletes the removable security groups of builders. Waits until builders that shut down are terminated, because EC2
+ * does not delete a group that an instance uses. A group that is still in use stays.
  */
 export async function removeGroups(
   ec2: EC2Client,
@@ -194,7 +194,7 @@ export async function removeGroups(
     groups.push(...(page.SecurityGroups ?? []).filter(isRemovable));
   }
   if (groups.length === 0) return;
-  for (let looks = 0; looks < 60 && (await findBuilders(ec2)).some(isEnding); looks++) await sleep();
+  for (let polls = 0; polls < 60 && (await findBuilders(ec2)).some(isEnding); polls++) await sleep();
   for (const { GroupId } of groups) {
     try {
       await ec2.send(new DeleteSecurityGroupCommand({ GroupId }));

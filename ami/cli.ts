@@ -2,51 +2,56 @@ import { EC2Client } from "@aws-sdk/client-ec2";
 import { ElasticBeanstalkClient } from "@aws-sdk/client-elastic-beanstalk";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { runProgram } from "../cli/main";
+import { createProgress } from "../cli/progress";
 import { UserError } from "../cli/userError";
-import { endLeftBehind, removeGroups } from "./builder";
+import { terminateAbandoned, removeGroups } from "./builder";
 import { buildImage } from "./buildImage";
-import { describeFailure } from "./failure";
 import { type Clients, deleteImage, ImageInUse, listImages, pruneImages } from "./images";
-import { isLeftBehind } from "./lease";
+import { isAbandoned } from "./lease";
 import { MORE_DRIVER_NAMES, recipeWith } from "./recipe";
 
-/** A builder counts as left behind when its run gave no sign of life for so many of its looks. */
-const LOOKS_OF_A_LEASE = 20;
-
-// It names the Node that later SDKs need. That is for who updates package.json, not for who builds an image.
-process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
+/** The duration of a builder's lease, in polls. */
+const LEASE_POLLS = 20;
 
 const program = new Command("npm run ami --")
-  .description("Builds, lists and removes the image with GDAL for Beanstalk's Python platform.")
-  .showHelpAfterError("Add --help to see what it takes: npm run ami -- --help")
+  .description("Builds, lists and deletes images with GDAL for Beanstalk's Python platform.")
+  .showHelpAfterError("See: npm run ami -- --help")
   .addHelpText(
     "after",
-    "\nThe region is that of AWS_REGION or of the profile, the credentials are those of the AWS CLI.\n" +
-      "Progress goes to stderr; the last line of stdout is the result as JSON. More in ami/README.md.",
+    "\nThe region comes from AWS_REGION or the AWS profile. AWS credentials are those of the AWS CLI.\n" +
+      "Progress goes to stderr. The last line of stdout is the result as JSON. More in ami/README.md.",
   );
-// A terminal that was closed must not end a run that still has a builder to remove.
+// A closed terminal must not end a run that still has to terminate its builder.
 for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
-const report = (line: string) => process.stderr.write(`${line}\n`);
-/** The last line of stdout is the result, for programs to read. */
+const progress = createProgress({
+  terminal: false,
+  write: (line) => process.stderr.write(`${line}\n`),
+  now: Date.now,
+});
+const report = (line: string) => {
+  progress.line(line);
+};
+/** Prints the result for programs, as the last line of stdout. */
 const result = (value: unknown) => process.stdout.write(`${JSON.stringify(value)}\n`);
 
 program
   .command("build")
-  .description("returns the image of the recipe, and makes it where it does not exist")
+  .description("build the image of the recipe, or return the one that exists")
   .requiredOption(
     "--platform <name>",
-    'Beanstalk platform version such as "64bit Amazon Linux 2023 v4.7.3 running Python 3.9"',
+    'Beanstalk platform version, such as "64bit Amazon Linux 2023 v4.7.3 running Python 3.9"',
   )
-  .requiredOption("--env <name>", "environment the image is for, such as staging")
+  .requiredOption("--env <name>", "environment that the image is for, such as staging")
   .addOption(
-    new Option("--drivers <names>", `more GDAL drivers, out of ${MORE_DRIVER_NAMES.join(",")}`)
+    new Option("--drivers <names>", `more GDAL drivers, from ${MORE_DRIVER_NAMES.join(",")}`)
       .argParser(names)
       .default([], "none"),
   )
-  .option("--instance-type <type>", "type of the builder, x86_64", "c7i.2xlarge")
-  .option("--subnet <id>", "subnet of the builder, with a way to the Internet; a default subnet without it")
-  .option("--timeout-minutes <n>", "when to give up", atLeastOne, 90)
-  .option("--poll-seconds <n>", "time between two looks", positive, 15)
+  .option("--instance-type <type>", "instance type of the builder, x86_64", "c7i.2xlarge")
+  .option("--subnet <id>", "subnet of the builder, with Internet access (default: a default subnet)")
+  .option("--timeout-minutes <n>", "time limit", atLeastOne, 90)
+  .option("--poll-seconds <n>", "interval between two polls", positive, 15)
   .action(async (options: BuildFlags) => {
     const recipe = recipeWith(options.drivers);
     const { ec2, beanstalk } = clients();
@@ -54,7 +59,7 @@ program
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
       process.on(signal, () => {
         if (!interrupt.signal.aborted)
-          report("Interrupted: removing the builder, which takes a minute or so.");
+          report("Interrupted: terminating the builder, which takes about a minute.");
         interrupt.abort();
       });
     }
@@ -69,7 +74,7 @@ program
         subnetId: options.subnet,
         timeoutMinutes: options.timeoutMinutes,
         pollSeconds: options.pollSeconds,
-        leaseSeconds: options.pollSeconds * LOOKS_OF_A_LEASE,
+        leaseSeconds: options.pollSeconds * LEASE_POLLS,
         report,
         signal: interrupt.signal,
       },
@@ -90,26 +95,26 @@ interface BuildFlags {
 
 program
   .command("delete")
-  .description("deregisters an image and deletes its snapshots; refuses while anything uses it")
+  .description("deregister an image that is not in use, and delete its snapshots")
   .argument("[image-id]")
-  .option("--from-build-output", "take the id from the build's output in PULUMI_COMMAND_STDOUT")
-  .option("--keep-if-used", "keep an image in use for a later prune, and succeed")
+  .option("--from-build-output", "read the id from the build's output in PULUMI_COMMAND_STDOUT")
+  .option("--keep-if-used", "succeed without deleting if the image is in use; a later prune deletes it")
   .action(async (given: string | undefined, options: { fromBuildOutput?: true; keepIfUsed?: true }) => {
     const imageId = options.fromBuildOutput ? idFromBuildOutput() : given;
     if (!imageId || !/^ami-[0-9a-f]{8,17}$/.test(imageId)) {
       throw new UserError(
-        imageId ? `"${imageId}" is not the id of an image.` : "Which image?",
-        "Run: npm run ami -- delete ami-0123456789abcdef0 (npm run ami -- list shows them).",
+        imageId ? `"${imageId}" is not the id of an image.` : "The id of the image is missing.",
+        "npm run ami -- delete ami-0123456789abcdef0; the images: npm run ami -- list",
       );
     }
     try {
       if (await deleteImage(clients(), imageId)) result({ deleted: imageId });
-      // Pulumi repeats a deletion that was cut short, so it must succeed then; a person has mistyped the id.
+      // Pulumi repeats an interrupted deletion, which must succeed. A person has mistyped the id.
       else if (options.fromBuildOutput) result({ absent: imageId });
       else {
         throw new UserError(
           `There is no image ${imageId} in this account and region.`,
-          "npm run ami -- list shows those there are.",
+          "Choose one of: npm run ami -- list",
         );
       }
     } catch (error) {
@@ -121,7 +126,7 @@ program
 
 program
   .command("list")
-  .description("shows the images with age, recipe and what uses them")
+  .description("list the images with their age, recipe and users")
   .action(async () => {
     const images = await listImages(clients());
     if (images.length === 0) report("There are no images.");
@@ -134,21 +139,21 @@ program
 
 program
   .command("prune")
-  .description("removes old images that nothing uses, and what builds that were killed left")
-  .requiredOption("--keep <n>", "how many of the newest to keep", whole)
+  .description("delete old images that are not in use, and resources of killed builds")
+  .requiredOption("--keep <n>", "number of newest images to keep", whole)
   .action(async ({ keep }: { keep: number }) => {
     const { ec2, beanstalk } = clients();
     const deleted = await pruneImages({ ec2, beanstalk }, keep);
-    await endLeftBehind(ec2, report);
-    await removeGroups(ec2, isLeftBehind, () => new Promise((resolve) => setTimeout(resolve, 5_000)));
+    await terminateAbandoned(ec2, report);
+    await removeGroups(ec2, isAbandoned, () => new Promise((resolve) => setTimeout(resolve, 5_000)));
     result({ deleted });
   });
 
 function clients(): Clients {
   const settings = {
     maxAttempts: 5,
-    // A request without an answer would otherwise hang for ever, with the builder running. All attempts of one
-    // together are shorter than a lease.
+    // Without a time limit a request could hang forever while the builder runs. All attempts of a request together
+    // take less time than a lease.
     requestHandler: new NodeHttpHandler({
       connectionTimeout: 5_000,
       requestTimeout: 20_000,
@@ -176,22 +181,19 @@ function names(text: string): string[] {
 
 function positive(text: string): number {
   const value = Number(text);
-  if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError("A number above 0 is needed.");
+  if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError("Use a number above 0.");
   return value;
 }
 
 function whole(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError("A whole number is needed.");
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError("Use a whole number.");
   return Number(text);
 }
 
 function atLeastOne(text: string): number {
   const value = whole(text);
-  if (value === 0) throw new InvalidArgumentError("A whole number above 0 is needed.");
+  if (value === 0) throw new InvalidArgumentError("Use a whole number above 0.");
   return value;
 }
 
-program.parseAsync().catch((error: unknown) => {
-  report(describeFailure(error));
-  process.exitCode = 1;
-});
+void runProgram(program, { role: "a role that has the permissions listed in ami/README.md" });

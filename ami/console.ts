@@ -1,12 +1,12 @@
-/** Reads the lines the install script marks with `IASO-AMI` out of a builder's console. */
-export class Progress {
-  /** The step that is being done. */
+/** Reads the progress of the install script from a builder's console: the lines marked `IASO-AMI`. */
+export class BuilderConsole {
+  /** The current step. */
   step = "start";
-  /** True when the script has said that its self-test passed. */
+  /** True once the script has reported that its self-test passed. */
   ready = false;
-  /** What went wrong, with the tail of the step's log. */
+  /** The error of a failed step, with the end of the step's log. */
   failure: string | undefined;
-  /** Marked lines that were taken, with their numbers. */
+  /** Marked lines that were read, with their numbers. */
   private readonly seen = new Set<string>();
   private readonly log: string[] = [];
   private readonly started = Date.now();
@@ -14,11 +14,11 @@ export class Progress {
   constructor(private readonly report: (line: string) => void) {}
 
   /**
-   * Takes the console as EC2 returns it: its last 64 KiB at each call. Old lines come again or scroll out, and
-   * cloud-init repeats what its scripts print; the lines' numbers tell a repetition from a new line.
+   * Reads the console as EC2 returns it: the last 64 KiB at each call. Old lines repeat or scroll out, and cloud-init
+   * prints the lines of its scripts twice; the number in each line identifies it.
    */
   read(console: string): void {
-    // Only whole lines count.
+    // The last line may be incomplete.
     for (const [, line = ""] of console.matchAll(/IASO-AMI (\d+ [^\r\n]*)\r?\n/g)) {
       if (this.seen.has(line)) continue;
       this.seen.add(line);

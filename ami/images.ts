@@ -15,17 +15,17 @@ import {
   DescribeEnvironmentsCommand,
   type ElasticBeanstalkClient,
 } from "@aws-sdk/client-elastic-beanstalk";
-import { errorName } from "./failure";
+import { errorName } from "../cli/awsErrors";
 import { UserError } from "../cli/userError";
 
-/** Tags of everything a build makes: what it is, and from which recipe and base image. */
+/** The tags of all resources of a build: the kind of part, and the fingerprint of recipe and base image. */
 export const PART_TAG = "iaso:ami";
 export const FINGERPRINT_TAG = "iaso:ami-fingerprint";
 
-/** Those of this account; EC2 leaves out disabled ones, whose names are taken all the same, unless it is asked. */
+/** The images of this account, including disabled ones, whose names stay in use. */
 const MINE = { Owners: ["self"], IncludeDisabled: true };
 
-/** The clients of both services that are asked. */
+/** The clients of the two services that this tool uses. */
 export interface Clients {
   ec2: EC2Client;
   beanstalk: ElasticBeanstalkClient;
@@ -38,16 +38,16 @@ export interface ListedImage {
   created: string;
   ageDays: number;
   fingerprint: string;
-  /** What uses the image, in words; empty when nothing does. */
+  /** Names of the instances, launch templates and environments that use the image. */
   usedBy: string[];
 }
 
-/** The value of a tag. */
+/** The value of a tag; empty if there is none. */
 export function tagOf(tagged: { Tags?: { Key?: string; Value?: string }[] }, key: string): string {
   return tagged.Tags?.find(({ Key }) => Key === key)?.Value ?? "";
 }
 
-/** All images that builds made, newest first. */
+/** Lists the images that builds created, newest first. */
 export async function ownImages(ec2: EC2Client, fingerprint?: string): Promise<Image[]> {
   const images: Image[] = [];
   const filters = [
@@ -60,7 +60,7 @@ export async function ownImages(ec2: EC2Client, fingerprint?: string): Promise<I
   return images.sort((a, b) => (b.CreationDate ?? "").localeCompare(a.CreationDate ?? ""));
 }
 
-/** Every image of the builds, with its age and what uses it. */
+/** Lists the images that builds created, with their age and users. */
 export async function listImages(clients: Clients): Promise<ListedImage[]> {
   const images = await ownImages(clients.ec2);
   const uses = images.length === 0 ? new Map<string, string[]>() : await imageUses(clients);
@@ -74,7 +74,7 @@ export async function listImages(clients: Clients): Promise<ListedImage[]> {
   }));
 }
 
-/** What uses each image: instances, launch templates (default and latest version) and Beanstalk environments. */
+/** Finds the users of each image: instances, launch templates (default and latest version), Beanstalk environments. */
 async function imageUses({ ec2, beanstalk }: Clients): Promise<Map<string, string[]>> {
   const uses = new Map<string, string[]>();
   const add = (imageId: string | undefined, user: string) => {
@@ -103,7 +103,7 @@ async function imageUses({ ec2, beanstalk }: Clients): Promise<Map<string, strin
       const settings = await beanstalk.send(
         new DescribeConfigurationSettingsCommand({ ApplicationName, EnvironmentName }),
       );
-      // During an update there are two: the one that runs, and the one that is to be.
+      // During an update there are two sets: the running one and the pending one.
       for (const option of (settings.ConfigurationSettings ?? []).flatMap(
         (set) => set.OptionSettings ?? [],
       )) {
@@ -116,18 +116,18 @@ async function imageUses({ ec2, beanstalk }: Clients): Promise<Map<string, strin
 }
 
 /**
- * Removes an image of the builds with its snapshots. False when there is no such image, so that a deletion that was
- * cut short can be repeated.
+ * Deletes an image that a build created, and its snapshots. Can be repeated after an interruption.
  *
- * @throws UserError for an image in use ({@link ImageInUse}), and for one that no build made
+ * @returns false if there is no such image
+ * @throws UserError for an image in use ({@link ImageInUse}), or one that no build created
  */
 export async function deleteImage(clients: Clients, imageId: string): Promise<boolean> {
   const { ec2 } = clients;
   const image = await findImage(ec2, imageId);
   if (image && tagOf(image, PART_TAG) !== "image") {
     throw new UserError(
-      `${imageId} was not made by this tool, which deletes its own images only.`,
-      "npm run ami -- list shows those.",
+      `This tool did not create ${imageId}, and deletes only its own images.`,
+      "Choose one of: npm run ami -- list",
     );
   }
   if (image) {
@@ -135,7 +135,7 @@ export async function deleteImage(clients: Clients, imageId: string): Promise<bo
     if (users.length > 0) {
       throw new ImageInUse(
         `${imageId} is used by ${users.join(", ")}.`,
-        `Move them to another image (pulumi up), then run: npm run ami -- delete ${imageId}`,
+        `Switch them to another image (pulumi up), then run: npm run ami -- delete ${imageId}`,
       );
     }
     await removeImage(ec2, image);
@@ -144,10 +144,10 @@ export async function deleteImage(clients: Clients, imageId: string): Promise<bo
   return image !== undefined;
 }
 
-/** Refusal of {@link deleteImage}. */
+/** Thrown by {@link deleteImage}. */
 export class ImageInUse extends UserError {}
 
-/** The account's own image with this id. By filter, as asking for an id that does not exist is an error. */
+/** Finds the account's image with an id. Uses a filter, because describing an unknown id is an error. */
 export async function findImage(ec2: EC2Client, imageId: string): Promise<Image | undefined> {
   const Filters = [{ Name: "image-id", Values: [imageId] }];
   const { Images = [] } = await ec2.send(new DescribeImagesCommand({ ...MINE, Filters }));
@@ -155,8 +155,8 @@ export async function findImage(ec2: EC2Client, imageId: string): Promise<Image 
 }
 
 /**
- * Removes all but the `keep` newest images, and never one in use or one that is being made. Returns the ids of those
- * removed.
+ * Deletes all images except the `keep` newest ones, those in use and those that EC2 is still creating. Returns the ids
+ * of the deleted images.
  */
 export async function pruneImages(clients: Clients, keep: number): Promise<string[]> {
   const images = (await listImages(clients)).filter(({ state }) => state !== "pending");
@@ -166,7 +166,7 @@ export async function pruneImages(clients: Clients, keep: number): Promise<strin
   return unused.map(({ imageId }) => imageId);
 }
 
-/** Deregisters the image and deletes its snapshots, used or not. */
+/** Deregisters an image and deletes its snapshots, even if it is in use. */
 export async function removeImage(ec2: EC2Client, image: Image): Promise<void> {
   const { ImageId } = image;
   await unlessGone(() => ec2.send(new DeregisterImageCommand({ ImageId })));
@@ -180,10 +180,10 @@ function snapshotsOf({ BlockDeviceMappings = [] }: Image): string[] {
 }
 
 /**
- * Removes snapshots that builds made and no image has: what is left when a deletion is cut short.
+ * Deletes snapshots of builds that belong to no image, which an interrupted deletion leaves.
  *
- * An image in the making does not name its snapshots yet, so those with its fingerprint are left alone. The images are
- * looked at after the snapshots, as an image comes before its snapshots.
+ * A pending image does not list its snapshots yet, so snapshots with its fingerprint stay. Images are listed after
+ * snapshots, because an image exists before its snapshots.
  */
 export async function removeOrphanSnapshots(ec2: EC2Client): Promise<void> {
   const snapshots: Snapshot[] = [];
@@ -204,7 +204,7 @@ export async function removeOrphanSnapshots(ec2: EC2Client): Promise<void> {
   }
 }
 
-/** Two runs may remove the same thing. */
+/** Ignores that the resource is gone: two runs may delete the same one. */
 async function unlessGone(remove: () => Promise<unknown>): Promise<void> {
   const gone = ["InvalidAMIID.NotFound", "InvalidAMIID.Unavailable", "InvalidSnapshot.NotFound"];
   try {

@@ -2,19 +2,19 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Library, Recipe } from "./recipe";
 
-/** Packages that the builds need, by the names of each distribution. */
+/** The packages that the builds need, as each distribution names them. */
 const DNF_PACKAGES =
   "gcc gcc-c++ make cmake pkgconf-pkg-config tcl bzip2 xz tar python3 libtiff-devel json-c-devel expat-devel zlib-devel";
 const APT_PACKAGES =
   "gcc g++ make cmake pkg-config tcl bzip2 xz-utils python3 curl ca-certificates libtiff-dev libjson-c-dev libexpat1-dev zlib1g-dev";
 
-/** Drivers that GDAL builds in any case and that the self-test expects. */
+/** Drivers that GDAL always builds, and that the self-test expects. */
 const ALWAYS_BUILT = ["GTiff", "GeoJSON", "ESRI Shapefile"];
 
 /**
- * The bash script that builds `recipe`: `ami/install.sh` between the table and the calls.
+ * Generates the bash script that builds a recipe: the table, `ami/install.sh`, and the calls of its functions.
  *
- * It prints `IASO-AMI <number> ready` as its last line when, and only when, its self-test has passed.
+ * The script prints `IASO-AMI <number> ready` as its last line only if its self-test has passed.
  */
 export function installScript(recipe: Recipe): string {
   const body = readFileSync(join(__dirname, "install.sh"), "utf8");
@@ -55,7 +55,7 @@ function call(library: Library, recipe: Recipe): string {
   return `${prepare}step ${quote(library.name)} build_${library.build} ${words.map(quote).join(" ")}`;
 }
 
-/** A bash word in which only `$PREFIX` is expanded. */
+/** Quotes a bash word so that only `$PREFIX` is expanded. */
 function quote(word: string): string {
   return word
     .split("$PREFIX")

@@ -1,32 +1,32 @@
 import type { Tag } from "@aws-sdk/client-ec2";
 import { tagOf } from "./images";
 
-/** Which run a part belongs to, and until when that run is taken to be alive. */
+/** The tags of a run: its id, and the time at which its lease expires. */
 export const RUN_TAG = "iaso:ami-run";
 const LEASE_TAG = "iaso:ami-lease";
 
 /**
- * A run's sign of life on what it made.
+ * The lease of a run on its builder and its security group.
  *
- * A run that is killed cannot tidy up. Its builder and its security group carry the time until which it wants to be
- * taken for alive; it moves that time on while it lives. What has outlived its lease was left by a killed run, and
- * any other run takes it over or removes it. What has not is somebody's, and nobody else touches it.
+ * A run that is killed cannot clean up. Its resources carry the lease's expiry as a tag, which the run renews while it
+ * is alive. Resources with an expired lease are abandoned: any other run takes them over or removes them. Other
+ * resources belong to a run that is alive, and no other run changes them.
  */
 export class Lease {
   private end = 0;
 
-  /** @param seconds how long a sign of life lasts; clocks of different machines must agree to much less than that */
+  /** @param seconds duration of the lease; clocks of different machines must differ by much less */
   constructor(
     private readonly runId: string,
     private readonly seconds: number,
   ) {}
 
-  /** Whether it is time for the next sign of life. */
+  /** True if the lease should be renewed. */
   get isDue(): boolean {
     return this.end - Date.now() < this.seconds * 500;
   }
 
-  /** The tags that give one, from now on. */
+  /** Renews the lease, and returns the tags that record it. */
   tags(): Tag[] {
     this.end = Date.now() + this.seconds * 1000;
     return [
@@ -36,8 +36,8 @@ export class Lease {
   }
 }
 
-/** Whether the run that a part belongs to is dead, as far as its tags tell. */
-export function isLeftBehind(part: { Tags?: Tag[] }): boolean {
+/** True if the lease in the tags has expired, or there is none. */
+export function isAbandoned(part: { Tags?: Tag[] }): boolean {
   const end = Date.parse(tagOf(part, LEASE_TAG));
   return Number.isNaN(end) || end < Date.now();
 }

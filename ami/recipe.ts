@@ -1,35 +1,33 @@
-import { createHash } from "node:crypto";
 import { UserError } from "../cli/userError";
-import { installScript } from "./installScript";
 
-/** One library of the image: what it is, where its source comes from and how it is built. */
+/** One library of the image: its version, the source of its archive, and its build. */
 export interface Library {
   name: string;
   version: string;
-  /** Name of the source archive; a folder of sources (`SOURCE_DIR`) holds it under this name. */
+  /** File name of the source archive, also in a folder of sources (`SOURCE_DIR`). */
   file: string;
-  /** SHA-256 of the archive, the same for every URL. */
+  /** SHA-256 of the archive, the same at every URL. */
   sha256: string;
-  /** Where the archive is downloaded from: the first that gives the right bytes wins. */
+  /** URLs of the archive. The first one with the right bytes is used. */
   urls: string[];
-  /** CMake, `configure` and make, or taking grid files out of an archive. */
+  /** Builds with CMake, or with `configure` and make, or extracts grid files from an archive. */
   build: "cmake" | "configure" | "grids";
-  /** Flags of the build; `$PREFIX` is replaced. For grids, the files wanted. */
+  /** Flags of the build, in which `$PREFIX` is expanded; the names of the files for `grids`. */
   flags: string[];
-  /** Shell command run in the unpacked source before CMake. */
+  /** A shell command to run in the unpacked source before CMake. */
   prepare?: string;
-  /** Whose bytes these are, and who published the checksum. */
+  /** The origin of the archive, and who publishes its checksum. */
   origin: string;
 }
 
-/** What is built, in which order, and for which formats. */
+/** The libraries in the order in which they are built, and the drivers of GDAL. */
 export interface Recipe {
   libraries: Library[];
-  /** GDAL drivers beyond those that GDAL always has (GTiff, VRT, Memory, GeoJSON, Shapefile). */
+  /** GDAL drivers in addition to those that GDAL always builds (GTiff, VRT, Memory, GeoJSON, Shapefile). */
   drivers: Driver[];
 }
 
-/** A GDAL driver that is built on request: the CMake option and the name GDAL lists it under. */
+/** An optional GDAL driver: its CMake option and its name in GDAL's list of formats. */
 export interface Driver {
   cmake: string;
   name: string;
@@ -124,7 +122,7 @@ const LIBRARIES: Library[] = [
     sha256: "033e50bb87874f99dbf29bde3e78af1b5f67dc358389b3cc892a5d34019eab81",
     urls: [`${POOL}/g/gdal/gdal_3.6.2%2bdfsg.orig.tar.xz`],
     build: "cmake",
-    // Debian leaves these two files out for their licence; the list of what to install still names them.
+    // Debian omits these two files because of their licence, but the list of files to install still names them.
     prepare: "sed -i -e '/cubewerx_extra.wkt/d' -e '/ecw_cs.wkt/d' gdal.cmake",
     flags: [
       "-DBUILD_TESTING=OFF",
@@ -148,7 +146,7 @@ const LIBRARIES: Library[] = [
   },
 ];
 
-/** The drivers Iaso needs beyond those that GDAL always has. */
+/** The optional drivers that Iaso needs. */
 const DRIVERS: Driver[] = [
   { cmake: "OGR_ENABLE_DRIVER_GPKG", name: "GPKG" },
   { cmake: "OGR_ENABLE_DRIVER_SQLITE", name: "SQLite" },
@@ -156,7 +154,7 @@ const DRIVERS: Driver[] = [
   { cmake: "OGR_ENABLE_DRIVER_KML", name: "KML" },
 ];
 
-/** Drivers that can be added by their names; they need no further library. */
+/** Drivers that the user can add; they need no further library. */
 const MORE_DRIVERS: Driver[] = [
   { cmake: "OGR_ENABLE_DRIVER_DXF", name: "DXF" },
   { cmake: "OGR_ENABLE_DRIVER_FLATGEOBUF", name: "FlatGeobuf" },
@@ -168,42 +166,24 @@ const MORE_DRIVERS: Driver[] = [
   { cmake: "OGR_ENABLE_DRIVER_XLSX", name: "XLSX" },
 ];
 
-/** Names of the drivers that the setting `gdalDrivers` and the flag `--drivers` can add. */
+/** The names that the setting `gdalDrivers` and the option `--drivers` accept. */
 export const MORE_DRIVER_NAMES = MORE_DRIVERS.map(({ name }) => name);
 
-/** The recipe of Iaso's image. GDAL up to 3.6, GEOS up to 3.11 and PROJ up to 9 are what Django 4.2 accepts. */
+/** The recipe of Iaso's image. Django 4.2 supports GDAL up to 3.6, GEOS up to 3.11 and PROJ up to 9. */
 export const RECIPE: Recipe = { libraries: LIBRARIES, drivers: DRIVERS };
 
-/** The recipe with more drivers, whose order and repetition make no difference; unknown names are refused. */
+/**
+ * The recipe with more drivers. Their order and repetitions make no difference.
+ *
+ * @throws UserError for an unknown name
+ */
 export function recipeWith(names: string[]): Recipe {
   const unknown = names.filter((name) => !MORE_DRIVER_NAMES.includes(name));
   if (unknown.length > 0) {
     throw new UserError(
-      `GDAL drivers that the recipe does not know: ${unknown.join(", ")}.`,
+      `Unknown GDAL drivers: ${unknown.join(", ")}.`,
       `Choose from ${MORE_DRIVER_NAMES.join(", ")}, or add one to MORE_DRIVERS in ami/recipe.ts.`,
     );
   }
   return { ...RECIPE, drivers: [...DRIVERS, ...MORE_DRIVERS.filter(({ name }) => names.includes(name))] };
-}
-
-/**
- * SHA-256, as 64 hexadecimal digits, of the table and the script made from it.
- *
- * Needs no AWS call, so it is known at every preview. The fingerprint of an image adds the base image to it:
- * {@link imageFingerprint}.
- */
-export function fingerprintOf(recipe: Recipe): string {
-  return sha256(JSON.stringify(recipe), installScript(recipe));
-}
-
-/** SHA-256 of the recipe and the image it is built upon: two images with the same one are interchangeable. */
-export function imageFingerprint(baseImageId: string, recipe: Recipe): string {
-  return sha256(fingerprintOf(recipe), baseImageId);
-}
-
-function sha256(...parts: string[]): string {
-  const hash = createHash("sha256");
-  // The length first, so that no two lists of parts give the same bytes.
-  for (const part of parts) hash.update(`${Buffer.byteLength(part)}:`).update(part);
-  return hash.digest("hex");
 }

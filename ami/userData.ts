@@ -1,22 +1,22 @@
-/** EC2 refuses user data above this, in bytes before base64. */
+/** EC2's limit for user data, in bytes before base64. */
 export const USER_DATA_LIMIT = 16_384;
 
 const BOUNDARY = "iaso-gdal-ami";
 
 /**
- * The builder's user data: cloud-config and the install script as one MIME document.
+ * The builder's user data: cloud-config and the install script in one MIME document.
  *
  * @param script the install script
- * @param releaseVersion release of Amazon Linux 2023 to stay on, such as `2023.6.20250203`
- * @param lifeMinutes after which the builder shuts itself down, whatever has happened
+ * @param releaseVersion the release of Amazon Linux 2023 to keep, such as `2023.6.20250203`
+ * @param lifeMinutes minutes after each boot at which the builder shuts itself down in any case
  */
 export function userData(script: string, releaseVersion: string | undefined, lifeMinutes: number): string {
   const cloudConfig = [
     "#cloud-config",
-    // The image must stay on the release of the platform version it is built upon.
+    // The image must keep the release of its platform version.
     ...(releaseVersion === undefined ? [] : [`repo_releasever: ${JSON.stringify(releaseVersion)}`]),
     "repo_upgrade: none",
-    // At every boot, as making the image reboots the builder and a timer does not live through that.
+    // At every boot: creating the image reboots the builder, and a timer does not survive that.
     "bootcmd:",
     `  - [systemd-run, "--on-active=${lifeMinutes}min", systemctl, poweroff]`,
   ].join("\n");

@@ -1,6 +1,6 @@
-// The SDK loads the TypeScript compiler and npm's dependency resolver with itself. It needs them only to turn functions
-// into Lambda code, which a preview never does, and loading them takes a third of its time: they are loaded when they
-// are first used.
+// Defers two packages until they are first used. Pulumi's SDK loads the TypeScript compiler and npm's dependency
+// resolver at start-up, which takes a third of its load time. It needs both only to turn functions into Lambda code,
+// which a preview never does.
 const Module = require("node:module");
 
 const DEFERRED = new Set(["typescript", "@npmcli/arborist"]);
@@ -15,7 +15,7 @@ function deferred(loadNow) {
   return new Proxy(
     {},
     {
-      // Named as an ES module, the SDK takes it as it is: otherwise it would look through the whole of it at once.
+      // The SDK uses an ES module as it is. For any other module it would read every property at once.
       get: (_, property) => (property === "__esModule" ? true : loadNow()[property]),
     },
   );

@@ -1,6 +1,6 @@
-// Lets Node.js `require` this project's TypeScript: every npm script and every test loads it through this one file.
-// Each file is compiled by esbuild once; the result is kept under a hash of its content. tsx would also do, but its
-// hook into every loaded package takes longer than a whole offline preview.
+// Lets Node.js `require` this project's TypeScript. Every npm script and every test loads TypeScript through this file.
+// esbuild compiles each file once, and the result is cached under a hash of the file's content. tsx would work too, but
+// it hooks into every loaded package, which takes longer than a whole offline preview.
 const { createHash } = require("node:crypto");
 const { mkdirSync, readFileSync, renameSync, writeFileSync } = require("node:fs");
 const { join } = require("node:path");
@@ -31,7 +31,7 @@ function compiled(source, filename) {
       sourcemap: "inline",
     });
     mkdirSync(CACHE, { recursive: true });
-    // Renamed into place, so that a process beside this one never reads half a file.
+    // Renamed into place, so that another process never reads half a file.
     const temporary = `${file}.${process.pid}`;
     writeFileSync(temporary, code);
     renameSync(temporary, file);

@@ -4,11 +4,16 @@
  */
 export class UserError extends Error {
   override readonly name = "UserError";
-  /** Empty only where the message already names it. */
+  /** Empty only if the message already names it. */
   readonly remedy: string;
 
   constructor(message: string, remedy = "", options?: ErrorOptions) {
     super(message, options);
     this.remedy = remedy;
   }
+}
+
+/** The line that introduces a fix, the same in every command. */
+export function formatRemedy(remedy: string): string {
+  return `To fix it: ${remedy}`;
 }

@@ -5,30 +5,30 @@ import { policyDocument } from "./iam/policyDocument";
 
 export interface AlarmsArgs {
   naming: Naming;
-  /** Address that is told; it must confirm the subscription once. */
+  /**
+   * Address that receives the alarms. Its owner must confirm the subscription once. **Changing it replaces the
+   * subscription.**
+   *
+   * @example "operations@example.org"
+   */
   email: string;
+  /** Name of the queue of background tasks. */
   queueName: string;
+  /** Name of its dead letter queue. */
   deadLetterQueueName: string;
+  /** Identifier of the RDS instance. */
   databaseIdentifier: string;
-  /** GiB of free storage below which someone must look, though storage grows by itself. */
+  /** Free storage of the database in GiB below which the alarm is raised, although RDS increases storage by itself. */
   minimumFreeStorage: number;
-  /** Open connections above which the database is about to refuse new ones. */
+  /** Number of open connections above which the database is close to its limit. */
   maximumConnections: number;
-  /** Beanstalk environments by a short name. */
+  /** Names of the Beanstalk environments by role. */
   environments: Record<string, pulumi.Input<string>>;
-  /** ARNs of load balancers by a short name. */
+  /** ARNs of the load balancers by the role of their environment. */
   loadBalancers: Record<string, pulumi.Input<string>>;
 }
 
-/** What an alarm watches, how it is summed up, and from where on it wakes someone. */
-interface Condition {
-  description: string;
-  threshold: number;
-  comparison: "GreaterThanThreshold" | "LessThanThreshold";
-  /** How many five-minute periods in a row. */
-  periods: number;
-}
-
+/** A metric of CloudWatch and how its values of one period become one. */
 interface Metric {
   namespace: string;
   metricName: string;
@@ -36,21 +36,36 @@ interface Metric {
   dimensions: Record<string, pulumi.Input<string>>;
 }
 
+/** When an alarm is raised. */
+interface Trigger {
+  /** Text of the mail. */
+  description: string;
+  threshold: number;
+  comparison: "GreaterThanThreshold" | "LessThanThreshold";
+  /** Number of consecutive periods of five minutes. */
+  periods: number;
+}
+
 const PERIOD_SECONDS = 300;
 const GIB = 1024 ** 3;
 
-/** Seconds that the oldest task may wait: workers are then too few, or stuck. */
+/** Age of the oldest task above which there are too few workers, or they hang. */
 const MAXIMUM_TASK_AGE_SECONDS = 3600;
 
-/** Beanstalk reports health as a number: 15 is Warning, 20 Degraded, 25 Severe. */
+/**
+ * Beanstalk's number for the health Warning. Degraded is 20, Severe 25.
+ *
+ * @see https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/health-enhanced-cloudwatch.html
+ */
 const WARNING = 15;
 
 /**
- * A topic and the alarms on what should wake someone up.
+ * The alarms of the platform, and the topic that sends them by mail.
  *
  * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/AlarmThatSendsEmail.html
  */
 export class Alarms extends pulumi.ComponentResource {
+  /** ARN of the topic. */
   readonly topicArn: pulumi.Output<string>;
 
   constructor(
@@ -60,10 +75,12 @@ export class Alarms extends pulumi.ComponentResource {
   ) {
     super("iaso:index:Alarms", name, {}, opts);
     this.topicArn = this.createTopic(name);
-    this.watchQueues();
-    this.watchDatabase();
-    for (const [key, environment] of Object.entries(args.environments)) this.watchHealth(key, environment);
-    for (const [key, arn] of Object.entries(args.loadBalancers)) this.watchErrors(key, arn);
+    this.createQueueAlarms();
+    this.createDatabaseAlarms();
+    for (const [role, environment] of Object.entries(args.environments)) {
+      this.createHealthAlarm(role, environment);
+    }
+    for (const [role, arn] of Object.entries(args.loadBalancers)) this.createErrorAlarm(role, arn);
     this.registerOutputs({ topicArn: this.topicArn });
   }
 
@@ -96,10 +113,10 @@ export class Alarms extends pulumi.ComponentResource {
     return topic.arn;
   }
 
-  private watchQueues(): void {
+  private createQueueAlarms(): void {
     const { queueName, deadLetterQueueName } = this.args;
     const sqs = { namespace: "AWS/SQS", statistic: "Maximum" } as const;
-    this.alarm(
+    this.createAlarm(
       "dead-letters",
       {
         ...sqs,
@@ -113,7 +130,7 @@ export class Alarms extends pulumi.ComponentResource {
         periods: 1,
       },
     );
-    this.alarm(
+    this.createAlarm(
       "oldest-task",
       { ...sqs, metricName: "ApproximateAgeOfOldestMessage", dimensions: { QueueName: queueName } },
       {
@@ -125,10 +142,10 @@ export class Alarms extends pulumi.ComponentResource {
     );
   }
 
-  private watchDatabase(): void {
+  private createDatabaseAlarms(): void {
     const { databaseIdentifier, minimumFreeStorage, maximumConnections } = this.args;
     const rds = { namespace: "AWS/RDS", dimensions: { DBInstanceIdentifier: databaseIdentifier } } as const;
-    this.alarm(
+    this.createAlarm(
       "database-cpu",
       { ...rds, metricName: "CPUUtilization", statistic: "Average" },
       {
@@ -138,7 +155,7 @@ export class Alarms extends pulumi.ComponentResource {
         periods: 6,
       },
     );
-    this.alarm(
+    this.createAlarm(
       "database-storage",
       { ...rds, metricName: "FreeStorageSpace", statistic: "Minimum" },
       {
@@ -148,7 +165,7 @@ export class Alarms extends pulumi.ComponentResource {
         periods: 1,
       },
     );
-    this.alarm(
+    this.createAlarm(
       "database-connections",
       { ...rds, metricName: "DatabaseConnections", statistic: "Maximum" },
       {
@@ -160,9 +177,9 @@ export class Alarms extends pulumi.ComponentResource {
     );
   }
 
-  private watchHealth(key: string, environment: pulumi.Input<string>): void {
-    this.alarm(
-      `${key}-health`,
+  private createHealthAlarm(role: string, environment: pulumi.Input<string>): void {
+    this.createAlarm(
+      `${role}-health`,
       {
         namespace: "AWS/ElasticBeanstalk",
         metricName: "EnvironmentHealth",
@@ -178,13 +195,10 @@ export class Alarms extends pulumi.ComponentResource {
     );
   }
 
-  /** A share of requests, not a count: one failure at night is no reason to wake anyone. */
-  private watchErrors(key: string, loadBalancerArn: pulumi.Input<string>): void {
+  /** Creates an alarm on the share of failed requests: one failed request at night needs no action. */
+  private createErrorAlarm(role: string, loadBalancerArn: pulumi.Input<string>): void {
     const { naming } = this.args;
-    const dimensions = {
-      // arn:...:loadbalancer/app/NAME/ID is called app/NAME/ID by CloudWatch.
-      LoadBalancer: pulumi.output(loadBalancerArn).apply((arn) => arn.split(":loadbalancer/")[1] ?? arn),
-    };
+    const dimensions = { LoadBalancer: pulumi.output(loadBalancerArn).apply(loadBalancerDimension) };
     const sum = (id: string, metricName: string) => ({
       id,
       metric: {
@@ -196,9 +210,9 @@ export class Alarms extends pulumi.ComponentResource {
       },
     });
     new aws.cloudwatch.MetricAlarm(
-      `${key}-5xx`,
+      `${role}-5xx`,
       {
-        name: naming.name(`${key}-5xx`),
+        name: naming.name(`${role}-5xx`),
         alarmDescription: "More than 5 % of requests fail",
         comparisonOperator: "GreaterThanThreshold",
         threshold: 5,
@@ -208,7 +222,7 @@ export class Alarms extends pulumi.ComponentResource {
           {
             id: "rate",
             label: "Failed requests in percent",
-            // Below 20 requests a single failure would be 5 % already.
+            // With 20 requests or fewer, a single failure would be 5 %.
             expression: "IF(requests > 20, 100 * (FILL(target, 0) + FILL(balancer, 0)) / requests, 0)",
             returnData: true,
           },
@@ -216,35 +230,46 @@ export class Alarms extends pulumi.ComponentResource {
           sum("target", "HTTPCode_Target_5XX_Count"),
           sum("balancer", "HTTPCode_ELB_5XX_Count"),
         ],
-        ...this.actions(),
+        ...this.notifications(),
       },
       { parent: this },
     );
   }
 
-  private alarm(key: string, metric: Metric, condition: Condition): void {
+  private createAlarm(name: string, metric: Metric, trigger: Trigger): void {
     new aws.cloudwatch.MetricAlarm(
-      key,
+      name,
       {
-        name: this.args.naming.name(key),
-        alarmDescription: condition.description,
+        name: this.args.naming.name(name),
+        alarmDescription: trigger.description,
         ...metric,
         period: PERIOD_SECONDS,
-        comparisonOperator: condition.comparison,
-        threshold: condition.threshold,
-        evaluationPeriods: condition.periods,
+        comparisonOperator: trigger.comparison,
+        threshold: trigger.threshold,
+        evaluationPeriods: trigger.periods,
         treatMissingData: "notBreaching",
-        ...this.actions(),
+        ...this.notifications(),
       },
       { parent: this },
     );
   }
 
-  private actions() {
+  /** Returns the properties that all alarms have: a mail when the alarm is raised and when it ends. */
+  private notifications() {
     return {
       alarmActions: [this.topicArn],
       okActions: [this.topicArn],
       tags: this.args.naming.tags(),
     };
   }
+}
+
+/**
+ * Returns a load balancer's value of the dimension `LoadBalancer`: `app/NAME/ID` of the ARN
+ * `arn:...:loadbalancer/app/NAME/ID`.
+ *
+ * @see https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html
+ */
+export function loadBalancerDimension(arn: string): string {
+  return arn.split(":loadbalancer/")[1] ?? arn;
 }

@@ -1,62 +1,86 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { EnvironmentVariables } from "./beanstalk/applicationEnvironment";
-import {
-  Capacity,
-  commonOptions,
-  HostingArgs,
-  loadBalancerOptions,
-  READY_TIMEOUT,
-  redirectToHttps,
-} from "./beanstalk/options";
-import { createInstanceProfile } from "./beanstalk/instanceProfile";
+import { createApplicationVersion } from "./beanstalk/applicationVersion";
+import { createWebEnvironment, createWorkerEnvironment } from "./beanstalk/environment";
+import { firstVersion } from "./beanstalk/firstVersion";
+import { Capacity, HostingArgs } from "./beanstalk/options";
+import { OptionSettings } from "./beanstalk/optionSettings";
 import { Naming } from "./common/naming";
-import { canonicalSettings, OptionSettings } from "./beanstalk/optionSettings";
-import { Statement } from "./iam/policyDocument";
+import { PolicyStatement } from "./iam/policyDocument";
 import { SecretParameters } from "./secretParameters";
 import { TaskQueue, TaskTiming } from "./taskQueue";
 
-/** `python` takes the GDAL image; `docker` runs Iaso's own container image and needs none. */
+/** The Beanstalk platform: `python` with the GDAL image, or `docker`, which runs Iaso's own container image. */
 export type PairPlatform = { kind: "python"; imageId: pulumi.Input<string> } | { kind: "docker" };
 
 export interface BeanstalkPairArgs extends HostingArgs {
+  /**
+   * The Beanstalk platform of both environments. Choose it before the first deployment: Beanstalk updates an
+   * environment only to other versions of its platform.
+   *
+   * @see https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/using-features.platform.upgrade.html
+   * @example { kind: "docker" }
+   */
   platform: PairPlatform;
-  /** Full name of the platform version, such as `64bit Amazon Linux 2023 v4.7.3 running Docker`. */
+  /**
+   * Full name of a version of the platform. Beanstalk updates the environments to another version in place.
+   *
+   * @see https://docs.aws.amazon.com/elasticbeanstalk/latest/platforms/platforms-supported.html
+   * @example "64bit Amazon Linux 2023 v4.7.3 running Docker"
+   */
   solutionStackName: string;
+  /** Ids of the security groups of the load balancer and of the instances. */
   securityGroups: {
     loadBalancer: pulumi.Input<string>;
     web: pulumi.Input<string>;
     worker: pulumi.Input<string>;
   };
-  /** ARN of a validated certificate for the web address. */
+  /** Name of the bucket for source bundles. The bundle of the first version goes there. */
+  artifactsBucket: pulumi.Input<string>;
+  /** ARN of an issued certificate for the web host, in the region of the load balancer. */
   certificateArn: pulumi.Input<string>;
+  /** The queue of background tasks. The web environment sends to it, the worker environment sends and receives. */
   taskQueue: TaskQueue;
+  /** Time limits of tasks: the same as those of `taskQueue`. */
   taskTiming: TaskTiming;
+  /** Secret environment variables of both environments. */
   secrets: SecretParameters;
+  /** Plain environment variables of each environment. */
   variables: { web: EnvironmentVariables; worker: EnvironmentVariables };
+  /** Instance type and number of web instances. */
   web: Capacity;
+  /** Instance type and number of worker instances. */
   worker: Capacity;
-  /** Whether administrators can open a shell on the instances through Session Manager, such as for Django's commands. */
+  /**
+   * Lets people with the IAM permission open a shell on the instances through Session Manager, such as for Django's
+   * commands. No port opens.
+   */
   shellAccess: boolean;
 }
 
-/** The path of a task, with the slash without which Django answers by a redirect and the task is never run. */
+/** Path of Iaso's task endpoint. Without the trailing slash, Django redirects the request and the task never runs. */
 const TASK_PATH = "/tasks/task/";
 
-/** One task keeps a thread of the application busy: as many as the two processes have threads. */
-const TASKS_AT_ONCE = 8;
+/** Tasks that one instance runs at once. Each task uses a thread; two processes have four threads each. */
+const CONCURRENT_TASKS = 8;
+
+/** Path of Iaso's health check. Without the trailing slash, Django redirects the request. */
+const HEALTH_CHECK_PATH = "/_health/";
 
 /**
- * Iaso itself: one Beanstalk application with a web and a worker environment, which share platform, image, code
- * and configuration, and are deployed together by their `env` tag.
+ * Iaso: one Beanstalk application with a web and a worker environment. Both have the same platform, image, code and
+ * configuration, and are deployed together.
  *
- * The code version is the deploy tool's: this component never sets one, and ignores the one it finds.
+ * Both environments start with a first version of this project, which shows that Iaso is not deployed yet. From then on
+ * Pulumi ignores the application version: only the deploy tool changes it.
  */
 export class BeanstalkPair extends pulumi.ComponentResource {
+  /** Name of the Beanstalk application. */
   readonly application: string;
   readonly web: aws.elasticbeanstalk.Environment;
   readonly worker: aws.elasticbeanstalk.Environment;
-  /** ARN of the load balancer in front of the web instances. */
+  /** ARN of the load balancer of the web environment. */
   readonly loadBalancerArn: pulumi.Output<string>;
 
   constructor(
@@ -66,131 +90,104 @@ export class BeanstalkPair extends pulumi.ComponentResource {
   ) {
     super("iaso:index:BeanstalkPair", name, {}, opts);
     const { naming } = args;
-    this.application = naming.name();
+    this.application = naming.application;
 
     const application = new aws.elasticbeanstalk.Application(
       name,
       { name: this.application, description: "Iaso, web and worker", tags: naming.tags() },
       { parent: this },
     );
-    this.web = this.createWeb(application);
-    this.worker = this.createWorker(application);
-    this.loadBalancerArn = this.web.loadBalancers.apply((arns) => arns[0] ?? "");
-    redirectToHttps(this.web, "web", this.loadBalancerArn, naming.tags({ role: "web" }));
+    const { name: version } = this.createFirstVersion(application);
+    const web = this.createWeb(application, version);
+    this.web = web.environment;
+    this.loadBalancerArn = web.loadBalancerArn;
+    this.worker = this.createWorker(application, version);
     this.registerOutputs({ web: this.web.name, worker: this.worker.name });
   }
 
-  private createWeb(application: aws.elasticbeanstalk.Application): aws.elasticbeanstalk.Environment {
-    const { args } = this;
-    const { naming } = args;
-    return this.createEnvironment(application, "web", naming.name(), {
-      cnamePrefix: naming.globalName(),
-      securityGroup: args.securityGroups.web,
-      statements: [...mediaStatements(naming), sendTasks(naming)],
-      settings: loadBalancerOptions(args, {
-        healthCheckPath: "/_health/",
-        certificateArn: args.certificateArn,
-        securityGroup: args.securityGroups.loadBalancer,
-        accessLogsPrefix: "web",
-      }),
-      dependsOn: [args.accessLogs.policy],
+  private createFirstVersion(
+    application: aws.elasticbeanstalk.Application,
+  ): aws.elasticbeanstalk.ApplicationVersion {
+    const { naming, platform, artifactsBucket } = this.args;
+    return createApplicationVersion("first-version", {
+      application,
+      artifactsBucket,
+      role: "first",
+      description: "Shows that Iaso is not deployed yet",
+      ...firstVersion(platform.kind),
+      tags: naming.tags(),
+      // The environments run it until the first deployment, and a rollback may return to it.
+      retainOnDelete: true,
     });
   }
 
-  private createWorker(application: aws.elasticbeanstalk.Application): aws.elasticbeanstalk.Environment {
+  private createWeb(application: aws.elasticbeanstalk.Application, version: pulumi.Input<string>) {
     const { args } = this;
-    const { naming, taskTiming } = args;
-    return this.createEnvironment(application, "worker", naming.name("worker"), {
+    const { naming, securityGroups } = args;
+    return createWebEnvironment(this, args, {
+      ...this.commonArgs("web", application, version),
+      securityGroup: securityGroups.web,
+      statements: [...mediaStatements(naming), sendTasksStatement(naming)],
+      loadBalancer: {
+        healthCheckPath: HEALTH_CHECK_PATH,
+        certificateArn: args.certificateArn,
+        securityGroup: securityGroups.loadBalancer,
+      },
+      optionSettings: [this.platformOptions()],
+      dependsOn: [],
+    });
+  }
+
+  private createWorker(
+    application: aws.elasticbeanstalk.Application,
+    version: pulumi.Input<string>,
+  ): aws.elasticbeanstalk.Environment {
+    const { args } = this;
+    const { naming, taskQueue, taskTiming } = args;
+    return createWorkerEnvironment(this, args, {
+      ...this.commonArgs("worker", application, version),
       securityGroup: args.securityGroups.worker,
       statements: [
         ...mediaStatements(naming),
-        sendTasks(naming),
-        receiveTasks(naming),
-        electCronLeader(naming),
+        sendTasksStatement(naming),
+        receiveTasksStatement(naming),
+        cronLeaderStatement(naming),
       ],
-      settings: {
-        "aws:elasticbeanstalk:application": { "Application Healthcheck URL": "/_health/" },
-        "aws:elasticbeanstalk:sqsd": {
-          // Known before the queue exists, so that policies can compare daemon and queue.
-          WorkerQueueURL: naming.queueUrl,
-          HttpPath: TASK_PATH,
-          MimeType: "application/json",
-          HttpConnections: TASKS_AT_ONCE,
-          ConnectTimeout: 5,
-          InactivityTimeout: taskTiming.inactivityTimeout,
-          VisibilityTimeout: taskTiming.visibilityTimeout,
-          ErrorVisibilityTimeout: 30,
-          RetentionPeriod: taskTiming.retentionPeriod,
-          MaxRetries: taskTiming.maxReceives,
-        },
-      },
-      dependsOn: [args.taskQueue.queue],
+      optionSettings: [this.platformOptions(), daemonOptions(naming.queueUrl, taskTiming)],
+      // The settings contain the queue's URL as text, not as an output.
+      dependsOn: [taskQueue.queue],
     });
   }
 
-  private createEnvironment(
+  /** Returns the arguments that follow from the role in the same way for both environments. */
+  private commonArgs<Role extends "web" | "worker">(
+    role: Role,
     application: aws.elasticbeanstalk.Application,
-    role: "web" | "worker",
-    environmentName: string,
-    own: {
-      cnamePrefix?: string;
-      securityGroup: pulumi.Input<string>;
-      statements: Statement[];
-      settings: OptionSettings;
-      dependsOn: pulumi.Resource[];
-    },
-  ): aws.elasticbeanstalk.Environment {
+    version: pulumi.Input<string>,
+  ) {
     const { args } = this;
-    const { naming, platform, secrets } = args;
-    const tier = role === "web" ? "WebServer" : "Worker";
-    const profile = createInstanceProfile(this, {
-      naming,
+    return {
       role,
-      application: this.application,
-      environment: environmentName,
-      secretVariables: secrets.variables,
-      statements: own.statements,
-      permissionsBoundary: args.permissionsBoundary,
-      shellAccess: args.shellAccess,
-    });
-    const common = commonOptions(args, {
-      tier,
+      application,
+      applicationName: this.application,
+      version,
+      deployedByTool: true,
+      description: `Iaso, ${role}`,
+      solutionStackName: args.solutionStackName,
+      imageId: args.platform.kind === "python" ? args.platform.imageId : undefined,
       capacity: args[role],
-      imageId: platform.kind === "python" ? platform.imageId : undefined,
-      instanceProfile: profile.name,
-      securityGroup: own.securityGroup,
       variables: args.variables[role],
-      secretArns: secrets.arns,
-    });
-    return new aws.elasticbeanstalk.Environment(
-      role,
-      {
-        name: environmentName,
-        application: application.name,
-        description: `Iaso, ${role}`,
-        tier,
-        solutionStackName: args.solutionStackName,
-        cnamePrefix: own.cnamePrefix,
-        settings: canonicalSettings(
-          tier,
-          common,
-          platform.kind === "python" ? pythonOptions : {},
-          own.settings,
-        ),
-        waitForReadyTimeout: READY_TIMEOUT,
-        tags: naming.tags({ role }),
-      },
-      {
-        parent: this,
-        // What instances need when they start, beyond what the settings name by output.
-        dependsOn: [...profile.parts, ...args.serviceRole.rights, ...secrets.parameters, ...own.dependsOn],
-        ignoreChanges: ["version"],
-      },
-    );
+      secrets: args.secrets,
+      shellAccess: args.shellAccess,
+    };
+  }
+
+  private platformOptions(): OptionSettings {
+    return this.args.platform.kind === "python" ? PYTHON_OPTIONS : {};
   }
 }
 
-const pythonOptions: OptionSettings = {
+const PYTHON_OPTIONS: OptionSettings = {
   "aws:elasticbeanstalk:container:python": {
     WSGIPath: "hat.wsgi:application",
     NumProcesses: 2,
@@ -199,8 +196,32 @@ const pythonOptions: OptionSettings = {
   "aws:elasticbeanstalk:environment:proxy": { ProxyServer: "nginx" },
 };
 
-/** Listing is needed so that a missing object is answered by 404 and not by 403. */
-function mediaStatements(naming: Naming): Statement[] {
+/**
+ * Returns the options of the worker's daemon, which receives messages and posts them to Iaso.
+ *
+ * @param queueUrl URL of the queue, as plain text: the policy pack compares the queue with the daemon's options.
+ * @see https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/command-options-general.html#command-options-general-elasticbeanstalksqsd
+ */
+export function daemonOptions(queueUrl: string, timing: TaskTiming): OptionSettings {
+  return {
+    "aws:elasticbeanstalk:application": { "Application Healthcheck URL": HEALTH_CHECK_PATH },
+    "aws:elasticbeanstalk:sqsd": {
+      WorkerQueueURL: queueUrl,
+      HttpPath: TASK_PATH,
+      MimeType: "application/json",
+      HttpConnections: CONCURRENT_TASKS,
+      ConnectTimeout: 5,
+      InactivityTimeout: timing.inactivityTimeout,
+      VisibilityTimeout: timing.visibilityTimeout,
+      ErrorVisibilityTimeout: 30,
+      RetentionPeriod: timing.retentionPeriod,
+      MaxRetries: timing.maxReceives,
+    },
+  };
+}
+
+/** Allows Iaso to use media. With `s3:ListBucket`, S3 answers 404 and not 403 for an object that does not exist. */
+function mediaStatements(naming: Naming): PolicyStatement[] {
   const bucketArn = naming.bucketArn("media");
   return [
     {
@@ -213,8 +234,8 @@ function mediaStatements(naming: Naming): Statement[] {
   ];
 }
 
-/** The worker sends too: a periodic task is launched by queueing it. */
-function sendTasks(naming: Naming): Statement {
+/** Allows sending tasks. The worker sends too: it starts a periodic task by queueing it. */
+function sendTasksStatement(naming: Naming): PolicyStatement {
   return {
     Sid: "SendTasks",
     Effect: "Allow",
@@ -223,7 +244,7 @@ function sendTasks(naming: Naming): Statement {
   };
 }
 
-function receiveTasks(naming: Naming): Statement {
+function receiveTasksStatement(naming: Naming): PolicyStatement {
   return {
     Sid: "ReceiveTasks",
     Effect: "Allow",
@@ -233,11 +254,12 @@ function receiveTasks(naming: Naming): Statement {
 }
 
 /**
- * Workers elect through a DynamoDB table of Beanstalk's which of them queues the periodic tasks of cron.yaml.
+ * Allows worker instances to elect a leader, which queues the periodic tasks of cron.yaml. They use a DynamoDB table
+ * that Beanstalk creates.
  *
  * @see https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/using-features-managing-env-tiers.html
  */
-function electCronLeader(naming: Naming): Statement {
+function cronLeaderStatement(naming: Naming): PolicyStatement {
   return {
     Sid: "ElectCronLeader",
     Effect: "Allow",

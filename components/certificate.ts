@@ -4,19 +4,30 @@ import { Naming } from "./common/naming";
 
 export interface CertificateArgs {
   naming: Naming;
+  /**
+   * Host name of the certificate. **Changing it replaces the certificate.**
+   *
+   * @example "iaso.example.org"
+   */
   host: string;
+  /** Id of the Route 53 hosted zone that contains `host`. It takes the validation record. */
   zoneId: pulumi.Input<string>;
-  /** Region of the certificate: that of the load balancer, or us-east-1 for CloudFront. Changing it replaces it. */
+  /**
+   * Region of the certificate: the region of the load balancer, or us-east-1 for CloudFront. **Changing it replaces
+   * the certificate.**
+   *
+   * @example "eu-central-1"
+   */
   region: string;
 }
 
 /**
- * A public certificate for one host, validated by a DNS record and so renewed by itself.
+ * A public certificate for one host. A DNS record validates it, so that ACM can renew it.
  *
  * @see https://docs.aws.amazon.com/acm/latest/userguide/dns-validation.html
  */
 export class Certificate extends pulumi.ComponentResource {
-  /** ARN of the certificate, available when it is issued. */
+  /** ARN of the certificate, known once the certificate is issued. */
   readonly arn: pulumi.Output<string>;
 
   constructor(name: string, args: CertificateArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -28,20 +39,16 @@ export class Certificate extends pulumi.ComponentResource {
       { domainName: host, validationMethod: "DNS", region, tags: naming.tags() },
       { parent: this },
     );
-    const proof = certificate.domainValidationOptions.apply((options) => {
-      const [option] = options;
-      if (option === undefined) throw new Error(`ACM named no validation record for ${host}`);
-      return option;
-    });
+    const { resourceRecordName, resourceRecordValue } = validationOption(certificate, host);
     const record = new aws.route53.Record(
       `${name}-validation`,
       {
         zoneId,
-        name: proof.resourceRecordName,
+        name: resourceRecordName,
         type: "CNAME",
-        records: [proof.resourceRecordValue],
+        records: [resourceRecordValue],
         ttl: 300,
-        // Certificates for one host in two regions are proven by the same record.
+        // Certificates of one host in two regions have the same validation record.
         allowOverwrite: true,
       },
       { parent: certificate },
@@ -54,4 +61,12 @@ export class Certificate extends pulumi.ComponentResource {
     this.arn = validation.certificateArn;
     this.registerOutputs({ arn: this.arn });
   }
+}
+
+/** Returns the validation record that ACM asks for. A certificate of one host has exactly one. */
+function validationOption(certificate: aws.acm.Certificate, host: string) {
+  return certificate.domainValidationOptions.apply(([option]) => {
+    if (option === undefined) throw new Error(`ACM returned no validation record for ${host}`);
+    return option;
+  });
 }

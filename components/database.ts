@@ -1,29 +1,42 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { handOnAfter } from "./common/handOn";
+import { withDependencies } from "./common/withDependencies";
 import { Naming } from "./common/naming";
 import { serviceTrustPolicy } from "./iam/policyDocument";
 
 export interface DatabaseArgs {
   naming: Naming;
+  /** Ids of subnets in at least two zones, without a route from the internet. */
   privateSubnetIds: pulumi.Input<string[]>;
+  /** Id of the security group that allows connections from the instances. */
   securityGroupId: pulumi.Input<string>;
-  /** Major version of PostgreSQL. Iaso needs 16 or later; RDS brings PostGIS and the other extensions along. */
+  /**
+   * Major version of PostgreSQL. Iaso needs 16 or later. RDS's PostgreSQL includes PostGIS and the other extensions.
+   * Upgrade as docs/operations.md says, before changing this.
+   *
+   * @example "16"
+   */
   majorVersion: string;
-  /** Such as `db.t4g.medium`. Changing it restarts the database in the maintenance window. */
+  /**
+   * Instance class. RDS applies a change in the maintenance window, with a restart.
+   *
+   * @see https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Concepts.DBInstanceClass.html
+   * @example "db.t4g.medium"
+   */
   instanceClass: string;
-  /** GiB at the start. */
+  /** Initial storage in GiB. RDS can increase storage, but not reduce it. */
   allocatedStorage: number;
-  /** GiB up to which storage grows by itself. */
+  /** Size in GiB up to which RDS increases storage by itself. */
   maxAllocatedStorage: number;
-  /** A standby in a second zone that takes over within a minute or two. */
+  /** Keeps a standby in a second zone, which takes over within about two minutes. */
   multiAz: boolean;
-  /** Days for which the database can be restored to any second. */
+  /** Days for which the database can be restored to any second, at most 35. */
   backupRetentionDays: number;
-  /** RDS itself refuses to delete the database while this is on. */
+  /** Makes RDS refuse to delete the instance. */
   deletionProtection: boolean;
-  /** Letters and digits only: Iaso pastes it unquoted into a DuckDB connection string. */
+  /** The owner's password: letters and digits only, because Iaso writes it unquoted into a DuckDB connection string. */
   password: pulumi.Input<string>;
+  /** Days for which CloudWatch keeps the database's logs. */
   logRetentionDays: number;
   /** ARN of the permissions boundary of the monitoring role. */
   permissionsBoundary: pulumi.Input<string>;
@@ -32,19 +45,22 @@ export interface DatabaseArgs {
 const EXPORTED_LOGS = ["postgresql", "upgrade"];
 
 /**
- * Iaso's PostgreSQL with PostGIS, on RDS.
+ * Iaso's PostgreSQL database with PostGIS, on RDS.
  *
- * Iaso's migrations create the extensions (postgis, pg_trgm, citext, ltree, fuzzystrmatch): the owner is RDS's
- * master user and may. The instance is protected: see docs/operations.md for how to destroy a stack.
+ * Iaso's migrations create the extensions postgis, pg_trgm, citext, ltree and fuzzystrmatch. They can, because the
+ * database's owner is RDS's master user. Pulumi protects the instance from deletion: docs/operations.md says how to
+ * destroy a stack.
  *
  * @see https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Appendix.PostgreSQL.CommonDBATasks.PostGIS.html
  */
 export class Database extends pulumi.ComponentResource {
+  /** Identifier of the RDS instance. */
   readonly identifier: string;
+  /** Host name of the database. */
   readonly host: pulumi.Output<string>;
   readonly port = 5432;
   readonly databaseName = "iaso";
-  /** The owner, who also migrates. */
+  /** The database's owner, who also runs the migrations. */
   readonly username = "iaso";
 
   constructor(name: string, args: DatabaseArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -64,7 +80,7 @@ export class Database extends pulumi.ComponentResource {
       {
         identifier: this.identifier,
         engine: "postgres",
-        // Only the major version: RDS applies minor ones in the maintenance window.
+        // RDS installs minor versions in the maintenance window.
         engineVersion: args.majorVersion,
         autoMinorVersionUpgrade: true,
         instanceClass: args.instanceClass,
@@ -97,7 +113,7 @@ export class Database extends pulumi.ComponentResource {
         enabledCloudwatchLogsExports: EXPORTED_LOGS,
         tags: naming.tags(),
       },
-      // RDS makes missing log groups itself, without a retention, and then ours could not be made.
+      // RDS creates missing log groups itself, without a retention, and ours would fail because they exist.
       { parent: this, protect: true, dependsOn: createLogGroups(this, name, args) },
     );
     this.host = instance.address;
@@ -105,7 +121,11 @@ export class Database extends pulumi.ComponentResource {
   }
 }
 
-/** @see https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/PostgreSQL.Concepts.General.SSL.html */
+/**
+ * Creates the parameters: TLS only, statements of more than 5 seconds in the log, logs kept for 3 days on the instance.
+ *
+ * @see https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/PostgreSQL.Concepts.General.SSL.html
+ */
 function createParameterGroup(parent: Database, name: string, args: DatabaseArgs): aws.rds.ParameterGroup {
   return new aws.rds.ParameterGroup(
     name,
@@ -125,7 +145,8 @@ function createParameterGroup(parent: Database, name: string, args: DatabaseArgs
 }
 
 /**
- * ARN of the role, once its rights are attached: RDS refuses one that may not write metrics yet.
+ * Creates the role of Enhanced Monitoring and returns its ARN, with its permissions as a dependency: RDS refuses a role
+ * that cannot write metrics.
  *
  * @see https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Monitoring.OS.Enabling.html
  */
@@ -141,7 +162,7 @@ function createMonitoringRole(parent: Database, name: string, args: DatabaseArgs
     },
     { parent },
   );
-  const rights = new aws.iam.RolePolicyAttachment(
+  const attachment = new aws.iam.RolePolicyAttachment(
     `${name}-monitoring`,
     {
       role: role.name,
@@ -149,7 +170,7 @@ function createMonitoringRole(parent: Database, name: string, args: DatabaseArgs
     },
     { parent: role },
   );
-  return handOnAfter(role.arn, [rights]);
+  return withDependencies(role.arn, [attachment]);
 }
 
 function createLogGroups(parent: Database, name: string, args: DatabaseArgs): aws.cloudwatch.LogGroup[] {

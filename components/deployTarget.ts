@@ -1,26 +1,34 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { createBucket, expireOldVersions } from "./common/bucket";
+import { type DeployParameter } from "./common/deployParameter";
 import { Naming } from "./common/naming";
 
 export interface DeployTargetArgs {
   naming: Naming;
+  /** Name of the Beanstalk application. */
   application: string;
+  /** The Beanstalk platform. The deploy tool builds source bundles for it. */
   platform: "python" | "docker";
+  /** Name of the bucket that takes the static files. */
   staticBucket: string;
+  /** Value of `STATIC_URL`: where browsers find the static files, with a trailing slash. */
   staticUrl: string;
+  /** Address of Iaso, without a trailing slash. The deploy tool checks its health there. */
   webUrl: string;
+  /** Identifier of the RDS instance. The deploy tool can take a snapshot of it. */
   databaseIdentifier: string;
 }
 
-/** Days for which overwritten or pruned bundles can be brought back. */
+/** Days for which S3 keeps overwritten and deleted source bundles. */
 const OLD_VERSION_DAYS = 30;
 
 /**
- * What the deploy tool works with: the bucket for source bundles, its lock and its journal; and a plain parameter
- * that tells it where everything is, so that a deployment needs the environment's name and nothing else.
+ * Everything that the deploy tool needs: a bucket for source bundles, its lock and its journal, and an SSM parameter
+ * with the names of all resources. So a deployment needs only the name of the environment.
  */
 export class DeployTarget extends pulumi.ComponentResource {
+  /** Name of the bucket. */
   readonly artifactsBucket: pulumi.Output<string>;
 
   constructor(name: string, args: DeployTargetArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -39,13 +47,13 @@ export class DeployTarget extends pulumi.ComponentResource {
         name: naming.deploymentParameter,
         type: "String",
         description: `Where the deploy tool deploys ${naming.name()}`,
-        // `value` would be kept as a secret and hidden in previews; there is nothing secret in here.
+        // Pulumi would treat `value` as a secret and hide it in previews. Nothing in here is secret.
         insecureValue: JSON.stringify({
           ...facts,
           region: naming.region,
           artifactsBucket: naming.bucket("artifacts"),
           queueUrl: naming.queueUrl,
-        }),
+        } satisfies DeployParameter),
         tags: naming.tags(),
       },
       { parent: this },

@@ -1,44 +1,70 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 
-/** A name that points to a Beanstalk environment. */
+/** A host name for a Beanstalk environment. */
 export interface EnvironmentRecord {
+  /**
+   * The host name. **Changing it replaces the record.**
+   *
+   * @example "iaso.example.org"
+   */
   host: string;
-  /** The environment's CNAME in `elasticbeanstalk.com`. */
+  /** The environment's own domain, in `elasticbeanstalk.com`. */
   cname: pulumi.Input<string>;
 }
 
-/** What Mailgun asks for before it sends and receives for a domain. */
+/** The records that Mailgun checks before it sends and receives for a domain. */
 export interface MailRecords {
-  /** The domain that mail is sent from, such as `mg.example.org`. */
+  /**
+   * Domain of the senders' addresses. **Changing it replaces the records.**
+   *
+   * @example "mg.example.org"
+   */
   domain: string;
-  /** Selector of the DKIM key, such as `mx`. */
+  /**
+   * Selector of the DKIM key, as Mailgun shows it.
+   *
+   * @example "mx"
+   */
   dkimSelector: string;
-  /** Content of the DKIM record, as Mailgun shows it: `k=rsa; p=...`. */
+  /**
+   * Content of the DKIM record, as Mailgun shows it.
+   *
+   * @example "k=rsa; p=MIGfMA0GCSq..."
+   */
   dkimRecord: string;
-  /** `us` or `eu`: Mailgun's region decides on the names of its servers. */
+  /** Mailgun's region. The names of its servers depend on it. */
   region: "us" | "eu";
 }
 
 export interface DnsArgs {
+  /** Id of the Route 53 hosted zone for all records. **Changing it replaces the records.** */
   zoneId: pulumi.Input<string>;
-  /** Id of the zone in which Beanstalk's CNAMEs of this region live. */
+  /** Id of the hosted zone of Beanstalk's domains in this region. */
   beanstalkZoneId: pulumi.Input<string>;
   web: EnvironmentRecord;
   enketo: EnvironmentRecord;
-  /** The CloudFront distribution of the static host, where there is one. */
+  /**
+   * The host name of the static files and its CloudFront distribution.
+   *
+   * @default No record: browsers load static files from S3.
+   */
   staticHost?: { host: string; distribution: aws.cloudfront.Distribution };
-  /** Absent where mail is sent by another provider than Mailgun. */
+  /**
+   * Records for Mailgun.
+   *
+   * @default No records: mail goes through another provider.
+   */
   mail?: MailRecords;
 }
 
 const TTL_SECONDS = 3600;
 
-/** The longest string that a TXT record can hold; a longer text is several strings. */
+/** Length of the longest string in a TXT record. A record can hold several strings. */
 const TXT_STRING_LENGTH = 255;
 
 /**
- * The platform's records in an existing zone.
+ * The DNS records of the platform, in an existing hosted zone.
  *
  * @see https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/routing-to-beanstalk-environment.html
  * @see https://documentation.mailgun.com/docs/mailgun/user-manual/domains/domains-verify
@@ -52,19 +78,19 @@ export class Dns extends pulumi.ComponentResource {
     super("iaso:index:Dns", name, {}, opts);
     const { web, enketo, staticHost, mail, beanstalkZoneId } = args;
 
-    this.alias("web", web.host, web.cname, beanstalkZoneId);
-    this.alias("enketo", enketo.host, enketo.cname, beanstalkZoneId);
+    this.createAlias("web", web.host, web.cname, beanstalkZoneId);
+    this.createAlias("enketo", enketo.host, enketo.cname, beanstalkZoneId);
     if (staticHost !== undefined) {
       const { host, distribution } = staticHost;
       for (const type of ["A", "AAAA"] as const) {
-        this.alias(`static-${type}`, host, distribution.domainName, distribution.hostedZoneId, type);
+        this.createAlias(`static-${type}`, host, distribution.domainName, distribution.hostedZoneId, type);
       }
     }
-    if (mail !== undefined) this.mail(mail);
+    if (mail !== undefined) this.createMailRecords(mail);
     this.registerOutputs({});
   }
 
-  private alias(
+  private createAlias(
     key: string,
     host: string,
     target: pulumi.Input<string>,
@@ -83,15 +109,15 @@ export class Dns extends pulumi.ComponentResource {
     );
   }
 
-  private mail({ domain, dkimSelector, dkimRecord, region }: MailRecords): void {
+  private createMailRecords({ domain, dkimSelector, dkimRecord, region }: MailRecords): void {
     const suffix = region === "eu" ? "eu.mailgun.org" : "mailgun.org";
-    this.record("mail-spf", domain, "TXT", ["v=spf1 include:mailgun.org ~all"]);
-    this.record("mail-dkim", `${dkimSelector}._domainkey.${domain}`, "TXT", [txt(dkimRecord)]);
-    this.record("mail-mx", domain, "MX", [`10 mxa.${suffix}`, `10 mxb.${suffix}`]);
-    this.record("mail-tracking", `email.${domain}`, "CNAME", [suffix]);
+    this.createRecord("mail-spf", domain, "TXT", ["v=spf1 include:mailgun.org ~all"]);
+    this.createRecord("mail-dkim", `${dkimSelector}._domainkey.${domain}`, "TXT", [txtValue(dkimRecord)]);
+    this.createRecord("mail-mx", domain, "MX", [`10 mxa.${suffix}`, `10 mxb.${suffix}`]);
+    this.createRecord("mail-tracking", `email.${domain}`, "CNAME", [suffix]);
   }
 
-  private record(key: string, name: string, type: "TXT" | "MX" | "CNAME", records: string[]): void {
+  private createRecord(key: string, name: string, type: "TXT" | "MX" | "CNAME", records: string[]): void {
     new aws.route53.Record(
       key,
       { zoneId: this.args.zoneId, name, type, records, ttl: TTL_SECONDS },
@@ -100,7 +126,11 @@ export class Dns extends pulumi.ComponentResource {
   }
 }
 
-/** A long text as the provider takes it: strings of at most 255 characters, joined by `""`. */
-function txt(text: string): string {
+/**
+ * Returns a text as the provider writes the value of a TXT record: strings of at most 255 characters, joined by `""`.
+ *
+ * @see https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/route53_record#records-1
+ */
+export function txtValue(text: string): string {
   return text.match(new RegExp(`.{1,${TXT_STRING_LENGTH}}`, "g"))?.join('""') ?? text;
 }

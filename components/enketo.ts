@@ -1,69 +1,86 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import {
-  Capacity,
-  commonOptions,
-  HostingArgs,
-  loadBalancerOptions,
-  READY_TIMEOUT,
-  redirectToHttps,
-} from "./beanstalk/options";
+import { createApplicationVersion } from "./beanstalk/applicationVersion";
+import { createWebEnvironment } from "./beanstalk/environment";
 import { ENKETO_PORT, enketoCompose } from "./beanstalk/enketoCompose";
-import { createInstanceProfile } from "./beanstalk/instanceProfile";
-import { canonicalSettings } from "./beanstalk/optionSettings";
+import { Capacity, HostingArgs } from "./beanstalk/options";
 import { SecretParameters } from "./secretParameters";
 
 export interface EnketoArgs extends HostingArgs {
-  /** Full name of a Docker platform version. */
+  /**
+   * Full name of a version of Beanstalk's Docker platform.
+   *
+   * @see https://docs.aws.amazon.com/elasticbeanstalk/latest/platforms/platforms-supported.html
+   * @example "64bit Amazon Linux 2023 v4.7.3 running Docker"
+   */
   solutionStackName: string;
-  /** Container image, such as `enketo/enketo-express:4.1.1`. */
+  /**
+   * Container image with a tag. A change deploys a new application version.
+   *
+   * @example "enketo/enketo-express:4.1.1"
+   */
   image: string;
+  /**
+   * Host name of Enketo.
+   *
+   * @example "enketo.example.org"
+   */
   host: string;
-  /** Host of Iaso, the only form server whose forms this Enketo shows. */
+  /** Host name of Iaso. Enketo shows the forms of this server only. */
   webHost: string;
-  /** Subnets of the two Redis. */
+  /** Ids of the subnets of the two Redis, one for each zone. */
   privateSubnetIds: pulumi.Input<string[]>;
+  /** Ids of the security groups of the load balancer, the instances and the two Redis. */
   securityGroups: {
     loadBalancer: pulumi.Input<string>;
     instances: pulumi.Input<string>;
     redis: pulumi.Input<string>;
   };
-  /** ARN of a validated certificate for `host`. */
+  /** ARN of an issued certificate for `host`, in the region of the load balancer. */
   certificateArn: pulumi.Input<string>;
-  /** Bucket that the source bundle is put into. */
+  /** Name of the bucket for the source bundle. */
   artifactsBucket: pulumi.Input<string>;
+  /** Instance type and number of instances. */
   capacity: Capacity;
   redis: {
+    /**
+     * Node type of both Redis.
+     *
+     * @example "cache.t4g.micro"
+     */
     nodeType: string;
-    /** A replica in a second zone for the persistent one. */
+    /** Replicas of the persistent Redis, 0 to 5, in other zones. With 0 there is no failover. */
     replicas: number;
     /**
-     * TLS and AUTH between Enketo and its Redis. Enketo's image up to 6 reads host, port and password of a Redis
-     * address only; from 7 on it takes `rediss://` addresses, and this can be turned on.
+     * Uses TLS and AUTH between Enketo and its Redis. Needs an Enketo image of version 7 or later, which reads
+     * `rediss://` addresses; earlier ones read only host, port and password.
      */
     tls: boolean;
+    /** Password of both Redis: 16 to 128 letters and digits. Used only with `tls`. */
     authToken: pulumi.Output<string>;
   };
   secrets: {
-    /** The key with which Iaso calls Enketo; Iaso's `ENKETO_API_TOKEN`. */
+    /** Key with which Iaso calls Enketo. Iaso has it as `ENKETO_API_TOKEN`. */
     apiKey: pulumi.Output<string>;
-    /** Key with which Enketo encrypts what it keeps about forms. Changing it loses those. */
+    /** Key with which Enketo encrypts its data about forms. **Changing it makes that data unreadable.** */
     encryptionKey: pulumi.Output<string>;
   };
 }
 
-/** Days of Redis snapshots of the persistent store. */
+/** Days for which ElastiCache keeps the daily snapshots of the persistent Redis. */
 const SNAPSHOT_DAYS = 7;
 
 /**
- * Enketo, the web forms: a Beanstalk application of its own, with two Redis, one that keeps the forms' ids and one
- * that caches transformed forms.
+ * Enketo, which shows forms in the browser: a Beanstalk application of its own with two Redis. One stores the forms'
+ * ids, the other caches transformed forms.
  *
  * @see https://enketo.github.io/enketo-express/
  */
 export class Enketo extends pulumi.ComponentResource {
   readonly environment: aws.elasticbeanstalk.Environment;
+  /** Address of Enketo, without a trailing slash. */
   readonly url: string;
+  /** ARN of the load balancer. */
   readonly loadBalancerArn: pulumi.Output<string>;
 
   constructor(
@@ -72,36 +89,46 @@ export class Enketo extends pulumi.ComponentResource {
     opts?: pulumi.ComponentResourceOptions,
   ) {
     super("iaso:index:Enketo", name, {}, opts);
-    const { naming, host } = args;
-    this.url = `https://${host}`;
+    const { naming, redis } = args;
+    this.url = `https://${args.host}`;
 
-    const subnetGroup = new aws.elasticache.SubnetGroup(
-      name,
-      {
-        name: naming.name("enketo"),
-        description: `Redis of ${naming.name("enketo")}`,
-        subnetIds: args.privateSubnetIds,
-        tags: naming.tags({ role: "enketo" }),
-      },
-      { parent: this },
-    );
+    const subnetGroup = this.createSubnetGroup(name);
     const main = this.createRedis("main", subnetGroup, {
       parameterGroupName: "default.redis7",
       snapshotRetentionLimit: SNAPSHOT_DAYS,
       finalSnapshotIdentifier: naming.name("enketo-main-final"),
-      replicas: args.redis.replicas,
+      replicas: redis.replicas,
     });
     const cache = this.createRedis("cache", subnetGroup, {
       parameterGroupName: this.createCacheParameters(name).name,
       replicas: 0,
     });
-    this.environment = this.createEnvironment(name, main, cache);
-    this.loadBalancerArn = this.environment.loadBalancers.apply((arns) => arns[0] ?? "");
-    redirectToHttps(this.environment, "enketo", this.loadBalancerArn, naming.tags({ role: "enketo" }));
+    const authToken = redis.tls ? redis.authToken : undefined;
+    const redisUrls = {
+      ENKETO_REDIS_CACHE_URL: redisUrl(cache.primaryEndpointAddress, authToken),
+      ENKETO_REDIS_MAIN_URL: redisUrl(main.primaryEndpointAddress, authToken),
+    };
+    const { environment, loadBalancerArn } = this.createEnvironment(name, redisUrls);
+    this.environment = environment;
+    this.loadBalancerArn = loadBalancerArn;
     this.registerOutputs({ url: this.url });
   }
 
-  /** A cache that is full drops what was used longest ago, instead of refusing writes. */
+  private createSubnetGroup(name: string): aws.elasticache.SubnetGroup {
+    const { naming, privateSubnetIds } = this.args;
+    return new aws.elasticache.SubnetGroup(
+      name,
+      {
+        name: naming.name("enketo"),
+        description: `Redis of ${naming.name("enketo")}`,
+        subnetIds: privateSubnetIds,
+        tags: naming.tags({ role: "enketo" }),
+      },
+      { parent: this },
+    );
+  }
+
+  /** Creates parameters with which a full cache evicts the least recently used keys. By default it refuses writes. */
   private createCacheParameters(name: string): aws.elasticache.ParameterGroup {
     const { naming } = this.args;
     return new aws.elasticache.ParameterGroup(
@@ -154,136 +181,93 @@ export class Enketo extends pulumi.ComponentResource {
     );
   }
 
-  private createEnvironment(
-    name: string,
-    main: aws.elasticache.ReplicationGroup,
-    cache: aws.elasticache.ReplicationGroup,
-  ): aws.elasticbeanstalk.Environment {
+  private createEnvironment(name: string, redisUrls: RedisUrls) {
     const { args } = this;
-    const { naming, redis } = args;
-    const environmentName = naming.name("enketo");
-    const tags = naming.tags({ role: "enketo" });
-    const secrets = new SecretParameters(
-      "enketo-secrets",
-      {
-        naming,
-        values: {
-          ENKETO_API_KEY: args.secrets.apiKey,
-          ENKETO_ENCRYPTION_KEY: args.secrets.encryptionKey,
-          ENKETO_LINKED_FORM_AND_DATA_SERVER_API_KEY: args.secrets.apiKey,
-          // With AUTH the addresses hold the password and are secrets themselves.
-          ...(redis.tls && {
-            ENKETO_REDIS_CACHE_URL: redisUrl(cache, redis.authToken),
-            ENKETO_REDIS_MAIN_URL: redisUrl(main, redis.authToken),
-          }),
-        },
-      },
-      { parent: this },
-    );
-    const profile = createInstanceProfile(this, {
-      naming,
-      role: "enketo",
-      application: environmentName,
-      environment: environmentName,
-      secretVariables: secrets.variables,
-      statements: [],
-      permissionsBoundary: args.permissionsBoundary,
-      // There is nothing to do by hand in Enketo.
-      shellAccess: false,
-    });
+    const { naming, redis, securityGroups } = args;
+    const applicationName = naming.name("enketo");
+    const secrets = this.createSecrets(redis.tls ? redisUrls : {});
     const application = new aws.elasticbeanstalk.Application(
       name,
-      { name: environmentName, description: "Enketo web forms", tags },
+      { name: applicationName, description: "Enketo web forms", tags: naming.tags({ role: "enketo" }) },
       { parent: this },
     );
-    const common = commonOptions(args, {
-      tier: "WebServer",
+    return createWebEnvironment(this, args, {
+      role: "enketo",
+      application,
+      applicationName,
+      description: "Enketo web forms",
+      solutionStackName: args.solutionStackName,
+      version: this.createVersion(application).name,
+      deployedByTool: false,
       capacity: args.capacity,
-      instanceProfile: profile.name,
-      securityGroup: args.securityGroups.instances,
+      securityGroup: securityGroups.instances,
       variables: {
         ENKETO_APP_NAME: "Enketo for Iaso",
         ENKETO_DEFAULT_THEME: "grid",
         ENKETO_LINKED_FORM_AND_DATA_SERVER_NAME: "Iaso",
         ENKETO_LINKED_FORM_AND_DATA_SERVER_SERVER_URL: args.webHost,
         PORT: String(ENKETO_PORT),
-        ...(!redis.tls && { ENKETO_REDIS_CACHE_URL: redisUrl(cache), ENKETO_REDIS_MAIN_URL: redisUrl(main) }),
+        ...(!redis.tls && redisUrls),
       },
-      secretArns: secrets.arns,
+      secrets,
+      statements: [],
+      // Enketo has no commands for administrators.
+      shellAccess: false,
+      loadBalancer: {
+        // Enketo has no health check of its own.
+        healthCheckPath: "/",
+        certificateArn: args.certificateArn,
+        securityGroup: securityGroups.loadBalancer,
+      },
+      optionSettings: [],
+      dependsOn: [],
     });
-    const web = loadBalancerOptions(args, {
-      healthCheckPath: "/",
-      certificateArn: args.certificateArn,
-      securityGroup: args.securityGroups.loadBalancer,
-      accessLogsPrefix: "enketo",
-    });
-    return new aws.elasticbeanstalk.Environment(
-      "enketo",
+  }
+
+  /** @param redisUrls The Redis addresses if they contain a password. */
+  private createSecrets(redisUrls: Partial<RedisUrls>): SecretParameters {
+    const { naming, secrets } = this.args;
+    return new SecretParameters(
+      "enketo-secrets",
       {
-        name: environmentName,
-        application: application.name,
-        description: "Enketo web forms",
-        tier: "WebServer",
-        solutionStackName: args.solutionStackName,
-        cnamePrefix: naming.globalName("enketo"),
-        version: this.createVersion(application).name,
-        settings: canonicalSettings("WebServer", common, web),
-        waitForReadyTimeout: READY_TIMEOUT,
-        tags,
+        naming,
+        values: {
+          ENKETO_API_KEY: secrets.apiKey,
+          ENKETO_ENCRYPTION_KEY: secrets.encryptionKey,
+          ENKETO_LINKED_FORM_AND_DATA_SERVER_API_KEY: secrets.apiKey,
+          ...redisUrls,
+        },
       },
-      {
-        parent: this,
-        dependsOn: [
-          ...profile.parts,
-          ...args.serviceRole.rights,
-          ...secrets.parameters,
-          args.accessLogs.policy,
-        ],
-      },
+      { parent: this },
     );
   }
 
-  /** Enketo's code is an image and a compose file, so it is infrastructure, unlike Iaso's. */
+  /** Creates the application version. Enketo's code is an image and a compose file, so Pulumi deploys it. */
   private createVersion(
     application: aws.elasticbeanstalk.Application,
   ): aws.elasticbeanstalk.ApplicationVersion {
     const { naming, image, artifactsBucket } = this.args;
-    const compose = enketoCompose(image);
-    // The provider deletes first what has an explicit name, and Pulumi before it what is made from it. But Beanstalk
-    // deletes no version that an environment runs. With a name for each image, old and new can be there together.
-    const keepsOld = { parent: application, deleteBeforeReplace: false };
-    const bundle = new aws.s3.BucketObjectv2(
-      "enketo-bundle",
-      {
-        bucket: artifactsBucket,
-        key: `bundles/enketo/${compose.fingerprint}.zip`,
-        source: new pulumi.asset.AssetArchive({
-          "docker-compose.yml": new pulumi.asset.StringAsset(compose.yaml),
-        }),
-        tags: naming.tags({ role: "enketo" }),
-      },
-      keepsOld,
-    );
-    return new aws.elasticbeanstalk.ApplicationVersion(
-      "enketo",
-      {
-        name: `enketo-${compose.fingerprint}`,
-        application: application.name,
-        description: image,
-        bucket: bundle.bucket,
-        key: bundle.key,
-        tags: naming.tags({ role: "enketo" }),
-      },
-      keepsOld,
-    );
+    const { yaml, fingerprint } = enketoCompose(image);
+    return createApplicationVersion("enketo", {
+      application,
+      artifactsBucket,
+      role: "enketo",
+      description: image,
+      files: { "docker-compose.yml": yaml },
+      fingerprint,
+      tags: naming.tags({ role: "enketo" }),
+    });
   }
 }
 
-function redisUrl(
-  group: aws.elasticache.ReplicationGroup,
+type RedisUrls = Record<"ENKETO_REDIS_CACHE_URL" | "ENKETO_REDIS_MAIN_URL", pulumi.Output<string>>;
+
+/** Returns the address of a Redis. With an AUTH token it is a secret, because it contains the token. */
+export function redisUrl(
+  host: pulumi.Input<string>,
   authToken?: pulumi.Output<string>,
 ): pulumi.Output<string> {
   return authToken === undefined
-    ? pulumi.interpolate`redis://${group.primaryEndpointAddress}:6379`
-    : pulumi.interpolate`rediss://:${authToken}@${group.primaryEndpointAddress}:6379`;
+    ? pulumi.interpolate`redis://${host}:6379`
+    : pulumi.interpolate`rediss://:${authToken}@${host}:6379`;
 }

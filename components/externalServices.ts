@@ -4,23 +4,29 @@ import { MailRecords } from "./dns";
 
 export interface ExternalServicesArgs {
   sentry: {
-    /** The DSN of Iaso's Sentry project. */
+    /** DSN of Iaso's project at Sentry. */
     dsn: pulumi.Output<string>;
   };
+  /** The mail server that Iaso sends through, with the user's password. */
   mail: EmailArgs & { password: pulumi.Output<string> };
-  /** Set where the mail server is Mailgun's. */
+  /**
+   * DNS records that Mailgun asks for.
+   *
+   * @default No records: mail goes through another provider.
+   */
   mailgun?: MailRecords;
 }
 
 /**
- * The services outside AWS: Sentry takes errors, Mailgun sends mail. Nothing is created for them here; this part
- * says in one place what they ask of the others: plain settings for the application's environment, secrets for
- * the parameters, records for DNS.
+ * The services outside AWS: Sentry receives errors, Mailgun sends mail. This component creates nothing there. It shows
+ * in one place what these services need: environment variables, secrets and DNS records.
  */
 export class ExternalServices extends pulumi.ComponentResource {
+  /** The mail server without the password, for the environment variables. */
   readonly email: EmailArgs;
+  /** Records for {@link Dns}, if Mailgun sends mail. */
   readonly dnsRecords?: MailRecords;
-  /** Secret variables by name. */
+  /** Secret environment variables by name. */
   readonly secrets: { EMAIL_HOST_PASSWORD: pulumi.Output<string>; SENTRY_URL: pulumi.Output<string> };
 
   constructor(name: string, args: ExternalServicesArgs, opts?: pulumi.ComponentResourceOptions) {

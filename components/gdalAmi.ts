@@ -3,26 +3,34 @@ import * as pulumi from "@pulumi/pulumi";
 import { Naming } from "./common/naming";
 
 export interface GdalAmiArgs {
-  /** Gives the region the image is made in and the environment it is made for. */
+  /** Its region is where the image is built, its environment becomes a tag of the image. */
   naming: Naming;
   /**
-   * Full name of the Beanstalk platform version (solution stack) whose image is built upon, such as
-   * `64bit Amazon Linux 2023 v4.7.3 running Python 3.9`. Another one builds another image.
+   * Full name of the version of Beanstalk's Python platform whose AMI the build starts from. **Changing it replaces
+   * the image.**
+   *
+   * @example "64bit Amazon Linux 2023 v4.7.3 running Python 3.9"
    */
   solutionStackName: string;
-  /** Names of GDAL drivers beyond those that the recipe always has. */
+  /**
+   * GDAL drivers to build in addition to those that the recipe always has.
+   *
+   * @example ["GPX"]
+   */
   drivers: string[];
-  /** Fingerprint of the recipe with these drivers; another one builds another image, and nothing else but the platform version does. */
+  /** Hash of the recipe with these drivers. **Changing it replaces the image.** */
   recipeFingerprint: string;
 }
 
 /**
- * The image with GDAL for Beanstalk's Python platform, made by `npm run ami -- build` (see ami/README.md).
+ * The AMI with GDAL for Beanstalk's Python platform. `npm run ami -- build` builds it: see ami/README.md.
  *
- * A preview never builds: commands run in `pulumi up` only. When the recipe or the platform version changes, the
- * triggers make Pulumi replace the command: it builds the new image, moves the environments to it, and deletes
- * the old image last. An image that is still in use then is kept for `npm run ami -- prune`: failing here would
- * make every later `pulumi up` fail on the same deletion.
+ * Commands run only in `pulumi up`, so a preview never builds. When the recipe or the platform version changes, the
+ * triggers replace the command: Pulumi builds the new image, moves the environments to it, and deletes the old image
+ * last. An image that is still in use is kept, and `npm run ami -- prune` deletes it later: an error here would make
+ * every later `pulumi up` fail at the same deletion.
+ *
+ * @see https://www.pulumi.com/registry/packages/command/api-docs/local/command/
  */
 export class GdalAmi extends pulumi.ComponentResource {
   /** Id of the image, such as `ami-0123456789abcdef0`. */
@@ -32,7 +40,7 @@ export class GdalAmi extends pulumi.ComponentResource {
     super("iaso:index:GdalAmi", name, {}, opts);
     const { naming, solutionStackName, drivers, recipeFingerprint } = args;
 
-    // The same command for create and update: it returns an image that exists already at once.
+    // One command for create and update: if the image exists, it prints its id at once.
     const buildCommand =
       'npm run --silent ami -- build --platform "$PLATFORM" --env "$IASO_ENV" --drivers "$DRIVERS"';
     const build = new command.local.Command(
@@ -40,7 +48,7 @@ export class GdalAmi extends pulumi.ComponentResource {
       {
         create: buildCommand,
         update: buildCommand,
-        // Pulumi hands the output of the build to the delete command, in PULUMI_COMMAND_STDOUT.
+        // The delete command reads the output of the build from PULUMI_COMMAND_STDOUT.
         delete: "npm run --silent ami -- delete --from-build-output --keep-if-used",
         environment: {
           AWS_REGION: naming.region,
@@ -50,7 +58,7 @@ export class GdalAmi extends pulumi.ComponentResource {
         },
         triggers: [recipeFingerprint, solutionStackName],
       },
-      // Two hours, as the build gives up by itself after 90 minutes and then cleans up.
+      // The build stops after 90 minutes and then cleans up.
       { parent: this, customTimeouts: { create: "2h", update: "2h" } },
     );
     this.imageId = build.stdout.apply(imageIdOf);
@@ -58,7 +66,7 @@ export class GdalAmi extends pulumi.ComponentResource {
   }
 }
 
-/** The image id in the last line of the tool's output. */
+/** Returns the image id from the last line of the build's output. */
 export function imageIdOf(stdout: string): string {
   const lastLine = stdout.trim().split("\n").at(-1) ?? "";
   const { imageId } = JSON.parse(lastLine) as { imageId: string };

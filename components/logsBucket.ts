@@ -1,21 +1,23 @@
 import * as pulumi from "@pulumi/pulumi";
 import { createBucket } from "./common/bucket";
 import { Naming } from "./common/naming";
+import { PolicyStatement } from "./iam/policyDocument";
 
 export interface LogsBucketArgs {
   naming: Naming;
-  /** Days for which access logs are kept. */
+  /** Days after which S3 deletes access logs. */
   retentionDays: number;
 }
 
 /**
- * Access logs of the load balancers.
+ * The bucket for the access logs of the load balancers.
  *
  * @see https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
  */
 export class LogsBucket extends pulumi.ComponentResource {
+  /** Name of the bucket. */
   readonly bucketName: pulumi.Output<string>;
-  /** What must exist before a load balancer can log into the bucket; the name is known earlier. */
+  /** The bucket policy. It must exist before a load balancer writes logs; the bucket's name is known earlier. */
   readonly policy: pulumi.Resource;
 
   constructor(name: string, args: LogsBucketArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -25,18 +27,7 @@ export class LogsBucket extends pulumi.ComponentResource {
     const { bucket, policy } = createBucket(this, name, {
       naming,
       bucketClass: "logs",
-      statements: [
-        {
-          Sid: "LoadBalancersWriteAccessLogs",
-          Effect: "Allow",
-          Principal: { Service: "logdelivery.elasticloadbalancing.amazonaws.com" },
-          Action: "s3:PutObject",
-          Resource: `${naming.bucketArn("logs")}/*`,
-          Condition: {
-            ArnLike: { "aws:SourceArn": naming.arn("elasticloadbalancing", "loadbalancer/*") },
-          },
-        },
-      ],
+      statements: [logDeliveryStatement(naming)],
       lifecycleRules: [
         {
           id: "expire-logs",
@@ -52,4 +43,18 @@ export class LogsBucket extends pulumi.ComponentResource {
     this.policy = policy;
     this.registerOutputs({ bucketName: this.bucketName });
   }
+}
+
+/** @see https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html#attach-bucket-policy */
+function logDeliveryStatement(naming: Naming): PolicyStatement {
+  return {
+    Sid: "LoadBalancersWriteAccessLogs",
+    Effect: "Allow",
+    Principal: { Service: "logdelivery.elasticloadbalancing.amazonaws.com" },
+    Action: "s3:PutObject",
+    Resource: `${naming.bucketArn("logs")}/*`,
+    Condition: {
+      ArnLike: { "aws:SourceArn": naming.arn("elasticloadbalancing", "loadbalancer/*") },
+    },
+  };
 }

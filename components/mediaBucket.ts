@@ -2,28 +2,33 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { createBucket, expireOldVersions } from "./common/bucket";
 import { Naming } from "./common/naming";
-import { Statement } from "./iam/policyDocument";
+import { PolicyStatement } from "./iam/policyDocument";
 
 export interface MediaBucketArgs {
   naming: Naming;
-  /** Origin of the application's pages, such as `https://iaso.example.org`. */
+  /**
+   * Origin of Iaso's pages, which load media from the bucket.
+   *
+   * @example "https://iaso.example.org"
+   */
   webOrigin: string;
-  /** Days for which overwritten and deleted media can be brought back. */
+  /** Days for which overwritten and deleted media can be restored. */
   oldVersionDays: number;
 }
 
-/** No signed URL works for longer than this, whatever expiry it was signed with: the application asks for an hour. */
+/** Longest time for which a signed URL works. A URL can ask for less; Iaso asks for an hour, which has no effect. */
 const MAXIMUM_SIGNATURE_AGE_MS = 15 * 60 * 1000;
 
 /**
- * Patients' media: reachable only by URLs that the application's roles signed at most 15 minutes ago.
+ * Patients' media. Only URLs that Iaso's roles signed at most 15 minutes ago give access.
  *
- * The bucket itself enforces that, also against administrators of the account: an explicit deny cannot be
- * overruled by any role's own policy. The bucket is kept when it leaves the program.
+ * The bucket policy enforces this with explicit denies, which also bind the administrators of the account. Pulumi
+ * keeps the bucket when it leaves the program.
  *
  * @see https://docs.aws.amazon.com/AmazonS3/latest/API/bucket-policy-s3-sigv4-conditions.html
  */
 export class MediaBucket extends pulumi.ComponentResource {
+  /** Name of the bucket. */
   readonly bucketName: pulumi.Output<string>;
 
   constructor(name: string, args: MediaBucketArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -58,7 +63,8 @@ export class MediaBucket extends pulumi.ComponentResource {
   }
 }
 
-function accessStatements(naming: Naming): Statement[] {
+/** Denies every request that is not Iaso's own or does not have a recent signature. */
+function accessStatements(naming: Naming): PolicyStatement[] {
   const objects = `${naming.bucketArn("media")}/*`;
   const applicationRoles = [naming.instanceRole("web"), naming.instanceRole("worker")].map((role) =>
     naming.roleArn(role),
@@ -73,8 +79,7 @@ function accessStatements(naming: Naming): Statement[] {
       Condition: { NumericGreaterThan: { "s3:signatureAge": String(MAXIMUM_SIGNATURE_AGE_MS) } },
     },
     {
-      // The age of older signatures is not judged. Requests without a signature have no version, so that
-      // this denies them as well.
+      // S3 checks the age of version 4 signatures only. A request without a signature has no version: denied too.
       Sid: "DenyAllButSignatureVersion4",
       Effect: "Deny",
       Principal: "*",

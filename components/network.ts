@@ -1,41 +1,56 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { planSubnets } from "./common/cidr";
-import { handOnAfter } from "./common/handOn";
+import { withDependencies } from "./common/withDependencies";
 import { Naming } from "./common/naming";
 import { policyDocument, serviceTrustPolicy } from "./iam/policyDocument";
 
-/** A VPC that exists already and into which the platform is put. */
+/** A VPC that this program does not manage. */
 export interface ExistingVpc {
+  /** @example "vpc-0123456789abcdef0" */
   vpcId: string;
-  /** Subnets with a route to an internet gateway, one per zone, for load balancers. */
+  /** Ids of subnets with a route to an internet gateway, one for each zone, for load balancers. */
   publicSubnetIds: string[];
-  /** Subnets with a route to a NAT, one per zone, for instances, database and Redis. */
+  /** Ids of subnets with a route to a NAT gateway, one for each zone, for instances, database and Redis. */
   privateSubnetIds: string[];
 }
 
 export interface NetworkArgs {
   naming: Naming;
-  /** An existing VPC; everything below is ignored when it is given. */
+  /**
+   * A VPC to use as it is. With it, the component creates nothing and ignores the arguments below. **Setting it later
+   * fails: AWS does not move the database to another VPC.**
+   *
+   * @default A new VPC.
+   */
   existing?: ExistingVpc;
-  /** IPv4 block of the VPC, /16 to /24. Changing it replaces the VPC. */
+  /**
+   * IPv4 block of the VPC, from /16 to /24 for up to four zones. **Changing it replaces the VPC and fails: AWS does not
+   * move the database to another VPC.**
+   *
+   * @example "10.20.0.0/16"
+   */
   cidr: string;
-  /** Names of the zones to spread over, such as `eu-central-1a`. Append only: removing one replaces subnets. */
+  /**
+   * Names of at least two zones. Only append: **removing or reordering zones replaces subnets.**
+   *
+   * @example ["eu-central-1a", "eu-central-1b"]
+   */
   availabilityZones: string[];
   /**
-   * `single`: one NAT gateway for all zones, cheaper, but its zone's failure cuts all instances off from the
-   * internet. `perZone`: one in each zone.
+   * `single`: one NAT gateway for all zones. It costs less, but if its zone fails, no instance reaches the internet.
+   * `perZone`: a NAT gateway in each zone.
    */
   natGateways: "single" | "perZone";
-  /** Days for which VPC flow logs are kept in CloudWatch. */
+  /** Days for which CloudWatch keeps the VPC flow logs. */
   logRetentionDays: number;
   /** ARN of the permissions boundary of the flow log role. */
   permissionsBoundary: pulumi.Input<string>;
 }
 
 /**
- * A VPC with a public and a private subnet in each zone, NAT for the private ones, and an S3 gateway endpoint
- * so that traffic to the buckets neither crosses the NAT nor costs its fee. Or an existing VPC, unchanged.
+ * A VPC with a public and a private subnet in each zone, and NAT gateways for the private ones. A gateway endpoint for
+ * S3 keeps the traffic of the buckets off the NAT gateways and their charges. Or an existing VPC, unchanged.
  *
  * @see https://docs.aws.amazon.com/vpc/latest/userguide/vpc-example-private-subnets-nat.html
  */
@@ -44,8 +59,8 @@ export class Network extends pulumi.ComponentResource {
   readonly publicSubnetIds: pulumi.Output<string[]>;
   readonly privateSubnetIds: pulumi.Output<string[]>;
   /**
-   * The private subnets once their way to the internet works. An instance that starts before that cannot fetch its
-   * packages, and Beanstalk gives it up.
+   * The private subnets, with their routes to the internet as dependencies. An instance that starts before the routes
+   * exist cannot install its packages, and its launch fails.
    */
   readonly instanceSubnetIds: pulumi.Output<string[]>;
 
@@ -67,7 +82,7 @@ export class Network extends pulumi.ComponentResource {
       this.vpcId = vpc.id;
       this.publicSubnetIds = pulumi.all(publicSubnets.map((subnet) => subnet.id));
       this.privateSubnetIds = pulumi.all(privateSubnets.map((subnet) => subnet.id));
-      this.instanceSubnetIds = handOnAfter(this.privateSubnetIds, [...internet.ways, ...nat.ways]);
+      this.instanceSubnetIds = withDependencies(this.privateSubnetIds, [...internet.routes, ...nat.routes]);
     }
     this.registerOutputs({
       vpcId: this.vpcId,
@@ -87,7 +102,7 @@ export class Network extends pulumi.ComponentResource {
       },
       { parent: this },
     );
-    // The VPC's own group lets its members talk freely (FSBP EC2.2): emptied, so that nothing gains by it.
+    // AWS lets members of a VPC's default group connect to each other. Adopting it removes its rules (FSBP EC2.2).
     new aws.ec2.DefaultSecurityGroup(
       name,
       { vpcId: vpc.id, tags: naming.tags({ Name: naming.name("default-unused") }) },
@@ -128,7 +143,7 @@ export class Network extends pulumi.ComponentResource {
     { naming }: NetworkArgs,
     vpc: aws.ec2.Vpc,
     publicSubnets: aws.ec2.Subnet[],
-  ): { gateway: aws.ec2.InternetGateway; table: aws.ec2.RouteTable; ways: pulumi.CustomResource[] } {
+  ): { gateway: aws.ec2.InternetGateway; table: aws.ec2.RouteTable; routes: pulumi.CustomResource[] } {
     const gateway = new aws.ec2.InternetGateway(
       name,
       { vpcId: vpc.id, tags: naming.tags({ Name: naming.name() }) },
@@ -145,7 +160,7 @@ export class Network extends pulumi.ComponentResource {
       { parent: table },
     );
     const associations = associate(`${name}-public`, publicSubnets, () => table);
-    return { gateway, table, ways: [route, ...associations] };
+    return { gateway, table, routes: [route, ...associations] };
   }
 
   private routeThroughNat(
@@ -155,9 +170,9 @@ export class Network extends pulumi.ComponentResource {
     gateway: aws.ec2.InternetGateway,
     publicSubnets: aws.ec2.Subnet[],
     privateSubnets: aws.ec2.Subnet[],
-  ): { tables: aws.ec2.RouteTable[]; ways: pulumi.CustomResource[] } {
+  ): { tables: aws.ec2.RouteTable[]; routes: pulumi.CustomResource[] } {
     const natSubnets = natGateways === "single" ? publicSubnets.slice(0, 1) : publicSubnets;
-    const routes = natSubnets.map((subnet, index) => {
+    const perGateway = natSubnets.map((subnet, index) => {
       const address = new aws.ec2.Eip(
         `${name}-nat-${index}`,
         { domain: "vpc", tags: naming.tags({ Name: naming.name(`nat-${index}`) }) },
@@ -170,7 +185,7 @@ export class Network extends pulumi.ComponentResource {
           allocationId: address.id,
           tags: naming.tags({ Name: naming.name(`nat-${index}`) }),
         },
-        // EC2 refuses a NAT gateway in a VPC that no internet gateway is attached to.
+        // EC2 refuses a NAT gateway in a VPC without an attached internet gateway.
         { parent: vpc, dependsOn: [gateway] },
       );
       const table = new aws.ec2.RouteTable(
@@ -185,13 +200,13 @@ export class Network extends pulumi.ComponentResource {
       );
       return { table, route };
     });
-    const tables = routes.map(({ table }) => table);
+    const tables = perGateway.map(({ table }) => table);
     const associations = associate(
       `${name}-private`,
       privateSubnets,
       (index) => tables[index % tables.length],
     );
-    return { tables, ways: [...routes.map(({ route }) => route), ...associations] };
+    return { tables, routes: [...perGateway.map(({ route }) => route), ...associations] };
   }
 
   private createS3Endpoint(
@@ -231,7 +246,7 @@ export class Network extends pulumi.ComponentResource {
       },
       { parent: vpc },
     );
-    const rights = new aws.iam.RolePolicy(
+    const policy = new aws.iam.RolePolicy(
       `${name}-flow-logs`,
       {
         name: "write-flow-logs",
@@ -244,7 +259,7 @@ export class Network extends pulumi.ComponentResource {
             Resource: naming.arn("logs", `log-group:${logGroupName}:*`),
           },
           {
-            // Asked of all groups at once; without it the flow log ends in the state "Access error".
+            // The call covers all log groups. Without it, the flow log fails with "Access error".
             Sid: "FindLogGroup",
             Effect: "Allow",
             Action: "logs:DescribeLogGroups",
@@ -260,7 +275,7 @@ export class Network extends pulumi.ComponentResource {
         vpcId: vpc.id,
         trafficType: "ALL",
         logDestination: logGroup.arn,
-        iamRoleArn: handOnAfter(role.arn, [rights]),
+        iamRoleArn: withDependencies(role.arn, [policy]),
         tags: naming.tags({ Name: naming.name() }),
       },
       { parent: vpc },
@@ -268,6 +283,7 @@ export class Network extends pulumi.ComponentResource {
   }
 }
 
+/** Associates each subnet with the route table of its index. */
 function associate(
   name: string,
   subnets: aws.ec2.Subnet[],

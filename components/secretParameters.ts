@@ -4,22 +4,26 @@ import { Naming } from "./common/naming";
 
 export interface SecretParametersArgs {
   naming: Naming;
-  /** Secret values by the name of the environment variable that takes them. */
+  /**
+   * Secret values by the name of their environment variable. **Renaming a variable replaces its parameter.**
+   *
+   * @example { SECRET_KEY: settings.secrets.secretKey }
+   */
   values: Record<string, pulumi.Output<string>>;
 }
 
 /**
- * Secret environment variables as SecureString parameters, which cost nothing and whose ARNs follow from their
- * names. Beanstalk fetches them when an instance starts; after a rotation the environments must be restarted.
+ * Secret environment variables as SecureString parameters of Parameter Store. They are free, and their ARNs follow
+ * from their names. Beanstalk reads the values when an instance starts, so restart the environments after a rotation.
  *
  * @see https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/AWSHowTo.secrets.env-vars.html
  */
 export class SecretParameters extends pulumi.ComponentResource {
-  /** The variables, sorted. */
+  /** Names of the variables, sorted. */
   readonly variables: string[];
-  /** ARN of the parameter of each variable. */
+  /** ARN of each variable's parameter. */
   readonly arns: Record<string, string>;
-  /** What an environment that reads the values must wait for. */
+  /** The parameters. They must exist before an instance that reads them starts; their ARNs are known earlier. */
   readonly parameters: aws.ssm.Parameter[];
 
   constructor(name: string, args: SecretParametersArgs, opts?: pulumi.ComponentResourceOptions) {

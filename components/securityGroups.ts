@@ -1,25 +1,32 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { handOnAfter } from "./common/handOn";
+import { withDependencies } from "./common/withDependencies";
 import { Naming } from "./common/naming";
 
 export interface SecurityGroupsArgs {
   naming: Naming;
+  /** Id of the VPC. **Changing it replaces all security groups.** */
   vpcId: pulumi.Input<string>;
-  /** TCP port of the mail server that Iaso sends through. */
+  /**
+   * TCP port of the mail server that Iaso sends through.
+   *
+   * @example 587
+   */
   smtpPort: number;
 }
 
-/** Where traffic comes from or goes to: the internet over IPv4, or the members of a group. */
+/** The other end of a connection: any IPv4 address, or the members of a security group. */
 type Peer = "internet" | aws.ec2.SecurityGroup;
 
 const POSTGRES_PORT = 5432;
 const REDIS_PORT = 6379;
 
 /**
- * Who may talk to whom. Every group opens only what the next part needs:
- * internet -> load balancers 443/80 -> instances 80 -> database 5432 / Redis 6379.
- * Worker instances have no inbound rule at all, because Iaso's task paths have no authentication.
+ * The security groups, which decide what can connect to what:
+ *
+ *     internet -> load balancers (443, 80) -> instances (80) -> database (5432), Redis (6379)
+ *
+ * Worker instances accept no connection, because Iaso's task endpoints have no authentication.
  *
  * @see https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html
  */
@@ -39,13 +46,13 @@ export class SecurityGroups extends pulumi.ComponentResource {
   ) {
     super("iaso:index:SecurityGroups", name, {}, opts);
 
-    const loadBalancer = this.group("load-balancer", "Load balancer of the web environment");
-    const web = this.group("web", "Web instances");
-    const worker = this.group("worker", "Worker instances, nothing may reach them");
-    const database = this.group("database", "PostgreSQL");
-    const enketoLoadBalancer = this.group("enketo-load-balancer", "Load balancer of Enketo");
-    const enketo = this.group("enketo", "Enketo instances");
-    const enketoRedis = this.group("enketo-redis", "The two Redis of Enketo");
+    const loadBalancer = this.createGroup("load-balancer", "Load balancer of the web environment");
+    const web = this.createGroup("web", "Web instances");
+    const worker = this.createGroup("worker", "Worker instances, nothing may reach them");
+    const database = this.createGroup("database", "PostgreSQL");
+    const enketoLoadBalancer = this.createGroup("enketo-load-balancer", "Load balancer of Enketo");
+    const enketo = this.createGroup("enketo", "Enketo instances");
+    const enketoRedis = this.createGroup("enketo-redis", "The two Redis of Enketo");
 
     for (const [front, back] of [
       [loadBalancer, web],
@@ -69,25 +76,25 @@ export class SecurityGroups extends pulumi.ComponentResource {
     }
     this.allowThrough(enketo, enketoRedis, REDIS_PORT, "Redis");
 
-    this.loadBalancerId = this.ready(loadBalancer);
-    this.webId = this.ready(web);
-    this.workerId = this.ready(worker);
+    this.loadBalancerId = this.idWithRules(loadBalancer);
+    this.webId = this.idWithRules(web);
+    this.workerId = this.idWithRules(worker);
     this.databaseId = database.group.id;
-    this.enketoLoadBalancerId = this.ready(enketoLoadBalancer);
-    this.enketoId = this.ready(enketo);
+    this.enketoLoadBalancerId = this.idWithRules(enketoLoadBalancer);
+    this.enketoId = this.idWithRules(enketo);
     this.enketoRedisId = enketoRedis.group.id;
     this.registerOutputs({ loadBalancerId: this.loadBalancerId, webId: this.webId, workerId: this.workerId });
   }
 
   /**
-   * The id of a group once its rules are in force: an instance that starts before that reaches nothing, and
-   * Beanstalk gives it up.
+   * Returns the id of a group, with its rules as dependencies. An instance that starts before the rules exist has no
+   * network, and its launch fails.
    */
-  private ready({ group, rules }: NamedGroup): pulumi.Output<string> {
-    return handOnAfter(group.id, rules);
+  private idWithRules({ group, rules }: NamedGroup): pulumi.Output<string> {
+    return withDependencies(group.id, rules);
   }
 
-  private group(key: string, description: string): NamedGroup {
+  private createGroup(key: string, description: string): NamedGroup {
     const { naming, vpcId } = this.args;
     const groupName = naming.name(key);
     const group = new aws.ec2.SecurityGroup(
@@ -98,7 +105,7 @@ export class SecurityGroups extends pulumi.ComponentResource {
     return { key, group, rules: [] };
   }
 
-  /** Lets `front` open connections to `back`, with one rule on either side. */
+  /** Allows connections from `front` to `back`: a rule on each side. */
   private allowThrough(front: NamedGroup, back: NamedGroup, port: number, description: string): void {
     this.allowOut(front, back.group, port, description, back.key);
     this.allowIn(back, front.group, port, description, front.key);
@@ -123,12 +130,14 @@ export class SecurityGroups extends pulumi.ComponentResource {
   }
 }
 
+/** A security group with its rules. `key` is its name in the program. */
 interface NamedGroup {
   key: string;
   group: aws.ec2.SecurityGroup;
   rules: pulumi.CustomResource[];
 }
 
+/** Returns the properties that an ingress and an egress rule have in common. */
 function rule(peer: Peer, port: number) {
   return {
     ipProtocol: "tcp",

@@ -2,38 +2,56 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { createBucket, expireOldVersions } from "./common/bucket";
 import { Naming } from "./common/naming";
-import { Statement } from "./iam/policyDocument";
+import { PolicyStatement } from "./iam/policyDocument";
 
 export interface StaticBucketArgs {
   naming: Naming;
-  /** Origins of the pages that load fonts and scripts from here, such as `https://iaso.example.org`. */
+  /**
+   * Origins of the pages that load fonts and scripts from the bucket.
+   *
+   * @example ["https://iaso.example.org"]
+   */
   webOrigins: string[];
-  /** A CloudFront distribution in front of the bucket, under a host name of its own. */
+  /**
+   * A CloudFront distribution in front of the bucket.
+   *
+   * @default Browsers load static files from S3.
+   */
   cloudFront?: {
+    /**
+     * Host name of the distribution.
+     *
+     * @example "static.example.org"
+     */
     host: string;
-    /** ARN of a validated ACM certificate in us-east-1, the only region that CloudFront reads. */
+    /** ARN of an issued certificate for `host` in us-east-1. CloudFront accepts no other region. */
     certificateArn: pulumi.Input<string>;
   };
 }
 
-/** Managed policies of CloudFront: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-cache-policies.html */
+/** @see https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-cache-policies.html */
 const CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6";
+
+/** @see https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-response-headers-policies.html */
 const CORS_AND_SECURITY_HEADERS = "e61eb60c-9c35-4d20-a928-2b84e02af89c";
 
-const DAYS_OLD_VERSIONS_ARE_KEPT = 30;
+/** Days for which S3 keeps overwritten and deleted static files, so that a rollback can restore them. */
+const OLD_VERSION_DAYS = 30;
 
 /**
- * Iaso's static files: readable by everyone over HTTPS, listable and writable by nobody but the deploy role. The
- * deploy tool gives each object its `Cache-Control`.
+ * Iaso's static files. Everyone can read an object over HTTPS; only the deploy role can write or delete one. The
+ * deploy tool sets `Cache-Control` on each object.
  *
  * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/example-bucket-policies.html
  */
 export class StaticBucket extends pulumi.ComponentResource {
+  /** Name of the bucket. */
   readonly bucketName: pulumi.Output<string>;
-  /** The host that browsers load static files from. */
+  /** Host name from which browsers load static files. */
   readonly host: string;
-  /** Value of `STATIC_URL`. Iaso takes the host from it and always uses the path `/static/`. */
+  /** Value of `STATIC_URL`. Iaso uses its host, with the path `/static/`. */
   readonly url: string;
+  /** The CloudFront distribution, if there is one. */
   readonly distribution?: aws.cloudfront.Distribution;
 
   constructor(name: string, args: StaticBucketArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -45,7 +63,7 @@ export class StaticBucket extends pulumi.ComponentResource {
       bucketClass: "static",
       statements: accessStatements(naming),
       publicPolicy: true,
-      lifecycleRules: [expireOldVersions(DAYS_OLD_VERSIONS_ARE_KEPT)],
+      lifecycleRules: [expireOldVersions(OLD_VERSION_DAYS)],
     });
     new aws.s3.BucketCorsConfiguration(
       name,
@@ -62,7 +80,8 @@ export class StaticBucket extends pulumi.ComponentResource {
       },
       { parent: bucket },
     );
-    if (cloudFront !== undefined) this.distribution = this.distribute(name, naming, bucket, cloudFront);
+    if (cloudFront !== undefined)
+      this.distribution = this.createDistribution(name, naming, bucket, cloudFront);
 
     this.bucketName = bucket.bucket;
     this.host = cloudFront?.host ?? `${naming.bucket("static")}.s3.${naming.region}.amazonaws.com`;
@@ -70,7 +89,7 @@ export class StaticBucket extends pulumi.ComponentResource {
     this.registerOutputs({ bucketName: this.bucketName, host: this.host, url: this.url });
   }
 
-  private distribute(
+  private createDistribution(
     name: string,
     naming: Naming,
     bucket: aws.s3.Bucket,
@@ -93,8 +112,8 @@ export class StaticBucket extends pulumi.ComponentResource {
           cachedMethods: ["GET", "HEAD"],
           compress: true,
           cachePolicyId: CACHING_OPTIMIZED,
-          // The bucket is not told which page asks, so that its answer, which is cached, suits all of them; CloudFront
-          // adds the header that lets pages use fonts.
+          // CloudFront does not forward the origin of the page, so one cached response serves all pages. It adds the
+          // CORS headers itself.
           responseHeadersPolicyId: CORS_AND_SECURITY_HEADERS,
         },
         restrictions: { geoRestriction: { restrictionType: "none" } },
@@ -110,8 +129,8 @@ export class StaticBucket extends pulumi.ComponentResource {
   }
 }
 
-/** Everyone reads objects; writing, deleting and listing are the deploy role's alone. */
-function accessStatements(naming: Naming): Statement[] {
+/** Allows everyone to read objects, and denies everyone but the deploy role to write and delete them. */
+function accessStatements(naming: Naming): PolicyStatement[] {
   const bucketArn = naming.bucketArn("static");
   return [
     {

@@ -5,27 +5,28 @@ import { policyDocument } from "./iam/policyDocument";
 
 export interface TaskQueueArgs {
   naming: Naming;
+  /** Time limits of tasks. */
   timing: TaskTiming;
 }
 
-/** How long a task may take and how often it is tried: one truth for the queue, the daemon and the proxy. */
+/** Time limits of a task and its number of attempts, for the queue and for the worker's daemon. All times in seconds. */
 export interface TaskTiming {
-  /** Seconds that the worker's daemon waits for the application's answer. The proxy gives up after 900. */
+  /** How long the worker's daemon waits for Iaso's response. The proxy on the instance stops after 900. */
   inactivityTimeout: number;
-  /** Seconds for which a received message is hidden from other workers: longer than the daemon waits. */
+  /** How long a received message is hidden from other workers. Must be longer than `inactivityTimeout`. */
   visibilityTimeout: number;
-  /** Seconds after which a message that nobody worked on is dropped. */
+  /** Age at which SQS deletes a message that nobody has processed. At most 14 days. */
   retentionPeriod: number;
-  /** Seconds for which dead letters are kept, at most 14 days. */
+  /** Age at which SQS deletes a dead letter. At most 14 days. */
   deadLetterRetentionPeriod: number;
-  /** How often a message is received before it becomes a dead letter. */
+  /** Number of times a message is received before SQS moves it to the dead letter queue. */
   maxReceives: number;
 }
 
 /**
- * The proxy on the instances ends a request after 900 seconds, so the daemon waits that long and the message
- * stays hidden a minute longer. A task that was begun ignores a second delivery, so retrying costs nothing, but
- * a message that failed three times will fail again.
+ * The proxy on the instances stops a request after 900 seconds, so the daemon waits as long, and the message stays
+ * hidden a minute longer. Iaso ignores a second delivery of a task that it has started, so a retry is harmless. A
+ * message that failed three times would fail again.
  */
 export const TASK_TIMING: TaskTiming = {
   inactivityTimeout: 900,
@@ -35,11 +36,11 @@ export const TASK_TIMING: TaskTiming = {
   maxReceives: 3,
 };
 
-/** Seconds for which a receive waits for a message, SQS's maximum. */
+/** SQS's maximum. Long polling costs fewer requests. */
 const LONG_POLLING_SECONDS = 20;
 
 /**
- * The queue of Iaso's background tasks, with a queue for the messages that nobody could work on.
+ * The queue of Iaso's background tasks, with a dead letter queue for messages that fail.
  *
  * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html
  */
@@ -82,16 +83,17 @@ export class TaskQueue extends pulumi.ComponentResource {
         }),
         tags: naming.tags(),
       },
-      // SQS refuses a redrive policy that names a queue which does not exist; its ARN is built from its name.
+      // SQS refuses a redrive policy with a queue that does not exist. The policy contains its ARN as text.
       { parent: this, dependsOn: [deadLetters] },
     );
-    refusePlainHttp(naming, this.queue, name, this.queueName);
-    refusePlainHttp(naming, deadLetters, `${name}-dead-letters`, this.deadLetterQueueName);
+    denyPlainHttp(naming, this.queue, name, this.queueName);
+    denyPlainHttp(naming, deadLetters, `${name}-dead-letters`, this.deadLetterQueueName);
     this.registerOutputs({ url: this.queue.url });
   }
 }
 
-function refusePlainHttp(naming: Naming, queue: aws.sqs.Queue, name: string, queueName: string): void {
+/** Creates a queue policy that denies requests without TLS. */
+function denyPlainHttp(naming: Naming, queue: aws.sqs.Queue, name: string, queueName: string): void {
   new aws.sqs.QueuePolicy(
     name,
     {

@@ -7,7 +7,7 @@ import {
 } from "@aws-sdk/client-elastic-beanstalk";
 import { PutObjectCommand } from "@aws-sdk/client-s3";
 import { backoff } from "./aws/clients";
-import { describeError, httpStatus, isRefusal } from "./aws/errors";
+import { describeError, httpStatus, isRefusal } from "../cli/awsErrors";
 import { type Session } from "./session";
 import { UserError } from "../cli/userError";
 
@@ -17,24 +17,25 @@ export interface Bundle {
   bytes: number;
 }
 
-/** Characters of a version label at most; Beanstalk's limit. */
+/** Beanstalk's limit for a version label, in characters. */
 const LONGEST_LABEL = 100;
-/** Characters of the bundle's digest in a label: enough to tell the builds of one version apart. */
+/** Characters of the bundle's digest in a label. They distinguish the builds of one version. */
 const DIGEST = 8;
 const UPLOAD_ATTEMPTS = 4;
-/** Milliseconds between looks at a version that is being processed. */
+/** Milliseconds between polls of a version that Beanstalk processes. */
 const POLL = 3000;
 
 /**
- * The label of an application version: the version and the beginning of its bundle's digest. The same bytes always
- * have the same label, and other bytes never do, so a label cannot stand for an old bundle.
- * @throws UserError where the version is too long for a label.
+ * The label of an application version: the version and the first digits of its bundle's digest. Bundles with
+ * different bytes have different labels, so a label never refers to an old bundle.
+ *
+ * @throws UserError if the version is too long for a label, or contains a slash
  */
 export function versionLabel(version: string, bundle: Bundle): string {
   const label = `${version}-${bundle.sha256.slice(0, DIGEST)}`;
   if (label.length > LONGEST_LABEL || label.includes("/")) {
     throw new UserError(
-      `The version ${version} cannot be a label: at most ${LONGEST_LABEL - DIGEST - 1} characters, and no slash.`,
+      `The version ${version} cannot be a label: it may have at most ${LONGEST_LABEL - DIGEST - 1} characters, and no slash.`,
       "Add --version <a shorter name>",
     );
   }
@@ -46,9 +47,10 @@ function bundleKey(label: string): string {
 }
 
 /**
- * Uploads the bundle and makes an application version of it, unless both are there already, and waits until
- * Beanstalk has processed it.
- * @throws UserError where Beanstalk refuses the bundle.
+ * Uploads the bundle and creates an application version from it, unless they exist, and polls until Beanstalk has
+ * processed the version.
+ *
+ * @throws UserError if Beanstalk refuses the bundle
  */
 export async function createApplicationVersion(
   session: Session,
@@ -58,7 +60,7 @@ export async function createApplicationVersion(
 ): Promise<void> {
   const { clients, target } = session;
   const earlier = await describe(session, label);
-  // A version that failed keeps its label for ever, and with it the bundle that failed.
+  // A failed version keeps its label and its failed bundle, so it is deleted and created again.
   if (hasStatus(earlier, "failed")) await deleteVersion(session, label);
   if (earlier === undefined || hasStatus(earlier, "failed")) {
     await upload(session, bundleKey(label), bundle);
@@ -77,7 +79,7 @@ export async function createApplicationVersion(
         }),
       );
     } catch (error) {
-      // A repeated request finds the version that the first one, whose answer was lost, has made.
+      // If the answer to a request was lost, the SDK's retry finds the version that the request created.
       if ((await describe(session, label)) === undefined) throw error;
     }
   }
@@ -92,7 +94,7 @@ async function upload(session: Session, key: string, bundle: Bundle): Promise<vo
         new PutObjectCommand({
           Bucket,
           Key: key,
-          // A stream, so that memory does not grow with the bundle; the SDK cannot repeat it, so this loop does.
+          // A stream keeps memory flat. The SDK cannot retry a stream, so this loop does.
           Body: createReadStream(bundle.path),
           ContentLength: bundle.bytes,
           ContentType: "application/zip",
@@ -102,10 +104,10 @@ async function upload(session: Session, key: string, bundle: Bundle): Promise<vo
       );
       return;
     } catch (error) {
-      // The key holds the digest: what is there already has the same bytes.
+      // The key contains the digest, so the object that exists has the same bytes.
       if (httpStatus(error) === 412) return;
       if (attempt === UPLOAD_ATTEMPTS || (isRefusal(error) && httpStatus(error) !== 409)) throw error;
-      session.progress.warn(`The upload is repeated: ${describeError(error)}`);
+      session.progress.warn(`Retrying the upload: ${describeError(error)}`);
       await session.clock.sleep(backoff(attempt));
     }
   }
@@ -121,7 +123,7 @@ async function describe(session: Session, label: string): Promise<ApplicationVer
   return ApplicationVersions?.find(({ VersionLabel }) => VersionLabel === label);
 }
 
-/** The API's reference and its answers do not write the status in the same case. */
+/** Compares in any case: the API's reference and its answers differ in it. */
 function hasStatus(version: ApplicationVersionDescription | undefined, status: string): boolean {
   return version?.Status?.toLowerCase() === status;
 }
@@ -134,7 +136,7 @@ async function waitUntilProcessed(session: Session, label: string): Promise<void
     if (hasStatus(version, "failed")) {
       throw new UserError(
         `Beanstalk cannot process the source bundle of ${label}.`,
-        "Look at the YAML files in .ebextensions, cron.yaml and env.yaml of the bundle, then deploy again",
+        "Correct the YAML files in .ebextensions, cron.yaml and env.yaml of the bundle, then deploy again",
       );
     }
     if (session.clock.now() > deadline) {
@@ -144,17 +146,17 @@ async function waitUntilProcessed(session: Session, label: string): Promise<void
   }
 }
 
-/** One application version as lists show it. */
+/** One application version. */
 export interface KnownVersion {
   label: string;
   created: string;
   status: string;
   description: string;
-  /** Whether this tool made it: its bundle is among the bundles in the artifacts bucket. */
+  /** True if this tool created it: its bundle is in the artifacts bucket, under bundles/. */
   own: boolean;
 }
 
-/** All versions of the application, newest first. */
+/** Lists all versions of the application, newest first. */
 export async function listApplicationVersions(session: Session): Promise<KnownVersion[]> {
   const { application, artifactsBucket } = session.target;
   const versions: ApplicationVersionDescription[] = [];
@@ -195,8 +197,9 @@ export async function deleteVersion(session: Session, label: string): Promise<vo
 }
 
 /**
- * The label a user means: a whole label, or a version of which there is one build only.
- * @throws UserError where there is none, or several.
+ * Finds the label that a user means: a whole label, or a version that has exactly one build.
+ *
+ * @throws UserError if there is no such version, or it has several builds
  */
 export function findLabel(versions: readonly KnownVersion[], wanted: string, env: string): string {
   const remedy = `npm run deploy -- versions ${env}`;

@@ -1,9 +1,9 @@
-/** The time as the tool sees it; tests put a clock in its place that does not wait. */
+/** The time and timers. Tests use a clock that does not wait. */
 export interface Clock {
   /** Milliseconds since 1970. */
   now(): number;
   sleep(milliseconds: number): Promise<void>;
-  /** Runs `action` again and again until the function that is returned is called. */
+  /** Repeats `action` until the returned function is called. */
   every(milliseconds: number, action: () => Promise<void>): () => void;
 }
 
@@ -12,7 +12,7 @@ export const systemClock: Clock = {
   sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
   every(milliseconds, action) {
     const timer = setInterval(() => void action(), milliseconds);
-    // What is done in between must not keep the process alive once the work is over.
+    // The timer must not keep the process alive once the work is done.
     timer.unref();
     return () => {
       clearInterval(timer);
@@ -22,14 +22,14 @@ export const systemClock: Clock = {
 
 const UNITS: Record<string, number> = { s: 1, m: 60, h: 3600 };
 
-/** Milliseconds of "90s", "15m" or "1h"; undefined where it is none of these. */
+/** Parses "90s", "15m" or "1h" to milliseconds; returns undefined for any other text. */
 export function parseDuration(text: string): number | undefined {
   const match = /^(\d+)([smh])$/.exec(text.trim());
   const unit = UNITS[match?.[2] ?? ""];
   return match === null || unit === undefined ? undefined : Number(match[1]) * unit * 1000;
 }
 
-/** "45 s", "3 min 20 s" or "1 h 5 min". */
+/** Formats milliseconds as "45 s", "3 min 20 s" or "1 h 5 min". */
 export function formatDuration(milliseconds: number): string {
   const seconds = Math.round(milliseconds / 1000);
   if (seconds < 60) return `${seconds} s`;

@@ -1,41 +1,27 @@
 import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir, userInfo } from "node:os";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
-import { createClients } from "./aws/clients";
-import { readTarget } from "./aws/target";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { type Clock, parseDuration, systemClock } from "./clock";
 import { type Build, deploy } from "./commands/deploy";
 import { prune } from "./commands/prune";
 import { repair } from "./commands/repair";
 import { rollback } from "./commands/rollback";
-import { runCommand } from "./commands/run";
 import { status } from "./commands/status";
 import { versions } from "./commands/versions";
 import { EXIT } from "./exitCodes";
-import { createProgress } from "./output/progress";
-import { exitCode, formatReport, type Report } from "./output/report";
-import { createNotifier } from "./output/slack";
 import { readPlugins } from "./pair/plugins";
 import { TASK_POLICIES, type TaskPolicy } from "./runningTasks";
-import { DEFAULT_LIMITS, type Limits, type Session } from "./session";
+import { type CommonOptions, execute, type LimitOptions } from "./execute";
+import { type Session } from "./session";
 import { buildSource } from "./source/build";
 import { resolveVersion } from "./source/version";
+import { runProgram } from "../cli/main";
+import { nearest } from "../cli/nearest";
 import { UserError } from "../cli/userError";
 
-interface CommonOptions {
-  region: string;
-  json?: true;
-}
-
-interface LimitOptions {
-  timeout?: number;
-  healthTimeout?: number;
-  tasksTimeout?: number;
-}
-
 interface DeployCliOptions extends CommonOptions, LimitOptions {
-  source: string;
+  source?: string;
   version?: string;
   image?: string;
   allowDirty?: true;
@@ -47,21 +33,26 @@ interface DeployCliOptions extends CommonOptions, LimitOptions {
 
 const EXAMPLES = `
 Examples:
-  npm run deploy -- staging --source ../iaso                  deploy what is checked out there
-  npm run deploy -- prod --source ../iaso --snapshot          with a snapshot of the database before it
+  npm run deploy -- staging --source ../iaso                  deploy the checkout
+  npm run deploy -- prod --source ../iaso --snapshot          take a snapshot of the database first
   npm run deploy -- staging --source ../iaso --image blsq/iaso:1.2.3
-                                                              on the docker platform
-  npm run deploy -- status prod                               what web and worker run
-  npm run deploy -- rollback prod                             back to the version before
-  npm run deploy -- rollback prod --to 1.2.2                  back to a given version
-  npm run deploy -- repair prod                               after a run that died: web and worker on one version
+                                                              deploy an image on the docker platform
+  npm run deploy -- status prod                               show the versions of web and worker
+  npm run deploy -- rollback prod                             roll back to the version before
+  npm run deploy -- rollback prod --to 1.2.2                  roll back to a given version
+  npm run deploy -- repair prod                               bring web and worker to one version after a crash
   npm run deploy -- prune prod --keep 20                      delete old versions
 
 Exit codes:
-  0 done   1 failed, nothing touched   2 refused, nothing touched   3 failed, both on the previous version
-  4 NOT ON ONE VERSION: act now        5 another run holds the lock  6 ended in the middle: run repair
+  0  success
+  1  failed; web and worker are unchanged
+  2  refused; web and worker are unchanged
+  3  the new version failed; web and worker are rolled back
+  4  MIXED VERSIONS: web and worker run different versions, act now
+  5  another run holds the lock
+  6  the run stopped during the switch; run repair
 
-SLACK_WEBHOOK_URL in the environment turns on notifications. AWS credentials come from where the AWS CLI has them.
+SLACK_WEBHOOK_URL in the environment turns on notifications. AWS credentials are those of the AWS CLI.
 `;
 
 function duration(text: string): number {
@@ -75,115 +66,15 @@ function wholeNumber(text: string): number {
   return Number(text);
 }
 
-/** Counts requests to stop: the first is heeded at the next safe moment, the second at once. */
-class Interruption {
-  private requests = 0;
-
-  constructor(private readonly env: string) {}
-
-  readonly onSignal = (): void => {
-    this.requests += 1;
-    if (this.requests === 1) {
-      process.stderr.write("Stopping: what was begun is taken back first. Ask again to stop at once.\n");
-      return;
-    }
-    process.stderr.write(`Stopped in the middle. To end it: npm run deploy -- repair ${this.env}\n`);
-    process.exit(EXIT.unfinished);
-  };
-
-  readonly requested = (): boolean => this.requests > 0;
-}
-
-function limitsOf(options: LimitOptions): Limits {
-  return {
-    ...DEFAULT_LIMITS,
-    update: options.timeout ?? DEFAULT_LIMITS.update,
-    health: options.healthTimeout ?? DEFAULT_LIMITS.health,
-    tasks: options.tasksTimeout ?? DEFAULT_LIMITS.tasks,
-  };
-}
-
-/** Who deploys, and where the run can be looked at: GitHub Actions tells, otherwise the machine's user. */
-function origin(): { by: string; link: string | undefined } {
-  const { GITHUB_ACTOR, GITHUB_REPOSITORY, GITHUB_RUN_ID, GITHUB_SERVER_URL } = process.env;
-  if (GITHUB_ACTOR === undefined) return { by: userInfo().username, link: undefined };
-  const known =
-    GITHUB_SERVER_URL !== undefined && GITHUB_REPOSITORY !== undefined && GITHUB_RUN_ID !== undefined;
-  const link = known ? `${GITHUB_SERVER_URL}/${GITHUB_REPOSITORY}/actions/runs/${GITHUB_RUN_ID}` : undefined;
-  return { by: GITHUB_ACTOR, link };
-}
-
-interface Invocation {
-  env: string;
-  clock: Clock;
-  options: CommonOptions & LimitOptions;
-  announce?: string;
-}
-
-/** Columns below which lines would be cut into pieces; some pseudo-terminals say that they have none. */
-const NARROWEST = 40;
-
-function isDrawable(stream: NodeJS.WriteStream): boolean {
-  return stream.isTTY && stream.columns >= NARROWEST && process.env["CI"] === undefined;
-}
-
-/** Runs a command, prints its report and sets the exit code. */
-async function execute(
-  { announce, clock, env, options }: Invocation,
-  command: (session: Session) => Promise<Report>,
-): Promise<void> {
-  const json = options.json === true;
-  const progress = createProgress({
-    terminal: !json && isDrawable(process.stdout),
-    // With --json the report is all there is on stdout.
-    write: (line) => (json ? process.stderr : process.stdout).write(`${line}\n`),
-    now: () => clock.now(),
-  });
-  const notify = createNotifier(process.env["SLACK_WEBHOOK_URL"], progress);
-  const interruption = new Interruption(env);
-  process.on("SIGINT", interruption.onSignal);
-  process.on("SIGTERM", interruption.onSignal);
-  const { by, link } = origin();
-  const report = await runCommand({ env, clock, announce, notify, by, link }, async () => {
-    requireName(env);
-    const pathStyle = (process.env["AWS_ENDPOINT_URL_S3"] ?? process.env["AWS_ENDPOINT_URL"]) !== undefined;
-    const clients = createClients({ region: options.region, pathStyle });
-    const target = await readTarget(clients.ssm, env, options.region);
-    return command({
-      env,
-      target,
-      clients,
-      clock,
-      progress,
-      limits: limitsOf(options),
-      by,
-      interrupted: interruption.requested,
-    });
-  });
-  const code = exitCode(report);
-  if (json) {
-    process.stdout.write(`${progress.redact(JSON.stringify({ ...report, exitCode: code }, undefined, 2))}\n`);
-  } else {
-    const out = code === EXIT.done ? process.stdout : process.stderr;
-    out.write(`${progress.redact(formatReport(report).join("\n"))}\n`);
-  }
-  process.exitCode = code;
-  process.off("SIGINT", interruption.onSignal);
-  process.off("SIGTERM", interruption.onSignal);
-}
-
-function requireName(env: string): void {
-  if (/^[a-z][a-z0-9-]{0,22}$/.test(env)) return;
-  throw new UserError(
-    `"${env}" is not the name of an environment: small letters, digits and hyphens, at most 23 characters.`,
-    "npm run deploy -- <env> --source <checkout>, for example: npm run deploy -- staging --source ../iaso",
-  );
-}
-
-/** Builds the version of a checkout into a directory that is gone when the command ends. */
-function builder(session: Session, options: DeployCliOptions, outputDirectory: string): Build {
+/** Returns the function that builds the version of a checkout into a directory. */
+function builder(
+  session: Session,
+  checkout: string,
+  options: DeployCliOptions,
+  outputDirectory: string,
+): Build {
   const { target } = session;
-  const source = resolve(options.source);
+  const source = resolve(checkout);
   return async (pair, log) => {
     const version = await resolveVersion(source, {
       version: options.version,
@@ -211,8 +102,45 @@ function builder(session: Session, options: DeployCliOptions, outputDirectory: s
   };
 }
 
-async function deployCommand(env: string, options: DeployCliOptions, clock: Clock): Promise<void> {
-  const announce = `deployment of ${options.version ?? options.image ?? options.source}`;
+/**
+ * Checks the arguments of `deploy`. Commander runs it for every first word that is not a command, so a misspelt
+ * command arrives here as the environment.
+ *
+ * @returns the checkout
+ * @throws UserError that suggests the command, or names the option that is missing
+ */
+function requireSource(env: string, { source }: DeployCliOptions, command: Command): string {
+  const [, ...more] = command.args;
+  if (source !== undefined && more.length === 0) return source;
+  if (source !== undefined) {
+    throw new UserError(
+      `deploy takes one environment, but got more arguments: ${more.join(" ")}.`,
+      `npm run deploy -- ${env} --source ${source}`,
+    );
+  }
+  const names = command.parent?.commands.map((one) => one.name()) ?? [];
+  const suggestion = nearest(env, names);
+  if (suggestion !== undefined || more.length > 0) {
+    throw new UserError(
+      `"${env}" is not a command. The commands are ${names.join(", ")}.`,
+      suggestion === undefined
+        ? "npm run deploy -- --help"
+        : `npm run deploy -- ${[suggestion, ...(more.length > 0 ? more : ["<env>"])].join(" ")}`,
+    );
+  }
+  throw new UserError(
+    "The option --source <directory>, the checkout of the application, is missing.",
+    `npm run deploy -- ${env} --source ../iaso`,
+  );
+}
+
+async function deployCommand(
+  env: string,
+  source: string,
+  options: DeployCliOptions,
+  clock: Clock,
+): Promise<void> {
+  const announce = `deployment of ${options.version ?? options.image ?? source}`;
   await execute({ env, clock, options, announce }, async (session) => {
     const directory = await mkdtemp(join(tmpdir(), "iaso-deploy-"));
     try {
@@ -221,7 +149,7 @@ async function deployCommand(env: string, options: DeployCliOptions, clock: Cloc
         snapshot: options.snapshot === true,
         allowUnhealthy: options.allowUnhealthy === true,
       };
-      return await deploy(session, deployOptions, builder(session, options, directory));
+      return await deploy(session, deployOptions, builder(session, source, options, directory));
     } finally {
       await rm(directory, { recursive: true, force: true });
     }
@@ -230,52 +158,56 @@ async function deployCommand(env: string, options: DeployCliOptions, clock: Cloc
 
 function createProgram(clock: Clock): Command {
   const program = new Command("npm run deploy --")
-    .description("Deploys versions of Iaso: web and worker move together, or not at all.")
+    .description("Deploys versions of Iaso to web and worker together: both get the new version, or neither.")
     .addHelpText("after", EXAMPLES)
-    .showHelpAfterError("See: npm run deploy -- --help")
-    .exitOverride();
+    .showHelpAfterError("See: npm run deploy -- --help");
   const command = (name: string, description: string, isDefault = false): Command =>
     program
       .command(name, { isDefault })
       .description(description)
       .argument("<env>", "the environment, such as staging")
       .addOption(new Option("--region <region>", "the AWS region").env("AWS_REGION").default("eu-central-1"))
-      .option("--json", "print the report as JSON, and progress on stderr");
+      .option("--json", "print the report as JSON on stdout, and progress on stderr");
   const tasks = (): Option =>
     new Option(
       "--running-tasks <policy>",
-      "background tasks that run: wait for them, refuse, or cut them off",
+      "if background tasks run: wait for them, refuse to deploy, or interrupt them",
     )
       .choices(TASK_POLICIES)
       .default("wait");
   const limits = (to: Command): Command =>
     to
-      .option("--timeout <duration>", "how long one update may take (default: 45m)", duration)
+      .option("--timeout <duration>", "time limit of one update (default: 45m)", duration)
       .option(
         "--health-timeout <duration>",
-        "how long the environments may take to be healthy (default: 10m)",
+        "time limit for web and worker to become healthy after it (default: 10m)",
         duration,
       )
-      .option("--tasks-timeout <duration>", "how long to wait for background tasks (default: 15m)", duration);
+      .option(
+        "--tasks-timeout <duration>",
+        "time limit for background tasks to end (default: 15m)",
+        duration,
+      );
 
-  limits(
-    command("deploy", "deploy a checkout of the application (this is what runs without a command)", true),
-  )
-    .requiredOption("--source <directory>", "the checkout of the application")
-    .option("--version <version>", "the version's name (default: its git tag, or its commit)")
-    .option("--image <image>", "the application's image, on the docker platform")
+  limits(command("deploy", "deploy a checkout of the application (the default command)", true))
+    .allowExcessArguments()
+    .option("--source <directory>", "the checkout of the application (required)")
+    .option("--version <version>", "the name of the version (default: its git tag, or its commit)")
+    .option("--image <image>", "the image of the application, on the docker platform")
     .option("--allow-dirty", "deploy changes that are not committed")
-    .option("--skip-build", "take what earlier build commands left in the checkout")
-    .option("--allow-unhealthy", "deploy to environments that are not healthy, to mend them")
+    .option("--skip-build", "use the files that an earlier build left in the checkout")
+    .option("--allow-unhealthy", "deploy to unhealthy environments, to fix them")
     .option("--snapshot", "take a snapshot of the database before the switch")
     .addOption(tasks())
-    .action((env: string, options: DeployCliOptions) => deployCommand(env, options, clock));
+    .action((env: string, options: DeployCliOptions, cmd: Command) =>
+      deployCommand(env, requireSource(env, options, cmd), options, clock),
+    );
 
-  command("status", "show what web and worker run, and who is at work on them").action(
+  command("status", "show the versions of web and worker, and the run in progress").action(
     (env: string, options: CommonOptions) => execute({ env, clock, options }, status),
   );
 
-  limits(command("rollback", "bring web and worker back to an earlier version"))
+  limits(command("rollback", "roll web and worker back to an earlier version"))
     .option("--to <version>", "the version (default: the one before the current one)")
     .addOption(tasks())
     .action(
@@ -286,8 +218,8 @@ function createProgram(clock: Clock): Command {
         ),
     );
 
-  limits(command("repair", "bring web and worker to one version, after a run that died"))
-    .option("--to <version>", "the version, where the tool cannot know it")
+  limits(command("repair", "bring web and worker to one version after an unfinished run"))
+    .option("--to <version>", "the version, if the tool does not know it")
     .action((env: string, options: CommonOptions & LimitOptions & { to?: string }) =>
       execute({ env, clock, options, announce: "repair" }, (session) => repair(session, options.to)),
     );
@@ -297,22 +229,16 @@ function createProgram(clock: Clock): Command {
   );
 
   command("prune", "delete old versions, their bundles and static files")
-    .option("--keep <number>", "how many of the newest versions stay", wholeNumber, 10)
+    .option("--keep <number>", "number of newest versions to keep", wholeNumber, 10)
     .action((env: string, options: CommonOptions & { keep: number }) =>
       execute({ env, clock, options }, (session) => prune(session, options.keep)),
     );
   return program;
 }
 
-/** Runs the command line; the exit code is left in `process.exitCode`. */
-export async function main(argv: readonly string[], clock: Clock = systemClock): Promise<void> {
-  try {
-    await createProgram(clock).parseAsync(argv);
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    // Commander has printed what is wrong, or the help that was asked for.
-    process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.refused;
-  }
+/** Runs the command line and sets `process.exitCode`. */
+export function main(argv: readonly string[], clock: Clock = systemClock): Promise<void> {
+  return runProgram(createProgram(clock), { argv, userErrorCode: EXIT.refused });
 }
 
 if (require.main === module) void main(process.argv);

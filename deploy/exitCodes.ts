@@ -1,18 +1,18 @@
-/** What the exit code of the deploy tool says; docs/deploying.md lists them for users. */
+/** The exit codes of the deploy tool. docs/deploying.md lists them for users. */
 export const EXIT = {
-  /** What was asked for is done, or there was nothing to do. */
+  /** The command succeeded, or there was nothing to do. */
   done: 0,
-  /** Something unforeseen failed (an AWS call, a bug) and the pair was not touched. */
+  /** An unexpected error (an AWS call, a bug). The environments were not changed. */
   failed: 1,
-  /** Refused before the pair was touched; the message names the command or the line that mends it. */
+  /** Refused before the environments were changed. The message names the command or the line that fixes it. */
   refused: 2,
-  /** The new version failed; both environments are verified to run the previous one. */
-  returned: 3,
-  /** The environments could not be brought to one version. Somebody has to act now. */
-  split: 4,
-  /** Another run of the tool holds the lock of this environment. */
+  /** The new version failed. Both environments were rolled back and are verified to run the previous version. */
+  rolledBack: 3,
+  /** Web and worker run different versions, and the rollback failed too. Somebody has to act now. */
+  mixedVersions: 4,
+  /** Another run holds the lock of this environment. */
   locked: 5,
-  /** The run stopped in the middle of a switch (interrupted, or its lock was taken over): repair finishes it. */
+  /** The run stopped during a switch (interrupted twice, or it lost its lock). `repair` completes it. */
   unfinished: 6,
 } as const;
 

@@ -1,4 +1,4 @@
-/** Runs a function over a list, so many at a time, and gives the results in the order of the list. */
+/** Runs a function for each item, at most `parallel` at a time, and returns the results in the items' order. */
 export async function mapParallel<T, R>(
   items: readonly T[],
   parallel: number,

@@ -3,26 +3,27 @@ import {
   DescribeDBInstancesCommand,
   DescribeDBSnapshotsCommand,
 } from "@aws-sdk/client-rds";
-import { describeError, errorName } from "./aws/errors";
+import { describeError, errorName } from "../cli/awsErrors";
 import { type LockedSession } from "./session";
 import { UserError } from "../cli/userError";
 
-/** A state of the database that can be brought back. */
+/** A point to which the database can be restored. */
 export interface RestorePoint {
   /** The time, in UTC, just before the switch. */
   time: string;
   snapshot?: string;
 }
 
-/** Milliseconds between looks at a snapshot that is being made. */
+/** Milliseconds between polls of a snapshot. */
 const POLL = 15_000;
-/** Milliseconds a snapshot may take. */
+/** Milliseconds that a snapshot may take. */
 const SNAPSHOT_LIMIT = 2 * 3_600_000;
 
 /**
- * The point to which the database can be restored after a deployment whose migrations did harm. A rollback brings
- * the code back, never the schema.
- * @throws UserError where a snapshot is asked for and cannot be made.
+ * Records the point to which the database can be restored if the migrations of a deployment do harm. A rollback
+ * changes only the code, never the schema.
+ *
+ * @throws UserError if a snapshot is asked for and cannot be created
  */
 export async function recordRestorePoint(
   session: LockedSession,
@@ -43,15 +44,15 @@ async function warnWithoutBackups({ clients, progress, target }: LockedSession):
     );
     if (DBInstances?.[0]?.BackupRetentionPeriod === 0) {
       progress.warn(
-        `The database ${target.databaseIdentifier} keeps no backups: without --snapshot there is no way back.`,
+        `The database ${target.databaseIdentifier} keeps no backups: without --snapshot it cannot be restored.`,
       );
     }
   } catch (error) {
-    progress.warn(`The database's backups could not be looked at: ${describeError(error)}`);
+    progress.warn(`Could not read the database's backup settings: ${describeError(error)}`);
   }
 }
 
-/** Letters, digits and single hyphens, as RDS wants them. */
+/** The id of a snapshot. RDS accepts letters, digits and single hyphens. */
 export function snapshotIdentifier(env: string, label: string, time: Date): string {
   const stamp = time.toISOString().slice(0, 16).replace(/\D/g, "");
   return `iaso-${env}-before-${label}-${stamp}`.replace(/[^A-Za-z0-9]+/g, "-").toLowerCase();
@@ -76,13 +77,13 @@ async function createSnapshot(
       }),
     );
   } catch (error) {
-    // A repeated request finds the snapshot that the first one has begun.
+    // If the answer to a request was lost, the SDK's retry finds the snapshot that the request began.
     if (!errorName(error).startsWith("DBSnapshotAlreadyExists")) throw error;
   }
   log(`Snapshot ${identifier}`);
   const deadline = clock.now() + SNAPSHOT_LIMIT;
   for (;;) {
-    session.lease.requireNotLost();
+    session.lock.requireHeld();
     const { DBSnapshots } = await clients.rds.send(
       new DescribeDBSnapshotsCommand({ DBSnapshotIdentifier: identifier }),
     );
@@ -91,7 +92,7 @@ async function createSnapshot(
     if (status === "failed" || clock.now() > deadline || session.interrupted()) {
       throw new UserError(
         `The snapshot ${identifier} of the database is not available (${status ?? "unknown"}).`,
-        "Look at it in the RDS console, then deploy again, or deploy without --snapshot",
+        "Check it in the RDS console, then deploy again, or deploy without --snapshot",
       );
     }
     await clock.sleep(POLL);

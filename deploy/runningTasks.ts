@@ -1,18 +1,18 @@
 import { GetQueueAttributesCommand } from "@aws-sdk/client-sqs";
 import { GetParameterCommand } from "@aws-sdk/client-ssm";
 import { z } from "zod";
-import { errorName } from "./aws/errors";
+import { errorName } from "../cli/awsErrors";
 import { formatDuration } from "./clock";
 import { type LockedSession } from "./session";
 import { UserError } from "../cli/userError";
 
-/** What to do about background tasks that run: wait for their end, refuse to deploy, or go on regardless. */
-export const TASK_POLICIES = ["wait", "refuse", "go"] as const;
+/** How a deployment treats running background tasks: wait until they end, refuse to deploy, or interrupt them. */
+export const TASK_POLICIES = ["wait", "refuse", "interrupt"] as const;
 export type TaskPolicy = (typeof TASK_POLICIES)[number];
 
-/** Milliseconds between looks at the queue. */
+/** Milliseconds between polls of the queue. */
 const POLL = 15_000;
-/** Milliseconds for Iaso to name its tasks. */
+/** Time limit of a request to Iaso's API, in milliseconds. */
 const API_TIMEOUT = 10_000;
 
 const answer = z.object({
@@ -26,41 +26,42 @@ const answer = z.object({
 });
 
 /**
- * Looks at the background tasks before the worker is replaced. A task that is cut off stays RUNNING in Iaso for
- * ever: its message comes back to the queue, and Iaso only begins tasks that are QUEUED.
+ * Checks the background tasks before the worker is replaced. An interrupted task stays RUNNING in Iaso forever: its
+ * message returns to the queue, but Iaso starts only tasks that are QUEUED.
  *
- * The queue tells how many run: messages a worker has taken and not yet answered. Iaso tells their names, where
- * the SSM parameter DEPLOY_API_TOKEN lets us ask.
- * @throws UserError where tasks run and the policy does not let them be cut off.
+ * The number of running tasks is the number of messages in flight in the queue. Their names come from Iaso's API, if
+ * the SSM parameter DEPLOY_API_TOKEN has a token for it.
+ *
+ * @throws UserError if tasks run and the policy does not allow to interrupt them
  */
-export async function settleRunningTasks(
+export async function checkRunningTasks(
   session: LockedSession,
   policy: TaskPolicy,
   log: (line: string) => void,
 ): Promise<void> {
   const { clock, env, limits } = session;
   const deadline = clock.now() + limits.tasks;
-  let said = "";
+  let logged = "";
   for (;;) {
-    session.lease.requireNotLost();
+    session.lock.requireHeld();
     const count = await countRunning(session);
     if (count === 0) return;
     const names = await nameRunning(session);
     const tasks = `${count} background ${count === 1 ? "task runs" : "tasks run"}${names}`;
-    if (policy === "go") {
-      session.progress.warn(`${tasks}. They are cut off and stay RUNNING in Iaso for ever.`);
+    if (policy === "interrupt") {
+      session.progress.warn(`${tasks}. They are interrupted and stay RUNNING in Iaso forever.`);
       return;
     }
-    const over = clock.now() >= deadline;
-    if (policy === "refuse" || over || session.interrupted()) {
-      const waited = policy === "wait" && over ? ` after ${formatDuration(limits.tasks)}` : "";
+    const isOver = clock.now() >= deadline;
+    if (policy === "refuse" || isOver || session.interrupted()) {
+      const waited = policy === "wait" && isOver ? ` after ${formatDuration(limits.tasks)}` : "";
       throw new UserError(
-        `${tasks}${waited}. A deployment would cut them off.`,
-        `Deploy to ${env} later, wait longer (--tasks-timeout 1h), or cut them off: --running-tasks go`,
+        `${tasks}${waited}. A deployment would interrupt them.`,
+        `Deploy to ${env} later, wait longer (--tasks-timeout 1h), or interrupt them (--running-tasks interrupt)`,
       );
     }
-    if (tasks !== said) log(`Waiting: ${tasks}`);
-    said = tasks;
+    if (tasks !== logged) log(`Waiting: ${tasks}`);
+    logged = tasks;
     await clock.sleep(POLL);
   }
 }
@@ -75,7 +76,7 @@ async function countRunning({ clients, target }: LockedSession): Promise<number>
   return Number(Attributes?.ApproximateNumberOfMessagesNotVisible ?? 0);
 }
 
-/** ": name (id), ..." as far as Iaso tells; names help, but no deployment depends on them. */
+/** The names as ": name (id), ..."; empty or a note if Iaso does not return them, which is no error. */
 async function nameRunning(session: LockedSession): Promise<string> {
   try {
     const token = await readToken(session);
@@ -86,12 +87,12 @@ async function nameRunning(session: LockedSession): Promise<string> {
       headers: { authorization: `Bearer ${token}`, accept: "application/json" },
       signal: AbortSignal.timeout(API_TIMEOUT),
     });
-    if (!response.ok) return ` (Iaso did not name them: HTTP ${response.status})`;
+    if (!response.ok) return ` (Iaso did not return their names: HTTP ${response.status})`;
     const { tasks } = answer.parse(await response.json());
     if (tasks.length === 0) return "";
     return `: ${tasks.map(({ id, name }) => `${name} (task ${id})`).join(", ")}`;
   } catch {
-    return " (Iaso did not name them)";
+    return " (Iaso did not return their names)";
   }
 }
 

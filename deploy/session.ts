@@ -1,23 +1,23 @@
 import { type Clients } from "./aws/clients";
 import { type Target } from "./aws/target";
 import { type Clock } from "./clock";
-import { type Lease } from "./coordination/lock";
-import { type Progress } from "./output/progress";
+import { type HeldLock } from "./coordination/lock";
+import { type Progress } from "../cli/progress";
 
-/** How long the tool waits for what, in milliseconds. */
+/** Time limits and intervals of a command, in milliseconds. */
 export interface Limits {
-  /** One update of an environment, from the request until Beanstalk calls it Ready. */
+  /** One update of an environment, from the request until Beanstalk reports Ready. */
   update: number;
   /** From Ready until the environment is healthy. */
   health: number;
   /** Until Beanstalk has processed an application version. */
   version: number;
-  /** Until the background tasks that run have ended. */
+  /** Until the running background tasks have ended. */
   tasks: number;
-  /** Between two looks at the environments. */
+  /** Between two polls of the environments. */
   poll: number;
-  /** For which AWS may still show, or begin, what was true before: answers lag behind requests. */
-  settle: number;
+  /** How long AWS may return stale state: its answers are eventually consistent. */
+  consistency: number;
 }
 
 export const DEFAULT_LIMITS: Limits = {
@@ -26,10 +26,10 @@ export const DEFAULT_LIMITS: Limits = {
   version: 10 * 60_000,
   tasks: 15 * 60_000,
   poll: 10_000,
-  settle: 60_000,
+  consistency: 60_000,
 };
 
-/** What every command of the tool works with. */
+/** The environment, the clients and the settings that every command works with. */
 export interface Session {
   env: string;
   target: Target;
@@ -37,13 +37,13 @@ export interface Session {
   clock: Clock;
   progress: Progress;
   limits: Limits;
-  /** Who runs the tool, for the lock, the journal and the notifications. */
+  /** The user who runs the tool, for the lock, the journal and the notifications. */
   by: string;
-  /** Whether the person at the keyboard, or the CI service, has asked to stop. */
+  /** True once the user or the CI service has asked the command to stop. */
   interrupted: () => boolean;
 }
 
 /** A session that holds the lock of its environment. */
 export interface LockedSession extends Session {
-  lease: Lease;
+  lock: HeldLock;
 }

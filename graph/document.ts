@@ -63,7 +63,12 @@ export function isRefused({ policies }: PreviewDocument): boolean {
   return policies.violations.some(({ level }) => level === "mandatory");
 }
 
-/** The name of a resource, at the end of its URN. */
+/** The name of a resource, the last part of its URN. A name may hold `::` itself. */
 export function nameOf(urn: string): string {
-  return urn.split("::").at(-1) ?? urn;
+  return urn.split("::").slice(3).join("::") || urn;
+}
+
+/** `aws:s3:Bucket` of `aws:s3/bucket:Bucket`, as Pulumi's own display shortens it. */
+export function shortType(type: string): string {
+  return type.replace(/\/[^:]*:/, ":");
 }

@@ -8,13 +8,16 @@ import {
   ResourceValidationArgs,
   validateResourceOfType,
 } from "@pulumi/policy";
-import { configOf, configProblems, indexOf, judgeResource, PACK } from "./evaluate";
-import { Resource, Rule, UNKNOWN } from "./rule";
+import { configOf, configProblems } from "./config";
+import { stackOf } from "./context";
+import { judgeResource, judgesType, PACK } from "./evaluate";
+import { Resource, Rule } from "./rule";
 import { rules } from "./rules";
+import { UNKNOWN } from "./values";
 
 type ResourceClass = Parameters<typeof validateResourceOfType>[0];
 
-/** Copies inputs; reading a value that is not known yet throws, so it becomes the marker. */
+/** Copies a value of the SDK. Reading an unknown value throws; the copy has the marker for it. */
 function plain(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   const copy = (key: string): unknown => {
@@ -28,21 +31,23 @@ function plain(value: unknown): unknown {
   return Object.fromEntries(Object.keys(value).map((key) => [key, copy(key)]));
 }
 
-/** Copies nothing before it is asked for: most rules look at few of a stack's resources. */
-function read(resource: PolicyResource | ResourceValidationArgs): Resource {
+/** Reads a resource of the SDK. Copies its inputs when a rule asks for them: most rules read few resources. */
+function resourceOf(resource: PolicyResource | ResourceValidationArgs): Resource {
   let inputs: Record<string, unknown> | undefined;
   return {
     urn: resource.urn,
     type: resource.type,
     name: resource.name,
-    // Each resource that a provider makes has one; components, which only group others, have none.
+    // Components have no provider.
     custom: resource.provider !== undefined,
     get inputs() {
       inputs ??= plain(resource.props) as Record<string, unknown>;
       return inputs;
     },
+    // The engine does not pass retainOnDelete to packs.
     protect: resource.opts.protect,
-    // The engine tells them of the resources of a stack only.
+    ignoreChanges: resource.opts.ignoreChanges,
+    // The engine passes these to rules with neighbours only.
     get propertyDependencies() {
       if (!("propertyDependencies" in resource)) return undefined;
       return Object.fromEntries(
@@ -60,14 +65,15 @@ const SPECIFICATIONS: Record<string, string> = {
   "CIS AWS": "CIS Amazon Web Services Foundations Benchmark",
 };
 
-/** "AWS FSBP S3.8" or "CIS AWS 3.0 5.2", as the engine wants it: standard, version and control apart. */
+/** Splits a reference such as "AWS FSBP S3.8" or "CIS AWS 3.0 5.2" into standard, version and control. */
 function framework(reference: string) {
   const [, name = "", version = "", control = ""] =
     /^(AWS FSBP|CIS AWS) (?:([\d.]+) )?(.*)$/.exec(reference) ?? [];
   return { name, version, reference: control, specification: SPECIFICATIONS[name] ?? "" };
 }
 
-const properties = (rule: Rule): PolicyConfigSchema["properties"] => ({
+/** The JSON schema of a rule's config. */
+const propertiesOf = (rule: Rule): PolicyConfigSchema["properties"] => ({
   reason: { type: "string", default: "" },
   exceptions: {
     type: "array",
@@ -83,7 +89,7 @@ const properties = (rule: Rule): PolicyConfigSchema["properties"] => ({
     },
   },
   ...Object.fromEntries(
-    Object.entries(rule.parameters ?? {}).map(([name, { type, default: value }]) => [
+    Object.entries(rule.parameters).map(([name, { type, default: value }]) => [
       name,
       { type, default: value, ...(type === "array" ? { items: { type: "string" } } : { minimum: 0 }) },
     ]),
@@ -91,13 +97,12 @@ const properties = (rule: Rule): PolicyConfigSchema["properties"] => ({
 });
 
 /**
- * Tells the SDK the type that a rule judges, where it is one: it then passes over the resources of other types without
- * reading each of them anew for each rule. A rule knows its type by name, not by the class that the SDK asks for.
+ * Tells the SDK the type of a rule that judges one type only: it then skips the resources of other types quickly. The
+ * SDK asks for a class, but reads only the name of the type from it.
  */
-function ofOneType(types: string[], validate: ResourceValidation): ResourceValidation {
-  const [type] = types;
-  if (type === undefined || types.length > 1) return validate;
-  const named = { __pulumiType: type } as unknown as ResourceClass;
+function ofOneType(types: Rule["types"], validate: ResourceValidation): ResourceValidation {
+  if (types === "all" || types.length !== 1) return validate;
+  const named = { __pulumiType: types[0] } as unknown as ResourceClass;
   return validateResourceOfType(named, (_, args, report) => validate(args, report));
 }
 
@@ -109,30 +114,29 @@ const policies: Policies = rules.map((rule) => {
     severity: rule.severity,
     tags: [rule.area],
     framework: rule.reference === undefined ? undefined : framework(rule.reference),
-    configSchema: { properties: properties(rule) },
+    configSchema: { properties: propertiesOf(rule) },
   };
-  const applies = (type: string) => rule.types?.includes(type) ?? true;
-  if (rule.neighbours !== true) {
+  if (!rule.neighbours) {
     const validate = (args: ResourceValidationArgs, report: ReportViolation): void => {
-      if (!applies(args.type)) return;
+      if (!judgesType(rule, args.type)) return;
       const given = { [rule.name]: args.getConfig() };
-      const resource = read(args);
-      const messages = judgeResource(rule, resource, configOf(rule, given), indexOf([resource]));
+      const resource = resourceOf(args);
+      const messages = judgeResource(rule, resource, configOf(rule, given), stackOf([resource]));
       for (const message of [...configProblems(given), ...messages]) report(message);
     };
-    return { ...shared, validateResource: ofOneType(rule.types ?? [], validate) };
+    return { ...shared, validateResource: ofOneType(rule.types, validate) };
   }
   return {
     ...shared,
     validateStack: (args, report) => {
       const given = { [rule.name]: args.getConfig() };
       const config = configOf(rule, given);
-      const resources = args.resources.map(read);
-      const context = indexOf(resources);
+      const resources = args.resources.map(resourceOf);
+      const stack = stackOf(resources);
       for (const message of configProblems(given)) report(message);
       for (const resource of resources)
-        if (applies(resource.type))
-          for (const message of judgeResource(rule, resource, config, context)) report(message, resource.urn);
+        if (judgesType(rule, resource.type))
+          for (const message of judgeResource(rule, resource, config, stack)) report(message, resource.urn);
     },
   };
 });

@@ -1,15 +1,54 @@
 import { Rule } from "./rule";
-import * as access from "./rules/access";
-import * as beanstalk from "./rules/beanstalk";
+import * as application from "./rules/application";
+import * as beanstalkHealth from "./rules/beanstalk/health";
+import * as beanstalkInstances from "./rules/beanstalk/instances";
+import * as beanstalkLoadBalancer from "./rules/beanstalk/loadBalancer";
+import * as beanstalkOptions from "./rules/beanstalk/options";
+import * as beanstalkWorker from "./rules/beanstalk/worker";
+import * as cloudfront from "./rules/cloudfront";
 import * as database from "./rules/database";
 import * as hygiene from "./rules/hygiene";
+import * as iamPermissions from "./rules/iam/permissions";
+import * as iamRoles from "./rules/iam/roles";
+import * as iamTrust from "./rules/iam/trust";
+import * as network from "./rules/network";
 import * as queue from "./rules/queue";
-import * as storage from "./rules/storage";
+import * as redis from "./rules/redis";
+import * as secrets from "./rules/secrets";
+import * as bucket from "./rules/storage/bucket";
+import * as bucketPolicy from "./rules/storage/bucketPolicy";
+import * as lifecycle from "./rules/storage/lifecycle";
+
+/** The files of rules by what their rules judge. */
+const AREAS = {
+  storage: [bucket, bucketPolicy, lifecycle],
+  network: [network],
+  iam: [iamPermissions, iamRoles, iamTrust],
+  redis: [redis],
+  cloudfront: [cloudfront],
+  beanstalk: [beanstalkOptions, beanstalkLoadBalancer, beanstalkInstances, beanstalkHealth, beanstalkWorker],
+  application: [application],
+  secrets: [secrets],
+  database: [database],
+  queue: [queue],
+  hygiene: [hygiene],
+};
+
+/** A rule of the pack, with what it judges. */
+export interface PackRule extends Rule {
+  area: keyof typeof AREAS;
+}
 
 const isRule = (value: unknown): value is Rule =>
   typeof value === "object" && value !== null && "check" in value;
 
+/** The rules of one area by name: compilers list a module's exports in different orders. */
+const rulesOf = (area: keyof typeof AREAS): PackRule[] =>
+  AREAS[area]
+    .flatMap((file) => Object.values<unknown>(file))
+    .filter(isRule)
+    .map((rule) => ({ ...rule, area }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+
 /** All rules of the pack. */
-export const rules: Rule[] = [storage, beanstalk, database, queue, access, hygiene].flatMap((area) =>
-  Object.values<unknown>(area).filter(isRule),
-);
+export const rules: PackRule[] = (Object.keys(AREAS) as (keyof typeof AREAS)[]).flatMap(rulesOf);

@@ -1,7 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Rule } from "./rule";
-import { rules } from "./rules";
+import { PackRule, rules } from "./rules";
 
 const START = "<!-- rules: npm run rules-table -->";
 const END = "<!-- /rules -->";
@@ -10,22 +9,33 @@ export const README = join(__dirname, "README.md");
 
 const cell = (text: string) => text.replaceAll("|", "\\|").replaceAll("*", "\\*").replaceAll("<", "&lt;");
 
-function row({ name, description, why, level, severity, reference, parameters, neighbours }: Rule): string {
-  const config = Object.entries(parameters ?? {}).map(
+function row({
+  name,
+  description,
+  why,
+  level,
+  severity,
+  reference = "",
+  parameters,
+  neighbours,
+}: PackRule): string {
+  const config = Object.entries(parameters).map(
     ([parameter, { default: value, description: meaning }]) =>
       `\`${parameter}\` (${cell(meaning)}; default \`${JSON.stringify(value)}\`)`,
   );
-  const scope = neighbours === true ? "stack" : "resource";
-  return `| \`${name}\` | ${cell(description)} | ${cell(why)} | ${level}, ${severity} | ${scope} | ${config.join("; ")} | ${reference ?? ""} |`;
+  const scope = neighbours ? "stack" : "resource";
+  return `| \`${name}\` | ${cell(description)} | ${cell(why)} | ${level}, ${severity} | ${scope} | ${config.join("; ")} | ${reference} |`;
 }
 
-/** All rules as Markdown, a table for each area. */
+const TITLES: Partial<Record<string, string>> = { cloudfront: "CloudFront", iam: "IAM" };
+
+/** All rules as Markdown: a table for each area. */
 export function rulesTable(): string {
   const areas = [...new Set(rules.map(({ area }) => area))];
   return areas
     .map((area) =>
       [
-        `### ${area.charAt(0).toUpperCase()}${area.slice(1)}`,
+        `### ${TITLES[area] ?? area.charAt(0).toUpperCase() + area.slice(1)}`,
         "",
         "| rule | what | why | level, severity | judges | config | reference |",
         "| --- | --- | --- | --- | --- | --- | --- |",
@@ -35,7 +45,7 @@ export function rulesTable(): string {
     .join("\n\n");
 }
 
-/** The README with the table between its marks. */
+/** Replaces the table between the marks of the README. */
 export function withRulesTable(document: string): string {
   const start = document.indexOf(START);
   const end = document.indexOf(END);

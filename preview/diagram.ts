@@ -2,18 +2,21 @@ import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { PreviewDocument } from "../graph/document";
 import { previewStack } from "./preview";
-import { readProject } from "./project";
+import { Project, readProject } from "./project";
 import { Architecture, architectureOf, Box } from "../report/architecture";
 import { describeFlows, drawFile } from "../report/drawing";
 
 /** The stack that the documentation shows: the one with every part. */
 const STACK = "prod";
 
+/** Folder of that stack's settings: the documentation does not change with the user's own. */
+const STACKS = "test/stacks";
+
 const FOLDER = "docs";
 
 /** The files of the documentation that are made from the program, by their paths in the project. */
-export async function diagram(directory: string): Promise<Record<string, string>> {
-  const { document } = await previewStack(readProject(directory), STACK, { policies: false });
+export async function diagram(project: Project): Promise<Record<string, string>> {
+  const { document } = await previewStack(project, STACK, { policies: false });
   const architecture = architectureOf(document);
   return {
     [`${FOLDER}/architecture.svg`]: await drawFile(architecture),
@@ -52,7 +55,8 @@ ${describeFlows(architecture)
 
 async function main(): Promise<void> {
   const directory = resolve(".");
-  for (const [path, content] of Object.entries(await diagram(directory)))
+  const project = { ...readProject(directory), stackConfigDir: join(directory, STACKS) };
+  for (const [path, content] of Object.entries(await diagram(project)))
     writeFileSync(join(directory, path), content);
 }
 

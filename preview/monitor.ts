@@ -12,7 +12,7 @@ import { Struct } from "google-protobuf/google/protobuf/struct_pb";
 import { callFunction, createResource } from "../simulated-aws";
 import { Account } from "../simulated-aws/model";
 import { PreviewResource, Properties } from "../graph/document";
-import { mapProperties, reveal, secretPaths, show, wrapSecret } from "../graph/wire";
+import { mapProperties, reveal, secretPaths, show, wrapSecret } from "../graph/engineValues";
 
 type Callback = (error: Error | null, response?: unknown) => void;
 

@@ -1,53 +1,51 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import { Command } from "commander";
 import { UserError } from "../cli/userError";
-import { isRefused, PolicyResults, PreviewDocument, PreviewResource } from "../graph/document";
+import { isRefused, PreviewDocument } from "../graph/document";
 import { listSettings, listStacks, Project, readProject, readStackConfig } from "./project";
 import type { Baseline } from "../graph/baseline";
-import type { Comparison, RuleDescription, StackReport } from "../report/report";
+import type { Comparison, StackReport } from "../report/report";
+import { PolicyPack, readPack } from "./pack";
 import { simulate } from "./simulate";
+import { stackFileProblems } from "./stackFiles";
 import { renderPreview } from "./terminal";
-import { style } from "../graph/tree";
+import { style } from "./tree";
 
 /** A preview of one stack and what the reader should know about it. */
 export interface StackPreview {
   document: PreviewDocument;
-  /** Secrets for which stand-ins were used. */
-  standIns: string[];
+  /** Full keys of the secrets that have made-up values. */
+  madeUpSecrets: string[];
+  /** Full keys of those that are not set. */
+  missingSecrets: string[];
+  /** The project's policy pack; undefined if it has none or it was left out. */
+  pack: PolicyPack | undefined;
 }
 
 export interface PreviewOptions {
-  /** As at the first preview of a new stack on the real engine: only inputs are known. */
+  /** True answers as the real engine does at the first preview of a new stack: only inputs are known. */
   unknownOutputs?: boolean;
   /** False leaves the policy pack out, to measure what it costs. */
   policies?: boolean;
 }
 
-/** What a policy pack's folder must offer: the same rules as it hands to the engine, to be called in-process. */
-interface PackModule {
-  evaluate: (resources: PreviewResource[], options: { config: unknown }) => PolicyResults;
-  describeRules?: (config: unknown) => RuleDescription[];
-}
-
-/** Programs and packs are found at run time: this tool knows none. */
+/** Programs are found at run time: a preview works for any project. */
 const load = createRequire(__filename);
-
-const PACK_FOLDER = "policies";
 
 /**
  * Previews one stack: runs the project's program against the simulated AWS, and the project's policy pack on what
  * the program registers.
  *
- * @throws UserError for mistakes in the project's files; whatever the program throws.
+ * @throws UserError for mistakes in the project's files; whatever the program throws
  */
 export async function previewStack(
   project: Project,
   stack: string,
   { unknownOutputs = false, policies = true }: PreviewOptions = {},
 ): Promise<StackPreview> {
-  const { values, secretKeys, standIns } = readStackConfig(project, stack);
+  const { values, secretKeys, standIns: madeUpSecrets, missingSecrets } = readStackConfig(project, stack);
   const program = join(project.directory, project.main);
   const run = () => {
     // Programs act when they are loaded: each stack needs a load of its own.
@@ -57,8 +55,12 @@ export async function previewStack(
   };
   const options = { project: project.name, stack, config: values, secretKeys, unknownOutputs };
   const document = await withoutStackTraces(() => simulate(run, options));
-  if (policies) document.policies = evaluatePolicies(project, document);
-  return { document, standIns };
+  const pack = policies ? readPack(project.directory, stack) : undefined;
+  if (pack !== undefined) {
+    const { pack: name, version, rules, violations } = pack.evaluate(document.resources);
+    document.policies = { pack: name, version, rules, violations };
+  }
+  return { document, madeUpSecrets, missingSecrets, pack };
 }
 
 /**
@@ -71,50 +73,22 @@ async function withoutStackTraces<T>(run: () => Promise<T>): Promise<T> {
   try {
     return await run();
   } catch (error) {
-    if (isPlain(error)) throw error;
+    if (isExpected(error)) throw error;
   } finally {
     Error.stackTraceLimit = limit;
   }
   return run();
 }
 
-function evaluatePolicies(project: Project, document: PreviewDocument): PolicyResults {
-  const pack = readPack(project, document.stack);
-  if (pack === undefined) return document.policies;
-  const {
-    pack: name,
-    version,
-    rules,
-    violations,
-  } = pack.evaluate(document.resources, { config: pack.config });
-  return { pack: name, version, rules, violations };
-}
-
-/** The project's policy pack with its config for a stack; undefined where there is none. */
-function readPack({ directory }: Project, stack: string): (PackModule & { config: unknown }) | undefined {
-  const pack = join(directory, PACK_FOLDER, "evaluate.ts");
-  if (!existsSync(pack)) return undefined;
-  const configFile = join(directory, PACK_FOLDER, `policy-config.${stack}.json`);
-  const config = existsSync(configFile) ? readJson(configFile) : {};
-  return { ...(load(pack) as PackModule), config };
-}
-
-function readJson(file: string): unknown {
-  try {
-    return JSON.parse(readFileSync(file, "utf8"));
-  } catch (error) {
-    throw new UserError(`cannot read ${file}: ${(error as Error).message}. Mend its JSON.`);
-  }
-}
-
 interface Options {
   json?: boolean;
   markdown?: boolean;
+  parts?: boolean;
   report?: string;
   against?: string;
 }
 
-/** What is loaded only where a report or a comparison is asked for: a preview takes no time for it. */
+/** Loaded only for a report or a comparison: a plain preview does not spend the time. */
 const reports = () => ({
   ...(load("../report/report") as typeof import("../report/report")),
   ...(load("../graph/baseline") as typeof import("../graph/baseline")),
@@ -124,49 +98,63 @@ const reports = () => ({
 });
 
 async function run(stacks: string[], options: Options): Promise<void> {
-  const { json = false, markdown = false, report, against } = options;
+  const { json = false, markdown = false, parts = false, report, against } = options;
   const project = readProject(resolve("."));
   const chosen = stacks.length > 0 ? stacks : listStacks(project);
   const baselines = against === undefined ? undefined : baselinesFor(project, chosen, against);
   const previews = (await previewStacks(project, chosen)).map((preview) => {
-    const baseline = baselines?.get(preview.document.stack);
-    return { preview, comparison: baseline && reports().compare(preview.document, baseline, against ?? "") };
+    const { document, pack } = preview;
+    const baseline = baselines?.get(document.stack);
+    const comparison =
+      baseline && reports().compare(document, baseline, { file: against ?? "", evaluate: pack?.evaluate });
+    return { ...preview, comparison, warnings: pack?.warnings ?? [] };
   });
-  const documents = previews.map(({ preview }) => preview.document);
+  const documents = previews.map(({ document }) => document);
   const reported =
-    markdown || report !== undefined
-      ? previews.map(({ preview, comparison }) => reportOn(project, preview, comparison))
-      : [];
+    markdown || report !== undefined ? previews.map((preview) => reportOn(project, preview)) : [];
   if (report !== undefined) writeFile(report, await reports().page(reported, new Date()));
 
-  if (json) console.log(printed(documents));
-  else if (markdown) console.log(reported.map(reports().markdown).join("\n\n"));
+  if (json) {
+    for (const { warnings } of previews) for (const warning of warnings) console.error(warning);
+    console.log(printed(documents));
+  } else if (markdown) console.log(reported.map(reports().markdown).join("\n\n"));
   else {
     const paint = style(process.stdout.isTTY && process.env.NO_COLOR === undefined);
-    const texts = previews.map(({ preview, comparison }) => renderPreview(preview, comparison, paint));
+    const texts = previews.map((preview) => renderPreview({ ...preview, parts }, paint));
     if (report !== undefined) texts.push(`The report is in ${report}`);
     console.log(texts.join("\n\n"));
   }
   if (documents.some(isRefused)) process.exitCode = 1;
 }
 
-/** Previews all stacks, or tells what is wrong with each of those that cannot be previewed. */
+/** Previews all stacks. Throws one UserError with the mistakes of all stacks that cannot be previewed. */
 async function previewStacks(project: Project, stacks: string[]): Promise<StackPreview[]> {
   const previews: StackPreview[] = [];
-  const mistakes: string[] = [];
+  const mistakes = stackFileProblems(project, stacks);
   for (const stack of stacks) {
+    const done = showProgress(`Previewing ${stack} (${stacks.indexOf(stack) + 1} of ${stacks.length})`);
     try {
       previews.push(await previewStack(project, stack));
     } catch (error) {
-      if (!isPlain(error)) throw error;
-      mistakes.push(error.message);
+      if (!isExpected(error)) throw error;
+      mistakes.push(explain(error));
+    } finally {
+      done();
     }
   }
   if (mistakes.length > 0) throw new UserError([...new Set(mistakes)].join("\n\n"));
   return previews;
 }
 
-/** The documents as JSON. Ids are left out: those of the simulated AWS mean nothing elsewhere. */
+/** Shows a line on a terminal until the returned function is called. Pipes and logs get nothing. */
+function showProgress(line: string): () => void {
+  const { stderr } = process;
+  if (!stderr.isTTY) return () => undefined;
+  stderr.write(`${line}…`);
+  return () => stderr.write("\r\u001b[K");
+}
+
+/** The documents as JSON, without ids: those of the simulated AWS mean nothing elsewhere. */
 function printed(documents: PreviewDocument[]): string {
   const withoutIds = documents.map((document) => ({
     ...document,
@@ -177,7 +165,7 @@ function printed(documents: PreviewDocument[]): string {
   return JSON.stringify(withoutIds.length === 1 ? withoutIds[0] : withoutIds, null, 2);
 }
 
-/** What the stacks are compared with; one that the file does not hold, such as a new one, with nothing. */
+/** The baselines of the stacks. A stack that the file does not hold, such as a new one, has none. */
 function baselinesFor({ name: project }: Project, stacks: string[], file: string): Map<string, Baseline> {
   const { readBaselines, baselineOf } = reports();
   const held = readBaselines(file);
@@ -186,18 +174,23 @@ function baselinesFor({ name: project }: Project, stacks: string[], file: string
     (stack) => [stack, baselineOf(held, { project, stack }, file)] as const,
   );
   for (const stack of stacks.filter((one) => !known.includes(one)))
-    console.error(`${file} does not hold the stack ${stack}, which is shown without a comparison.`);
+    console.error(`${file} does not hold the stack ${stack}: it is shown without a comparison.`);
   return new Map(found);
 }
 
-function reportOn(project: Project, preview: StackPreview, comparison: Comparison | undefined): StackReport {
-  const { stack } = preview.document;
-  const pack = readPack(project, stack);
+type ComparedPreview = StackPreview & { comparison: Comparison | undefined; warnings: string[] };
+
+function reportOn(
+  project: Project,
+  { document, madeUpSecrets, pack, comparison, warnings }: ComparedPreview,
+): StackReport {
   return {
-    ...preview,
-    settings: listSettings(project, stack),
-    rules: pack?.describeRules?.(pack.config) ?? [],
-    costs: reports().costsOf(preview.document),
+    document,
+    madeUpSecrets: madeUpSecrets.length,
+    warnings,
+    settings: listSettings(project, document.stack),
+    rules: pack?.describeRules() ?? [],
+    costs: reports().costsOf(document),
     comparison,
   };
 }
@@ -206,30 +199,40 @@ function writeFile(file: string, content: string): void {
   try {
     writeFileSync(file, content);
   } catch (error) {
-    throw new UserError(`The report cannot be written to ${file}: ${(error as Error).message}`);
+    throw new UserError(
+      `The report cannot be written to ${file}: ${(error as Error).message}.`,
+      "Name another file.",
+    );
   }
 }
 
 if (require.main === module) {
   new Command("npm run preview --")
     .description(
-      "Shows what `pulumi up` would create for each stack, with policy results, without an AWS account.",
+      "Shows what `pulumi up` would create in each stack, with policy results. It needs no AWS account.",
     )
-    .argument("[stacks...]", "stacks to preview; all that have a Pulumi.<stack>.yaml when none is named")
-    .option("--json", "print one JSON document, an array for several stacks")
+    .argument("[stacks...]", "stacks to preview; default: all that have a Pulumi.STACK.yaml")
+    .option("--json", "print the preview as JSON; an array for several stacks")
     .option("--markdown", "print a short text for a pull request")
-    .option("--report <file>", "write a page with drawing, policy results, costs and settings")
-    .option("--against <file>", "tell what changes, against an earlier --json or a `pulumi stack export`")
-    .addHelpText("after", "\nExit code 1: a mandatory policy is violated, or a setting is bad.")
+    .option("--parts", "show only the components of the tree, with the number of their resources")
+    .option("--report <file>", "write an HTML page with drawing, policy results, costs and settings")
+    .option("--against <file>", "show what changes against an earlier --json or a `pulumi stack export`")
+    .addHelpText("after", "\nExit code 1: a mandatory policy is violated, or a setting is wrong.")
     .action(run)
     .parseAsync()
     .catch((error: unknown) => {
       process.exitCode = 1;
-      console.error(isPlain(error) ? error.message : error);
+      console.error(isExpected(error) ? explain(error) : error);
     });
 }
 
-/** Mistakes of the user, told by the project's files, by the settings (RunError), or by the simulated AWS. */
-function isPlain(error: unknown): error is Error {
+/** Errors that the user can fix: in the project's files, the settings (RunError), or what the simulated AWS refuses. */
+function isExpected(error: unknown): error is Error {
   return error instanceof UserError || (error instanceof Error && "__pulumiRunError" in error);
+}
+
+function explain(error: Error): string {
+  return error instanceof UserError && error.remedy !== ""
+    ? `${error.message} ${error.remedy}`
+    : error.message;
 }

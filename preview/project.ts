@@ -1,6 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parse } from "yaml";
+import { didYouMean } from "../cli/nearest";
+import { listStackFiles } from "../cli/stackFiles";
 import { UserError } from "../cli/userError";
 import { digest } from "../simulated-aws/model";
 import { SECRET } from "../graph/document";
@@ -12,9 +14,11 @@ interface Declaration {
   secret?: boolean;
 }
 
-/** Pulumi.yaml, as far as a preview needs it. */
+/** The parts of Pulumi.yaml that a preview needs. */
 export interface Project {
   directory: string;
+  /** Folder of the stack files: the project's own, or the `stackConfigDir` of Pulumi.yaml. */
+  stackConfigDir: string;
   name: string;
   main: string;
   config: Record<string, Declaration>;
@@ -24,8 +28,10 @@ export interface Project {
 export interface StackConfig {
   values: Record<string, string>;
   secretKeys: string[];
-  /** Secrets that are not set, or are encrypted with a key that is not at hand, and so have stand-ins here. */
+  /** Secrets that have made-up values: a preview cannot read them, or they are not set. */
   standIns: string[];
+  /** The secrets among `standIns` that are not set. */
+  missingSecrets: string[];
 }
 
 /** A setting as it is in force, for readers. */
@@ -46,17 +52,20 @@ export function readProject(folder: string): Project {
   if (!existsSync(file)) {
     throw new UserError(`There is no Pulumi.yaml in ${directory}. Run the preview in the project's folder.`);
   }
-  const { name, main, config } = readYaml(file) as Partial<Project>;
+  const { name, main, config, stackConfigDir = "" } = readYaml(file) as Partial<Project>;
   if (typeof name !== "string") throw new UserError(`${file} names no project: add the line "name: ..."`);
-  return { directory, name, main: main ?? "index.ts", config: config ?? {} };
+  return {
+    directory,
+    stackConfigDir: resolve(directory, stackConfigDir),
+    name,
+    main: main ?? "index.ts",
+    config: config ?? {},
+  };
 }
 
 /** The stacks of a project: those that have a file of settings. */
-export function listStacks({ directory }: Project): string[] {
-  return readdirSync(directory)
-    .flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? [])
-    .sort()
-    .reverse();
+export function listStacks({ stackConfigDir }: Project): string[] {
+  return listStackFiles(stackConfigDir);
 }
 
 /**
@@ -69,12 +78,13 @@ export function readStackConfig(project: Project, stack: string): StackConfig {
   const known = listStacks(project);
   if (!known.includes(stack)) {
     throw new UserError(
-      `There is no stack ${stack}: Pulumi.${stack}.yaml is missing. There are: ${known.join(", ")}.`,
+      `There is no stack ${stack}: Pulumi.${stack}.yaml is missing.${didYouMean(stack, known)} There are: ${known.join(", ")}.`,
     );
   }
   const values: Record<string, string> = {};
   const secretKeys: string[] = [];
   const standIns: string[] = [];
+  const missingSecrets: string[] = [];
   for (const [fullKey, value] of Object.entries(ownConfig(project, stack))) {
     if (isSecure(value)) {
       standIns.push(fullKey);
@@ -85,14 +95,17 @@ export function readStackConfig(project: Project, stack: string): StackConfig {
   for (const [key, declaration] of Object.entries(project.config)) {
     const fullKey = `${project.name}:${key}`;
     if (fullKey in values) continue;
-    if (declaration.secret === true && !standIns.includes(fullKey)) standIns.push(fullKey);
+    if (declaration.secret === true && !standIns.includes(fullKey)) {
+      standIns.push(fullKey);
+      missingSecrets.push(fullKey);
+    }
     if (declaration.default !== undefined) values[fullKey] = plainText(declaration.default);
   }
   for (const key of standIns) {
     values[key] = standIn(key);
     secretKeys.push(key);
   }
-  return { values, secretKeys, standIns: standIns.sort() };
+  return { values, secretKeys, standIns: standIns.sort(), missingSecrets };
 }
 
 /** Every setting of a stack with where it comes from, in the order of Pulumi.yaml. */
@@ -117,9 +130,9 @@ export function listSettings(project: Project, stack: string): Setting[] {
   });
 }
 
-/** What a stack's file sets, by full key. */
-function ownConfig(project: Project, stack: string): Record<string, unknown> {
-  const file = join(project.directory, `Pulumi.${stack}.yaml`);
+/** The values in a stack's file, by full key, as YAML has them. */
+export function ownConfig(project: Project, stack: string): Record<string, unknown> {
+  const file = join(project.stackConfigDir, `Pulumi.${stack}.yaml`);
   const config = (readYaml(file) as { config?: Record<string, unknown> } | null)?.config ?? {};
   return Object.fromEntries(
     Object.entries(config).map(([key, value]) => [key.includes(":") ? key : `${project.name}:${key}`, value]),
@@ -144,10 +157,11 @@ function plainText(value: unknown): string {
 }
 
 /**
- * A text that satisfies what secrets are usually asked for: the shape of a DSN where the name says so, of a Fernet
- * key for an encrypted field, 64 hexadecimal digits otherwise.
+ * A made-up value with the form that the secret must have: a DSN, a Fernet key for an encrypted field, 64 hexadecimal
+ * digits otherwise. Earlier keys are empty, as they are until somebody rotates a key.
  */
 function standIn(key: string): string {
+  if (/fallbacks$/i.test(key)) return "";
   const digits = digest(`stand-in for ${key}`, 64);
   if (/dsn$/i.test(key)) return `https://${digits.slice(0, 32)}@sentry.invalid/1`;
   if (/fieldKey$/i.test(key)) return `${digits.slice(0, 43)}=`;

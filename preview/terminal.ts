@@ -1,43 +1,69 @@
-import { nameOf, PreviewDocument, PreviewResource } from "../graph/document";
-import type { StackPreview } from "./preview";
+import { nameOf, PreviewDocument, PreviewResource, shortType, Violation } from "../graph/document";
 import type { Change } from "../report/changes";
 import type { Comparison } from "../report/report";
 import { totalsOf } from "../report/totals";
-import { renderOutputs, renderTree, shortType, Style } from "../graph/tree";
+import { renderOutputs, renderParts, renderTree, Style } from "./tree";
 
-/** A preview as the terminal shows it: tree, outputs, policy results, changes where it is compared, totals. */
-export function renderPreview(
-  { document, standIns }: StackPreview,
-  comparison: Comparison | undefined,
-  paint: Style,
-): string {
+/** What the terminal shows of one stack. */
+export interface Shown {
+  document: PreviewDocument;
+  /** Full keys of the secrets that have made-up values. */
+  madeUpSecrets: string[];
+  /** Full keys of those that are not set. */
+  missingSecrets: string[];
+  /** Warnings about the policy pack's config. */
+  warnings: string[];
+  comparison: Comparison | undefined;
+  /** True folds the tree to components. */
+  parts: boolean;
+}
+
+/** A preview as text: tree, outputs, secrets, then at the end policy results, changes and totals. */
+export function renderPreview(shown: Shown, paint: Style): string {
+  const { document, comparison, parts } = shown;
   const { project, stack, resources } = document;
-  const lines = [
+  const signs = comparison && signsOf(comparison, paint);
+  return [
     paint.bold(`Previewing ${project}/${stack}`) + paint.dim(" on a simulated AWS: nothing is created"),
     "",
-    renderTree(resources, paint, comparison && signsOf(comparison, paint)),
+    parts
+      ? renderParts(resources, paint, comparison && kindsOf(comparison))
+      : renderTree(resources, paint, signs),
     "",
     paint.bold("Outputs:"),
     renderOutputs(document, paint),
+    ...renderSecrets(shown, paint),
     "",
     paint.bold("Policies:"),
-    ...renderPolicies(document, paint),
+    ...renderPolicies(shown, paint),
     ...(comparison === undefined ? [] : renderChanges(comparison, paint)),
     "",
     paint.bold("Resources:"),
     `  ${comparison === undefined ? newTotals(resources, paint) : changeTotals(document, comparison, paint)}`,
+  ].join("\n");
+}
+
+function renderSecrets({ document, madeUpSecrets, missingSecrets }: Shown, paint: Style): string[] {
+  if (madeUpSecrets.length === 0) return [];
+  const { project, stack } = document;
+  const names = (keys: string[]) => keys.map((key) => key.replace(`${project}:`, "")).join(", ");
+  return [
+    "",
+    paint.bold("Secrets:"),
+    `  The preview cannot read secrets and uses ${madeUpSecrets.length} made-up values.`,
+    ...(missingSecrets.length === 0
+      ? []
+      : [
+          `  Not set in Pulumi.${stack}.yaml: ${names(missingSecrets)}`,
+          `  To set them: npm run init-stack -- ${stack}`,
+        ]),
   ];
-  if (standIns.length > 0) {
-    const names = standIns.map((key) => `  ${key.replace(`${project}:`, "")}`);
-    lines.push("", `Stand-ins take the place of ${standIns.length} secrets:`, ...names);
-    lines.push(`To generate or set them: npm run init-stack -- ${stack}`);
-  }
-  return lines.join("\n");
 }
 
 function newTotals(resources: PreviewResource[], paint: Style): string {
   const components = resources.filter(({ custom }) => !custom).length;
-  return `${paint.green(`+ ${resources.length} to create`)}, of which ${components} group the others`;
+  const created = resources.length - components;
+  return `${paint.green(`+ ${resources.length} to create`)} (${created} in AWS, ${components} only group them)`;
 }
 
 function changeTotals({ resources }: PreviewDocument, { changes }: Comparison, paint: Style): string {
@@ -63,15 +89,26 @@ function signsOf({ changes }: Comparison, paint: Style): (urn: string) => string
   return (urn) => signs.get(urn) ?? " ";
 }
 
-function renderPolicies({ policies, stack }: PreviewDocument, paint: Style): string[] {
-  const { pack, version, rules, violations } = policies;
+function kindsOf({ changes }: Comparison): (urn: string) => Change["kind"] | undefined {
+  const kinds = new Map(changes.map(({ urn, kind }) => [urn, kind]));
+  return (urn) => kinds.get(urn);
+}
+
+function renderPolicies({ document, warnings, comparison }: Shown, paint: Style): string[] {
+  const { pack, version, rules, violations } = document.policies;
   if (rules === 0) return ["  There is no policy pack in the folder policies."];
-  if (violations.length === 0)
-    return [`  ${paint.green("✓")} ${pack} ${version}: all ${rules} rules hold for ${stack}`];
-  return violations.flatMap(({ policy, level, urn, message }) => {
-    const mark = level === "mandatory" ? paint.red("✗ [mandatory]") : paint.yellow("! [advisory]");
-    return [`  ${mark} ${paint.bold(policy)} (${nameOf(urn)})`, `      ${message}`];
-  });
+  const isNew = (violation: Violation) => comparison?.newViolations.includes(violation) === true;
+  return [
+    ...warnings.map((warning) => `  ${paint.yellow("!")} ${warning}`),
+    ...(violations.length === 0
+      ? [`  ${paint.green("✓")} ${pack} ${version}: all ${rules} rules pass for ${document.stack}`]
+      : violations.flatMap((violation) => {
+          const { policy, level, urn, message } = violation;
+          const mark = level === "mandatory" ? paint.red("✗ [mandatory]") : paint.yellow("! [advisory]");
+          const since = isNew(violation) ? ", new" : "";
+          return [`  ${mark} ${paint.bold(policy)} (${nameOf(urn)}${since})`, `      ${message}`];
+        })),
+  ];
 }
 
 function renderChanges({ file, changes, warnings }: Comparison, paint: Style): string[] {

@@ -26,14 +26,14 @@ const variables = (theme: 0 | 1) =>
     .map(([name, both]) => `--${name}:${both[theme]}`)
     .join(";");
 
-/** The colours of a page as variables: as the reader's system or the page's own switch says. */
+/** The colours of a page as CSS variables, chosen by the reader's system or the page's own switch. */
 export const PAGE_COLOURS = `:root{color-scheme:light dark;${variables(0)}}
 @media (prefers-color-scheme:dark){:root{${variables(1)}}}
 :root[data-theme=light]{color-scheme:light;${variables(0)}}
 :root[data-theme=dark]{color-scheme:dark;${variables(1)}}
 `;
 
-/** A style of a file, with colours in place of their variables, which many programs that show drawings do not know. */
+/** A style with colours in place of CSS variables, which many SVG viewers do not support. */
 export function inColours(style: string): string {
   const themed = (theme: 0 | 1) =>
     style.replace(/var\(--([\w-]+)\)/g, (_, name: string) => COLOURS[name]?.[theme] ?? "");

@@ -16,10 +16,10 @@ import {
   TEXT_START,
   TITLE_SIZE,
 } from "./layout";
-import { Mark } from "./marks";
+import { BoxChange } from "./boxChanges";
 import { fitted, textWidth } from "./textWidth";
 
-const SIGNS: Record<Mark, string> = { added: "+", changed: "~", replaced: "±", deleted: "−" };
+const SIGNS: Record<BoxChange, string> = { added: "+", changed: "~", replaced: "±", deleted: "−" };
 
 const MARGIN = 16;
 
@@ -34,7 +34,7 @@ const rectangle = ({ x, y, width, height }: Rectangle) =>
  */
 export async function draw(
   architecture: Architecture,
-  marks: ReadonlyMap<string, Mark> = new Map(),
+  changes: ReadonlyMap<string, BoxChange> = new Map(),
   interactive = false,
 ): Promise<Html> {
   const layout = await layOut(architecture);
@@ -51,14 +51,14 @@ export async function draw(
     viewBox="${-MARGIN} ${-MARGIN} ${width} ${height}"
   >
     ${interactive ? "" : html`<title>${title}</title><desc>${describeFlows(architecture).join(" ")}</desc>`}
-    ${allFrames(architecture.cloud).map((frame) => drawFrame(frame, layout, marks, interactive))}
+    ${allFrames(architecture.cloud).map((frame) => drawFrame(frame, layout, changes, interactive))}
     ${layout.routes.map((route) => drawArrow(route))}
     ${architecture.arrows.map(({ label }, index) => drawLabel(label, layout.routes[index]))}
-    ${architecture.boxes.map((box) => drawBox(box, layout, marks, interactive))}
+    ${architecture.boxes.map((box) => drawBox(box, layout, changes, interactive))}
   </svg>`;
 }
 
-/** What the drawing shows, in a sentence for each arrow. */
+/** The drawing as text: one sentence per arrow. */
 export function describeFlows({ boxes, cloud, arrows }: Architecture): string[] {
   const titles = new Map([...boxes, ...allFrames(cloud)].map(({ id, title }) => [id, title]));
   return arrows.map(({ from, to, label, both }) => {
@@ -73,20 +73,20 @@ const button = (interactive: boolean, id: string, label: string) =>
 function drawFrame(
   { id, title, kind, boxes, accessories }: Frame,
   { rectangles }: Layout,
-  marks: ReadonlyMap<string, Mark>,
+  changes: ReadonlyMap<string, BoxChange>,
   interactive: boolean,
 ): Html {
   const outline = rectangles.get(id);
   if (outline === undefined || outline.width <= 0) return html``;
   const x = round(outline.x + 12);
   const y = round(outline.y + FRAME_TITLE_SIZE + 8);
-  const mark = marks.get(id);
+  const change = changes.get(id);
   const text = html`<text class="frame-title" x="${x}" y="${y}" font-size="${FRAME_TITLE_SIZE}"
     >${fitted(title, Math.max(outline.width - 24, 40), FRAME_TITLE_SIZE, true)}</text
   >`;
   // The outline itself takes no clicks: what is inside it does.
-  const label = `${title}, ${boxes.length > 0 ? `${boxes.length} parts, ` : ""}${accessories.length} resources${mark === undefined ? "" : `, ${mark}`}`;
-  return html`<g class="frame ${kind} ${mark ?? ""}"
+  const label = `${title}, ${boxes.length > 0 ? `${boxes.length} parts, ` : ""}${accessories.length} resources${change === undefined ? "" : `, ${change}`}`;
+  return html`<g class="frame ${kind} ${change ?? ""}"
     ><rect ${rectangle(outline)} rx="${kind === "cloud" ? 18 : 12}" />${
       accessories.length > 0
         ? html`<g class="frame-button" ${button(interactive, id, label)}
@@ -100,25 +100,25 @@ function drawFrame(
             />${text}</g
           >`
         : text
-    }${mark === undefined ? "" : drawMark(mark, outline)}</g
+    }${change === undefined ? "" : drawSign(change, outline)}</g
   > `;
 }
 
 function drawBox(
   { id, title, subtitle, icon, zone, urns, accessories }: Box,
   { rectangles }: Layout,
-  marks: ReadonlyMap<string, Mark>,
+  changes: ReadonlyMap<string, BoxChange>,
   interactive: boolean,
 ): Html {
   const outline = rectangles.get(id);
   if (outline === undefined) return html``;
   const { x, y, width, height } = outline;
   const room = width - TEXT_START - 8;
-  const mark = marks.get(id);
+  const change = changes.get(id);
   const resources = urns.length + accessories.length;
-  const label = `${title}, ${subtitle}${resources > 0 ? `, ${resources} resources` : ""}${mark === undefined ? "" : `, ${mark}`}`;
+  const label = `${title}, ${subtitle}${resources > 0 ? `, ${resources} resources` : ""}${change === undefined ? "" : `, ${change}`}`;
   // The inner svg cuts off what a font makes wider than expected.
-  return html`<g class="box ${zone} ${mark ?? ""}" ${button(interactive, id, label)}
+  return html`<g class="box ${zone} ${change ?? ""}" ${button(interactive, id, label)}
     ><rect ${rectangle(outline)} rx="10" /><path
       class="icon"
       transform="translate(${round(x + 13)} ${round(y + height / 2 - 12)})"
@@ -130,17 +130,17 @@ function drawBox(
       <text class="subtitle" x="0" y="43" font-size="${SUBTITLE_SIZE}">
         ${fitted(subtitle, room, SUBTITLE_SIZE)}
       </text></svg
-    >${mark === undefined ? "" : drawMark(mark, outline)}</g
+    >${change === undefined ? "" : drawSign(change, outline)}</g
   > `;
 }
 
-/** A small sign on the upper right corner. */
-function drawMark(mark: Mark, { x, y, width }: Rectangle): Html {
-  const label = `${SIGNS[mark]} ${mark}`;
+/** The sign of a change at the upper right corner. */
+function drawSign(change: BoxChange, { x, y, width }: Rectangle): Html {
+  const label = `${SIGNS[change]} ${change}`;
   const size = 10;
   const long = Math.ceil(textWidth(label, size, true) + 14);
   const left = round(x + width - long - 8);
-  return html`<g class="mark ${mark}"
+  return html`<g class="mark ${change}"
     ><rect x="${left}" y="${round(y - 9)}" width="${long}" height="18" rx="9" /><text
       x="${round(left + long / 2)}"
       y="${round(y + 3.5)}"
@@ -171,7 +171,7 @@ function drawArrow({ curve, start, end }: Route): Html {
   > `;
 }
 
-/** An arrowhead from where the line ends to its tip. */
+/** An arrowhead from the end of the line to its tip. */
 function head(from: Point, tip: Point): Html {
   const long = Math.hypot(tip.x - from.x, tip.y - from.y) || 1;
   const across = { x: (-(tip.y - from.y) / long) * 4, y: ((tip.x - from.x) / long) * 4 };
@@ -196,7 +196,7 @@ function drawLabel(label: string, route: Route | undefined): Html {
   > `;
 }
 
-/** The drawing as a file of its own, in the light or dark colours that its reader's system asks for. */
+/** The drawing as an SVG file, in the light or dark colours of the reader's system. */
 export async function drawFile(architecture: Architecture): Promise<string> {
   const style = inColours(readFileSync(join(__dirname, "drawing.css"), "utf8"));
   const svg = String(await draw(architecture));

@@ -1,4 +1,4 @@
-/** Text that is markup already. */
+/** Text that is already markup. */
 export class Html {
   constructor(private readonly markup: string) {}
 
@@ -7,7 +7,7 @@ export class Html {
   }
 }
 
-/** Takes a text as markup; nothing that a user, AWS or a policy wrote may come here. */
+/** Marks a text as markup. Never pass text of a user, AWS or a policy. */
 export const raw = (markup: string) => new Html(markup);
 
 const ENTITIES: Record<string, string> = {
@@ -30,7 +30,7 @@ const markupOf = (part: Part): string =>
       ? (part as readonly Part[]).map(markupOf).join("")
       : escape(String(part));
 
-/** Markup with values in it: what is not markup itself is shown as text. */
+/** Builds markup from a template; values that are not markup are escaped. */
 export function html(strings: TemplateStringsArray, ...parts: Part[]): Html {
   return raw(
     strings

@@ -2,7 +2,7 @@ import { Graphviz } from "@hpcc-js/wasm-graphviz";
 import { allFrames, Architecture, Arrow, Frame } from "./architecture";
 import { textWidth } from "./textWidth";
 
-/** Lengths are in pixels; places count from the upper left corner. */
+/** Lengths in pixels; coordinates from the upper left corner. */
 export interface Rectangle {
   x: number;
   y: number;
@@ -18,16 +18,16 @@ export interface Point {
 export interface Layout {
   width: number;
   height: number;
-  /** By the ids of boxes and frames. */
+  /** By id of the box or frame. */
   rectangles: Map<string, Rectangle>;
   /** In the order of the architecture's arrows. */
   routes: Route[];
 }
 
 export interface Route {
-  /** A start and then three points for each piece of a Bézier curve. */
+  /** Bézier curves: a start point, then three points for each. */
   curve: Point[];
-  /** Tips of the arrowheads: at the end, and at the start of an arrow both ways. */
+  /** Tips of the arrowheads: at the end, and at the start if the arrow goes both ways. */
   end?: Point;
   start?: Point;
   label: Rectangle;
@@ -38,13 +38,13 @@ export const SUBTITLE_SIZE = 11;
 export const LABEL_SIZE = 11;
 export const FRAME_TITLE_SIZE = 12;
 
-/** Left of a box's text, where its icon is, and right of it. */
+/** Space left of a box's text, for its icon, and right of it. */
 export const TEXT_START = 48;
 const TEXT_END = 14;
 const BOX_HEIGHT = 58;
 const WIDEST_TEXT = 230;
 
-/** How long an arrowhead is. */
+/** Length of an arrowhead. */
 const HEAD = 10;
 
 /** What is left to Graphviz. It has faults where arrows join boxes of one row and frames are in the way. */
@@ -83,14 +83,14 @@ export async function layOut(architecture: Architecture): Promise<Layout> {
   return layout;
 }
 
-/** What Graphviz answers in its format `json`, as far as it is read here. */
+/** The part of Graphviz's `json` output that is read here. */
 interface Answer {
   bb: string;
   objects?: { name: string; bb?: string; pos?: string; width?: string; height?: string }[];
   edges?: { id?: string; pos?: string; lp?: string }[];
 }
 
-/** Where an arrow is tied: at a box, or at a box of a frame and cut off at the frame. */
+/** An end of an arrow: a box, or a box of a frame at whose border the arrow ends. */
 interface Anchor {
   node: string;
   row: number;
@@ -226,7 +226,7 @@ class Graph {
   }
 }
 
-/** Graphviz counts points, of which there are 72 in an inch; one of them is drawn as one pixel. */
+/** Points per inch in Graphviz; one point is drawn as one pixel. */
 const INCH = 72;
 
 const inches = (pixels: number) => (pixels / INCH).toFixed(3);
@@ -245,7 +245,7 @@ const around = ({ x, y }: Point, width: number, height: number): Rectangle => ({
   height,
 });
 
-/** True where all that is in a frame is inside of it, and nothing there covers another thing. */
+/** Returns true if everything in a frame is inside it, without overlaps. */
 function isSound(rectangles: Layout["rectangles"], frame: Frame): boolean {
   const outer = rectangles.get(frame.id);
   const inner = [...frame.boxes, ...frame.frames.map(({ id }) => id)].map((id) => rectangles.get(id));
@@ -289,7 +289,7 @@ function straight(from: Rectangle, to: Rectangle, both: boolean, label: Rectangl
   };
 }
 
-/** Where a frame's title is drawn. */
+/** The place of a frame's title. */
 function titleOf({ id, title }: Frame, rectangles: Map<string, Rectangle>): Rectangle | undefined {
   const outline = rectangles.get(id);
   const width = textWidth(title, FRAME_TITLE_SIZE, true) + 16;
@@ -315,7 +315,7 @@ function placeLabels(routes: Route[], obstacles: (Rectangle | undefined)[]): voi
   }
 }
 
-/** Points of a curve, those in its middle first. */
+/** Points of a curve, the middle first. */
 function along(curve: Point[]): Point[] {
   const points: Point[] = [];
   for (let start = 0; start + 3 < curve.length; start += 3) {
@@ -336,7 +336,7 @@ function along(curve: Point[]): Point[] {
     .map(({ point }) => point);
 }
 
-/** The area that two rectangles share. */
+/** The common area of two rectangles. */
 function overlap(one: Rectangle, other: Rectangle): number {
   const width = Math.min(one.x + one.width, other.x + other.width) - Math.max(one.x, other.x);
   const height = Math.min(one.y + one.height, other.y + other.height) - Math.max(one.y, other.y);

@@ -1,28 +1,32 @@
 import { Change } from "./changes";
-import { isRefused, nameOf } from "../graph/document";
-import { shortType } from "../graph/tree";
+import { isRefused, nameOf, shortType } from "../graph/document";
 import { dollars, moreDollars, StackReport } from "./report";
 import { totalsOf } from "./totals";
 
-/** Changes without a risk that are listed; a comment should be short. */
+/** Maximum number of changes in the list: a comment should be short. */
 const LISTED = 20;
 
-/** The result as a comment on a pull request: verdict and totals first, what asks for a look before the rest. */
-export function markdown({ document, costs, comparison }: StackReport): string {
+/** The report as a comment on a pull request: verdict and totals first, then risks and violations, then changes. */
+export function markdown({ document, costs, comparison, warnings }: StackReport): string {
   const { project, stack, resources, policies } = document;
   const verdict = isRefused(document) ? "❌ refused by policy" : "✅ accepted";
   const changes = comparison?.changes ?? [];
   const blocks = [
     `### ${escapeMarkdown(`${project}/${stack}`)}: ${verdict}`,
     totals(resources.length, policies.rules, policies.violations.length),
+    ...warnings.map(escapeMarkdown),
     comparison === undefined ? "" : changeTotals(changes),
     costs.parts.length === 0 ? "" : costLine(costs.monthly, comparison?.costs.monthly),
-    ...(comparison?.costs.notCounted ?? []).map((one) => `Not in the difference: ${escapeMarkdown(one)}`),
+    ...(comparison?.costs.notCounted ?? []).map((one) => `Not in the difference, ${escapeMarkdown(one)}`),
     ...(comparison?.warnings ?? []).map(escapeMarkdown),
     risks(changes),
     table(
       ["level", "rule", "resource", "message"],
-      policies.violations.map(({ policy, level, urn, message }) => [level, policy, nameOf(urn), message]),
+      policies.violations.map((violation) => {
+        const { policy, level, urn, message } = violation;
+        const isNew = comparison?.newViolations.includes(violation) === true;
+        return [isNew ? `${level}, new` : level, policy, nameOf(urn), message];
+      }),
     ),
     changes.length === 0 ? "" : details(changes),
   ];
@@ -35,19 +39,19 @@ const totals = (resources: number, rules: number, violations: number) =>
 function changeTotals(changes: Change[]): string {
   if (changes.length === 0) return "Nothing changes.";
   const { added, changed, replaced, deleted, risky } = totalsOf(changes);
-  return `**${added} added, ${changed} changed, ${replaced} replaced, ${deleted} deleted**; ${risky} to look at.`;
+  return `**${added} added, ${changed} changed, ${replaced} replaced, ${deleted} deleted**; ${risky} risky.`;
 }
 
 function costLine(monthly: number, difference: number | undefined): string {
   const change = difference === undefined ? "" : `, ${moreDollars(difference)} by this change`;
-  return `About ${dollars(monthly)} a month${change} (list prices of what runs all the time).`;
+  return `About ${dollars(monthly)} a month${change} (list prices, without usage).`;
 }
 
 function risks(changes: Change[]): string {
   const rows = changes.flatMap(({ kind, urn, type, risks: sentences }) =>
     sentences.map((sentence) => [kind, `${nameOf(urn)} (${shortType(type)})`, sentence]),
   );
-  return rows.length === 0 ? "" : `⚠️ **Look at these**\n\n${table(["change", "resource", "why"], rows)}`;
+  return rows.length === 0 ? "" : `⚠️ **Risks**\n\n${table(["change", "resource", "why"], rows)}`;
 }
 
 function details(changes: Change[]): string {
@@ -69,7 +73,7 @@ function table(heads: string[], rows: string[][]): string {
   return [row(heads), `| ${heads.map(() => "---").join(" | ")} |`, ...rows.map(row)].join("\n");
 }
 
-/** Text that cannot leave its table cell, become markup, or call for somebody. */
+/** Text that cannot leave its table cell, become markup, or mention a user. */
 function escapeMarkdown(text: string): string {
   return text
     .replace(/[\\`*_{}[\]<>()#|!~&]/g, "\\$&")

@@ -2,22 +2,20 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { transformSync } from "esbuild";
-import { isRefused, nameOf, PreviewDocument, PreviewResource, SECRET } from "../graph/document";
-import { Setting } from "../preview/project";
-import { shortType } from "../graph/tree";
+import { isRefused, nameOf, PreviewDocument, PreviewResource, SECRET, shortType } from "../graph/document";
 import { allFrames, Architecture, architectureOf } from "./architecture";
 import { Change } from "./changes";
 import { PAGE_COLOURS } from "./colours";
 import { describeFlows, draw } from "./drawing";
 import { html, Html, raw } from "./html";
-import { marksOf } from "./marks";
+import { boxChangesOf } from "./boxChanges";
 import { PageData, PagePart } from "./pageData";
-import { dollars, moreDollars, RuleDescription, StackReport } from "./report";
+import { dollars, moreDollars, RuleDescription, SettingDescription, StackReport } from "./report";
 import { totalsOf } from "./totals";
 
 /**
- * One page that holds everything and loads nothing: for each stack a drawing, changes, policy results, costs, settings,
- * outputs and resources. Its script may be run, and nothing else: a content security policy names the script's hash.
+ * A self-contained page that loads nothing: for each stack a drawing, changes, policy results, costs, settings,
+ * outputs and resources. A content security policy with the script's hash lets no other script run.
  *
  * @see https://developer.mozilla.org/en-US/docs/Web/HTTP/Guides/CSP
  */
@@ -29,7 +27,7 @@ export async function page(reports: StackReport[], made: Date): Promise<string> 
     target: "es2022",
   }).code;
   const policy = `default-src 'none'; style-src '${hash(style)}'; script-src '${hash(script)}'`;
-  const title = `${[...new Set(reports.map(({ document }) => document.project))].join(", ")}: what an update would do`;
+  const title = `${[...new Set(reports.map(({ document }) => document.project))].join(", ")}: preview`;
   const sections: Html[] = [];
   for (const [index, report] of reports.entries()) sections.push(await section(report, index));
   return String(html`<!doctype html>
@@ -48,7 +46,7 @@ export async function page(reports: StackReport[], made: Date): Promise<string> 
 <button type="button" data-theme-switch>Theme: system</button>
 </header>
 <main>
-<p class="made">Made ${made.toISOString().slice(0, 16).replace("T", " ")} UTC, against a simulated AWS: nothing was created.</p>
+<p class="made">Made ${made.toISOString().slice(0, 16).replace("T", " ")} UTC, on a simulated AWS: nothing was created.</p>
 ${sections}
 </main>
 <dialog aria-labelledby="details-title"></dialog>
@@ -67,7 +65,7 @@ async function section(report: StackReport, index: number): Promise<Html> {
   const changes = comparison?.changes ?? [];
   const drawn = { ...document, resources: [...document.resources, ...(comparison?.deleted ?? [])] };
   const architecture = architectureOf(drawn);
-  const drawing = await draw(architecture, marksOf(architecture, changes), true);
+  const drawing = await draw(architecture, boxChangesOf(architecture, changes), true);
   const data = dataOf(report, drawn, architecture, changes);
   const link = (urn: string) => html`<a href="#${anchor(index, urn)}" data-urn="${urn}">${nameOf(urn)}</a>`;
   return html`<section class="stack" id="stack-${index}" aria-labelledby="heading-${index}">
@@ -77,7 +75,7 @@ ${cards(report)}
 <div class="tools"><button type="button" data-zoom="out" aria-label="Smaller">−</button><button type="button" data-zoom="fit">Fit</button><button type="button" data-zoom="in" aria-label="Larger">+</button></div>
 <div class="canvas" tabindex="0" role="region" aria-label="Drawing of ${document.stack}, can be scrolled">${drawing}</div>
 </div>
-<details><summary>The drawing in words</summary><ul>${describeFlows(architecture).map((flow) => html`<li>${flow}</li>`)}</ul></details>
+<details><summary>Drawing as text</summary><ul>${describeFlows(architecture).map((flow) => html`<li>${flow}</li>`)}</ul></details>
 ${comparison === undefined ? "" : changeSection(comparison.file, changes, comparison.warnings, link)}
 ${policySection(report, link)}
 ${costSection(report)}
@@ -92,7 +90,7 @@ ${resourceSection(drawn, data, index)}
 const anchor = (index: number, urn: string) =>
   `r${index}-${createHash("sha256").update(urn).digest("hex").slice(0, 12)}`;
 
-/** A table that scrolls by itself where the page is narrow. */
+/** A table that scrolls on narrow pages. */
 function table(caption: string, heads: string[], rows: Html[], kind = ""): Html {
   return html`<div class="scroll ${kind}" tabindex="0" role="group" aria-label="${caption}"><table><caption class="visually-hidden">${caption}</caption><thead><tr>${heads.map((head) => html`<th scope="col">${head}</th>`)}</tr></thead><tbody>${rows}</tbody></table></div>`;
 }
@@ -103,7 +101,7 @@ const count = (many: number, singular: string) => `${many} ${singular}${many ===
 
 const asText = (value: unknown) => (typeof value === "string" ? value : JSON.stringify(value));
 
-function cards({ document, standIns, costs, comparison }: StackReport): Html {
+function cards({ document, madeUpSecrets, costs, comparison }: StackReport): Html {
   const { resources, policies } = document;
   const mandatory = policies.violations.filter(({ level }) => level === "mandatory").length;
   const advisory = policies.violations.length - mandatory;
@@ -111,11 +109,11 @@ function cards({ document, standIns, costs, comparison }: StackReport): Html {
     ? html`<div class="bad"><dt>Policies</dt><dd>refused<small>${count(mandatory, "mandatory violation")}, ${advisory} advisory</small></dd></div>`
     : html`<div class="good"><dt>Policies</dt><dd>${policies.rules === 0 ? "none" : "accepted"}<small>${count(policies.rules, "rule")}, ${advisory} advisory</small></dd></div>`;
   return html`<dl class="cards">
-<div><dt>Resources</dt><dd>${resources.length}<small>${resources.filter(({ custom }) => !custom).length} group the others</small></dd></div>
+<div><dt>Resources</dt><dd>${resources.length}<small>${resources.filter(({ custom }) => custom).length} in AWS, ${resources.filter(({ custom }) => !custom).length} only group them</small></dd></div>
 ${verdict}
-<div><dt>Cost in a month</dt><dd>${costs.parts.length === 0 ? "unknown" : `about ${dollars(costs.monthly)}`}<small>${comparison === undefined ? "list prices, before traffic" : `${moreDollars(comparison.costs.monthly)} by this change`}</small></dd></div>
+<div><dt>Monthly cost</dt><dd>${costs.parts.length === 0 ? "unknown" : `about ${dollars(costs.monthly)}`}<small>${comparison === undefined ? "list prices, without usage" : `${moreDollars(comparison.costs.monthly)} by this change`}</small></dd></div>
 ${comparison === undefined ? "" : changeCard(comparison.changes)}
-<div><dt>Stand-ins</dt><dd>${standIns.length}<small>secrets without a value here</small></dd></div>
+<div><dt>Secrets</dt><dd>${madeUpSecrets}<small>made-up values: the preview cannot read secrets</small></dd></div>
 </dl>`;
 }
 
@@ -132,7 +130,7 @@ function changeSection(
 ): Html {
   const rows = changes.map(
     ({ urn, type, kind, properties, risks, cause }) =>
-      html`<tr><td>${tag(kind)}</td><td class="name">${link(urn)}<br><code>${shortType(type)}</code></td><td>${cause === undefined ? "" : html`<p>${cause}</p>`}${risks.map((risk) => html`<p>${tag("risk", "look")} ${risk}</p>`)}${
+      html`<tr><td>${tag(kind)}</td><td class="name">${link(urn)}<br><code>${shortType(type)}</code></td><td>${cause === undefined ? "" : html`<p>${cause}</p>`}${risks.map((risk) => html`<p>${tag("risk", "risk")} ${risk}</p>`)}${
         properties.length === 0
           ? ""
           : html`<details${properties.length <= 6 ? raw(" open") : ""}><summary>${count(properties.length, "property").replace("propertys", "properties")}</summary><ul class="plain">${properties.map(
@@ -143,24 +141,29 @@ function changeSection(
   );
   return html`<h3>Changes against ${file}</h3>
 ${warnings.map((warning) => html`<p>${warning}</p>`)}
-${rows.length === 0 ? html`<p>Nothing changes.</p>` : table("Changes, risky ones first", ["change", "resource", "what"], rows)}`;
+${rows.length === 0 ? html`<p>No changes.</p>` : table("Changes, the riskiest first", ["change", "resource", "details"], rows)}`;
 }
 
-function policySection({ document, rules }: StackReport, link: (urn: string) => Html): Html {
+function policySection(
+  { document, rules, warnings, comparison }: StackReport,
+  link: (urn: string) => Html,
+): Html {
   const { pack, version, violations, rules: number } = document.policies;
   if (number === 0) return html`<h3>Policies</h3><p>There is no policy pack.</p>`;
-  const broken = violations.map(
-    ({ policy, level, urn, message }) =>
-      html`<tr><td>${tag(level)}</td><td><strong>${policy}</strong></td><td>${link(urn)}</td><td>${message}</td></tr>`,
-  );
+  const violated = violations.map((violation) => {
+    const { policy, level, urn, message } = violation;
+    const isNew = comparison?.newViolations.includes(violation) === true;
+    return html`<tr><td>${tag(level)}${isNew ? html` ${tag("added", "new")}` : ""}</td><td><strong>${policy}</strong></td><td>${link(urn)}</td><td>${message}</td></tr>`;
+  });
   const relaxed = rules.filter(({ reason, exceptions }) => reason !== undefined || exceptions.length > 0);
   return html`<h3>Policies</h3>
-<p>${pack} ${version}: ${violations.length === 0 ? `all ${number} rules hold.` : `${count(violations.length, "violation")} of ${number} rules.`}</p>
-${broken.length === 0 ? "" : table("Violations", ["level", "rule", "resource", "what is wrong, why, and what to write"], broken, "violations")}
-${relaxed.length === 0 ? "" : html`<h4>Relaxed for this stack</h4>${table("Relaxed rules", ["rule", "how", "why"], relaxed.flatMap(relaxations))}`}
+<p>${pack} ${version}: ${violations.length === 0 ? `all ${number} rules pass.` : `${count(violations.length, "violation")} of ${number} rules.`}</p>
+${warnings.map((warning) => html`<p>${warning}</p>`)}
+${violated.length === 0 ? "" : table("Violations", ["level", "rule", "resource", "problem, fix and reason"], violated, "violations")}
+${relaxed.length === 0 ? "" : html`<h4>Relaxed for this stack</h4>${table("Relaxed rules", ["rule", "relaxation", "reason"], relaxed.flatMap(relaxations))}`}
 <details><summary>All ${number} rules</summary>${table(
     "All rules",
-    ["rule", "demands", "why", "level", "result"],
+    ["rule", "requirement", "reason", "level", "result"],
     rules.map((rule) => ruleRow(rule, document)),
   )}</details>`;
 }
@@ -170,7 +173,7 @@ function relaxations({ name, level, reason, exceptions }: RuleDescription): Html
     ...(reason === undefined ? [] : [html`<tr><td>${name}</td><td>${level}</td><td>${reason}</td></tr>`]),
     ...exceptions.map(
       (one) =>
-        html`<tr><td>${name}</td><td>not for ${one.resource} until ${one.expires}</td><td>${one.reason}</td></tr>`,
+        html`<tr><td>${name}</td><td>${one.resource} is exempt until ${one.expires}</td><td>${one.reason}</td></tr>`,
     ),
   ];
 }
@@ -181,7 +184,11 @@ function ruleRow(
 ): Html {
   const many = policies.violations.filter(({ policy }) => policy === name).length;
   const result =
-    level === "disabled" ? tag("off") : many > 0 ? tag(level, count(many, "violation")) : tag("holds");
+    level === "disabled"
+      ? tag("off")
+      : many > 0
+        ? tag(level, count(many, "violation"))
+        : tag("holds", "passes");
   return html`<tr><td><code>${name}</code>${reference === undefined ? "" : html`<br>${reference}`}</td><td>${description}</td><td>${why}</td><td>${level}</td><td>${result}</td></tr>`;
 }
 
@@ -196,21 +203,21 @@ function costSection({ costs, comparison }: StackReport): Html {
       ),
     ];
   });
-  return html`<h3>Costs in a month</h3>
-<p>${costs.parts.length === 0 ? "" : html`About <strong>${dollars(costs.monthly)}</strong> for what runs all the time${costs.region === "" ? "" : ` in ${costs.region}`}. `}Prices: ${costs.source}.</p>
-${(comparison?.costs.notCounted ?? []).map((one) => html`<p>Not in the difference: ${one}</p>`)}
-${rows.length === 0 ? "" : table("Costs by part", ["part", "what", "US dollars"], rows)}
-<details><summary>What this leaves out</summary><ul>${[...costs.notCounted, ...costs.leavesOut].map((one) => html`<li>${one}</li>`)}</ul></details>`;
+  return html`<h3>Monthly costs</h3>
+<p>${costs.parts.length === 0 ? "" : html`About <strong>${dollars(costs.monthly)}</strong> for everything that runs all the time${costs.region === "" ? "" : ` in ${costs.region}`}. `}Prices: ${costs.source}.</p>
+${(comparison?.costs.notCounted ?? []).map((one) => html`<p>Not in the difference, ${one}</p>`)}
+${rows.length === 0 ? "" : table("Costs by part", ["part", "item", "US dollars"], rows, "costs")}
+<details><summary>Not included</summary><ul>${[...costs.notCounted, ...costs.leavesOut].map((one) => html`<li>${one}</li>`)}</ul></details>`;
 }
 
 function settingSection({ settings, document }: StackReport): Html {
-  const row = ({ key, value, source, description }: Setting) =>
+  const row = ({ key, value, source, description }: SettingDescription) =>
     html`<tr><td class="key"><code>${key}</code></td><td><code>${value}</code></td><td class="key">${source}</td><td>${description}</td></tr>`;
   const own = settings.filter(({ isDefault }) => !isDefault);
   const defaults = settings.filter(({ isDefault }) => isDefault);
-  const heads = ["setting", "value", "from", "meaning"];
+  const heads = ["setting", "value", "from", "description"];
   return html`<h3>Settings in force</h3>${own.length === 0 ? "" : table(`Settings of ${document.stack}`, heads, own.map(row))}
-${defaults.length === 0 ? "" : html`<details><summary>${count(defaults.length, "setting")} at the default</summary>${table("Settings at their defaults", heads, defaults.map(row))}</details>`}`;
+${defaults.length === 0 ? "" : html`<details><summary>${count(defaults.length, "setting")} at their default</summary>${table("Settings at their defaults", heads, defaults.map(row))}</details>`}`;
 }
 
 function outputSection({ outputs }: PreviewDocument): Html {
@@ -289,6 +296,6 @@ function notesOf({ protect, retainOnDelete, inputs, ignoreChanges }: PreviewReso
     protect ? "protected" : "",
     retainOnDelete ? "kept on delete" : "",
     JSON.stringify(inputs).includes(SECRET) ? "holds secrets" : "",
-    ignoreChanges.length > 0 ? `left alone: ${ignoreChanges.join(", ")}` : "",
+    ignoreChanges.length > 0 ? `changes ignored: ${ignoreChanges.join(", ")}` : "",
   ].filter((note) => note !== "");
 }

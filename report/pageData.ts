@@ -1,7 +1,7 @@
 import type { Properties } from "../graph/document";
 import type { Change } from "./changes";
 
-/** What the page's script knows of one stack, for the details of boxes. */
+/** The data of one stack for the page's script, which shows the details of boxes. */
 export interface PageData {
   /** By the ids of boxes and frames. */
   parts: Record<string, PagePart>;
@@ -12,7 +12,7 @@ export interface PageData {
 export interface PagePart {
   title: string;
   subtitle: string;
-  /** In sentences. */
+  /** One sentence for each flow. */
   flows: string[];
   costs: string[];
   urns: string[];
@@ -22,7 +22,7 @@ export interface PageResource {
   urn: string;
   type: string;
   name: string;
-  /** Id of the box or frame that it belongs to. */
+  /** Id of its box or frame. */
   part: string;
   notes: string[];
   inputs: Properties;

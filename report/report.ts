@@ -1,52 +1,79 @@
-import { PreviewDocument, PreviewResource } from "../graph/document";
-import { Setting } from "../preview/project";
+import { PolicyResults, PreviewDocument, PreviewResource, Violation } from "../graph/document";
 import { Baseline } from "../graph/baseline";
 import { Change, changesBetween } from "./changes";
 import { CostDifference, Costs, costsOf, difference } from "./costs";
 
-/** A rule as the policy pack describes it to readers. */
+/** A rule of the policy pack, for readers. */
 export interface RuleDescription {
   name: string;
   area: string;
-  /** What it demands. */
+  /** The requirement. */
   description: string;
   why: string;
   level: "advisory" | "mandatory" | "disabled";
-  /** Control of a published framework. */
+  /** A control of a published framework. */
   reference?: string | undefined;
-  /** Why the stack's config relaxes it. */
+  /** The reason for which the stack's config relaxes it. */
   reason?: string | undefined;
-  /** Resources that may break it until a day. */
+  /** Resources that are exempt until a day. */
   exceptions: { resource: string; reason: string; expires: string }[];
 }
 
-/** All that is told of one stack. */
+/** A setting in force. */
+export interface SettingDescription {
+  /** Without the project's name where it is the project's own. */
+  key: string;
+  /** `[secret]` for every secret. */
+  value: string;
+  /** The file that it comes from. */
+  source: string;
+  isDefault: boolean;
+  description: string;
+}
+
+/** Everything that a report shows of one stack. */
 export interface StackReport {
   document: PreviewDocument;
-  /** Secrets for which stand-ins were used. */
-  standIns: string[];
-  settings: Setting[];
+  /** Number of secrets that have made-up values. */
+  madeUpSecrets: number;
+  /** Warnings about the policy pack's config. */
+  warnings: string[];
+  settings: SettingDescription[];
   rules: RuleDescription[];
   costs: Costs;
-  /** Against what was given with `--against`. */
+  /** With the baseline that `--against` names. */
   comparison?: Comparison | undefined;
 }
 
+/** A preview compared with an earlier state of the stack. */
 export interface Comparison {
-  /** The file that was given. */
+  /** The file that holds the earlier state. */
   file: string;
   /** The riskiest first. */
   changes: Change[];
-  /** What the reader should know before trusting the comparison. */
+  /** Reasons not to trust the comparison. */
   warnings: string[];
-  /** What is there no more. */
+  /** The resources that will be deleted. */
   deleted: PreviewResource[];
+  /** The violations of the preview that the earlier state does not have. */
+  newViolations: Violation[];
   costs: CostDifference;
 }
 
-/** Compares a preview with the same stack as it was. */
-export function compare(document: PreviewDocument, baseline: Baseline, file: string): Comparison {
-  const { changes } = changesBetween(baseline, document);
+/** Evaluates the policy pack with the config of the stack. */
+type Evaluate = (resources: PreviewResource[]) => Pick<PolicyResults, "violations">;
+
+/** Compares a preview with an earlier state of the same stack. */
+export function compare(
+  document: PreviewDocument,
+  baseline: Baseline,
+  { file, evaluate }: { file: string; evaluate?: Evaluate | undefined },
+): Comparison {
+  const keyOf = ({ policy, urn }: Violation) => `${policy} ${urn}`;
+  const known = new Set(evaluate?.(baseline.resources).violations.map(keyOf));
+  const newViolations =
+    evaluate === undefined ? [] : document.policies.violations.filter((one) => !known.has(keyOf(one)));
+  const { changes } = changesBetween(baseline, document, newViolations);
   const deleted = new Set(changes.flatMap(({ kind, urn }) => (kind === "deleted" ? [urn] : [])));
   const before = { ...document, resources: baseline.resources };
   return {
@@ -54,13 +81,14 @@ export function compare(document: PreviewDocument, baseline: Baseline, file: str
     changes,
     warnings: baseline.warnings,
     deleted: baseline.resources.filter(({ urn }) => deleted.has(urn)),
+    newViolations,
     costs: difference(costsOf(before), costsOf(document)),
   };
 }
 
-/** US dollars, rounded to whole ones. */
+/** An amount in US dollars, rounded to whole dollars. */
 export const dollars = (amount: number) => `$${Math.round(amount).toLocaleString("en-US")}`;
 
-/** A difference of US dollars with its sign. */
+/** A difference in US dollars with its sign. */
 export const moreDollars = (amount: number) =>
   `${Math.round(amount) < 0 ? "−" : "+"}${dollars(Math.abs(amount))}`;

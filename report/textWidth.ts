@@ -18,7 +18,7 @@ export function textWidth(text: string, size: number, bold = false): number {
   return ems * size * (bold ? 1.1 : 1);
 }
 
-/** The text, or as much of its beginning as is not wider, with an ellipsis. */
+/** The text, cut with an ellipsis if it is wider. */
 export function fitted(text: string, width: number, size: number, bold = false): string {
   if (textWidth(text, size, bold) <= width) return text;
   const characters = Array.from(text);

@@ -1,8 +1,8 @@
 import type { Change } from "./changes";
 
-/** How many resources an update does what to. */
+/** Numbers of resources by kind of change. */
 export interface Totals extends Record<Change["kind"], number> {
-  /** Those that a reviewer should look at, of whichever kind. */
+  /** Resources with a risk, of any kind of change. */
   risky: number;
 }
 

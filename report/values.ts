@@ -2,7 +2,7 @@ import { Properties, PropertyValue } from "../graph/document";
 
 type Value = PropertyValue | undefined;
 
-/** A text that two values share exactly when they are equal. */
+/** A text that is equal for two values only if the values are equal. */
 export function canonical(value: Value): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
   if (!isObject(value)) return JSON.stringify(value ?? null);
@@ -28,7 +28,7 @@ export function isObject(value: Value): value is Properties {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** A property that an object has itself: documents may use any name, also those of JavaScript's own. */
+/** An own property: documents can use any name, including those of Object.prototype. */
 export function own<Value>(object: Record<string, Value>, key: string): Value | undefined {
   return Object.hasOwn(object, key) ? object[key] : undefined;
 }
@@ -38,7 +38,7 @@ export function asList(value: Value): PropertyValue[] {
   return Array.isArray(value) ? value : [value];
 }
 
-/** The object or list that a text holds as JSON, such as a policy document. */
+/** The object or list in a JSON text, such as a policy document; undefined for other texts. */
 export function parseJson(text: string): PropertyValue | undefined {
   if (!/^\s*[[{]/.test(text)) return undefined;
   try {
@@ -46,4 +46,14 @@ export function parseJson(text: string): PropertyValue | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Returns true for `true`, also as text: Beanstalk's options are texts. */
+export function isTrue(value: Value): boolean {
+  return value === true || value === "true";
+}
+
+/** Returns true for `false`, also as text. */
+export function isFalse(value: Value): boolean {
+  return value === false || value === "false";
 }

@@ -2,9 +2,12 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { randomBytes, randomInt } from "node:crypto";
 import { password as ask } from "@inquirer/prompts";
 import { Command } from "commander";
-import { SecretName, secretSettings } from "./settings";
+import { didYouMean } from "../cli/nearest";
+import { listStackFiles } from "../cli/stackFiles";
+import { UserError } from "../cli/userError";
+import { SecretName, secretSettings } from "./secrets";
 
-/** How each secret that can be made up is made up. The others are asked for. */
+/** Generators of secrets with random values. The command asks for the other secrets. */
 export const generators: Partial<Record<SecretName, () => string>> = {
   databasePassword: () => alphanumeric(40),
   secretKey: () => alphanumeric(64),
@@ -22,62 +25,58 @@ function alphanumeric(length: number): string {
   return Array.from({ length }, () => ALPHABET[randomInt(ALPHABET.length)]).join("");
 }
 
-/** What can go wrong for the person who calls, told without a stack trace. */
-class InitStackError extends Error {}
-
-/** What Pulumi says where it cannot work yet, and what to do about it. */
-const REMEDIES: [said: RegExp, remedy: string][] = [
+/** Fixes for the Pulumi CLI's errors about missing prerequisites. */
+const REMEDIES: [message: RegExp, remedy: string][] = [
   [
     /PULUMI_ACCESS_TOKEN/,
-    "Log in to where the state is kept: pulumi login s3://BUCKET, or pulumi login for Pulumi Cloud.",
+    "Log in to the backend of the state: `pulumi login s3://BUCKET`, or `pulumi login` for Pulumi Cloud.",
   ],
   [
     /passphrase must be set/,
     "Choose a passphrase and keep it: read -rs PULUMI_CONFIG_PASSPHRASE; export PULUMI_CONFIG_PASSPHRASE. " +
-      'Or make the stack with a key of KMS: pulumi stack init STACK --secrets-provider "awskms://alias/KEY?region=REGION"',
+      'Or create the stack with a KMS key: pulumi stack init STACK --secrets-provider "awskms://alias/KEY?region=REGION"',
   ],
   [
     /incorrect passphrase/,
-    "Give the stack's own passphrase: read -rs PULUMI_CONFIG_PASSPHRASE; export PULUMI_CONFIG_PASSPHRASE",
+    "Set the passphrase of this stack: read -rs PULUMI_CONFIG_PASSPHRASE; export PULUMI_CONFIG_PASSPHRASE",
   ],
 ];
 
-/** The secrets of a stack that are not set yet. */
+/** Returns the secrets of a stack that are not set. */
 function missingSecrets(stack: string): SecretName[] {
   const config = JSON.parse(pulumi(["config", "--json", "--stack", stack])) as Record<string, unknown>;
   return (Object.keys(secretSettings) as SecretName[]).filter((name) => !(`iaso:${name}` in config));
 }
 
-/** Runs the Pulumi CLI and gives what it prints; a value goes in by standard input, never as an argument. */
+/** Runs the Pulumi CLI and returns its output. Values are passed by standard input: other users can see arguments. */
 function pulumi(args: string[], input?: string): string {
   try {
     return execFileSync("pulumi", args, { input, encoding: "utf8", stdio: ["pipe", "pipe", "pipe"] });
   } catch (error) {
     const { code, stderr } = error as NodeJS.ErrnoException & { stderr?: string };
     if (code === "ENOENT") {
-      throw new InitStackError(
+      throw new UserError(
         "The Pulumi CLI is not installed. Install it: https://www.pulumi.com/docs/iac/download-install/",
       );
     }
-    const said = String(stderr).trim();
-    const remedy = REMEDIES.find(([pattern]) => pattern.test(said))?.[1];
-    throw new InitStackError(
-      [`pulumi ${args.join(" ")} failed: ${said}`, ...(remedy === undefined ? [] : [remedy])].join("\n"),
-    );
+    const message = String(stderr).trim();
+    const remedy = REMEDIES.find(([pattern]) => pattern.test(message))?.[1];
+    throw new UserError(`pulumi ${args.join(" ")} failed: ${message}`, remedy);
   }
 }
 
 /**
- * Makes the stack where it does not exist yet, generates the secrets that can be generated, asks for the others, and
- * hands each to Pulumi encrypted. What is set already stays as it is, so that it can be run again at any time.
+ * Creates the stack if it does not exist, generates the secrets that can be generated, asks for the others, and lets
+ * Pulumi encrypt each. Secrets that are set stay as they are, so the command can be run again at any time.
  */
 async function initStack(stack: string): Promise<void> {
+  refuseWithoutSettings(stack);
   if (spawnSync("pulumi", ["stack", "select", stack], { stdio: "ignore" }).status !== 0) {
     pulumi(["stack", "init", stack]);
-    console.log(`Made the stack ${stack}.`);
+    console.log(`Created the stack ${stack}.`);
   }
   const missing = missingSecrets(stack);
-  refuseToAskNobody(stack, missing);
+  refuseWithoutTerminal(stack, missing);
   for (const name of missing) {
     const generate = generators[name];
     const value = generate === undefined ? await askFor(name) : generate();
@@ -85,22 +84,34 @@ async function initStack(stack: string): Promise<void> {
     console.log(`${generate === undefined ? "Set" : "Generated"} ${name}.`);
   }
   const kept = Object.keys(secretSettings).length - missing.length;
-  if (kept > 0) console.log(`${kept} secrets were set before and stay as they are.`);
+  if (kept > 0) console.log(`${kept} secrets were set before and are unchanged.`);
   console.log(
-    `All secrets are set, encrypted, in Pulumi.${stack}.yaml. See what would be created: npm run preview -- ${stack}`,
+    `All secrets are set, encrypted, in Pulumi.${stack}.yaml. See what Pulumi would create: npm run preview -- ${stack}`,
   );
 }
 
-/** Before anything is set: where nobody can be asked, all secrets that must be typed in have to be there already. */
-function refuseToAskNobody(stack: string, missing: SecretName[]): void {
+/** Refuses a stack without a settings file, most likely a typo, before Pulumi creates or selects it. */
+function refuseWithoutSettings(stack: string): void {
+  const stacks = listStackFiles(".");
+  if (stacks.includes(stack)) return;
+  throw new UserError(
+    `There are no settings for the stack ${stack}: Pulumi.${stack}.yaml is missing.${didYouMean(stack, stacks)}`,
+    `Stacks with settings: ${stacks.join(", ")}. To add one: docs/operations.md, "Adding an environment".`,
+  );
+}
+
+/** Refuses to set anything if a secret must be typed and there is no terminal. */
+function refuseWithoutTerminal(stack: string, missing: SecretName[]): void {
   const toType = missing.filter((name) => generators[name] === undefined);
   if (process.stdin.isTTY || toType.length === 0) return;
   const lines = toType.map(
     (name) =>
       `  ${name}, ${secretSettings[name].accepted}\n    pulumi config set --secret iaso:${name} --stack ${stack}`,
   );
-  throw new InitStackError(
-    ["There is no terminal to ask for these secrets in. Set them, then run this again:", ...lines].join("\n"),
+  throw new UserError(
+    ["There is no terminal to ask for these secrets. Set them, then run this command again:", ...lines].join(
+      "\n",
+    ),
   );
 }
 
@@ -114,12 +125,14 @@ async function askFor(name: SecretName): Promise<string> {
 
 if (require.main === module) {
   new Command("npm run init-stack --")
-    .description("Sets the secrets of a stack: generates those that can be, asks for the rest, prints none.")
-    .argument("<stack>", "the stack, such as staging; it is made where it does not exist")
+    .description("Sets the secrets of a stack: generates random ones, asks for the others, prints none.")
+    .argument("<stack>", "the stack, such as staging; created if it does not exist")
     .action(initStack)
     .parseAsync()
     .catch((error: unknown) => {
       process.exitCode = 1;
-      console.error(error instanceof InitStackError ? error.message : error);
+      console.error(
+        error instanceof UserError ? [error.message, error.remedy].filter(Boolean).join("\n") : error,
+      );
     });
 }

@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from "node:fs";
-import { parse } from "yaml";
+import { isMap, isScalar, parseDocument, Scalar } from "yaml";
 
 interface Declaration {
   type: string;
@@ -8,25 +8,35 @@ interface Declaration {
   secret?: boolean;
 }
 
-const START = "<!-- settings: npm run settings-table -->";
-const END = "<!-- /settings -->";
+/** Columns of a line, as in .prettierrc.json. */
+const WIDTH = 110;
 
-/** The settings of Pulumi.yaml as a Markdown table, in their order. */
-export function settingsTable(pulumiYaml: string): string {
-  const { config } = parse(pulumiYaml) as { config: Record<string, Declaration> };
-  const rows = Object.entries(config).map(([key, { type, description, default: value, secret }]) => {
-    const fallback = secret === true ? "secret" : value === undefined ? "must be set" : code(value);
-    return `| \`${key}\` | ${type} | ${fallback} | ${description.replaceAll("|", "\\|")} |`;
+/**
+ * Returns docs/settings.md: the settings of a Pulumi.yaml in their order, under the headings that are comments there.
+ *
+ * @throws Error if the file has no settings.
+ */
+export function settingsPage(pulumiYaml: string): string {
+  const config = parseDocument(pulumiYaml).get("config");
+  if (!isMap(config)) throw new Error("Pulumi.yaml has no settings: `config` is missing");
+  const entries = config.items.flatMap(({ key, value }, index) => {
+    if (!isScalar(key) || !isMap(value)) return [];
+    const heading = key.commentBefore ?? (index === 0 ? config.commentBefore : undefined);
+    const title = typeof heading === "string" ? [`## ${heading.trim()}`] : [];
+    return [...title, entry(key, value.toJSON() as Declaration)];
   });
-  return ["| setting | type | default | meaning |", "| --- | --- | --- | --- |", ...rows].join("\n");
+  return `# Settings
+
+Written by \`npm run settings-table\` from [Pulumi.yaml](../Pulumi.yaml). The README says [how to set
+one](../README.md#settings).
+
+${entries.join("\n\n")}
+`;
 }
 
-/** `document` with the table between its marks. */
-export function withSettingsTable(document: string, table: string): string {
-  const start = document.indexOf(START);
-  const end = document.indexOf(END);
-  if (start < 0 || end < start) throw new Error(`README.md needs the lines ${START} and ${END}`);
-  return `${document.slice(0, start)}${START}\n\n${table}\n\n${document.slice(end)}`;
+function entry(key: Scalar, { type, description, default: value, secret }: Declaration): string {
+  const origin = secret === true ? "secret" : value === undefined ? "must be set" : `default ${code(value)}`;
+  return wrap(`- **\`${String(key.value)}\`** (${type}, ${origin}): ${description}`);
 }
 
 function code(value: unknown): string {
@@ -34,7 +44,18 @@ function code(value: unknown): string {
   return text === "" ? "empty" : `\`${text}\``;
 }
 
+/** Breaks an item of a list into lines, and indents all but the first. */
+function wrap(item: string): string {
+  const lines: string[] = [];
+  for (const word of item.split(" ")) {
+    const line = lines.at(-1);
+    if (line !== undefined && line.length + 1 + word.length <= WIDTH)
+      lines[lines.length - 1] = `${line} ${word}`;
+    else lines.push(lines.length === 0 ? word : `  ${word}`);
+  }
+  return lines.join("\n");
+}
+
 if (require.main === module) {
-  const table = settingsTable(readFileSync("Pulumi.yaml", "utf8"));
-  writeFileSync("README.md", withSettingsTable(readFileSync("README.md", "utf8"), table));
+  writeFileSync("docs/settings.md", settingsPage(readFileSync("Pulumi.yaml", "utf8")));
 }

@@ -1,4 +1,4 @@
-import { arn, digest, ResourceTypes, text } from "./model";
+import { arn, digest, knownBy, ResourceTypes, text } from "./model";
 
 function uuid(seed: string): string {
   return digest(seed, 32).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
@@ -29,8 +29,5 @@ export const resourceTypes: ResourceTypes = {
       },
     };
   },
-  "aws:acm/certificateValidation:CertificateValidation": ({ inputs }) => ({
-    id: text(inputs, "certificateArn"),
-    outputs: {},
-  }),
+  "aws:acm/certificateValidation:CertificateValidation": knownBy("certificateArn"),
 };

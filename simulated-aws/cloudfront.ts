@@ -1,6 +1,10 @@
 import { arn, digest, ResourceTypes } from "./model";
 
-/** The zone of every CloudFront host name. */
+/**
+ * The hosted zone of every CloudFront domain name.
+ *
+ * @see https://docs.aws.amazon.com/general/latest/gr/cf_region.html
+ */
 const HOSTED_ZONE = "Z2FDTNDATAQYW2";
 
 export const resourceTypes: ResourceTypes = {

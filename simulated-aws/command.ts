@@ -1,6 +1,6 @@
 import { awsId, digest, ResourceTypes } from "./model";
 
-/** Not AWS, but beside it: commands are not run by a simulation; the one of this platform builds an image. */
+/** The command provider is not part of AWS. Its only command here, which the simulation does not run, builds an image. */
 export const resourceTypes: ResourceTypes = {
   "command:local:Command": (creation) => ({
     id: `command${digest(creation.name, 8)}`,

@@ -1,12 +1,4 @@
-import { arn, awsId, Creation, digest, Functions, ResourceTypes, simple } from "./model";
-
-const rule = (creation: Creation) => {
-  const id = awsId("sgr", creation);
-  return {
-    id,
-    outputs: { arn: arn(creation, "ec2", `security-group-rule/${id}`), securityGroupRuleId: id },
-  };
-};
+import { awsId, digest, ResourceTypes, simple } from "./model";
 
 export const resourceTypes: ResourceTypes = {
   "aws:ec2/vpc:Vpc": (creation) => {
@@ -18,8 +10,6 @@ export const resourceTypes: ResourceTypes = {
   },
   "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": simple("sg", "ec2", "security-group"),
   "aws:ec2/securityGroup:SecurityGroup": simple("sg", "ec2", "security-group"),
-  "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": rule,
-  "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": rule,
   "aws:ec2/subnet:Subnet": simple("subnet", "ec2", "subnet"),
   "aws:ec2/internetGateway:InternetGateway": simple("igw", "ec2", "internet-gateway"),
   "aws:ec2/routeTable:RouteTable": simple("rtb", "ec2", "route-table"),
@@ -36,11 +26,4 @@ export const resourceTypes: ResourceTypes = {
   "aws:ec2/natGateway:NatGateway": (creation) => ({ id: awsId("nat", creation), outputs: {} }),
   "aws:ec2/vpcEndpoint:VpcEndpoint": simple("vpce", "ec2", "vpc-endpoint"),
   "aws:ec2/flowLog:FlowLog": simple("fl", "ec2", "vpc-flow-log"),
-};
-
-export const functions: Functions = {
-  "aws:index/getAvailabilityZones:getAvailabilityZones": (_args, { region }) => ({
-    id: region,
-    names: ["a", "b", "c"].map((letter) => region + letter),
-  }),
 };

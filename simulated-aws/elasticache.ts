@@ -5,7 +5,12 @@ export const resourceTypes: ResourceTypes = {
   "aws:elasticache/parameterGroup:ParameterGroup": named("elasticache", "parametergroup"),
   "aws:elasticache/replicationGroup:ReplicationGroup": (creation) => {
     const id = text(creation.inputs, "replicationGroupId");
-    const host = (kind: string) => `${id}.${digest(creation.accountId, 6)}${kind}.euc1.cache.amazonaws.com`;
+    // ElastiCache shortens the region: `euc1` for eu-central-1.
+    const region = creation.region
+      .replace(/north|south|east|west|central/g, (direction) => direction.charAt(0))
+      .replaceAll("-", "");
+    const host = (kind: string) =>
+      `${id}.${digest(creation.accountId, 6)}${kind}.${region}.cache.amazonaws.com`;
     return {
       id,
       outputs: {

@@ -1,13 +1,5 @@
+import { REGIONS } from "../policies/facts/regions";
 import { arn, awsId, digest, Functions, nameOr, ResourceTypes, text } from "./model";
-
-/** Zones of Beanstalk's CNAMEs: https://docs.aws.amazon.com/general/latest/gr/elasticbeanstalk.html */
-const HOSTED_ZONES: Record<string, string> = {
-  "eu-central-1": "Z1FRNW7UH4DEZJ",
-  "eu-west-1": "Z2NYPWQ7DFZAZH",
-  "eu-west-3": "Z3Q77PNBQS71R4",
-  "us-east-1": "Z117KPS5GTRQ2G",
-  "us-west-2": "Z38NKT9BP95V3O",
-};
 
 export const resourceTypes: ResourceTypes = {
   "aws:elasticbeanstalk/application:Application": (creation) => {
@@ -18,7 +10,7 @@ export const resourceTypes: ResourceTypes = {
     const name = nameOr(creation, "name");
     const application = text(creation.inputs, "application");
     return {
-      // Labels are each application's own; the provider's id is the label alone, which two applications may share.
+      // The provider's id is the label alone, which two applications can share.
       id: `${application}/${name}`,
       outputs: {
         name,
@@ -62,9 +54,13 @@ export const resourceTypes: ResourceTypes = {
 export const functions: Functions = {
   "aws:elasticbeanstalk/getHostedZone:getHostedZone": (args, account) => {
     const region = typeof args.region === "string" ? args.region : account.region;
-    const id = HOSTED_ZONES[region];
-    if (id === undefined)
-      throw new Error(`simulated-aws/elasticbeanstalk.ts knows no hosted zone of ${region}`);
+    const id = REGIONS[region]?.beanstalkHostedZone;
+    if (id === undefined) {
+      throw new Error(
+        `Elastic Beanstalk has no known hosted zone in region ${region}. ` +
+          `Set a region of policies/facts/regions.ts: ${Object.keys(REGIONS).join(", ")}.`,
+      );
+    }
     return { id, region };
   },
 };

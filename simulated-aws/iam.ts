@@ -1,4 +1,4 @@
-import { arn, Creation, digest, Functions, nameOr, ResourceTypes, text } from "./model";
+import { arn, Creation, digest, knownBy, nameOr, ResourceTypes, text } from "./model";
 
 const named = (kind: string) => (creation: Creation) => {
   const id = nameOr(creation, "name");
@@ -23,22 +23,10 @@ export const resourceTypes: ResourceTypes = {
     id: `${text(inputs, "role")}:${typeof inputs.name === "string" ? inputs.name : name}`,
     outputs: {},
   }),
-  "aws:iam/rolePolicyAttachment:RolePolicyAttachment": ({ inputs }) => ({
-    id: `${text(inputs, "role")}/${text(inputs, "policyArn")}`,
-    outputs: {},
-  }),
+  "aws:iam/rolePolicyAttachment:RolePolicyAttachment": knownBy("role", "policyArn"),
   "aws:iam/openIdConnectProvider:OpenIdConnectProvider": (creation) => {
     const host = text(creation.inputs, "url").replace("https://", "");
     const id = arn(creation, "iam", `oidc-provider/${host}`, { global: true });
     return { id, outputs: { arn: id } };
   },
-};
-
-export const functions: Functions = {
-  "aws:index/getCallerIdentity:getCallerIdentity": (_args, account) => ({
-    id: account.accountId,
-    accountId: account.accountId,
-    arn: arn(account, "iam", "user/offline-preview", { global: true }),
-    userId: `AIDA${digest(account.accountId, 17).toUpperCase()}`,
-  }),
 };

@@ -8,14 +8,17 @@ import * as elasticache from "./elasticache";
 import * as elasticbeanstalk from "./elasticbeanstalk";
 import * as iam from "./iam";
 import * as lb from "./lb";
-import * as messaging from "./messaging";
 import { Account, Created, Creation, Functions, ResourceTypes } from "./model";
 import * as rds from "./rds";
 import * as route53 from "./route53";
 import * as s3 from "./s3";
+import * as sns from "./sns";
+import * as sqs from "./sqs";
 import * as ssm from "./ssm";
+import * as vpc from "./vpc";
 
-const services: { resourceTypes?: ResourceTypes; functions?: Functions }[] = [
+/** The simulated services, by the module that Pulumi has for each, which is also the name of its file. */
+const SERVICES: Record<string, { resourceTypes: ResourceTypes; functions?: Functions }> = {
   acm,
   cloudfront,
   cloudwatch,
@@ -25,26 +28,26 @@ const services: { resourceTypes?: ResourceTypes; functions?: Functions }[] = [
   elasticbeanstalk,
   iam,
   lb,
-  messaging,
   rds,
   route53,
   s3,
+  sns,
+  sqs,
   ssm,
-];
-const resourceTypes = merge(services.map((service) => service.resourceTypes ?? {}));
-const functions = merge(services.map((service) => service.functions ?? {}));
+  vpc,
+};
 
 /**
- * What AWS would answer to the creation of a resource.
+ * Returns the id and the outputs that AWS would give a new resource.
  *
- * @throws Error where the type is not simulated, and says which file to extend.
+ * @throws Error if the type is not simulated; it names the files to extend.
  */
 export function createResource(type: string, creation: Creation): Created {
-  const behaviour = resourceTypes[type];
+  const behaviour = SERVICES[serviceOf(type)]?.resourceTypes[type];
   if (behaviour === undefined) {
     throw new Error(
       `The simulated AWS knows no resource type ${type} (resource ${creation.name}). ` +
-        `Add its behaviour to simulated-aws/${serviceOf(type)}.ts.`,
+        `Add its row to policies/facts/resourceTypes.ts and its behaviour to ${fileOf(type)}.`,
     );
   }
   try {
@@ -55,25 +58,27 @@ export function createResource(type: string, creation: Creation): Created {
 }
 
 /**
- * What AWS would answer to a function call.
+ * Returns the result of a function call, such as `aws:route53/getZone:getZone`.
  *
- * @throws Error where the function is not simulated, and says which file to extend.
+ * @throws Error if the function is not simulated; it names the file to extend.
  */
 export function callFunction(token: string, args: Properties, account: Account): Properties {
-  const answer = functions[token];
+  const answer = SERVICES[serviceOf(token)]?.functions?.[token];
   if (answer === undefined) {
-    throw new Error(
-      `The simulated AWS knows no function ${token}. Add its answer to simulated-aws/${serviceOf(token)}.ts.`,
-    );
+    throw new Error(`The simulated AWS knows no function ${token}. Add its result to ${fileOf(token)}.`);
   }
   return answer(args, account);
 }
 
-function merge<Value>(records: Record<string, Value>[]): Record<string, Value> {
-  return Object.fromEntries(records.flatMap((record) => Object.entries(record)));
+/** The service of a token: `rds` of `aws:rds/instance:Instance`, `command` of `command:local:Command`. */
+function serviceOf(token: string): string {
+  const [provider = "", module = ""] = token.split(":");
+  return provider === "aws" ? (module.split("/")[0] ?? "") : provider;
 }
 
-/** `rds` of `aws:rds/instance:Instance`. */
-function serviceOf(token: string): string {
-  return token.split(":")[1]?.split("/")[0] ?? token;
+/** The file of a token's service, in words; a new service is registered here. */
+function fileOf(token: string): string {
+  const service = serviceOf(token);
+  const file = `simulated-aws/${service}.ts`;
+  return service in SERVICES ? file : `a new file ${file}, which simulated-aws/index.ts lists`;
 }

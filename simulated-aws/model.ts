@@ -1,43 +1,47 @@
 import { createHash } from "node:crypto";
 import { Properties } from "../graph/document";
 
-/** Where a resource is created. */
+/** The account and the region in which a resource is created. */
 export interface Account {
   accountId: string;
   region: string;
 }
 
-/** What a resource type's behaviour is told about the resource that is created. */
+/** A resource to create. */
 export interface Creation extends Account {
-  /** Pulumi's name of the resource. */
+  /** The resource's name in the program. */
   name: string;
-  /** The inputs, secrets revealed. */
+  /** The inputs, with secrets in plain text. */
   inputs: Properties;
 }
 
-/** What AWS would answer: the id, and the outputs that are not inputs. */
+/** A created resource: its id, and its outputs that are not inputs. */
 export interface Created {
   id: string;
   outputs: Properties;
 }
 
-/** The behaviour of each resource type of one service, by type token. */
+/** The resource types of one service, by type token: each creates a resource. */
 export type ResourceTypes = Record<string, (creation: Creation) => Created>;
 
-/** The answer to each function of one service, by token. */
+/** The functions of one service, by token. */
 export type Functions = Record<string, (args: Properties, account: Account) => Properties>;
 
-/** A resource id as AWS forms them, such as `vpc-0a1b...`: the same on every run for the same resource. */
+/** Returns a resource id such as `vpc-0a1b...`, the same one at every run for the same resource. */
 export function awsId(prefix: string, { name, accountId, region }: Creation): string {
   return `${prefix}-0${digest(`${accountId} ${region} ${prefix} ${name}`, 16)}`;
 }
 
-/** Hexadecimal digits that follow from a text. */
+/** Returns the first hexadecimal digits of the hash of a text. */
 export function digest(text: string, length: number): string {
   return createHash("sha256").update(text).digest("hex").slice(0, length);
 }
 
-/** An input as text; types that need it say which input is missing. */
+/**
+ * Returns an input as text.
+ *
+ * @throws Error if it is missing.
+ */
 export function text(inputs: Properties, key: string): string {
   const value = inputs[key];
   if (typeof value === "string") return value;
@@ -45,12 +49,13 @@ export function text(inputs: Properties, key: string): string {
   throw new Error(`input ${key} is missing`);
 }
 
-/** An input as text where it was given, otherwise something like what the provider would make up. */
+/** Returns a name that the program sets, or else one as the provider generates it. */
 export function nameOr({ inputs, name }: Creation, key: string): string {
   const value = inputs[key];
   return typeof value === "string" ? value : `${name}-${digest(name, 7)}`;
 }
 
+/** Returns an ARN, without a region for a `global` service. */
 export function arn(
   { accountId, region }: Account,
   service: string,
@@ -60,7 +65,7 @@ export function arn(
   return `arn:aws:${service}:${global ? "" : region}:${accountId}:${resource}`;
 }
 
-/** The behaviour of a resource that has an id and an ARN made from it, and nothing else of interest. */
+/** Simulates a resource type whose resources have a generated id and an ARN with that id. */
 export function simple(prefix: string, service: string, kind: string) {
   return (creation: Creation): Created => {
     const id = awsId(prefix, creation);
@@ -68,7 +73,7 @@ export function simple(prefix: string, service: string, kind: string) {
   };
 }
 
-/** The behaviour of a resource that is known by its name, and has an ARN made from it and nothing else of interest. */
+/** Simulates a resource type whose resources have their name as id and an ARN with that name. */
 export function named(service: string, kind: string) {
   return (creation: Creation): Created => {
     const id = nameOr(creation, "name");
@@ -76,7 +81,7 @@ export function named(service: string, kind: string) {
   };
 }
 
-/** The behaviour of a resource that only ties others together: it is known by one of its inputs. */
+/** Simulates a resource type whose id is made of some inputs, such as an attachment of two resources. */
 export function knownBy(...keys: string[]) {
   return ({ inputs }: Creation): Created => ({
     id: keys.map((key) => text(inputs, key)).join("/"),

@@ -9,12 +9,13 @@ export const resourceTypes: ResourceTypes = {
 
 export const functions: Functions = {
   "aws:route53/getZone:getZone": ({ name }) => {
-    if (typeof name !== "string") throw new Error("getZone is simulated by name only");
+    if (typeof name !== "string") throw new Error("getZone needs a name: other arguments are not simulated");
     const id = zoneIdOf(name);
     return { id, zoneId: id, name, privateZone: false };
   },
 };
 
+/** Returns the id of the hosted zone of a domain. */
 export function zoneIdOf(name: string): string {
   return `Z${digest(name, 20).toUpperCase()}`;
 }

@@ -1,10 +1,18 @@
-import { join } from "node:path";
 import { expect } from "chai";
 import { PreviewDocument, PropertyValue, UNKNOWN } from "../graph/document";
-import { readProject, readStackConfig } from "../preview/project";
-import { at, find, namespaceOf, optionsOf, previewOf, previewWith, resourcesOf, textOf } from "./support";
+import { readStackConfig } from "../preview/project";
+import {
+  at,
+  exampleProject,
+  find,
+  namespaceOf,
+  optionsOf,
+  previewOf,
+  previewWith,
+  resourcesOf,
+  textOf,
+} from "./support";
 
-const ROOT = join(__dirname, "..");
 const STACKS = ["staging", "prod"];
 const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
 const VARIABLES = "aws:elasticbeanstalk:application:environment";
@@ -83,10 +91,13 @@ describe("index", () => {
       });
 
       it("shows no secret anywhere", () => {
-        const { values, standIns } = readStackConfig(readProject(ROOT), stack);
+        const { values, standIns } = readStackConfig(exampleProject(), stack);
         const text = JSON.stringify(document) + JSON.stringify(first);
         expect(standIns.length).to.be.at.least(10);
-        for (const key of standIns) expect(text, key).not.to.include(values[key]!);
+        for (const key of standIns) {
+          // Earlier signing keys are empty until somebody rotates the key.
+          if (values[key] !== "") expect(text, key).not.to.include(values[key]!);
+        }
         expect(find(document, "aws:rds/instance:Instance").secretInputs).to.deep.equal(["password"]);
         for (const { name, inputs } of resourcesOf(document, "aws:ssm/parameter:Parameter")) {
           if (inputs.type === "SecureString") expect(inputs.value, name).to.equal("[secret]");

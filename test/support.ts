@@ -1,11 +1,20 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { parse, stringify } from "yaml";
 import { Naming } from "../components/common/naming";
 import { PreviewDocument, PreviewResource, PropertyValue } from "../graph/document";
 import { PreviewOptions, previewStack } from "../preview/preview";
-import { readProject } from "../preview/project";
+import { Project, readProject } from "../preview/project";
 
 /** The environment for which components are tested. */
 export const naming = new Naming({
@@ -17,15 +26,59 @@ export const naming = new Naming({
 
 export const PERMISSIONS_BOUNDARY = "arn:aws:iam::123456789012:policy/iaso-test-boundary";
 
+const ROOT = join(__dirname, "..");
+
+/** Folder of the stack files that tests use. The user's own stack files are free to change. */
+export const STACKS = join(ROOT, "test/stacks");
+
+/** The real program and its declared settings, with the stack files of the tests. */
+export const exampleProject = (): Project => ({ ...readProject(ROOT), stackConfigDir: STACKS });
+
+/** The policy pack's config of one of the tests' stacks. */
+export function policyConfigOf(stack: string): Record<string, unknown> {
+  const file = join(STACKS, `policy-config.${stack}.json`);
+  return JSON.parse(readFileSync(file, "utf8")) as Record<string, unknown>;
+}
+
+/**
+ * Writes a project folder in which every `npm run` command works as in the user's, with the tests' stack files and
+ * policy configs. The code is linked, not copied. The caller deletes the folder.
+ *
+ * @param settings Other values for a stack's settings, by full key; undefined leaves a setting out.
+ */
+export function writeExampleProject(
+  directory: string,
+  settings: Record<string, Record<string, unknown>> = {},
+): void {
+  const read = (file: string) => parse(readFileSync(file, "utf8")) as { config: Record<string, unknown> };
+  const link = (folder: string, own: RegExp) => {
+    mkdirSync(join(directory, folder), { recursive: true });
+    for (const name of readdirSync(join(ROOT, folder))) {
+      if (!own.test(name)) symlinkSync(join(ROOT, folder, name), join(directory, folder, name));
+    }
+  };
+  link("", /^(Pulumi\..*yaml|policies|\.git)$/);
+  link("policies", /^policy-config\./);
+  // The program is named by its real path: Node.js knows modules by that, and the preview loads it once per stack.
+  const program = { ...read(join(ROOT, "Pulumi.yaml")), main: relative(directory, join(ROOT, "index.ts")) };
+  writeFileSync(join(directory, "Pulumi.yaml"), stringify(program));
+  for (const stack of ["staging", "prod"]) {
+    const file = `Pulumi.${stack}.yaml`;
+    const config = { ...read(join(STACKS, file)).config, ...settings[stack] };
+    writeFileSync(join(directory, file), stringify({ config }));
+    const policyConfig = `policy-config.${stack}.json`;
+    cpSync(join(STACKS, policyConfig), join(directory, "policies", policyConfig));
+  }
+}
+
 const previews = new Map<string, PreviewDocument>();
 
-/** A preview of one of the project's stacks, without policies; made once for all tests, which must not change it. */
+/** A preview of one of the tests' stacks, without policies; made once for all tests, which must not change it. */
 export async function previewOf(stack: string, { unknownOutputs = false } = {}): Promise<PreviewDocument> {
   const key = `${stack} ${String(unknownOutputs)}`;
   const known = previews.get(key);
   if (known !== undefined) return known;
-  const project = readProject(join(__dirname, ".."));
-  const { document } = await previewStack(project, stack, { policies: false, unknownOutputs });
+  const { document } = await previewStack(exampleProject(), stack, { policies: false, unknownOutputs });
   previews.set(key, document);
   return document;
 }
@@ -35,15 +88,9 @@ export async function previewWith(
   settings: Record<string, unknown>,
   options: PreviewOptions = {},
 ): Promise<PreviewDocument> {
-  const root = join(__dirname, "..");
-  const read = (file: string) => parse(readFileSync(join(root, file), "utf8")) as { config: object };
-  // A folder that holds nothing but the stack's files.
   const directory = mkdtempSync(join(tmpdir(), "preview-"));
   try {
-    const program = { ...read("Pulumi.yaml"), main: relative(directory, join(root, "index.ts")) };
-    const stack = { config: { ...read("Pulumi.staging.yaml").config, ...settings } };
-    writeFileSync(join(directory, "Pulumi.yaml"), stringify(program));
-    writeFileSync(join(directory, "Pulumi.staging.yaml"), stringify(stack));
+    writeExampleProject(directory, { staging: settings });
     return (await previewStack(readProject(directory), "staging", { policies: false, ...options })).document;
   } finally {
     rmSync(directory, { recursive: true });

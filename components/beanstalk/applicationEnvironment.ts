@@ -1,41 +1,68 @@
 import * as pulumi from "@pulumi/pulumi";
 
-/** What Iaso must be told. The names it reads are in policies/facts/env-contract.json. */
+/** The values that Iaso reads from its environment. The names of its variables are in policies/facts/env-contract.json. */
 export interface ApplicationEnvironmentArgs {
-  /** Short name of the environment; Iaso shows it in `/_health/` and tells Sentry. */
+  /**
+   * Short name of the environment. Iaso shows it in `/_health/` and reports it to Sentry.
+   *
+   * @example "staging"
+   */
   env: string;
+  /** AWS region of buckets and queue. */
   region: string;
-  /** `python` needs variables for the interpreter, which the container image of `docker` sets itself. */
+  /** The Beanstalk platform. `python` needs variables for the interpreter; Iaso's container image sets them itself. */
   platform: "python" | "docker";
-  /** Host name of the web address, without scheme. */
+  /**
+   * Host name of Iaso.
+   *
+   * @example "iaso.example.org"
+   */
   webHost: string;
+  /** The connection to the database, without the password. */
   database: { host: pulumi.Input<string>; port: number; databaseName: string; username: string };
+  /** Name of the bucket for media. */
   mediaBucket: pulumi.Input<string>;
+  /** Name of the bucket for static files. */
   staticBucket: pulumi.Input<string>;
+  /** Address of the static files, with a trailing slash. */
   staticUrl: string;
+  /** URL of the queue of background tasks. */
   queueUrl: string;
   email: EmailArgs;
+  /** Address of Enketo, without a trailing slash. */
   enketoUrl: string;
-  /** Folders in Iaso's `plugins/`; the same on web and worker, because they bring migrations and tasks. */
+  /**
+   * Names of folders in Iaso's `plugins/`. Web and worker have the same, because plugins have migrations and tasks.
+   *
+   * @example ["polio"]
+   */
   plugins: string[];
 }
 
 /** The mail server that Iaso sends through. */
 export interface EmailArgs {
+  /** @example "smtp.eu.mailgun.org" */
   host: string;
+  /** Port that accepts STARTTLS, such as 587. Iaso cannot use 465, which is TLS from the start. */
   port: number;
+  /** User at the mail server. */
   user: string;
-  /** Sender, such as `Iaso <no-reply@example.org>`. */
+  /**
+   * Sender of all mail.
+   *
+   * @example "Iaso <no-reply@example.org>"
+   */
   from: string;
 }
 
+/** Environment variables by name. */
 export type EnvironmentVariables = Record<string, pulumi.Input<string>>;
 
 /**
- * The plain environment variables of the web and the worker environment; secret ones are
- * {@link SecretParameters}. The two differ in `WORKER` only.
+ * Returns the plain environment variables of the web and the worker environment. They differ only in `WORKER`. Secret
+ * variables are {@link SecretParameters}.
  *
- * `STATIC_URL` is always set: without it Iaso puts its static files into the media bucket with a public ACL.
+ * `STATIC_URL` is always set: without it, Iaso uploads its static files to the media bucket with a public ACL.
  */
 export function applicationEnvironment(args: ApplicationEnvironmentArgs): {
   web: EnvironmentVariables;
@@ -43,15 +70,15 @@ export function applicationEnvironment(args: ApplicationEnvironmentArgs): {
 } {
   const both: EnvironmentVariables = {
     ...(args.platform === "python" && pythonVariables),
-    // The polio plugin's public documents. Their upload asks for a public ACL, which our buckets refuse: it
-    // fails there instead of publishing what it should not.
+    // The polio plugin uploads public documents with a public ACL. The bucket refuses ACLs, so the upload fails and
+    // publishes nothing.
     AWS_PUBLIC_STORAGE_BUCKET_NAME: args.staticBucket,
     AWS_S3_REGION_NAME: args.region,
     AWS_STORAGE_BUCKET_NAME: args.mediaBucket,
     BACKGROUND_TASK_SERVICE: "SQS",
     BEANSTALK_SQS_REGION: args.region,
     BEANSTALK_SQS_URL: args.queueUrl,
-    // The front end reads the CSRF cookie.
+    // Iaso's front end reads the CSRF cookie.
     CSRF_COOKIE_HTTPONLY: "false",
     CSRF_COOKIE_SECURE: "true",
     DEFAULT_FROM_EMAIL: args.email.from,

@@ -1,13 +1,13 @@
 import { createHash } from "node:crypto";
 import { stringify } from "yaml";
 
-/** The port that Enketo listens on inside its container. */
+/** Port of Enketo inside its container. */
 export const ENKETO_PORT = 8005;
 
 /**
- * Enketo itself, in place of the image's start script: up to version 6 that script stops where there is no
- * `config/config.json`, and where there is one, Enketo reads no variables. From version 7 on the program is in a
- * folder of its own.
+ * Starts Enketo without the image's start script. Up to version 6, that script stops if there is no
+ * `config/config.json`, and with one Enketo reads no environment variables. From version 7 on, the program is in the
+ * folder `packages/enketo-express`.
  *
  * @see https://github.com/enketo/enketo-express/blob/4.1.1/setup/docker/create_config.py
  */
@@ -18,8 +18,8 @@ const START_ENKETO = [
 ];
 
 /**
- * The compose file with which Beanstalk's Docker platform runs Enketo. Beanstalk writes the environment's variables
- * and secrets to `.env` next to it.
+ * Returns the compose file with which Beanstalk's Docker platform runs Enketo, and its hash. Beanstalk writes the
+ * environment variables, secret ones included, to `.env` beside it.
  *
  * @see https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/single-container-docker-configuration.html
  */

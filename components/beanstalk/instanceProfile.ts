@@ -1,32 +1,35 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { InstanceRole, Naming } from "../common/naming";
-import { policyDocument, SESSION_MANAGER_ACTIONS, Statement, trustPolicy } from "../iam/policyDocument";
+import { policyDocument, SESSION_MANAGER_ACTIONS, PolicyStatement, trustPolicy } from "../iam/policyDocument";
 
 export interface InstanceProfileArgs {
   naming: Naming;
+  /** The role of the instances. **Changing it replaces the IAM role and the instance profile.** */
   role: InstanceRole;
-  /** Names of the Beanstalk application and environment that the instances belong to. */
+  /** Name of the Beanstalk application. */
   application: string;
+  /** Name of the Beanstalk environment. */
   environment: string;
-  /** Variables whose secret values the instances may read, and no others. */
+  /** Names of the secret environment variables whose values the instances may read. They may read no others. */
   secretVariables: string[];
-  /** What the instances may do next to what every Beanstalk instance must be able to do. */
-  statements: Statement[];
+  /** Permissions of the instances beyond those that every Beanstalk instance needs. */
+  statements: PolicyStatement[];
+  /** ARN of the permissions boundary of the IAM role. */
   permissionsBoundary: pulumi.Input<string>;
-  /** Whether a person with the right to can open a shell on the instances through Session Manager; no port opens. */
+  /** Lets people with the IAM permission open a shell on the instances through Session Manager. No port opens. */
   shellAccess: boolean;
 }
 
-/** An instance profile and all that must exist before an instance can start with it. */
+/** An instance profile, and the resources that must exist before an instance can start with it. */
 export interface InstanceProfile {
   name: pulumi.Output<string>;
-  parts: pulumi.Resource[];
+  resources: pulumi.Resource[];
 }
 
 /**
- * The rights of one kind of instance, in place of AWS's managed tier policies, which reach every Beanstalk
- * environment of the account.
+ * Creates the instance profile of one environment's instances. AWS's managed policies for the tiers would do, but
+ * they reach every Beanstalk environment of the account.
  *
  * @see https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/iam-instanceprofile.html
  */
@@ -44,22 +47,22 @@ export function createInstanceProfile(parent: pulumi.Resource, args: InstancePro
     {
       name: roleKey,
       role: role.name,
-      policy: policyDocument([...beanstalkStatements(args), ...args.statements]),
+      policy: policyDocument([...instanceStatements(args), ...args.statements]),
     },
     { parent: role },
   );
   const profile = new aws.iam.InstanceProfile(roleKey, { name, role: role.name, tags }, { parent: role });
-  return { name: profile.name, parts: [profile, policy] };
+  return { name: profile.name, resources: [profile, policy] };
 }
 
-function beanstalkStatements({
+/** Permissions that every Beanstalk instance needs: health, logs, metrics, source bundles and its own secrets. */
+function instanceStatements({
   naming,
   application,
   environment,
   secretVariables,
   shellAccess,
-}: InstanceProfileArgs): Statement[] {
-  const beanstalkBucket = `arn:aws:s3:::elasticbeanstalk-${naming.region}-${naming.accountId}`;
+}: InstanceProfileArgs): PolicyStatement[] {
   return [
     {
       Sid: "ReportHealth",
@@ -91,7 +94,7 @@ function beanstalkStatements({
       Condition: { StringEquals: { "cloudwatch:namespace": ["AWS/ElasticBeanstalk", "CWAgent"] } },
     },
     {
-      // The CloudWatch agent looks up its auto scaling group and volumes; neither call takes a resource.
+      // The CloudWatch agent reads its auto scaling group and volumes. Neither call takes a resource.
       Sid: "DescribeOwnInstance",
       Effect: "Allow",
       Action: ["ec2:DescribeTags", "ec2:DescribeVolumes"],
@@ -101,13 +104,13 @@ function beanstalkStatements({
       Sid: "HandOverLogBundles",
       Effect: "Allow",
       Action: "s3:PutObject",
-      Resource: `${beanstalkBucket}/resources/environments/logs/*`,
+      Resource: `${naming.beanstalkBucketArn}/resources/environments/logs/*`,
     },
     {
       Sid: "FetchVersions",
       Effect: "Allow",
       Action: "s3:GetObject",
-      Resource: [`${beanstalkBucket}/*`, `${naming.bucketArn("artifacts")}/bundles/*`],
+      Resource: [`${naming.beanstalkBucketArn}/*`, `${naming.bucketArn("artifacts")}/bundles/*`],
     },
     {
       Sid: "ReadOwnSecrets",

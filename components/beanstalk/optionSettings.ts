@@ -1,17 +1,15 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import catalog from "../../policies/facts/eb-options.json";
+import { canonicalValue, Namespaces, optionFacts, Tier, tierOf } from "../../policies/facts/beanstalkOptions";
 
-type Namespaces = typeof catalog.namespaces;
-
-/** `aws:elbv2:listener:*` of the catalog stands for `aws:elbv2:listener:443` and its like. */
+/** The namespace `aws:elbv2:listener:*` of AWS's list stands for `aws:elbv2:listener:443` and similar ones. */
 type Expanded<Namespace> = Namespace extends `${infer Prefix}:*` ? `${Prefix}:${string}` : Namespace;
 
 type Options<Facts> = Facts extends { options: infer Known }
   ? Partial<Record<keyof Known, OptionValue>>
   : Record<string, OptionValue>;
 
-/** A value as the program thinks of it; {@link canonicalSettings} writes it as Beanstalk reads it back. */
+/** The value of an option, with its natural type; {@link canonicalSettings} writes it as Beanstalk reads it back. */
 export type OptionValue = pulumi.Input<string | number | boolean | pulumi.Input<string>[]>;
 
 /**
@@ -24,24 +22,14 @@ export type OptionSettings = {
   [Namespace in keyof Namespaces as Expanded<Namespace>]?: Options<Namespaces[Namespace]>;
 };
 
-export type Tier = "WebServer" | "Worker";
-
-/** Options of a load balancer in namespaces that apply to both tiers. A worker has none. */
-const LOAD_BALANCER_OPTIONS = new Set([
-  "aws:ec2:vpc ELBScheme",
-  "aws:ec2:vpc ELBSubnets",
-  "aws:elasticbeanstalk:environment LoadBalancerIsShared",
-  "aws:elasticbeanstalk:environment LoadBalancerType",
-]);
-
 /**
- * The settings of an environment in the one form in which AWS reads them back: sorted by namespace and name, one
- * entry per option, `resource` empty, lists sorted and joined by commas, booleans in lower case. In any other form
- * every second `pulumi up` shows a change that is none.
+ * Returns the settings of an environment in the one form in which AWS reads them back: sorted by namespace and name,
+ * one entry for each option, `resource` empty, lists sorted and joined by commas, booleans in lower case. In any other
+ * form, every `pulumi up` shows a change.
  *
- * @param layers Settings that are put together; two layers may share a namespace, but not an option.
- * @throws Error where a namespace or an option does not apply to the tier: Beanstalk drops it, so it would show as a
- *   change for ever; and where an option is set twice.
+ * @param layers Settings to merge. Two layers may share a namespace, but not an option.
+ * @throws Error if an option does not apply to the tier (Beanstalk drops it, so every `pulumi up` shows it as a
+ *   change), if an option is set twice, or if a list is given to an option that takes none.
  */
 export function canonicalSettings(
   tier: Tier,
@@ -50,17 +38,13 @@ export function canonicalSettings(
   const settings = layers
     .flatMap((layer) => Object.entries(layer))
     .flatMap(([namespace, options]) => {
-      const only = tierOf(namespace);
-      if (only !== undefined && only !== tier) {
-        throw new Error(`${namespace} applies to the ${only} tier, not to ${tier}`);
-      }
       const given = Object.entries(options as Record<string, OptionValue | undefined>);
       return given.flatMap(([name, value]) => {
         if (value === undefined) return [];
-        if (tier === "Worker" && LOAD_BALANCER_OPTIONS.has(`${namespace} ${name}`)) {
-          throw new Error(`${namespace} ${name} applies to the WebServer tier, not to Worker`);
-        }
-        return [{ namespace, name, value: canonicalValue(value), resource: "" }];
+        const only = tierOf(namespace, name) ?? tier;
+        if (only !== tier)
+          throw new Error(`${namespace} ${name} applies to the ${only} tier, not to ${tier}`);
+        return [{ namespace, name, value: valueOf(namespace, name, value), resource: "" }];
       });
     });
   const sorted = settings.sort((a, b) => compare(a.namespace, b.namespace) || compare(a.name, b.name));
@@ -72,22 +56,15 @@ export function canonicalSettings(
   return sorted;
 }
 
-/** The only tier to which a namespace applies, or undefined where it applies to both. */
-function tierOf(namespace: string): Tier | undefined {
-  const facts: Record<string, object & { tier?: string }> = catalog.namespaces;
-  const wildcard = namespace.replace(/:[^:]*$/, ":*");
-  return (facts[namespace] ?? facts[wildcard])?.tier as Tier | undefined;
+function valueOf(namespace: string, name: string, value: OptionValue): pulumi.Input<string> {
+  if (Array.isArray(value) && optionFacts(namespace, name)?.type !== "list")
+    throw new Error(`${namespace} ${name} is not a list`);
+  const textOf = (plain: string | number | boolean | string[]) =>
+    canonicalValue({ namespace, name, value: String(plain) });
+  return typeof value === "object" ? pulumi.output(value).apply(textOf) : textOf(value);
 }
 
-function canonicalValue(value: OptionValue): pulumi.Input<string> {
-  return typeof value === "object" ? pulumi.output(value).apply(canonicalText) : String(value);
-}
-
-function canonicalText(value: string | number | boolean | string[]): string {
-  return Array.isArray(value) ? [...value].sort(compare).join(",") : String(value);
-}
-
-/** By code unit: AWS sorts so, and a locale must not change a program's outcome. */
+/** Compares by code unit: AWS sorts so, and a locale must not change what the program creates. */
 function compare(a: string, b: string): number {
   if (a === b) return 0;
   return a < b ? -1 : 1;

@@ -1,53 +1,75 @@
-import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { EnvironmentVariables } from "./applicationEnvironment";
 import { BeanstalkServiceRole } from "./serviceRole";
 import { LogsBucket } from "../logsBucket";
 import { Naming } from "../common/naming";
-import { OptionSettings, Tier } from "./optionSettings";
+import { Tier } from "../../policies/facts/beanstalkOptions";
+import { LOAD_BALANCER_TLS_POLICY } from "../../policies/facts/tlsPolicies";
+import { OptionSettings } from "./optionSettings";
 
-/** @see https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/using-features.rolling-version-deploy.html */
+/**
+ * How Beanstalk deploys a version on the instances of an environment.
+ *
+ * @see https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/using-features.rolling-version-deploy.html
+ */
 export type DeploymentPolicy = "Rolling" | "RollingWithAdditionalBatch" | "Immutable";
 
-/** Size and scaling of one environment. */
+/** Instance type and number of instances of one environment. A change replaces instances, not the environment. */
 export interface Capacity {
-  /** Such as `t3.large`; x86_64, as the GDAL image and the platforms' own are. */
+  /**
+   * EC2 instance type with x86_64 processors. The platforms' AMIs and the GDAL image are for x86_64.
+   *
+   * @example "t3.large"
+   */
   instanceType: string;
+  /** Minimum number of instances. */
   minSize: number;
+  /** Maximum number of instances. */
   maxSize: number;
 }
 
-/** What all Beanstalk environments of the platform have in common. */
+/** The arguments that all Beanstalk environments of the platform share. */
 export interface HostingArgs {
   naming: Naming;
+  /** Id of the VPC. */
   vpcId: pulumi.Input<string>;
-  /** Subnets of the load balancers. */
+  /** Ids of the subnets of the load balancers. */
   publicSubnetIds: pulumi.Input<string[]>;
-  /** Private subnets, with a way to the internet. */
+  /** Ids of the subnets of the instances: private ones with a route to a NAT gateway. */
   instanceSubnetIds: pulumi.Input<string[]>;
-  /** Takes the access logs of the load balancers. */
+  /** The bucket for the access logs of the load balancers. */
   accessLogs: LogsBucket;
+  /** The role with which Beanstalk monitors and changes the environments. */
   serviceRole: BeanstalkServiceRole;
+  /** How Beanstalk deploys a version. */
   deploymentPolicy: DeploymentPolicy;
-  /** Days for which logs are kept in CloudWatch. */
+  /** Days for which CloudWatch keeps the environments' logs. */
   logRetentionDays: number;
   /** ARN of the permissions boundary of the instances' roles. */
   permissionsBoundary: pulumi.Input<string>;
 }
 
 export interface CommonOptionsArgs {
+  /** Tier of the environment. Some options apply to web servers only. */
   tier: Tier;
   capacity: Capacity;
-  /** An image of our own; the platform's where it is absent. */
+  /**
+   * Id of the instances' AMI.
+   *
+   * @default The AMI of the platform version.
+   */
   imageId?: pulumi.Input<string>;
+  /** Name of the instance profile. */
   instanceProfile: pulumi.Input<string>;
+  /** Id of the instances' security group. */
   securityGroup: pulumi.Input<string>;
+  /** Plain environment variables. */
   variables: EnvironmentVariables;
-  /** ARNs of SSM parameters or Secrets Manager secrets by the name of the variable that takes their value. */
+  /** ARNs of SSM parameters or Secrets Manager secrets, by the environment variable that gets their value. */
   secretArns: Record<string, string>;
 }
 
-/** Iaso's first start after a migration can take long: seconds that Beanstalk waits for a command on an instance. */
+/** Time that Beanstalk waits for a command on an instance. Iaso's first start after a migration can take long. */
 const COMMAND_TIMEOUT_SECONDS = 3600;
 
 /**
@@ -74,14 +96,14 @@ const HEALTH_RULES = JSON.stringify({
   },
 });
 
-/** The settings that every environment of ours has, whatever its tier and platform. */
+/** Returns the option settings of every environment, whatever its role and platform. */
 export function commonOptions(hosting: HostingArgs, args: CommonOptionsArgs): OptionSettings {
   const { deploymentPolicy, logRetentionDays } = hosting;
   const { capacity } = args;
   return {
     "aws:autoscaling:asg": { MinSize: capacity.minSize, MaxSize: capacity.maxSize },
     "aws:autoscaling:launchconfiguration": {
-      // Only session-bound requests reach the instance's credentials: a forged request cannot fetch them.
+      // IMDSv2 needs a session, so a forged request cannot read the instance's credentials.
       DisableIMDSv1: true,
       DisableDefaultEC2SecurityGroup: true,
       IamInstanceProfile: args.instanceProfile,
@@ -131,34 +153,36 @@ export function commonOptions(hosting: HostingArgs, args: CommonOptionsArgs): Op
       ...(deploymentPolicy !== "Immutable" && { BatchSizeType: "Fixed", BatchSize: 1 }),
     },
     "aws:elasticbeanstalk:environment": {
-      // A worker is "load balanced" too: the word stands for an auto scaling group of more than one instance.
+      // A worker is "load balanced" too: the value means an auto scaling group of more than one instance.
       EnvironmentType: "LoadBalanced",
       ServiceRole: hosting.serviceRole.roleName,
       ...(args.tier === "WebServer" && { LoadBalancerType: "application" }),
     },
     "aws:elasticbeanstalk:healthreporting:system": { SystemType: "enhanced", ConfigDocument: HEALTH_RULES },
-    // Platform versions move by a reviewed change of the program, never by night.
+    // A reviewed change of the program updates the platform version, not Beanstalk at night.
     "aws:elasticbeanstalk:managedactions": { ManagedActionsEnabled: false },
   };
 }
 
 export interface LoadBalancerOptionsArgs {
-  /** Path that answers 200 over plain HTTP. Iaso's needs its trailing slash, or Django redirects it. */
+  /**
+   * Path that returns 200 over plain HTTP.
+   *
+   * @example "/_health/"
+   */
   healthCheckPath: string;
-  /** ARN of a validated certificate. */
+  /** ARN of an issued certificate, in the region of the load balancer. */
   certificateArn: pulumi.Input<string>;
+  /** Id of the load balancer's security group. */
   securityGroup: pulumi.Input<string>;
-  /** Folder of the access logs in their bucket. */
+  /** Prefix of the access logs in their bucket. */
   accessLogsPrefix: string;
 }
 
-/** Seconds that a request may take: the same as the proxy on the instances allows. */
+/** Time limit of a request: the same as that of the proxy on the instances. */
 const REQUEST_TIMEOUT_SECONDS = 900;
 
-/** TLS 1.2 and 1.3 with forward secrecy: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html */
-const TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06";
-
-/** Settings of a web environment's application load balancer: HTTPS only, Beanstalk's own port 80 listener off. */
+/** Returns the option settings of an application load balancer with HTTPS only. Beanstalk's listener on port 80 is off. */
 export function loadBalancerOptions(hosting: HostingArgs, args: LoadBalancerOptionsArgs): OptionSettings {
   return {
     "aws:ec2:vpc": { ELBScheme: "public", ELBSubnets: hosting.publicSubnetIds },
@@ -178,7 +202,7 @@ export function loadBalancerOptions(hosting: HostingArgs, args: LoadBalancerOpti
       ListenerEnabled: true,
       Protocol: "HTTPS",
       SSLCertificateArns: [args.certificateArn],
-      SSLPolicy: TLS_POLICY,
+      SSLPolicy: LOAD_BALANCER_TLS_POLICY,
     },
     "aws:elbv2:listener:default": { ListenerEnabled: false },
     "aws:elbv2:loadbalancer": {
@@ -190,29 +214,4 @@ export function loadBalancerOptions(hosting: HostingArgs, args: LoadBalancerOpti
       SecurityGroups: [args.securityGroup],
     },
   };
-}
-
-/**
- * A listener that sends plain HTTP to HTTPS. Beanstalk has no option setting for a redirect, so this one is ours,
- * on the load balancer that Beanstalk made.
- */
-export function redirectToHttps(
-  parent: pulumi.Resource,
-  name: string,
-  loadBalancerArn: pulumi.Input<string>,
-  tags: Record<string, string>,
-): void {
-  new aws.lb.Listener(
-    `${name}-redirect-to-https`,
-    {
-      loadBalancerArn,
-      port: 80,
-      protocol: "HTTP",
-      defaultActions: [
-        { type: "redirect", redirect: { protocol: "HTTPS", port: "443", statusCode: "HTTP_301" } },
-      ],
-      tags,
-    },
-    { parent },
-  );
 }

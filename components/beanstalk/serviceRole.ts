@@ -5,24 +5,25 @@ import { trustPolicy } from "../iam/policyDocument";
 
 export interface BeanstalkServiceRoleArgs {
   naming: Naming;
+  /** ARN of the permissions boundary of the role. */
   permissionsBoundary: pulumi.Input<string>;
 }
 
-/** AWS's own policies for the service role; the second lets Beanstalk update environments on its own behalf. */
+/** AWS's managed policies for the service role. The second lets Beanstalk update environments itself. */
 const MANAGED_POLICIES = {
   "enhanced-health": "arn:aws:iam::aws:policy/service-role/AWSElasticBeanstalkEnhancedHealth",
   "managed-updates": "arn:aws:iam::aws:policy/AWSElasticBeanstalkManagedUpdatesCustomerRolePolicy",
 };
 
 /**
- * The role with which Beanstalk itself watches and changes the environments.
+ * The IAM role with which Beanstalk monitors and changes the environments.
  *
  * @see https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/iam-servicerole.html
  */
 export class BeanstalkServiceRole extends pulumi.ComponentResource {
   readonly roleName: pulumi.Output<string>;
-  /** What must exist before an environment can use the role; its name is known earlier. */
-  readonly rights: pulumi.Resource[];
+  /** The role's permissions. They must exist before an environment uses the role; its name is known earlier. */
+  readonly policyAttachments: pulumi.Resource[];
 
   constructor(name: string, args: BeanstalkServiceRoleArgs, opts?: pulumi.ComponentResourceOptions) {
     super("iaso:index:BeanstalkServiceRole", name, {}, opts);
@@ -31,7 +32,7 @@ export class BeanstalkServiceRole extends pulumi.ComponentResource {
     const role = new aws.iam.Role(
       name,
       {
-        name: naming.name("beanstalk-service"),
+        name: naming.beanstalkServiceRole,
         assumeRolePolicy: trustPolicy(
           { Service: "elasticbeanstalk.amazonaws.com" },
           { StringEquals: { "sts:ExternalId": "elasticbeanstalk" } },
@@ -41,7 +42,7 @@ export class BeanstalkServiceRole extends pulumi.ComponentResource {
       },
       { parent: this },
     );
-    this.rights = Object.entries(MANAGED_POLICIES).map(
+    this.policyAttachments = Object.entries(MANAGED_POLICIES).map(
       ([key, policyArn]) =>
         new aws.iam.RolePolicyAttachment(`${name}-${key}`, { role: role.name, policyArn }, { parent: role }),
     );

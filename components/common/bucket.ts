@@ -1,21 +1,31 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { BucketClass, Naming } from "./naming";
-import { policyDocument, Statement } from "../iam/policyDocument";
+import { policyDocument, PolicyStatement } from "../iam/policyDocument";
 
 export interface BucketArgs {
   naming: Naming;
+  /** Class of the bucket. Its name and its tag `class` follow from it. **Changing it replaces the bucket.** */
   bucketClass: BucketClass;
-  /** Statements of the bucket policy next to the one that refuses plain HTTP. */
-  statements: Statement[];
-  /** True lets the bucket policy grant access to everyone; ACLs stay off in any case. */
+  /** Statements of the bucket policy beside the one that denies plain HTTP. */
+  statements: PolicyStatement[];
+  /**
+   * Lets the bucket policy grant access to everyone. ACLs stay off.
+   *
+   * @default false
+   */
   publicPolicy?: boolean;
+  /** Lifecycle rules beside the one that deletes incomplete uploads. */
   lifecycleRules: aws.types.input.s3.BucketLifecycleConfigurationRule[];
-  /** True keeps the bucket and what is in it when it leaves the program, and refuses its deletion. */
+  /**
+   * Protects the bucket from deletion, and keeps it and its objects in AWS when it leaves the program.
+   *
+   * @default false
+   */
   keep?: boolean;
 }
 
-/** Rule of every bucket: parts of uploads that were never finished cost money and are of no use. */
+/** Lifecycle rule of every bucket. Parts of incomplete uploads cost money and are invisible. */
 const abortIncompleteUploads: aws.types.input.s3.BucketLifecycleConfigurationRule = {
   id: "abort-incomplete-uploads",
   status: "Enabled",
@@ -23,7 +33,7 @@ const abortIncompleteUploads: aws.types.input.s3.BucketLifecycleConfigurationRul
   abortIncompleteMultipartUpload: { daysAfterInitiation: 7 },
 };
 
-/** Rule that keeps what was overwritten or deleted for some days, and what is current for ever. */
+/** Returns a lifecycle rule that deletes overwritten and deleted objects after some days, and never a current one. */
 export function expireOldVersions(days: number): aws.types.input.s3.BucketLifecycleConfigurationRule {
   return {
     id: "expire-old-versions",
@@ -34,26 +44,26 @@ export function expireOldVersions(days: number): aws.types.input.s3.BucketLifecy
   };
 }
 
-/** A bucket and what others may have to wait for. */
-export interface GuardedBucket {
+/** A bucket, and its policy for resources that need the access that it grants. */
+export interface BucketWithPolicy {
   bucket: aws.s3.Bucket;
   policy: aws.s3.BucketPolicy;
 }
 
 /**
- * A bucket with what all of ours have in common: ACLs off, public access blocked, encryption, versioning,
- * lifecycle, and plain HTTP refused.
+ * Creates a bucket as all of the platform are: without ACLs and public access, encrypted, versioned, with lifecycle
+ * rules, and over HTTPS only.
  *
  * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html
  */
-export function createBucket(parent: pulumi.Resource, name: string, args: BucketArgs): GuardedBucket {
+export function createBucket(parent: pulumi.Resource, name: string, args: BucketArgs): BucketWithPolicy {
   const { naming, bucketClass, publicPolicy = false, keep = false } = args;
   const bucket = new aws.s3.Bucket(
     name,
     { bucket: naming.bucket(bucketClass), tags: naming.tags({ class: bucketClass }) },
     { parent, protect: keep, retainOnDelete: keep },
   );
-  // What guards or fills a kept bucket is kept with it: a bucket left behind without its policy would be worse.
+  // The configuration of a kept bucket is kept too: without its policy, the bucket would lose its protection.
   const opts: pulumi.CustomResourceOptions = { parent: bucket, retainOnDelete: keep };
   new aws.s3.BucketOwnershipControls(
     name,
@@ -87,7 +97,7 @@ export function createBucket(parent: pulumi.Resource, name: string, args: Bucket
   new aws.s3.BucketLifecycleConfiguration(
     name,
     { bucket: bucket.bucket, rules: [...args.lifecycleRules, abortIncompleteUploads] },
-    // S3 takes rules for old versions on an unversioned bucket too, but would not apply them for a while.
+    // On an unversioned bucket, S3 accepts rules for old versions but applies them late.
     { ...opts, dependsOn: [versioning] },
   );
   const policy = new aws.s3.BucketPolicy(
@@ -96,13 +106,13 @@ export function createBucket(parent: pulumi.Resource, name: string, args: Bucket
       bucket: bucket.bucket,
       policy: policyDocument([...args.statements, denyPlainHttp(naming.bucketArn(bucketClass))]),
     },
-    // While public policies are still blocked, as on every new bucket, S3 refuses a public one.
+    // S3 refuses a public policy while it blocks public policies, as on every new bucket.
     { ...opts, dependsOn: [publicAccess] },
   );
   return { bucket, policy };
 }
 
-function denyPlainHttp(bucketArn: string): Statement {
+function denyPlainHttp(bucketArn: string): PolicyStatement {
   return {
     Sid: "DenyPlainHttp",
     Effect: "Deny",

@@ -1,27 +1,30 @@
-/** An IPv4 block as a number and a prefix length. */
+import { isIPv4 } from "node:net";
+
+/** An IPv4 block: its first address as a number, and its prefix length. */
 interface Block {
   base: number;
   prefix: number;
 }
 
-/** The subnets of one VPC, one of each kind per availability zone. */
+/** The blocks of a VPC's subnets, one of each kind for each availability zone. */
 export interface SubnetPlan {
   publicCidrs: string[];
   privateCidrs: string[];
 }
 
-/** AWS takes VPC blocks from /16 to /28 and subnets no smaller than /28. */
+/** AWS accepts VPCs from /16 to /28, and subnets down to /28. */
 const SMALLEST_SUBNET_PREFIX = 28;
 const LARGEST_VPC_PREFIX = 16;
 
 /**
- * Cuts a VPC block into one public and one private subnet for each zone.
+ * Divides the block of a VPC into a public and a private subnet for each zone.
  *
- * The first half of the block is private (instances, database, Redis), the third quarter is public (load
- * balancer, NAT), the last quarter stays free for what comes later. Each half is cut into the next power of two
- * of the number of zones, at least four, so that a zone added later moves no subnet.
+ * The first half of the block is private (instances, database, Redis). The third quarter is public (load balancers,
+ * NAT gateways). The last quarter stays free. Both parts have room for at least four zones, so a zone added later
+ * moves no subnet.
  *
- * @throws Error where the block is malformed, has host bits set, or is too small.
+ * @param zones Number of zones, 1 or more.
+ * @throws Error if the block is malformed, has host bits set, or has a size that AWS or the division does not allow.
  * @see https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html
  */
 export function planSubnets(vpcCidr: string, zones: number): SubnetPlan {
@@ -33,24 +36,25 @@ export function planSubnets(vpcCidr: string, zones: number): SubnetPlan {
   if (vpc.prefix < LARGEST_VPC_PREFIX || publicPrefix > SMALLEST_SUBNET_PREFIX) {
     const smallest = SMALLEST_SUBNET_PREFIX - 2 - bits;
     throw new Error(
-      `${vpcCidr} cannot be cut into subnets for ${zones} zones: use a block from /${LARGEST_VPC_PREFIX} to /${smallest}`,
+      `${vpcCidr} cannot be divided into subnets for ${zones} zones: use a block from /${LARGEST_VPC_PREFIX} to /${smallest}`,
     );
   }
   const half = 2 ** (32 - vpc.prefix - 1);
-  const cut = (base: number, prefix: number) =>
+  const subnets = (base: number, prefix: number) =>
     Array.from({ length: zones }, (_, zone) =>
       formatCidr({ base: base + zone * 2 ** (32 - prefix), prefix }),
     );
-  return { privateCidrs: cut(vpc.base, privatePrefix), publicCidrs: cut(vpc.base + half, publicPrefix) };
+  return {
+    privateCidrs: subnets(vpc.base, privatePrefix),
+    publicCidrs: subnets(vpc.base + half, publicPrefix),
+  };
 }
 
 function parseCidr(cidr: string): Block {
-  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\/(\d{1,2})$/.exec(cidr);
-  const [a = 256, b = 256, c = 256, d = 256, prefix = 33] = match === null ? [] : match.slice(1).map(Number);
-  if ([a, b, c, d].some((octet) => octet > 255) || prefix > 32) {
-    throw new Error(`${cidr} is not an IPv4 block such as 10.20.0.0/16`);
-  }
-  const base = ((a * 256 + b) * 256 + c) * 256 + d;
+  const [, address = "", length] = /^([\d.]+)\/(\d{1,2})$/.exec(cidr) ?? [];
+  const prefix = Number(length);
+  if (!isIPv4(address) || prefix > 32) throw new Error(`${cidr} is not an IPv4 block such as 10.20.0.0/16`);
+  const base = address.split(".").reduce((number, octet) => number * 256 + Number(octet), 0);
   if (base % 2 ** (32 - prefix) !== 0) {
     throw new Error(`${cidr} has host bits set: a /${prefix} block starts at a multiple of its size`);
   }

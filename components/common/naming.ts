@@ -1,30 +1,55 @@
-/** What every name, ARN and tag of one environment is derived from. */
+import { deployParameterName } from "./deployParameter";
+
+/** The settings from which all names, ARNs and tags of one environment are built. */
 export interface NamingArgs {
-  /** Slug of the organisation that hosts Iaso. Makes bucket names unique in the world. */
+  /**
+   * Short name of the organisation that hosts Iaso: 3 to 24 lower-case letters, digits and single hyphens. It makes
+   * bucket names and Beanstalk domains unique among all AWS customers.
+   *
+   * **Changing it replaces the buckets and the Beanstalk environments.**
+   *
+   * @example "example"
+   */
   organization: string;
-  /** Short name of the environment, such as `staging`. */
+  /**
+   * Short name of the environment: up to 12 lower-case letters, digits and single hyphens.
+   *
+   * **Changing it replaces almost every resource, the database included.**
+   *
+   * @example "staging"
+   */
   env: string;
-  /** The twelve digits of the AWS account. */
+  /**
+   * The twelve digits of the AWS account.
+   *
+   * @example "123456789012"
+   */
   accountId: string;
-  /** AWS region, such as `eu-central-1`. */
+  /**
+   * AWS region.
+   *
+   * **Changing it replaces every regional resource, the database included.**
+   *
+   * @example "eu-central-1"
+   */
   region: string;
 }
 
-/** The classes a bucket can have; the policy pack judges a bucket by its class. */
+/** The class of a bucket. The policy pack reads it from the bucket's tag `class` and applies the rules of that class. */
 export type BucketClass = "static" | "media" | "logs" | "artifacts";
 
-/** The roles an instance can have. */
+/** The role of a Beanstalk environment and of its instances. */
 export type InstanceRole = "web" | "worker" | "enketo";
 
-/** The roles GitHub Actions can take on. */
+/** The IAM roles that GitHub Actions can assume. */
 export type CiRole = "preview" | "up" | "deploy";
 
 /**
- * Names, ARNs and tags of one environment, all known before anything exists.
+ * Builds the names, ARNs and tags of one environment. All of them are known before any resource exists.
  *
- * At the first preview of a stack every output of a resource is unknown, and an IAM or bucket policy with one
- * unknown part is unknown as a whole: no policy rule could judge it. So names are explicit, and documents are
- * built from the ARNs that follow from them.
+ * At the first preview of a stack every output is unknown, and a policy document with one unknown part is unknown as
+ * a whole: no policy rule could judge it. So names are explicit, and documents are built from the ARNs that follow
+ * from them.
  */
 export class Naming {
   readonly env: string;
@@ -39,26 +64,48 @@ export class Naming {
     this.region = region;
   }
 
-  /** `iaso-<env>`, with a suffix where one is given: the name of most things. */
+  /** The name of most resources: `iaso-<env>`, or `iaso-<env>-<suffix>`. */
   name(suffix?: string): string {
     return suffix === undefined ? `iaso-${this.env}` : `iaso-${this.env}-${suffix}`;
   }
 
-  /** A name that is unique among all AWS customers, for buckets and Beanstalk's CNAME prefixes. */
-  globalName(suffix?: string): string {
-    return `${this.organization}-${this.name(suffix)}`;
+  /** Name of the Beanstalk environment of a role. */
+  environment(role: InstanceRole): string {
+    return role === "web" ? this.name() : this.name(role);
   }
 
+  /** Name of the Beanstalk application of the web and the worker environment. */
+  get application(): string {
+    return this.name();
+  }
+
+  /** Prefix of the environment's domain `<prefix>.<region>.elasticbeanstalk.com`, unique among all AWS customers. */
+  cnamePrefix(role: InstanceRole): string {
+    return `${this.organization}-${this.environment(role)}`;
+  }
+
+  /** Name of a bucket, unique among all AWS customers. */
   bucket(bucketClass: BucketClass): string {
-    return this.globalName(bucketClass);
+    return `${this.organization}-${this.name(bucketClass)}`;
   }
 
   bucketArn(bucketClass: BucketClass): string {
     return `arn:aws:s3:::${this.bucket(bucketClass)}`;
   }
 
+  /** ARN of the bucket that Beanstalk creates in each region of an account, for source bundles and logs. */
+  get beanstalkBucketArn(): string {
+    return `arn:aws:s3:::elasticbeanstalk-${this.region}-${this.accountId}`;
+  }
+
+  /** Name of the IAM role and of the instance profile of an environment's instances. */
   instanceRole(role: InstanceRole): string {
     return this.name(role);
+  }
+
+  /** Name of the role that Beanstalk itself uses. */
+  get beanstalkServiceRole(): string {
+    return this.name("beanstalk-service");
   }
 
   ciRole(role: CiRole): string {
@@ -67,6 +114,15 @@ export class Naming {
 
   roleArn(roleName: string): string {
     return `arn:aws:iam::${this.accountId}:role/${roleName}`;
+  }
+
+  /** Name of the managed policy that is the permissions boundary of all roles. */
+  get permissionsBoundary(): string {
+    return this.name("boundary");
+  }
+
+  get permissionsBoundaryArn(): string {
+    return `arn:aws:iam::${this.accountId}:policy/${this.permissionsBoundary}`;
   }
 
   /** ARN of a regional resource of this account. */
@@ -83,11 +139,12 @@ export class Naming {
     return this.arn("ssm", `parameter${this.secretParameter(variable)}`);
   }
 
-  /** Name of the plain SSM parameter from which the deploy tool learns where to deploy. */
+  /** Name of the SSM parameter that tells the deploy tool where to deploy. It holds no secret. */
   get deploymentParameter(): string {
-    return `/iaso/${this.env}/deployment`;
+    return deployParameterName(this.env);
   }
 
+  /** Name of the queue of background tasks. */
   get queue(): string {
     return this.name("tasks");
   }
@@ -96,7 +153,7 @@ export class Naming {
     return `https://sqs.${this.region}.amazonaws.com/${this.accountId}/${this.queue}`;
   }
 
-  /** The tags of every resource, and those that are given. */
+  /** The tags that every resource has, with `extra` added. */
   tags(extra: Record<string, string> = {}): Record<string, string> {
     return { project: "iaso", env: this.env, "managed-by": "pulumi", ...extra };
   }

@@ -1,31 +1,37 @@
-/** A value of a policy element that may be one or several. */
+/** The value of a policy element that takes one string or several. */
 export type OneOrMany = string | string[];
 
-/** One statement of an IAM, bucket, queue or topic policy. */
-export interface Statement {
+/** Condition operators, such as `StringEquals`, with the values of each condition key. */
+export type PolicyCondition = Record<string, Record<string, OneOrMany>>;
+
+/**
+ * One statement of an IAM, bucket, queue or topic policy.
+ *
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_statement.html
+ */
+export interface PolicyStatement {
   Sid: string;
   Effect: "Allow" | "Deny";
+  /** Only in policies of resources. In the policy of a role, the principal is the role. */
   Principal?: "*" | Record<string, OneOrMany>;
   Action: OneOrMany;
   Resource: OneOrMany;
-  Condition?: Record<string, Record<string, OneOrMany>>;
+  Condition?: PolicyCondition;
 }
 
 /**
- * The JSON text of a policy. All parts are plain strings: see {@link Naming} for why documents hold no outputs.
+ * Returns the JSON text of a policy. All parts are plain strings: {@link Naming} says why documents hold no outputs.
  *
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html
  */
-export function policyDocument(statements: Statement[]): string {
+export function policyDocument(statements: PolicyStatement[]): string {
   return JSON.stringify({ Version: "2012-10-17", Statement: statements });
 }
 
-type Condition = NonNullable<Statement["Condition"]>;
-
-/** The trust policy of a role: who may take it on. */
+/** Returns the trust policy of a role: the principal that may assume it, and under which condition. */
 export function trustPolicy(
   principal: Record<string, string>,
-  condition?: Condition,
+  condition?: PolicyCondition,
   action = "sts:AssumeRole",
 ): string {
   const statement = { Sid: "AssumeRole", Effect: "Allow", Principal: principal, Action: action };
@@ -36,8 +42,8 @@ export function trustPolicy(
 }
 
 /**
- * The trust policy of a role for an AWS service, which may use it only on behalf of this account (the confused
- * deputy problem). Not for EC2, which does not name the account.
+ * Returns the trust policy of a role for an AWS service. The service may assume the role only on behalf of this
+ * account, which prevents the confused deputy problem. EC2 does not name the account: use {@link trustPolicy} there.
  *
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
  */
@@ -46,7 +52,7 @@ export function serviceTrustPolicy(service: string, accountId: string): string {
 }
 
 /**
- * What an instance must be allowed to take sessions from Session Manager; none of it names a resource.
+ * The actions that an instance needs for Session Manager. None of them takes a resource.
  *
  * @see https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-create-iam-instance-profile.html
  */

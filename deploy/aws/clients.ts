@@ -14,37 +14,37 @@ export interface Clients {
   ssm: SSMClient;
 }
 
-/** Attempts of one call, the first included. */
+/** Attempts of one call, including the first. */
 const ATTEMPTS = 6;
 /** Milliseconds after which an unanswered request counts as lost. */
 const REQUEST_TIMEOUT = 20_000;
-/** Milliseconds between attempts at most. */
+/** Longest delay between two attempts, in milliseconds. */
 const LONGEST_DELAY = 10_000;
 
 /**
- * The longest that one call can last with all its attempts, in milliseconds. The lease of the lock is longer, so
- * that a change that was begun under the lock has also ended under it.
+ * The longest time that one call can take with all its attempts, in milliseconds. The lock's lease is longer, so a
+ * change that begins under the lock also ends under it.
  */
 export const LONGEST_CALL = ATTEMPTS * REQUEST_TIMEOUT + (ATTEMPTS - 1) * LONGEST_DELAY;
 
-/** Doubles from half a second, with jitter so that callers throttled together do not come back together. */
+/** Milliseconds before the given attempt: exponential from half a second, with jitter. */
 export function backoff(attempt: number): number {
   return Math.min(LONGEST_DELAY, 500 * 2 ** attempt) * (0.5 + Math.random() / 2);
 }
 
 export interface ClientSettings {
   region: string;
-  /** S3-compatible servers at a plain address know buckets by path only. */
+  /** Puts the bucket into the path of S3 URLs, which S3-compatible servers without DNS need. */
   pathStyle?: boolean;
   /** Milliseconds; 20 seconds by default. */
   requestTimeout?: number;
   /** Milliseconds before the given attempt. */
   delay?: (attempt: number) => number;
-  /** Stands in for the network in tests that end the process at a given call. */
+  /** Replaces the network in tests that kill the process at a given call. */
   requestHandler?: NodeHttpHandler;
 }
 
-/** Clients that repeat throttled and passing failures with backoff, and give up on silent connections. */
+/** Creates clients that retry throttled calls and temporary failures with backoff, and time out on silence. */
 export function createClients(settings: ClientSettings): Clients {
   const requestTimeout = settings.requestTimeout ?? REQUEST_TIMEOUT;
   const config = {

@@ -1,29 +1,22 @@
 import { GetParameterCommand, type SSMClient } from "@aws-sdk/client-ssm";
-import { z } from "zod";
 import { UserError } from "../../cli/userError";
-import { errorName } from "./errors";
+import {
+  type DeployParameter,
+  deployParameter,
+  deployParameterName,
+} from "../../components/common/deployParameter";
+import { errorName } from "../../cli/awsErrors";
 
-const schema = z.object({
-  application: z.string().min(1),
-  platform: z.enum(["python", "docker"]),
-  region: z.string().min(1),
-  artifactsBucket: z.string().min(1),
-  staticBucket: z.string().min(1),
-  staticUrl: z.string().min(1),
-  webUrl: z.string().min(1),
-  databaseIdentifier: z.string().min(1),
-  queueUrl: z.string().min(1),
-});
-
-/** Where an environment is: what the Pulumi program writes for the deploy tool. */
-export type Target = z.infer<typeof schema>;
+/** The location of an environment, as the Pulumi program writes it. */
+export type Target = DeployParameter;
 
 /**
- * Reads the SSM parameter `/iaso/<env>/deployment`.
- * @throws UserError where there is none, it is unreadable, or it belongs to another region.
+ * Reads the SSM parameter that describes an environment.
+ *
+ * @throws UserError if there is none, it is invalid, or it belongs to another region
  */
 export async function readTarget(ssm: SSMClient, env: string, region: string): Promise<Target> {
-  const name = `/iaso/${env}/deployment`;
+  const name = deployParameterName(env);
   const remedy = `pulumi up --stack ${env}`;
   let value: string | undefined;
   try {
@@ -36,13 +29,10 @@ export async function readTarget(ssm: SSMClient, env: string, region: string): P
       `Check the name and --region, or create the environment: ${remedy}`,
     );
   }
-  const parsed = schema.safeParse(parseJson(value ?? ""));
+  const parsed = deployParameter.safeParse(parseJson(value ?? ""));
   if (!parsed.success) {
     const where = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; ");
-    throw new UserError(
-      `The SSM parameter ${name} is not what the Pulumi program writes (${where}).`,
-      remedy,
-    );
+    throw new UserError(`The SSM parameter ${name} is invalid (${where}).`, remedy);
   }
   if (parsed.data.region !== region) {
     throw new UserError(

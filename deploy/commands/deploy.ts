@@ -1,19 +1,20 @@
 import { createApplicationVersion, type Bundle, versionLabel } from "../applicationVersions";
 import { ConditionalObjects } from "../coordination/conditionalObject";
+import { type Journal } from "../coordination/journal";
 import { describeHolder, isHeld, Locked, readLock } from "../coordination/lock";
 import { describeEnvironments, type Report } from "../output/report";
 import { awaitHealth } from "../pair/awaitHealth";
-import { requireOneVersion } from "../pair/check";
+import { requireSameVersion } from "../pair/check";
 import { findPair, type Pair } from "../pair/find";
-import { lookAtPair, type PairLook } from "../pair/look";
-import { recordRestorePoint } from "../restorePoint";
-import { settleRunningTasks, type TaskPolicy } from "../runningTasks";
+import { describePair, type PairState } from "../pair/state";
+import { recordRestorePoint, type RestorePoint } from "../restorePoint";
+import { checkRunningTasks, type TaskPolicy } from "../runningTasks";
 import { type LockedSession, type Session } from "../session";
 import { publishStatic } from "../static/publish";
 import { UserError } from "../../cli/userError";
-import { finishOpen, restoreStaticOf } from "./finishOpen";
+import { recover, restoreStaticOf } from "./recover";
 import { switchVersion } from "./switchVersion";
-import { withLock } from "./withLock";
+import { type Run, withLock } from "./withLock";
 
 export interface DeployOptions {
   runningTasks: TaskPolicy;
@@ -33,45 +34,38 @@ export interface BuiltVersion {
 export type Build = (pair: Pair, log: (line: string) => void) => Promise<BuiltVersion>;
 
 /**
- * Deploys a version: built first, then everything that only adds (static files, bundle, application version), then
- * the switch of both environments with one verdict.
- * @throws UserError, Locked, LockLost or Unfinished; only after the last two can the pair be between versions.
+ * Deploys a version to web and worker:
+ *
+ * 1. preflight: checks that nothing would stop the deployment after the build
+ * 2. build
+ * 3. acquire the lock, and recover from an unfinished run
+ * 4. publish the static files, upload the bundle and create the application version
+ * 5. wait for the background tasks
+ * 6. record the restore point of the database
+ * 7. switch both environments, or roll both back
+ *
+ * Steps 1 to 6 leave the environments unchanged.
+ *
+ * @throws UserError, Locked, LockLost or Unfinished. The environments may run different versions only after LockLost
+ *   and Unfinished.
  */
 export async function deploy(session: Session, options: DeployOptions, build: Build): Promise<Report> {
   const { env, progress } = session;
-  const pair = await progress.step(`Look at the environments of ${env}`, () => preflight(session, options));
+  const pair = await progress.step(`Check the environments of ${env}`, () => preflight(session, options));
   const built = await progress.step("Build the version", (log) => build(pair, log));
   const label = versionLabel(built.version, built.bundle);
   return withLock<Report>(session, `deploy ${label}`, async (run) => {
-    const locked = run.session;
-    const repaired = await repairFirst(locked, pair, run.openRecord);
-    if (repaired?.report !== undefined) return run.close(repaired.report, { open: true });
-    if (repaired !== undefined) await run.settle(repaired.version, repaired.previous);
-    const look = await lookForDeployment(session, pair, options);
-    const from = requireOneVersion(env, look, options.allowUnhealthy);
+    const failed = await recoverFirst(run, pair);
+    if (failed !== undefined) return run.close(failed, { unfinished: true });
+    const state = await describeHealthyPair(session, pair, options);
+    const from = requireSameVersion(env, state, options.allowUnhealthy);
     if (from === label) {
-      const summary = `${env} already runs ${label}, web and worker alike; nothing was changed.`;
-      const report: Report = {
-        env,
-        outcome: "unchanged",
-        summary,
-        to: label,
-        environments: describeEnvironments(look),
-      };
-      return run.close(report, { open: false, version: label });
+      return run.close(unchanged(env, label, state), { unfinished: false, version: label });
     }
     const journal = await run.beginJournal({ command: "deploy", from, to: label });
     try {
-      await prepare(locked, built, label);
-      await progress.step("Look at the background tasks", (log) =>
-        settleRunningTasks(locked, options.runningTasks, log),
-      );
-      const restorePoint = await progress.step("Record a restore point", (log) =>
-        recordRestorePoint(locked, label, options.snapshot, log),
-      );
-      await journal.write("preparing", { restorePoint });
-      requireNotInterrupted(session);
-      const { closing, report } = await switchVersion(locked, {
+      const restorePoint = await prepare(run.session, journal, options, built, label);
+      const { closing, report } = await switchVersion(run.session, {
         pair,
         journal,
         from,
@@ -80,79 +74,91 @@ export async function deploy(session: Session, options: DeployOptions, build: Bu
       });
       return run.close(report, closing);
     } catch (error) {
-      if (journal.current.phase === "preparing") await restoreStaticOf(locked, from);
+      if (journal.current.phase === "preparing") await restoreStaticOf(run.session, from);
       throw error;
     }
   });
 }
 
-/** Finds before the build, which takes minutes, what would stop the deployment after it. */
+/** The report of a command that found its version deployed already. */
+export function unchanged(env: string, label: string, state: PairState): Report {
+  return {
+    env,
+    outcome: "unchanged",
+    summary: `${env} already runs ${label} on web and worker; nothing was changed.`,
+    to: label,
+    environments: describeEnvironments(state),
+  };
+}
+
+/** Finds problems before the build, which takes minutes. */
 async function preflight(session: Session, options: DeployOptions): Promise<Pair> {
   const { clients, clock, env, target } = session;
   const pair = await findPair(clients.beanstalk, env, target);
   const lock = await readLock(new ConditionalObjects(clients.s3, target.artifactsBucket), env);
-  // The lock of a run that died is waited for and its work ended, once the version is built.
   if (lock !== undefined && isHeld(lock, clock.now())) {
     if (await isAlive(session, lock.expiresAt)) throw new Locked(describeHolder(lock));
+    // The holder died. The deployment waits until the lock expires, and recovers, after the build.
     return pair;
   }
   if (lock === undefined || lock.openJournal === null) {
-    requireOneVersion(env, await lookForDeployment(session, pair, options), options.allowUnhealthy);
+    requireSameVersion(env, await describeHealthyPair(session, pair, options), options.allowUnhealthy);
   }
   return pair;
 }
 
-async function lookForDeployment(session: Session, pair: Pair, options: DeployOptions): Promise<PairLook> {
+async function describeHealthyPair(session: Session, pair: Pair, options: DeployOptions): Promise<PairState> {
   const { clients, limits } = session;
-  const look = options.allowUnhealthy ? undefined : await awaitHealth(session, pair, limits.settle);
-  return look ?? lookAtPair(clients.beanstalk, pair);
+  const state = options.allowUnhealthy ? undefined : await awaitHealth(session, pair, limits.consistency);
+  return state ?? describePair(clients.beanstalk, pair);
 }
 
-/** Milliseconds after which a living run has renewed its lock. */
+/** Milliseconds within which a run that is alive has renewed its lock. */
 const RENEWED_BY = 70_000;
 
 async function isAlive(session: Session, expiresAt: string | null): Promise<boolean> {
-  session.progress.line("Another run holds the lock; looking whether it is alive");
+  session.progress.line("Another run holds the lock; checking whether it is alive");
   await session.clock.sleep(RENEWED_BY);
   const objects = new ConditionalObjects(session.clients.s3, session.target.artifactsBucket);
   const lock = await readLock(objects, session.env);
   return lock !== undefined && isHeld(lock, session.clock.now()) && lock.expiresAt !== expiresAt;
 }
 
-interface Repaired {
-  version: string;
-  previous: string | undefined;
-  report?: Report;
-}
-
 /**
- * Ends what a run before this one left open.
- * @returns what came of it, with a report where it failed; undefined where nothing was open.
+ * Recovers from the unfinished run, if there is one.
+ *
+ * @returns the report of a recovery that failed; undefined if the command can go on
  */
-export async function repairFirst(
-  session: LockedSession,
-  pair: Pair,
-  openRecord: number | undefined,
-): Promise<Repaired | undefined> {
-  const { env, progress } = session;
-  if (openRecord === undefined) return undefined;
-  const finished = await progress.step("Repair what an earlier run left open", () =>
-    finishOpen(session, pair, openRecord),
+export async function recoverFirst(run: Run<Report>, pair: Pair): Promise<Report | undefined> {
+  const { session, unfinishedRun } = run;
+  if (unfinishedRun === undefined) return undefined;
+  const recovered = await session.progress.step("Recover from an unfinished run", () =>
+    recover(session, pair, unfinishedRun),
   );
-  const { previous, version } = finished;
-  if (finished.verified) return { version, previous };
-  const report: Report = {
+  const { previous, verified, version } = recovered;
+  if (verified) {
+    await run.markRecovered(version, previous);
+    return undefined;
+  }
+  const { env } = session;
+  return {
     env,
-    outcome: "split",
-    summary: `${env} IS NOT ON ONE VERSION: an earlier run left it so, and ${version} could not be brought back.`,
-    causes: finished.problems,
-    environments: describeEnvironments(finished.look),
+    outcome: "mixedVersions",
+    summary: `${env} RUNS MIXED VERSIONS: a run before this one did not finish, and the rollback to ${version} failed.`,
+    causes: recovered.problems,
+    environments: describeEnvironments(recovered.state),
     remedy: `npm run deploy -- repair ${env}`,
   };
-  return { version, previous, report };
 }
 
-async function prepare(session: LockedSession, built: BuiltVersion, label: string): Promise<void> {
+/** Does everything that leaves the environments unchanged. */
+async function prepare(
+  session: LockedSession,
+  journal: Journal,
+  options: DeployOptions,
+  built: BuiltVersion,
+  label: string,
+): Promise<RestorePoint> {
   const { clients, env, progress, target } = session;
   requireNotInterrupted(session);
   await progress.step("Publish the static files", (log) =>
@@ -165,17 +171,26 @@ async function prepare(session: LockedSession, built: BuiltVersion, label: strin
     }),
   );
   requireNotInterrupted(session);
-  await session.lease.hold();
+  await session.lock.renew();
   await progress.step(`Create the application version ${label}`, () =>
     createApplicationVersion(session, label, built.bundle, `${env}: ${built.description}`),
   );
   requireNotInterrupted(session);
+  await progress.step("Check the background tasks", (log) =>
+    checkRunningTasks(session, options.runningTasks, log),
+  );
+  const restorePoint = await progress.step("Record the restore point", (log) =>
+    recordRestorePoint(session, label, options.snapshot, log),
+  );
+  await journal.write("preparing", { restorePoint });
+  requireNotInterrupted(session);
+  return restorePoint;
 }
 
 function requireNotInterrupted({ env, interrupted }: Session): void {
   if (!interrupted()) return;
   throw new UserError(
-    "The run was interrupted before the environments were touched.",
+    "The run was interrupted before it changed the environments.",
     `npm run deploy -- ${env} --source <checkout>`,
   );
 }

@@ -1,50 +1,52 @@
 import { findLabel, listApplicationVersions } from "../applicationVersions";
 import { describeEnvironments, type Report } from "../output/report";
 import { findPair, ROLES } from "../pair/find";
-import { lookAtPair } from "../pair/look";
+import { describePair } from "../pair/state";
 import { type Session } from "../session";
-import { commonVersion, finishOpen } from "./finishOpen";
+import { commonVersion, recover } from "./recover";
 import { withLock } from "./withLock";
 
 /**
- * Brings the pair to one version after a run that died, or after somebody deployed to one environment by hand.
- * @throws UserError where it is not known which version is right and `to` is not given.
+ * Brings both environments to one version, after an unfinished run or after somebody deployed to one of them by hand.
+ *
+ * @throws UserError if the right version is unknown and `to` is not given
  */
 export async function repair(session: Session, to: string | undefined): Promise<Report> {
   const { clients, env, target } = session;
   const pair = await findPair(clients.beanstalk, env, target);
   return withLock<Report>(session, "repair", async (run) => {
-    const locked = run.session;
-    const before = await lookAtPair(clients.beanstalk, pair);
+    const before = await describePair(clients.beanstalk, pair);
     const wanted = to === undefined ? undefined : findLabel(await listApplicationVersions(session), to, env);
-    const finished = await session.progress.step("Bring web and worker to one version", () =>
-      finishOpen(locked, pair, run.openRecord, wanted),
+    const recovered = await session.progress.step("Bring web and worker to one version", () =>
+      recover(run.session, pair, run.unfinishedRun, wanted),
     );
-    const { look, previous, problems, verified, version } = finished;
-    const environments = describeEnvironments(look);
-    if (!verified || look === undefined) {
+    const { previous, problems, state, verified, version } = recovered;
+    const environments = describeEnvironments(state);
+    if (!verified || state === undefined) {
       const report: Report = {
         env,
-        outcome: "split",
-        summary: `${env} IS NOT ON ONE VERSION: ${version} could not be brought to both environments.`,
+        outcome: "mixedVersions",
+        summary: `${env} RUNS MIXED VERSIONS: could not bring web and worker to ${version}.`,
         causes: problems,
         environments,
-        remedy: `Mend what the causes name, then: npm run deploy -- repair ${env}; or another version: npm run deploy -- repair ${env} --to <version>`,
+        remedy:
+          `Fix the causes, then: npm run deploy -- repair ${env}; ` +
+          `or choose another version: npm run deploy -- repair ${env} --to <version>`,
       };
-      return run.close(report, { open: true });
+      return run.close(report, { unfinished: true });
     }
-    const ill = ROLES.filter((role) => look[role].health !== "Ok");
+    const unhealthy = ROLES.filter((role) => state[role].health !== "Ok");
+    const isUnchanged = commonVersion(before) === version;
     const report: Report = {
       env,
-      outcome: commonVersion(before) === version ? "unchanged" : "repaired",
-      summary:
-        commonVersion(before) === version
-          ? `${env} runs ${version}, web and worker alike; there was nothing to repair.`
-          : `${env} runs ${version} again, web and worker alike; this was verified.`,
+      outcome: isUnchanged ? "unchanged" : "repaired",
+      summary: isUnchanged
+        ? `${env} runs ${version} on web and worker; there was nothing to repair.`
+        : `${env} runs ${version} again on web and worker (verified on every instance).`,
       to: version,
       environments,
-      notes: ill.map((role) => `${role} is not healthy (${look[role].health}).`),
+      notes: unhealthy.map((role) => `${role} is unhealthy (${state[role].health}).`),
     };
-    return run.close(report, { open: false, version, previous });
+    return run.close(report, { unfinished: false, version, previous });
   });
 }

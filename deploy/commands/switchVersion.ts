@@ -4,7 +4,7 @@ import { type Pair, ROLES } from "../pair/find";
 import { switchPair } from "../pair/switch";
 import { type RestorePoint } from "../restorePoint";
 import { type LockedSession } from "../session";
-import { restoreStaticOf } from "./finishOpen";
+import { restoreStaticOf } from "./recover";
 import { type Closing } from "./withLock";
 
 export interface SwitchArgs {
@@ -15,45 +15,45 @@ export interface SwitchArgs {
   restorePoint?: RestorePoint;
 }
 
-/** Switches the pair and says how it ended, with all that a person needs to act on a failure. */
+/** Switches both environments and reports the result, with everything a person needs to act on a failure. */
 export async function switchVersion(
   session: LockedSession,
   { from, journal, pair, restorePoint, to }: SwitchArgs,
 ): Promise<{ report: Report; closing: Closing }> {
   const { env } = session;
   const result = await switchPair(session, journal, pair, from, to);
-  const facts = { env, from, to, environments: describeEnvironments(result.look), restorePoint };
+  const facts = { env, from, to, environments: describeEnvironments(result.state), restorePoint };
   if (result.outcome === "switched") {
     const report: Report = {
       ...facts,
       outcome: "deployed",
-      summary: `${env} runs ${to}, web and worker alike.`,
+      summary: `${env} runs ${to} on web and worker.`,
     };
-    return { report, closing: { open: false, version: to, previous: from } };
+    return { report, closing: { unfinished: false, version: to, previous: from } };
   }
   await restoreStaticOf(session, from);
-  const schema =
-    "The database schema is NOT brought back: migrations of the new version that have run stay. " +
-    (restorePoint === undefined ? "" : `The way back is the ${describeRestorePoint(restorePoint)}.`);
-  if (result.outcome === "returned") {
-    const ill = ROLES.filter((role) => result.look[role].health !== "Ok");
-    const health = ill.map((role) => `${role} is not healthy on ${from} (${result.look[role].health}).`);
+  const restore =
+    restorePoint === undefined ? "" : ` To undo them, restore the ${describeRestorePoint(restorePoint)}.`;
+  const schema = `The database schema is NOT rolled back: migrations of the new version that have run stay.${restore}`;
+  if (result.outcome === "rolledBack") {
+    const unhealthy = ROLES.filter((role) => result.state[role].health !== "Ok");
+    const health = unhealthy.map((role) => `${role} is unhealthy on ${from} (${result.state[role].health}).`);
     const report: Report = {
       ...facts,
-      outcome: "returned",
-      summary: `${to} failed. ${env} runs ${from} again, web and worker alike; this was verified.`,
+      outcome: "rolledBack",
+      summary: `${to} failed. ${env} runs ${from} again on web and worker (verified on every instance).`,
       causes: result.causes,
-      notes: [schema.trim(), ...health],
+      notes: [schema, ...health],
     };
-    return { report, closing: { open: false, version: from } };
+    return { report, closing: { unfinished: false, version: from } };
   }
   const report: Report = {
     ...facts,
-    outcome: "split",
-    summary: `${env} IS NOT ON ONE VERSION: ${to} failed, and ${from} could not be brought back on both environments.`,
+    outcome: "mixedVersions",
+    summary: `${env} RUNS MIXED VERSIONS: ${to} failed, and the rollback to ${from} failed too.`,
     causes: [...result.causes, ...result.problems],
-    notes: [schema.trim()],
+    notes: [schema],
     remedy: `npm run deploy -- repair ${env}`,
   };
-  return { report, closing: { open: true } };
+  return { report, closing: { unfinished: true } };
 }

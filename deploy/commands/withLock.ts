@@ -1,26 +1,26 @@
-import { describeError } from "../aws/errors";
+import { describeError } from "../../cli/awsErrors";
 import { ConditionalObjects } from "../coordination/conditionalObject";
 import { Journal, type JournalRecord } from "../coordination/journal";
-import { acquireLock, type Lease, LockLost } from "../coordination/lock";
+import { acquireLock, type HeldLock, LockLost } from "../coordination/lock";
 import { type LockedSession, type Session } from "../session";
 import { UserError } from "../../cli/userError";
 
-/** What the lock keeps once the run is over. */
+/** The record that the lock keeps after the run. */
 export interface Closing {
-  /** Whether a journal record is still open: `repair` has to end what was begun. */
-  open: boolean;
-  /** The version that both environments are verified to run; absent where nothing new is known. */
+  /** True if the journal record stays unfinished, so that `repair` has work left. */
+  unfinished: boolean;
+  /** The version that both environments are verified to run; absent if nothing new is known. */
   version?: string;
-  /** The version they ran before it, where that is known. */
+  /** The version that they ran before, if it is known. */
   previous?: string;
 }
 
 export interface Run<T> {
   session: LockedSession;
-  /** The number of the record that an earlier run left open; undefined where there is none. */
-  openRecord: number | undefined;
-  /** Declares the pair to be on one version, after which nothing is open but this run's own record. */
-  settle(version: string, previous?: string): Promise<void>;
+  /** The number of the journal record that an earlier run left unfinished; undefined if there is none. */
+  unfinishedRun: number | undefined;
+  /** Records that the recovery from the unfinished run succeeded, and the version that both environments run. */
+  markRecovered(version: string, previous?: string): Promise<void>;
   beginJournal(record: Pick<JournalRecord, "command" | "from" | "to">): Promise<Journal>;
   close(result: T, closing: Closing): Closed<T>;
 }
@@ -31,8 +31,10 @@ interface Closed<T> {
 }
 
 /**
- * Runs a command under the lock and frees it afterwards, however the command ends. Where it throws in the middle
- * of a switch, the lock is freed and the record stays open, so that the next run repairs first.
+ * Runs a command under the lock, and releases it however the command ends. If the command throws during a switch, the
+ * journal record stays unfinished, so that the next run recovers first.
+ *
+ * @throws Unfinished if the command threw an unexpected error during a switch
  */
 export async function withLock<T>(
   session: Session,
@@ -40,7 +42,7 @@ export async function withLock<T>(
   run: (run: Run<T>) => Promise<Closed<T>>,
 ): Promise<T> {
   const { clients, clock, env, progress, target } = session;
-  const lease = await progress.step("Take the lock", (log) =>
+  const lock = await progress.step("Acquire the lock", (log) =>
     acquireLock({
       s3: clients.s3,
       bucket: target.artifactsBucket,
@@ -51,20 +53,20 @@ export async function withLock<T>(
       onWait: log,
     }),
   );
-  const { token } = lease.current;
+  const { token } = lock.current;
   const objects = new ConditionalObjects(clients.s3, target.artifactsBucket);
-  const inherited =
-    lease.current.openJournal === token ? undefined : (lease.current.openJournal ?? undefined);
-  let settled = inherited === undefined;
+  const unfinishedRun =
+    lock.current.openJournal === token ? undefined : (lock.current.openJournal ?? undefined);
+  let recovered = unfinishedRun === undefined;
   let journal: Journal | undefined;
-  const locked: LockedSession = { ...session, lease };
+  const locked: LockedSession = { ...session, lock };
   try {
     const { closing, result } = await run({
       session: locked,
-      openRecord: inherited,
-      async settle(version, previous) {
-        await lease.update({ openJournal: token, ...versions(lease, version, previous) });
-        settled = true;
+      unfinishedRun,
+      async markRecovered(version, previous) {
+        await lock.update({ openJournal: token, ...versions(lock, version, previous) });
+        recovered = true;
       },
       async beginJournal(record) {
         const startedAt = new Date(clock.now()).toISOString();
@@ -76,49 +78,49 @@ export async function withLock<T>(
         await journal.write("preparing");
         return journal;
       },
-      close: (value, state) => ({ result: value, closing: state }),
+      close: (value, how) => ({ result: value, closing: how }),
     });
-    const openJournal = closing.open ? lease.current.openJournal : null;
-    const known = closing.version === undefined ? {} : versions(lease, closing.version, closing.previous);
-    await release(session, lease, { openJournal, ...known });
+    const openJournal = closing.unfinished ? lock.current.openJournal : null;
+    const known = closing.version === undefined ? {} : versions(lock, closing.version, closing.previous);
+    await release(session, lock, { openJournal, ...known });
     return result;
   } catch (error) {
     if (error instanceof LockLost) {
-      lease.stop();
+      lock.stop();
       throw error;
     }
     const phase = journal?.current.phase ?? "preparing";
-    const untouched = settled && phase === "preparing";
-    if (journal !== undefined && untouched) {
+    const isUnchanged = recovered && phase === "preparing";
+    if (journal !== undefined && isUnchanged) {
       await journal.write("refused", {}, describeError(error)).catch(() => undefined);
     }
-    await release(session, lease, untouched ? { openJournal: null } : {});
-    if (!untouched && !(error instanceof UserError))
+    await release(session, lock, isUnchanged ? { openJournal: null } : {});
+    if (!isUnchanged && !(error instanceof UserError))
       throw new Unfinished(describeError(error), { cause: error });
     throw error;
   }
 }
 
-/** A run that ended in the middle of a switch. */
+/** Thrown when a run ends during a switch. */
 export class Unfinished extends Error {
   override readonly name = "Unfinished";
 }
 
 function versions(
-  lease: Lease,
+  lock: HeldLock,
   version: string,
   previous: string | undefined,
 ): { version: string; previous: string | null } {
-  const { current } = lease;
+  const { current } = lock;
   const recorded = current.version === version ? current.previous : current.version;
   return { version, previous: previous ?? recorded };
 }
 
 async function release(
   session: Session,
-  lease: Lease,
-  changes: Parameters<Lease["release"]>[0],
+  lock: HeldLock,
+  changes: Parameters<HeldLock["release"]>[0],
 ): Promise<void> {
-  if (await lease.release(changes)) return;
-  session.progress.warn("The lock could not be freed; it ends by itself within 6 minutes.");
+  if (await lock.release(changes)) return;
+  session.progress.warn("Could not release the lock; it expires by itself within 6 minutes.");
 }

@@ -1,26 +1,26 @@
 import { randomUUID } from "node:crypto";
 import { GetObjectCommand, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
-import { errorName, httpStatus } from "../aws/errors";
+import { errorName, httpStatus } from "../../cli/awsErrors";
 
-/** Somebody else wrote the object since it was read. */
+/** Thrown when another run wrote the object after this run read it. */
 export class Conflict extends Error {
   override readonly name = "Conflict";
 }
 
-/** An object as it was read or written; `etag` is what the next write has to find. */
+/** An object in S3, with the ETag that the next write has to match. */
 export interface Stored {
   body: Record<string, unknown>;
   etag: string;
 }
 
-/** Attempts of a write that meets another one. */
+/** Attempts of a write that conflicts with another one. */
 const ATTEMPTS = 4;
 
 /**
- * JSON objects in S3 that are only written over what was read before.
+ * JSON objects in S3 with optimistic locking: a write succeeds only if the object is unchanged since it was read.
  *
- * Each body carries a mark of its writer. A repeated request whose first answer was lost finds the object already
- * changed and is refused; the mark tells that the change was our own.
+ * Each body carries the id of its writer. If the answer to a write is lost, the SDK's retry finds the object changed
+ * and is refused; the id tells that the change was this run's own.
  *
  * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
  */
@@ -32,7 +32,7 @@ export class ConditionalObjects {
     private readonly bucket: string,
   ) {}
 
-  /** The object; undefined where there is none. */
+  /** Reads an object. Returns undefined if it does not exist. */
   async read(key: string): Promise<Stored | undefined> {
     try {
       const { Body, ETag } = await this.s3.send(new GetObjectCommand({ Bucket: this.bucket, Key: key }));
@@ -45,9 +45,11 @@ export class ConditionalObjects {
   }
 
   /**
-   * Writes the object if it still is as `expected` (an ETag), or if there is none where `expected` is undefined.
-   * @returns the ETag of what was written.
-   * @throws Conflict where somebody else wrote it.
+   * Writes an object.
+   *
+   * @param expected the ETag that the object must have; undefined if it must not exist
+   * @returns the new ETag
+   * @throws Conflict if another run wrote the object
    */
   async write(key: string, body: object, expected: string | undefined): Promise<string> {
     let etag = expected;
@@ -68,7 +70,7 @@ export class ConditionalObjects {
         if (status === 409 && attempt < ATTEMPTS) continue;
         if (status !== 412 && status !== 409 && status !== 404) throw error;
         const now = await this.read(key);
-        // An earlier request of this run has taken effect, though its answer was lost: write over that.
+        // An earlier request of this run has taken effect and its answer was lost: overwrite it.
         if (now !== undefined && now.body["write"] === this.writer && attempt < ATTEMPTS) {
           etag = now.etag;
           continue;
@@ -84,7 +86,7 @@ function parse(text: string, where: string): Record<string, unknown> {
     const value: unknown = JSON.parse(text);
     if (typeof value === "object" && value !== null) return value as Record<string, unknown>;
   } catch {
-    // The message below says the same of every unreadable body.
+    // The error below covers every unreadable body.
   }
-  throw new Error(`${where} is not a JSON object; look at its older versions in the bucket`);
+  throw new Error(`${where} is not a JSON object; restore an older version of it in the bucket`);
 }

@@ -2,12 +2,22 @@ import { z } from "zod";
 import { type ConditionalObjects } from "./conditionalObject";
 
 /**
- * - preparing: nothing was changed yet
- * - switching: the environments are being moved from `from` to `to`
- * - returning: they are being brought back to `from`
- * - the others end a record; `refused` ended before anything was changed, `split` could not be mended
+ * - preparing: the environments are unchanged
+ * - switching: the environments are being updated from `from` to `to`
+ * - rollingBack: they are being rolled back to `from`
+ * - succeeded, rolledBack: final; both environments run `to`, or `from`
+ * - refused: final; the run ended before it changed the environments
+ * - mixedVersions: final; the rollback failed, and the environments run different versions
  */
-const PHASES = ["preparing", "switching", "returning", "succeeded", "returned", "refused", "split"] as const;
+const PHASES = [
+  "preparing",
+  "switching",
+  "rollingBack",
+  "succeeded",
+  "rolledBack",
+  "refused",
+  "mixedVersions",
+] as const;
 
 const schema = z.object({
   number: z.number().int().positive(),
@@ -15,13 +25,13 @@ const schema = z.object({
   command: z.enum(["deploy", "rollback", "repair"]),
   by: z.string(),
   phase: z.enum(PHASES),
-  /** The version label both environments ran before. */
+  /** The version label that both environments ran before. */
   from: z.string().nullable(),
-  /** The version label they are to run. */
+  /** The version label that they are updated to. */
   to: z.string().nullable(),
   startedAt: z.string(),
   history: z.array(z.object({ at: z.string(), phase: z.enum(PHASES), detail: z.string().optional() })),
-  /** The point to which the database can be restored. */
+  /** See `RestorePoint`. */
   restorePoint: z.object({ time: z.string(), snapshot: z.string().optional() }).optional(),
 });
 
@@ -32,7 +42,7 @@ export function journalKey(env: string, number: number): string {
   return `journal/${env}/${String(number).padStart(8, "0")}.json`;
 }
 
-/** The record with this number; undefined where its run ended before it wrote one. */
+/** Reads the record with this number. Returns undefined if its run ended before it wrote one. */
 export async function readJournal(
   objects: ConditionalObjects,
   env: string,
@@ -43,8 +53,8 @@ export async function readJournal(
 }
 
 /**
- * The record of one run. What is intended is written BEFORE it is done, so that after a crash at any point the
- * record tells which versions the pair can be between.
+ * The journal record of one run: a write-ahead log. Each phase is written BEFORE it begins, so that after a crash the
+ * record tells between which versions the pair may be.
  */
 export class Journal {
   private etag: string | undefined;
@@ -62,9 +72,7 @@ export class Journal {
     return this.record;
   }
 
-  /**
-   * @throws Conflict where another run has taken the number over.
-   */
+  /** @throws Conflict if another run has written a record with the same number */
   async write(phase: Phase, changes: Partial<JournalRecord> = {}, detail?: string): Promise<void> {
     const entry = {
       at: new Date(this.now()).toISOString(),

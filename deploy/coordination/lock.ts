@@ -6,35 +6,35 @@ import { ConditionalObjects, Conflict } from "./conditionalObject";
 
 const schema = z.object({
   env: z.string(),
-  /** Grows by one with every run, so that a run can tell whether it still is the last one. */
+  /** The fencing token: grows by one with every run, so that a run can tell whether it is the latest. */
   token: z.number().int().positive(),
   holder: z.object({ by: z.string(), command: z.string(), since: z.string() }).nullable(),
   expiresAt: z.string().nullable(),
-  /** The number of the journal record that may not have been brought to an end. */
+  /** The number of the journal record of a run that may be unfinished. */
   openJournal: z.number().int().positive().nullable(),
-  /** The version label both environments were last verified to run, and the one before it. */
+  /** The version label that both environments were last verified to run, and the one before it. */
   version: z.string().nullable(),
   previous: z.string().nullable(),
 });
 
 export type LockRecord = z.infer<typeof schema>;
 
-/** Milliseconds that a lock outlives the last sign of life of its holder. */
+/** Milliseconds after which a lock expires that its holder does not renew. */
 export const LEASE = 300_000;
-/** Milliseconds between signs of life. */
+/** Milliseconds between renewals. */
 const RENEWAL = 60_000;
 /** Milliseconds by which the clocks of two machines may differ. */
 const SKEW = 30_000;
-/** Milliseconds between looks at a lock that is waited for. */
+/** Milliseconds between polls of a lock that another run holds. */
 const POLL = 10_000;
 const RELEASE_ATTEMPTS = 4;
 
-/** Another run is at work on the environment. */
+/** Thrown when another run holds the lock of the environment. */
 export class Locked extends Error {
   override readonly name = "Locked";
 }
 
-/** Another run has taken the lock over, or it could not be kept: nothing may be changed any more. */
+/** Thrown when another run has taken the lock, or it could not be renewed. The run must not change anything more. */
 export class LockLost extends Error {
   override readonly name = "LockLost";
 }
@@ -48,7 +48,7 @@ export async function readLock(objects: ConditionalObjects, env: string): Promis
   return stored === undefined ? undefined : schema.parse(stored.body);
 }
 
-/** Whether a run holds the lock: it has a holder, and the holder's lease is not over. */
+/** True if a run holds the lock: it has a holder, and has not expired. */
 export function isHeld(record: LockRecord, now: number): boolean {
   return record.holder !== null && now < Date.parse(record.expiresAt ?? "") + SKEW;
 }
@@ -60,16 +60,17 @@ export interface AcquireArgs {
   clock: Clock;
   by: string;
   command: string;
-  /** Called once where the lock of a run that may have crashed is waited for. */
+  /** Called once if another run holds the lock and may have crashed. */
   onWait?: (line: string) => void;
 }
 
 /**
- * Takes the lock of an environment. The lock of a run that died is free once its lease is over, which is waited
- * for; a run that gives a sign of life in the meantime keeps it.
- * @throws Locked where another run is alive.
+ * Acquires the lock of an environment. If another run holds it, polls until that run renews it, which proves that
+ * the run is alive, or until the lock expires.
+ *
+ * @throws Locked if another run is alive
  */
-export async function acquireLock(args: AcquireArgs): Promise<Lease> {
+export async function acquireLock(args: AcquireArgs): Promise<HeldLock> {
   const { env, clock } = args;
   const objects = new ConditionalObjects(args.s3, args.bucket);
   let seen: LockRecord | undefined;
@@ -83,7 +84,7 @@ export async function acquireLock(args: AcquireArgs): Promise<Lease> {
       if (seen === undefined) {
         const rest = Date.parse(record.expiresAt ?? "") + SKEW - clock.now();
         args.onWait?.(
-          `${describeHolder(record)} If that run is dead, its lock ends in ${formatDuration(rest)}.`,
+          `${describeHolder(record)} If that run is dead, its lock expires in ${formatDuration(rest)}.`,
         );
       }
       seen = record;
@@ -96,14 +97,14 @@ export async function acquireLock(args: AcquireArgs): Promise<Lease> {
       token,
       holder: { by: args.by, command: args.command, since: new Date(clock.now()).toISOString() },
       expiresAt: new Date(clock.now() + LEASE).toISOString(),
-      // A record that was left open stays the one to look at, however many runs die before it is closed.
+      // The first unfinished record stays the one to recover from, however many runs die after it.
       openJournal: record?.openJournal ?? token,
       version: record?.version ?? null,
       previous: record?.previous ?? null,
     };
     try {
       const etag = await objects.write(lockKey(env), next, stored?.etag);
-      return new Lease(objects, next, etag, clock);
+      return new HeldLock(objects, next, etag, clock);
     } catch (error) {
       if (!(error instanceof Conflict)) throw error;
     }
@@ -112,11 +113,11 @@ export async function acquireLock(args: AcquireArgs): Promise<Lease> {
 
 export function describeHolder(record: LockRecord): string {
   const { holder } = record;
-  if (holder === null) return "Nobody holds the lock.";
-  return `${holder.by} runs "${holder.command}" on ${record.env} since ${holder.since}.`;
+  if (holder === null) return "No run holds the lock.";
+  return `${holder.by} has been running "${holder.command}" on ${record.env} since ${holder.since}.`;
 }
 
-/** The highest number in use; only asked for where the lock object is missing, so that no number comes twice. */
+/** The highest journal number in use. Needed only if the lock object is missing, so that no number is used twice. */
 async function lastJournalNumber({ s3, bucket, env }: AcquireArgs): Promise<number> {
   const prefix = `journal/${env}/`;
   let last = 0;
@@ -134,12 +135,12 @@ async function lastJournalNumber({ s3, bucket, env }: AcquireArgs): Promise<numb
   return last;
 }
 
-/** A lock that is held. It is kept alive in the background until it is released. */
-export class Lease {
-  /** Gives no more signs of life. */
+/** A lock that this run holds. It is renewed in the background until it is released. */
+export class HeldLock {
+  /** Stops the renewals without a release. */
   readonly stop: () => void;
   private lost = false;
-  /** Writes wait for one another: each needs the ETag of the one before. */
+  /** Queues the writes: each needs the ETag of the one before. */
   private queue: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -152,7 +153,7 @@ export class Lease {
       try {
         await this.write({});
       } catch {
-        // A renewal that failed is made up for by the next one, or `hold` says that the lock is lost.
+        // The next renewal makes up for one that failed, or `renew` finds that the lock is lost.
       }
     });
   }
@@ -161,20 +162,21 @@ export class Lease {
     return this.record;
   }
 
-  /** @throws LockLost where another run has been seen to hold the lock. */
-  requireNotLost(): void {
-    if (this.lost) throw new LockLost(`Another run has taken over the lock of ${this.record.env}.`);
+  /** @throws LockLost if another run is known to hold the lock */
+  requireHeld(): void {
+    if (this.lost) throw new LockLost(`Another run has taken the lock of ${this.record.env}.`);
   }
 
   /**
-   * To be called before every change: makes sure that the lock is held for longer than the change can take.
-   * @throws LockLost
+   * Makes sure that the lock is held for longer than a change can take. Call it before every change.
+   *
+   * @throws LockLost if another run holds the lock, or it could not be renewed
    */
-  async hold(): Promise<void> {
+  async renew(): Promise<void> {
     try {
       await this.write({});
     } catch (error) {
-      this.requireNotLost();
+      this.requireHeld();
       const left = Date.parse(this.record.expiresAt ?? "") - this.clock.now();
       if (left < LONGEST_CALL) {
         throw new LockLost(`The lock of ${this.record.env} could not be renewed.`, { cause: error });
@@ -182,12 +184,12 @@ export class Lease {
     }
   }
 
-  /** Changes what the lock records. */
+  /** Changes the record of versions and journal in the lock. */
   async update(changes: Partial<Pick<LockRecord, "openJournal" | "version" | "previous">>): Promise<void> {
     await this.write(changes);
   }
 
-  /** Frees the lock; false where that was not possible and the lock ends with its lease. */
+  /** Releases the lock. Returns false if that failed, in which case the lock expires by itself. */
   async release(
     changes: Partial<Pick<LockRecord, "openJournal" | "version" | "previous">> = {},
   ): Promise<boolean> {
@@ -206,7 +208,7 @@ export class Lease {
 
   private write(changes: Partial<LockRecord>): Promise<void> {
     const run = this.queue.then(async () => {
-      this.requireNotLost();
+      this.requireHeld();
       const expiresAt = new Date(this.clock.now() + LEASE).toISOString();
       const next: LockRecord = { ...this.record, expiresAt, ...changes };
       try {

@@ -1,15 +1,16 @@
+import { formatRemedy } from "../../cli/userError";
 import { formatDuration } from "../clock";
 import { EXIT, type ExitCode } from "../exitCodes";
 import { ROLES, type Role } from "../pair/find";
-import { describeLook, type PairLook } from "../pair/look";
+import { formatState, type PairState } from "../pair/state";
 import { type RestorePoint } from "../restorePoint";
 
 export type Outcome =
   | "deployed"
   | "unchanged"
   | "repaired"
-  | "returned"
-  | "split"
+  | "rolledBack"
+  | "mixedVersions"
   | "refused"
   | "locked"
   | "unfinished"
@@ -23,15 +24,15 @@ const CODES: Record<Outcome, ExitCode> = {
   repaired: EXIT.done,
   shown: EXIT.done,
   pruned: EXIT.done,
-  returned: EXIT.returned,
-  split: EXIT.split,
+  rolledBack: EXIT.rolledBack,
+  mixedVersions: EXIT.mixedVersions,
   refused: EXIT.refused,
   locked: EXIT.locked,
   unfinished: EXIT.unfinished,
   failed: EXIT.failed,
 };
 
-/** What a command ends with: for people as text, for machines as JSON, for the shell as the exit code. */
+/** The result of a command: printed as text or, with --json, as JSON; the outcome gives the exit code. */
 export interface Report {
   env: string;
   outcome: Outcome;
@@ -44,11 +45,11 @@ export interface Report {
     Record<Role, { name: string; version: string; status: string; health: string; state: string }>
   >;
   restorePoint?: RestorePoint;
-  /** What a person should know or do besides. */
+  /** Further facts for the user. */
   notes?: string[];
-  /** The command or line that mends it. */
+  /** The command or line that fixes it. */
   remedy?: string;
-  /** Facts of the command's own. */
+  /** Further facts for programs, specific to the command. */
   details?: Record<string, unknown>;
   milliseconds?: number;
 }
@@ -57,18 +58,18 @@ export function exitCode(report: Report): ExitCode {
   return CODES[report.outcome];
 }
 
-export function describeEnvironments(look: PairLook | undefined): Report["environments"] {
-  if (look === undefined) return undefined;
+export function describeEnvironments(state: PairState | undefined): Report["environments"] {
+  if (state === undefined) return undefined;
   const describe = (role: Role): [Role, NonNullable<NonNullable<Report["environments"]>[Role]>] => {
-    const { health, name, status, version } = look[role];
-    return [role, { name, version: version ?? "none", status, health, state: describeLook(look[role]) }];
+    const { health, name, status, version } = state[role];
+    return [role, { name, version: version ?? "none", status, health, state: formatState(state[role]) }];
   };
   return Object.fromEntries(ROLES.map(describe));
 }
 
 const FRAME = "!".repeat(78);
 
-/** The report as lines for people. */
+/** Formats the report as lines of text. */
 export function formatReport(report: Report): string[] {
   const lines = [report.summary];
   for (const cause of report.causes ?? []) lines.push(`  cause: ${cause}`);
@@ -78,9 +79,11 @@ export function formatReport(report: Report): string[] {
   }
   if (report.restorePoint !== undefined) lines.push(`  ${describeRestorePoint(report.restorePoint)}`);
   for (const note of report.notes ?? []) lines.push(`  ${note}`);
-  if (report.remedy !== undefined && report.remedy !== "") lines.push(`  To mend it: ${report.remedy}`);
+  if (report.remedy !== undefined && report.remedy !== "") {
+    lines.push(`  ${formatRemedy(report.remedy)}`);
+  }
   if (report.milliseconds !== undefined) lines.push(`  after ${formatDuration(report.milliseconds)}`);
-  return report.outcome === "split" ? [FRAME, ...lines, FRAME] : lines;
+  return report.outcome === "mixedVersions" ? [FRAME, ...lines, FRAME] : lines;
 }
 
 export function describeRestorePoint({ snapshot, time }: RestorePoint): string {

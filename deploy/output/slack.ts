@@ -1,4 +1,4 @@
-import { type Progress } from "./progress";
+import { type Progress } from "../../cli/progress";
 
 export type Notify = (text: string) => Promise<void>;
 
@@ -6,8 +6,8 @@ export type Notify = (text: string) => Promise<void>;
 const TIMEOUT = 5000;
 
 /**
- * Notifications by a Slack incoming webhook; none where `webhook` is undefined. A webhook that fails is said, never
- * with its URL (which is a secret), and has no other consequence.
+ * Creates the function that posts to a Slack incoming webhook; without a webhook it does nothing. A webhook that fails
+ * is only a warning, which never contains the webhook's URL, a secret.
  *
  * @see https://api.slack.com/messaging/webhooks
  */
@@ -24,13 +24,13 @@ export function createNotifier(webhook: string | undefined, progress: Progress):
       });
       if (!response.ok) progress.warn(`Slack was not notified: HTTP ${response.status}`);
     } catch (error) {
-      // The message of the error can hold the URL.
+      // The error's message can contain the URL.
       progress.warn(`Slack was not notified: ${error instanceof Error ? error.name : "unknown error"}`);
     }
   };
 }
 
-/** Slack reads these three characters as markup. */
+/** Escapes the three characters that Slack reads as markup. */
 export function escapeSlack(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }

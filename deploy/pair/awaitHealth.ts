@@ -1,28 +1,31 @@
-import { describeError } from "../aws/errors";
+import { describeError } from "../../cli/awsErrors";
 import { type Session } from "../session";
 import { type Pair, ROLES } from "./find";
-import { lookAtPair, type PairLook } from "./look";
+import { describePair, type PairState } from "./state";
 
 /**
- * Gives environments that are Ready time to be healthy again: just after an update they are not yet.
- * @returns the last look, healthy or not; undefined where AWS gave none.
+ * Polls until every environment that is Ready is also healthy, or the limit is reached. An environment reports
+ * itself unhealthy for a while after an update.
+ *
+ * @param limit milliseconds
+ * @returns the last state, healthy or not; undefined if AWS returned none
  */
 export async function awaitHealth(
   session: Session,
   pair: Pair,
   limit: number,
-): Promise<PairLook | undefined> {
+): Promise<PairState | undefined> {
   const { clients, clock, limits, progress } = session;
   const deadline = clock.now() + limit;
-  let last: PairLook | undefined;
+  let last: PairState | undefined;
   for (;;) {
     try {
-      const look = await lookAtPair(clients.beanstalk, pair);
-      last = look;
-      const waiting = ROLES.some((role) => look[role].status === "Ready" && look[role].health !== "Ok");
-      if (!waiting) return look;
+      const state = await describePair(clients.beanstalk, pair);
+      last = state;
+      const waiting = ROLES.some((role) => state[role].status === "Ready" && state[role].health !== "Ok");
+      if (!waiting) return state;
     } catch (error) {
-      progress.warn(`The environments could not be looked at: ${describeError(error)}`);
+      progress.warn(`Could not describe the environments: ${describeError(error)}`);
     }
     if (clock.now() >= deadline || session.interrupted()) return last;
     await clock.sleep(limits.poll);

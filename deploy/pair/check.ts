@@ -1,35 +1,52 @@
 import { UserError } from "../../cli/userError";
 import { ROLES } from "./find";
-import { describeLook, deviations, type PairLook } from "./look";
+import { deviations, formatState, type PairState } from "./state";
+
+/**
+ * The label that Beanstalk shows for an environment without an application version. No version has it, so no rollback
+ * can return to it.
+ */
+const SAMPLE_APPLICATION = "Sample Application";
 
 /**
  * The version that both environments run.
- * @throws UserError where they run different versions or are not Ready; and, unless `allowUnhealthy`, where one of
- *   them is not healthy.
+ *
+ * @throws UserError if they run different versions or none at all, or are not Ready; and, unless `allowUnhealthy`, if one of them is
+ *   unhealthy
  */
-export function requireOneVersion(env: string, look: PairLook, allowUnhealthy: boolean): string {
-  const busy = ROLES.filter((role) => look[role].status !== "Ready");
+export function requireSameVersion(env: string, state: PairState, allowUnhealthy: boolean): string {
+  const busy = ROLES.filter((role) => state[role].status !== "Ready");
   if (busy.length > 0) {
-    const names = busy.map((role) => `${role} (${look[role].name}) is ${look[role].status}`).join(", ");
+    const names = busy.map((role) => `${role} (${state[role].name}) is ${state[role].status}`).join(", ");
     throw new UserError(
       `${env} is not ready for a deployment: ${names}.`,
-      `Wait until Beanstalk has finished, and see: npm run deploy -- status ${env}`,
+      `Wait until Beanstalk has finished; npm run deploy -- status ${env} shows the progress`,
     );
   }
-  const version = look.web.version;
-  if (version === undefined || ROLES.some((role) => deviations(look[role], version).length > 0)) {
-    const states = ROLES.map((role) => `${role} ${describeLook(look[role])}`).join("; ");
+  const version = state.web.version;
+  if (version === undefined || ROLES.some((role) => deviations(state[role], version).length > 0)) {
+    const states = ROLES.map((role) => `${role} ${formatState(state[role])}`).join("; ");
     throw new UserError(
-      `The environments of ${env} do not run one version: ${states}.`,
+      `The environments of ${env} run different versions: ${states}.`,
       `npm run deploy -- repair ${env}`,
     );
   }
-  const ill = ROLES.filter((role) => look[role].health !== "Ok");
-  if (ill.length > 0 && !allowUnhealthy) {
-    const states = ill.map((role) => `${role} (${look[role].name}) is ${look[role].health}`).join(", ");
+  if (version === SAMPLE_APPLICATION) {
+    const { name } = state.web;
     throw new UserError(
-      `${env} is not healthy: ${states}. A deployment could not be told from what is already wrong.`,
-      `npm run deploy -- rollback ${env} (or add --allow-unhealthy to deploy the version that mends it)`,
+      `The environments of ${env} run Beanstalk's sample application, which no rollback can return to.`,
+      `Give both the first version that \`pulumi up --stack ${env}\` has created (label first-…): ` +
+        `aws elasticbeanstalk update-environment --environment-name ${name} --version-label LABEL`,
+    );
+  }
+  const unhealthy = ROLES.filter((role) => state[role].health !== "Ok");
+  if (unhealthy.length > 0 && !allowUnhealthy) {
+    const states = unhealthy
+      .map((role) => `${role} (${state[role].name}) is ${state[role].health}`)
+      .join(", ");
+    throw new UserError(
+      `${env} is unhealthy: ${states}. The tool could not tell whether the new version or the present one is the cause.`,
+      `npm run deploy -- rollback ${env}, or deploy a version that fixes it with --allow-unhealthy`,
     );
   }
   return version;

@@ -4,12 +4,13 @@ import { ROLES, type Pair, type Role } from "./find";
 
 export interface PairEvent {
   role: Role;
+  /** Milliseconds since 1970. */
   at: number;
   severity: string;
   message: string;
 }
 
-/** Reads the pair's events as they come; each is returned once. */
+/** Reads the events of both environments; returns each event once. */
 export class EventStream {
   private readonly seen = new Set<string>();
 
@@ -20,7 +21,7 @@ export class EventStream {
     private readonly since: number,
   ) {}
 
-  /** The events since the last call, oldest first. */
+  /** Returns the events since the last call, oldest first. */
   async next(): Promise<PairEvent[]> {
     const events: PairEvent[] = [];
     let token: string | undefined;

@@ -10,7 +10,7 @@ import { UserError } from "../../cli/userError";
 export const ROLES = ["web", "worker"] as const;
 export type Role = (typeof ROLES)[number];
 
-/** One environment of the pair. It is addressed by its id, which no other environment ever gets. */
+/** One environment of the pair. Calls use its id, which AWS never gives to another environment. */
 export interface Member {
   role: Role;
   id: string;
@@ -22,9 +22,10 @@ export type Pair = Record<Role, Member>;
 const TIER: Record<Role, string> = { web: "WebServer", worker: "Worker" };
 
 /**
- * Finds the two environments that belong to `env` by their tags: `project` = iaso, `env` (whatever its case) and
- * `role`. Everything else in the application is left out, and so is never touched.
- * @throws UserError where a role is missing or doubled, or an environment is of another tier or platform.
+ * Finds the web and the worker environment of `env` by their tags: `project` = iaso, `env` (in any case) and `role`.
+ * Other environments of the application are never changed.
+ *
+ * @throws UserError if a role has no environment or several, or an environment has the wrong tier or platform
  */
 export async function findPair(client: ElasticBeanstalkClient, env: string, target: Target): Promise<Pair> {
   const found: Record<Role, EnvironmentDescription[]> = { web: [], worker: [] };
@@ -76,34 +77,34 @@ function single(role: Role, found: EnvironmentDescription[], env: string, target
   if (environment === undefined) {
     throw new UserError(
       `The application ${target.application} has no environment with the tags ${tags}.`,
-      `Create it, or mend its tags: pulumi up --stack ${env}`,
+      `Create it, or correct its tags: pulumi up --stack ${env}`,
     );
   }
   const name = environment.EnvironmentName ?? "";
   if (others.length > 0) {
     const names = found.map((one) => one.EnvironmentName).join(", ");
     throw new UserError(
-      `${found.length} environments have the tags ${tags}: ${names}. It is not clear which one to deploy to.`,
-      "Take the tag env off the environments that are not meant: aws elasticbeanstalk update-tags-for-resource",
+      `${found.length} environments have the tags ${tags}: ${names}. Only one may have them.`,
+      "Remove the tag env from the other environments: aws elasticbeanstalk update-tags-for-resource",
     );
   }
   if (environment.Tier?.Name !== undefined && environment.Tier.Name !== TIER[role]) {
     throw new UserError(
-      `The environment ${name} has the tag role=${role}, but is of the tier ${environment.Tier.Name}.`,
-      `Mend its tags: pulumi up --stack ${env}`,
+      `The environment ${name} has the tag role=${role}, but its tier is ${environment.Tier.Name}.`,
+      `Correct its tags: pulumi up --stack ${env}`,
     );
   }
   const platform = platformOf(environment);
   if (platform !== target.platform) {
     throw new UserError(
-      `The environment ${name} runs on ${platform}, but ${env} is set up for the platform ${target.platform}.`,
-      `Bring the environments to one platform: pulumi up --stack ${env}`,
+      `The environment ${name} runs on ${platform}, but the platform of ${env} is ${target.platform}.`,
+      `Give both environments this platform: pulumi up --stack ${env}`,
     );
   }
   return { role, id: environment.EnvironmentId ?? "", name };
 }
 
-/** "python" or "docker", or how Beanstalk names a platform that is neither. */
+/** "python" or "docker", or Beanstalk's name of any other platform. */
 function platformOf({ PlatformArn, SolutionStackName }: EnvironmentDescription): string {
   const name = PlatformArn?.split("/").at(-2) ?? SolutionStackName ?? "an unknown platform";
   const match = /(?:^|running )(Python|Docker)\b/.exec(name);

@@ -4,7 +4,7 @@ import { type Pair } from "./find";
 
 const NAMESPACE = "aws:elasticbeanstalk:application:environment";
 
-/** The plugins that the environment enables: the variable PLUGINS of the web environment. */
+/** Reads the plugins that the environment enables, from the variable PLUGINS of the web environment. */
 export async function readPlugins({ clients, target }: Session, { web }: Pair): Promise<string[]> {
   const { ConfigurationSettings } = await clients.beanstalk.send(
     new DescribeConfigurationSettingsCommand({

@@ -1,24 +1,24 @@
-import { describeError } from "../aws/errors";
+import { describeError } from "../../cli/awsErrors";
 import { type Journal, type Phase } from "../coordination/journal";
 import { type LockedSession } from "../session";
-import { bringTo } from "./bringTo";
 import { type Pair, ROLES } from "./find";
-import { type PairLook } from "./look";
+import { reconcile } from "./reconcile";
+import { type PairState } from "./state";
 import { requestUpdates, watchUpdates } from "./update";
 
 export type SwitchResult =
-  | { outcome: "switched"; look: PairLook }
-  /** Both are verified to run the previous version again. */
-  | { outcome: "returned"; look: PairLook; causes: string[] }
-  /** They could not be brought to one version. */
-  | { outcome: "split"; look: PairLook | undefined; causes: string[]; problems: string[] };
+  | { outcome: "switched"; state: PairState }
+  /** Both environments are verified to run the previous version again. */
+  | { outcome: "rolledBack"; state: PairState; causes: string[] }
+  /** The rollback failed too: the environments run different versions. */
+  | { outcome: "mixedVersions"; state: PairState | undefined; causes: string[]; problems: string[] };
 
 /**
- * Moves the pair from one version to another, or not at all: both environments at the same time, one verdict on
- * both, and back to the previous version with both where either fails.
+ * Switches both environments to another version, or neither: updates both at the same time, judges them together,
+ * and rolls both back if one fails.
  *
- * Each intention is in the journal before it is acted upon. Where this function throws, the journal is open and
- * `repair` ends what was begun.
+ * The journal records each step before it is done. If this function throws, the journal stays unfinished and
+ * `repair` completes the work.
  */
 export async function switchPair(
   session: LockedSession,
@@ -28,27 +28,23 @@ export async function switchPair(
   to: string,
 ): Promise<SwitchResult> {
   await journal.write("switching");
-  const causes = await session.progress.step(`Update web and worker to ${to}`, async () => {
+  const update = await session.progress.step(`Update web and worker to ${to}`, async () => {
     const requests = await requestUpdates(session, pair, ROLES, to);
-    const verdict = await watchUpdates(session, pair, {
-      version: to,
-      requests,
-      healthy: true,
-      interruptible: true,
-    });
-    if (!verdict.ok) return { causes: verdict.causes, unclear: requests.some(({ unclear }) => unclear) };
-    return { causes: [], look: verdict.look, unclear: false };
+    const args = { version: to, requests, healthy: true, interruptible: true };
+    const result = await watchUpdates(session, pair, args);
+    return { result, unclear: requests.some(({ unclear }) => unclear) };
   });
-  if (causes.look !== undefined) {
-    await conclude(session, journal, "succeeded");
-    return { outcome: "switched", look: causes.look };
+  if (update.result.ok) {
+    await writePhase(session, journal, "succeeded");
+    return { outcome: "switched", state: update.result.state };
   }
-  for (const cause of causes.causes) session.progress.warn(cause);
-  const settledAt = causes.unclear ? session.clock.now() + session.limits.settle : 0;
-  return returnPair(session, journal, pair, from, causes.causes, settledAt);
+  const { causes } = update.result;
+  for (const cause of causes) session.progress.warn(cause);
+  const settledAt = update.unclear ? session.clock.now() + session.limits.consistency : 0;
+  return rollBackPair(session, journal, pair, from, causes, settledAt);
 }
 
-async function returnPair(
+async function rollBackPair(
   session: LockedSession,
   journal: Journal,
   pair: Pair,
@@ -56,21 +52,23 @@ async function returnPair(
   causes: string[],
   settledAt: number,
 ): Promise<SwitchResult> {
-  // The record already says that the pair is between `from` and `to`; the way back is not given up for a note.
-  await conclude(session, journal, "returning", causes.join(" "));
-  const back = await session.progress.step(`Bring web and worker back to ${from}`, () =>
-    bringTo(session, pair, from, { settledAt, wrongWay: true }),
+  await writePhase(session, journal, "rollingBack", causes.join(" "));
+  const rollback = await session.progress.step(`Roll web and worker back to ${from}`, () =>
+    reconcile(session, pair, from, { settledAt, abortUpdates: true }),
   );
-  if (!back.verified || back.look === undefined) {
-    await conclude(session, journal, "split", back.problems.join(" "));
-    return { outcome: "split", look: back.look, causes, problems: back.problems };
+  if (!rollback.verified || rollback.state === undefined) {
+    await writePhase(session, journal, "mixedVersions", rollback.problems.join(" "));
+    return { outcome: "mixedVersions", state: rollback.state, causes, problems: rollback.problems };
   }
-  await conclude(session, journal, "returned");
-  return { outcome: "returned", look: back.look, causes };
+  await writePhase(session, journal, "rolledBack");
+  return { outcome: "rolledBack", state: rollback.state, causes };
 }
 
-/** Notes a phase that changes nothing in what repair would do; that the note failed is said, and not fatal. */
-export async function conclude(
+/**
+ * Writes a phase that does not change what `repair` would do. A failure is only a warning: the journal already says
+ * that the pair may be between two versions.
+ */
+async function writePhase(
   session: LockedSession,
   journal: Journal,
   phase: Phase,
@@ -79,6 +77,6 @@ export async function conclude(
   try {
     await journal.write(phase, {}, detail);
   } catch (error) {
-    session.progress.warn(`The journal could not be written: ${describeError(error)}`);
+    session.progress.warn(`Could not write the journal: ${describeError(error)}`);
   }
 }

@@ -1,52 +1,53 @@
 import { UpdateEnvironmentCommand } from "@aws-sdk/client-elastic-beanstalk";
-import { describeError, isRefusal } from "../aws/errors";
+import { describeError, isRefusal } from "../../cli/awsErrors";
 import { formatDuration } from "../clock";
 import { type LockedSession } from "../session";
 import { EventStream } from "./events";
 import { type Pair, type Role, ROLES } from "./find";
-import { deviations, type EnvironmentLook, lookAtPair, type PairLook } from "./look";
+import { describePair, deviations, type EnvironmentState, type PairState } from "./state";
 
-/** A request to move one environment, and how AWS answered. */
+/** A request to update one environment, and AWS's answer. */
 export interface UpdateRequest {
   role: Role;
-  /** When it was sent for the first time. */
-  asked: number;
-  /** When its answer came. */
-  at: number;
-  /** Absent where AWS accepted. */
+  /** When the request was sent first, in milliseconds since 1970. */
+  sentAt: number;
+  /** When the answer came, in milliseconds since 1970. */
+  answeredAt: number;
+  /** Absent if AWS accepted. */
   error?: string;
-  /** There was no clear answer: the update may have begun, or may still begin. */
+  /** True if there was no clear answer: the update may have begun, or may still begin. */
   unclear: boolean;
 }
 
-/** Asks Beanstalk to move the given environments to a version, all at the same time. */
+/** Asks Beanstalk to update the given environments to a version, all at the same time. */
 export async function requestUpdates(
   session: LockedSession,
   pair: Pair,
   roles: readonly Role[],
   version: string,
 ): Promise<UpdateRequest[]> {
-  await session.lease.hold();
+  const { clients, clock, lock } = session;
+  await lock.renew();
   return Promise.all(
     roles.map(async (role): Promise<UpdateRequest> => {
-      const asked = session.clock.now();
+      const sentAt = clock.now();
       try {
-        const { $metadata } = await session.clients.beanstalk.send(
+        const { $metadata } = await clients.beanstalk.send(
           new UpdateEnvironmentCommand({ EnvironmentId: pair[role].id, VersionLabel: version }),
         );
-        // Of two attempts, the one without an answer may still arrive.
-        return { role, asked, at: session.clock.now(), unclear: ($metadata.attempts ?? 1) > 1 };
+        // If the SDK tried twice, the attempt without an answer may still arrive.
+        return { role, sentAt, answeredAt: clock.now(), unclear: ($metadata.attempts ?? 1) > 1 };
       } catch (error) {
-        // A refusal can follow an attempt whose answer was lost, so it is not taken as final either: what the
-        // environment does next decides.
-        const unclear = !isRefusal(error) || retried(error);
-        return { role, asked, at: session.clock.now(), error: describeError(error), unclear };
+        // A refusal can follow an attempt whose answer was lost, so it is not final either: what the environment
+        // does next decides.
+        const unclear = !isRefusal(error) || wasRetried(error);
+        return { role, sentAt, answeredAt: clock.now(), error: describeError(error), unclear };
       }
     }),
   );
 }
 
-function retried(error: unknown): boolean {
+function wasRetried(error: unknown): boolean {
   const attempts = (error as { $metadata?: { attempts?: number } }).$metadata?.attempts;
   return attempts === undefined || attempts > 1;
 }
@@ -54,69 +55,79 @@ function retried(error: unknown): boolean {
 export interface WatchArgs {
   version: string;
   requests: readonly UpdateRequest[];
-  /** Whether instances have to be healthy as well as on the version. */
+  /** Requires both environments to be healthy, not only to run the version. */
   healthy: boolean;
-  /** Whether a request to stop ends the watch. */
+  /** Stops watching when the user asks the command to stop. */
   interruptible: boolean;
 }
 
-export type Verdict = { ok: true; look: PairLook } | { ok: false; causes: string[] };
+export type WatchResult = { ok: true; state: PairState } | { ok: false; causes: string[] };
 
-/** Looks at both environments in a row that have to be good: the first can still show what was before. */
-const GOOD_LOOKS = 2;
+/** Polls in a row in which both environments have to be done: the first can still show stale state. */
+const MATCHES_IN_A_ROW = 2;
 
 /**
- * Watches the pair until both environments run the version, or one of them certainly does not. An answer that AWS
- * fails to give decides nothing: the next look may tell.
+ * Polls until both environments run the version, or one of them has certainly failed. A poll that AWS does not answer
+ * decides nothing.
  */
-export async function watchUpdates(session: LockedSession, pair: Pair, args: WatchArgs): Promise<Verdict> {
+export async function watchUpdates(
+  session: LockedSession,
+  pair: Pair,
+  args: WatchArgs,
+): Promise<WatchResult> {
   const { clock, limits, progress } = session;
   const began = clock.now();
-  const judges = ROLES.map((role) => new Judge(role, session, args, began));
-  const asked = Math.min(began, ...args.requests.map((request) => request.asked));
-  const events = new EventStream(session.clients.beanstalk, session.target, pair, asked - 1000);
-  let goodLooks = 0;
+  const watchers = ROLES.map((role) => new EnvironmentWatcher(role, session, args, began));
+  const since = Math.min(began, ...args.requests.map(({ sentAt }) => sentAt));
+  const events = new EventStream(session.clients.beanstalk, session.target, pair, since - 1000);
+  let matches = 0;
   for (;;) {
-    session.lease.requireNotLost();
+    session.lock.requireHeld();
     if (args.interruptible && session.interrupted())
       return { ok: false, causes: ["the run was interrupted"] };
-    await streamEvents(session, events, judges);
-    let look: PairLook | undefined;
+    await printEvents(session, events, watchers);
+    let state: PairState | undefined;
     try {
-      look = await lookAtPair(session.clients.beanstalk, pair);
+      state = await describePair(session.clients.beanstalk, pair);
     } catch (error) {
-      progress.warn(`The environments could not be looked at: ${describeError(error)}`);
+      progress.warn(`Could not describe the environments: ${describeError(error)}`);
     }
-    const latest = look;
+    const latest = state;
     if (latest !== undefined) {
-      const causes = judges.flatMap((judge) => judge.failure(latest[judge.role]) ?? []);
+      const causes = watchers.flatMap((watcher) => watcher.failure(latest[watcher.role]) ?? []);
       if (causes.length > 0) return { ok: false, causes };
-      goodLooks = judges.every((judge) => judge.isGood) ? goodLooks + 1 : 0;
-      if (goodLooks === GOOD_LOOKS) return { ok: true, look: latest };
+      matches = watchers.every(({ isDone }) => isDone) ? matches + 1 : 0;
+      if (matches === MATCHES_IN_A_ROW) return { ok: true, state: latest };
     } else if (clock.now() > began + limits.update + limits.health) {
-      return { ok: false, causes: ["the environments could not be looked at in time"] };
+      return { ok: false, causes: ["the environments could not be described in time"] };
     }
     await clock.sleep(limits.poll);
   }
 }
 
-async function streamEvents(session: LockedSession, events: EventStream, judges: Judge[]): Promise<void> {
+async function printEvents(
+  session: LockedSession,
+  events: EventStream,
+  watchers: EnvironmentWatcher[],
+): Promise<void> {
   try {
     for (const { role, severity, message } of await events.next()) {
       session.progress.line(`${role}: ${severity === "INFO" ? "" : `${severity} `}${message}`);
       if (severity === "ERROR" || severity === "FATAL") {
-        judges.find((judge) => judge.role === role)?.lastErrors.push(message);
+        watchers.find((watcher) => watcher.role === role)?.errors.push(message);
       }
     }
   } catch (error) {
-    session.progress.warn(`Beanstalk's events could not be read: ${describeError(error)}`);
+    session.progress.warn(`Could not read Beanstalk's events: ${describeError(error)}`);
   }
 }
 
-/** Follows one environment from look to look. */
-class Judge {
-  readonly lastErrors: string[] = [];
-  isGood = false;
+/** Judges the successive states of one environment during its update. */
+class EnvironmentWatcher {
+  /** Beanstalk's error events for this environment. */
+  readonly errors: string[] = [];
+  /** True if the environment runs the version, and is healthy if that is required. */
+  isDone = false;
   private seenUpdating = false;
   private readySince: number | undefined;
   private readonly request: UpdateRequest | undefined;
@@ -130,43 +141,43 @@ class Judge {
     this.request = args.requests.find((request) => request.role === role);
   }
 
-  /** Why the environment has failed; undefined while it is fine or may still become so. */
-  failure(look: EnvironmentLook): string | undefined {
-    const cause = this.judge(look);
+  /** The reason why the update has failed; undefined while it succeeds or may still do so. */
+  failure(state: EnvironmentState): string | undefined {
+    const cause = this.judge(state);
     if (cause === undefined) return undefined;
-    const events =
-      this.lastErrors.length === 0 ? "" : ` Beanstalk said: ${this.lastErrors.slice(-3).join(" ")}`;
-    return `${this.role} (${look.name}) ${cause}.${events}`;
+    const events = this.errors.length === 0 ? "" : ` Beanstalk reported: ${this.errors.slice(-3).join(" ")}`;
+    return `${this.role} (${state.name}) ${cause}.${events}`;
   }
 
-  private judge(look: EnvironmentLook): string | undefined {
+  private judge(state: EnvironmentState): string | undefined {
     const { clock, limits } = this.session;
     const { version } = this.args;
     const now = clock.now();
-    this.isGood = false;
-    if (look.status === "Terminated" || look.status === "Terminating") return `is ${look.status}`;
-    if (look.status !== "Ready") {
+    this.isDone = false;
+    if (state.status === "Terminated" || state.status === "Terminating") return `is ${state.status}`;
+    if (state.status !== "Ready") {
       this.seenUpdating = true;
       this.readySince = undefined;
       if (now <= this.began + limits.update) return undefined;
-      return `was still ${look.status} after ${formatDuration(limits.update)}`;
+      return `was still ${state.status} after ${formatDuration(limits.update)}`;
     }
-    if (look.version !== version) {
-      // Just after the request AWS can still answer with the state before it.
-      const answered = this.seenUpdating || now >= (this.request?.at ?? this.began) + limits.settle;
-      if (!answered) return undefined;
+    if (state.version !== version) {
+      // Just after the request AWS can still return the state before it.
+      const isCurrent =
+        this.seenUpdating || now >= (this.request?.answeredAt ?? this.began) + limits.consistency;
+      if (!isCurrent) return undefined;
       if (this.request?.error !== undefined && !this.seenUpdating) {
         return `could not be updated: ${this.request.error}`;
       }
-      return `was brought back to ${look.version ?? "no version"} by Beanstalk`;
+      return `was rolled back to ${state.version ?? "no version"} by Beanstalk`;
     }
     this.readySince ??= now;
-    const off = deviations(look, version);
-    const unhealthy = this.args.healthy && look.health !== "Ok";
-    this.isGood = off.length === 0 && !unhealthy;
-    if (this.isGood || now <= this.readySince + limits.health) return undefined;
-    const causes = look.instances.flatMap((instance) => instance.causes);
-    if (off.length > 0) return `does not run ${version} on every instance: ${off.join(", ")}`;
-    return `is not healthy (${look.health})${causes.length === 0 ? "" : `: ${[...new Set(causes)].join(" ")}`}`;
+    const deviating = deviations(state, version);
+    const unhealthy = this.args.healthy && state.health !== "Ok";
+    this.isDone = deviating.length === 0 && !unhealthy;
+    if (this.isDone || now <= this.readySince + limits.health) return undefined;
+    if (deviating.length > 0) return `does not run ${version} on every instance: ${deviating.join(", ")}`;
+    const causes = new Set(state.instances.flatMap((instance) => instance.causes));
+    return `is unhealthy (${state.health})${causes.size === 0 ? "" : `: ${[...causes].join(" ")}`}`;
   }
 }

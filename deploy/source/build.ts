@@ -23,17 +23,17 @@ export interface BuildArgs {
   /** The application's checkout. */
   source: string;
   platform: Platform;
-  /** From `resolveVersion`. */
+  /** The result of `resolveVersion`. */
   version: Version;
-  /** Directory for the bundle and, on the docker platform, the static files. */
+  /** The directory for the bundle and, on the docker platform, the static files. */
   outputDirectory: string;
-  /** The application's image, with a tag or digest; needed on the docker platform. */
+  /** The application's image, with a tag or digest; required on the docker platform. */
   image?: string;
-  /** Plugins that the environment enables, for static files and periodic tasks. */
+  /** The plugins that the environment enables. They add static files and periodic tasks. */
   plugins?: readonly string[];
-  /** Shown by the application at /_health/. Part of the bundle's bytes. */
+  /** The user that the application shows at /_health/. Part of the bundle. */
   deployedBy?: string;
-  /** Uses what the build commands left in the checkout instead of running them. */
+  /** Uses the files that an earlier build left in the checkout, instead of running the build commands. */
   skipBuild?: boolean;
   onProgress?: (message: string) => void;
 }
@@ -42,14 +42,15 @@ export interface BuiltSource {
   bundle: WrittenZip;
   /** The static files to publish. */
   staticDirectory: string;
-  /** The application's image as pinned; only on the docker platform. */
+  /** The application's image, pinned by digest; only on the docker platform. */
   image?: PinnedImage;
 }
 
 /**
- * Builds the source bundle and the static files of a version. The bundle is the same for web and worker, and
- * the same arguments give the same bytes.
- * @throws UserError for all that the checkout, its settings or the image's name have wrong.
+ * Builds the source bundle and the static files of a version. Web and worker get the same bundle, and the same
+ * arguments give the same bytes.
+ *
+ * @throws UserError for any mistake in the checkout, its settings or the image's name
  */
 export async function buildSource(args: BuildArgs): Promise<BuiltSource> {
   const settings = await readSourceSettings(args.source);
@@ -64,12 +65,22 @@ async function buildPython(args: BuildArgs, settings: SourceSettings): Promise<B
   if ((await readdir(staticDirectory).catch(() => [])).length === 0) {
     throw new UserError(
       `There are no static files in ${staticDirectory}.`,
-      `Deploy without --skip-build, or set \`staticDirectory\` in the checkout's ${SETTINGS_FILE}.`,
+      fixMissingFiles(args, "`staticDirectory`"),
     );
   }
   args.onProgress?.("Writing the source bundle");
   const tracked = await listTrackedFiles(source, version.dirty);
-  const built = (await Promise.all(settings.include.map((path) => listBuiltFiles(source, path)))).flat();
+  const built: ZipEntry[] = [];
+  for (const path of settings.include) {
+    const entries = await listBuiltFiles(source, path);
+    if (entries === undefined) {
+      throw new UserError(
+        `The built files ${path} are missing in ${source}.`,
+        fixMissingFiles(args, "`include`"),
+      );
+    }
+    built.push(...entries);
+  }
   requirePlugins(args, [...tracked, ...built]);
   const requirements = await exportRequirements(source, tracked);
   const entries = layered([
@@ -84,6 +95,14 @@ async function buildPython(args: BuildArgs, settings: SourceSettings): Promise<B
   return { bundle: await writeZip(bundlePath(args), entries), staticDirectory };
 }
 
+/** The fix for files that the build should have left in the checkout. */
+function fixMissingFiles({ skipBuild }: BuildArgs, setting: string): string {
+  const correct = `correct ${setting} in the checkout's ${SETTINGS_FILE}`;
+  return skipBuild === true
+    ? `Deploy without --skip-build, or ${correct}.`
+    : `The build commands did not create them: check \`build\` and \`collectStatic\`, or ${correct}.`;
+}
+
 async function runBuild(args: BuildArgs, settings: SourceSettings): Promise<void> {
   for (const command of [...settings.build, ...settings.collectStatic]) {
     args.onProgress?.(`Running ${command}`);
@@ -92,11 +111,11 @@ async function runBuild(args: BuildArgs, settings: SourceSettings): Promise<void
       onLine: args.onProgress,
       env: {
         PLUGINS: (args.plugins ?? []).join(","),
-        // Static files are collected into a folder: an empty value counts as not set for the application.
+        // For the application an empty value is the same as none, so it collects static files into a folder.
         USE_S3: "",
         USE_AZURE_STORAGE: "",
         STATIC_URL: "",
-        // Django wants a key to start; nothing is signed with it here.
+        // Django needs a key to start. Nothing is signed with it here.
         SECRET_KEY: "only-for-collecting-static-files",
       },
     });
@@ -106,8 +125,8 @@ async function runBuild(args: BuildArgs, settings: SourceSettings): Promise<void
 async function buildDocker(args: BuildArgs, settings: SourceSettings): Promise<BuiltSource> {
   if (args.image === undefined) {
     throw new UserError(
-      "The environments run on the Docker platform, but no image was named.",
-      "Give it with --image, for example --image blsq/iaso:2026.07.28",
+      "The environments run on the Docker platform, but no image is given.",
+      "Add it, for example: --image blsq/iaso:2026.07.28",
     );
   }
   args.onProgress?.(`Looking up ${args.image}`);
@@ -119,7 +138,7 @@ async function buildDocker(args: BuildArgs, settings: SourceSettings): Promise<B
   args.onProgress?.("Writing the source bundle");
   const project = textEntry(
     "iaso-deploy/pyproject.toml",
-    `# Mounted over the image's own file, which has the version of the build.\n[project]\nname = "Iaso"\nversion = ${JSON.stringify(args.version.label)}\n`,
+    `# Mounted over the image's file, which has the version of the build.\n[project]\nname = "Iaso"\nversion = ${JSON.stringify(args.version.label)}\n`,
   );
   const entries = layered([
     await overlayFiles("docker"),
@@ -139,7 +158,7 @@ function bundlePath(args: BuildArgs): string {
   return join(args.outputDirectory, `${args.version.label}.zip`);
 }
 
-/** One entry for each path; later lists win over earlier ones. */
+/** Merges lists into one entry for each path. Later lists override earlier ones. */
 function layered(lists: readonly (readonly ZipEntry[])[]): ZipEntry[] {
   return [...new Map(lists.flat().map((entry) => [entry.path, entry])).values()];
 }
@@ -152,19 +171,19 @@ function deployedBy(args: BuildArgs): Record<string, string> {
   return args.deployedBy === undefined ? {} : { DEPLOYED_BY: args.deployedBy };
 }
 
-/** The application does not start where PLUGINS names one that is not there. */
+/** Checks that each plugin is in the bundle: the application does not start without one that PLUGINS names. */
 function requirePlugins({ plugins = [], source }: BuildArgs, entries: readonly ZipEntry[]): void {
   for (const plugin of plugins) {
     if (entries.some(({ path }) => path.startsWith(`plugins/${plugin}/`))) continue;
     throw new UserError(
       `The environment enables the plugin "${plugin}" (PLUGINS), but ${source} has no plugins/${plugin}.`,
-      `Check it out there and name plugins/${plugin} under \`include\` in the checkout's ${SETTINGS_FILE}, ` +
-        "or take it out of the environment's PLUGINS.",
+      `Check it out there and add plugins/${plugin} to \`include\` in the checkout's ${SETTINGS_FILE}, ` +
+        "or remove it from the environment's PLUGINS.",
     );
   }
 }
 
-/** pyproject.toml with the deployed version, where the checkout has one with a version. */
+/** pyproject.toml with the deployed version; no entry if the checkout has none with a version. */
 async function versionFile(
   source: string,
   tracked: readonly ZipEntry[],
@@ -179,7 +198,7 @@ async function versionFile(
   return changed === undefined ? [] : [textEntry("pyproject.toml", changed)];
 }
 
-/** The application's periodic tasks and those that an enabled plugin brings in a file of its own. */
+/** The periodic tasks of the application and of the enabled plugins, which have a file of their own. */
 async function cronFile(args: BuildArgs, settings: SourceSettings): Promise<ZipEntry[]> {
   const plugins = args.plugins ?? [];
   const paths = [settings.cron, ...plugins.map((plugin) => `plugins/${plugin}/cron.yaml`)];

@@ -4,7 +4,7 @@ import { UserError } from "../../cli/userError";
 
 export interface CommandOptions {
   directory: string;
-  /** Variables set for the command beside the cleaned environment. */
+  /** Variables added to the command's environment. */
   env?: Record<string, string>;
   /** Called with each line that the command prints. */
   onLine?: (line: string) => void;
@@ -13,8 +13,8 @@ export interface CommandOptions {
 const SHOWN_LINES = 15;
 
 /**
- * The environment of build commands: without the credentials of the deployment, because what a build runs
- * (install scripts of npm packages, for one) has no business with them.
+ * The environment of build commands: without the deployment's credentials, because a build runs third-party code such
+ * as install scripts of npm packages.
  */
 export function buildEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const withheld = /^(AWS_|ACTIONS_ID_TOKEN_|GITHUB_TOKEN$|GH_TOKEN$|SLACK_|PULUMI_)/;
@@ -23,7 +23,8 @@ export function buildEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 
 /**
  * Runs a command line in a shell.
- * @throws UserError with the command's last lines where it fails.
+ *
+ * @throws UserError with the command's last lines if it fails
  */
 export async function runCommand(command: string, options: CommandOptions): Promise<void> {
   const child = spawn(command, {
@@ -49,7 +50,7 @@ export async function runCommand(command: string, options: CommandOptions): Prom
   throw new UserError(
     `The command "${command}" failed in ${options.directory} (${code === null ? "no exit code" : String(code)}):\n` +
       last.map((line) => `  ${line}`).join("\n"),
-    "Mend the build and deploy again; nothing was changed in AWS. " +
-      "The commands are set in the checkout's iaso-deploy.yaml; --skip-build uses what is already built.",
+    "Fix the build and deploy again; nothing was changed in AWS. " +
+      "The checkout's iaso-deploy.yaml sets the commands; --skip-build uses the files of an earlier build.",
   );
 }

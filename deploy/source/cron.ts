@@ -10,9 +10,9 @@ const task = z.strictObject({
 });
 const schema = z.strictObject({ version: z.literal(1), cron: z.array(task).nullable() });
 
-/** A list of periodic tasks of the application or of one of its plugins. */
+/** A file of periodic tasks, of the application or of one of its plugins. */
 export interface CronFile {
-  /** For messages. */
+  /** The path for messages. */
   path: string;
   text: string;
 }
@@ -20,11 +20,11 @@ export interface CronFile {
 const PLUGIN_TASK = /\/plugins\.([^./]+)\./;
 
 /**
- * The worker's periodic tasks, without those of plugins that are not enabled: on an environment without the
- * plugin such a task is answered with 400, and the daemon sends it again until it lands in the dead letters.
- * A web environment ignores the file.
- * @returns the text of cron.yaml, or undefined where there is no task (Beanstalk refuses an empty list).
- * @throws UserError where a file is no list that Beanstalk accepts, or two tasks have one name.
+ * Merges the periodic tasks of the worker, without those of disabled plugins. Without its plugin Iaso answers such a
+ * task with 400, and the daemon retries it until it reaches the dead-letter queue. A web environment ignores the file.
+ *
+ * @returns the text of cron.yaml; undefined if there is no task, because Beanstalk refuses an empty list
+ * @throws UserError if Beanstalk would refuse a file, or two tasks have the same name
  */
 export function periodicTasks(files: readonly CronFile[], plugins: readonly string[]): string | undefined {
   const tasks = files.flatMap(readTasks).filter(({ url }) => {
@@ -36,7 +36,7 @@ export function periodicTasks(files: readonly CronFile[], plugins: readonly stri
     if (names.has(name)) {
       throw new UserError(
         `Two periodic tasks are named "${name}" in ${files.map(({ path }) => path).join(", ")}.`,
-        "Rename one of them.",
+        "Rename one of them",
       );
     }
     names.add(name);
@@ -49,7 +49,7 @@ function readTasks({ path, text }: CronFile): z.infer<typeof task>[] {
   try {
     document = parse(text);
   } catch (error) {
-    throw new UserError(`${path} is not valid YAML: ${(error as Error).message}`, "Correct the line named.");
+    throw new UserError(`${path} is not valid YAML: ${(error as Error).message}`, "Correct that line");
   }
   const result = schema.safeParse(document);
   if (result.success) return result.data.cron ?? [];
@@ -57,7 +57,7 @@ function readTasks({ path, text }: CronFile): z.infer<typeof task>[] {
     (issue) => `  ${issue.path.join(".") || "(top)"}: ${issue.message}`,
   );
   throw new UserError(
-    `${path} is not a list of periodic tasks that Beanstalk accepts:\n${problems.join("\n")}`,
-    "Correct the entries named.",
+    `Beanstalk does not accept the periodic tasks in ${path}:\n${problems.join("\n")}`,
+    "Correct these entries",
   );
 }

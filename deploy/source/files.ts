@@ -10,16 +10,17 @@ const SYMLINK = 0o120777;
 const EXECUTABLE = 0o100755;
 const REGULAR = 0o100644;
 
-/** Files looked at, at a time. */
+/** Files that are read at the same time. */
 const PARALLEL = 32;
 
 /**
- * The files under version control, submodules included, as they are to stand in the source bundle. Modes come
- * from git and not from the disk, so that they do not depend on the umask of the clone.
+ * Lists the files under version control, including submodules, as entries of the source bundle. Modes come from git
+ * and not from the disk, so that they do not depend on the umask of the clone.
  *
- * Where the checkout is clean, a tracked file that a build command rewrote is taken from the commit: the
- * bundle of a commit holds that commit.
- * @throws UserError for a submodule that is not checked out and for names that a zip file cannot hold.
+ * In a clean checkout, a tracked file that a build command changed is read from the commit: the bundle of a commit
+ * contains that commit.
+ *
+ * @throws UserError for a submodule that is not checked out, or a name that a zip file cannot contain
  */
 export async function listTrackedFiles(repository: string, dirty: boolean, prefix = ""): Promise<ZipEntry[]> {
   const [changed, index] = await Promise.all([
@@ -39,7 +40,7 @@ export async function listTrackedFiles(repository: string, dirty: boolean, prefi
     if (!dirty && rewritten.has(name)) return committed();
     const entry = await readEntry(file, path, mode === "120000" ? undefined : zipMode(mode));
     if (entry !== undefined) return [entry];
-    // Not on disk: deleted where the checkout may be dirty, left out by a sparse checkout where it is clean.
+    // Not on disk: deleted if the checkout may be dirty, otherwise omitted by a sparse checkout.
     return dirty ? [] : committed();
   });
   return entries.flat();
@@ -57,38 +58,35 @@ async function listSubmodule(directory: string, path: string, dirty: boolean): P
   );
   if (!checkedOut) {
     throw new UserError(
-      `The submodule ${path} is not checked out, so its files would be missing.`,
-      "Run: git submodule update --init --recursive",
+      `The submodule ${path} is not checked out, so its files would be missing on the servers.`,
+      "git submodule update --init --recursive",
     );
   }
   return listTrackedFiles(directory, dirty, `${path}/`);
 }
 
 /**
- * Files that the build made and that are not under version control: a file, or a directory with all it holds
- * (without `.git`, in case it is a plugin's own checkout).
- * @throws UserError where the path does not exist or leaves the checkout.
+ * Lists a file, or the files of a directory, that the build created and that are not under version control. Omits
+ * `.git`, because the directory can be the checkout of a plugin.
+ *
+ * @returns undefined if the path does not exist
+ * @throws UserError if the path is outside the checkout
  */
-export async function listBuiltFiles(source: string, path: string): Promise<ZipEntry[]> {
+export async function listBuiltFiles(source: string, path: string): Promise<ZipEntry[] | undefined> {
   const normal = posix.normalize(path).replace(/\/$/, "");
   if (posix.isAbsolute(normal) || normal.split("/").includes("..") || normal === ".") {
     throw new UserError(
       `"${path}" in iaso-deploy.yaml is not a path inside the checkout.`,
-      "Under `include`, give paths relative to the top of the checkout.",
+      "Use paths relative to the top of the checkout under `include`",
     );
   }
   const stats = await lstat(join(source, normal)).catch(() => undefined);
-  if (stats === undefined) {
-    throw new UserError(
-      `The built files ${normal} are missing in ${source}.`,
-      "Deploy without --skip-build, or correct `include` in the checkout's iaso-deploy.yaml.",
-    );
-  }
+  if (stats === undefined) return undefined;
   if (!stats.isDirectory()) return present([await readEntry(join(source, normal), normal)]);
   return walk(source, normal);
 }
 
-/** Every file below a directory of this package, with paths relative to it. */
+/** Lists the files of a directory, with paths relative to it. */
 export async function listOverlay(directory: string): Promise<ZipEntry[]> {
   return walk(directory, "");
 }
@@ -131,17 +129,17 @@ function decodeName(bytes: Buffer, prefix: string): string {
       "Rename the file in the application.",
     );
   }
-  // A zip file separates folders with / and, for Windows' sake, readers take \ and C: for more than a name.
+  // Zip readers interpret \ as a separator and C: as a drive, because Windows does.
   if (name.includes("\\") || (prefix === "" && /^[A-Za-z]:/.test(name))) {
     throw new UserError(
-      `The file name ${prefix}${name} has a backslash or begins with a drive letter, which a zip file cannot hold.`,
+      `The file name ${prefix}${name} has a backslash or begins with a drive letter, which a zip file cannot contain.`,
       "Rename the file in the application.",
     );
   }
   return name;
 }
 
-/** A text file, or undefined where there is none. */
+/** Reads a text file. Returns undefined if it does not exist. */
 export async function readIfPresent(file: string): Promise<string | undefined> {
   try {
     return await readFile(file, "utf8");

@@ -4,33 +4,34 @@ import { UserError } from "../../cli/userError";
 
 const run = promisify(execFile);
 
-/** Large enough for the file list of any repository that fits Beanstalk's limit. */
+/** Enough for the file list of any repository within Beanstalk's limit. */
 const MAX_OUTPUT_BYTES = 512 * 1024 * 1024;
 
 /**
- * Runs git in a directory and returns what it prints, as bytes: file names need not be text.
- * @throws UserError where git is not installed; git's own message where it refuses.
+ * Runs git in a directory and returns its output as bytes, because file names need not be valid text.
+ *
+ * @throws UserError if git is not installed; Error with git's message if git fails
  */
 export async function git(directory: string, args: readonly string[]): Promise<Buffer> {
   try {
     const { stdout } = await run("git", ["-C", directory, ...args], {
       encoding: "buffer",
       maxBuffer: MAX_OUTPUT_BYTES,
-      // Messages in English, and no prompt for a password in the middle of a deployment.
+      // Messages in English, and no password prompt during a deployment.
       env: { ...process.env, LC_ALL: "C", GIT_TERMINAL_PROMPT: "0", GIT_OPTIONAL_LOCKS: "0" },
     });
     return stdout;
   } catch (error) {
     const { code, stderr } = error as { code?: unknown; stderr?: Buffer };
     if (code === "ENOENT") {
-      throw new UserError("git was not found.", "Install git (https://git-scm.com/downloads) and try again.");
+      throw new UserError("git is not installed.", "Install git: https://git-scm.com/downloads");
     }
     const reason = String(stderr ?? error).trim();
     throw new Error(`git ${args.join(" ")} failed in ${directory}: ${reason}`, { cause: error });
   }
 }
 
-/** Splits the output of a git command that was run with -z. */
+/** Splits the output of a git command with -z. */
 export function splitZ(output: Buffer): Buffer[] {
   const parts: Buffer[] = [];
   let start = 0;

@@ -10,22 +10,22 @@ import { z } from "zod";
 import { UserError } from "../../cli/userError";
 import { type ImageReference, parseImage, Registry } from "./registry";
 
-/** An image that is known to exist, pinned by digest. */
+/** An image that exists in its registry, pinned by digest. */
 export interface PinnedImage {
-  /** The name as it was given, for people. */
+  /** The name that the user gave. */
   name: string;
-  /** `registry/repository@sha256:...`, what a compose file has to say. */
+  /** `registry/repository@sha256:...`, for the compose file. */
   pinned: string;
   tag: string;
-  /** Digest that the name stands for: of the index where the image is built for several platforms. */
+  /** The digest of the image; of its index if the image is built for several platforms. */
   digest: string;
-  /** When the image was built, ISO 8601. */
+  /** The time of the image's build, ISO 8601. */
   created: string;
-  /** Digests of the layers for linux/amd64, lowest first. */
+  /** The layers for linux/amd64, lowest first. */
   layers: readonly { digest: string; mediaType: string }[];
 }
 
-/** The instances are x86-64: the images of Iaso and its Python packages exist for no other processor. */
+/** The instances are x86_64: Iaso's images and Python packages exist for no other architecture. */
 const PLATFORM = { os: "linux", architecture: "amd64" };
 
 const descriptor = z.object({ digest: z.string(), mediaType: z.string() });
@@ -38,8 +38,9 @@ const manifest = z.object({ config: descriptor, layers: z.array(descriptor) });
 const config = z.object({ created: z.string().optional() });
 
 /**
- * Asks the registry what an image name stands for now.
- * @throws UserError where the image does not exist, may not be read, or is not built for linux/amd64.
+ * Resolves an image name to a digest in its registry.
+ *
+ * @throws UserError if the image does not exist, access is denied, or it is not built for linux/amd64
  */
 export async function pinImage(name: string): Promise<PinnedImage> {
   const reference = parseImage(name);
@@ -80,9 +81,10 @@ function tagIn(name: string): string | undefined {
 }
 
 /**
- * Takes one directory out of an image, without a Docker engine: the layers are read one after the other as
- * streams, and what they say of the directory is applied as a container would see it.
- * @throws UserError where the image has no such directory.
+ * Extracts one directory from an image without a Docker engine: reads the layers as streams and applies them, with
+ * their whiteouts, in order.
+ *
+ * @throws UserError if the image has no such directory
  * @see https://github.com/opencontainers/image-spec/blob/main/layer.md
  */
 export async function extractDirectory(
@@ -101,7 +103,7 @@ export async function extractDirectory(
   if ((await readdir(target)).length === 0) {
     throw new UserError(
       `The image ${image.name} has no files in ${directory}.`,
-      "Set `image.staticDirectory` in the checkout's iaso-deploy.yaml to where the image has its static files.",
+      "Set `image.staticDirectory` in the checkout's iaso-deploy.yaml to the image's directory of static files.",
     );
   }
 }
@@ -114,7 +116,7 @@ async function applyLayer(
 ): Promise<void> {
   if (layer.mediaType.endsWith("zstd")) {
     throw new UserError(
-      `A layer of the image is compressed with zstd, which this tool does not read.`,
+      `A layer of the image is compressed with zstd, which this tool does not support.`,
       "Push the image with gzip layers (the default of docker build).",
     );
   }
@@ -126,7 +128,7 @@ async function applyLayer(
     },
   });
   const untar = extract();
-  // What this layer itself brings: its "opaque" marks hide lower layers only, wherever they stand in it.
+  // The files of this layer. An opaque whiteout hides only lower layers, wherever it is in the archive.
   const own = new Set<string>();
   const reading = (async () => {
     for await (const entry of untar) {
@@ -144,7 +146,7 @@ async function applyLayer(
   }
 }
 
-/** The path in the image. One that tries to leave it normalizes to a path that is not below any directory. */
+/** The path in the image. A path that leaves the image normalizes to one below no directory. */
 function entryPath(header: Header): string {
   return posix.normalize(header.name.replace(/^\/+/, "")).replace(/\/$/, "");
 }
@@ -152,7 +154,7 @@ function entryPath(header: Header): string {
 const WHITEOUT = ".wh.";
 const OPAQUE = ".wh..wh..opq";
 
-/** True for a whiteout of the directory itself or of one above it. */
+/** True for a whiteout of the directory itself or of a parent. */
 function hidesPrefix(path: string, prefix: string): boolean {
   const name = posix.basename(path);
   if (!name.startsWith(WHITEOUT)) return false;
@@ -195,7 +197,7 @@ async function applyEntry(
   }
 }
 
-/** Makes a directory, also where a lower layer has a file of that name. */
+/** Creates a directory, and replaces a file of that name in a lower layer. */
 async function makeDirectory(path: string): Promise<void> {
   const stats = await lstat(path).catch(() => undefined);
   if (stats?.isFile() === true) await rm(path);

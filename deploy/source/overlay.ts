@@ -9,7 +9,7 @@ export type Platform = "python" | "docker";
 
 const BUNDLE_DIRECTORY = join(__dirname, "..", "bundle");
 
-/** Files of the checkout that say how it is hosted; the overlay says that here. */
+/** Files of the checkout that configure its hosting. The overlay replaces them. */
 const HOSTING = [
   ".ebextensions/",
   ".platform/",
@@ -19,20 +19,21 @@ const HOSTING = [
   "cron.yaml",
 ];
 
-/** True for a file of the checkout that the overlay stands in for. */
+/** True for a file of the checkout that the overlay replaces. */
 export function isHostingFile(path: string): boolean {
   return HOSTING.some((name) => (name.endsWith("/") ? path.startsWith(name) : path === name));
 }
 
-/** The files of deploy/bundle for a platform: what both share, and its own. */
+/** The files of deploy/bundle for a platform: the shared ones and its own. */
 export async function overlayFiles(platform: Platform): Promise<ZipEntry[]> {
   const shared = await listOverlay(join(BUNDLE_DIRECTORY, "shared"));
   return [...shared, ...(await listOverlay(join(BUNDLE_DIRECTORY, platform)))];
 }
 
 /**
- * Environment properties that belong to a version. They stand in the bundle because an option set on the
- * environment wins over .ebextensions and would pin the value for all later versions.
+ * The environment properties of a version. They are in the bundle because an option of the environment overrides
+ * .ebextensions and would keep its value for all later versions.
+ *
  * @see https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/ebextensions-optionsettings.html
  */
 export function environmentConfig(properties: Readonly<Record<string, string>>): ZipEntry[] {
@@ -47,8 +48,8 @@ export function environmentConfig(properties: Readonly<Record<string, string>>):
 }
 
 /**
- * docker-compose.yml with both images pinned by digest: an instance that starts next month runs what was
- * tested today.
+ * docker-compose.yml with both images pinned by digest, so that an instance that starts next month runs the same
+ * images.
  */
 export async function composeFile(images: {
   application: PinnedImage;

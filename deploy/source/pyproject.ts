@@ -1,7 +1,8 @@
 /**
- * Iaso shows the version of pyproject.toml at /_health/ and to Sentry (hat/settings.py in BLSQ/iaso). This
- * puts the deployed version there; the rest of the file stays as it is.
- * @returns undefined where the file names no version of the project.
+ * Replaces the project's version in pyproject.toml by the deployed version. Iaso shows it at /_health/ and sends it to
+ * Sentry (hat/settings.py in BLSQ/iaso).
+ *
+ * @returns undefined if the file has no version
  */
 export function withVersion(pyproject: string, version: string): string | undefined {
   const lines = pyproject.split("\n");

@@ -7,11 +7,11 @@ import { Readable } from "node:stream";
 import { z } from "zod";
 import { UserError } from "../../cli/userError";
 
-/** Where an image is: registry, repository, and a tag or digest. */
+/** The location of an image: registry, repository, and a tag or digest. */
 export interface ImageReference {
   registry: string;
   repository: string;
-  /** A tag or, where the reference has one, a digest ("sha256:..."). */
+  /** A digest ("sha256:...") if the name has one, otherwise a tag. */
   reference: string;
 }
 
@@ -19,9 +19,10 @@ const DOCKER_HUB = "registry-1.docker.io";
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
 
 /**
- * Reads an image name as Docker does: `blsq/iaso:develop` is on Docker Hub, a first part with a dot or a port
- * is a registry.
- * @throws UserError where the name has no tag and no digest: "latest" by accident is never what was tested.
+ * Parses an image name as Docker does: `blsq/iaso:develop` is on Docker Hub; a first part with a dot or a port is a
+ * registry.
+ *
+ * @throws UserError if the name has neither tag nor digest, because Docker's default, "latest", changes
  */
 export function parseImage(name: string): ImageReference {
   const match =
@@ -33,7 +34,7 @@ export function parseImage(name: string): ImageReference {
   if (path === undefined || reference === undefined) {
     throw new UserError(
       `"${name}" is not the name of an image with a tag or digest.`,
-      "Give for example blsq/iaso:2026.07.28 or blsq/iaso@sha256:<64 hexadecimal digits>.",
+      "Use a name such as blsq/iaso:2026.07.28 or blsq/iaso@sha256:<64 hexadecimal digits>",
     );
   }
   const onHub = registry === undefined || registry === "docker.io";
@@ -55,7 +56,8 @@ const REQUEST_TIMEOUT_MS = 60_000;
 const ATTEMPTS = 4;
 
 /**
- * A client of the registry protocol, for one repository.
+ * A client of the registry API for one repository.
+ *
  * @see https://distribution.github.io/distribution/spec/api/
  */
 export class Registry {
@@ -63,12 +65,12 @@ export class Registry {
   private readonly base: string;
 
   constructor(private readonly image: ImageReference) {
-    // Registries are reached by TLS; a registry on this machine is the usual exception, as it is for Docker.
+    // As in Docker, registries use TLS except one on this machine.
     const local = /^(localhost|127\.0\.0\.1)(:|$)/.test(image.registry);
     this.base = `${local ? "http" : "https"}://${image.registry}/v2/${image.repository}`;
   }
 
-  /** Reads a manifest or index; its bytes are checked against a digest. */
+  /** Reads a manifest or index, and checks its digest. */
   async manifest(reference: string): Promise<{ digest: string; document: unknown }> {
     const response = await this.get(`manifests/${reference}`, { accept: MANIFEST_TYPES });
     const body = Buffer.from(await response.arrayBuffer());
@@ -82,7 +84,7 @@ export class Registry {
     return { digest, document: JSON.parse(body.toString("utf8")) };
   }
 
-  /** Reads a small blob whole, checked against its digest. */
+  /** Reads a small JSON blob, and checks its digest. */
   async json(digest: string): Promise<unknown> {
     const response = await this.get(`blobs/${digest}`);
     const body = Buffer.from(await response.arrayBuffer());
@@ -92,7 +94,7 @@ export class Registry {
     return JSON.parse(body.toString("utf8"));
   }
 
-  /** Opens a blob as a stream; the reader has to compare the digest. */
+  /** Opens a blob as a stream. The caller has to check the digest. */
   async stream(digest: string): Promise<Readable> {
     const response = await this.get(`blobs/${digest}`);
     if (response.body === null) throw new Error(`The registry sent no body for ${digest}.`);
@@ -122,13 +124,13 @@ export class Registry {
   }
 
   private async send(path: string, headers: Record<string, string>): Promise<Response> {
-    // The time limit is for the answer's head; a layer may take as long as it takes.
+    // The time limit applies to the response's headers; a layer may take any time.
     const abort = new AbortController();
     const timer = setTimeout(() => {
       abort.abort(new Error("no answer in 60 seconds"));
     }, REQUEST_TIMEOUT_MS);
     try {
-      // fetch drops the authorization where a blob's address is on another host.
+      // fetch drops the authorization if a blob redirects to another host.
       return await fetch(`${this.base}/${path}`, {
         headers: { ...headers, ...(this.token === undefined ? {} : { authorization: this.token }) },
         signal: abort.signal,
@@ -149,14 +151,14 @@ export class Registry {
     }
     if (status === 401 || status === 403) {
       return new UserError(
-        `The registry ${registry} does not let you read ${repository}.`,
+        `The registry ${registry} denies access to ${repository}.`,
         `Log in with: docker login ${registry === DOCKER_HUB ? "" : registry}`.trim(),
       );
     }
     if (status === 429) {
       return new UserError(
-        `The registry ${registry} limits how many images may be pulled, and the limit is reached.`,
-        "Log in (docker login), which raises the limit, or wait.",
+        `The registry ${registry} has reached its limit of image pulls.`,
+        "Log in (docker login), which raises the limit, or try again later",
       );
     }
     return new Error(`The registry ${registry} answered ${status} to ${path} of ${name}.`);
@@ -198,7 +200,7 @@ const dockerConfig = z.object({
   credsStore: z.string().optional(),
 });
 
-/** "user:password" of `docker login`, or undefined for anonymous use. */
+/** "user:password" from `docker login`; undefined if there is none. */
 async function dockerCredentials(registry: string): Promise<string | undefined> {
   const directory = process.env["DOCKER_CONFIG"] ?? join(homedir(), ".docker");
   const text = await readFile(join(directory, "config.json"), "utf8").catch(() => undefined);

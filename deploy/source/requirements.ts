@@ -7,10 +7,11 @@ import type { ZipEntry } from "./zip";
 const run = promisify(execFile);
 
 /**
- * Beanstalk's Python platform installs what requirements.txt names. Where a checkout has only uv.lock, the
- * same pins and hashes are exported from it, with the group `prod` that has the web server.
- * @returns the file to add to the bundle, or undefined where the checkout has its own.
- * @throws UserError where there is neither file, or uv is missing or refuses.
+ * Exports requirements.txt, which Beanstalk's Python platform installs, from uv.lock: the same versions and hashes,
+ * including the group `prod` with the web server.
+ *
+ * @returns the file to add to the bundle; undefined if the checkout has a requirements.txt
+ * @throws UserError if the checkout has neither file, or uv is missing or fails
  * @see https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/python-configuration-requirements.html
  */
 export async function exportRequirements(
@@ -21,8 +22,8 @@ export async function exportRequirements(
   if (has("requirements.txt")) return undefined;
   if (!has("uv.lock")) {
     throw new UserError(
-      `The checkout ${source} has neither requirements.txt nor uv.lock, so Beanstalk could not install anything.`,
-      "Commit one of them (uv lock makes the second).",
+      `The checkout ${source} has neither requirements.txt nor uv.lock, so Beanstalk cannot install its packages.`,
+      "Commit one of them; uv lock creates uv.lock",
     );
   }
   const args = [
@@ -46,8 +47,8 @@ export async function exportRequirements(
     const { code, stderr } = error as { code?: unknown; stderr?: string };
     if (code === "ENOENT") {
       throw new UserError(
-        "uv is needed to export requirements.txt from uv.lock and was not found.",
-        "Install it with: pipx install uv (or see https://docs.astral.sh/uv/getting-started/installation/)",
+        "uv is not installed. It is needed to export requirements.txt from uv.lock.",
+        "Install it: pipx install uv (or see https://docs.astral.sh/uv/getting-started/installation/)",
       );
     }
     throw new UserError(

@@ -4,50 +4,51 @@ import { z } from "zod";
 import { UserError } from "../../cli/userError";
 import { readIfPresent } from "./files";
 
-/** Name of the optional file at the top of the application's checkout. */
+/** The name of the optional settings file at the top of the application's checkout. */
 export const SETTINGS_FILE = "iaso-deploy.yaml";
 
-// Each default is what Iaso's own production image does (docker/prod/Dockerfile in BLSQ/iaso).
+// The defaults are those of Iaso's production image (docker/prod/Dockerfile in BLSQ/iaso).
 const schema = z.strictObject({
-  /** Commands of the front-end build, run in the checkout one after the other (python platform). */
+  /** Commands of the front-end build, run one after the other in the checkout (python platform). */
   build: z.array(z.string()).default(["npm ci", "npm run webpack-prod"]),
-  /** Commands that leave the static files in `staticDirectory` (python platform). */
+  /** Commands that collect the static files in `staticDirectory` (python platform). */
   collectStatic: z
     .array(z.string())
     .default([
       "uv run --locked --no-dev --group prod python manage.py compile_index_scss",
       "uv run --locked --no-dev --group prod python manage.py collectstatic --noinput --clear",
     ]),
-  /** Where the static files are after that, relative to the checkout. */
+  /** The directory of the static files, relative to the checkout. */
   staticDirectory: z.string().default("static"),
-  /** Built files and folders that are not under version control but belong in the bundle (python platform). */
+  /** Built files and folders that are not under version control, to add to the bundle (python platform). */
   include: z.array(z.string()).default(["hat/assets/webpack"]),
-  /** Files and folders under version control that the servers do not need (python platform). */
+  /** Files and folders under version control to omit from the bundle (python platform). */
   exclude: z.array(z.string()).default([]),
-  /** The periodic tasks of the worker, relative to the checkout. */
+  /** The file with the worker's periodic tasks, relative to the checkout. */
   cron: z.string().default("cron.yaml"),
-  /** The files of the image (docker platform). */
+  /** The image's layout (docker platform). */
   image: z
     .strictObject({
-      /** Directory of the application in the image. */
+      /** The directory of the application in the image. */
       directory: z.string().startsWith("/").default("/opt/app"),
-      /** Where the image has its static files. */
+      /** The directory of the static files in the image. */
       staticDirectory: z.string().startsWith("/").default("/opt/app/static"),
       /**
-       * The proxy in front of the application; its tag is pinned to a digest in each bundle. Docker's own copy
-       * on Amazon's registry: Docker Hub limits how often an address may pull.
+       * The image of the reverse proxy; each bundle pins its digest. The default is Docker's copy in Amazon's registry,
+       * because Docker Hub limits the pulls of an IP address.
        */
       proxy: z.string().default("public.ecr.aws/docker/library/nginx:stable-alpine"),
     })
     .prefault({}),
 });
 
-/** How an application is built; see docs/deploying-from-iaso.md. */
+/** The settings of an application's build; see docs/deploying-from-iaso.md. */
 export type SourceSettings = z.infer<typeof schema>;
 
 /**
- * Reads `iaso-deploy.yaml` of a checkout; without the file, Iaso's own commands apply.
- * @throws UserError that names the setting which is wrong.
+ * Reads `iaso-deploy.yaml` of a checkout. Without the file, the defaults apply.
+ *
+ * @throws UserError that names the invalid settings
  */
 export async function readSourceSettings(source: string): Promise<SourceSettings> {
   const file = join(source, SETTINGS_FILE);
@@ -64,7 +65,7 @@ export async function readSourceSettings(source: string): Promise<SourceSettings
     (issue) => `  ${issue.path.join(".") || "(top)"}: ${issue.message}`,
   );
   throw new UserError(
-    `${file} has settings that cannot be used:\n${problems.join("\n")}`,
-    "See docs/deploying-from-iaso.md for the settings there are.",
+    `${file} has invalid settings:\n${problems.join("\n")}`,
+    "Correct them; docs/deploying-from-iaso.md lists the settings",
   );
 }

@@ -3,20 +3,20 @@ import { realpath, stat } from "node:fs/promises";
 import { UserError } from "../../cli/userError";
 import { git, splitZ } from "./git";
 
-/** The version that a checkout of the application would be deployed as. */
+/** The version of a checkout of the application. */
 export interface Version {
-  /** Version label in Elastic Beanstalk, 1 to 100 characters; the application shows it as its VERSION. */
+  /** The version label, 1 to 100 characters. The application shows it as its VERSION. */
   label: string;
-  /** Full hash of the commit that is checked out. */
+  /** The full hash of the commit that is checked out. */
   commit: string;
-  /** True where the checkout differs from that commit (only with `allowDirty`). */
+  /** True if the checkout differs from that commit (only with `allowDirty`). */
   dirty: boolean;
 }
 
 export interface VersionOptions {
-  /** The label to use instead of the git tag or commit. */
+  /** The label, instead of the git tag or commit. */
   version?: string;
-  /** Accept files that are changed or not under version control. */
+  /** Accepts files that are changed or not under version control. */
   allowDirty?: boolean;
 }
 
@@ -27,10 +27,11 @@ const LABEL = /^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$/;
 const SHOWN_FILES = 10;
 
 /**
- * Names the version of a checkout: the label given, else the tag of the commit, else the commit's first
- * twelve digits. A changed checkout gets the digest of its changes added, so that the label of a commit
- * always means that commit.
- * @throws UserError where the directory is no checkout, is not clean, or the label cannot be used.
+ * Determines the version of a checkout: the given label, or the tag of the commit, or the first twelve digits of its
+ * hash. A checkout with changes gets the digest of its changes appended, so that a commit's label always refers to that
+ * commit.
+ *
+ * @throws UserError if the directory is not a checkout, is not clean, or the label is invalid
  */
 export async function resolveVersion(source: string, options: VersionOptions = {}): Promise<Version> {
   await requireCheckout(source);
@@ -42,14 +43,14 @@ export async function resolveVersion(source: string, options: VersionOptions = {
     const more = changes.length > SHOWN_FILES ? `\n  and ${changes.length - SHOWN_FILES} more` : "";
     throw new UserError(
       `The checkout ${source} is not clean:\n${shown.join("\n")}${more}`,
-      "Commit or stash the changes, or deploy them as they are with --allow-dirty.",
+      "Commit or stash the changes, or deploy them with --allow-dirty",
     );
   }
   if (options.version !== undefined) {
     if (!LABEL.test(options.version)) {
       throw new UserError(
         `"${options.version}" cannot be a version label.`,
-        "Use 1 to 100 letters, digits, dots, dashes, underscores or plus signs, beginning with a letter or digit.",
+        "Use 1 to 100 letters, digits, dots, dashes, underscores or plus signs, beginning with a letter or digit",
       );
     }
     return { label: options.version, commit, dirty };
@@ -68,7 +69,7 @@ async function requireCheckout(source: string): Promise<void> {
     () => false,
   );
   if (!isDirectory) {
-    throw new UserError(`There is no directory ${source}.`, "Give the application's checkout with --source.");
+    throw new UserError(`There is no directory ${source}.`, "Set --source to the application's checkout");
   }
   let top: string;
   try {
@@ -76,15 +77,15 @@ async function requireCheckout(source: string): Promise<void> {
   } catch (error) {
     if (error instanceof UserError) throw error;
     throw new UserError(
-      `${source} is not a git checkout that git can read: ${(error as Error).message.replace(/^.*?: /, "")}`,
-      "Clone the application with git and give the clone's directory with --source.",
+      `${source} is not a readable git checkout: ${(error as Error).message.replace(/^.*?: /, "")}`,
+      "Clone the application with git, and set --source to the clone's directory",
     );
   }
   if (top !== (await realpath(source))) {
-    throw new UserError(`${source} lies inside the checkout ${top}.`, `Give --source ${top}.`);
+    throw new UserError(`${source} is inside the checkout ${top}.`, `Use --source ${top}`);
   }
   await git(source, ["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]).catch(() => {
-    throw new UserError(`The checkout ${source} has no commit.`, "Commit the application first.");
+    throw new UserError(`The checkout ${source} has no commit.`, "Commit the application first");
   });
 }
 
@@ -102,7 +103,7 @@ async function changedFiles(source: string): Promise<string[]> {
 async function tagAt(source: string): Promise<string | undefined> {
   const output = await git(source, ["tag", "--points-at", "HEAD", "--sort=-version:refname"]);
   const tags = output.toString().split("\n").filter(Boolean);
-  // A release's tag begins with its number; other tags on the commit only help where there is no such tag.
+  // The tag of a release begins with its number. Other tags are used only if there is no such tag.
   const tag = tags.find((name) => /^v?\d/.test(name)) ?? tags[0];
   const label = tag?.replace(/[^A-Za-z0-9._+-]/g, "-");
   return label !== undefined && LABEL.test(label) ? label : undefined;

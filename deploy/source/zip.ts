@@ -14,7 +14,7 @@ export interface ZipEntry {
   path: string;
   /** Unix mode with the file's type, for example 0o100644. */
   mode: number;
-  /** The bytes (for a symbolic link, its target), or the file on disk that has them. */
+  /** The bytes (of a symbolic link: its target), or the file on disk that contains them. */
   content: Buffer | { file: string; bytes: number };
 }
 
@@ -30,25 +30,26 @@ type ZipOutput = ZipFile["outputStream"] & Pick<PassThrough, "destroy" | "writab
 /** https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/applications-sourcebundle.html */
 export const BEANSTALK_LIMIT_BYTES = 500 * 1024 * 1024;
 
-/** Files up to this size are read whole and compressed beside each other; larger ones are streamed. */
+/** Files up to this size are read whole and compressed in parallel; larger ones are streamed. */
 const SMALL_FILE_BYTES = 1024 * 1024;
-/** What is held in memory at a time: the bytes and the number of files of one batch. */
+/** Limits of one batch, which is held in memory: bytes and number of files. */
 const BATCH_BYTES = 4 * 1024 * 1024;
 const BATCH_FILES = 256;
-/** Batches that are read and compressed while the one before is written. */
+/** Batches that are read and compressed in advance, while another is written. */
 const BATCHES_AHEAD = 2;
 
-// Compressing these again costs time and gains nothing.
+// Compressed formats, which are stored as they are.
 const COMPRESSED = new Set(
   ".png .jpg .jpeg .gif .webp .mp4 .webm .woff .woff2 .gz .br .zip .xlsx .docx .pdf .gpkg.gz".split(" "),
 );
 
 /**
- * Writes a zip file whose bytes depend on the entries alone: sorted by path, one fixed date, no owner. Memory
- * stays flat as the bundle grows. The file appears under its name only when it is complete.
+ * Writes a zip file whose bytes depend only on the entries: sorted by path, with a fixed date and no owner. Memory use
+ * does not grow with the bundle. The file appears under its name only when it is complete.
  *
- * The deflate stream is that of the zlib in Node.js, so "the same bytes" holds for one version of Node.js.
- * @throws UserError where the zip file is larger than `limitBytes`; it names the ten largest files.
+ * Node.js compresses with its zlib, so the bytes are the same only with the same version of Node.js.
+ *
+ * @throws UserError if the zip file is larger than `limitBytes`; it names the ten largest files
  */
 export async function writeZip(
   path: string,
@@ -57,7 +58,7 @@ export async function writeZip(
 ): Promise<WrittenZip> {
   const sorted = [...entries].sort((a, b) => Buffer.compare(Buffer.from(a.path), Buffer.from(b.path)));
   const zip = new ZipFile();
-  // yazl's output is a PassThrough, though its types only promise something readable.
+  // yazl's output is a PassThrough, although its types declare only a readable stream.
   const output = zip.outputStream as ZipOutput;
   zip.on("error", (error: Error) => output.destroy(error));
   addBatches(zip, output, makeBatches(sorted));
@@ -104,9 +105,9 @@ function makeBatches(entries: readonly ZipEntry[]): ZipEntry[][] {
 }
 
 /**
- * Adds the batches a few at a time, so that memory does not grow with their number. yazl asks for the data of a
- * lazily added entry when all entries before it are written: the first entry of each batch is added so, and
- * being asked for it is the moment to add one more batch at the end.
+ * Adds the batches a few at a time, so that memory use does not grow with their number. yazl requests the data of a
+ * lazy entry once all entries before it are written. The first entry of each batch is lazy, and its request adds one
+ * more batch.
  */
 function addBatches(zip: ZipFile, output: ZipOutput, batches: readonly ZipEntry[][]): void {
   let added = Promise.resolve();
@@ -142,7 +143,7 @@ function addBatches(zip: ZipFile, output: ZipOutput, batches: readonly ZipEntry[
 
 function zipOptions(entry: ZipEntry) {
   return {
-    // yazl writes the local time's parts; this is the same date in every time zone.
+    // yazl writes the parts of the local time, so this gives the same bytes in every time zone.
     mtime: new Date(1980, 0, 1, 12),
     forceDosTimestamp: true,
     mode: entry.mode,
@@ -154,7 +155,7 @@ function openContent({ content }: ZipEntry): Readable {
   return Buffer.isBuffer(content) ? Readable.from([content]) : createReadStream(content.file);
 }
 
-/** Reading a small file here takes less time than handing it to another thread, which has to compress. */
+/** Reads synchronously: for a small file, an asynchronous read takes longer. */
 function readContent({ content }: ZipEntry): Buffer {
   return Buffer.isBuffer(content) ? content : readFileSync(content.file);
 }
@@ -167,8 +168,8 @@ function tooLarge(entries: readonly ZipEntry[], limitBytes: number): UserError {
   const largest = [...entries].sort((a, b) => sizeOf(b) - sizeOf(a)).slice(0, 10);
   const lines = largest.map((entry) => `  ${megabytes(sizeOf(entry))}  ${entry.path}`);
   return new UserError(
-    `The source bundle is over Elastic Beanstalk's limit of ${megabytes(limitBytes)}. Its largest files are:\n${lines.join("\n")}`,
-    "Leave out what the servers do not need: name it under `exclude` in the checkout's iaso-deploy.yaml.",
+    `The source bundle exceeds Elastic Beanstalk's limit of ${megabytes(limitBytes)}. Its largest files are:\n${lines.join("\n")}`,
+    "Add files that the servers do not need to `exclude` in the checkout's iaso-deploy.yaml",
   );
 }
 

@@ -8,24 +8,24 @@ import { contentType, lookup } from "mime-types";
 import { mapParallel } from "../mapParallel";
 import { UserError } from "../../cli/userError";
 
-/** How a static file is stored and answered. */
+/** The headers with which a static file is stored and served. */
 export interface StaticHeaders {
   contentType: string;
   cacheControl: string;
-  /** "gzip" where the bytes are stored compressed. */
+  /** "gzip" if the bytes are stored compressed. */
   contentEncoding?: "gzip";
 }
 
 const YEAR_SECONDS = 31_536_000;
 const IMMUTABLE = `public, max-age=${YEAR_SECONDS}, immutable`;
-/** Five minutes: how long a browser may show a file of the version before. */
+/** Five minutes: the longest time that a browser shows a file of the previous version. */
 export const SHORT = "public, max-age=300, must-revalidate";
 
 /**
- * A digest in the name: at least 12 hexadecimal digits between dots or dashes, as webpack and Django write them
- * (app-0123456789abcdef0123.js, base.27e20196a850.css). Shorter runs may be a date or a word, and a name that
- * is wrongly taken for immutable stays in browsers for a year; the other way round costs a request. So a run
- * without a letter, which may be a time stamp, does not count either.
+ * A digest in a file name: at least 12 hexadecimal digits, one of them a letter, between dots or dashes, as webpack and
+ * Django write them (app-0123456789abcdef0123.js, base.27e20196a850.css). The pattern is strict, because fewer digits
+ * may be a word, and digits alone a timestamp. A file wrongly served as immutable stays in browsers for a year; a digest
+ * that is not recognized costs only a request.
  */
 const HASHED_NAME = /[-.](?=\d*[a-f])[0-9a-f]{12,64}(?:\.[A-Za-z0-9]+)+$/;
 
@@ -36,20 +36,19 @@ export function isHashedName(path: string): boolean {
 const COMPRESSIBLE =
   /^(text\/|application\/(javascript|json|xml|geo\+json|manifest\+json|wasm|vnd\.ms-fontobject)|image\/(svg\+xml|bmp|x-icon|vnd\.microsoft\.icon)|font\/(ttf|otf|collection))/;
 
-/** Below this, gzip's own frame outweighs what it saves. */
+/** Below this size gzip saves nothing. */
 const COMPRESS_FROM_BYTES = 512;
-/** Larger files are not held in memory, so they are stored as they are. */
+/** Larger files are stored uncompressed, because they are not held in memory. */
 const COMPRESS_TO_BYTES = 32 * 1024 * 1024;
 
 /**
- * How a file is to be answered.
+ * The headers of a static file.
  *
- * S3 sends what it stores; it does not look at what a client accepts, and neither does CloudFront for an object
- * that has an encoding. So a file is stored once, in the one form that every client can read. For text that is
- * gzip: every browser of the last twenty years accepts it, and Iaso's oldest supported browsers (Chrome 55,
- * Safari 11) do. Brotli would be a fifth smaller, but is not accepted over plain HTTP, by most download tools
- * and by older Android web views. A tool that asks without accepting gzip gets gzip all the same (`curl
- * --compressed` reads it).
+ * S3 sends an object as it is stored, whatever the client accepts, and so does CloudFront for an object with an
+ * encoding. So each file is stored once, in a form that every client can read. For text that is gzip, which all
+ * browsers accept, including Iaso's oldest supported ones (Chrome 55, Safari 11). Brotli is a fifth smaller, but clients
+ * do not accept it over plain HTTP, nor do most download tools and older Android web views. A client that does not
+ * accept gzip gets gzip too (`curl --compressed` reads it).
  */
 export function headersOf(path: string, bytes: number): StaticHeaders {
   const type = lookup(path) || "application/octet-stream";
@@ -71,8 +70,9 @@ export interface StaticFile {
 }
 
 /**
- * Lists a directory with the digest of each file, `parallel` files at a time.
- * @throws UserError for a link that leads to no file.
+ * Lists a directory with the digest of each file, and reads `parallel` files at a time.
+ *
+ * @throws UserError for a link whose target is not a file
  */
 export async function listStaticFiles(directory: string, parallel: number): Promise<StaticFile[]> {
   const paths = (await readdir(directory, { recursive: true, withFileTypes: true }))
@@ -82,7 +82,7 @@ export async function listStaticFiles(directory: string, parallel: number): Prom
     const stats = await stat(file).catch(() => undefined);
     if (stats?.isFile() !== true) {
       throw new UserError(
-        `${file} is not a file, or a link to one.`,
+        `${file} is neither a file nor a link to one.`,
         "Collect the static files as copies (collectstatic without --link).",
       );
     }
@@ -107,7 +107,7 @@ async function digest(file: string, bytes: number): Promise<string> {
 
 const compress = promisify(gzip);
 
-/** The bytes to store: compressed where the headers say so, and a stream where the file is large. */
+/** Opens the bytes to store: compressed if the headers say so, as a stream if the file is large. */
 export async function openBody(
   { file, bytes, sha256 }: StaticFile,
   headers: StaticHeaders,

@@ -4,16 +4,16 @@ import { gunzip, gzip } from "node:zlib";
 import { z } from "zod";
 import { UserError } from "../../cli/userError";
 
-// The manifests lie beside the files in a bucket that anyone can read. They hold names and digests of public
-// files, and nothing else.
+// The manifests are in the same bucket as the files, which anyone can read. They contain only names and digests of
+// public files.
 export const MANIFEST_PREFIX = "manifests/";
 
 const entry = z.object({
   /** SHA-256 of the file before compression. */
   sha256: z.string(),
-  /** What S3 calls the stored bytes. */
+  /** S3's ETag of the stored bytes. */
   etag: z.string(),
-  /** The version of the object, by which a rollback finds it after a newer file took its name. */
+  /** S3's version of the object. A rollback needs it if a newer file has overwritten the name. */
   versionId: z.string(),
   contentType: z.string(),
   cacheControl: z.string(),
@@ -22,7 +22,7 @@ const entry = z.object({
 
 const manifest = z.object({ version: z.string(), files: z.record(z.string(), entry) });
 
-/** What one file of a version is in the bucket. */
+/** One static file of a version in the bucket. */
 export type ManifestEntry = z.infer<typeof entry>;
 
 /** The static files of one version. */
@@ -32,7 +32,7 @@ function manifestKey(version: string): string {
   return `${MANIFEST_PREFIX}${version}.json`;
 }
 
-/** The version that a manifest's key is of, or undefined for another key. */
+/** The version in the key of a manifest; undefined for any other key. */
 export function versionOfKey(key: string): string | undefined {
   return key.startsWith(MANIFEST_PREFIX) && key.endsWith(".json")
     ? key.slice(MANIFEST_PREFIX.length, -".json".length)
@@ -55,7 +55,7 @@ export async function writeManifest(s3: S3Client, bucket: string, document: Mani
   );
 }
 
-/** @throws UserError where the version was never published to this bucket, or was pruned. */
+/** @throws UserError if the version was never published to this bucket, or was pruned */
 export async function readManifest(s3: S3Client, bucket: string, version: string): Promise<Manifest> {
   try {
     const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: manifestKey(version) }));
@@ -65,7 +65,7 @@ export async function readManifest(s3: S3Client, bucket: string, version: string
     if ((error as Error).name !== "NoSuchKey") throw error;
     throw new UserError(
       `The static files of version ${version} are not in the bucket ${bucket}.`,
-      "Deploy the version again from its commit, which publishes them.",
+      "Deploy the version again from its commit, which publishes them",
     );
   }
 }

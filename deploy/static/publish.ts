@@ -21,18 +21,18 @@ import {
   writeManifest,
 } from "./manifest";
 
-/** Iaso asks for its static files at //<host of STATIC_URL>/static/ (hat/settings.py in BLSQ/iaso). */
+/** Iaso's static files have URLs that begin with //<host of STATIC_URL>/static/ (hat/settings.py in BLSQ/iaso). */
 const PREFIX = "static/";
 
-/** Requests under way at a time. */
+/** Requests at the same time. */
 const PARALLEL = 16;
 
-/** The most that one DeleteObjects request takes. */
+/** S3's limit for one DeleteObjects request. */
 const DELETE_BATCH = 1000;
 
 export interface PublishArgs {
   s3: S3Client;
-  /** The static bucket; versioning has to be on. */
+  /** The static bucket. Its versioning has to be enabled. */
   bucket: string;
   directory: string;
   version: string;
@@ -41,20 +41,20 @@ export interface PublishArgs {
 
 export interface Published {
   files: number;
-  /** Files that were new or changed and were written. */
+  /** New or changed files, which were written. */
   written: number;
   /** Bytes written, as stored. */
   bytes: number;
 }
 
 /**
- * Publishes the static files of a version: only what is not yet in the bucket with these bytes and headers,
- * which one listing and the manifest of the last publication tell. Nothing is deleted, so the version that
- * still runs keeps its files.
+ * Publishes the static files of a version. Writes only files that are new or changed, by the bucket's listing and the
+ * latest manifest. Deletes nothing, so the running version keeps its files.
  *
- * A name without a digest in it can belong to two versions with different bytes; the newer one takes the name.
- * The older object stays as a noncurrent version, and `restoreStatic` brings it back.
- * @throws UserError where the directory is empty or the bucket keeps no versions.
+ * A name without a digest can belong to two versions with different bytes; the newer one overwrites it. The older object
+ * stays as a noncurrent version, and `restoreStatic` makes it current again.
+ *
+ * @throws UserError if the directory is empty, or the bucket's versioning is off
  */
 export async function publishStatic(args: PublishArgs): Promise<Published> {
   const { s3, bucket, version } = args;
@@ -65,7 +65,7 @@ export async function publishStatic(args: PublishArgs): Promise<Published> {
     requireVersioning(s3, bucket),
   ]);
   if (local.length === 0) {
-    throw new UserError(`There are no static files in ${args.directory}.`, "Build the application first.");
+    throw new UserError(`There are no static files in ${args.directory}.`, "Build the application first");
   }
   let written = 0;
   let bytes = 0;
@@ -95,14 +95,14 @@ function isSame(file: StaticFile, headers: StaticHeaders, known: ManifestEntry):
   );
 }
 
-/** A "hashed" name that is once seen with other bytes has no digest in it, and is never called immutable. */
+/** A name whose bytes once changed contains no digest, whatever it looks like, and is never served as immutable. */
 function headersFor(file: StaticFile, known: ManifestEntry | undefined): StaticHeaders {
   const headers = headersOf(file.path, file.bytes);
   const reused = known !== undefined && (known.sha256 !== file.sha256 || known.cacheControl === SHORT);
   return reused ? { ...headers, cacheControl: SHORT } : headers;
 }
 
-/** The SDK repeats a request that failed in passing, but not one whose body was a stream. */
+/** Attempts for a body that is a stream, which the SDK does not retry. */
 const STREAM_ATTEMPTS = 3;
 
 async function store(
@@ -118,7 +118,7 @@ async function store(
       Key: PREFIX + file.path,
       Body: body,
       ContentLength: bytes,
-      // S3 refuses the object where the bytes that arrive are others.
+      // S3 refuses the object if the bytes that arrive differ.
       ChecksumSHA256: sha256.toString("base64"),
       ContentType: headers.contentType,
       CacheControl: headers.cacheControl,
@@ -141,9 +141,10 @@ export interface RestoreArgs {
 }
 
 /**
- * Makes the static files of an earlier version current again, by copies inside S3. To be called when web and
- * worker go back to it: names without a digest may have been taken over by the newer version.
- * @throws UserError where the version's files are gone.
+ * Makes the static files of an earlier version current again, by copies inside S3. A rollback needs it, because the
+ * newer version may have overwritten names without a digest.
+ *
+ * @throws UserError if the version's files no longer exist
  */
 export async function restoreStatic(args: RestoreArgs): Promise<{ restored: number }> {
   const { s3, bucket, version } = args;
@@ -160,7 +161,7 @@ export async function restoreStatic(args: RestoreArgs): Promise<{ restored: numb
         if (!["NoSuchKey", "NoSuchVersion"].includes((error as Error).name)) throw error;
         throw new UserError(
           `The file ${path} of version ${version} is no longer in the bucket ${bucket}.`,
-          "Deploy the version again from its commit, which publishes its files.",
+          "Deploy the version again from its commit, which publishes its files",
         );
       });
   });
@@ -171,33 +172,35 @@ export async function restoreStatic(args: RestoreArgs): Promise<{ restored: numb
 export interface PruneArgs {
   s3: S3Client;
   bucket: string;
-  /** Versions whose files stay: those that run, and those that a rollback may still want. */
+  /** Versions whose files stay: the running ones, and those that a rollback may need. */
   keepVersions: readonly string[];
   onProgress?: (message: string) => void;
 }
 
 /**
- * Deletes what no kept version uses: files, their noncurrent versions, and manifests.
- * @throws UserError before anything is deleted where nothing would be kept, or a kept version was never
- * published here: its files could not be told from the others.
+ * Deletes files, noncurrent versions and manifests that no kept version uses.
+ *
+ * @throws UserError before anything is deleted, if no version is kept, or a kept version has no manifest that lists its
+ *   files
  */
 export async function pruneStatic(args: PruneArgs): Promise<{ deleted: number }> {
   const { s3, bucket, keepVersions } = args;
   if (keepVersions.length === 0) {
     throw new UserError(
-      "No version would be kept, so every static file would go.",
-      "Name the versions to keep.",
+      "No version would be kept, so every static file would be deleted.",
+      "Keep at least one version",
     );
   }
   const kept = await mapParallel([...new Set(keepVersions)], PARALLEL, (version) =>
     readManifest(s3, bucket, version),
   );
-  const doomed: ObjectIdentifier[] = [];
+  const toDelete: ObjectIdentifier[] = [];
   for await (const { key, versionId, isLatest, isMarker } of listVersions(s3, bucket)) {
-    if (!isUsed(kept, key, versionId, isLatest && !isMarker)) doomed.push({ Key: key, VersionId: versionId });
+    if (!isUsed(kept, key, versionId, isLatest && !isMarker))
+      toDelete.push({ Key: key, VersionId: versionId });
   }
-  for (let start = 0; start < doomed.length; start += DELETE_BATCH) {
-    const Objects = doomed.slice(start, start + DELETE_BATCH);
+  for (let start = 0; start < toDelete.length; start += DELETE_BATCH) {
+    const Objects = toDelete.slice(start, start + DELETE_BATCH);
     const { Errors } = await s3.send(
       new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects, Quiet: true } }),
     );
@@ -207,16 +210,16 @@ export async function pruneStatic(args: PruneArgs): Promise<{ deleted: number }>
         `S3 did not delete ${String(first.Key)}: ${String(first.Code)} ${String(first.Message)}`,
       );
     }
-    args.onProgress?.(`${start + Objects.length} of ${doomed.length} old objects deleted`);
+    args.onProgress?.(`${start + Objects.length} of ${toDelete.length} old objects deleted`);
   }
-  return { deleted: doomed.length };
+  return { deleted: toDelete.length };
 }
 
 function isUsed(kept: readonly Manifest[], key: string, versionId: string, current: boolean): boolean {
   const version = versionOfKey(key);
   if (version !== undefined) return current && kept.some((manifest) => manifest.version === version);
   if (!key.startsWith(PREFIX)) return true;
-  // The current object may be a copy that a rollback made, so its version is in no manifest.
+  // The current object may be a rollback's copy, whose version is in no manifest.
   return kept.some(({ files }) => {
     const entry = files[key.slice(PREFIX.length)];
     return entry !== undefined && (current || entry.versionId === versionId);
@@ -247,7 +250,7 @@ async function* listVersions(
   }
 }
 
-/** Key and ETag of each current static file. */
+/** Lists the key and ETag of each current static file. */
 async function listCurrent(s3: S3Client, bucket: string): Promise<Map<string, string>> {
   const found = new Map<string, string>();
   for await (const page of paginateListObjectsV2({ client: s3 }, { Bucket: bucket, Prefix: PREFIX })) {
@@ -256,7 +259,7 @@ async function listCurrent(s3: S3Client, bucket: string): Promise<Map<string, st
   return found;
 }
 
-/** The manifest written last, which is what the bucket's current files are described by best. */
+/** Reads the latest manifest, which describes most of the bucket's current files. */
 async function lastManifest(s3: S3Client, bucket: string): Promise<Manifest | undefined> {
   let newest: { version: string; time: number } | undefined;
   for await (const page of paginateListObjectsV2(
@@ -276,7 +279,7 @@ async function requireVersioning(s3: S3Client, bucket: string): Promise<void> {
   const { Status } = await s3.send(new GetBucketVersioningCommand({ Bucket: bucket }));
   if (Status === "Enabled") return;
   throw new UserError(
-    `The bucket ${bucket} does not keep versions of its objects, so a rollback could not find its static files.`,
-    `Run pulumi up, or: aws s3api put-bucket-versioning --bucket ${bucket} --versioning-configuration Status=Enabled`,
+    `The versioning of the bucket ${bucket} is off, so a rollback could not restore its static files.`,
+    `pulumi up, or: aws s3api put-bucket-versioning --bucket ${bucket} --versioning-configuration Status=Enabled`,
   );
 }

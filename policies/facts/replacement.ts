@@ -1,34 +1,29 @@
-import replacement from "./replacement-properties.json";
+import { RESOURCE_TYPES } from "./resourceTypes";
 
 type Properties = Readonly<Record<string, unknown>>;
 
-/** Services without regions: https://docs.aws.amazon.com/general/latest/gr/rande.html#global-endpoints */
-const WITHOUT_REGION = /^aws:(iam|cloudfront|route53)\//;
-
-export function isRegional(type: string): boolean {
-  return type.startsWith("aws:") && !WITHOUT_REGION.test(type);
-}
-
-const ALWAYS = new Map<string, string[]>([
-  ...Object.entries(replacement.types),
-  ["command:local:Command", ["triggers"]],
-]);
-
+/** True if the change from the old to the new properties replaces the resource. */
 type Condition = (before: Properties, after: Properties) => boolean;
 
-/** A rule can get another source in place, but not another kind of source. */
-function otherKind(property: string): Condition {
-  return (before, after) => (before[property] === undefined) !== (after[property] === undefined);
+/** Services without regions: https://docs.aws.amazon.com/general/latest/gr/rande.html#global-endpoints */
+const GLOBAL_SERVICES = /^aws:(iam|cloudfront|route53)\//;
+
+/** True if resources of the type are in a region. */
+export function isRegional(type: string): boolean {
+  return type.startsWith("aws:") && !GLOBAL_SERVICES.test(type);
 }
 
+/** The source of a security group rule can change in place, but its kind cannot. */
 const SOURCES = new Map(
-  ["cidrIpv4", "cidrIpv6", "prefixListId", "referencedSecurityGroupId"].map((property) => [
-    property,
-    otherKind(property),
-  ]),
+  ["cidrIpv4", "cidrIpv6", "prefixListId", "referencedSecurityGroupId"].map(
+    (property): [string, Condition] => [
+      property,
+      (before, after) => (before[property] === undefined) !== (after[property] === undefined),
+    ],
+  ),
 );
 
-/** Properties of which only some changes replace, as the Terraform provider for AWS 6.x plans them. */
+/** Properties of which only some changes replace the resource, as the Terraform provider for AWS 6.x plans them. */
 const SOMETIMES = new Map<string, ReadonlyMap<string, Condition>>([
   [
     "aws:elasticache/replicationGroup:ReplicationGroup",
@@ -46,13 +41,12 @@ const SOMETIMES = new Map<string, ReadonlyMap<string, Condition>>([
 ]);
 
 /**
- * Whether the change of a property makes another resource of it.
- *
- * @see https://www.pulumi.com/registry/packages/aws/how-to-guides/aws-enhanced-region-support/ of `region`
+ * Returns true if the change of a property replaces the resource. A new `region` replaces every regional resource:
+ * https://www.pulumi.com/registry/packages/aws/how-to-guides/aws-enhanced-region-support/
  */
 export function isReplacing(type: string, property: string, before: Properties, after: Properties): boolean {
   if (property === "region" && isRegional(type)) return true;
-  if ((ALWAYS.get(type) ?? []).includes(property)) return true;
+  if (RESOURCE_TYPES[type]?.replacedBy?.includes(property)) return true;
   return SOMETIMES.get(type)?.get(property)?.(before, after) ?? false;
 }
 

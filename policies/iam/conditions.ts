@@ -1,7 +1,8 @@
+import { isWithin } from "../facts/ipRanges";
 import { covers, Keys } from "./wildcard";
 
-/** Values of the condition keys of one request; an absent key has no value. */
-export type Context = Record<string, string | string[]>;
+/** The values of the condition keys of one request. A key that is absent has no value. */
+export type ConditionKeys = Record<string, string | string[]>;
 
 type Test = (expected: string, actual: string, keys: Keys) => boolean;
 
@@ -21,9 +22,9 @@ const date =
     return !Number.isNaN(difference) && holds(difference);
   };
 
-/** Each of the six parts of an ARN is matched by itself, so that a wildcard does not reach over a colon. */
+/** Matches each of the six parts of an ARN separately: a wildcard does not match a colon. */
 const arn: Test = (expected, actual, keys) => {
-  // A variable's name has a colon too.
+  // The name of a policy variable contains a colon too.
   const patterns = expected.split(/:(?![^{}]*\})/);
   const parts = actual.split(":");
   if (patterns.length < 6 || parts.length < 6) return false;
@@ -32,13 +33,7 @@ const arn: Test = (expected, actual, keys) => {
   return six(patterns).every((pattern, index) => covers(pattern, values[index] ?? "", true, keys));
 };
 
-const address: Test = (expected, actual) => {
-  const [network = "", length = "32"] = expected.split("/");
-  const toNumber = (text: string) =>
-    /^\d+(\.\d+){3}$/.test(text) ? text.split(".").reduce((sum, part) => sum * 256 + Number(part), 0) : NaN;
-  const size = 2 ** (32 - Number(length));
-  return Math.floor(toNumber(network) / size) === Math.floor(toNumber(actual) / size);
-};
+const address: Test = (expected, actual) => isWithin(actual, expected);
 
 const lowerCase = (keys: Keys): Keys =>
   new Map([...keys].map(([key, values]) => [key, values.map((value) => value.toLowerCase())]));
@@ -76,7 +71,7 @@ function operatorHolds(operator: string, key: string, expected: string[], contex
   if (ifExists) name = name.slice(0, -"ifexists".length);
   const negated = name.includes("not");
   const test = OPERATORS[name.replace("not", "")];
-  // An operator that AWS does not know never makes a statement apply.
+  // A statement with an unknown operator never applies.
   if (test === undefined) return false;
   if (actual === undefined) return ifExists || quantifier === "all" || (negated && quantifier === undefined);
   const one = (value: string) => expected.some((wish) => test(wish, value, context)) !== negated;
@@ -85,8 +80,8 @@ function operatorHolds(operator: string, key: string, expected: string[], contex
   return quantifier === "any" ? actual.some(one) : actual.every(one);
 }
 
-/** The values of condition keys, whatever case the keys are written in. */
-export function keysOf(context: Context): Keys {
+/** The values of condition keys by the key in lower case. */
+export function keysOf(context: ConditionKeys): Keys {
   return new Map(
     Object.entries(context).map(([key, value]) => [
       key.toLowerCase(),
@@ -95,8 +90,8 @@ export function keysOf(context: Context): Keys {
   );
 }
 
-/** Whether all conditions of a statement hold for a request. Keys and operators are read whatever their case. */
-export function conditionsHold(condition: unknown, context: Context): boolean {
+/** Whether all conditions of a statement hold for a request. Keys and operators are case-insensitive. */
+export function conditionsHold(condition: unknown, context: ConditionKeys): boolean {
   if (condition === undefined || condition === null) return true;
   if (typeof condition !== "object") return false;
   const values = keysOf(context);

@@ -1,20 +1,8 @@
-import { conditionsHold, Context, keysOf } from "./conditions";
+import { conditionsHold, ConditionKeys, keysOf } from "./conditions";
+import { accountOf, Statement, strings } from "./document";
 import { covers, isResolvable, Keys, matches } from "./wildcard";
 
-/** One statement as AWS reads it: every element may be one value or a list. */
-export interface Statement {
-  Sid?: unknown;
-  Effect?: unknown;
-  Principal?: unknown;
-  NotPrincipal?: unknown;
-  Action?: unknown;
-  NotAction?: unknown;
-  Resource?: unknown;
-  NotResource?: unknown;
-  Condition?: unknown;
-}
-
-/** Who asks: nobody in particular, an IAM principal, or an AWS service. */
+/** The principal of a request: an IAM principal, an AWS service, or nobody (an anonymous request). */
 export interface Requester {
   /** ARN of a role, user or assumed-role session; undefined for an anonymous request. */
   arn?: string;
@@ -26,31 +14,12 @@ export interface Request {
   requester: Requester;
   action: string;
   resource: string;
-  /** Account that owns the resource. */
+  /** The account that owns the resource. */
   account: string;
-  context: Context;
+  context: ConditionKeys;
 }
 
 export type Decision = "allow" | "deny" | "implicit-deny";
-
-/** @throws SyntaxError on text that is no JSON; TypeError on a document without statements. */
-export function statementsOf(document: unknown): Statement[] {
-  const parsed: unknown = typeof document === "string" ? JSON.parse(document) : document;
-  if (typeof parsed !== "object" || parsed === null || !("Statement" in parsed))
-    throw new TypeError("has no Statement");
-  const statements = list(parsed.Statement);
-  if (!statements.every((one) => typeof one === "object" && one !== null))
-    throw new TypeError("has a Statement that is no object");
-  return statements;
-}
-
-export function list(value: unknown): unknown[] {
-  return value === undefined ? [] : Array.isArray(value) ? (value as unknown[]) : [value];
-}
-
-export function strings(value: unknown): string[] {
-  return list(value).map(String);
-}
 
 export function actionMatches(statement: Statement, action: string): boolean {
   const named = (value: unknown) => strings(value).some((pattern) => matches(pattern, action, true));
@@ -59,17 +28,17 @@ export function actionMatches(statement: Statement, action: string): boolean {
     : statement.NotAction !== undefined && !named(statement.NotAction);
 }
 
-/** An ARN's pattern, widened to all resources of its service, region and account. */
+/** The pattern of an ARN, widened to all resources of its service, region and account. */
 function withoutResource(pattern: string): string {
   return `${pattern.split(":").slice(0, 5).join(":")}:*`;
 }
 
-/** Whether a statement speaks of a resource. */
+/** Whether a statement applies to a resource. */
 export function resourceMatches(statement: Statement, resource: string, keys: Keys): boolean {
   if (statement.Resource !== undefined)
     return strings(statement.Resource).some((pattern) => covers(pattern, resource, true, keys));
-  // Trust policies name no resource: the role that carries them is it. A pattern with a variable that has no value
-  // may mean any resource of its service and account.
+  // Trust policies name no resource: they apply to their role. A pattern with a variable that has no value may stand
+  // for any resource of its service and account.
   return strings(statement.NotResource).every(
     (pattern) =>
       !covers(isResolvable(pattern, keys) ? pattern : withoutResource(pattern), resource, true, keys),
@@ -78,17 +47,12 @@ export function resourceMatches(statement: Statement, resource: string, keys: Ke
 
 const ROLE_SESSION = /^arn:(aws[\w-]*):sts::(\d{12}):assumed-role\/([^/]+)\/.+$/;
 
-/** ARNs by which a statement can name the requester: a session answers to its role's name also. */
+/** The ARNs by which a statement can name the requester: a session's own, and the one of its role. */
 function names(arn: string): string[] {
   const session = ROLE_SESSION.exec(arn);
   return session === null
     ? [arn]
     : [arn, `arn:${session[1] ?? "aws"}:iam::${session[2] ?? ""}:role/${session[3] ?? ""}`];
-}
-
-/** Account of an ARN. */
-export function accountOf(arn: string): string {
-  return arn.split(":")[4] ?? "";
 }
 
 type Named = "none" | "account" | "itself";
@@ -111,14 +75,14 @@ function principalNamed(value: unknown, requester: Requester): Named {
   return found;
 }
 
-/** Whether a statement of a resource's policy speaks of the requester. */
+/** How a statement of a resource's policy names the requester: not at all, by its account, or itself. */
 export function principalMatches(statement: Statement, requester: Requester): Named {
   if (statement.NotPrincipal !== undefined)
     return principalNamed(statement.NotPrincipal, requester) === "none" ? "itself" : "none";
   return principalNamed(statement.Principal, requester);
 }
 
-/** Judges the statements of a resource's policy, or (without `principals`) of an identity's policies. */
+/** Evaluates the statements of a resource's policy, or (without `principals`) of an identity's policies. */
 export function judge(
   statements: Statement[],
   request: Request,
@@ -139,9 +103,9 @@ export function judge(
 }
 
 /**
- * Decides a request by the resource's and the requester's policies together: a Deny anywhere wins; within one
- * account one Allow is enough (one that names only the account delegates to its identity policies); across accounts
- * both sides must allow.
+ * Evaluates a request against the resource's and the requester's policies. A Deny on either side wins. Within one
+ * account, one Allow is enough, but an Allow that names only the account leaves the decision to identity policies.
+ * Across accounts, both sides must allow.
  *
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
  */

@@ -2,14 +2,14 @@ const ANY = Symbol("*");
 const ONE = Symbol("?");
 type Pattern = (string | typeof ANY | typeof ONE)[];
 
-/** Values of the condition keys of a request, by the key in lower case. */
+/** The values of the condition keys of a request, by the key in lower case. */
 export type Keys = Map<string, string[]>;
 
 /**
- * Reads a pattern: `*` is any text and `?` any one character, where wildcards are read; `${key}` is the value of a
- * condition key, `${key, 'default'}` has a value for its absence, and `${*}`, `${?}`, `${$}` are the characters.
+ * Reads a pattern: `*` is any text and `?` any character if `wildcards` is set; `${key}` is the value of a
+ * condition key, `${key, 'default'}` has a default, and `${*}`, `${?}`, `${$}` are the characters themselves.
  *
- * @returns undefined where a variable has no single value: such a pattern covers nothing.
+ * @returns undefined if a variable has no single value: such a pattern matches nothing
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
  */
 function read(pattern: string, wildcards: boolean, keys: Keys): Pattern | undefined {
@@ -38,16 +38,16 @@ export function isResolvable(pattern: string, keys: Keys): boolean {
   return read(pattern, true, keys) !== undefined;
 }
 
-/** Whether a plain pattern (no variable in it) covers a value. */
+/** Whether a pattern without variables matches a value. */
 export function matches(pattern: string, value: string, ignoreCase: boolean): boolean {
   return ignoreCase
     ? covers(pattern.toLowerCase(), value.toLowerCase(), true, new Map())
     : covers(pattern, value, true, new Map());
 }
 
-/** Whether a pattern covers a value. Takes time in proportion to both lengths, and no stack. */
+/** Whether a pattern matches a value. Takes time proportional to the product of both lengths; does not recurse. */
 export function covers(pattern: string, value: string, wildcards: boolean, keys: Keys): boolean {
-  // Most patterns are plain text, and reading one takes longer than comparing it.
+  // Most patterns are plain text, which is faster to compare than to read.
   if (!/[*?$]/.test(pattern)) return pattern === value;
   const glob = read(pattern, wildcards, keys);
   if (glob === undefined) return false;

@@ -1,221 +1,204 @@
-import {
-  array,
-  demand,
-  groupBy,
-  hasUnknown,
-  notEvaluated,
-  object,
-  Resource,
-  Rule,
-  rulesOf,
-  text,
-} from "../rule";
+import { resourcesWith, tagOf } from "../context";
+import { defineRule } from "../rule";
+import { array, at, demand, hasUnknown, notEvaluated, text } from "../values";
 
-const INSTANCE = "aws:rds/instance:Instance";
+const DATABASE = "aws:rds/instance:Instance";
 
-const rule = rulesOf({ area: "database", types: [INSTANCE] });
+export const databasePrivate = defineRule({
+  name: "database-private",
+  types: [DATABASE],
+  description: "The database has no public address",
+  why: "anyone could try passwords",
+  severity: "critical",
+  reference: "AWS FSBP RDS.2",
+  check: ({ inputs: { publiclyAccessible } }) =>
+    demand(publiclyAccessible, publiclyAccessible === false, "publiclyAccessible", "false"),
+});
 
-const equals =
-  (property: string, value: unknown): Rule["check"] =>
-  ({ inputs }: Resource) =>
-    demand(inputs[property], inputs[property] === value, property, JSON.stringify(value));
-
-export const databasePrivate = rule(
-  "database-private",
-  "The database has no public address",
-  "everyone could try passwords",
-  equals("publiclyAccessible", false),
-  { severity: "critical", reference: "AWS FSBP RDS.2" },
-);
-
-export const databaseNetwork = rule(
-  "database-network",
-  "The database is in named subnets and security groups",
-  "without them it is in the account's default network, open to whatever else is there",
-  ({ inputs }) => [
-    ...demand(
-      inputs.dbSubnetGroupName,
-      text(inputs.dbSubnetGroupName) !== "",
-      "dbSubnetGroupName",
-      "its name",
-    ),
-    // Ids of groups that do not exist yet are groups.
-    ...(array(inputs.vpcSecurityGroupIds).length > 0
+export const databaseNetwork = defineRule({
+  name: "database-network",
+  types: [DATABASE],
+  description: "The database names its subnets and security groups",
+  why: "without them it is in the default network of the account, together with unrelated resources",
+  severity: "critical",
+  check: ({ inputs: { dbSubnetGroupName, vpcSecurityGroupIds } }) => [
+    ...demand(dbSubnetGroupName, text(dbSubnetGroupName) !== "", "dbSubnetGroupName", "its name"),
+    // An id that is unknown yet is an id of a group.
+    ...(array(vpcSecurityGroupIds).length > 0
       ? []
-      : demand(inputs.vpcSecurityGroupIds, false, "vpcSecurityGroupIds", "the database's group")),
+      : demand(vpcSecurityGroupIds, false, "vpcSecurityGroupIds", "the group of the database")),
   ],
-  { severity: "critical" },
-);
+});
 
-export const databaseEncrypted = rule(
-  "database-encrypted",
-  "Storage is encrypted",
-  "a copied disk or snapshot would be readable",
-  equals("storageEncrypted", true),
-  { severity: "critical", reference: "AWS FSBP RDS.3" },
-);
+export const databaseEncrypted = defineRule({
+  name: "database-encrypted",
+  types: [DATABASE],
+  description: "Storage is encrypted",
+  why: "a copied disk or snapshot would be readable",
+  severity: "critical",
+  reference: "AWS FSBP RDS.3",
+  check: ({ inputs: { storageEncrypted } }) =>
+    demand(storageEncrypted, storageEncrypted === true, "storageEncrypted", "true"),
+});
 
-export const databaseDeletionProtection = rule(
-  "database-deletion-protection",
-  "Deletion protection is on",
-  "one wrong line would delete all data",
-  equals("deletionProtection", true),
-  { reference: "AWS FSBP RDS.8" },
-);
+export const databaseDeletionProtection = defineRule({
+  name: "database-deletion-protection",
+  types: [DATABASE],
+  description: "Deletion protection is on",
+  why: "one wrong line would delete all data",
+  severity: "high",
+  reference: "AWS FSBP RDS.8",
+  check: ({ inputs: { deletionProtection } }) =>
+    demand(deletionProtection, deletionProtection === true, "deletionProtection", "true"),
+});
 
-export const databaseMultiAz = rule(
-  "database-multi-az",
-  "The database has a standby in another zone",
-  "one zone's failure would stop the platform",
-  equals("multiAz", true),
-  { severity: "medium", reference: "AWS FSBP RDS.5" },
-);
+export const databaseMultiAz = defineRule({
+  name: "database-multi-az",
+  types: [DATABASE],
+  description: "The database has a standby in another zone",
+  why: "the failure of one zone would stop the platform",
+  severity: "medium",
+  reference: "AWS FSBP RDS.5",
+  check: ({ inputs: { multiAz } }) => demand(multiAz, multiAz === true, "multiAz", "true"),
+});
 
-export const databaseFinalSnapshot = rule(
-  "database-final-snapshot",
-  "A last snapshot is taken on deletion",
-  "the data would be gone with the instance",
-  ({ inputs }) => [
+export const databaseFinalSnapshot = defineRule({
+  name: "database-final-snapshot",
+  types: [DATABASE],
+  description: "RDS takes a final snapshot before it deletes the database",
+  why: "the data would be lost with the instance",
+  severity: "high",
+  check: ({ inputs: { skipFinalSnapshot = false, finalSnapshotIdentifier } }) => [
+    ...demand(skipFinalSnapshot, skipFinalSnapshot === false, "skipFinalSnapshot", "false"),
     ...demand(
-      inputs.skipFinalSnapshot ?? false,
-      (inputs.skipFinalSnapshot ?? false) === false,
-      "skipFinalSnapshot",
-      "false",
-    ),
-    ...demand(
-      inputs.finalSnapshotIdentifier,
-      text(inputs.finalSnapshotIdentifier) !== "",
+      finalSnapshotIdentifier,
+      text(finalSnapshotIdentifier) !== "",
       "finalSnapshotIdentifier",
       "a name",
     ),
   ],
-);
+});
 
-export const databaseBackups = rule(
-  "database-backups",
-  "Backups are kept for enough days, and longer than the instance",
-  "a loss that is noticed late could not be mended",
-  ({ inputs }, { parameters }) => [
+export const databaseBackups = defineRule({
+  name: "database-backups",
+  types: [DATABASE],
+  description: "Backups are kept for a minimum number of days, also after the instance is deleted",
+  why: "a loss that is noticed late could not be repaired",
+  severity: "high",
+  reference: "AWS FSBP RDS.11",
+  parameters: {
+    minDays: {
+      type: "number",
+      default: 14,
+      description: "Minimum number of days for which backups are kept",
+    },
+  },
+  check: ({ inputs: { backupRetentionPeriod, deleteAutomatedBackups } }, { parameters: { minDays } }) => [
     ...demand(
-      inputs.backupRetentionPeriod,
-      Number(inputs.backupRetentionPeriod) >= Number(parameters.minDays),
+      backupRetentionPeriod,
+      Number(backupRetentionPeriod) >= minDays,
       "backupRetentionPeriod",
-      `${text(parameters.minDays)} or more`,
+      `${String(minDays)} or more`,
     ),
-    ...demand(
-      inputs.deleteAutomatedBackups,
-      inputs.deleteAutomatedBackups === false,
-      "deleteAutomatedBackups",
-      "false",
-    ),
+    ...demand(deleteAutomatedBackups, deleteAutomatedBackups === false, "deleteAutomatedBackups", "false"),
   ],
-  {
-    reference: "AWS FSBP RDS.11",
-    parameters: {
-      minDays: { type: "number", default: 14, description: "Days for which backups are kept at least" },
+});
+
+export const databaseVersion = defineRule({
+  name: "database-version",
+  types: [DATABASE],
+  description: "The database is PostgreSQL in a supported major version, with automatic minor upgrades",
+  why: "old versions get no security updates",
+  severity: "high",
+  parameters: {
+    versions: {
+      type: "array",
+      default: ["14", "15", "16", "17", "18"],
+      description: "Major versions that are supported",
     },
   },
-);
-
-export const databaseVersion = rule(
-  "database-version",
-  "PostgreSQL in a supported major version, with minor versions by themselves",
-  "old versions get no security updates",
-  ({ inputs }, { parameters }) => [
-    ...demand(inputs.engine, inputs.engine === "postgres", "engine", "postgres"),
+  check: ({ inputs: { engine, engineVersion, autoMinorVersionUpgrade } }, { parameters: { versions } }) => [
+    ...demand(engine, engine === "postgres", "engine", "postgres"),
     ...demand(
-      inputs.engineVersion,
-      array(parameters.versions).includes(text(inputs.engineVersion).split(".")[0]),
+      engineVersion,
+      versions.includes(text(engineVersion).split(".")[0] ?? ""),
       "engineVersion",
-      `one of ${array(parameters.versions).join(", ")}`,
+      `one of ${versions.join(", ")}`,
     ),
-    ...demand(
-      inputs.autoMinorVersionUpgrade,
-      inputs.autoMinorVersionUpgrade !== false,
-      "autoMinorVersionUpgrade",
-      "true",
-    ),
+    ...demand(autoMinorVersionUpgrade, autoMinorVersionUpgrade !== false, "autoMinorVersionUpgrade", "true"),
   ],
-  {
-    parameters: {
-      versions: {
-        type: "array",
-        default: ["14", "15", "16", "17", "18"],
-        description: "Major versions that are supported",
-      },
-    },
-  },
-);
+});
 
-export const databaseTls = rule(
-  "database-tls",
-  "The database refuses connections without TLS",
-  "passwords and data would travel readable",
-  (instance, context) => {
-    const name = text(instance.inputs.parameterGroupName);
-    const groups =
-      context
-        .once("parameter groups by name", () =>
-          groupBy(context.ofType("aws:rds/parameterGroup:ParameterGroup"), ({ inputs }) => text(inputs.name)),
-        )
-        .get(name) ?? [];
-    if (groups.some(({ inputs }) => hasUnknown(inputs.parameters)))
-      return notEvaluated("the parameter group");
-    const valuesOf = (wanted: string) =>
-      groups
-        .flatMap(({ inputs }) => array(inputs.parameters))
-        .filter((one) => object(one).name === wanted)
-        .map((one) => text(object(one).value));
+export const databaseTls = defineRule({
+  name: "database-tls",
+  types: [DATABASE],
+  description: "The database refuses connections without TLS",
+  why: "others on the network could read passwords and data",
+  severity: "high",
+  neighbours: true,
+  check: ({ inputs }, stack) => {
+    const groups = resourcesWith(
+      stack,
+      "aws:rds/parameterGroup:ParameterGroup",
+      "name",
+      inputs.parameterGroupName,
+    );
     if (groups.length === 0)
       return demand(
-        instance.inputs.parameterGroupName,
+        inputs.parameterGroupName,
         false,
         "parameterGroupName",
         "the name of a parameter group of this program",
       );
+    if (groups.some((group) => hasUnknown(group.inputs.parameters)))
+      return notEvaluated("the parameter group");
+    const valuesOf = (name: string) =>
+      groups
+        .flatMap((group) => array(group.inputs.parameters))
+        .filter((parameter) => at(parameter, "name") === name)
+        .map((parameter) => text(at(parameter, "value")));
+    const forced = valuesOf("rds.force_ssl").join();
     return [
-      ...demand(
-        valuesOf("rds.force_ssl").join() || undefined,
-        valuesOf("rds.force_ssl").join() === "1",
-        "rds.force_ssl",
-        '"1" in the parameter group',
-      ),
+      ...demand(forced || undefined, forced === "1", "rds.force_ssl", '"1" in the parameter group'),
       ...(valuesOf("ssl").every((value) => value === "1")
         ? []
         : ["ssl is turned off. Remove it from the parameter group."]),
     ];
   },
-  { neighbours: true },
-);
+});
 
-export const databaseLogs = rule(
-  "database-logs",
-  "Logs are exported",
-  "what happened could not be told afterwards",
-  ({ inputs }) =>
+export const databaseLogs = defineRule({
+  name: "database-logs",
+  types: [DATABASE],
+  description: "Logs are exported to CloudWatch",
+  why: "nobody could find out afterwards what happened",
+  severity: "medium",
+  reference: "AWS FSBP RDS.9",
+  check: ({ inputs: { enabledCloudwatchLogsExports } }) =>
     demand(
-      inputs.enabledCloudwatchLogsExports,
-      array(inputs.enabledCloudwatchLogsExports).includes("postgresql"),
+      enabledCloudwatchLogsExports,
+      array(enabledCloudwatchLogsExports).includes("postgresql"),
       "enabledCloudwatchLogsExports",
       '["postgresql", "upgrade"]',
     ),
-  { severity: "medium", reference: "AWS FSBP RDS.9" },
-);
+});
 
-export const statefulProtected: Rule = rule(
-  "stateful-protected",
-  "What holds data is protected from deletion by Pulumi",
-  "one removed line would delete it",
-  (resource) => {
-    const media = resource.type === INSTANCE || object(resource.inputs.tags).class === "media";
+export const statefulProtected = defineRule({
+  name: "stateful-protected",
+  types: [DATABASE, "aws:s3/bucket:Bucket"],
+  description: "Pulumi protects the database and media from deletion",
+  why: "one removed line would delete them",
+  severity: "high",
+  check: (resource) => {
+    if (resource.type !== DATABASE && tagOf(resource, "class") !== "media") return [];
+    const forceDestroy = resource.type === DATABASE ? false : (resource.inputs.forceDestroy ?? false);
     return [
-      ...(media && resource.protect !== true
-        ? ["The resource is not protected. Write protect: true in its options."]
-        : []),
-      ...(media && (resource.inputs.forceDestroy ?? false) !== false
-        ? ["forceDestroy would delete the objects with the bucket. Remove it."]
-        : []),
+      ...(resource.protect === true
+        ? []
+        : ["The resource is not protected. Write protect: true in its options."]),
+      ...(forceDestroy === false
+        ? []
+        : ["forceDestroy deletes the objects together with the bucket. Remove it."]),
     ];
   },
-  { types: [INSTANCE, "aws:s3/bucket:Bucket"] },
-);
+});

@@ -1,262 +1,234 @@
-import { judge, statementsOf } from "../iam/evaluate";
-import {
-  array,
-  Context,
-  demand,
-  groupBy,
-  hasUnknown,
-  isUnknown,
-  notEvaluated,
-  object,
-  Resource,
-  Rule,
-  rulesOf,
-  text,
-} from "../rule";
-import { isOwnQueue } from "./beanstalk";
-import { isOf, ownAccounts, reachesStrangers } from "./storage";
+import { isOwnQueue, ownAccounts, resourcesWith, Stack } from "../context";
+import { conditionsOf, statementsOf, strings } from "../iam/document";
+import { judge } from "../iam/evaluate";
+import { allowsOutsiders, isOf } from "../iam/principals";
+import { defineRule, ResourceOf } from "../rule";
+import { demand, groupBy, hasUnknown, isUnknown, notEvaluated, object, text } from "../values";
+import { Environment, ENVIRONMENT, optionOf } from "./beanstalk/settings";
 
 const QUEUE = "aws:sqs/queue:Queue";
-const POLICY = "aws:sqs/queuePolicy:QueuePolicy";
+const QUEUE_POLICY = "aws:sqs/queuePolicy:QueuePolicy";
+const TOPIC = "aws:sns/topic:Topic";
 
-const rule = rulesOf({ area: "queue", types: [QUEUE] });
+type Queue = ResourceOf<typeof QUEUE>;
 
-export function redrive({ inputs }: Resource): Record<string, unknown> {
+/** The redrive policy of a queue; empty if the queue has none, or no valid one. */
+function redriveOf({ inputs: { redrivePolicy } }: Queue): Record<string, unknown> {
   try {
-    return object(
-      typeof inputs.redrivePolicy === "string" ? JSON.parse(inputs.redrivePolicy) : inputs.redrivePolicy,
-    );
+    return object(typeof redrivePolicy === "string" ? JSON.parse(redrivePolicy) : redrivePolicy);
   } catch {
     return {};
   }
 }
 
-const targetOf = (queue: Resource) => text(redrive(queue).deadLetterTargetArn).split(":").pop() ?? "";
+/** The last part of a URL or an ARN. */
+const lastPart = (value: unknown): string => /[^/:]*$/.exec(text(value))?.[0] ?? "";
 
-const queueNamed = (name: string, context: Context): Resource | undefined =>
-  context
-    .once("queues by name", () => groupBy(context.ofType(QUEUE), ({ inputs }) => text(inputs.name)))
-    .get(name)?.[0];
+const deadLetterNameOf = (queue: Queue): string => lastPart(redriveOf(queue).deadLetterTargetArn);
 
-/** A queue to which another one of the program moves what fails. */
-const isDeadLetters = (queue: Resource, context: Context) =>
-  context
-    .once("dead-letter queues", () => new Set(context.ofType(QUEUE).map(targetOf)))
-    .has(text(queue.inputs.name));
+/** Whether another queue moves messages that fail to this one. */
+const isDeadLetterQueue = ({ inputs }: Queue, { once, ofType }: Stack): boolean =>
+  once("names of dead-letter queues", () => new Set(ofType(QUEUE).map(deadLetterNameOf))).has(
+    text(inputs.name),
+  );
 
-export const queueEncrypted = rule(
-  "queue-encrypted",
-  "Messages are encrypted at rest",
-  "tasks carry data about people",
-  ({ inputs }) =>
-    text(inputs.kmsMasterKeyId) !== ""
+/** An option of the daemon that receives messages for a worker. */
+const daemonOption = (worker: Environment, name: string): unknown =>
+  optionOf(worker, "aws:elasticbeanstalk:sqsd", name);
+
+/** The workers that take their tasks from a queue. */
+const workersOf = ({ inputs }: Queue, { once, ofType }: Stack): Environment[] =>
+  once("workers by queue", () =>
+    groupBy(ofType(ENVIRONMENT), (worker) => lastPart(daemonOption(worker, "WorkerQueueURL"))),
+  ).get(text(inputs.name)) ?? [];
+
+export const queueEncrypted = defineRule({
+  name: "queue-encrypted",
+  types: [QUEUE],
+  description: "Messages are encrypted at rest",
+  why: "tasks carry data about people",
+  severity: "high",
+  reference: "AWS FSBP SQS.1",
+  check: ({ inputs: { kmsMasterKeyId, sqsManagedSseEnabled } }) =>
+    text(kmsMasterKeyId) !== ""
       ? []
-      : demand(
-          inputs.sqsManagedSseEnabled,
-          inputs.sqsManagedSseEnabled === true,
-          "sqsManagedSseEnabled",
-          "true",
-        ),
-  { reference: "AWS FSBP SQS.1" },
-);
+      : demand(sqsManagedSseEnabled, sqsManagedSseEnabled === true, "sqsManagedSseEnabled", "true"),
+});
 
-export const queueDeadLetters = rule(
-  "queue-dead-letters",
-  "A queue moves what fails to a dead-letter queue after 2 to 10 tries",
-  "a bad task would be tried forever, or lost",
-  (queue, context) => {
-    if (isDeadLetters(queue, context) && workersOf(queue, context).length === 0) return [];
+export const queueDeadLetters = defineRule({
+  name: "queue-dead-letters",
+  types: [QUEUE],
+  description: "A queue moves a message that fails to a dead-letter queue after 2 to 10 receives",
+  why: "a faulty task would be retried forever, or lost",
+  severity: "high",
+  neighbours: true,
+  check: (queue, stack) => {
+    if (isDeadLetterQueue(queue, stack) && workersOf(queue, stack).length === 0) return [];
     if (isUnknown(queue.inputs.redrivePolicy)) return notEvaluated("redrivePolicy");
-    const { deadLetterTargetArn, maxReceiveCount } = redrive(queue);
+    const { deadLetterTargetArn, maxReceiveCount } = redriveOf(queue);
     const count = Number(maxReceiveCount);
     return [
       ...demand(
         deadLetterTargetArn,
-        isOf(ownAccounts(context), deadLetterTargetArn),
+        isOf(ownAccounts(stack), deadLetterTargetArn),
         "deadLetterTargetArn",
         "the ARN of a dead-letter queue of this account",
       ),
       ...demand(maxReceiveCount, count >= 2 && count <= 10, "maxReceiveCount", "a number from 2 to 10"),
     ];
   },
-  { neighbours: true },
-);
+});
 
-export const queueDeadLettersRetention = rule(
-  "queue-dead-letters-retention",
-  "Dead letters are kept longer than messages of their queue",
-  "a dead letter keeps its age and would be deleted before anyone looks",
-  (queue, context) => {
-    const target = targetOf(queue);
-    const letters = queueNamed(target, context);
-    const own = Number(queue.inputs.messageRetentionSeconds ?? 345600);
-    const kept = Number(letters?.inputs.messageRetentionSeconds ?? 345600);
-    if (hasUnknown([queue.inputs.messageRetentionSeconds, letters?.inputs.messageRetentionSeconds]))
-      return notEvaluated("messageRetentionSeconds");
-    if (target !== "" && letters === undefined)
-      return [`The program has no queue ${target} for dead letters. Write one.`];
-    return letters === undefined || kept > own
+export const queueDeadLettersRetention = defineRule({
+  name: "queue-dead-letters-retention",
+  types: [QUEUE],
+  description: "A dead-letter queue keeps messages for longer than its source queue",
+  why: "a dead letter keeps its age and would be deleted before anyone reads it",
+  severity: "high",
+  neighbours: true,
+  check: (queue, stack) => {
+    const name = deadLetterNameOf(queue);
+    if (name === "") return [];
+    const [target] = resourcesWith(stack, QUEUE, "name", name);
+    const retentions = [queue, target].map((one) => one?.inputs.messageRetentionSeconds);
+    if (hasUnknown(retentions)) return notEvaluated("messageRetentionSeconds");
+    if (target === undefined) return [`The program has no dead-letter queue ${name}. Write one.`];
+    // SQS keeps messages for 4 days unless told otherwise.
+    const [own = 345_600, kept = 345_600] = retentions.map((one) =>
+      one === undefined ? undefined : Number(one),
+    );
+    return kept > own
       ? []
       : [
-          `Dead letters are kept for ${String(kept)} s, messages for ${String(own)} s. Write a greater messageRetentionSeconds for ${target}.`,
+          `Dead letters are kept for ${String(kept)} s, messages for ${String(own)} s. Write a greater messageRetentionSeconds for ${name}.`,
         ];
   },
-  { neighbours: true },
-);
+});
 
-const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
-
-/** An option of the daemon that takes messages from a worker's queue. */
-const daemonOption = ({ inputs }: Resource, wanted: string): unknown =>
-  array(inputs.settings)
-    .map(object)
-    .find(({ namespace, name }) => namespace === "aws:elasticbeanstalk:sqsd" && name === wanted)?.value;
-
-const workersOf = (queue: Resource, context: Context): Resource[] =>
-  context
-    .once("workers by queue", () =>
-      groupBy(context.ofType(ENVIRONMENT), (worker) =>
-        text(daemonOption(worker, "WorkerQueueURL")).split("/").pop(),
-      ),
-    )
-    .get(text(queue.inputs.name)) ?? [];
-
-export const queueVisibility = rule(
-  "queue-visibility",
-  "A message stays hidden for as long as the worker may need",
-  "a running task would be started a second time",
-  (queue, context) =>
-    workersOf(queue, context).flatMap((worker) => {
-      const timeouts = ["InactivityTimeout", "VisibilityTimeout"].map((name) => daemonOption(worker, name));
-      if (hasUnknown([...timeouts, queue.inputs.visibilityTimeoutSeconds]))
-        return notEvaluated("visibilityTimeoutSeconds, or the worker's timeouts");
-      const needed = Math.max(Number(timeouts[0] ?? 299), Number(timeouts[1] ?? 0));
-      const given = Number(queue.inputs.visibilityTimeoutSeconds ?? 30);
+export const queueVisibility = defineRule({
+  name: "queue-visibility",
+  types: [QUEUE],
+  description: "A message stays hidden for as long as the worker may take",
+  why: "a running task would be started a second time",
+  severity: "high",
+  neighbours: true,
+  check: (queue, stack) =>
+    workersOf(queue, stack).flatMap((worker) => {
+      const inactivity = daemonOption(worker, "InactivityTimeout");
+      const visibility = daemonOption(worker, "VisibilityTimeout");
+      const { visibilityTimeoutSeconds } = queue.inputs;
+      if (hasUnknown([inactivity, visibility, visibilityTimeoutSeconds]))
+        return notEvaluated("visibilityTimeoutSeconds, or a timeout of the worker");
+      const needed = Math.max(Number(inactivity ?? 299), Number(visibility ?? 0));
+      const given = Number(visibilityTimeoutSeconds ?? 30);
       return given >= needed
         ? []
         : [
             `visibilityTimeoutSeconds is ${String(given)}, the worker needs ${String(needed)}. Write ${String(needed)} or more.`,
           ];
     }),
-  { neighbours: true },
-);
+});
 
-export const workerQueue: Rule = {
-  ...rule(
-    "worker-queue",
-    "A worker takes its tasks from a queue of this program",
-    "Beanstalk would make a queue of its own, without encryption or dead letters",
-    (environment, context) => {
-      if (environment.inputs.tier !== "Worker") return [];
-      const url = daemonOption(environment, "WorkerQueueURL");
-      return demand(url, isOwnQueue(url, context), "WorkerQueueURL", "the URL of the task queue");
-    },
-    { neighbours: true },
-  ),
+export const workerQueue = defineRule({
+  name: "worker-queue",
   types: [ENVIRONMENT],
-};
-
-export const queuePolicyClosed = rule(
-  "queue-policy-closed",
-  "The policy of a queue or topic lets nobody outside the account in",
-  "anyone could run tasks on the worker",
-  ({ inputs }, context) => {
-    if (hasUnknown(inputs.policy)) return notEvaluated("policy");
-    const accounts = ownAccounts(context);
-    return statementsOf(inputs.policy)
-      .filter((one) => reachesStrangers(one, accounts))
-      .map(
-        (one) =>
-          `Statement ${text(one.Sid)} lets principals outside the account in. Name roles of this account, or remove it.`,
-      );
+  description: "A worker takes its tasks from a queue of this program",
+  why: "Beanstalk would create a queue without encryption and dead letters",
+  severity: "high",
+  neighbours: true,
+  check: (environment, stack) => {
+    if (environment.inputs.tier !== "Worker") return [];
+    const url = daemonOption(environment, "WorkerQueueURL");
+    return demand(url, isOwnQueue(url, stack), "WorkerQueueURL", "the URL of the task queue");
   },
-  {
-    types: [POLICY, "aws:sns/topicPolicy:TopicPolicy"],
-    neighbours: true,
-    severity: "critical",
-    reference: "AWS FSBP SQS.3",
-  },
-);
+});
 
-export const queuePolicyApart: Rule = {
-  ...rule(
-    "queue-policy-apart",
-    "The policy of a queue or topic is a resource of its own",
-    "two places would say different things, and no rule judges the one inside",
-    ({ inputs }) =>
-      inputs.policy === undefined
-        ? []
-        : ["It sets policy itself. Remove it and write a QueuePolicy or TopicPolicy."],
-  ),
-  types: [QUEUE, "aws:sns/topic:Topic"],
-};
-
-/** The name at the end of a URL or an ARN. */
-const lastName = (value: unknown) => /[^/:]*$/.exec(text(value))?.[0] ?? "";
-
-/** Policies that are attached to a queue, or speak of it where the URL is not known yet. */
-const policiesOf = (name: string, context: Context): Resource[] =>
-  context
-    .once("policies by queue", () => {
-      const named = context.ofType(POLICY).flatMap((policy) => {
-        const resources = hasUnknown(policy.inputs.policy)
-          ? []
-          : statementsOf(policy.inputs.policy).flatMap(({ Resource: arns }) => array(arns));
-        const names = new Set([policy.inputs.queueUrl, ...resources].map(lastName));
-        return [...names].map((queue) => ({ queue, policy }));
-      });
-      return groupBy(named, ({ queue }) => queue);
-    })
-    .get(name)
-    ?.map(({ policy }) => policy) ?? [];
-
-export const queueTlsOnly = rule(
-  "queue-tls-only",
-  "A queue refuses plain HTTP",
-  "tasks would travel readable",
-  (queue, context) => {
-    const name = text(queue.inputs.name);
-    const policies = policiesOf(name, context);
-    if (policies.some(({ inputs }) => hasUnknown(inputs.policy))) return notEvaluated("the queue's policy");
-    // SQS keeps one policy: the last one written replaces the others, their denials among them.
-    if (policies.length > 1) return ["The queue has several policies. Write one with all statements."];
-    const denied = policies.some(({ inputs }) => {
-      // A condition on anything else, or a NotPrincipal, would be a way round.
-      const statements = statementsOf(inputs.policy).filter(
-        ({ Effect, NotPrincipal, Condition }) =>
-          Effect === "Deny" &&
-          NotPrincipal === undefined &&
-          Object.values(object(Condition)).every((block) =>
-            Object.keys(object(block)).every((key) => key.toLowerCase() === "aws:securetransport"),
+export const queuePolicyClosed = defineRule({
+  name: "queue-policy-closed",
+  types: [QUEUE_POLICY, "aws:sns/topicPolicy:TopicPolicy"],
+  description: "The policy of a queue or topic lets nobody outside the account in",
+  why: "anyone could run tasks on the worker",
+  severity: "critical",
+  reference: "AWS FSBP SQS.3",
+  neighbours: true,
+  check: ({ inputs: { policy } }, stack) =>
+    hasUnknown(policy)
+      ? notEvaluated("policy")
+      : statementsOf(policy)
+          .filter((statement) => allowsOutsiders(statement, ownAccounts(stack)))
+          .map(
+            ({ Sid }) =>
+              `Statement ${text(Sid)} lets principals outside the account in. Write roles of this account as Principal, or remove it.`,
           ),
-      );
-      const target =
-        statements
-          .flatMap(({ Resource: named }) => (Array.isArray(named) ? (named as unknown[]) : [named]))
-          .map(text)
-          .find((arn) => arn.endsWith(`:${name}`)) ?? `arn:aws:sqs:::${name}`;
-      return ["sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage"].every((action) =>
-        [{}, { arn: "arn:aws:iam::123456789012:role/x" }].every(
-          (requester) =>
-            judge(
-              statements,
-              {
-                requester,
-                action,
-                resource: target,
-                account: "",
-                context: { "aws:SecureTransport": "false" },
-              },
-              true,
-            ).decision === "deny",
-        ),
-      );
-    });
-    return denied
+});
+
+export const queuePolicyApart = defineRule({
+  name: "queue-policy-apart",
+  types: [QUEUE, TOPIC],
+  description: "The policy of a queue or topic is a separate resource",
+  why: "two places would contradict each other, and no rule judges the inline one",
+  severity: "high",
+  check: ({ type, inputs }) =>
+    inputs.policy === undefined
       ? []
       : [
-          'No policy refuses plain HTTP. Write a queue policy that denies sqs:* for "*" where aws:SecureTransport is false.',
+          `The resource sets policy itself. Remove it and write a ${type === QUEUE ? "QueuePolicy" : "TopicPolicy"}.`,
+        ],
+});
+
+/** The policies of a queue: by its URL, or by its ARN because the URL is unknown at the first preview. */
+const policiesOf = (name: string, { once, ofType }: Stack): ResourceOf<typeof QUEUE_POLICY>[] => {
+  const byName = once("policies by queue", () => {
+    const named = ofType(QUEUE_POLICY).flatMap((policy) => {
+      const document = policy.inputs.policy;
+      const arns = hasUnknown(document)
+        ? []
+        : statementsOf(document).flatMap(({ Resource }) => strings(Resource));
+      const names = new Set([policy.inputs.queueUrl, ...arns].map(lastPart));
+      return [...names].map((queue) => ({ queue, policy }));
+    });
+    return groupBy(named, ({ queue }) => queue);
+  });
+  return (byName.get(name) ?? []).map(({ policy }) => policy);
+};
+
+/** Whether a policy denies plain HTTP to everyone. A Deny with another condition, or a NotPrincipal, does not count. */
+function deniesPlainHttp(document: unknown, name: string): boolean {
+  const denials = statementsOf(document).filter(
+    (statement) =>
+      statement.Effect === "Deny" &&
+      statement.NotPrincipal === undefined &&
+      conditionsOf(statement).every(({ key }) => key === "aws:securetransport"),
+  );
+  const resource =
+    denials.flatMap(({ Resource }) => strings(Resource)).find((arn) => arn.endsWith(`:${name}`)) ??
+    `arn:aws:sqs:::${name}`;
+  const context = { "aws:SecureTransport": "false" };
+  return ["sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage"].every((action) =>
+    [{}, { arn: "arn:aws:iam::123456789012:role/x" }].every(
+      (requester) =>
+        judge(denials, { requester, action, resource, account: "", context }, true).decision === "deny",
+    ),
+  );
+}
+
+export const queueTlsOnly = defineRule({
+  name: "queue-tls-only",
+  types: [QUEUE],
+  description: "The policy of a queue denies plain HTTP",
+  why: "others on the network could read the tasks",
+  severity: "high",
+  neighbours: true,
+  check: ({ inputs }, stack) => {
+    const name = text(inputs.name);
+    const policies = policiesOf(name, stack).map(({ inputs: { policy } }) => policy);
+    if (policies.some(hasUnknown)) return notEvaluated("the queue's policy");
+    // SQS keeps one policy: each one written replaces the one before, with its Deny statements.
+    if (policies.length > 1) return ["The queue has several policies. Write one with all statements."];
+    return policies.some((policy) => deniesPlainHttp(policy, name))
+      ? []
+      : [
+          'No policy denies plain HTTP. Write a queue policy that denies sqs:* for "*" where aws:SecureTransport is false.',
         ];
   },
-  { neighbours: true },
-);
+});

@@ -26,7 +26,10 @@ describe("ami/baseImage", () => {
     expect(platformArn("64bit Amazon Linux 2023 v4.7.3 running Python 3.9", "eu-central-1")).to.equal(
       "arn:aws:elasticbeanstalk:eu-central-1::platform/Python 3.9 running on 64bit Amazon Linux 2023/4.7.3",
     );
-    expect(() => platformArn("Python 3.9", "eu-central-1")).to.throw(UserError, "does not look like");
+    expect(() => platformArn("Python 3.9", "eu-central-1")).to.throw(
+      UserError,
+      "is not the name of a platform version",
+    );
   });
 
   it("takes the x86_64 image, with its release of Amazon Linux", async () => {

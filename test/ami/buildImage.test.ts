@@ -239,7 +239,7 @@ describe("ami/buildImage", function () {
       };
       // Near the end there is nothing left to interrupt; an image that is complete by then stays.
       await build({ signal: interrupt.signal }).catch((error: unknown) => {
-        expect((error as Error).message).to.contain("Interrupted");
+        expect((error as Error).message).to.contain("The build was interrupted");
       });
       expectNothingLeft(`interrupted at call ${at}, ${ec2.calls[at - 1] ?? ""}`);
     }
@@ -273,7 +273,7 @@ describe("ami/buildImage", function () {
       ec2.console.push("IASO-AMI 2 ready");
       // The first never comes to see it.
       interrupt.abort();
-      expect(await first).to.contain("Interrupted");
+      expect(await first).to.contain("The build was interrupted");
       const { imageId } = await second;
       expect([...ec2.images.keys()]).to.deep.equal([imageId]);
       expectNothingLeft();
@@ -389,7 +389,7 @@ describe("ami/buildImage", function () {
 
     it("fails and removes its own when EC2 does not finish it", async () => {
       ec2.failingImages = 1;
-      expect(await failureOf({})).to.contain("did not come about");
+      expect(await failureOf({})).to.contain("did not create the image");
       expect(ec2.images.size).to.equal(0);
       expectNothingLeft();
       await build();
@@ -405,7 +405,7 @@ describe("ami/buildImage", function () {
     it("names a foreign image that has the name it needs", async () => {
       const { imageId } = await build();
       ec2.images.get(imageId)!.tags.clear();
-      expect(await failureOf({})).to.match(/image named iaso-gdal-\w+ without .* deregister it/);
+      expect(await failureOf({})).to.match(/image named iaso-gdal-\w+ exists without .*Deregister it/s);
       expect(ec2.runningBuilders).to.deep.equal([]);
     });
 
@@ -490,7 +490,7 @@ describe("ami/buildImage", function () {
     it("no image that it did not make", async () => {
       const { imageId } = await build();
       ec2.images.get(imageId)!.tags.clear();
-      expect(await refusal(imageId)).to.contain("not made by this tool");
+      expect(await refusal(imageId)).to.contain("did not create ami-");
       expect(ec2.images.size).to.equal(1);
     });
 

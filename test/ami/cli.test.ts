@@ -92,13 +92,25 @@ describe("ami/cli", function () {
     expect([repeated.code, JSON.parse(repeated.stdout)]).to.deep.equal([0, { absent: imageId }]);
   });
 
-  it("says what is wrong and what mends it, without a stack trace", async () => {
+  it("says what is wrong and how to fix it, without a stack trace", async () => {
     const cases: [args: string[], env: Record<string, string>, says: RegExp][] = [
       [["build", "--env", "staging"], {}, /--platform <name>' not specified[^]*--help/],
-      [["build", "--env", "s", "--platform", "Python"], {}, /"Python" does not look[^]*--platform "64bit/],
-      [["build", "--env", "s", "--platform", PLATFORM, "--drivers", "X"], {}, /not know: X\.[^]*GPX/],
+      [
+        ["build", "--env", "s", "--platform", "Python"],
+        {},
+        /"Python" is not the name of a platform version[^]*--platform "64bit/,
+      ],
+      [
+        ["build", "--env", "s", "--platform", PLATFORM, "--drivers", "X"],
+        {},
+        /Unknown GDAL drivers: X\.[^]*GPX/,
+      ],
       [["delete", "ami-0fedcba9876543210"], {}, /no image ami-0fedcba9876543210[^]*ami -- list/],
-      [["list"], { AWS_REGION: "", AWS_CONFIG_FILE: "/dev/null" }, /No region[^]*export AWS_REGION/],
+      [
+        ["list"],
+        { AWS_REGION: "", AWS_CONFIG_FILE: "/dev/null" },
+        /No valid AWS region[^]*export AWS_REGION/,
+      ],
       [
         ["list"],
         { AWS_ENDPOINT_URL: "http://127.0.0.1:1" },

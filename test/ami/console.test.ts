@@ -1,10 +1,10 @@
 import { expect } from "chai";
-import { Progress } from "../../ami/console";
+import { BuilderConsole } from "../../ami/console";
 
 describe("ami/console", () => {
   function read(...consoles: string[]) {
     const lines: string[] = [];
-    const progress = new Progress((line) => lines.push(line));
+    const progress = new BuilderConsole((line) => lines.push(line));
     for (const console of consoles) progress.read(console);
     return { progress, lines };
   }

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { expect } from "chai";
 import { installScript } from "../../ami/installScript";
-import { fingerprintOf, imageFingerprint, RECIPE, type Recipe } from "../../ami/recipe";
+import { fingerprintOf, imageFingerprint } from "../../ami/fingerprint";
+import { RECIPE, type Recipe } from "../../ami/recipe";
 import { USER_DATA_LIMIT, userData } from "../../ami/userData";
 
 describe("ami/installScript", () => {
@@ -18,7 +19,7 @@ describe("ami/installScript", () => {
   });
 
   it("is clean for shellcheck", function () {
-    if (spawnSync("shellcheck", ["--version"]).error) {
+    if (spawnSync("shellcheck", ["--version"]).status !== 0) {
       console.log("      skipped: shellcheck is not installed (apt-get install shellcheck)");
       this.skip();
     }

@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { installScript } from "../../ami/installScript";
-import { fingerprintOf, MORE_DRIVER_NAMES, RECIPE, recipeWith } from "../../ami/recipe";
+import { fingerprintOf } from "../../ami/fingerprint";
+import { MORE_DRIVER_NAMES, RECIPE, recipeWith } from "../../ami/recipe";
 import { UserError } from "../../cli/userError";
 
 describe("ami/recipe", () => {

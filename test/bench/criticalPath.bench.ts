@@ -1,12 +1,13 @@
 import { dataMakespan, makespan } from "./criticalPath";
 import { previewStack } from "../../preview/preview";
-import { listStacks, readProject } from "../../preview/project";
+import { listStacks } from "../../preview/project";
+import { exampleProject } from "../support";
 import type { Bench } from "./bench";
 
 export const bench: Bench = {
   name: "Critical path of `pulumi up` with simulated creation times",
   async run() {
-    const project = readProject(process.cwd());
+    const project = exampleProject();
     const measurements = [];
     for (const stack of listStacks(project)) {
       const { document } = await previewStack(project, stack, { policies: false });

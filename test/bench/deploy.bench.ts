@@ -5,7 +5,7 @@ import { serve } from "../deploy/double/server";
 import { createClients } from "../../deploy/aws/clients";
 import { type Session } from "../../deploy/session";
 import { UpdateEnvironmentCommand } from "@aws-sdk/client-elastic-beanstalk";
-import { lookAtPair } from "../../deploy/pair/look";
+import { describePair } from "../../deploy/pair/state";
 import { findPair, type Role, ROLES } from "../../deploy/pair/find";
 import { type Report } from "../../deploy/output/report";
 import type { Bench, Measurement } from "./bench";
@@ -33,7 +33,7 @@ async function oneAfterTheOther(session: Session, label: string): Promise<Report
 
 async function isDone(session: Session, role: Role, label: string): Promise<boolean> {
   const pair = await findPair(session.clients.beanstalk, session.env, session.target);
-  const look = (await lookAtPair(session.clients.beanstalk, pair))[role];
+  const look = (await describePair(session.clients.beanstalk, pair))[role];
   return look.status === "Ready" && look.version === label && look.health === "Ok";
 }
 

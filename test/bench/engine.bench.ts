@@ -1,4 +1,4 @@
-import { missing } from "../engine/commands";
+import { missingEngine } from "../engine/commands";
 import { Lab } from "../engine/lab";
 import { testedCommands } from "../engine/runbook";
 import type { Bench } from "./bench";
@@ -21,10 +21,7 @@ const REGISTERED_BY_EMPTY = 3;
 
 export const bench: Bench = {
   name: "Preview by the real engine",
-  unavailable() {
-    const lacks = missing();
-    return lacks.length === 0 ? undefined : `it needs ${lacks.join("; ")}`;
-  },
+  unavailable: missingEngine,
   async run() {
     const labs: Lab[] = [];
     const open = async (): Promise<Lab> => {

@@ -1,12 +1,9 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { evaluate } from "../../policies/evaluate";
 import { Resource } from "../../policies/rule";
 import { previewStack } from "../../preview/preview";
-import { readProject } from "../../preview/project";
+import { exampleProject, policyConfigOf } from "../support";
 import { Bench, Measurement } from "./bench";
 
-const PROJECT = join(__dirname, "../..");
 const RUNS = 7;
 
 /** A stack several times over, each under names of its own: whole copies, so that the mix of types is the same. */
@@ -41,10 +38,8 @@ const perResource = (milliseconds: number, resources: number) =>
 export const bench: Bench = {
   name: "policy pack",
   async run(): Promise<Measurement[]> {
-    const project = readProject(PROJECT);
-    const config: unknown = JSON.parse(
-      readFileSync(join(PROJECT, "policies/policy-config.staging.json"), "utf8"),
-    );
+    const project = exampleProject();
+    const config = policyConfigOf("staging");
     const { document } = await previewStack(project, "staging", { policies: false });
     const size = document.resources.length;
     const copies = Math.round(10_000 / size);

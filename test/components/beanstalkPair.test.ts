@@ -5,6 +5,7 @@ import { BeanstalkServiceRole } from "../../components/beanstalk/serviceRole";
 import { LogsBucket } from "../../components/logsBucket";
 import { SecretParameters } from "../../components/secretParameters";
 import { TASK_TIMING, TaskQueue } from "../../components/taskQueue";
+import { firstVersion } from "../../components/beanstalk/firstVersion";
 import { PreviewDocument, PropertyValue } from "../../graph/document";
 import { simulate } from "../../preview/simulate";
 import {
@@ -39,6 +40,7 @@ function preview(own: Partial<BeanstalkPairArgs> = {}): Promise<PreviewDocument>
       instanceSubnetIds: ["subnet-2", "subnet-1"],
       securityGroups: { loadBalancer: "sg-balancer", web: "sg-web", worker: "sg-worker" },
       certificateArn: "arn:certificate",
+      artifactsBucket: "artifacts",
       accessLogs: new LogsBucket("logs", { naming, retentionDays: 90 }),
       taskQueue: new TaskQueue("tasks", { naming, timing: TASK_TIMING }),
       taskTiming: TASK_TIMING,
@@ -109,7 +111,7 @@ for (const platform of ["python", "docker"] as const) {
       expect(JSON.stringify(document)).not.to.include("hidden");
     });
 
-    it("differs between web and worker only in what the role changes", () => {
+    it("differs between web and worker only in the options of the role", () => {
       const [web, worker] = both();
       const role = [
         `${VARIABLES} WORKER`,
@@ -127,10 +129,18 @@ for (const platform of ["python", "docker"] as const) {
       expect(without(optionsOf(web), ...role)).to.deep.equal(without(optionsOf(worker), ...role));
     });
 
-    it("leaves the version to the deploy tool", () => {
+    it("starts both with one version of this project, and leaves later ones to the deploy tool", () => {
+      const version = find(document, "aws:elasticbeanstalk/applicationVersion:ApplicationVersion");
+      const bundle = find(document, "aws:s3/bucketObjectv2:BucketObjectv2");
+      const { files, fingerprint } = firstVersion(platform);
+      expect(version.inputs).to.include({ name: `first-${fingerprint}`, application: "iaso-test" });
+      expect(bundle.inputs).to.include({ bucket: "artifacts", key: `bundles/first/${fingerprint}.zip` });
+      expect(at(bundle.inputs.source, "assets")).to.have.all.keys(Object.keys(files));
+      for (const resource of [version, bundle]) expect(resource.retainOnDelete).to.equal(true);
       for (const environment of both()) {
+        expect(environment.inputs.version).to.equal(version.inputs.name);
+        expect(environment.propertyDependencies.version).to.deep.equal([version.urn]);
         expect(environment.ignoreChanges).to.deep.equal(["version"]);
-        expect(environment.inputs).not.to.have.property("version");
       }
     });
 
@@ -193,7 +203,7 @@ for (const platform of ["python", "docker"] as const) {
       });
     });
 
-    it("hands tasks to the worker with the times of the queue", () => {
+    it("posts tasks to the worker with the time limits of the queue", () => {
       const [web, worker] = both();
       expect(namespaceOf(worker, "aws:elasticbeanstalk:sqsd")).to.deep.equal({
         WorkerQueueURL: "https://sqs.eu-central-1.amazonaws.com/123456789012/iaso-test-tasks",
@@ -271,7 +281,7 @@ for (const platform of ["python", "docker"] as const) {
       expect(namespaceOf(both()[0], "aws:ec2:vpc")).to.include({ ELBSubnets: "subnet-p1,subnet-p2" });
     });
 
-    it("starts instances only when their rights and secrets exist", () => {
+    it("starts instances only when their permissions and secrets exist", () => {
       for (const environment of both()) {
         expect(environment.dependencies).to.include.members([
           find(document, "aws:iam/rolePolicy:RolePolicy", environment.name).urn,
@@ -281,7 +291,7 @@ for (const platform of ["python", "docker"] as const) {
       }
     });
 
-    it("waits for the rights of Beanstalk's role, and the web for the bucket that takes its access logs", () => {
+    it("waits for the permissions of Beanstalk's role, and the web for the bucket policy of its access logs", () => {
       const attachments = resourcesOf(document, "aws:iam/rolePolicyAttachment:RolePolicyAttachment");
       expect(attachments).not.to.be.empty;
       for (const environment of both()) {
@@ -293,25 +303,25 @@ for (const platform of ["python", "docker"] as const) {
     });
 
     it("lets only the worker take tasks and elect a leader for periodic ones", () => {
-      const rights = (role: string) =>
+      const permissions = (role: string) =>
         statementsOf(find(document, "aws:iam/rolePolicy:RolePolicy", role).inputs.policy);
       for (const role of ["web", "worker"]) {
-        expect(rights(role).SendTasks?.Resource).to.equal(
+        expect(permissions(role).SendTasks?.Resource).to.equal(
           "arn:aws:sqs:eu-central-1:123456789012:iaso-test-tasks",
         );
-        expect(rights(role).UseMedia?.Resource).to.equal("arn:aws:s3:::example-iaso-test-media/*");
-        expect(rights(role).UseMedia?.Action).not.to.include("s3:PutObjectAcl");
+        expect(permissions(role).UseMedia?.Resource).to.equal("arn:aws:s3:::example-iaso-test-media/*");
+        expect(permissions(role).UseMedia?.Action).not.to.include("s3:PutObjectAcl");
       }
       const secret = "arn:aws:ssm:eu-central-1:123456789012:parameter/iaso/test/secrets/SECRET_KEY";
       for (const role of ["web", "worker"]) {
-        expect(rights(role).ReadOwnSecrets?.Resource).to.deep.equal([secret]);
+        expect(permissions(role).ReadOwnSecrets?.Resource).to.deep.equal([secret]);
       }
-      expect(rights("web")).not.to.have.any.keys("ReceiveTasks", "ElectCronLeader");
-      expect(rights("worker").ElectCronLeader?.Resource).to.equal(
+      expect(permissions("web")).not.to.have.any.keys("ReceiveTasks", "ElectCronLeader");
+      expect(permissions("worker").ElectCronLeader?.Resource).to.equal(
         "arn:aws:dynamodb:eu-central-1:123456789012:table/*-stack-AWSEBWorkerCronLeaderRegistry*",
       );
-      expect(rights("worker")).to.include.all.keys("ReceiveTasks", "ElectCronLeader");
-      expect(rights("worker").ReceiveTasks?.Action).to.have.members([
+      expect(permissions("worker")).to.include.all.keys("ReceiveTasks", "ElectCronLeader");
+      expect(permissions("worker").ReceiveTasks?.Action).to.have.members([
         "sqs:ChangeMessageVisibility",
         "sqs:DeleteMessage",
         "sqs:ReceiveMessage",

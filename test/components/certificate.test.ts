@@ -18,7 +18,7 @@ function preview(region: string): Promise<PreviewDocument> {
 }
 
 describe("components/certificate", () => {
-  it("proves the host by a record in the zone, and hands its ARN on when it is issued", async () => {
+  it("is validated by a record in the zone, and outputs its ARN when it is issued", async () => {
     const document = await preview("eu-central-1");
     const certificate = find(document, "aws:acm/certificate:Certificate");
     expect(certificate.inputs).to.deep.include({

@@ -132,13 +132,13 @@ describe("components/database", () => {
       Action: "sts:AssumeRole",
       Condition: { StringEquals: { "aws:SourceAccount": "123456789012" } },
     });
-    const rights = find(document, "aws:iam/rolePolicyAttachment:RolePolicyAttachment");
-    expect(rights.inputs.policyArn).to.equal(
+    const permissions = find(document, "aws:iam/rolePolicyAttachment:RolePolicyAttachment");
+    expect(permissions.inputs.policyArn).to.equal(
       "arn:aws:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole",
     );
-    // RDS refuses a role without its rights.
+    // RDS refuses a role without its permissions.
     expect(
       find(document, "aws:rds/instance:Instance").propertyDependencies.monitoringRoleArn,
-    ).to.have.members([role.urn, rights.urn]);
+    ).to.have.members([role.urn, permissions.urn]);
   });
 });

@@ -1,8 +1,10 @@
 import * as aws from "@pulumi/aws";
 import { expect } from "chai";
-import { Dns, DnsArgs, MailRecords } from "../../components/dns";
+import fc from "fast-check";
+import { Dns, DnsArgs, MailRecords, txtValue } from "../../components/dns";
 import { PreviewDocument } from "../../graph/document";
 import { simulate } from "../../preview/simulate";
+import { printedSeed } from "../seed";
 import { find, resourcesOf } from "../support";
 
 const RECORD = "aws:route53/record:Record";
@@ -27,7 +29,7 @@ function preview(own: () => Partial<DnsArgs> = () => ({})): Promise<PreviewDocum
 }
 
 describe("components/dns", () => {
-  it("points the web address and Enketo's to their environments, and makes no other record", async () => {
+  it("points the hosts of web and Enketo to their environments, and creates no other record", async () => {
     const document = await preview();
     expect(resourcesOf(document, RECORD).map(({ name }) => name)).to.deep.equal(["web", "enketo"]);
     for (const key of ["web", "enketo"]) {
@@ -104,5 +106,22 @@ describe("components/dns", () => {
     expect(strings.length).to.be.greaterThan(1);
     for (const string of strings) expect(string).to.have.lengthOf.at.most(255);
     expect(strings.join("")).to.equal(mail.dkimRecord);
+  });
+
+  it("cuts any text into strings of at most 255 characters that together are the text", () => {
+    const unit = fc.constantFrom("A", "z", "0", "+", "/", "=", " ", ";");
+    // Lengths around multiples of 255.
+    const text = fc
+      .tuple(fc.nat(5), fc.integer({ min: -2, max: 2 }))
+      .map(([strings, more]) => Math.max(1, strings * 255 + more))
+      .chain((length) => fc.string({ unit, minLength: length, maxLength: length }));
+    fc.assert(
+      fc.property(text, (value) => {
+        const strings = txtValue(value).split('""');
+        expect(strings.join("")).to.equal(value);
+        for (const string of strings) expect(string).to.have.lengthOf.within(1, 255);
+      }),
+      { seed: printedSeed() },
+    );
   });
 });

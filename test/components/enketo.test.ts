@@ -183,7 +183,7 @@ describe("components/enketo", () => {
     expect(find(document, "iaso:index:Enketo").outputs.url).to.equal("https://enketo.example.org");
   });
 
-  it("starts when its rights, its secrets, Beanstalk's rights and the bucket for access logs are there", async () => {
+  it("starts when its permissions, its secrets, Beanstalk's permissions and the bucket policy for access logs exist", async () => {
     const document = await preview();
     const { dependencies } = find(document, ENVIRONMENT);
     for (const type of [

@@ -135,19 +135,19 @@ describe("components/network", () => {
     });
     const role = find(document, "aws:iam/role:Role");
     expect(role.inputs.permissionsBoundary).to.equal(PERMISSIONS_BOUNDARY);
-    const rights = find(document, "aws:iam/rolePolicy:RolePolicy");
-    const { WriteFlowLogs, FindLogGroup } = statementsOf(rights.inputs.policy);
+    const permissions = find(document, "aws:iam/rolePolicy:RolePolicy");
+    const { WriteFlowLogs, FindLogGroup } = statementsOf(permissions.inputs.policy);
     expect(WriteFlowLogs?.Resource).to.equal(
       "arn:aws:logs:eu-central-1:123456789012:log-group:/iaso/test/vpc-flow-logs:*",
     );
     expect(FindLogGroup?.Action).to.equal("logs:DescribeLogGroups");
     expect(find(document, "aws:ec2/flowLog:FlowLog").propertyDependencies.iamRoleArn).to.have.members([
       role.urn,
-      rights.urn,
+      permissions.urn,
     ]);
   });
 
-  it("uses an existing VPC and makes nothing", async () => {
+  it("uses an existing VPC and creates nothing", async () => {
     const existing = {
       vpcId: "vpc-0123456789abcdef0",
       publicSubnetIds: ["subnet-00000001", "subnet-00000002"],

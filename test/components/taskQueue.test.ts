@@ -26,7 +26,7 @@ describe("components/taskQueue", () => {
     });
   });
 
-  it("moves what failed too often to the dead letters, which take from no other queue", () => {
+  it("moves messages that failed too often to the dead letter queue, which accepts no other queue", () => {
     const queue = find(document, QUEUE, "tasks");
     const deadLetters = find(document, QUEUE, "tasks-dead-letters");
     expect(JSON.parse(textOf(queue.inputs.redrivePolicy))).to.deep.equal({

@@ -118,7 +118,7 @@ describe("deploy/deploy (the command line in a process of its own, over HTTP)", 
       expect(deployed.stderr).to.contain("worker: Environment update completed successfully.");
       expect(double.slack).to.have.length(2);
       expect(double.slack[0]).to.contain("started");
-      expect(double.slack[1]).to.contain(`staging runs ${label}, web and worker alike.`);
+      expect(double.slack[1]).to.contain(`staging runs ${label} on web and worker.`);
 
       const again = await cli(ENV, "--source", source, "--version", "2026.1");
       expect(again.code, again.stderr).to.equal(EXIT.done);
@@ -127,14 +127,16 @@ describe("deploy/deploy (the command line in a process of its own, over HTTP)", 
 
       const status = await cli("status", ENV);
       expect(status.code).to.equal(EXIT.done);
+      // No warning of the AWS SDK or of Node.js either.
+      expect(status.stderr).to.equal("");
       expect(status.stdout).to.contain(
-        `staging runs ${label}, web and worker alike. Before it: ${PREVIOUS}.`,
+        `staging runs ${label} on web and worker. The version before: ${PREVIOUS}.`,
       );
 
       const back = await cli("rollback", ENV);
       expect(back.code, back.stderr).to.equal(EXIT.done);
-      expect(back.stdout).to.contain(`staging runs ${PREVIOUS}, web and worker alike.`);
-      expect(back.stdout).to.contain("The database schema stays as it is");
+      expect(back.stdout).to.contain(`staging runs ${PREVIOUS} on web and worker.`);
+      expect(back.stdout).to.contain("The database schema is unchanged");
       expect(mismatches(double, [PREVIOUS])).to.deep.equal([]);
       for (const { stderr, stdout } of [deployed, again, status, back]) {
         expect(stdout + stderr).not.to.contain("very-secret-token");
@@ -146,14 +148,14 @@ describe("deploy/deploy (the command line in a process of its own, over HTTP)", 
     withAccount(async ({ cli, double }) => {
       double.planNew("succeeds", "rolledBack");
       const failed = await cli(ENV, "--source", makeProject());
-      expect(failed.code, failed.stderr).to.equal(EXIT.returned);
+      expect(failed.code, failed.stderr).to.equal(EXIT.rolledBack);
       expect(failed.stderr).to.contain(
-        `staging runs ${PREVIOUS} again, web and worker alike; this was verified.`,
+        `staging runs ${PREVIOUS} again on web and worker (verified on every instance).`,
       );
       expect(failed.stderr).to.match(
-        /cause: worker \(iaso-staging-worker\) was brought back .* Failed to deploy/,
+        /cause: worker \(iaso-staging-worker\) was rolled back .* Failed to deploy/,
       );
-      expect(failed.stderr).to.contain("The database schema is NOT brought back");
+      expect(failed.stderr).to.contain("The database schema is NOT rolled back");
       expect(failed.stderr).to.match(/restore point of the database: 20\d\d-/);
       expect(double.web.updates).to.have.length(2);
       expect(mismatches(double, [PREVIOUS])).to.deep.equal([]);
@@ -165,11 +167,11 @@ describe("deploy/deploy (the command line in a process of its own, over HTTP)", 
       double.planNew("succeeds", "rolledBack");
       double.beanstalk.plan("iaso-staging", PREVIOUS, "mixed");
       const split = await cli(ENV, "--source", makeProject());
-      expect(split.code, split.stderr).to.equal(EXIT.split);
-      expect(split.stderr).to.contain("staging IS NOT ON ONE VERSION");
+      expect(split.code, split.stderr).to.equal(EXIT.mixedVersions);
+      expect(split.stderr).to.contain("staging RUNS MIXED VERSIONS");
       expect(split.stderr).to.contain("npm run deploy -- repair staging");
       expect(split.stderr).to.match(/web \(iaso-staging\): on .*instances: i-/);
-      expect((await cli("status", ENV)).code).to.equal(EXIT.split);
+      expect((await cli("status", ENV)).code).to.equal(EXIT.mixedVersions);
       double.beanstalk.plan("iaso-staging", PREVIOUS, "succeeds");
       const repaired = await cli("repair", ENV);
       expect(repaired.code, repaired.stderr).to.equal(EXIT.done);
@@ -181,13 +183,21 @@ describe("deploy/deploy (the command line in a process of its own, over HTTP)", 
       const directory = mkdtempSync(join(tmpdir(), "iaso-no-checkout-"));
       writeFileSync(join(directory, "file"), "");
       const cases: [string[], RegExp][] = [
-        [["Staging!", "--source", directory], /is not the name of an environment/],
+        [["Staging!", "--source", directory], /is not a valid name of an environment/],
         [["nowhere", "--source", directory], /There is no environment nowhere in eu-central-1/],
         [[ENV, "--source", directory], /checkout/],
-        [[ENV], /required option '--source <directory>' not specified/],
+        [
+          [ENV],
+          /--source <directory>, the checkout of the application, is missing\.\nTo fix it: npm run deploy -- staging --source/,
+        ],
         [[ENV, "--source", directory, "--timeout", "soon"], /Write it like 90s, 15m or 1h/],
-        [["rollback", ENV], /It is not recorded which version staging ran before/],
+        [["rollback", ENV], /has no record of the version that staging ran before/],
         [["rollback", ENV, "--to", "9.9"], /There is no application version 9\.9/],
+        [["stauts"], /"stauts" is not a command.*\nTo fix it: npm run deploy -- status <env>/],
+        [["stauts", ENV], /"stauts" is not a command.*\nTo fix it: npm run deploy -- status staging\n/],
+        [["--json", "verions", ENV], /To fix it: npm run deploy -- versions staging\n/],
+        [["nonsense", ENV], /"nonsense" is not a command.*\nTo fix it: npm run deploy -- --help/],
+        [[ENV, "more", "--source", directory], /takes one environment, but got more arguments: more\./],
       ];
       const results = await Promise.all(cases.map(([args]) => cli(...args)));
       for (const [index, { code, stderr }] of results.entries()) {
@@ -210,7 +220,7 @@ describe("deploy/deploy (the command line in a process of its own, over HTTP)", 
         tool = child;
       };
       const stopped = await runCli(running, time, [ENV, "--source", makeProject()], { onStart });
-      expect(stopped.code, stopped.stdout).to.equal(EXIT.returned);
+      expect(stopped.code, stopped.stdout).to.equal(EXIT.rolledBack);
       expect(stopped.stderr).to.contain("cause: the run was interrupted");
       expect(mismatches(double, [PREVIOUS])).to.deep.equal([]);
     }));
@@ -222,13 +232,12 @@ describe("deploy/deploy (the command line in a process of its own, over HTTP)", 
       {
         cwd: join(__dirname, "../.."),
         encoding: "utf8",
-        env: { ...process.env, NODE_NO_WARNINGS: "1" },
       },
     );
     for (const command of ["deploy", "status", "rollback", "repair", "versions", "prune"]) {
       expect(help).to.match(new RegExp(`^ {2}${command} `, "m"));
     }
     expect(help).to.contain("npm run deploy -- staging --source ../iaso");
-    expect(help).to.contain("4 NOT ON ONE VERSION");
+    expect(help).to.contain("4  MIXED VERSIONS");
   });
 });

@@ -32,7 +32,7 @@ describe("deploy/restorePoint", () => {
     expect(Date.parse(report.restorePoint!.time)).to.be.at.most(switched);
     expect(report.notes!.join(" ")).to.contain(report.restorePoint!.time);
     expect(double.s3.json(ARTIFACTS, `journal/${ENV}/00000001.json`)).to.deep.include({
-      phase: "returned",
+      phase: "rolledBack",
       restorePoint: report.restorePoint,
     });
   });

@@ -43,7 +43,9 @@ describe("deploy/runningTasks", () => {
   it("gives up waiting after the time limit, with both environments untouched", async () => {
     const { double, report } = await deployWith([1], "wait");
     expect(report.outcome).to.equal("refused");
-    expect(report.summary).to.equal("1 background task runs after 15 min. A deployment would cut them off.");
+    expect(report.summary).to.equal(
+      "1 background task runs after 15 min. A deployment would interrupt them.",
+    );
     expect(double.web.updates).to.deep.equal([]);
   });
 
@@ -51,15 +53,17 @@ describe("deploy/runningTasks", () => {
     const { double, report } = await deployWith([1], "refuse");
     expect(report).to.deep.include({
       outcome: "refused",
-      summary: "1 background task runs. A deployment would cut them off.",
+      summary: "1 background task runs. A deployment would interrupt them.",
     });
-    expect(report.remedy).to.contain("--running-tasks go");
+    expect(report.remedy).to.contain("--running-tasks interrupt");
     expect(double.web.updates).to.deep.equal([]);
   });
 
   it("goes on where it is told to, and says which tasks stay RUNNING", async () => {
-    const { output, report } = await deployWith([1], "go", "a-token");
+    const { output, report } = await deployWith([1], "interrupt", "a-token");
     expect(report.outcome).to.equal("deployed");
-    expect(output).to.contain("copy_version (task 41). They are cut off and stay RUNNING in Iaso for ever.");
+    expect(output).to.contain(
+      "copy_version (task 41). They are interrupted and stay RUNNING in Iaso forever.",
+    );
   });
 });

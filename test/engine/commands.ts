@@ -11,25 +11,26 @@ export function find(name: string, path = process.env.PATH ?? ""): string | unde
     .find((file) => existsSync(file));
 }
 
-/** Where the CLI keeps the providers that it has installed. */
+/** The folder in which the CLI keeps the plugins that it has installed. */
 export function pluginFolder(): string {
   return join(process.env.PULUMI_HOME ?? join(homedir(), ".pulumi"), "plugins");
 }
 
-/** What the engine suite needs and this machine does not have, each with what installs it. */
-export function missing(path = process.env.PATH ?? "", plugins = pluginFolder()): string[] {
-  const cli = ["pulumi", "pulumi-language-nodejs"].filter((name) => find(name, path) === undefined);
-  const hasProvider =
-    find("pulumi-resource-command", path) !== undefined ||
-    existsSync(join(plugins, `resource-command-v${command.version}`));
-  return [
-    ...(cli.length > 0
-      ? [
-          `${cli.join(" and ")} on PATH: install the Pulumi CLI, https://www.pulumi.com/docs/iac/download-install/`,
-        ]
-      : []),
-    ...(hasProvider
-      ? []
-      : [`the provider for commands: pulumi plugin install resource command ${command.version}`]),
-  ];
+/** The plugins that the suite serves itself and attaches to the engine, because Pulumi's own are not installed. */
+export function attached(): { language: boolean; command: boolean } {
+  return {
+    language: find("pulumi-language-nodejs") === undefined,
+    command:
+      find("pulumi-resource-command") === undefined &&
+      !existsSync(join(pluginFolder(), `resource-command-v${command.version}`)),
+  };
+}
+
+/** Says how to get the engine on a machine that has none; undefined on a machine that can run the suite. */
+export function missingEngine(): string | undefined {
+  if (find("pulumi") !== undefined) return undefined;
+  return (
+    "There is no pulumi on PATH. Install the Pulumi CLI (https://www.pulumi.com/docs/iac/download-install/), " +
+    'or build its engine with Go: PATH="$(test/engine/hosts/build-engine):$PATH"'
+  );
 }

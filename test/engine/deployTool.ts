@@ -8,14 +8,11 @@ import type { Lab } from "./lab";
 
 export const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
 
-/** What an environment runs before anything was deployed to it. */
-const SAMPLE = "Sample Application";
-
 /**
- * Runs the deploy tool, in a process of its own, against a Beanstalk that has what the program has made, found
- * through the parameter that the program has written; then puts what the tool has changed into the simulated account.
+ * Deploys a version with the deploy tool, in a process of its own. The tool works on a simulated Beanstalk with the
+ * program's environments and finds them through the program's parameter. Its changes are then copied to the account.
  *
- * @returns the label of the version deployed
+ * @returns the label of the deployed version
  */
 export async function deploy(lab: Lab, version: string): Promise<string> {
   const time = new ScaledTime(60);
@@ -28,7 +25,7 @@ export async function deploy(lab: Lab, version: string): Promise<string> {
       tier: inputs.tier as "WebServer" | "Worker",
       platformArn: `arn:aws:elasticbeanstalk:eu-central-1::platform/${String(inputs.solutionStackName)}/1.0.0`,
       tags: inputs.tags as Record<string, string>,
-      label: typeof state.version === "string" ? state.version : SAMPLE,
+      label: String(state.version),
     });
   }
   const running = await serve(double);
@@ -56,7 +53,7 @@ export async function deploy(lab: Lab, version: string): Promise<string> {
   return [...double.beanstalk.versions.keys()].at(-1) ?? "";
 }
 
-/** Web and worker: Enketo's version is the program's own. */
+/** The environments of web and worker. The program itself sets Enketo's version. */
 export function pairOf(lab: Lab): AccountResource[] {
   return lab.account.ofType(ENVIRONMENT).filter((environment) => roleOf(environment) !== "enketo");
 }
@@ -69,7 +66,7 @@ function parameterOf(lab: Lab): string {
   return `/iaso/${lab.stackName}/deployment`;
 }
 
-/** What the program has written for the deploy tool. */
+/** The parameter by which the program tells the deploy tool where to deploy. */
 function targetOf(lab: Lab): Record<string, unknown> {
   const parameter = lab.account
     .ofType("aws:ssm/parameter:Parameter")

@@ -25,7 +25,7 @@ describe("a second environment", () => {
     expect(copy)
       .to.include("iaso:webHost: iaso-staging.example.org")
       .and.not.match(/secure|encryptionsalt|Password/);
-    // By hand, as the page says.
+    // The page tells to edit the copy by hand.
     lab.write("Pulumi.qa.yaml", `${copy.replaceAll("-staging", "-qa")}  iaso:createOidcProvider: false\n`);
   });
 
@@ -34,7 +34,7 @@ describe("a second environment", () => {
     const asked = await lab.follow("init-stack", QA);
     expect(asked.code).to.equal(1);
     expect(asked.output).to.include("Made the stack qa.");
-    // The very commands that it says, with the values on standard input.
+    // The commands that it prints, with the values on standard input.
     const commands = asked.output.match(/pulumi config set --secret .*/g) ?? [];
     expect(commands).to.have.length(2);
     const values: Record<string, string> = {
@@ -89,7 +89,7 @@ describe("a second environment", () => {
       PROVIDER: /urn:\S+pulumi:providers:aws::aws/.exec(urns)?.[0] ?? "",
     });
     expect(adopted.code, adopted.output).to.equal(0);
-    // Its tags name the new owner from now on.
+    // The tags name the new owner.
     expect(adopted.operations.at(-1)).to.deep.equal([`update ${IDENTITY_PROVIDER} ci`]);
 
     for (const block of ["unprotect", "destroy-handed-over"]) {

@@ -4,10 +4,10 @@ import { printedSeed } from "../seed";
 import { Lab } from "./lab";
 import { testedCommands, TRY_ALL } from "./runbook";
 
-/** More attempts than the longest chain of resources that need one another has links. */
+/** Limit of attempts, longer than the longest chain of dependent resources. */
 const MOST_ATTEMPTS = 40;
 
-/** How many creations of a stack fail all alone, each in an account of its own. */
+/** Number of creations of a stack that fail, each in an account of its own. */
 const ALONE = 8;
 
 describe("updates that fail", () => {
@@ -15,7 +15,7 @@ describe("updates that fail", () => {
     it(`converge though the creation of every resource of ${stackName} fails once`, async () => {
       const lab = await Lab.open(stackName);
       try {
-        // Each attempt makes what failed in the one before, and fails at what could not be tried until now.
+        // Each attempt creates the resources that failed in the one before, and fails at the resources that depend on them.
         lab.faults({ operation: "create", each: true, action: "fail" });
         let attempts = 0;
         let code: number | null = 1;
@@ -50,43 +50,18 @@ describe("updates that fail", () => {
 
   for (const stackName of ["staging", "prod"]) {
     it(`converge at once where a single creation of ${stackName} fails once, whichever it is`, async () => {
-      const seed = printedSeed();
       const planned = await plannedCreations(stackName);
-      const [chosen = []] = fc.sample(fc.shuffledSubarray(planned, { minLength: ALONE, maxLength: ALONE }), {
-        numRuns: 1,
-        seed,
-      });
-      for (const [type = "", name = ""] of chosen.map((creation) => creation.split(" "))) {
-        console.log(`      ${type} ${name}`);
-        const lab = await Lab.open(stackName);
-        try {
-          lab.faults({ operation: "create", type, name, action: "fail" });
-          const failed = await lab.follow("retry");
-          expect(failed.code, failed.output).not.to.equal(0);
-          expect(failed.output)
-            .to.include(`simulated fault: create of ${type} ${name}`)
-            .and.not.include("panic");
-          expect(await lab.strays()).to.deep.equal({ orphaned: [], missing: [] });
-
-          const { code, output } = await lab.follow("retry");
-          expect(code, output).to.equal(0);
-          expect(await lab.strays()).to.deep.equal({ orphaned: [], missing: [] });
-          const made = ((await lab.state()).resources ?? []).filter(
-            (resource) => resource.custom && resource.type.startsWith("aws:"),
-          );
-          expect(
-            made.map((resource) => `${resource.type} ${resource.urn.split("::").at(-1) ?? ""}`),
-          ).to.have.members(planned);
-          const { operations } = await lab.follow("retry");
-          expect(operations).to.deep.equal([[]]);
-        } finally {
-          lab.close();
-        }
-      }
+      for (const creation of chosen(planned, ALONE))
+        await convergesAfterFailureOf(creation, stackName, planned);
     });
   }
 
-  it("go on with what was made and did not become ready", async () => {
+  it("converge at once where a single creation fails once @short", async () => {
+    const planned = await plannedCreations("staging");
+    for (const creation of chosen(planned, 1)) await convergesAfterFailureOf(creation, "staging", planned);
+  });
+
+  it("go on with resources that were created and did not become ready", async () => {
     const lab = await Lab.open("staging");
     const slow: Record<string, string> = {
       database: "aws:rds/instance:Instance",
@@ -100,7 +75,7 @@ describe("updates that fail", () => {
           ([name, type]) => ({ operation: "create", type, name, action: "initFail" }) as const,
         ),
       );
-      // An update ends at its first failure, and web waits for the database, so one update cannot meet all three.
+      // An update stops at its first failure, and web waits for the database: one update cannot meet all three faults.
       let broken: string[] = [];
       let ran = await lab.follow("retry");
       while (ran.code !== 0 && Object.keys(ids).length < 3) {
@@ -109,7 +84,7 @@ describe("updates that fail", () => {
         );
         const names = failed.map(({ urn }) => urn.split("::").at(-1) ?? "");
         expect(names, ran.output).not.to.deep.equal([]);
-        // What did not become ready in the update before is updated in this one, and not told to have failed again.
+        // A resource that did not become ready in the last update is updated in this one and does not fail again.
         expect(names.filter((name) => broken.includes(name))).to.deep.equal([]);
         for (const [index, name] of names.entries()) {
           const { type = "", id = "", initErrors = [] } = failed[index] ?? {};
@@ -141,7 +116,7 @@ describe("updates that fail", () => {
       const complete = (await lab.state()).resources ?? [];
       expect(complete.filter(({ initErrors = [] }) => initErrors.length > 0)).to.deep.equal([]);
       const web = complete.find(({ id }) => id === ids.web);
-      expect(web?.outputs.loadBalancers, "is read by now").to.have.length(1);
+      expect(web?.outputs.loadBalancers, "read since").to.have.length(1);
       const again = await lab.follow("retry");
       expect(again.operations).to.deep.equal([[]]);
     } finally {
@@ -154,7 +129,7 @@ describe("updates that fail", () => {
     const bucket = "aws:s3/bucket:Bucket";
     try {
       lab.faults({ operation: "create", type: bucket, name: "media", action: "die", phase: "after" });
-      // One at a time: what else was being made would be lost with the provider too.
+      // One at a time: other creations in progress would be lost too.
       const died = await lab.run(
         testedCommands("setup") + testedCommands("retry").replace("--yes", "--yes --parallel 1"),
       );
@@ -191,7 +166,7 @@ describe("updates that fail", () => {
   });
 });
 
-/** What the first update of a stack will make in AWS: "TYPE NAME". */
+/** The resources that the first update of a stack creates in AWS, as "TYPE NAME". */
 async function plannedCreations(stackName: string): Promise<string[]> {
   const lab = await Lab.open(stackName);
   try {
@@ -200,6 +175,44 @@ async function plannedCreations(stackName: string): Promise<string[]> {
     return (operations[0] ?? [])
       .filter((operation) => operation.startsWith("create aws:"))
       .map((operation) => operation.slice("create ".length));
+  } finally {
+    lab.close();
+  }
+}
+
+/** Creations chosen at random. */
+function chosen(planned: string[], length: number): string[] {
+  const some = fc.shuffledSubarray(planned, { minLength: length, maxLength: length });
+  return fc.sample(some, { numRuns: 1, seed: printedSeed() }).flat();
+}
+
+/** @param creation The one that fails, "TYPE NAME", in an account of its own. */
+async function convergesAfterFailureOf(
+  creation: string,
+  stackName: string,
+  planned: string[],
+): Promise<void> {
+  console.log(`      ${creation}`);
+  const [type = "", name = ""] = creation.split(" ");
+  const lab = await Lab.open(stackName);
+  try {
+    lab.faults({ operation: "create", type, name, action: "fail" });
+    const failed = await lab.follow("retry");
+    expect(failed.code, failed.output).not.to.equal(0);
+    expect(failed.output).to.include(`simulated fault: create of ${creation}`).and.not.include("panic");
+    expect(await lab.strays()).to.deep.equal({ orphaned: [], missing: [] });
+
+    const { code, output } = await lab.follow("retry");
+    expect(code, output).to.equal(0);
+    expect(await lab.strays()).to.deep.equal({ orphaned: [], missing: [] });
+    const made = ((await lab.state()).resources ?? []).filter(
+      (resource) => resource.custom && resource.type.startsWith("aws:"),
+    );
+    expect(
+      made.map((resource) => `${resource.type} ${resource.urn.split("::").at(-1) ?? ""}`),
+    ).to.have.members(planned);
+    const { operations } = await lab.follow("retry");
+    expect(operations).to.deep.equal([[]]);
   } finally {
     lab.close();
   }

@@ -6,8 +6,8 @@ const BUILD = "command:local:Command gdal-ami";
 const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
 const PAIR = [`update ${ENVIRONMENT} web`, `update ${ENVIRONMENT} worker`];
 
-/** The image tool speaks with an EC2 over HTTP; all else with the simulated account. */
-describe("the image, built by the real provider for commands", () => {
+/** The image tool calls a simulated EC2 over HTTP; the rest of the program uses the simulated account. */
+describe("the image, built by the provider for commands", () => {
   const ec2 = new Ec2Double();
   let lab: Lab;
   before(async () => {
@@ -28,7 +28,7 @@ describe("the image, built by the real provider for commands", () => {
     ec2.stop();
   });
 
-  /** The images of web and worker. */
+  /** The images that web and worker run. */
   const inUse = () =>
     lab.account.ofType(ENVIRONMENT).flatMap(({ inputs }) => {
       const settings = inputs.settings as { name: string; value: string }[];
@@ -70,7 +70,7 @@ describe("the image, built by the real provider for commands", () => {
 
   it("is replaced when its recipe changes: the new one built, the environments moved, the old one deleted", async () => {
     const [old = ""] = ec2.images.keys();
-    // The runbook moves to this one.
+    // The platform version to which the runbook's commands move.
     ec2.platformVersions.push("4.7.4");
     const inUseAtDeletion: string[][] = [];
     ec2.onCall = (_number, action) => {

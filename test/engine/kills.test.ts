@@ -4,13 +4,13 @@ import { printedSeed } from "../seed";
 import { Lab, SECRETS } from "./lab";
 import { testedCommands } from "./runbook";
 
-/** What the page says not to import: the one makes nothing in AWS, the other is deleted there by hand. */
+/** Types that cannot be imported, as the page says. The first creates nothing in AWS; the second is deleted by hand. */
 const LEFT_OUT = [
   "aws:acm/certificateValidation:CertificateValidation",
   "aws:elasticbeanstalk/applicationVersion:ApplicationVersion",
 ];
 
-/** While everything is made for the first time, and while what is there is changed. */
+/** Number of kills during the first update, and during later changes. */
 const KILLS = { creating: 12, changing: 13 };
 
 describe("updates that are killed", () => {
@@ -19,7 +19,7 @@ describe("updates that are killed", () => {
     const points = (mostChanges: number, numRuns: number) =>
       fc.sample(
         fc.record({
-          // Counted in changes from where the kill before has left off.
+          // Counts changes since the last kill.
           nth: fc.integer({ min: 1, max: mostChanges }),
           phase: fc.constantFrom("before" as const, "after" as const),
           wait: fc.integer({ min: 0, max: 400 }),
@@ -40,7 +40,7 @@ describe("updates that are killed", () => {
           operation: "change" as const,
           nth,
           phase,
-          // A hang never ends. The number makes each fault another one, whose calls are counted from 1 again.
+          // A hang never ends; the number only makes each fault a new one, with a count of its own.
           milliseconds: index,
           action: "hang" as const,
         };
@@ -87,7 +87,7 @@ describe("updates that are killed", () => {
   });
 });
 
-/** Six changes: five updates (web, worker, Enketo, database, media bucket), and a secret that comes or goes. */
+/** Makes six changes: updates of web, worker, Enketo, database and media bucket, and a secret added or removed. */
 async function changeSix(lab: Lab, index: number): Promise<void> {
   const { account } = lab;
   const has = (type: string, text: string) =>

@@ -20,17 +20,29 @@ import { EngineEvent, LocalWorkspace, Stack } from "@pulumi/pulumi/automation";
 import { isDeepStrictEqual } from "node:util";
 import { Account, AccountResource } from "./provider/account";
 import type { Fault } from "./provider/faults";
-import { find, pluginFolder } from "./commands";
+import { STACKS } from "../support";
+import { attached, find, pluginFolder } from "./commands";
+import { Hosts, serveHosts } from "./hosts/serve";
 import { testedCommands } from "./runbook";
 
 const PROJECT = join(__dirname, "../..");
 
-/** What the program is, copied into each lab: the engine writes to settings files, and links confuse the compiler. */
-const COPIES = ["index.ts", "components", "policies", "ami", "package.json", "tsconfig.json", "Pulumi.yaml"];
+/** The program, copied into each lab: tests edit it, the engine writes to settings files, and links confuse the compiler. */
+const COPIES = [
+  "index.ts",
+  "settings",
+  "components",
+  "policies",
+  "ami",
+  "cli",
+  "package.json",
+  "tsconfig.json",
+  "Pulumi.yaml",
+];
 
 /**
- * One value for each secret setting, each unlike anything else, so that a leak can be found byte by byte. Where a
- * setting takes any characters, some of those that JSON, Go and URLs write in other ways.
+ * A value for each secret setting, unlike any other text, so that a search finds every leak. Settings that accept any
+ * character have some that JSON, Go and URLs escape.
  */
 export const SECRETS: Record<string, string> = {
   databasePassword: "LeakMarkDatabasePassword0123456789",
@@ -56,7 +68,7 @@ export interface StateResource {
   id?: string;
   custom: boolean;
   protect?: boolean;
-  /** Why it is not ready, where its creation has failed half-way. */
+  /** The reasons why it did not become ready after its creation. */
   initErrors?: string[];
   inputs: Record<string, unknown>;
   outputs: Record<string, unknown>;
@@ -70,7 +82,7 @@ export interface Deployment {
 export interface Ran {
   code: number | null;
   output: string;
-  /** For each command that previews or changes something, each operation other than `same`: "update TYPE NAME". */
+  /** The operations of each preview, update and destroy, without `same`, such as "update TYPE NAME". */
   operations: string[][];
 }
 
@@ -78,14 +90,15 @@ interface LoggedEvent {
   resourcePreEvent?: { metadata: { op: string; urn: string; type: string } };
 }
 
-/** One stack on the real engine, alone with its own state, its own simulated account and its own provider. */
+/** A stack on the real engine, with its own state, simulated account and provider. */
 export class Lab {
   readonly folder: string;
   readonly events: EngineEvent[] = [];
-  /** All that the engine has printed. */
+  /** The engine's whole output. */
   log = "";
   private provider: ChildProcess | undefined;
   private port = "";
+  private hosts: Hosts | undefined;
   private announced = "";
 
   private constructor(
@@ -95,20 +108,28 @@ export class Lab {
     this.folder = mkdtempSync(join(tmpdir(), "iaso-engine-"));
     for (const name of ["state", "work", "home", "bin", "events"]) mkdirSync(join(this.folder, name));
     this.recordEvents();
+    if (attached().language) this.bootPolicyPack();
     const plugins = pluginFolder();
     if (existsSync(plugins)) symlinkSync(plugins, join(this.folder, "home/plugins"));
-    for (const name of [...COPIES, `Pulumi.${stackName}.yaml`]) {
-      cpSync(join(PROJECT, name), join(this.work, name), { recursive: true });
+    for (const name of COPIES) cpSync(join(PROJECT, name), join(this.work, name), { recursive: true });
+    for (const stack of ["staging", "prod"]) {
+      cpSync(
+        join(STACKS, `policy-config.${stack}.json`),
+        join(this.work, `policies/policy-config.${stack}.json`),
+      );
     }
+    const settings = `Pulumi.${stackName}.yaml`;
+    cpSync(join(STACKS, settings), join(this.work, settings));
     symlinkSync(join(PROJECT, "node_modules"), join(this.work, "node_modules"));
   }
 
   /**
-   * @param options.image False leaves the image to the program, which builds one.
-   * @param options.env More environment variables for all that is run.
+   * @param options.image False lets the program build the image; otherwise `gdalImageId` names one.
+   * @param options.env Environment variables for the engine, the program and its commands.
    */
   static async open(stackName: string, { image = true, env = {} }: LabOptions = {}): Promise<Lab> {
     const lab = new Lab(stackName, env);
+    lab.hosts = await serveHosts(lab.work, () => lab.env);
     await lab.startProvider();
     const stack = await LocalWorkspace.createStack({ stackName, workDir: lab.work }, lab.options);
     await stack.setAllConfig(
@@ -122,6 +143,7 @@ export class Lab {
 
   close(): void {
     this.provider?.kill("SIGKILL");
+    this.hosts?.close();
     rmSync(this.folder, { recursive: true, force: true });
   }
 
@@ -168,7 +190,7 @@ export class Lab {
     return (await (await this.stack()).exportStack()).deployment as Deployment;
   }
 
-  /** Changes a file of this lab's program. */
+  /** Replaces a text in a file of this lab's program. Throws if the file does not have it. */
   edit(file: string, from: string, to: string): void {
     const path = join(this.work, file);
     const before = readFileSync(path, "utf8");
@@ -184,29 +206,29 @@ export class Lab {
     return readFileSync(join(this.work, file), "utf8");
   }
 
-  /** Writes a file beside this lab's program. */
+  /** Writes a file of this lab's program. */
   write(file: string, text: string): void {
     writeFileSync(join(this.work, file), text);
   }
 
-  /** Changes the account past Pulumi, as a person at AWS's console does. */
+  /** Changes the account without Pulumi, as a person in AWS's console does. */
   async byHand(change: (account: Account) => void): Promise<void> {
     await this.stopProvider();
     change(this.account);
     await this.startProvider();
   }
 
-  /** Sets what goes wrong from now on. */
+  /** Sets the faults of the simulated AWS from now on. */
   faults(...faults: Fault[]): void {
     writeFileSync(join(this.folder, "faults.json"), JSON.stringify(faults));
   }
 
-  /** Runs a block of the runbook, exactly as it stands there. */
+  /** Runs a block of commands of the runbook, unchanged. */
   async follow(block: string, env: Record<string, string> = {}): Promise<Ran> {
     return this.run(testedCommands("setup") + testedCommands(block), env);
   }
 
-  /** The commands of a block that has one on each line, each to be run on its own. */
+  /** The commands of a block with one command a line, to run one by one. */
   commands(block: string): string[] {
     return testedCommands(block)
       .trim()
@@ -229,9 +251,9 @@ export class Lab {
   }
 
   /**
-   * Starts an update and kills shell and engine once the provider has begun to hang. What the engine has started
-   * (language host, program, policy pack) is in process groups of its own and is left alone, as where the system
-   * kills the engine.
+   * Starts an update and kills shell and engine after the provider begins to hang. The processes that the engine has
+   * started (program, policy pack) are in their own process groups and are not killed, as when the system kills the
+   * engine.
    */
   async killDuring(commands: string, hang: Fault, milliseconds: number): Promise<string> {
     this.faults({ ...hang, action: "hang" });
@@ -256,7 +278,7 @@ export class Lab {
     await once(provider, "exit");
   }
 
-  /** What exists in the account and is not in the state, or the other way round. */
+  /** The resources that exist in the account only (orphaned), and those in the state only (missing). */
   async strays(): Promise<{ orphaned: string[]; missing: string[] }> {
     const state = await this.state();
     const known = (state.resources ?? [])
@@ -269,7 +291,7 @@ export class Lab {
     };
   }
 
-  /** What an interrupted update left unsaid: for each creation that did happen, the URN and the id. */
+  /** The URNs and ids of resources that AWS created and an interrupted update did not record. */
   async interruptedCreations(): Promise<{ urn: string; id: string }[]> {
     const state = await this.state();
     const known = new Set((state.resources ?? []).map(({ type, id }) => `${type} ${id ?? ""}`));
@@ -285,12 +307,12 @@ export class Lab {
     return {
       ...(process.env as Record<string, string>),
       PATH: `${join(this.folder, "bin")}${delimiter}${process.env.PATH ?? ""}`,
-      // Beside each file lies one with its attributes, which is not written in one piece: a kill could cut it off,
-      // and nothing would load (docs/operations.md, interrupted update).
+      // The backend writes a file with attributes beside each file, and not atomically. A kill can truncate it, after
+      // which no command loads the stack (docs/operations.md, interrupted update).
       PULUMI_BACKEND_URL: `file://${join(this.folder, "state")}?metadata=skip`,
       PULUMI_CONFIG_PASSPHRASE: "passphrase of a test",
-      PULUMI_DEBUG_PROVIDERS: `aws:${this.port}`,
-      // The provider of AWS is attached and not installed: the engine would fetch the real one.
+      ...this.attachedPlugins,
+      // The AWS provider is attached, not installed. The engine would download the real one.
       PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
       PULUMI_HOME: join(this.folder, "home"),
       PULUMI_SKIP_UPDATE_CHECK: "true",
@@ -299,7 +321,16 @@ export class Lab {
     };
   }
 
-  /** What the Automation API needs to work on this lab's stacks. */
+  private get attachedPlugins(): Record<string, string> {
+    const { language, command } = attached();
+    const port = String(this.hosts?.port);
+    return {
+      PULUMI_DEBUG_PROVIDERS: [`aws:${this.port}`, ...(command ? [`command:${port}`] : [])].join(","),
+      ...(language ? { PULUMI_DEBUG_LANGUAGES: `nodejs:${port}` } : {}),
+    };
+  }
+
+  /** The options of the Automation API for this lab's stacks. */
   get options() {
     return { envVars: this.env, secretsProvider: "passphrase" };
   }
@@ -333,7 +364,7 @@ export class Lab {
     });
   }
 
-  /** All that Pulumi has written about the stack: state with its history, settings, events, its own logs. */
+  /** Everything that Pulumi has written about the stack: state with its history, settings, events, its own logs. */
   written() {
     return {
       state: readAll(join(this.folder, "state")),
@@ -346,7 +377,7 @@ export class Lab {
     };
   }
 
-  /** A `pulumi` in front of the real one, which makes each command write its event stream to a file of its own. */
+  /** Puts a `pulumi` before the real one on PATH, which makes each command write its events to a file of its own. */
   private recordEvents(): void {
     const script = [
       "#!/bin/sh",
@@ -356,7 +387,19 @@ export class Lab {
     writeFileSync(join(this.folder, "bin/pulumi"), `${script.join("\n")}\n`, { mode: 0o755 });
   }
 
-  /** In the order of their ends. */
+  /**
+   * Writes the command that starts the policy pack. The engine runs it if there is no language host on PATH; it does
+   * not ask an attached one.
+   */
+  private bootPolicyPack(): void {
+    const module = 'require.resolve("@pulumi/pulumi/cmd/run-policy-pack")';
+    const script = ["#!/bin/sh", `exec node "$(node --print '${module}')" "$@"`];
+    writeFileSync(join(this.folder, "bin/pulumi-analyzer-policy-nodejs"), `${script.join("\n")}\n`, {
+      mode: 0o755,
+    });
+  }
+
+  /** The event files, in the order in which the commands ended. */
   private eventFiles(): string[] {
     const folder = join(this.folder, "events");
     const files = readdirSync(folder).map((name) => join(folder, name));
@@ -389,7 +432,7 @@ function readAll(folder: string): string {
     .join("\n");
 }
 
-/** Whether the account's resource is the one whose creation was interrupted: same type, same plain inputs. */
+/** True if the account's resource has the type and the inputs, without secrets, of the state's resource. */
 function isThe(candidate: AccountResource, { type, inputs }: StateResource): boolean {
   if (candidate.type !== type) return false;
   return Object.entries(inputs).every(

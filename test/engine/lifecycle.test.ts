@@ -8,16 +8,16 @@ const BUCKET = "aws:s3/bucket:Bucket";
 const PARAMETER = "aws:ssm/parameter:Parameter";
 const PUBLIC_ACCESS = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock";
 
-/** Values that replace others of SECRETS in the course of the test. */
+/** Values to which the test rotates secrets. */
 const ROTATED = {
   emailPassword: 'LeakMarkRotatedEmail"Password<9>8\\7',
   databasePassword: "LeakMarkRotatedDatabasePassword9876543210",
 };
 
-/** What changed, without what stayed. */
+/** The number of resources of each operation, without `same`. */
 function changes(summary: { resourceChanges?: Record<string, number> }): Record<string, number> {
   const { same, ...changed } = summary.resourceChanges ?? {};
-  // Without a summary from the engine, there would be no changes either.
+  // A missing summary would have no changes either.
   expect(same).to.be.above(100);
   return changed;
 }
@@ -25,10 +25,12 @@ function changes(summary: { resourceChanges?: Record<string, number> }): Record<
 for (const stackName of ["staging", "prod"]) {
   describe(`the life of ${stackName} on the real engine`, () => {
     const withTls = stackName === "staging";
+    /** Marks the tests of the short suite. */
+    const short = stackName === "staging" ? " @short" : "";
     let lab: Lab;
     before(async () => {
       lab = await Lab.open(stackName);
-      // One of the stacks has all the secrets that there can be.
+      // One of the stacks uses every secret.
       if (withTls) {
         await lab.set("enketoRedisTls", "true");
         await lab.set("enketoImage", "enketo/enketo-express:7.5.1");
@@ -38,14 +40,14 @@ for (const stackName of ["staging", "prod"]) {
       lab.close();
     });
 
-    it("comes up from nothing by the runbook's commands", async () => {
+    it(`comes up from nothing by the runbook's commands${short}`, async () => {
       const { code, output } = await lab.follow("deploy");
       expect(code, output).to.equal(0);
       expect(lab.account.ofType(ENVIRONMENT)).to.have.length(3);
       expect(await lab.strays()).to.deep.equal({ orphaned: [], missing: [] });
     });
 
-    it("changes nothing at the second preview, up and refresh", async () => {
+    it(`changes nothing at the second preview, up and refresh${short}`, async () => {
       const before = JSON.stringify(lab.account.resources);
       expect(changes({ resourceChanges: (await lab.preview()).changeSummary })).to.deep.equal({});
       expect(changes((await lab.up()).summary)).to.deep.equal({});
@@ -80,7 +82,7 @@ for (const stackName of ["staging", "prod"]) {
       });
     }
 
-    it("leaves the version that the deploy tool has set, whether the state knows of it or not", async () => {
+    it(`leaves the version that the deploy tool has set, whether the state knows of it or not${short}`, async () => {
       for (const [version, size] of [
         ["42", "8"],
         ["43", "9"],
@@ -157,7 +159,7 @@ for (const stackName of ["staging", "prod"]) {
         ...lab.written(),
         outputs: JSON.stringify(await (await lab.stack()).outputs()),
       };
-      // Each place has what it should have; the values are in the account, and the search finds them there.
+      // Each place has its usual content, and the search finds the values in the account, where they must be.
       expect(places.state).to.include('"urn":"').and.include("databasePassword");
       expect(places.events).to.include(DATABASE).and.include("resOutputsEvent");
       expect(places.log).to.include("secrets-RDS_PASSWORD");
@@ -172,7 +174,7 @@ for (const stackName of ["staging", "prod"]) {
       );
     });
 
-    it("refuses to be destroyed while it is protected, and deletes nothing", async () => {
+    it(`refuses to be destroyed while it is protected, and deletes nothing${short}`, async () => {
       const before = lab.account.resources.length;
       const { code, output } = await lab.follow("destroy");
       expect(code).not.to.equal(0);
@@ -181,7 +183,7 @@ for (const stackName of ["staging", "prod"]) {
     });
 
     if (stackName === "staging") {
-      it("is destroyed after the documented unprotect, but for final snapshot and media", async () => {
+      it("is destroyed after the documented unprotect, but for final snapshot and media @short", async () => {
         const unprotected = await lab.follow("unprotect");
         expect(unprotected.code, unprotected.output).to.equal(0);
         const full = Object.fromEntries(lab.account.ofType(BUCKET).map(({ id }) => [id, ["an/object"]]));
@@ -217,7 +219,7 @@ for (const stackName of ["staging", "prod"]) {
   });
 }
 
-/** Ids of what must never be replaced. */
+/** The ids of the resources that must never be replaced. */
 function idsOf(lab: Lab): string[] {
   return lab.account
     .ofType(DATABASE, BUCKET, ENVIRONMENT)
@@ -225,7 +227,7 @@ function idsOf(lab: Lab): string[] {
     .sort();
 }
 
-/** What web and worker run. */
+/** The versions that web and worker run. */
 function versionsOf(lab: Lab): unknown[] {
   return pairOf(lab).map(({ inputs }) => inputs.version);
 }

@@ -1,16 +1,10 @@
-/** Says at the end of `npm test` what it has not run, and where that can be run. */
-import { missing } from "./commands";
+/** Says at the end of `npm test` that the engine suite was not run, and how to run it. */
+import { missingEngine } from "./commands";
 
-const lacks = missing();
 console.log(
   [
     "",
-    "The engine suite, whole lifecycles on the real Pulumi engine, is skipped here: it takes about an hour.",
-    ...(lacks.length === 0
-      ? ["This machine can run it: npm run test:engine"]
-      : [
-          "Run it where the Pulumi CLI is, as the job `engine` of .github/workflows/ci.yml does: npm run test:engine. This machine lacks:",
-          ...lacks.map((what) => `- ${what}`),
-        ]),
+    "Not run: the tests on the real Pulumi engine. npm run test:engine:short takes about 10 minutes, npm run test:engine an hour.",
+    missingEngine() ?? "",
   ].join("\n"),
 );

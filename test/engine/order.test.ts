@@ -3,19 +3,19 @@ import type { Fault } from "./provider/faults";
 import { Lab } from "./lab";
 import { TRY_ALL } from "./runbook";
 
-/** An edge of the program that no reference makes, without which AWS refuses what comes too early. */
+/** An explicit dependency (`dependsOn`), without which AWS refuses a resource that is created too early. */
 interface Edge {
   what: string;
   file: string;
   edge: string;
-  /** What is left of it. */
+  /** The source text without the dependency. */
   without: string;
-  /** What it makes others wait for: type, and names in the program. */
+  /** The resources that others wait for: type, and names in the program. */
   target: [type: string, ...names: string[]];
   refusal: RegExp;
 }
 
-/** In groups: the edges of one do not hide one another, so that one update shows what all of them are for. */
+/** In groups whose failures do not hide one another, so that one update shows the purpose of each edge. */
 const GROUPS: Edge[][] = [
   [
     {
@@ -46,16 +46,16 @@ const GROUPS: Edge[][] = [
   [
     {
       what: "the secrets before the instances that read them",
-      file: "components/beanstalkPair.ts",
-      edge: "...secrets.parameters, ",
+      file: "components/beanstalk/environment.ts",
+      edge: "...secrets.parameters,",
       without: "",
       target: ["aws:ssm/parameter:Parameter", "secrets-SECRET_KEY"],
       refusal: /Failed to launch environment: arn:aws:ssm:\S+SECRET_KEY does not exist/,
     },
     {
       what: "the right to write access logs before the load balancer that writes them",
-      file: "components/enketo.ts",
-      edge: "args.accessLogs.policy,",
+      file: "components/beanstalk/environment.ts",
+      edge: "hosting.accessLogs.policy, ",
       without: "",
       target: ["aws:s3/bucketPolicy:BucketPolicy", "logs"],
       refusal: /InvalidConfigurationRequest: access denied for bucket \S+-logs/,
@@ -64,17 +64,16 @@ const GROUPS: Edge[][] = [
   [
     {
       what: "the rights of instances before instances",
-      file: "components/beanstalkPair.ts",
-      // Web waits for both: one would hide the other.
-      edge: "...profile.parts, ...args.serviceRole.rights, ",
+      file: "components/beanstalk/environment.ts",
+      edge: "...profile.resources,",
       without: "",
       target: ["aws:iam/rolePolicy:RolePolicy", "web"],
       refusal: /Failed to launch environment: the role \S+-web has no permissions/,
     },
     {
       what: "the rights of Beanstalk before an environment",
-      file: "components/enketo.ts",
-      edge: "...args.serviceRole.rights,",
+      file: "components/beanstalk/environment.ts",
+      edge: "...hosting.serviceRole.policyAttachments,",
       without: "",
       target: [
         "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
@@ -86,20 +85,20 @@ const GROUPS: Edge[][] = [
   ],
 ];
 
-/** What comes too late, without clocks: its creation fails, and whoever does not wait for it goes on. */
+/** Simulates slow creations without clocks: they fail, and resources that do not wait for them are created. */
 const late = (edges: Edge[]): Fault[] =>
   edges.flatMap(({ target: [type, ...names] }) =>
     names.map((name) => ({ operation: "create", type, name, action: "fail" })),
   );
 
-describe("the order in which the program makes what AWS wants in an order", () => {
+describe("the order of creations", () => {
   for (const edges of GROUPS) {
-    it(`hangs on its edges: ${edges.map(({ what }) => what).join("; ")}`, async () => {
+    it(`needs its explicit dependencies: ${edges.map(({ what }) => what).join("; ")}`, async () => {
       const lab = await Lab.open("staging");
       try {
         for (const { file, edge, without } of edges) lab.edit(file, edge, without);
         lab.faults(...late(edges));
-        // What RDS makes at the first attempt is in the way of ours at the second.
+        // At the second attempt, the log groups that RDS made at the first are in the way of ours.
         const runs = [await lab.run(TRY_ALL), await lab.run(TRY_ALL)];
         const output = runs.map((ran) => ran.output).join("\n");
         for (const { what, refusal } of edges) expect(output, what).to.match(refusal);
@@ -109,7 +108,7 @@ describe("the order in which the program makes what AWS wants in an order", () =
     });
   }
 
-  it("makes nothing whose edges lead to what is not there yet", async () => {
+  it("creates nothing before its explicit dependencies", async () => {
     const lab = await Lab.open("staging");
     try {
       lab.faults(...late(GROUPS.flat()));

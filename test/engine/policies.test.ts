@@ -3,7 +3,7 @@ import { Lab } from "./lab";
 
 interface Violation {
   rule: string;
-  /** Part of the message that has to be shown. */
+  /** A part of the rule's message. */
   says: string;
   file: string;
   from: string;
@@ -78,8 +78,8 @@ const VIOLATIONS: Violation[] = [
     rule: "oidc-trust",
     says: "The subject is not limited",
     file: "components/ciAccess.ts",
-    from: "`repo:${infrastructureRepository}:environment:${naming.env}`",
-    to: "`repo:${infrastructureRepository}:*`",
+    from: "[inEnvironment(infrastructureRepository)]",
+    to: "[`repo:${infrastructureRepository}:*`]",
   },
 ];
 
@@ -112,6 +112,24 @@ describe("the policy pack on the real engine", () => {
     });
   }
 
+  it("refuses all of them together, each with its own message @short", async () => {
+    for (const { file, from, to } of VIOLATIONS) lab.edit(file, from, to);
+    try {
+      for (const command of lab.commands("deploy")) {
+        const { code, output } = await lab.run(command);
+        expect(code, output).not.to.equal(0);
+        for (const { rule, says } of VIOLATIONS) {
+          expect(output)
+            .to.match(new RegExp(`\\[mandatory\\].*  ${rule}  `))
+            .and.include(says);
+        }
+      }
+      expect(lab.account.resources).to.deep.equal([]);
+    } finally {
+      for (const { file, from, to } of VIOLATIONS) lab.edit(file, to, from);
+    }
+  });
+
   for (const stackName of ["staging", "prod"]) {
     for (const image of [true, false]) {
       it(`judges every rule at the first preview of ${stackName}, its image ${image ? "named" : "to be built"}`, async () => {
@@ -130,7 +148,7 @@ describe("the policy pack on the real engine", () => {
     }
   }
 
-  it("refuses what a mandatory rule cannot judge for a value that is not known yet, and says so", async () => {
+  it("refuses a resource that a mandatory rule cannot judge because a value is unknown, and says so", async () => {
     lab.edit(
       "components/database.ts",
       "publiclyAccessible: false",

@@ -7,7 +7,7 @@ const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
 const GROUP = "aws:rds/parameterGroup:ParameterGroup";
 const DATABASE = "aws:rds/instance:Instance";
 
-/** What was done to the resources of these types, in the order of the beginnings. */
+/** The operations on resources of these types, in the order in which they began. */
 function stepsOf(events: EngineEvent[], ...types: string[]): string[] {
   return events.flatMap(({ resourcePreEvent }) => {
     const { op = "", type = "", urn = "" } = resourcePreEvent?.metadata ?? {};
@@ -26,7 +26,7 @@ describe("updates that replace", () => {
     lab.close();
   });
 
-  /** What an update does to these types. */
+  /** The operations of an update on resources of these types. */
   const update = async (...types: string[]) => {
     const from = lab.events.length;
     await lab.up();
@@ -60,8 +60,8 @@ describe("updates that replace", () => {
     expect(await lab.strays()).to.deep.equal({ orphaned: [], missing: [] });
   });
 
-  it("take over another major version of PostgreSQL that was set by hand", async () => {
-    // What the runbook does by hand before it lets the program follow.
+  it("adopt another major version of PostgreSQL that was set by hand", async () => {
+    // The upgrade that the runbook does by hand.
     const byHand = { engineVersion: "17", parameterGroupName: "default.postgres17" };
     await lab.byHand((account) => {
       for (const { inputs, state, ...database } of account.ofType(DATABASE)) {

@@ -1,12 +1,11 @@
-import { missing } from "./commands";
+import { missingEngine } from "./commands";
 
-/** Fails the engine suite at once, in plain words, on a machine that cannot run it. */
+/** Ends the engine suite at once on a machine without the engine. */
 export const mochaHooks = {
   beforeAll(): void {
-    const lacks = missing();
-    if (lacks.length > 0) {
-      console.error(["The engine suite needs:", ...lacks.map((what) => `- ${what}`)].join("\n"));
-      process.exit(1);
-    }
+    const missing = missingEngine();
+    if (missing === undefined) return;
+    console.error(missing);
+    process.exit(1);
   },
 };

@@ -26,7 +26,8 @@ describe("graph/baseline", () => {
       baselineOf(readBaselines(file(content)), { project: "iaso", stack }, path);
     } catch (error) {
       expect(error).to.be.instanceOf(UserError);
-      return (error as Error).message;
+      const { message, remedy } = error as UserError;
+      return `${message} ${remedy}`;
     }
     throw new Error("It was accepted");
   }
@@ -109,13 +110,13 @@ describe("graph/baseline", () => {
     const refusals: [content: unknown, says: string][] = [
       ['{\n"password": hunter2}', `${path} is not JSON`],
       ["", `${path} is not JSON`],
-      ["7", `${path} is neither what the preview prints nor a stack export`],
-      [{ project: "iaso", stack: "prod", resources: [{ urn: "x" }] }, "at resources.0.urn"],
+      ["7", `${path} is neither a preview nor a stack export`],
+      [{ project: "iaso", stack: "prod", resources: [{ urn: "x" }] }, "(at resources.0.urn)"],
       [
         { version: 3, deployment: { resources: [{ urn: "urn:pulumi:prod::iaso::a::b", type: 7 }] } },
         "resources.0.type",
       ],
-      [{ version: 2, deployment: {} }, "at version"],
+      [{ version: 2, deployment: {} }, "(at version)"],
       [[prod, prod], `${path} holds the stack prod twice.`],
       [[], `${path} holds no stack, not the stack prod.`],
       [{ ...prod, project: "other" }, `${path} belongs to the project other, not to iaso.`],

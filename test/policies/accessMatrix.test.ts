@@ -1,8 +1,8 @@
-import { join } from "node:path";
 import { expect } from "chai";
-import { evaluateRequest, Request, Requester, statementsOf } from "../../policies/iam/evaluate";
+import { statementsOf } from "../../policies/iam/document";
+import { evaluateRequest, Request, Requester } from "../../policies/iam/evaluate";
 import { previewStack } from "../../preview/preview";
-import { readProject } from "../../preview/project";
+import { exampleProject } from "../support";
 import { oracle } from "./iam/oracle";
 
 const ACCOUNT = "123456789012";
@@ -55,7 +55,7 @@ const statics: Expected = {
 describe("access to the buckets", () => {
   for (const stack of ["staging", "prod"]) {
     it(`is exactly what ${stack} needs, by two evaluators`, async () => {
-      const project = readProject(join(__dirname, "..", ".."));
+      const project = exampleProject();
       const { document } = await previewStack(project, stack, { policies: false });
       const inputsOf = (type: string, name: string) => {
         const found = document.resources.find((one) => one.type.endsWith(`:${type}`) && one.name === name);

@@ -1,5 +1,5 @@
 import { ChildProcess, spawn } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -19,9 +19,10 @@ import {
 import { expect } from "chai";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { JavaScriptValue, Struct } from "google-protobuf/google/protobuf/struct_pb";
-import { Resource, UNKNOWN } from "../../policies/rule";
+import { Resource } from "../../policies/rule";
 import { rules } from "../../policies/rules";
-import { previewOf } from "../support";
+import { UNKNOWN } from "../../policies/values";
+import { policyConfigOf, previewOf } from "../support";
 import { MutableStack } from "./mutant";
 
 const ROOT = join(__dirname, "..", "..");
@@ -195,9 +196,7 @@ describe("policy pack in the engine's protocol", function () {
 
   for (const stack of ["staging", "prod"]) {
     it(`finds nothing in ${stack}, known or not, and an unsafe edit of it`, async () => {
-      const config = JSON.parse(
-        readFileSync(join(ROOT, "policies", `policy-config.${stack}.json`), "utf8"),
-      ) as Record<string, Record<string, JavaScriptValue>>;
+      const config = policyConfigOf(stack) as Record<string, Record<string, JavaScriptValue>>;
       // The engine takes the level out of the config and skips what is disabled.
       const disabled = Object.keys(config).filter((name) => config[name]?.enforcementLevel === "disabled");
       const violations = async (resources: Resource[]) =>

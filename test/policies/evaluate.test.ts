@@ -1,11 +1,11 @@
-import { join } from "node:path";
 import { expect } from "chai";
 import fc from "fast-check";
-import { configOf, configProblems, evaluate } from "../../policies/evaluate";
+import { configOf, configProblems } from "../../policies/config";
+import { evaluate } from "../../policies/evaluate";
 import { Resource } from "../../policies/rule";
 import { rules } from "../../policies/rules";
 import { previewStack } from "../../preview/preview";
-import { readProject } from "../../preview/project";
+import { exampleProject } from "../support";
 import { printedSeed } from "../seed";
 
 const QUEUE: Resource = {
@@ -121,7 +121,7 @@ describe("evaluation of the policy pack", () => {
 
   it("returns a verdict or a report on any input, and never throws", async function () {
     this.timeout(60_000);
-    const { document } = await previewStack(readProject(join(__dirname, "../..")), "staging", {
+    const { document } = await previewStack(exampleProject(), "staging", {
       policies: false,
     });
     const all: Resource[] = document.resources;

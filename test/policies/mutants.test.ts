@@ -1,10 +1,8 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { expect } from "chai";
 import { evaluate } from "../../policies/evaluate";
 import { Resource } from "../../policies/rule";
 import { rules } from "../../policies/rules";
-import { previewOf } from "../support";
+import { policyConfigOf, previewOf } from "../support";
 import { MutableStack, Mutant } from "./mutant";
 import { access } from "./mutants/access";
 import { application } from "./mutants/application";
@@ -14,16 +12,13 @@ import { hygiene } from "./mutants/hygiene";
 import { queue } from "./mutants/queue";
 import { storage } from "./mutants/storage";
 
-const ROOT = join(__dirname, "..", "..");
 const AREAS: Record<string, Mutant[]> = { storage, beanstalk, application, database, queue, access, hygiene };
 
 describe("policy pack on the real stacks", () => {
   for (const stack of ["staging", "prod"]) {
     describe(stack, () => {
       let resources: Resource[];
-      const config: unknown = JSON.parse(
-        readFileSync(join(ROOT, "policies", `policy-config.${stack}.json`), "utf8"),
-      );
+      const config = policyConfigOf(stack);
 
       before(async () => {
         ({ resources } = await previewOf(stack));
@@ -42,7 +37,7 @@ describe("policy pack on the real stacks", () => {
             const mutant = new MutableStack(resources);
             edit(mutant);
             // The named rule has to catch it: judging by all others too would take most of the time.
-            const only = { all: "disabled", [rule]: "mandatory", ...(config as object) };
+            const only = { all: "disabled", [rule]: "mandatory", ...config };
             const { violations } = evaluate(mutant.resources, { config: only });
             return !violations.some(({ policy }) => policy === rule);
           });

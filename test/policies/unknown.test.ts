@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import { expect } from "chai";
 import { evaluate } from "../../policies/evaluate";
-import { Resource, UNKNOWN } from "../../policies/rule";
+import { Resource } from "../../policies/rule";
+import { UNKNOWN } from "../../policies/values";
 import { previewOf } from "../support";
 import { MutableStack, Mutant } from "./mutant";
 import { access } from "./mutants/access";

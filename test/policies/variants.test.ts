@@ -1,12 +1,8 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { expect } from "chai";
 import { evaluate } from "../../policies/evaluate";
-import { previewWith } from "../support";
+import { policyConfigOf, previewWith } from "../support";
 
-const config: unknown = JSON.parse(
-  readFileSync(join(__dirname, "../../policies/policy-config.staging.json"), "utf8"),
-);
+const config = policyConfigOf("staging");
 
 /** Settings that organisations may choose. */
 const VARIANTS: Record<string, Record<string, unknown>> = {

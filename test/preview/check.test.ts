@@ -4,16 +4,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { PreviewDocument, PreviewResource } from "../../graph/document";
-import { previewOf } from "../support";
-
-const ROOT = join(__dirname, "..", "..");
+import { digestOf, exportOf } from "../report/documents";
+import { previewOf, writeExampleProject } from "../support";
 
 describe("npm run check", function () {
   this.timeout(30_000);
   const folder = mkdtempSync(join(tmpdir(), "iaso-check-"));
+  const project = join(folder, "project");
   let document: PreviewDocument;
 
   before(async () => {
+    writeExampleProject(project);
     document = await previewOf("staging");
   });
   after(() => {
@@ -27,7 +28,7 @@ describe("npm run check", function () {
   };
   const run = (...args: string[]) =>
     spawnSync(process.execPath, ["--require", "./cli/loader.cjs", "preview/check.ts", ...args], {
-      cwd: ROOT,
+      cwd: project,
       encoding: "utf8",
     });
   const unsafe = () => {
@@ -58,32 +59,6 @@ describe("npm run check", function () {
     expect(rules).to.be.greaterThan(60);
     expect(evaluated).to.be.greaterThan(500);
     expect(violations).to.have.length(1);
-  });
-
-  it("shows it to code scanning, with rules that have a description and a severity", () => {
-    const { status, stdout } = check(unsafe(), "--sarif");
-    expect(status).to.equal(1);
-    const { version, runs } = JSON.parse(stdout) as {
-      version: string;
-      runs: {
-        tool: { driver: { rules: { id: string; properties?: Record<string, unknown> }[] } };
-        results: {
-          ruleId: string;
-          level: string;
-          message: { text: string };
-          locations: { logicalLocations: { name: string }[] }[];
-        }[];
-      }[];
-    };
-    expect(version).to.equal("2.1.0");
-    const [run] = runs;
-    const [result] = run?.results ?? [];
-    expect(run?.results).to.have.length(1);
-    expect(result).to.include({ ruleId: "database-private", level: "error" });
-    expect(result?.message.text).to.include("publiclyAccessible is true");
-    expect(result?.locations[0]?.logicalLocations[0]?.name).to.equal("database");
-    const rule = run?.tool.driver.rules.find(({ id }) => id === "database-private");
-    expect(rule?.properties).to.deep.equal({ tags: ["database"], "security-severity": "9.5" });
   });
 
   /** What the CLI writes of a stack that exists, with its envelopes, notes and left-overs. */
@@ -155,14 +130,50 @@ describe("npm run check", function () {
     expect((JSON.parse(stdout) as { violations: unknown[] }).violations).to.have.length(1);
   });
 
+  it("passes the Enketo bundle in an export and in a preview of the engine: its marks are no secrets", async () => {
+    const prod = await previewOf("prod");
+    for (const file of [exportOf(prod), digestOf(prod), digestOf(prod, { op: "same" })]) {
+      const { status, stdout, stderr } = check(file);
+      expect(status, stdout + stderr).to.equal(0);
+    }
+  });
+
+  it("ends with 2 on a preview that leaves out what does not change, and names the flag to add", () => {
+    const digest = digestOf(unsafe(), { op: "same" }) as unknown as { steps: unknown[] };
+    const { status, stdout, stderr } = check({ ...digest, steps: digest.steps.slice(0, 1) });
+    expect([status, stdout]).to.deep.equal([2, ""]);
+    expect(stderr).to.match(/leaves out \d+ unchanged resources .* --show-sames/);
+  });
+
+  it("counts a resource once that --show-replacement-steps lists twice", () => {
+    const digest = digestOf(unsafe()) as unknown as { steps: unknown[] };
+    const { status, stdout } = check({ ...digest, steps: [...digest.steps, ...digest.steps] }, "--json");
+    expect(status).to.equal(1);
+    expect((JSON.parse(stdout) as { violations: unknown[] }).violations).to.have.length(1);
+  });
+
+  it("reads what PowerShell's > writes", () => {
+    const file = join(folder, "utf16.json");
+    writeFileSync(file, Buffer.from(`\uFEFF${JSON.stringify(unsafe())}`, "utf16le"));
+    expect(run("--graph", file).stdout).to.include("database-private");
+  });
+
+  it("says that a stack has no config of the pack", () => {
+    const other = JSON.parse(JSON.stringify(document).replaceAll("staging", "demo")) as unknown;
+    const { stderr } = check(other);
+    expect(stderr).to.equal(
+      "check: There is no policies/policy-config.demo.json: every rule applies to demo with its default level and parameters.\n",
+    );
+  });
+
   it("reads what npm wrote before the document", () => {
     const banner = "\n> iaso-on-aws@0.1.0 preview\n> node preview/preview.ts staging --json\n\n";
     expect(check(banner + JSON.stringify(document, null, 2)).status).to.equal(0);
   });
 
   for (const [what, content, says] of [
-    ["no JSON", "{", /cannot read .*graph\.json/],
-    ["an empty file", "", /cannot read .*graph\.json/],
+    ["no JSON", "{", /graph\.json is not JSON/],
+    ["an empty file", "", /graph\.json is not JSON/],
     ["another document", { a: 1 }, /neither a preview nor a stack export/],
     ["a number", "7", /neither a preview nor a stack export/],
     ["resources without a type", { resources: [{ urn: "x" }] }, /neither a preview nor a stack export/],

@@ -3,12 +3,13 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { format, resolveConfig } from "prettier";
 import { diagram } from "../../preview/diagram";
+import { exampleProject } from "../support";
 
 const ROOT = join(__dirname, "../..");
 
 describe("preview/diagram", () => {
   it("is what the documentation shows: `npm run diagram` writes it anew", async () => {
-    const files = await diagram(ROOT);
+    const files = await diagram(exampleProject());
     expect(Object.keys(files)).to.have.members(["docs/architecture.svg", "docs/architecture.md"]);
     for (const [path, content] of Object.entries(files)) {
       const file = join(ROOT, path);

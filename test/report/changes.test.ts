@@ -137,10 +137,10 @@ describe("report/changes", () => {
         changes.changes.find((change) => change.type === type && change.name === name)!;
       expect(named(VPC, "network").cause).to.equal("cidrBlock cannot be changed in place");
       expect(named("aws:ec2/subnet:Subnet", "network-public-0").cause).to.equal(
-        "vpcId follows network, which is replaced",
+        "vpcId refers to network, which is replaced",
       );
       expect(named("aws:ec2/natGateway:NatGateway", "network-0").cause).to.equal(
-        "subnetId follows network-public-0, which is replaced",
+        "subnetId refers to network-public-0, which is replaced",
       );
       const vpcId = named(ENVIRONMENT, "web").properties.find(({ path }) => path.includes("VPCId"));
       expect(vpcId).to.deep.include({

@@ -10,7 +10,8 @@ import {
   SECRET,
   UNKNOWN,
 } from "../../graph/document";
-import { CostLine, Costs, costsOf, difference, isKnownType } from "../../report/costs";
+import { isKnownType } from "../../report/charges";
+import { CostLine, Costs, costsOf, difference } from "../../report/costs";
 import table from "../../report/prices.json";
 import { previewOf } from "../support";
 import { resource as resourceOf } from "./documents";

@@ -120,6 +120,7 @@ export function exportOf(document: PreviewDocument): Properties {
       ),
       ...(each.protect && { protect: true }),
       ...(each.retainOnDelete && { retainOnDelete: true }),
+      ...(each.ignoreChanges.length > 0 && { ignoreChanges: each.ignoreChanges }),
     };
   });
   if (ids.size === 0) throw new Error("The document has no ids");
@@ -142,4 +143,42 @@ export function exportOf(document: PreviewDocument): Properties {
       ],
     },
   } as unknown as Properties;
+}
+
+/**
+ * What `pulumi preview --json --show-sames` would print for a document: `[secret]` for secrets, the engine's marks for
+ * assets, one step for each resource.
+ *
+ * @see https://github.com/pulumi/pulumi/blob/master/pkg/backend/display/json.go
+ */
+export function digestOf(document: PreviewDocument, { op = "create" } = {}): Properties {
+  const marked = JSON.parse(
+    JSON.stringify(document.resources, (_, value: unknown): unknown => {
+      if (typeof value !== "object" || value === null) return value;
+      const { __pulumiAsset, __pulumiArchive, ...rest } = value as Properties;
+      if (__pulumiAsset === undefined && __pulumiArchive === undefined) return value;
+      const signature =
+        __pulumiAsset === undefined ? "0def7320c3a5731c473e5ecbe6d01bc7" : "c44067f5952c0a294b673a41bacd8c17";
+      return { ...rest, [SIGNATURE]: signature, hash: "0123456789abcdef".repeat(4) };
+    }),
+  ) as PreviewResource[];
+  const steps = marked.map(
+    ({ urn, type, custom, inputs, parent, dependencies, propertyDependencies, ...options }) => {
+      const { protect, retainOnDelete, ignoreChanges } = options;
+      const newState = {
+        urn,
+        custom,
+        type,
+        inputs,
+        ...(parent !== "" && { parent }),
+        ...(protect && { protect }),
+        ...(dependencies.length > 0 && { dependencies }),
+        propertyDependencies,
+        ...(retainOnDelete && { retainOnDelete }),
+        ...(ignoreChanges.length > 0 && { ignoreChanges }),
+      };
+      return { op, urn, newState };
+    },
+  );
+  return { config: {}, steps, duration: 1, changeSummary: { [op]: steps.length } };
 }

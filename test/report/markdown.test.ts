@@ -11,13 +11,18 @@ describe("report/markdown", () => {
     expect(lines).to.have.length(3);
     expect(lines[0]).to.equal("### iaso/staging: ✅ accepted");
     expect(lines[1]).to.equal(`${document.resources.length} resources, 0 policy rules, 0 violations.`);
-    expect(lines[2]).to.match(/^About \$\d{3,4} a month \(list prices of what runs all the time\)\.$/);
+    expect(lines[2]).to.match(/^About \$\d{3,4} a month \(list prices, without usage\)\.$/);
   });
 
   it("tells a refusal with each violation", async () => {
     const document = await previewOf("staging");
     const violations = [
-      { policy: "media-private", level: "mandatory" as const, urn: "urn::media", message: "Write true." },
+      {
+        policy: "media-private",
+        level: "mandatory" as const,
+        urn: "urn:pulumi:staging::iaso::aws:s3/bucket:Bucket::media",
+        message: "Write true.",
+      },
     ];
     const text = markdown(reportOn({ ...document, policies: { ...document.policies, violations } }));
     expect(text)
@@ -41,21 +46,40 @@ describe("report/markdown", () => {
       resources,
       warnings: ["Beware."],
     };
-    const text = markdown(reportOn(after, { comparison: compare(after, baseline, "main.json") }));
-    expect(text).to.include("**2 added, 1 changed, 0 replaced, 0 deleted**; 1 to look at.");
+    const text = markdown(reportOn(after, { comparison: compare(after, baseline, { file: "main.json" }) }));
+    expect(text).to.include("**2 added, 1 changed, 0 replaced, 0 deleted**; 1 risky.");
     expect(text).to.match(/About \$[\d,]+ a month, \+\$\d+ by this change/);
     expect(text).to.include("Beware.");
-    expect(text.indexOf("Look at these")).to.be.lessThan(text.indexOf("All changes"));
+    expect(text.indexOf("**Risks**")).to.be.lessThan(text.indexOf("All changes"));
     expect(text).to.match(
       /\| changed \| static \\\(aws:s3:BucketPublicAccessBlock\\\) \| .*blockPublicPolicy/,
     );
     expect(text).to.include("| added | enketo-cache | aws:elasticache:ReplicationGroup |  |");
   });
 
+  it("says which violations are new, and that a config of the pack is missing", async () => {
+    const document = await previewOf("prod");
+    const violation = (name: string) => {
+      const { urn } = document.resources.find((one) => one.name === name)!;
+      return { policy: "a-rule", level: "mandatory" as const, urn, message: "Write true." };
+    };
+    const [old, fresh] = [violation("database"), violation("tasks")];
+    const after = { ...document, policies: { ...document.policies, violations: [old, fresh] } };
+    const baseline = { ...document, source: "preview" as const, warnings: [] };
+    const comparison = compare(after, baseline, {
+      file: "main.json",
+      evaluate: () => ({ violations: [{ ...old, message: "Write it." }] }),
+    });
+    const text = markdown(reportOn(after, { comparison, warnings: ["There is no config."] }));
+    expect(text).to.include("| mandatory | a-rule | database |");
+    expect(text).to.include("| mandatory, new | a-rule | tasks |");
+    expect(text).to.include("There is no config.");
+  });
+
   it("says so where nothing changes", async () => {
     const after = await previewOf("prod");
     const baseline = { ...after, source: "preview" as const, warnings: [] };
-    const text = markdown(reportOn(after, { comparison: compare(after, baseline, "main.json") }));
+    const text = markdown(reportOn(after, { comparison: compare(after, baseline, { file: "main.json" }) }));
     expect(text).to.include("Nothing changes.").and.not.include("All changes");
   });
 

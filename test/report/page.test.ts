@@ -8,14 +8,13 @@ import { expect } from "chai";
 import type { AxeResults } from "axe-core";
 import { Browser, Page } from "playwright-core";
 import { PreviewDocument, PreviewResource, SECRET } from "../../graph/document";
-import { readProject, readStackConfig } from "../../preview/project";
+import { readStackConfig } from "../../preview/project";
 import { page as render } from "../../report/page";
 import { compare, StackReport } from "../../report/report";
-import { previewOf } from "../support";
+import { exampleProject, previewOf, writeExampleProject } from "../support";
 import { CHROMIUM, launch } from "./browser";
 import { reportOn, withResources } from "./reports";
 
-const ROOT = join(__dirname, "../..");
 const axe = readFileSync(createRequire(__filename).resolve("axe-core/axe.min.js"), "utf8");
 
 const folder = mkdtempSync(join(tmpdir(), "report-"));
@@ -68,8 +67,10 @@ describe("report/page, in a browser", () => {
     this.timeout(60_000);
     browser = await launch();
     file = join(folder, "preview.html");
+    const project = join(folder, "project");
+    writeExampleProject(project);
     const result = spawnSync("npm", ["run", "--silent", "preview", "--", "--report", file], {
-      cwd: ROOT,
+      cwd: project,
       encoding: "utf8",
     });
     expect(result.status, result.stderr).to.equal(0);
@@ -238,13 +239,15 @@ describe("report/page, in a browser", () => {
   }
 
   it("holds no secret", () => {
-    const project = readProject(ROOT);
+    const project = exampleProject();
     const content = readFileSync(file, "utf8");
     for (const stack of ["staging", "prod"]) {
       const { values, secretKeys } = readStackConfig(project, stack);
       expect(secretKeys.length).to.be.greaterThan(8);
       for (const key of secretKeys) {
         const value = values[key]!;
+        // Earlier signing keys are empty until somebody rotates the key.
+        if (value === "") continue;
         const forms = [
           value,
           encodeURIComponent(value),
@@ -260,9 +263,9 @@ describe("report/page, in a browser", () => {
     const { page } = await open(file);
     const text = await page.locator("#stack-1").innerText();
     expect(text).to.match(/webHost\s+iaso\.example\.org\s+Pulumi\.prod\.yaml/);
-    expect(text).to.match(/About \$[\d,]+ for what runs all the time in eu-central-1/);
+    expect(text).to.match(/About \$[\d,]+ for everything that runs all the time in eu-central-1/);
     expect(text).to.match(/webEnvironment\s+iaso-prod/);
-    await page.locator("#stack-1 summary", { hasText: "at the default" }).click();
+    await page.locator("#stack-1 summary", { hasText: "at their default" }).click();
     expect(await page.locator("#stack-1").innerText()).to.match(/platform\s+python\s+Pulumi\.yaml/);
   });
 
@@ -290,7 +293,7 @@ describe("report/page, in a browser", () => {
         resources,
         warnings: [],
       };
-      const comparison = compare(after, baseline, "main.json");
+      const comparison = compare(after, baseline, { file: "main.json" });
       const { page, complaints } = await open(await written("against.html", reportOn(after, { comparison })));
       expect(complaints).to.deep.equal([]);
       const marks = await page.evaluate<string[]>(
@@ -309,7 +312,7 @@ describe("report/page, in a browser", () => {
         "Worker ~ changed",
       ]);
       const rows = await page
-        .locator("table", { hasText: "Changes, risky" })
+        .locator("table", { hasText: "Changes, the riskiest first" })
         .locator("tbody > tr")
         .allInnerTexts();
       expect(rows[0]).to.match(/^replaced\s+database/);

@@ -5,7 +5,8 @@ import { StackReport } from "../../report/report";
 /** A report as it is without settings and rules. */
 export const reportOn = (document: PreviewDocument, more: Partial<StackReport> = {}): StackReport => ({
   document,
-  standIns: [],
+  madeUpSecrets: 0,
+  warnings: [],
   settings: [],
   rules: [],
   costs: costsOf(document),

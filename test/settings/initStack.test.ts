@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { generators } from "../../settings/initStack";
-import { SecretName, secretSettings } from "../../settings/settings";
+import { SecretName, secretSettings } from "../../settings/secrets";
+import { writeExampleProject } from "../support";
 
-const ROOT = join(__dirname, "../..");
 const SECRETS = Object.keys(secretSettings) as SecretName[];
 const TYPED = SECRETS.filter((name) => generators[name] === undefined);
 
@@ -38,11 +38,15 @@ interface State {
 
 describe("settings/initStack", () => {
   let directory: string;
+  let project: string;
   const stateFile = () => join(directory, "state.json");
   const state = () => JSON.parse(readFileSync(stateFile(), "utf8")) as State;
 
   beforeEach(() => {
     directory = mkdtempSync(join(tmpdir(), "init-stack-"));
+    project = join(directory, "project");
+    writeExampleProject(project);
+    writeFileSync(join(project, "Pulumi.demo.yaml"), "config:\n");
     writeFileSync(join(directory, "pulumi"), DOUBLE);
     chmodSync(join(directory, "pulumi"), 0o755);
     writeFileSync(stateFile(), JSON.stringify({ stacks: [], config: {}, calls: [] } satisfies State));
@@ -51,17 +55,13 @@ describe("settings/initStack", () => {
     rmSync(directory, { recursive: true });
   });
 
-  function run(path = directory) {
-    return spawnSync(
-      process.execPath,
-      ["--require", "./cli/loader.cjs", join(ROOT, "settings/initStack.ts"), "demo"],
-      {
-        cwd: ROOT,
-        encoding: "utf8",
-        env: { ...process.env, PATH: path, DOUBLE_STATE: stateFile() },
-        input: "",
-      },
-    );
+  function run(path = directory, stack = "demo") {
+    return spawnSync(process.execPath, ["--require", "./cli/loader.cjs", "settings/initStack.ts", stack], {
+      cwd: project,
+      encoding: "utf8",
+      env: { ...process.env, PATH: path, DOUBLE_STATE: stateFile() },
+      input: "",
+    });
   }
   function setBefore(names: readonly string[]): void {
     const config = Object.fromEntries(names.map((name) => [`iaso:${name}`, "set before"]));
@@ -105,10 +105,20 @@ describe("settings/initStack", () => {
     expect(stdout).to.include(`${SECRETS.length} secrets were set before`);
   });
 
-  it("makes the stack where there is none; names all that must be typed in before it sets anything", () => {
+  it("refuses a name without a settings file, suggests the nearest, and neither creates nor selects a stack", () => {
+    const { status, stdout, stderr } = run(directory, "stagign");
+    expect([status, stdout]).to.deep.equal([1, ""]);
+    expect(stderr).to.equal(
+      "There are no settings for the stack stagign: Pulumi.stagign.yaml is missing. Did you mean staging?\n" +
+        'Stacks with settings: staging, prod, demo. To add one: docs/operations.md, "Adding an environment".\n',
+    );
+    expect(state().calls).to.deep.equal([]);
+  });
+
+  it("creates the stack if there is none; names all that must be typed in before it sets anything", () => {
     const { status, stdout, stderr } = run();
     expect(status).to.equal(1);
-    expect(stdout).to.include("Made the stack demo.");
+    expect(stdout).to.include("Created the stack demo.");
     expect(state().stacks).to.deep.equal(["demo"]);
     expect(state().config).to.deep.equal({});
     for (const name of TYPED) {
@@ -124,7 +134,7 @@ describe("settings/initStack", () => {
       "PULUMI_ACCESS_TOKEN must be set for login during non-interactive CLI sessions": "pulumi login s3://",
       "could not create secrets manager for new stack: passphrase must be set with PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE environment variables":
         "Choose a passphrase",
-      "incorrect passphrase": "Give the stack's own passphrase",
+      "incorrect passphrase": "Set the passphrase of this stack",
     };
     for (const [said, remedy] of Object.entries(sayings)) {
       writeFileSync(join(directory, "pulumi"), `#!/bin/sh\necho "error: ${said}" >&2\nexit 255\n`);

@@ -1,10 +1,16 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
-import { listSettings, readSettings, secretSettings, Settings } from "../../settings/settings";
-import { readProject, readStackConfig } from "../../preview/project";
+import { listSettings } from "../../settings/rules";
+import { secretSettings } from "../../settings/secrets";
+import { readSettings, Settings } from "../../settings/settings";
+import { readStackConfig } from "../../preview/project";
+import { exampleProject, writeExampleProject } from "../support";
 
-const project = readProject(join(__dirname, "../.."));
+const project = exampleProject();
 
 /** The configuration of staging, with other values by short key; undefined takes a setting away. */
 function config(own: Record<string, string | undefined> = {}): Record<string, string> {
@@ -81,7 +87,7 @@ describe("settings/settings", () => {
     expect(settings.network.existing).to.deep.equal(existing);
   });
 
-  it("tells all problems at once, each with what is wrong, what is accepted and the command that mends it", () => {
+  it("tells all problems at once, each with what is wrong, what is accepted and the command that fixes it", () => {
     expect(
       refusal({
         organization: undefined,
@@ -94,28 +100,28 @@ describe("settings/settings", () => {
       }),
     ).to.equal(
       [
-        "The settings of stack staging cannot be used (Pulumi.staging.yaml):",
+        "The settings of stack staging are wrong (Pulumi.staging.yaml):",
         "  iaso:colour is not a setting.",
-        "    accepted: the settings listed in Pulumi.yaml",
-        "    mend it:  pulumi config rm iaso:colour --stack staging",
+        "    accepted: the settings of docs/settings.md",
+        "    fix:      replace iaso:colour in Pulumi.staging.yaml by the setting that you mean",
         "  iaso:organization is missing.",
         "    accepted: 3 to 24 lower-case letters, digits and single hyphens, starting with a letter",
-        "    mend it:  pulumi config set iaso:organization VALUE --stack staging",
+        "    fix:      pulumi config set iaso:organization VALUE --stack staging",
         '  iaso:platform has the value "podman".',
         "    accepted: python or docker",
-        "    mend it:  pulumi config set iaso:platform VALUE --stack staging",
+        "    fix:      pulumi config set iaso:platform VALUE --stack staging",
         '  iaso:webMinSize has the value "two".',
         "    accepted: a whole number from 1 to 100",
-        "    mend it:  pulumi config set iaso:webMinSize VALUE --stack staging",
+        "    fix:      pulumi config set iaso:webMinSize VALUE --stack staging",
         "  iaso:databasePassword has a wrong form.",
         "    accepted: 16 to 128 letters and digits",
-        "    mend it:  pulumi config set --secret iaso:databasePassword --stack staging",
+        "    fix:      pulumi config set --secret iaso:databasePassword --stack staging",
         "  iaso:secretKey is missing.",
         "    accepted: 40 characters or more, without spaces",
-        "    mend it:  npm run init-stack -- staging",
+        "    fix:      npm run init-stack -- staging",
         "  iaso:workerMaxSize is below workerMinSize.",
         "    accepted: 5 or more",
-        "    mend it:  pulumi config set iaso:workerMaxSize VALUE --stack staging",
+        "    fix:      pulumi config set iaso:workerMaxSize VALUE --stack staging",
       ].join("\n"),
     );
   });
@@ -129,15 +135,102 @@ describe("settings/settings", () => {
     }
   });
 
-  it("ignores the configuration of other projects and providers", () => {
-    expect(() => readSettings({ ...config(), "aws:region": "x" }, "iaso", "staging")).not.to.throw();
+  it("ignores the configuration of other projects", () => {
+    expect(() => readSettings({ ...config(), "other:region": "x" }, "iaso", "staging")).not.to.throw();
+  });
+
+  it("refuses configuration of the AWS provider, which has no effect", () => {
+    expect(() => readSettings({ ...config(), "aws:region": "eu-west-3" }, "iaso", "staging")).to.throw(
+      "  aws:region has no effect: this program configures the AWS provider itself.\n" +
+        "    accepted: the setting `region` for the region, environment variables such as AWS_PROFILE for credentials\n" +
+        "    fix:      pulumi config rm aws:region --stack staging",
+    );
+  });
+
+  it("suggests the setting that a typo stands for, and does not advise to remove it", () => {
+    const message = refusal({ webMinSze: "3", enketohost: "enketo.example.org" });
+    expect(message).to.include("fix:      rename iaso:webMinSze to iaso:webMinSize in Pulumi.staging.yaml");
+    expect(message).to.include("fix:      rename iaso:enketohost to iaso:enketoHost in Pulumi.staging.yaml");
+    expect(message).not.to.include("config rm");
+  });
+
+  it("says of a declared setting without a rule that the rule is missing", () => {
+    const directory = mkdtempSync(join(tmpdir(), "settings-"));
+    try {
+      writeExampleProject(directory);
+      const file = join(directory, "Pulumi.yaml");
+      const declared = "config:\n  colour: { type: string, default: green }\n";
+      writeFileSync(file, readFileSync(file, "utf8").replace("config:\n", declared));
+      const command = ["run", "--silent", "preview", "--", "staging"];
+      const { status, stderr } = spawnSync("npm", command, { cwd: directory, encoding: "utf8" });
+      expect(status).to.equal(1);
+      expect(stderr)
+        .to.include("iaso:colour is declared in Pulumi.yaml and has no rule.")
+        .and.include("fix:      add a rule for colour to settings/rules.ts");
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+
+  it("accepts the regions in which the platform runs, and lists them for others", () => {
+    for (const region of ["af-south-1", "me-central-1", "eu-south-2", "ca-west-1", "eu-west-3"]) {
+      expect(read({ region }).network.availabilityZones).to.deep.equal([`${region}a`, `${region}b`]);
+    }
+    const message = refusal({ region: "eu-centrall-1" });
+    expect(message).to.match(
+      /one of the regions af-south-1, .*eu-central-1, .*Did you mean eu-central-1\?\n/,
+    );
+    expect(message).not.to.include("eu-west-1");
+  });
+
+  it("refuses regions in which Iaso's media links would not work, with the reason", () => {
+    for (const region of ["us-east-1", "eu-west-1", "sa-east-1", "ap-southeast-2"]) {
+      expect(refusal({ region }), region)
+        .to.include(`iaso:region is ${region}, where Amazon S3 accepts Signature Version 2`)
+        .and.include("the media bucket refuses them");
+    }
+  });
+
+  it("suggests the instance type that a typo stands for, and says how to add a newer one", () => {
+    for (const [key, typo, meant] of [
+      ["webInstanceType", "t3.lage", "t3.large"],
+      ["databaseInstanceClass", "db.t4g.medum", "db.t4g.medium"],
+      ["enketoRedisNodeType", "cache.t4g.mikro", "cache.t4g.micro"],
+    ] as const) {
+      expect(refusal({ [key]: typo }))
+        .to.match(new RegExp(`had on \\d{4}-\\d\\d-\\d\\d .*Did you mean ${meant}\\?`))
+        .and.include("policies/facts/instanceTypes.ts");
+    }
+    // Sizes of the family's neighbours.
+    expect(refusal({ webInstanceType: "t3.4xlarge" })).to.include("webInstanceType has the value");
+    expect(refusal({ databaseInstanceClass: "db.t3.nano" })).to.include(
+      "databaseInstanceClass has the value",
+    );
+    expect(refusal({ enketoRedisNodeType: "cache.t4g.large" })).to.include(
+      "enketoRedisNodeType has the value",
+    );
+  });
+
+  it("warns of a plugin that Iaso does not have, and refuses a misspelt one", () => {
+    const warnings: string[] = [];
+    const { warn } = console;
+    console.warn = (text: string) => warnings.push(text);
+    try {
+      expect(read({ plugins: '["polio","malaria"]' }).plugins).to.deep.equal(["polio", "malaria"]);
+    } finally {
+      console.warn = warn;
+    }
+    expect(warnings.join())
+      .to.include("The plugin malaria does not come with Iaso")
+      .and.not.include("plugin polio");
+    expect(refusal({ plugins: '["poliio"]' })).to.include("Did you mean polio?");
   });
 
   for (const [key, values] of Object.entries({
     organization: ["ab", "Example", "1example", "example-", "a".repeat(25), "a_b", "a--b"],
     env: ["Staging", "a".repeat(13), "1a", "a-", "a--b"],
     accountId: ["12345678901", "1234567890123", "12345678901a"],
-    region: ["eu-central", "EU-CENTRAL-1", "eu", "cn-north-1", "us-gov-west-1"],
+    region: ["eu-central", "EU-CENTRAL-1", "eu", "cn-north-1", "us-gov-west-1", "us-east-1"],
     webHost: ["https://iaso.example.org", "iaso", "Iaso.example.org", "iaso.example.org/", ""],
     cloudFront: ["yes", "True", ""],
     vpcCidr: ["10.20.0.0", "10.20.0.0/15", "10.20.0.0/23", "10.20.0.0/8", "10.256.0.0/16", "10.20.1.0/16"],
@@ -156,7 +249,10 @@ describe("settings/settings", () => {
     secretsKeyArn: ["alias/pulumi", "01234567-89ab-cdef-0123-456789abcdef"],
     stateBucket: ["s3://state", "State"],
     infrastructureRepository: ["iaso-on-aws", "https://github.com/example/iaso"],
-    enketoImage: ["enketo/enketo-express"],
+    enketoImage: ["enketo/enketo-express", "enketo/enketo-express:latest"],
+    pythonSolutionStack: ["64bit Amazon Linux 2023 v4.13.1 running Python 3.10"],
+    enketoRedisNodeType: ["t4g.micro", "cache.t4g.huge"],
+    databaseInstanceClass: ["db.t4g", "db.t9x.large"],
   })) {
     it(`refuses wrong values of ${key}`, () => {
       for (const value of values) {
@@ -183,10 +279,12 @@ describe("settings/settings", () => {
     ["vpcId", { privateSubnetIds: '["subnet-00000001","subnet-00000002"]' }],
     ["staticHost", { cloudFront: "true", staticHost: "iaso-staging.example.org" }],
     ["staticHost", { cloudFront: "true", staticHost: "enketo-staging.example.org" }],
+    ["enketoImage", { enketoRedisTls: "true" }],
+    ["enketoImage", { enketoRedisTls: "true", enketoImage: "enketo/enketo-express:6.2.2" }],
   ] as const) {
     it(`refuses ${Object.keys(own).join(" and ")} that contradict each other or the rest`, () => {
       expect(refusal(own)).to.match(
-        new RegExp(`iaso:${key} .+\\n    accepted: .+\\n    mend it:  pulumi config set .*--stack staging`),
+        new RegExp(`iaso:${key} .+\\n    accepted: .+\\n    fix:      pulumi config set .*--stack staging`),
       );
     });
   }
@@ -203,11 +301,27 @@ describe("settings/settings", () => {
     }
   });
 
+  it("accepts TLS for Redis with an image that supports it, or whose tag is no version", () => {
+    for (const enketoImage of [
+      "enketo/enketo-express:7.5.1",
+      "enketo/enketo-express:10.0.0",
+      "ours/enketo:abc",
+    ]) {
+      expect(read({ enketoRedisTls: "true", enketoImage }).enketo.redis.tls).to.equal(true);
+    }
+  });
+
+  it("has the image of Enketo that the facts about Iaso have", () => {
+    const file = join(__dirname, "../../policies/facts/env-contract.json");
+    const { enketo } = JSON.parse(readFileSync(file, "utf8")) as { enketo: { image: string } };
+    expect(project.config.enketoImage?.default).to.equal(enketo.image);
+  });
+
   it("sets lists by their places, as the engine takes no JSON text for them", () => {
     const lists = Object.keys(project.config).filter((key) => project.config[key]?.type === "array");
     expect(lists).to.have.members([...listSettings]);
     expect(refusal({ plugins: "polio" })).to.include(
-      "mend it:  pulumi config set --path 'iaso:plugins[0]' VALUE --stack staging",
+      "fix:      pulumi config set --path 'iaso:plugins[0]' VALUE --stack staging",
     );
   });
 

@@ -2,39 +2,55 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { format, resolveConfig } from "prettier";
-import { settingsTable, withSettingsTable } from "../../settings/settingsTable";
+import { parse } from "yaml";
+import { settingsPage } from "../../settings/settingsTable";
 
 const ROOT = join(__dirname, "../..");
-const README = join(ROOT, "README.md");
+const PAGE = join(ROOT, "docs/settings.md");
+const pulumiYaml = readFileSync(join(ROOT, "Pulumi.yaml"), "utf8");
 
 describe("settings/settingsTable", () => {
-  it("is in the README as Pulumi.yaml has it (npm run settings-table writes it)", async () => {
-    const table = settingsTable(readFileSync(join(ROOT, "Pulumi.yaml"), "utf8"));
-    const readme = readFileSync(README, "utf8");
-    const current = await format(withSettingsTable(readme, table), {
-      ...(await resolveConfig(README)),
-      filepath: README,
-    });
-    expect(readme).to.equal(current);
+  const page = readFileSync(PAGE, "utf8");
+
+  it("is docs/settings.md as Pulumi.yaml has it (npm run settings-table writes it)", async () => {
+    const options = { ...(await resolveConfig(PAGE)), filepath: PAGE };
+    expect(page).to.equal(await format(settingsPage(pulumiYaml), options));
   });
 
-  it("tells what must be set, what is secret, and defaults", () => {
-    const table = settingsTable(`
+  it("lists every setting once, in lines that can be read", () => {
+    const { config } = parse(pulumiYaml) as { config: object };
+    const listed = [...page.matchAll(/^- \*\*`(\w+)`\*\*/gm)].map(([, key]) => key);
+    expect(listed).to.deep.equal(Object.keys(config));
+    for (const line of page.split("\n")) expect(line).to.have.lengthOf.at.most(120);
+  });
+
+  it("is linked from the README", () => {
+    expect(readFileSync(join(ROOT, "README.md"), "utf8")).to.include("](docs/settings.md)");
+  });
+
+  it("shows which settings must be set, which are secret, and defaults, under the headings of Pulumi.yaml", () => {
+    const entries = settingsPage(`
 config:
-  host: { type: string, description: A host | name. }
+  # Addresses
+  host: { type: string, description: A host. }
   size: { type: integer, description: Instances., default: 2 }
+
+  # Others, with a comment
   zone: { type: string, description: A zone., default: "" }
-  password: { type: string, description: A password., secret: true }
+  password: { type: string, description: A password ${"that is long ".repeat(10)}., secret: true }
 `);
-    expect(table.split("\n").slice(2)).to.deep.equal([
-      "| `host` | string | must be set | A host \\| name. |",
-      "| `size` | integer | `2` | Instances. |",
-      "| `zone` | string | empty | A zone. |",
-      "| `password` | string | secret | A password. |",
+    expect(entries.split("\n\n").slice(2)).to.deep.equal([
+      "## Addresses",
+      "- **`host`** (string, must be set): A host.",
+      "- **`size`** (integer, default `2`): Instances.",
+      "## Others, with a comment",
+      "- **`zone`** (string, default empty): A zone.",
+      "- **`password`** (string, secret): A password that is long that is long that is long that is long that is long\n" +
+        "  that is long that is long that is long that is long that is long .\n",
     ]);
   });
 
-  it("says which lines a README lacks", () => {
-    expect(() => withSettingsTable("# Nothing", "")).to.throw("<!-- settings: npm run settings-table -->");
+  it("names what a file without settings lacks", () => {
+    expect(() => settingsPage("name: iaso")).to.throw("`config` is missing");
   });
 });

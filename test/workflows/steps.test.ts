@@ -133,6 +133,23 @@ describe(".github/workflows, the steps' scripts", () => {
     });
   });
 
+  describe("up", () => {
+    it("looks for what would make the update fail before it begins", () => {
+      const text = script("up.yml", "up", "npm run doctor");
+      for (const status of [0, 1, 2]) {
+        const result = run(text, { STACK: "prod" }, { npm: `exit ${status}` });
+        expect(result.status).to.equal(status);
+        expect(result.calls).to.equal("npm|run|doctor|--|prod|--preflight\n");
+      }
+      const { jobs } = parse(readFileSync(join(DIRECTORY, "up.yml"), "utf8")) as Workflow;
+      const runs = (jobs["up"]?.steps ?? []).map(({ run = "" }) => run);
+      const [doctor, update] = ["npm run doctor", "pulumi up"].map((part) =>
+        runs.findIndex((step) => step.includes(part)),
+      );
+      expect(doctor).to.be.lessThan(update ?? -1);
+    });
+  });
+
   describe("comment", () => {
     const text = script("comment.yml", "comment", "gh api");
     const env = {

@@ -68,7 +68,7 @@ describe("components/beanstalk/applicationEnvironment", () => {
     expect(web.WORKER).to.equal("false");
   });
 
-  it("names plugins only where there are some: an empty text counts as not set", () => {
+  it("sets PLUGINS only if there are plugins", () => {
     expect(applicationEnvironment(args).web).not.to.have.property("PLUGINS");
     expect(applicationEnvironment({ ...args, plugins: ["polio", "wfp"] }).worker.PLUGINS).to.equal(
       "polio,wfp",
@@ -115,7 +115,7 @@ for (const stack of ["staging", "prod"]) {
       }
     });
 
-    it("sets as secrets what the contract calls secret, and nothing both ways", () => {
+    it("sets the variables that the contract calls secret as secrets, and none as both", () => {
       for (const environment of environments()) {
         const plain = Object.keys(plainOf(environment));
         expect(plain.filter((name) => known.get(name)?.secret === true)).to.deep.equal([]);

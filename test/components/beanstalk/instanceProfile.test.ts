@@ -44,9 +44,9 @@ describe("components/beanstalk/instanceProfile", () => {
     expect(profile.propertyDependencies.role).to.deep.equal([role.urn]);
   });
 
-  it("names what must exist before an instance can start with it: the profile and the rights", async () => {
+  it("lists the resources that must exist before an instance starts: the profile and its permissions", async () => {
     const urns = await Promise.all(
-      (profile?.parts ?? []).map((part) => new Promise((resolve) => part.urn.apply(resolve))),
+      (profile?.resources ?? []).map((part) => new Promise((resolve) => part.urn.apply(resolve))),
     );
     expect(urns).to.have.members([
       find(document, "aws:iam/instanceProfile:InstanceProfile").urn,
@@ -73,7 +73,7 @@ describe("components/beanstalk/instanceProfile", () => {
     );
   });
 
-  it("fetches versions, and hands logs over where Beanstalk looks for them, but reads and writes nothing else", () => {
+  it("reads source bundles and writes logs to Beanstalk's bucket, and reads and writes nothing else", () => {
     const beanstalk = "arn:aws:s3:::elasticbeanstalk-eu-central-1-123456789012";
     expect(statements.FetchVersions).to.deep.include({
       Action: "s3:GetObject",

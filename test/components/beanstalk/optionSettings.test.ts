@@ -2,6 +2,10 @@ import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
 import fc from "fast-check";
 import { canonicalSettings, OptionSettings } from "../../../components/beanstalk/optionSettings";
+import { Tier } from "../../../policies/facts/beanstalkOptions";
+import catalog from "../../../policies/facts/eb-options.json";
+import { readBack } from "../../engine/provider/beanstalkSettings";
+import { printedSeed } from "../../seed";
 
 /** What an input holds. */
 function valueOf(input: pulumi.Input<string>): Promise<string> {
@@ -87,6 +91,49 @@ describe("components/beanstalk/optionSettings", () => {
     expect(subnets, "the caller's list is untouched").to.deep.equal(["subnet-c", "subnet-a", "subnet-b"]);
   });
 
+  it("writes every option as the simulated Beanstalk reads it back", async () => {
+    const lists = fc.array(fc.stringMatching(/^[a-z0-9-]{1,8}$/), { minLength: 1, maxLength: 4 });
+    const option = fc.constantFrom(
+      ...Object.entries(catalog.namespaces).flatMap(([namespace, facts]) =>
+        Object.entries<{ type: string }>(
+          "options" in facts ? facts.options : { ANY: { type: "string" } },
+        ).map(([name, { type }]) => ({ namespace: namespace.replace("*", "443"), name, type })),
+      ),
+    );
+    const settings = fc.uniqueArray(
+      option.chain(({ type, ...key }) =>
+        fc.record({
+          key: fc.constant(key),
+          value:
+            type === "list" ? lists : type === "boolean" ? fc.boolean() : fc.stringMatching(/^[A-z,]{1,8}$/),
+        }),
+      ),
+      { maxLength: 20, selector: ({ key }) => JSON.stringify(key) },
+    );
+    await fc.assert(
+      fc.asyncProperty(settings, fc.constantFrom<Tier>("WebServer", "Worker"), async (chosen, tier) => {
+        const layers = chosen.map(({ key, value }) => ({ [key.namespace]: { [key.name]: value } }));
+        let written;
+        try {
+          written = canonicalSettings(tier, ...layers);
+        } catch (error) {
+          expect(String(error)).to.include("applies to the");
+          return;
+        }
+        const plain = await Promise.all(
+          written.map(async ({ namespace, name, value, resource }) => ({
+            namespace: await valueOf(namespace),
+            name: await valueOf(name),
+            value: await valueOf(value),
+            resource: await valueOf(pulumi.output(resource).apply(String)),
+          })),
+        );
+        expect(readBack(plain, tier)).to.deep.equal(plain);
+      }),
+      { seed: printedSeed() },
+    );
+  });
+
   it("leaves out what has no value", () => {
     expect(
       canonicalSettings("WebServer", { "aws:autoscaling:launchconfiguration": { ImageId: undefined } }),
@@ -95,13 +142,26 @@ describe("components/beanstalk/optionSettings", () => {
 
   it("refuses a namespace of the other tier", () => {
     expect(() => canonicalSettings("WebServer", { "aws:elasticbeanstalk:sqsd": { HttpPath: "/" } })).to.throw(
-      "aws:elasticbeanstalk:sqsd applies to the Worker tier, not to WebServer",
+      "aws:elasticbeanstalk:sqsd HttpPath applies to the Worker tier, not to WebServer",
     );
-    for (const namespace of ["aws:elbv2:loadbalancer", "aws:elbv2:listener:443"] as const) {
-      expect(() => canonicalSettings("Worker", { [namespace]: {} })).to.throw(
-        `${namespace} applies to the WebServer tier, not to Worker`,
+    const web: OptionSettings[] = [
+      { "aws:elbv2:loadbalancer": { IdleTimeout: 60 } },
+      { "aws:elbv2:listener:443": { Protocol: "HTTPS" } },
+      { "aws:elasticbeanstalk:trafficsplitting": { EvaluationTime: 5 } },
+    ];
+    for (const settings of web) {
+      expect(() => canonicalSettings("Worker", settings)).to.throw(
+        `${Object.keys(settings).join("")} ${Object.keys(Object.values(settings)[0] ?? {}).join("")} ` +
+          "applies to the WebServer tier, not to Worker",
       );
     }
+  });
+
+  it("refuses a list where Beanstalk takes none, and sorts a list that is written as text", async () => {
+    expect(() => canonicalSettings("Worker", { "aws:ec2:vpc": { VPCId: ["vpc-1", "vpc-2"] } })).to.throw(
+      "aws:ec2:vpc VPCId is not a list",
+    );
+    expect(await valuesOf({ "aws:ec2:vpc": { Subnets: "b,a" } })).to.deep.equal({ Subnets: "a,b" });
   });
 
   it("refuses options of a load balancer on a worker, which has none", () => {

@@ -18,7 +18,7 @@ const vpcBlock = fc.tuple(fc.integer({ min: 16, max: 22 }), fc.nat(2 ** 32 - 1))
 const zones = fc.integer({ min: 1, max: 4 });
 
 describe("components/common/cidr", () => {
-  it("cuts a block as the documentation of the function says", () => {
+  it("divides a block as the docstring says", () => {
     expect(planSubnets("10.20.0.0/16", 2)).to.deep.equal({
       privateCidrs: ["10.20.0.0/19", "10.20.32.0/19"],
       publicCidrs: ["10.20.128.0/20", "10.20.144.0/20"],
@@ -43,7 +43,7 @@ describe("components/common/cidr", () => {
     );
   });
 
-  it("makes no two subnets that overlap", () => {
+  it("never returns two subnets that overlap", () => {
     fc.assert(
       fc.property(vpcBlock, zones, (vpc, count) => {
         const { publicCidrs, privateCidrs } = planSubnets(vpc, count);
@@ -77,11 +77,20 @@ describe("components/common/cidr", () => {
     );
   });
 
-  it("refuses what is no block, has host bits set, or is too small or too large", () => {
+  it("refuses a malformed block, host bits, and a block that is too small or too large", () => {
     for (const [cidr, reason] of [
       ["10.20.0.0", /not an IPv4 block/],
       ["10.256.0.0/16", /not an IPv4 block/],
       ["10.20.0.0/33", /not an IPv4 block/],
+      ["10.20.0/16", /not an IPv4 block/],
+      ["010.20.0.0/16", /not an IPv4 block/],
+      ["10.20.0.0/016", /not an IPv4 block/],
+      ["10.20.0.0/1e1", /not an IPv4 block/],
+      ["10.20.0.0/16/16", /not an IPv4 block/],
+      ["10.20.0.0/-1", /not an IPv4 block/],
+      ["10.20.0.0/1.5", /not an IPv4 block/],
+      ["10.20.0.0/", /not an IPv4 block/],
+      ["::/16", /not an IPv4 block/],
       ["10.20.1.0/16", /host bits set/],
       ["10.0.0.0/15", /use a block from \/16 to \/24/],
       ["10.20.0.0/25", /use a block from \/16 to \/24/],

@@ -12,6 +12,13 @@ describe("components/common/naming", () => {
     expect(naming.roleArn(naming.instanceRole("web"))).to.equal(
       "arn:aws:iam::123456789012:role/iaso-test-web",
     );
+    expect(["web", "worker", "enketo"].map((role) => naming.environment(role as InstanceRole))).to.deep.equal(
+      ["iaso-test", "iaso-test-worker", "iaso-test-enketo"],
+    );
+    expect(naming.cnamePrefix("web")).to.equal("example-iaso-test");
+    expect(naming.cnamePrefix("enketo")).to.equal("example-iaso-test-enketo");
+    expect(naming.permissionsBoundaryArn).to.equal("arn:aws:iam::123456789012:policy/iaso-test-boundary");
+    expect(naming.beanstalkBucketArn).to.equal("arn:aws:s3:::elasticbeanstalk-eu-central-1-123456789012");
     expect(naming.ciRole("deploy")).to.equal("iaso-test-ci-deploy");
     expect(naming.secretParameterArn("SECRET_KEY")).to.equal(
       "arn:aws:ssm:eu-central-1:123456789012:parameter/iaso/test/secrets/SECRET_KEY",
@@ -42,10 +49,12 @@ describe("components/common/naming", () => {
     for (const role of ["preview", "up", "deploy"] satisfies CiRole[]) {
       expect(longest.ciRole(role)).to.have.lengthOf.at.most(64);
     }
-    for (const environment of [longest.name(), longest.name("worker"), longest.name("enketo")]) {
+    for (const environment of (["web", "worker", "enketo"] as const).map((role) =>
+      longest.environment(role),
+    )) {
       expect(environment).to.have.lengthOf.at.most(40);
     }
-    expect(longest.globalName("enketo")).to.have.lengthOf.at.most(63);
+    expect(longest.cnamePrefix("enketo")).to.have.lengthOf.at.most(63);
     expect(longest.queue).to.have.lengthOf.at.most(80);
   });
 });

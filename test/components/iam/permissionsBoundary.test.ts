@@ -14,7 +14,7 @@ describe("components/iam/permissionsBoundary", () => {
     statements = Object.values(statementsOf(find(document, "aws:iam/policy:Policy").inputs.policy));
   });
 
-  it("has the ARN that the rights of GitHub's roles are written for", () => {
+  it("has the ARN that the policies of the CI roles contain", () => {
     expect(find(document, "iaso:index:PermissionsBoundary").outputs.arn).to.equal(
       "arn:aws:iam::123456789012:policy/iaso-test-boundary",
     );

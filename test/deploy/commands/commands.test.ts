@@ -71,7 +71,7 @@ describe("deploy/commands", () => {
       double.beanstalk.plan("iaso-staging-worker", first!, "rolledBack");
       double.beanstalk.plan("iaso-staging", second!, "succeeds");
       const failed = await run(double, (session) => rollback(session, TASKS));
-      expect(failed).to.deep.include({ outcome: "returned", from: second, to: first });
+      expect(failed).to.deep.include({ outcome: "rolledBack", from: second, to: first });
       expect(double.s3.get(STATIC, "static/app.css")?.body.toString()).to.equal("/* 1.2 */");
       expect(mismatches(double, [second!])).to.deep.equal([]);
     });
@@ -110,7 +110,7 @@ describe("deploy/commands", () => {
       deployByHand(double, "by-hand");
       double.beanstalk.plan("iaso-staging", PREVIOUS, "mixed");
       const split = await run(double, repairing(PREVIOUS));
-      expect(split.outcome).to.equal("split");
+      expect(split.outcome).to.equal("mixedVersions");
       expect(split.environments!.web!.state).to.contain("instances: i-20: 1.0.0-00000000 (Failed)");
       expect(double.s3.json(ARTIFACTS, `locks/${ENV}.json`)).to.deep.include({ holder: null });
       double.beanstalk.plan("iaso-staging", PREVIOUS, "succeeds");
@@ -124,11 +124,11 @@ describe("deploy/commands", () => {
       const good = await run(double, status);
       expect(good).to.deep.include({
         outcome: "shown",
-        summary: `staging runs ${PREVIOUS}, web and worker alike.`,
+        summary: `staging runs ${PREVIOUS} on web and worker.`,
       });
       deployByHand(double, "by-hand");
       const bad = await run(double, status);
-      expect(bad).to.deep.include({ outcome: "split", remedy: "npm run deploy -- repair staging" });
+      expect(bad).to.deep.include({ outcome: "mixedVersions", remedy: "npm run deploy -- repair staging" });
       expect(bad.environments!.web!.version).to.equal("by-hand");
     });
 
@@ -139,9 +139,9 @@ describe("deploy/commands", () => {
       expect(await runDirect(double, deployment(builtVersion().build))).to.equal("killed");
       const report = await run(double, status);
       expect(report.outcome).to.equal("shown");
-      expect(report.summary).to.match(/^tester runs "deploy 2\.0\.0-/);
+      expect(report.summary).to.match(/^tester has been running "deploy 2\.0\.0-/);
       double.time.now += 3_600_000;
-      expect((await run(double, status)).summary).to.equal("Run 1 on staging was left open.");
+      expect((await run(double, status)).summary).to.equal("Run 1 on staging is unfinished.");
     });
   });
 

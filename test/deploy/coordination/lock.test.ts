@@ -25,7 +25,9 @@ describe("deploy/coordination/lock", () => {
     const outcomes = reports.map(({ outcome }) => outcome).sort();
     expect(outcomes).to.deep.equal(["deployed", "locked"]);
     const refused = reports.find(({ outcome }) => outcome === "locked");
-    expect(refused?.summary).to.match(/^(first|second) runs "deploy 2\.0\.0-[0-9a-f]{8}" on staging since/);
+    expect(refused?.summary).to.match(
+      /^(first|second) has been running "deploy 2\.0\.0-[0-9a-f]{8}" on staging since/,
+    );
     expect(double.web.updates).to.deep.equal([NEW]);
     expect(double.worker.updates).to.deep.equal([NEW]);
     expect(mismatches(double, [NEW])).to.deep.equal([]);
@@ -60,7 +62,7 @@ describe("deploy/coordination/lock", () => {
     const clients = createShortcutClients({ double, dead: false, onKill: () => undefined });
     const report = await runWith({ clients, clock }, repairing());
     expect(report.outcome).to.equal("locked");
-    expect(report.summary).to.contain('alice runs "deploy 3.0" on staging');
+    expect(report.summary).to.contain('alice has been running "deploy 3.0" on staging');
     expect(double.web.updates).to.deep.equal([]);
   });
 
@@ -87,7 +89,7 @@ describe("deploy/coordination/lock", () => {
     const report = await runWith({ clients: slow, clock }, deployment(stalled));
     expect(takenOver?.outcome).to.equal("deployed");
     expect(report.outcome).to.equal("unfinished");
-    expect(report.summary).to.contain("taken over");
+    expect(report.summary).to.contain("has taken the lock");
     expect(double.web.updates).to.deep.equal([NEW]);
     expect(mismatches(double, [NEW, PREVIOUS])).to.deep.equal([]);
   });

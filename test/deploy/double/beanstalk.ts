@@ -292,7 +292,8 @@ export class Beanstalk {
   addEnvironment(settings: EnvironmentSettings): SimulatedEnvironment {
     const environment = new SimulatedEnvironment(settings, this.environments.length + 1, this);
     this.environments.push(environment);
-    if (!this.versions.has(settings.label))
+    // Beanstalk's own application has a label, but is no version.
+    if (settings.label !== "Sample Application" && !this.versions.has(settings.label))
       this.addVersion(settings.label, "artifacts", `bundles/${settings.label}.zip`);
     return environment;
   }

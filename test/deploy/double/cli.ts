@@ -31,7 +31,6 @@ export function runCli(
       env: {
         PATH: process.env["PATH"],
         HOME: process.env["HOME"],
-        NODE_NO_WARNINGS: "1",
         CI: "true",
         ...running.environment,
         ...options.environment,

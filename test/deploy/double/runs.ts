@@ -8,7 +8,7 @@ import { type Clock } from "../../../deploy/clock";
 import { type Build, deploy, type DeployOptions } from "../../../deploy/commands/deploy";
 import { repair } from "../../../deploy/commands/repair";
 import { runCommand } from "../../../deploy/commands/run";
-import { createProgress, type Progress } from "../../../deploy/output/progress";
+import { createProgress, type Progress } from "../../../cli/progress";
 import { type Report } from "../../../deploy/output/report";
 import { DEFAULT_LIMITS, type Limits, type Session } from "../../../deploy/session";
 import { ARTIFACTS, type AwsDouble, ENV } from "./aws";

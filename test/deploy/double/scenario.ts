@@ -67,7 +67,7 @@ export async function play(
   return { double, end, calls, repairs, mismatches: mismatches(double, [PREVIOUS, NEW]) };
 }
 
-const OVER = ["deployed", "unchanged", "repaired", "returned"];
+const OVER = ["deployed", "unchanged", "repaired", "rolledBack"];
 
 function isOver(end: End | undefined): boolean {
   return end !== undefined && end !== "killed" && OVER.includes(end.outcome);

@@ -47,13 +47,13 @@ describe("deploy/pair/find and check", () => {
     [
       "a role on the wrong tier",
       (double) => (double.worker.settings.tier = "WebServer"),
-      /of the tier WebServer/,
+      /its tier is WebServer/,
       /pulumi up/,
     ],
     [
       "another platform",
       (double) => (double.web.settings.platformArn = DOCKER),
-      /iaso-staging runs on docker, but staging is set up for the platform python/,
+      /iaso-staging runs on docker, but the platform of staging is python/,
       /pulumi up/,
     ],
     [
@@ -74,12 +74,28 @@ describe("deploy/pair/find and check", () => {
         double.web.update("x");
         double.time.now += 3_600_000;
       },
-      /do not run one version: web on x, Ready, health Ok; worker on 1\.0\.0/,
+      /run different versions: web on x, Ready, health Ok; worker on 1\.0\.0/,
       /^npm run deploy -- repair staging$/,
     ],
   ];
+  it("refuses environments without a version: no rollback could return to Beanstalk's sample application", async () => {
+    const { double, report } = await deployTo((account) => {
+      const [web, worker] = [account.web.settings, account.worker.settings];
+      account.beanstalk.environments.length = 0;
+      account.beanstalk.versions.clear();
+      for (const settings of [web, worker])
+        account.beanstalk.addEnvironment({ ...settings, label: "Sample Application" });
+    });
+    expect(report.outcome).to.equal("refused");
+    expect(report.summary).to.contain("run Beanstalk's sample application");
+    expect(report.remedy).to.match(
+      /update-environment --environment-name iaso-staging --version-label LABEL$/,
+    );
+    expect(double.calls.map(({ operation }) => operation)).not.to.include("UpdateEnvironment");
+  });
+
   for (const [name, change, message, remedy] of refused) {
-    it(`refuses ${name}, and says what mends it`, async () => {
+    it(`refuses ${name}, and names the fix`, async () => {
       const { double, report } = await deployTo(change);
       expect(report.outcome).to.equal("refused");
       expect(report.summary).to.match(message);
@@ -88,7 +104,7 @@ describe("deploy/pair/find and check", () => {
     });
   }
 
-  it("refuses an unhealthy pair, unless it is told to mend it", async () => {
+  it("refuses an unhealthy pair, unless --allow-unhealthy is given", async () => {
     const ill = (double: AwsDouble): void => {
       double.beanstalk.environments.length = 0;
       const tags = { project: "iaso", env: "STAGING" };
@@ -107,7 +123,7 @@ describe("deploy/pair/find and check", () => {
       });
     };
     const { report } = await deployTo(ill);
-    expect(report.summary).to.match(/staging is not healthy: web \(iaso-staging\) is Severe/);
+    expect(report.summary).to.match(/staging is unhealthy: web \(iaso-staging\) is Severe/);
     expect(report.remedy).to.contain("rollback staging");
     expect((await deployTo(ill, { allowUnhealthy: true })).report.outcome).to.equal("deployed");
   });

@@ -42,7 +42,7 @@ describe("deploy/pair/switch", () => {
   it("does not trust the label: instances left on two versions are brought to one", async () => {
     const double = prepareDouble({ web: "mixed", worker: "succeeds" });
     const end = await runDirect(double, deployment(build));
-    expect(outcomeOf(end)).to.equal("returned");
+    expect(outcomeOf(end)).to.equal("rolledBack");
     // The label was back by itself; the instances were not.
     expect(double.web.updates).to.deep.equal([NEW, PREVIOUS]);
     expect(mismatches(double, [PREVIOUS])).to.deep.equal([]);
@@ -52,8 +52,8 @@ describe("deploy/pair/switch", () => {
     const double = prepareDouble({ web: "succeeds", worker: "degrades" });
     const end = await runDirect(double, deployment(build));
     expect(end).to.deep.include({
-      outcome: "returned",
-      causes: ["worker (iaso-staging-worker) is not healthy (Severe)."],
+      outcome: "rolledBack",
+      causes: ["worker (iaso-staging-worker) is unhealthy (Severe)."],
     });
     expect(mismatches(double, [PREVIOUS])).to.deep.equal([]);
   });
@@ -61,7 +61,7 @@ describe("deploy/pair/switch", () => {
   it("ends an update that hangs, and does not wait for the other one", async () => {
     const double = prepareDouble({ web: "rolledBack", worker: "hangs" });
     const end = await runDirect(double, deployment(build));
-    expect(outcomeOf(end)).to.equal("returned");
+    expect(outcomeOf(end)).to.equal("rolledBack");
     expect(double.calls.map(({ operation }) => operation)).to.include("AbortEnvironmentUpdate");
     expect(end === "killed" ? 0 : end.milliseconds).to.be.below(10 * 60_000);
   });
@@ -83,7 +83,7 @@ describe("deploy/pair/switch", () => {
     double.faultOn = (operation, before) =>
       operation === "UpdateEnvironment" && before === 1 ? "timeoutLate" : undefined;
     const end = await runDirect(double, deployment(build));
-    expect(outcomeOf(end)).to.equal("returned");
+    expect(outcomeOf(end)).to.equal("rolledBack");
     // The request took effect after the verdict, was seen, and was taken back.
     expect(
       [...double.web.updates, ...double.worker.updates].filter((label) => label === NEW).length,
@@ -120,7 +120,7 @@ describe("deploy/pair/switch", () => {
     const double = prepareDouble({ web: "succeeds", worker: "succeeds" });
     const interrupted = (): boolean => double.calls.some(({ operation }) => operation === "DescribeEvents");
     const end = await runDirect(double, deployment(build), { interrupted });
-    expect(end).to.deep.include({ outcome: "returned", causes: ["the run was interrupted"] });
+    expect(end).to.deep.include({ outcome: "rolledBack", causes: ["the run was interrupted"] });
     expect(mismatches(double, [PREVIOUS])).to.deep.equal([]);
   });
 

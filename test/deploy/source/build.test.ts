@@ -83,6 +83,7 @@ describe("deploy/source/build", () => {
 
   describe("on the python platform", () => {
     it("bundles the application, its built files and the overlay", async () => {
+      const before = process.env["AWS_SECRET_ACCESS_KEY"];
       process.env["AWS_SECRET_ACCESS_KEY"] = "not-for-builds";
       let built: BuiltSource;
       try {
@@ -91,7 +92,8 @@ describe("deploy/source/build", () => {
         expect(built.staticDirectory).to.equal(join(source, "static"));
         expect(gitIn(source, "diff", "--name-only").trim()).to.equal("iaso/static/css/index.css");
       } finally {
-        delete process.env["AWS_SECRET_ACCESS_KEY"];
+        if (before === undefined) delete process.env["AWS_SECRET_ACCESS_KEY"];
+        else process.env["AWS_SECRET_ACCESS_KEY"] = before;
       }
       const script = readFileSync(join(built.staticDirectory, "app-0123456789abcdef0123.js"), "utf8");
       expect(script).to.equal("polio,wfp,,\n");
@@ -158,12 +160,32 @@ describe("deploy/source/build", () => {
       const nothing = await rejection(build({ source, skipBuild: true }));
       expect(nothing).to.be.instanceOf(UserError);
       expect(nothing.message).to.contain("no static files");
+      expect(nothing.remedy).to.match(/^Deploy without --skip-build, or correct `staticDirectory`/);
       writeFiles(source, { "static/a.js": "a" });
       const notIncluded = await rejection(build({ source, skipBuild: true }));
+      expect(notIncluded).to.be.instanceOf(UserError);
       expect(notIncluded.message).to.contain("hat/assets/webpack are missing");
+      expect(notIncluded.remedy).to.match(/^Deploy without --skip-build, or correct `include`/);
       writeFiles(source, { "hat/assets/webpack/webpack-stats-prod.json": "built before" });
       const entries = await entriesOf(await build({ source, skipBuild: true }));
       expect(text(entries, "hat/assets/webpack/webpack-stats-prod.json")).to.equal("built before");
+    });
+
+    it("does not mention --skip-build to a user who did not skip the build", async () => {
+      const empty = "build: ['true']\ncollectStatic: ['true']\n";
+      const source = makeCheckout({ ...APPLICATION, "iaso-deploy.yaml": empty });
+      const nothing = await rejection(build({ source }));
+      expect(nothing.message).to.contain("no static files");
+      const collected = "build: ['true']\ncollectStatic: ['mkdir -p static && echo a > static/a.js']\n";
+      writeFiles(source, { "iaso-deploy.yaml": collected });
+      gitIn(source, "commit", "--quiet", "--all", "-m", "Collect");
+      const notIncluded = await rejection(build({ source }));
+      expect(notIncluded.message).to.contain("hat/assets/webpack are missing");
+      for (const { remedy } of [nothing, notIncluded]) {
+        expect(remedy)
+          .to.match(/^The build commands did not create them/)
+          .and.not.contain("skip-build");
+      }
     });
 
     it("refuses an environment's plugin that is not in the bundle, and takes one that is included", async () => {

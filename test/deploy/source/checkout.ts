@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -122,14 +122,9 @@ export function skip(context: Context, why: string): never {
   context.skip();
 }
 
-/** True where a program can be started. */
+/** True if a program runs and succeeds. A shim on the PATH (pyenv's, for one) can exist and fail. */
 export function installed(program: string, ...args: string[]): boolean {
-  try {
-    execFileSync(program, args, { stdio: "ignore" });
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== "ENOENT";
-  }
+  return spawnSync(program, args, { stdio: "ignore" }).status === 0;
 }
 
 /** The error that a promise is rejected with. */

@@ -91,7 +91,9 @@ describe("deploy/source/image", () => {
     const limited = { path: "/manifests/", status: 429, times: 9 };
     registry.credentials = undefined;
     registry.failures = [limited];
-    expect((await rejection(pinImage(`${registry.host}/blsq/iaso:arm`))).message).to.contain("limits");
+    expect((await rejection(pinImage(`${registry.host}/blsq/iaso:arm`))).message).to.contain(
+      "limit of image pulls",
+    );
   });
 
   it("says so where the registry cannot be reached", async () => {

@@ -60,6 +60,11 @@ describe("deploy/source/requirements", () => {
     expect(await rejection(exportRequirements("/", tracked("setup.py")))).to.be.instanceOf(UserError);
   });
 
+  it("does not count a uv on the PATH that fails, such as a shim of pyenv, as installed", () => {
+    fakeUv(`echo "pyenv: uv: command not found" >&2; exit 127`);
+    expect(installed("uv", "--version")).to.equal(false);
+  });
+
   it("understands the real uv", async function () {
     if (!installed("uv", "--version")) skip(this, "uv is not installed (pipx install uv)");
     const directory = temporaryDirectory();

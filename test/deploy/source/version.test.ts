@@ -72,7 +72,9 @@ describe("deploy/source/version", () => {
   it("says so where the directory is missing, no checkout, without a commit, or not the top", async () => {
     const missing = await rejection(resolveVersion("/no/such/directory"));
     expect(missing).to.be.instanceOf(UserError).with.property("remedy").that.contains("--source");
-    expect((await rejection(resolveVersion(temporaryDirectory()))).message).to.contain("not a git checkout");
+    expect((await rejection(resolveVersion(temporaryDirectory()))).message).to.contain(
+      "not a readable git checkout",
+    );
     const empty = temporaryDirectory();
     gitIn(empty, "init", "--quiet");
     expect((await rejection(resolveVersion(empty))).message).to.contain("has no commit");

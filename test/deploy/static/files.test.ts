@@ -80,7 +80,7 @@ describe("deploy/static/files", () => {
       writeFiles(other, { "broken.js": { link } });
       const error = await rejection(listStaticFiles(other, 4));
       expect(error).to.be.instanceOf(UserError);
-      expect(error.message).to.contain("broken.js is not a file");
+      expect(error.message).to.contain("broken.js is neither a file");
     }
   });
 });

@@ -2,37 +2,38 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 
 export type Properties = Record<string, unknown>;
 
-/** One thing that exists in the simulated account. */
+/** A resource of the simulated account. */
 export interface AccountResource {
   type: string;
   id: string;
-  /** What its maker asked for, as AWS gives it back. */
+  /** The inputs, as AWS returns them. */
   inputs: Properties;
-  /** Everything AWS tells about it. */
+  /** All properties that AWS returns: inputs and outputs. */
   state: Properties;
 }
 
+/** A final snapshot of a deleted database or Redis. */
 export interface Snapshot {
-  /** Identifiers are each service's own. */
+  /** Snapshot identifiers are unique within a service. */
   service: "rds" | "elasticache";
   identifier: string;
-  /** What it was taken of. */
+  /** Identifier of the database or Redis. */
   source: string;
 }
 
 interface AccountState {
-  /** Number of the next thing that is made. */
+  /** Number of the next resource. */
   sequence: number;
   resources: AccountResource[];
-  /** Final snapshots, which outlive their sources. */
+  /** Final snapshots, which remain after their sources are deleted. */
   snapshots: Snapshot[];
-  /** Keys in each bucket that no resource of the program made. */
+  /** Keys of the objects in each bucket that are not resources of the program. */
   objects: Record<string, string[]>;
-  /** How often each rule for faults has met its calls. */
+  /** Number of calls that matched each fault. */
   faultCounts: Record<string, number>;
 }
 
-/** An answer by which AWS refuses a call. The code is AWS's own. */
+/** An error that AWS returns, with AWS's error code. */
 export class AwsError extends Error {
   constructor(
     readonly code: string,
@@ -44,10 +45,10 @@ export class AwsError extends Error {
 }
 
 /**
- * All that exists in the simulated account, in one file.
+ * The simulated account: all its resources, kept in one file.
  *
- * Each change is written to a new file that replaces the old one, so that a killed process leaves either the
- * account before the change or the account after it.
+ * Each change writes a new file that replaces the old one, so that a killed process leaves the account either before
+ * or after the change.
  */
 export class Account {
   private readonly state: AccountState;
@@ -70,14 +71,17 @@ export class Account {
     return this.state.objects;
   }
 
+  /** Returns the resource of a type and an id. */
   find(type: string, id: string): AccountResource | undefined {
     return this.state.resources.find((resource) => resource.type === type && resource.id === id);
   }
 
+  /** Returns the resources of some types. */
   ofType(...types: string[]): AccountResource[] {
     return this.state.resources.filter((resource) => types.includes(resource.type));
   }
 
+  /** Adds a resource, or overwrites the one of its type and id. */
   put(resource: AccountResource): void {
     const index = this.state.resources.findIndex(
       ({ type, id }) => type === resource.type && id === resource.id,
@@ -94,12 +98,12 @@ export class Account {
     this.save();
   }
 
-  /** A number that is never given twice by one account. */
+  /** Returns a number that no other resource of the account gets. */
   next(): number {
     return this.state.sequence++;
   }
 
-  /** Counts a call for a fault rule and returns how many there have been, this one included. */
+  /** Counts a call that matches a fault, and returns the number of such calls with this one. */
   count(key: string): number {
     const calls = (this.state.faultCounts[key] ?? 0) + 1;
     this.state.faultCounts[key] = calls;
@@ -107,6 +111,7 @@ export class Account {
     return calls;
   }
 
+  /** Writes the account to its file. */
   save(): void {
     const next = `${this.file}.${process.pid}.next`;
     writeFileSync(next, JSON.stringify(this.state));

@@ -4,53 +4,53 @@ import { Account, AwsError, Properties } from "./account";
 
 export type Operation = "create" | "read" | "update" | "delete";
 
-/** One rule for what goes wrong. A call that no rule matches goes well. */
+/** A fault: calls that match it fail, wait or end the process. */
 export interface Fault {
   operation: Operation | "change";
-  /** Type token such as `aws:s3/bucket:Bucket`; every type where none is given. */
+  /** Type token such as `aws:s3/bucket:Bucket`; any type by default. */
   type?: string;
-  /** The resource's name in the program; every name where none is given. */
+  /** The resource's name in the program; any name by default. */
   name?: string;
-  /** Counts calls for each resource on its own instead of for all together. */
+  /** Counts the calls of each resource separately. */
   each?: boolean;
-  /** The first of the matching calls that is hit, from 1. */
+  /** The first matching call that has the fault, counted from 1; the first of all by default. */
   nth?: number;
-  /** How many calls are hit, from the first on. Once where none is given. */
+  /** The number of calls in a row that have the fault; 1 by default. */
   times?: number;
   /**
    * - `fail`: AWS refuses the call.
-   * - `initFail`: AWS makes the resource, which then does not become ready. Only for creations.
-   * - `delay`: the call takes `milliseconds` longer, as where AWS asks to slow down and the SDK tries again.
-   * - `die`: the provider process ends.
-   * - `hang`: the provider says so on stdout and never answers, so that a test can kill the engine meanwhile.
+   * - `initFail`: AWS creates the resource, which then does not become ready. Only for creations.
+   * - `delay`: the call takes `milliseconds` longer, as if AWS throttled it and the SDK retried.
+   * - `die`: the provider process exits.
+   * - `hang`: the provider prints a line and never answers, so that a test can kill the engine.
    */
   action: "fail" | "initFail" | "delay" | "die" | "hang";
-  /** Whether `die` and `hang` hit before AWS has done what was asked, or after. */
+  /** When `die` and `hang` happen: before AWS performs the call, or after. `before` by default. */
   phase?: "before" | "after";
   milliseconds?: number;
 }
 
-/** What a creation gives. */
-export interface Made {
+/** A created resource. */
+export interface CreatedResource {
   id: string;
   inputs: Properties;
   state: Properties;
 }
 
 /**
- * What Pulumi calls an initialization failure: the resource exists, and is not ready. The provider has waited for
- * it in vain and has not read it, so it knows no more of it than id and inputs.
+ * An initialization failure, in Pulumi's words: the resource exists but is not ready. The provider has not read it, so
+ * it knows only the id and the inputs.
  */
 export class InitializationFailure extends AwsError {
   constructor(
     reason: string,
-    readonly made: Pick<Made, "id" | "inputs">,
+    readonly created: Pick<CreatedResource, "id" | "inputs">,
   ) {
     super("NotReady", reason);
   }
 }
 
-/** The faults of one configuration file, which is read anew for each call so that a test can change it. */
+/** The faults of a configuration file, which is read at each call so that a test can change it. */
 export class Faults {
   constructor(
     private readonly file: string | undefined,
@@ -58,20 +58,20 @@ export class Faults {
     private readonly announce: (line: string) => void,
   ) {}
 
-  /** Runs one call on the account, with what is configured to go wrong. */
+  /** Runs a call with the faults that match it. */
   async run<T>(operation: Operation, type: string, name: string, call: () => T): Promise<T> {
-    const hits = this.hits(operation, type, name);
-    for (const fault of hits.filter((hit) => !isLate(hit))) {
-      await this.strike(fault, operation, type, name);
+    const faults = this.matching(operation, type, name);
+    for (const fault of faults.filter((fault) => !isLate(fault))) {
+      await this.inject(fault, operation, type, name);
     }
     const result = call();
-    for (const fault of hits.filter(isLate)) {
-      await this.strike(fault, operation, type, name, result);
+    for (const fault of faults.filter(isLate)) {
+      await this.inject(fault, operation, type, name, result);
     }
     return result;
   }
 
-  private hits(operation: Operation, type: string, name: string): Fault[] {
+  private matching(operation: Operation, type: string, name: string): Fault[] {
     if (this.file === undefined || !existsSync(this.file)) return [];
     const faults = JSON.parse(readFileSync(this.file, "utf8")) as Fault[];
     return faults.filter((fault, index) => {
@@ -86,7 +86,7 @@ export class Faults {
     });
   }
 
-  private async strike(
+  private async inject(
     fault: Fault,
     operation: Operation,
     type: string,
@@ -99,7 +99,7 @@ export class Faults {
       case "initFail":
         throw new InitializationFailure(
           `simulated fault: ${type} ${name} did not become ready`,
-          result as Made,
+          result as CreatedResource,
         );
       case "delay":
         return sleep(fault.milliseconds ?? 1000);
@@ -112,7 +112,7 @@ export class Faults {
   }
 }
 
-/** What hits when AWS has done what was asked. */
+/** True if the fault happens after AWS has performed the call. */
 function isLate({ action, phase }: Fault): boolean {
   return action === "initFail" || phase === "after";
 }

@@ -1,6 +1,6 @@
 /**
- * The simulated AWS as a process: `main.ts ACCOUNT_FILE [FAULTS_FILE]` prints the port that goes into
- * PULUMI_DEBUG_PROVIDERS as `aws:PORT`. The account lives in its file and survives the process.
+ * Serves the simulated AWS: `main.ts ACCOUNT_FILE [FAULTS_FILE]` prints the port for PULUMI_DEBUG_PROVIDERS=aws:PORT.
+ * The account is kept in its file when the process ends.
  */
 import { Account } from "./account";
 import { Faults } from "./faults";
@@ -9,7 +9,7 @@ import { SimulatedAws } from "./simulatedAws";
 
 const [accountFile, faultsFile] = process.argv.slice(2);
 if (accountFile === undefined) {
-  console.error("Name the file of the simulated account: main.ts ACCOUNT_FILE [FAULTS_FILE]");
+  console.error("The file of the simulated account is missing: main.ts ACCOUNT_FILE [FAULTS_FILE]");
   process.exit(2);
 }
 

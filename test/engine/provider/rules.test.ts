@@ -2,9 +2,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
+import { Reference, REFERENCES } from "../../../policies/facts/references";
+import { RESOURCE_TYPES } from "../../../policies/facts/resourceTypes";
 import { Account, Properties } from "./account";
-import { REQUIRES, Requirement } from "./requirements";
-import { beforeCreate, beforeDelete, beforeUpdate, UNIQUE, USES } from "./rules";
+import { beforeCreate, beforeDelete, beforeUpdate } from "./rules";
 
 const VPC = "aws:ec2/vpc:Vpc";
 const SUBNET = "aws:ec2/subnet:Subnet";
@@ -20,11 +21,31 @@ const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
 const INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule";
 const EGRESS = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule";
 
-/** What AWS lets go though something names it: the rest of what is required cannot be deleted while it is used. */
-const LETS_GO = [
+const references = Object.entries(REFERENCES).flatMap(([user, all]) =>
+  all.map((reference) => ({ user, ...reference })),
+);
+
+/** A reference in words. */
+const words = ({ user, property, option, to }: (typeof references)[number]) =>
+  `${to} of ${user.split("/")[1]?.split(":")[0] ?? ""} ${option?.join(" ") ?? property}`;
+
+/** Inputs that name something, as the resource that refers writes it. */
+const naming = ({ property, option }: Reference, name: string): Properties => {
+  if (option !== undefined) {
+    const [namespace, optionName = "ANY"] = option;
+    return { settings: [{ namespace, name: optionName, value: `there,${name}`, resource: "" }] };
+  }
+  const [first = "", rest] = property.split(".");
+  if (rest === undefined) return { [first]: first.endsWith("Ids") ? ["there", name] : name };
+  const value = { [rest]: name };
+  return { [first]: first === "redrivePolicy" ? JSON.stringify(value) : value };
+};
+
+/** The resources that AWS deletes though another one refers to them. */
+const DELETABLE = [
   "aws:ec2/vpc:Vpc of defaultSecurityGroup vpcId",
   "aws:ec2/vpc:Vpc of flowLog vpcId",
-  "aws:ec2/vpc:Vpc of environment settings",
+  "aws:ec2/vpc:Vpc of environment aws:ec2:vpc VPCId",
   "aws:ec2/subnet:Subnet of routeTableAssociation subnetId",
   "aws:ec2/routeTable:RouteTable of route routeTableId",
   "aws:ec2/routeTable:RouteTable of vpcEndpoint routeTableIds",
@@ -32,21 +53,29 @@ const LETS_GO = [
   "aws:ec2/natGateway:NatGateway of route natGatewayId",
   "aws:ec2/securityGroup:SecurityGroup of securityGroupIngressRule securityGroupId",
   "aws:ec2/securityGroup:SecurityGroup of securityGroupEgressRule securityGroupId",
-  "aws:sqs/queue:Queue of queue redrivePolicy",
+  "aws:sqs/queue:Queue of queue redrivePolicy.deadLetterTargetArn",
   "aws:sqs/queue:Queue of queuePolicy queueUrl",
-  "aws:sqs/queue:Queue of environment settings",
+  "aws:sqs/queue:Queue of environment aws:elasticbeanstalk:sqsd WorkerQueueURL",
   "aws:sns/topic:Topic of topicPolicy arn",
   "aws:sns/topic:Topic of topicSubscription topic",
   "aws:elasticbeanstalk/environment:Environment of listener loadBalancerArn",
   "aws:elasticbeanstalk/application:Application of applicationVersion application",
-  "aws:iam/instanceProfile:InstanceProfile of environment settings",
-  "aws:iam/role:Role of environment settings",
-  "aws:s3/bucket:Bucket of environment settings",
-  "aws:ssm/parameter:Parameter of environment settings",
+  "aws:iam/instanceProfile:InstanceProfile of environment aws:autoscaling:launchconfiguration IamInstanceProfile",
+  "aws:iam/role:Role of environment aws:elasticbeanstalk:environment ServiceRole",
+  "aws:s3/bucket:Bucket of environment aws:elbv2:loadbalancer AccessLogsS3Bucket",
+  "aws:s3/bucket:Bucket of bucketCorsConfiguration bucket",
+  "aws:s3/bucket:Bucket of bucketLifecycleConfiguration bucket",
+  "aws:s3/bucket:Bucket of bucketObjectv2 bucket",
+  "aws:s3/bucket:Bucket of bucketOwnershipControls bucket",
+  "aws:s3/bucket:Bucket of bucketPolicy bucket",
+  "aws:s3/bucket:Bucket of bucketPublicAccessBlock bucket",
+  "aws:s3/bucket:Bucket of bucketServerSideEncryptionConfiguration bucket",
+  "aws:s3/bucket:Bucket of bucketVersioning bucket",
+  "aws:ssm/parameter:Parameter of environment aws:elasticbeanstalk:application:environmentsecrets",
 ];
 
-/** What AWS refuses a second time; each of the inputs makes a difference. */
-const TWINS: [type: string, inputs: Properties, code: string][] = [
+/** Inputs that AWS refuses a second time, with the error code; another value of any of them is accepted. */
+const DUPLICATES: [type: string, inputs: Properties, code: string][] = [
   ["aws:ec2/route:Route", { routeTableId: "a", destinationCidrBlock: "b" }, "RouteAlreadyExists"],
   ["aws:lb/listener:Listener", { loadBalancerArn: "a", port: 443 }, "DuplicateListener"],
   [SUBNET, { vpcId: "a", cidrBlock: "b" }, "InvalidSubnet.Conflict"],
@@ -87,7 +116,7 @@ const TWINS: [type: string, inputs: Properties, code: string][] = [
   ],
 ];
 
-describe("what the simulated AWS refuses", () => {
+describe("the simulated AWS refuses", () => {
   const folder = mkdtempSync(join(tmpdir(), "iaso-rules-"));
   let account: Account;
   let accounts = 0;
@@ -127,29 +156,46 @@ describe("what the simulated AWS refuses", () => {
     });
 
   describe("to delete", () => {
-    for (const { of, by, user, property, code } of USES) {
-      it(`${of} while the ${property} of ${user} names its ${by}`, () => {
-        const used = put(of, by === "id" ? "used" : "another", {}, { [by]: "used" });
-        put(user, "other", { [property]: "not-used" });
+    for (const reference of references) {
+      const { user, to, by, inUse } = reference;
+      if (inUse === undefined) continue;
+      it(`${words(reference)} names`, () => {
+        const used = put(
+          to,
+          by === undefined ? "used" : "another",
+          {},
+          by === undefined ? {} : { [by]: "used" },
+        );
+        put(user, "other", naming(reference, "not-used"));
         expect(deletion(used)).to.equal("");
-        put(user, "user", { [property]: [{ value: "before,used" }] });
-        expect(deletion(used)).to.match(new RegExp(`^${code}: .* is still used by user$`));
+        put(user, "user", naming(reference, "used"));
+        expect(deletion(used)).to.match(new RegExp(`^${inUse}: .* is still used by user$`));
       });
     }
 
-    it("whatever it wants to exist when it is named, but for what it lets go", () => {
-      const short = (user: string) => user.split("/")[1]?.split(":")[0] ?? "";
-      const required = REQUIRES.map(
-        ({ of, user, property }) => `${of} of ${short(user)} ${property.split(".")[0] ?? ""}`,
-      );
-      const kept = USES.map(({ of, user, property }) => `${of} of ${short(user)} ${property}`);
-      // Not in the table: a version is looked for in the environment's own application only.
-      required.push("aws:elasticbeanstalk/applicationVersion:ApplicationVersion of environment version");
-      expect(new Set([...kept, ...LETS_GO])).to.deep.equal(new Set(required));
-      expect(kept.filter((use) => LETS_GO.includes(use))).to.deep.equal([]);
+    it("a version that an environment of its application runs, and not one of the same label elsewhere", () => {
+      const version = put(VERSION, "iaso/1", { application: "iaso" }, { name: "1" });
+      put(ENVIRONMENT, "elsewhere", { application: "another", version: "1" });
+      expect(deletion(version)).to.equal("");
+      put(ENVIRONMENT, "here", { application: "iaso", version: "1" });
+      expect(deletion(version)).to.match(/^InvalidParameterValue: iaso\/1 is still used by here$/);
     });
 
-    it("an internet gateway while its own network has a NAT gateway", () => {
+    it("every resource that another one refers to, but for a closed list", () => {
+      const deletable = references.filter(({ inUse }) => inUse === undefined);
+      expect(deletable.map(words)).to.have.members(DELETABLE);
+      for (const reference of deletable) {
+        const { user, to, by } = reference;
+        const used = put(to, "used", {}, by === undefined ? {} : { [by]: "used" });
+        put(user, "user", naming(reference, "used"));
+        if (to !== "aws:s3/bucket:Bucket" || !user.includes("Object"))
+          expect(deletion(used), words(reference)).to.equal("");
+        account.remove(user, "user");
+        account.remove(to, "used");
+      }
+    });
+
+    it("an internet gateway while its VPC has a NAT gateway", () => {
       put(SUBNET, "near", { vpcId: "mine" });
       put(SUBNET, "far", { vpcId: "other" });
       const gateway = put(GATEWAY, "gateway", { vpcId: "mine" });
@@ -159,7 +205,7 @@ describe("what the simulated AWS refuses", () => {
       expect(deletion(gateway)).to.include("DependencyViolation");
     });
 
-    it("what leaves a snapshot under a name that the service has given already", () => {
+    it("a resource whose final snapshot has the name of another snapshot of the service", () => {
       const redis = put(REDIS, "redis", { finalSnapshotIdentifier: "final" });
       const database = put(DATABASE, "database", { identifier: "db", finalSnapshotIdentifier: "final" });
       const cache = put(REDIS, "cache");
@@ -173,8 +219,8 @@ describe("what the simulated AWS refuses", () => {
     });
   });
 
-  describe("to make twice", () => {
-    for (const [type, inputs, code] of TWINS) {
+  describe("to create twice", () => {
+    for (const [type, inputs, code] of DUPLICATES) {
       it(`${type} with the same ${Object.keys(inputs).join(", ")}`, () => {
         put(type, "first", inputs);
         expect(creation(type, inputs)).to.equal(`${code}: conflicts with first`);
@@ -185,13 +231,16 @@ describe("what the simulated AWS refuses", () => {
       });
     }
 
-    it("nothing else", () => {
-      expect(UNIQUE.map(({ type, properties, code }) => [type, properties, code])).to.have.deep.members(
-        TWINS.map(([type, inputs, code]) => [type, Object.keys(inputs), code]),
+    it("no other duplicates", () => {
+      const unique = Object.entries(RESOURCE_TYPES).flatMap(([type, facts]) =>
+        (facts.unique ?? []).map(({ properties, code }) => [type, properties, code]),
+      );
+      expect(unique).to.have.deep.members(
+        DUPLICATES.map(([type, inputs, code]) => [type, Object.keys(inputs), code]),
       );
     });
 
-    it("a distribution that shares one of several names, and no two without any", () => {
+    it("a distribution with one alias of another, but not two without aliases", () => {
       const type = "aws:cloudfront/distribution:Distribution";
       put(type, "first", { aliases: ["a", "b"] });
       put(type, "second");
@@ -203,7 +252,7 @@ describe("what the simulated AWS refuses", () => {
       [QUEUE, "QueueAlreadyExists"],
       [TOPIC, "InvalidParameter"],
     ] as const) {
-      it(`${type} with anything else than the first`, () => {
+      it(`${type} with other inputs than the first`, () => {
         put(type, "name", { name: "name", tags: { env: "a" } });
         expect(creation(type, { name: "name", tags: { env: "a" } }, "name")).to.equal("");
         expect(creation(type, { name: "name", tags: { env: "b" } }, "name")).to.include(code);
@@ -218,37 +267,33 @@ describe("what the simulated AWS refuses", () => {
     });
   });
 
-  describe("to take where something is missing", () => {
-    /** Inputs that name something, as the user of the requirement writes it. */
-    const naming = ({ property, option }: Requirement, name: string): Properties => {
-      if (option !== undefined) {
-        const [namespace, optionName = "ANY"] = option;
-        return { settings: [{ namespace, name: optionName, value: `there,${name}`, resource: "" }] };
-      }
-      const [first = "", rest] = property.split(".");
-      if (rest === undefined) return { [first]: first.endsWith("Ids") ? ["there", name] : name };
-      const value = { [rest]: name };
-      return { [first]: first === "redrivePolicy" ? JSON.stringify(value) : value };
-    };
-
-    for (const requirement of REQUIRES) {
-      const { user, property, option, of, by, code } = requirement;
-      it(`a ${option?.join(" ") ?? property} of ${user} that names no ${of}`, () => {
-        const exist = (name: string) => put(of, by === "id" ? name : `id of ${name}`, {}, { [by]: name });
+  describe("to create without its dependencies", () => {
+    for (const reference of references) {
+      const { user, to, by, missing } = reference;
+      if (missing === undefined) continue;
+      it(`a reference to no ${words(reference)}`, () => {
+        const exist = (name: string) =>
+          put(to, by === undefined ? name : `id of ${name}`, {}, by === undefined ? {} : { [by]: name });
         exist("there");
-        const missing = `${code}: missing does not exist`;
-        expect(creation(user, naming(requirement, "missing"))).to.equal(missing);
-        expect(change(user, naming(requirement, "there"), naming(requirement, "missing"))).to.equal(missing);
-        // What is left as it was is not looked up again.
-        expect(change(user, naming(requirement, "missing"), { description: "new" })).not.to.include(
+        const refusal = `${missing}: missing does not exist`;
+        expect(creation(user, naming(reference, "missing"))).to.equal(refusal);
+        expect(change(user, naming(reference, "there"), naming(reference, "missing"))).to.equal(refusal);
+        // A reference that does not change is not looked up again.
+        expect(change(user, naming(reference, "missing"), { description: "new" })).not.to.include(
           "does not exist",
         );
         exist("missing");
-        expect(creation(user, naming(requirement, "missing"))).not.to.include("does not exist");
+        expect(creation(user, naming(reference, "missing"))).not.to.include("does not exist");
       });
     }
 
-    it("not what AWS has in every account", () => {
+    it("looks up every reference but a version's, which its own application must have", () => {
+      expect(references.filter(({ missing }) => missing === undefined).map(words)).to.deep.equal([
+        "aws:elasticbeanstalk/applicationVersion:ApplicationVersion of environment version",
+      ]);
+    });
+
+    it("but not resources of AWS itself, which every account has", () => {
       expect(creation(REDIS, { parameterGroupName: "default.redis7" })).to.equal("");
       put("aws:iam/role:Role", "role");
       const policyArn = "arn:aws:iam::aws:policy/ReadOnlyAccess";
@@ -257,7 +302,7 @@ describe("what the simulated AWS refuses", () => {
       ).to.equal("");
     });
 
-    it("a NAT gateway in a network without an internet gateway", () => {
+    it("a NAT gateway in a VPC without an internet gateway", () => {
       put(SUBNET, "subnet", { vpcId: "mine" });
       put(GATEWAY, "other", { vpcId: "other" });
       expect(creation(NAT, { subnetId: "subnet" })).to.include("Gateway.NotAttached");
@@ -265,7 +310,7 @@ describe("what the simulated AWS refuses", () => {
       expect(creation(NAT, { subnetId: "subnet" })).to.equal("");
     });
 
-    it("a database whose monitoring role may do nothing yet", () => {
+    it("a database whose monitoring role has no permissions", () => {
       const inputs = { monitoringRoleArn: "arn" };
       put("aws:iam/role:Role", "monitoring", {}, { arn: "arn" });
       put("aws:iam/rolePolicyAttachment:RolePolicyAttachment", "another", { role: "another" });
@@ -296,7 +341,7 @@ describe("what the simulated AWS refuses", () => {
 
     const setting = (namespace: string, name: string, value: string) => ({ namespace, name, value });
 
-    it("an environment whose instances may do nothing yet", () => {
+    it("an environment whose instance role has no permissions", () => {
       put("aws:iam/instanceProfile:InstanceProfile", "profile", { role: "instances" });
       const settings = [setting("aws:autoscaling:launchconfiguration", "IamInstanceProfile", "profile")];
       expect(creation(ENVIRONMENT, { settings })).to.include("Failed to launch environment");
@@ -304,7 +349,7 @@ describe("what the simulated AWS refuses", () => {
       expect(creation(ENVIRONMENT, { settings })).to.equal("");
     });
 
-    it("an environment of enhanced health whose service role may do nothing yet", () => {
+    it("an environment with enhanced health whose service role has no permissions", () => {
       put("aws:iam/role:Role", "service");
       const basic = [setting("aws:elasticbeanstalk:environment", "ServiceRole", "service")];
       expect(creation(ENVIRONMENT, { settings: basic })).to.equal("");
@@ -317,7 +362,7 @@ describe("what the simulated AWS refuses", () => {
       expect(creation(ENVIRONMENT, { settings })).to.equal("");
     });
 
-    it("access logs into a bucket whose policy does not let the load balancers write", () => {
+    it("access logs into a bucket whose policy does not allow load balancers to write", () => {
       const bucket = "logs";
       put("aws:s3/bucket:Bucket", bucket);
       const settings = ["false", "true"].map((enabled) => [
@@ -349,22 +394,22 @@ describe("what the simulated AWS refuses", () => {
     });
   });
 
-  describe("to change", () => {
-    it("the major version of a database without a word that it may", () => {
+  describe("to update", () => {
+    it("a major upgrade of a database without allowMajorVersionUpgrade", () => {
       const old = { engineVersion: "16" };
       expect(change(DATABASE, old, { engineVersion: "16.4" })).to.equal("");
       expect(change(DATABASE, old, { engineVersion: "17" })).to.include("AllowMajorVersionUpgrade");
       expect(change(DATABASE, old, { engineVersion: "17", allowMajorVersionUpgrade: true })).to.equal("");
     });
 
-    it("storage to less", () => {
+    it("less storage", () => {
       expect(change(DATABASE, { allocatedStorage: 50 }, { allocatedStorage: 60 })).to.equal("");
       expect(change(DATABASE, { allocatedStorage: 50 }, { allocatedStorage: 49 })).to.include(
         "cannot be less than the current storage size",
       );
     });
 
-    it("Redis to TLS at once", () => {
+    it("TLS on Redis in one step", () => {
       const [plain, tls] = [false, true].map((transitEncryptionEnabled) => ({ transitEncryptionEnabled }));
       const preferred = { ...tls, transitEncryptionMode: "preferred" };
       expect(change(REDIS, plain!, tls!)).to.include("preferred first");
@@ -375,7 +420,7 @@ describe("what the simulated AWS refuses", () => {
     });
   });
 
-  it("takes a network that exists", () => {
+  it("accepts a VPC that exists", () => {
     put(VPC, "vpc");
     expect(creation(SUBNET, { vpcId: "vpc", cidrBlock: "10.0.0.0/20" })).to.equal("");
   });

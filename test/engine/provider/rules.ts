@@ -1,277 +1,76 @@
 import { isDeepStrictEqual } from "node:util";
+import { RESOURCE_TYPES } from "../../../policies/facts/resourceTypes";
 import { zoneIdOf } from "../../../simulated-aws/route53";
 import { Account, AccountResource, AwsError, Properties, Snapshot } from "./account";
-import { requireReferences, requireSurroundings } from "./requirements";
-import { IDEMPOTENT, PUTS } from "./types";
+import { requireDependencies, requireReferences, requireUnused } from "./requirements";
 
-/** A reference that makes AWS refuse to delete what it points to. */
-export interface Use {
-  /** Type of the resource that cannot be deleted. */
-  of: string;
-  /** Its property that others name; `id` for its id. */
-  by: string;
-  /** Who names it, and in which property. */
-  user: string;
-  property: string;
-  code: string;
-}
+const BUCKET = "aws:s3/bucket:Bucket";
+const DATABASE = "aws:rds/instance:Instance";
+const RECORD = "aws:route53/record:Record";
+const REDIS = "aws:elasticache/replicationGroup:ReplicationGroup";
 
-const dependency = (of: string, user: string, property: string, by = "id"): Use => ({
-  of,
-  by,
-  user,
-  property,
-  code: "DependencyViolation",
-});
-const inUse = (code: string, of: string, by: string, user: string, property: string): Use => ({
-  of,
-  by,
-  user,
-  property,
-  code,
-});
-
-/** What AWS refuses to delete while something else uses it. */
-export const USES: Use[] = [
-  dependency("aws:ec2/vpc:Vpc", "aws:ec2/subnet:Subnet", "vpcId"),
-  dependency("aws:ec2/vpc:Vpc", "aws:ec2/securityGroup:SecurityGroup", "vpcId"),
-  dependency("aws:ec2/vpc:Vpc", "aws:ec2/internetGateway:InternetGateway", "vpcId"),
-  dependency("aws:ec2/vpc:Vpc", "aws:ec2/routeTable:RouteTable", "vpcId"),
-  dependency("aws:ec2/vpc:Vpc", "aws:ec2/vpcEndpoint:VpcEndpoint", "vpcId"),
-  dependency("aws:ec2/subnet:Subnet", "aws:ec2/natGateway:NatGateway", "subnetId"),
-  dependency("aws:ec2/subnet:Subnet", "aws:rds/subnetGroup:SubnetGroup", "subnetIds"),
-  dependency("aws:ec2/subnet:Subnet", "aws:elasticache/subnetGroup:SubnetGroup", "subnetIds"),
-  dependency(
-    "aws:ec2/routeTable:RouteTable",
-    "aws:ec2/routeTableAssociation:RouteTableAssociation",
-    "routeTableId",
-  ),
-  inUse("InvalidIPAddress.InUse", "aws:ec2/eip:Eip", "id", "aws:ec2/natGateway:NatGateway", "allocationId"),
-  dependency("aws:ec2/securityGroup:SecurityGroup", "aws:rds/instance:Instance", "vpcSecurityGroupIds"),
-  dependency(
-    "aws:ec2/securityGroup:SecurityGroup",
-    "aws:elasticache/replicationGroup:ReplicationGroup",
-    "securityGroupIds",
-  ),
-  dependency(
-    "aws:ec2/securityGroup:SecurityGroup",
-    "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
-    "referencedSecurityGroupId",
-  ),
-  dependency(
-    "aws:ec2/securityGroup:SecurityGroup",
-    "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
-    "referencedSecurityGroupId",
-  ),
-  dependency(
-    "aws:ec2/securityGroup:SecurityGroup",
-    "aws:elasticbeanstalk/environment:Environment",
-    "settings",
-  ),
-  dependency("aws:ec2/subnet:Subnet", "aws:elasticbeanstalk/environment:Environment", "settings"),
-  inUse(
-    "InvalidDBSubnetGroupStateFault",
-    "aws:rds/subnetGroup:SubnetGroup",
-    "id",
-    "aws:rds/instance:Instance",
-    "dbSubnetGroupName",
-  ),
-  inUse(
-    "InvalidDBParameterGroupState",
-    "aws:rds/parameterGroup:ParameterGroup",
-    "id",
-    "aws:rds/instance:Instance",
-    "parameterGroupName",
-  ),
-  inUse(
-    "CacheSubnetGroupInUse",
-    "aws:elasticache/subnetGroup:SubnetGroup",
-    "id",
-    "aws:elasticache/replicationGroup:ReplicationGroup",
-    "subnetGroupName",
-  ),
-  inUse(
-    "InvalidCacheParameterGroupState",
-    "aws:elasticache/parameterGroup:ParameterGroup",
-    "id",
-    "aws:elasticache/replicationGroup:ReplicationGroup",
-    "parameterGroupName",
-  ),
-  inUse(
-    "OperationInProgressFailure",
-    "aws:elasticbeanstalk/application:Application",
-    "id",
-    "aws:elasticbeanstalk/environment:Environment",
-    "application",
-  ),
-  inUse(
-    "InvalidParameterValue",
-    "aws:elasticbeanstalk/applicationVersion:ApplicationVersion",
-    "name",
-    "aws:elasticbeanstalk/environment:Environment",
-    "version",
-  ),
-  inUse("DeleteConflict", "aws:iam/role:Role", "id", "aws:iam/instanceProfile:InstanceProfile", "role"),
-  inUse("DeleteConflict", "aws:iam/role:Role", "id", "aws:iam/rolePolicy:RolePolicy", "role"),
-  inUse(
-    "DeleteConflict",
-    "aws:iam/role:Role",
-    "id",
-    "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
-    "role",
-  ),
-  inUse(
-    "DeleteConflict",
-    "aws:iam/policy:Policy",
-    "arn",
-    "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
-    "policyArn",
-  ),
-  inUse("DeleteConflict", "aws:iam/policy:Policy", "arn", "aws:iam/role:Role", "permissionsBoundary"),
-  inUse(
-    "ResourceInUseException",
-    "aws:acm/certificate:Certificate",
-    "arn",
-    "aws:lb/listener:Listener",
-    "certificateArn",
-  ),
-  inUse(
-    "ResourceInUseException",
-    "aws:acm/certificate:Certificate",
-    "arn",
-    "aws:elasticbeanstalk/environment:Environment",
-    "settings",
-  ),
-  inUse(
-    "ResourceInUseException",
-    "aws:acm/certificate:Certificate",
-    "arn",
-    "aws:cloudfront/distribution:Distribution",
-    "viewerCertificate",
-  ),
-];
-
-/** The error by which AWS refuses a second one of what it names. */
-const CONFLICTS: Record<string, string> = {
-  "aws:cloudwatch/logGroup:LogGroup": "ResourceAlreadyExistsException",
-  "aws:iam/instanceProfile:InstanceProfile": "EntityAlreadyExists",
-  "aws:iam/openIdConnectProvider:OpenIdConnectProvider": "EntityAlreadyExists",
-  "aws:iam/policy:Policy": "EntityAlreadyExists",
-  "aws:iam/role:Role": "EntityAlreadyExists",
-  "aws:rds/instance:Instance": "DBInstanceAlreadyExists",
-  "aws:route53/record:Record": "InvalidChangeBatch",
-  "aws:s3/bucket:Bucket": "BucketAlreadyOwnedByYou",
-  "aws:sns/topic:Topic": "InvalidParameter",
-  "aws:sqs/queue:Queue": "QueueAlreadyExists",
-  "aws:ssm/parameter:Parameter": "ParameterAlreadyExists",
-};
-
-/** What no two of a type have in common, though their ids differ. Lists must have nothing in common. */
-export interface Unique {
-  type: string;
-  properties: string[];
-  code: string;
-}
-
-const RULE = ["securityGroupId", "ipProtocol", "fromPort", "toPort", "cidrIpv4", "cidrIpv6"];
-
-export const UNIQUE: Unique[] = [
-  {
-    type: "aws:ec2/route:Route",
-    properties: ["routeTableId", "destinationCidrBlock"],
-    code: "RouteAlreadyExists",
-  },
-  { type: "aws:lb/listener:Listener", properties: ["loadBalancerArn", "port"], code: "DuplicateListener" },
-  { type: "aws:ec2/subnet:Subnet", properties: ["vpcId", "cidrBlock"], code: "InvalidSubnet.Conflict" },
-  {
-    type: "aws:ec2/securityGroup:SecurityGroup",
-    properties: ["vpcId", "name"],
-    code: "InvalidGroup.Duplicate",
-  },
-  {
-    type: "aws:ec2/routeTableAssociation:RouteTableAssociation",
-    properties: ["subnetId"],
-    code: "Resource.AlreadyAssociated",
-  },
-  {
-    type: "aws:ec2/natGateway:NatGateway",
-    properties: ["allocationId"],
-    code: "Resource.AlreadyAssociated",
-  },
-  {
-    type: "aws:ec2/flowLog:FlowLog",
-    properties: ["vpcId", "logDestination"],
-    code: "FlowLogAlreadyExists",
-  },
-  {
-    type: "aws:ec2/vpcEndpoint:VpcEndpoint",
-    properties: ["vpcId", "serviceName"],
-    code: "RouteAlreadyExists",
-  },
-  {
-    type: "aws:elasticbeanstalk/environment:Environment",
-    properties: ["name"],
-    code: "InvalidParameterValue",
-  },
-  {
-    type: "aws:elasticbeanstalk/environment:Environment",
-    properties: ["cnamePrefix"],
-    code: "InvalidParameterValue",
-  },
-  {
-    type: "aws:cloudfront/distribution:Distribution",
-    properties: ["aliases"],
-    code: "CNAMEAlreadyExists",
-  },
-  {
-    type: "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
-    properties: [...RULE, "referencedSecurityGroupId"],
-    code: "InvalidPermission.Duplicate",
-  },
-  {
-    type: "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
-    properties: [...RULE, "referencedSecurityGroupId", "prefixListId"],
-    code: "InvalidPermission.Duplicate",
-  },
-];
-
-/** Refuses what AWS would refuse to create. */
+/**
+ * Refuses the creation of a resource for AWS's reasons.
+ *
+ * @throws AwsError with AWS's error code.
+ */
 export function beforeCreate(account: Account, type: string, id: string, inputs: Properties): void {
-  const existing = account.find(type, id);
-  if (
-    existing &&
-    !isPut(type, inputs) &&
-    !(IDEMPOTENT.has(type) && isDeepStrictEqual(existing.inputs, inputs))
-  ) {
-    throw new AwsError(CONFLICTS[type] ?? "ResourceAlreadyExists", `${id} already exists`);
-  }
-  for (const { properties, code } of UNIQUE.filter((unique) => unique.type === type)) {
-    if (properties.every((property) => inputs[property] === undefined)) continue;
-    const twin = account
-      .ofType(type)
-      .find((other) => properties.every((property) => collide(other.inputs[property], inputs[property])));
-    if (twin) throw new AwsError(code, `conflicts with ${twin.id}`);
-  }
+  refuseExisting(account, type, id, inputs);
+  refuseDuplicate(account, type, inputs);
   requireReferences(account, type, inputs);
-  requireSurroundings(account, type, inputs);
-  onPut(account, type, inputs);
+  requireDependencies(account, type, inputs);
+  beforePut(account, type, inputs);
 }
 
-/** Refuses what AWS would refuse to change. */
+/**
+ * Refuses the update of a resource for AWS's reasons.
+ *
+ * @throws AwsError with AWS's error code.
+ */
 export function beforeUpdate(account: Account, type: string, old: Properties, inputs: Properties): void {
   requireReferences(account, type, inputs, old);
-  if (type === "aws:rds/instance:Instance") judgeDatabaseChange(old, inputs);
-  if (type === "aws:elasticache/replicationGroup:ReplicationGroup") judgeRedisChange(old, inputs);
-  onPut(account, type, inputs);
+  if (type === DATABASE) checkDatabaseUpdate(old, inputs);
+  if (type === REDIS) checkRedisUpdate(old, inputs);
+  beforePut(account, type, inputs);
 }
 
-/** Refuses what AWS would refuse to create and to change. */
-function onPut(account: Account, type: string, inputs: Properties): void {
-  if (type.startsWith("aws:s3/") && type !== "aws:s3/bucket:Bucket") {
-    if (!account.find("aws:s3/bucket:Bucket", inputs.bucket as string)) {
-      throw new AwsError("NoSuchBucket", `the bucket ${inputs.bucket as string} does not exist`);
-    }
+/**
+ * Refuses the deletion of a resource for AWS's reasons.
+ *
+ * @throws AwsError with AWS's error code.
+ */
+export function beforeDelete(account: Account, resource: AccountResource): void {
+  const { type } = resource;
+  requireUnused(account, resource);
+  if (type === "aws:ec2/internetGateway:InternetGateway") refuseMappedAddresses(account, resource);
+  if (type === BUCKET) refuseFullBucket(account, resource);
+  if (type === DATABASE) deleteDatabase(account, resource);
+  if (type === REDIS) deleteRedis(account, resource);
+}
+
+/** Refuses a second resource of the same id. */
+function refuseExisting(account: Account, type: string, id: string, inputs: Properties): void {
+  const existing = account.find(type, id);
+  if (!existing) return;
+  const { create, conflict = "ResourceAlreadyExists" } = RESOURCE_TYPES[type] ?? {};
+  if (create === "put" || (type === RECORD && inputs.allowOverwrite === true)) return;
+  if (create === "idempotent" && isDeepStrictEqual(existing.inputs, inputs)) return;
+  throw new AwsError(conflict, `${id} already exists`);
+}
+
+/** Refuses a resource that has properties in common with another one of its type that must be unique. */
+function refuseDuplicate(account: Account, type: string, inputs: Properties): void {
+  for (const { properties, code } of RESOURCE_TYPES[type]?.unique ?? []) {
+    if (properties.every((property) => inputs[property] === undefined)) continue;
+    const duplicate = account
+      .ofType(type)
+      .find((other) => properties.every((property) => overlap(other.inputs[property], inputs[property])));
+    if (duplicate) throw new AwsError(code, `conflicts with ${duplicate.id}`);
   }
+}
+
+/** Refuses what AWS refuses in creations and updates alike. */
+function beforePut(account: Account, type: string, inputs: Properties): void {
   switch (type) {
     case "aws:s3/bucketPolicy:BucketPolicy": {
       refusePublicPolicy(account, inputs);
@@ -282,41 +81,26 @@ function onPut(account: Account, type: string, inputs: Properties): void {
       return;
     }
     case "aws:lb/listener:Listener": {
-      requireIssued(account, JSON.stringify(inputs.certificateArn ?? ""));
+      requireIssued(account, inputs.certificateArn);
       return;
     }
     case "aws:elasticbeanstalk/environment:Environment": {
-      requireIssued(account, JSON.stringify(inputs.settings ?? []));
+      requireIssued(account, inputs.settings);
       return;
     }
     case "aws:cloudfront/distribution:Distribution": {
-      requireIssued(account, JSON.stringify(inputs.viewerCertificate ?? {}));
+      requireIssued(account, inputs.viewerCertificate);
       return;
     }
   }
 }
 
-/** Refuses what AWS would refuse to delete. */
-export function beforeDelete(account: Account, resource: AccountResource): void {
-  const { type, id } = resource;
-  for (const use of USES.filter(({ of }) => of === type)) {
-    const name = use.by === "id" ? id : (resource.state[use.by] as string);
-    const user = account.ofType(use.user).find(({ inputs }) => mentions(inputs[use.property], name));
-    if (user) throw new AwsError(use.code, `${id} is still used by ${user.id}`);
-  }
-  if (type === "aws:ec2/internetGateway:InternetGateway") refuseMappedAddresses(account, resource);
-  if (type === "aws:s3/bucket:Bucket") refuseFullBucket(account, resource);
-  if (type === "aws:rds/instance:Instance") finishDatabase(account, resource);
-  if (type === "aws:elasticache/replicationGroup:ReplicationGroup") finishRedis(account, resource);
-}
-
-/** Whether the creation replaces what is there already. */
-function isPut(type: string, inputs: Properties): boolean {
-  return PUTS.has(type) || (type === "aws:route53/record:Record" && inputs.allowOverwrite === true);
-}
-
-/** @see https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBInstance.html */
-function judgeDatabaseChange(old: Properties, inputs: Properties): void {
+/**
+ * Refuses a major upgrade without permission, and less storage.
+ *
+ * @see https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBInstance.html
+ */
+function checkDatabaseUpdate(old: Properties, inputs: Properties): void {
   const [from, to] = [old, inputs].map(
     ({ engineVersion }) => (engineVersion as string | undefined)?.split(".")[0],
   );
@@ -336,11 +120,11 @@ function judgeDatabaseChange(old: Properties, inputs: Properties): void {
 }
 
 /**
- * Clients move to TLS while both are taken, or they would all be cut off.
+ * Refuses to turn TLS on in one step: clients move to TLS while Redis accepts both, or they lose their connections.
  *
  * @see https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_ModifyReplicationGroup.html
  */
-function judgeRedisChange(old: Properties, inputs: Properties): void {
+function checkRedisUpdate(old: Properties, inputs: Properties): void {
   const turnedOn = old.transitEncryptionEnabled !== true && inputs.transitEncryptionEnabled === true;
   if (turnedOn && inputs.transitEncryptionMode !== "preferred") {
     throw new AwsError(
@@ -350,7 +134,7 @@ function judgeRedisChange(old: Properties, inputs: Properties): void {
   }
 }
 
-/** An internet gateway goes only after all in its network that has a public address. */
+/** Refuses to delete an internet gateway while its VPC has mapped public addresses. */
 function refuseMappedAddresses(account: Account, { id, inputs }: AccountResource): void {
   const subnets = account
     .ofType("aws:ec2/subnet:Subnet")
@@ -358,11 +142,15 @@ function refuseMappedAddresses(account: Account, { id, inputs }: AccountResource
     .map((subnet) => subnet.id);
   const gateways = account.ofType("aws:ec2/natGateway:NatGateway");
   if (gateways.some((gateway) => subnets.includes(gateway.inputs.subnetId as string))) {
-    throw new AwsError("DependencyViolation", `${id}: the network has mapped public addresses`);
+    throw new AwsError("DependencyViolation", `${id}: the VPC has mapped public addresses`);
   }
 }
 
-/** @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html */
+/**
+ * Refuses a public policy on a bucket that blocks public policies.
+ *
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
+ */
 function refusePublicPolicy(account: Account, inputs: Properties): void {
   const document = JSON.parse(inputs.policy as string) as {
     Statement: { Effect: string; Principal?: unknown; Condition?: unknown }[];
@@ -371,7 +159,7 @@ function refusePublicPolicy(account: Account, inputs: Properties): void {
     ({ Effect, Principal, Condition }) =>
       Effect === "Allow" && Condition === undefined && (Principal === "*" || mentions(Principal, "*")),
   );
-  // New buckets block public policies until told otherwise.
+  // A new bucket blocks public policies by default.
   const block = account.find(
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
     inputs.bucket as string,
@@ -381,7 +169,7 @@ function refusePublicPolicy(account: Account, inputs: Properties): void {
   }
 }
 
-/** A certificate is issued when the records that prove the ownership of its names exist. */
+/** Issues a certificate if the DNS records that validate its names exist, and refuses otherwise. */
 function requireValidation(account: Account, certificateArn: string): void {
   const certificate = account.find("aws:acm/certificate:Certificate", certificateArn);
   if (!certificate) throw new AwsError("ResourceNotFoundException", `no certificate ${certificateArn}`);
@@ -395,7 +183,7 @@ function requireValidation(account: Account, certificateArn: string): void {
     const labels = domainName.split(".");
     const zones = labels.map((_, index) => zoneIdOf(labels.slice(index).join(".")));
     const record = account
-      .ofType("aws:route53/record:Record")
+      .ofType(RECORD)
       .find(
         ({ inputs }) =>
           inputs.type === resourceRecordType &&
@@ -412,15 +200,16 @@ function requireValidation(account: Account, certificateArn: string): void {
   account.put({ ...certificate, state: { ...certificate.state, status: "ISSUED" } });
 }
 
-/** Only issued certificates can be used. */
-function requireIssued(account: Account, text: string): void {
+/** Refuses a value that names a certificate that is not issued yet. */
+function requireIssued(account: Account, value: unknown): void {
   for (const { id, state } of account.ofType("aws:acm/certificate:Certificate")) {
-    if (text.includes(id) && state.status !== "ISSUED") {
+    if (mentions(value, id) && state.status !== "ISSUED") {
       throw new AwsError("UnsupportedCertificate", `the certificate ${id} is not issued yet`);
     }
   }
 }
 
+/** Refuses to delete a bucket with objects, unless `forceDestroy` deletes them too. */
 function refuseFullBucket(account: Account, { id, inputs }: AccountResource): void {
   const left = (account.objects[id] ?? []).length;
   const own = account
@@ -432,7 +221,8 @@ function refuseFullBucket(account: Account, { id, inputs }: AccountResource): vo
   Reflect.deleteProperty(account.objects, id);
 }
 
-function finishDatabase(account: Account, { inputs }: AccountResource): void {
+/** Refuses to delete a protected database, and keeps its final snapshot. */
+function deleteDatabase(account: Account, { inputs }: AccountResource): void {
   const database = inputs.identifier as string;
   if (inputs.deletionProtection === true) {
     throw new AwsError("InvalidParameterCombination", `cannot delete protected DB instance ${database}`);
@@ -445,7 +235,8 @@ function finishDatabase(account: Account, { inputs }: AccountResource): void {
   keepSnapshot(account, { service: "rds", identifier, source: database }, "DBSnapshotAlreadyExists");
 }
 
-function finishRedis(account: Account, { id, inputs }: AccountResource): void {
+/** Keeps the final snapshot of a deleted Redis. */
+function deleteRedis(account: Account, { id, inputs }: AccountResource): void {
   const identifier = inputs.finalSnapshotIdentifier as string | undefined;
   if (identifier === undefined) return;
   keepSnapshot(account, { service: "elasticache", identifier, source: id }, "SnapshotAlreadyExistsFault");
@@ -459,7 +250,7 @@ function keepSnapshot(account: Account, snapshot: Snapshot, code: string): void 
   account.snapshots.push(snapshot);
 }
 
-/** Whether the value is the text, or has it inside, as in a list of ids or in the value of a setting. */
+/** True if the value is the text or contains it, in a comma-separated list, an array or an object. */
 function mentions(value: unknown, text: string): boolean {
   if (typeof value === "string") return value.split(",").includes(text);
   if (Array.isArray(value)) return value.some((part) => mentions(part, text));
@@ -468,7 +259,8 @@ function mentions(value: unknown, text: string): boolean {
   return false;
 }
 
-function collide(a: unknown, b: unknown): boolean {
+/** True if both values are equal, or if both are lists with a common entry. */
+function overlap(a: unknown, b: unknown): boolean {
   if (Array.isArray(a) && Array.isArray(b)) return a.some((part) => b.includes(part));
   return JSON.stringify(a ?? null) === JSON.stringify(b ?? null);
 }

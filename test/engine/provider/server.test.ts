@@ -20,7 +20,7 @@ const QUEUE = "aws:sqs/queue:Queue";
 const DATABASE = "aws:rds/instance:Instance";
 const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
 
-/** How a secret is marked on the wire. */
+/** The key and value that mark a secret in the engine's protocol. */
 const SIGNATURE_KEY = "4dabf18193072939515e22adb298388d";
 const SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270";
 
@@ -112,12 +112,12 @@ describe("simulated AWS as a provider, over gRPC", function () {
     faults();
   });
 
-  it("refuses a name that exists", async () => {
+  it("refuses a second bucket of a name", async () => {
     await create(BUCKET, "first", { bucket: "twice" });
     expect(await refused(create(BUCKET, "second", { bucket: "twice" }))).to.include("already exists");
   });
 
-  it("says what changes, and what of it replaces", async () => {
+  it("returns the changed properties and those that replace", async () => {
     expect(await diff(QUEUE, { name: "a" }, { name: "b" })).to.deep.equal({
       changed: ["name"],
       replacing: ["name"],
@@ -129,7 +129,7 @@ describe("simulated AWS as a provider, over gRPC", function () {
     expect(await diff(QUEUE, { name: "a" }, { name: "a" })).to.deep.equal({ changed: [], replacing: [] });
   });
 
-  it("keeps a database from deletion as long as it is protected, and its last snapshot afterwards", async () => {
+  it("refuses to delete a protected database, and keeps its final snapshot", async () => {
     const inputs = { identifier: "db", deletionProtection: true, finalSnapshotIdentifier: "db-final" };
     const { id } = await create(DATABASE, "db", inputs);
     expect(await refused(remove(DATABASE, "db", id))).to.include("protected DB instance");
@@ -172,11 +172,15 @@ describe("simulated AWS as a provider, over gRPC", function () {
       "Timeout",
     ]);
     // Among the defaults that AWS adds, the values that were asked for stay.
-    const all = (state.allSettings as { name: string; value: string }[]).map(
-      ({ name, value }) => `${name}=${value}`,
-    );
-    expect(all).to.include.members(["MaxSize=4", "MinSize=2", "Timeout=3600", "BatchSize=100"]);
-    expect(all).to.deep.equal([...new Set(all)]);
+    const all = state.allSettings as { namespace: string; name: string; value: string }[];
+    expect(all.map(({ name, value }) => `${name}=${value}`)).to.include.members([
+      "MaxSize=4",
+      "MinSize=2",
+      "Timeout=3600",
+      "BatchSize=100",
+    ]);
+    const options = all.map(({ namespace, name }) => `${namespace} ${name}`);
+    expect(options).to.deep.equal([...new Set(options)]);
     const again = await create(ENVIRONMENT, "worker", {
       name: "worker",
       tier: "Worker",
@@ -199,7 +203,7 @@ describe("simulated AWS as a provider, over gRPC", function () {
     expect((await create(ENVIRONMENT, "alone", ENVIRONMENT_NAME)).id).not.to.equal(id);
   });
 
-  it("deletes nothing that something else uses", async () => {
+  it("refuses to delete a resource that another one uses", async () => {
     const vpc = await create("aws:ec2/vpc:Vpc", "net", { cidrBlock: "10.0.0.0/16" });
     const subnet = await create("aws:ec2/subnet:Subnet", "net", { vpcId: vpc.id, cidrBlock: "10.0.0.0/20" });
     expect(await refused(remove("aws:ec2/vpc:Vpc", "net", vpc.id))).to.include("DependencyViolation");
@@ -215,7 +219,7 @@ describe("simulated AWS as a provider, over gRPC", function () {
     expect(await refused(remove("aws:iam/role:Role", "used", "used"))).to.include("DeleteConflict");
   });
 
-  it("issues a certificate only when its validation record exists, and lets no listener use it before", async () => {
+  it("issues a certificate only if its validation record exists, and refuses a listener with one that is not issued", async () => {
     const certificate = await create("aws:acm/certificate:Certificate", "web", {
       domainName: "web.example.org",
       validationMethod: "DNS",
@@ -258,7 +262,7 @@ describe("simulated AWS as a provider, over gRPC", function () {
     await listen();
   });
 
-  it("refuses a public policy on a bucket that blocks them, as every new bucket does", async () => {
+  it("refuses a public policy on a bucket that blocks public policies, as new buckets do", async () => {
     await create(BUCKET, "public", { bucket: "public" });
     const policy = JSON.stringify({
       Statement: [{ Effect: "Allow", Principal: "*", Action: "s3:GetObject", Resource: "*" }],
@@ -272,7 +276,7 @@ describe("simulated AWS as a provider, over gRPC", function () {
     await open();
   });
 
-  it("acts on no account but its own", async () => {
+  it("refuses another account", async () => {
     const configure = (accounts: string[]) => {
       const request = new messages.ConfigureRequest();
       request.setArgs(Struct.fromJavaScript({ allowedAccountIds: JSON.stringify(accounts) }));
@@ -282,13 +286,13 @@ describe("simulated AWS as a provider, over gRPC", function () {
     expect(await refused(configure(["210987654321"]))).to.include("AWS account ID not allowed: 123456789012");
   });
 
-  it("fails once where it is told to, and not again", async () => {
+  it("fails one call by default", async () => {
     faults({ operation: "create", type: BUCKET, action: "fail" });
     expect(await refused(create(BUCKET, "once", { bucket: "once" }))).to.include("simulated fault");
     expect((await create(BUCKET, "once", { bucket: "once" })).id).to.equal("once");
   });
 
-  it("fails the calls that it is told to, counted from the first", async () => {
+  it("fails a number of calls from the nth on", async () => {
     faults({ operation: "create", type: QUEUE, nth: 2, times: 2, action: "fail" });
     const results = [];
     for (const name of ["q1", "q2", "q3", "q4"]) {
@@ -302,7 +306,7 @@ describe("simulated AWS as a provider, over gRPC", function () {
     expect(results).to.deep.equal([true, false, false, true]);
   });
 
-  it("counts the calls for each resource on its own where it is told to", async () => {
+  it("counts the calls of each resource separately with `each`", async () => {
     faults({ operation: "create", type: QUEUE, each: true, action: "fail" });
     const attempt = (name: string) =>
       create(QUEUE, name, { name }).then(
@@ -314,7 +318,7 @@ describe("simulated AWS as a provider, over gRPC", function () {
     expect(results).to.deep.equal([false, false, true, true]);
   });
 
-  it("answers a delayed call after those that came later", async () => {
+  it("delays a call", async () => {
     faults({ operation: "create", name: "late", action: "delay", milliseconds: 300 });
     const order: string[] = [];
     const made = (name: string) => create(QUEUE, name, { name }).then(() => order.push(name));
@@ -322,7 +326,7 @@ describe("simulated AWS as a provider, over gRPC", function () {
     expect(order).to.deep.equal(["soon", "late"]);
   });
 
-  it("has what it has created after a kill", async () => {
+  it("keeps its resources after a kill", async () => {
     await create(BUCKET, "kept", { bucket: "kept", tags: { env: "staging" } });
     await kill();
     await start();
@@ -333,7 +337,7 @@ describe("simulated AWS as a provider, over gRPC", function () {
     expect(await refused(create(BUCKET, "again", { bucket: "kept" }))).to.match(/exists|own/i);
   });
 
-  it("dies where it is told to, after the deed", async () => {
+  it("exits after it has created a resource", async () => {
     faults({ operation: "create", type: BUCKET, action: "die", phase: "after" });
     await refused(create(BUCKET, "last", { bucket: "last" }));
     if (provider.exitCode === null) await once(provider, "exit");
@@ -343,13 +347,13 @@ describe("simulated AWS as a provider, over gRPC", function () {
     expect((await read(BUCKET, "last", "last")).id).to.equal("last");
   });
 
-  it("deletes no bucket that has objects", async () => {
+  it("refuses to delete a bucket with objects", async () => {
     await create(BUCKET, "full", { bucket: "full" });
     await create("aws:s3/bucketObjectv2:BucketObjectv2", "a", { bucket: "full", key: "a" });
     expect(await refused(remove(BUCKET, "full", "full"))).to.include("BucketNotEmpty");
   });
 
-  it("answers that something was made and did not become ready, and has it", async () => {
+  it("keeps a resource that did not become ready, and says so", async () => {
     faults({ operation: "create", type: DATABASE, name: "slow", action: "initFail" });
     const inputs = { identifier: "slow", password: "unseen" };
     const request = new messages.CreateRequest();
@@ -376,7 +380,7 @@ describe("simulated AWS as a provider, over gRPC", function () {
     expect(await refused(create(DATABASE, "slow", inputs))).to.include("already exists");
   });
 
-  describe("with what the engine knows", () => {
+  describe("with the engine's state", () => {
     const inEach = <Request extends messages.DiffRequest | messages.UpdateRequest>(
       request: Request,
       type: string,
@@ -435,7 +439,7 @@ describe("simulated AWS as a provider, over gRPC", function () {
       expect(await changed(QUEUE, [inputs, inputs, { name: "a" }])).to.deep.equal(["delaySeconds"]);
     });
 
-    it("takes a marked secret and a bare one for the same", async () => {
+    it("treats a marked secret and its plain value as equal", async () => {
       const compared = async (before: string, after: string) =>
         (
           await compare(DATABASE, [{ password: before }, { password: marked(before) }, { password: after }])
@@ -444,7 +448,7 @@ describe("simulated AWS as a provider, over gRPC", function () {
       expect(await compared("old", "new")).to.deep.equal(["password"]);
     });
 
-    it("deletes before it replaces where the program itself names what it makes, and only there", async () => {
+    it("deletes before it replaces only a resource that the program names", async () => {
       const first = async (type: string, before: Values, after: Values) =>
         (await compare(type, [before, before, after])).getDeletebeforereplace();
       const group = "aws:rds/parameterGroup:ParameterGroup";
@@ -458,7 +462,7 @@ describe("simulated AWS as a provider, over gRPC", function () {
       expect(await first(subnet, { cidrBlock: "a" }, { cidrBlock: "b" })).to.equal(false);
     });
 
-    it("reads no secret that AWS never tells: what the engine knows of it stays", async () => {
+    it("returns write-only properties from the engine's state", async () => {
       const { id } = await create(DATABASE, "x", { identifier: "told", password: "restored" });
       expect(await reread(DATABASE, id, { password: "known" }, { password: marked("known") })).to.deep.equal([
         marked("known"),
@@ -467,7 +471,7 @@ describe("simulated AWS as a provider, over gRPC", function () {
       expect(await reread(DATABASE, id, {}, {})).to.deep.equal([undefined, undefined]);
     });
 
-    it("updates what differs and what follows from it, and nothing that others have changed", async () => {
+    it("updates changed properties and their outputs, and keeps changes that others made", async () => {
       const inputs = { identifier: "moved", port: 5432, multiAz: false };
       const { id, state } = await create(DATABASE, "x", inputs);
       // Someone turns on what the state does not know of.
@@ -487,7 +491,7 @@ describe("simulated AWS as a provider, over gRPC", function () {
       expect(removed.endpoint).to.equal(`${state.address as string}:5432`);
     });
 
-    it("keeps what AWS generated through an update", async () => {
+    it("keeps generated outputs through an update", async () => {
       const vpc = "aws:ec2/vpc:Vpc";
       const inputs = { cidrBlock: "10.7.0.0/16" };
       const { id, state } = await create(vpc, "x", inputs);

@@ -10,10 +10,10 @@ import { AwsError, Properties } from "./account";
 import { InitializationFailure } from "./faults";
 import { SimulatedAws } from "./simulatedAws";
 
-/** What stands for a value that is not known before something exists. The engine and all providers agree on it. */
+/** The value that stands for an unknown one in the engine's protocol. */
 const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
-/** How a secret is marked on the wire. */
+/** The key and value that mark a secret in the engine's protocol. */
 const SIGNATURE_KEY = "4dabf18193072939515e22adb298388d";
 const SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270";
 
@@ -23,8 +23,8 @@ type Call<T> = grpc.ServerUnaryCall<T, unknown>;
 /**
  * Serves the simulated AWS to the Pulumi engine over gRPC.
  *
- * The protocol is spoken directly: the server in `@pulumi/pulumi/provider` has no previews and no secret outputs,
- * so that a first preview would know what it cannot know, and secrets would come back in the clear.
+ * It implements the protocol itself: the server of `@pulumi/pulumi/provider` has neither previews, so that a first
+ * preview would know outputs, nor secret outputs, so that secrets would be returned in plain text.
  *
  * @returns the port on 127.0.0.1, for PULUMI_DEBUG_PROVIDERS
  * @see https://github.com/pulumi/pulumi/blob/master/proto/pulumi/provider.proto
@@ -157,9 +157,9 @@ function handlers(aws: SimulatedAws): grpc.UntypedServiceImplementation {
 }
 
 /**
- * Answers a call; what AWS refuses reaches the engine as an error with AWS's code in it.
+ * Answers a call. An error of AWS reaches the engine with AWS's error code in its message.
  *
- * @param initFailed What the error says besides where something was made and is not ready.
+ * @param initFailed Returns the details of the error if the resource was created but is not ready.
  */
 function reply<Request, Response>(
   answer: (request: Request) => Response | Promise<Response>,
@@ -184,11 +184,11 @@ function reply<Request, Response>(
   };
 }
 
-/** The answer by which the engine keeps what was made although it is not ready, as that of the providers' SDKs. */
-function detailsOf({ message, made }: InitializationFailure, secrets: string[]): grpc.Metadata {
+/** Returns the error details with which the engine keeps a resource that is not ready, as the providers' SDKs do. */
+function detailsOf({ message, created }: InitializationFailure, secrets: readonly string[]): grpc.Metadata {
   const failed = new messages.ErrorResourceInitFailed();
-  failed.setId(made.id);
-  failed.setProperties(struct(made.inputs, secrets));
+  failed.setId(created.id);
+  failed.setProperties(struct(created.inputs, secrets));
   failed.setReasonsList([message]);
   const detail = new Any();
   detail.pack(failed.serializeBinary(), "pulumirpc.ErrorResourceInitFailed");
@@ -201,7 +201,7 @@ function detailsOf({ message, made }: InitializationFailure, secrets: string[]):
   return metadata;
 }
 
-/** Both are fields of each request, and the last two parts of its URN for engines that leave the fields out. */
+/** Returns the type of a request, from its URN if the engine leaves the field out. */
 function typeOf(request: { getType(): string; getUrn(): string }): string {
   return request.getType() || (request.getUrn().split("::")[2] ?? "").split("$").at(-1) || "";
 }
@@ -214,7 +214,7 @@ function properties(value: Struct | undefined): Properties {
   return bare(value?.toJavaScript() ?? {}) as Properties;
 }
 
-/** The value without the marks of secrets: an engine sends them or not, and both must be equal. */
+/** Returns a value without the marks of secrets, which some engines send and others do not. */
 function bare(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(bare);
   if (typeof value !== "object" || value === null) return value;
@@ -223,7 +223,7 @@ function bare(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, bare(part)]));
 }
 
-function struct(values: Properties, secrets: string[] = []): Struct {
+function struct(values: Properties, secrets: readonly string[] = []): Struct {
   const marked = Object.fromEntries(
     Object.entries(values)
       .filter(([, value]) => value !== undefined)

@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
+import { RESOURCE_TYPES } from "../../../policies/facts/resourceTypes";
 import { Account } from "./account";
 import { Faults } from "./faults";
 import { SimulatedAws } from "./simulatedAws";
-import { NAME_PROPERTIES } from "./types";
 
 const DATABASE = "aws:rds/instance:Instance";
 const LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup";
@@ -27,8 +27,10 @@ describe("the simulated AWS", () => {
     rmSync(folder, { recursive: true });
   });
 
-  for (const [type, property] of Object.entries(NAME_PROPERTIES)) {
-    it(`names ${type} where the program does not, and keeps the name`, () => {
+  for (const [type, { name: named }] of Object.entries(RESOURCE_TYPES)) {
+    if (named === undefined) continue;
+    const { property } = named;
+    it(`generates a name for ${type} if the program sets none, and keeps it`, () => {
       const { [property]: name, ...rest } = aws.check(type, "web", {}, { tags: {} });
       expect(name).to.match(/^web-[0-9a-f]{7}$/);
       expect(rest).to.deep.equal({ tags: {} });
@@ -40,7 +42,7 @@ describe("the simulated AWS", () => {
     });
   }
 
-  it("makes the log groups of a database that are missing, and leaves those that exist", async () => {
+  it("creates the missing log groups of a database", async () => {
     const name = (log: string) => `/aws/rds/instance/iaso/${log}`;
     const own = { name: name("postgresql"), retentionInDays: 90 };
     await aws.create(LOG_GROUP, "own", own);
@@ -54,14 +56,14 @@ describe("the simulated AWS", () => {
     expect(refused).to.include("ResourceAlreadyExistsException");
   });
 
-  it("gives two certificates of a host, also in one region, which the same record proves", async () => {
+  it("validates two certificates of a host with the same record", async () => {
     const inputs = { domainName: "web.example.org", validationMethod: "DNS" };
     const made = [await aws.create(CERTIFICATE, "web", inputs), await aws.create(CERTIFICATE, "web", inputs)];
     expect(made[0]?.id).not.to.equal(made[1]?.id);
     expect(made[0]?.state.domainValidationOptions).to.deep.equal(made[1]?.state.domainValidationOptions);
   });
 
-  it("judges a change by what exists, and leaves alone what it refuses to change", async () => {
+  it("compares an update with the account, and changes nothing if it refuses it", async () => {
     const olds = { identifier: "iaso", engineVersion: "16" };
     const { id, state } = await aws.create(DATABASE, "database", olds);
     const known = { inputs: olds, state };
@@ -76,7 +78,7 @@ describe("the simulated AWS", () => {
     });
   });
 
-  it("leaves storage alone that has grown by itself, and no other", () => {
+  it("ignores storage that has grown by itself", () => {
     const changed = (was: number, is: number, maxAllocatedStorage?: number) => {
       const [olds, news] = [was, is].map((allocatedStorage) => ({ allocatedStorage, maxAllocatedStorage }));
       return aws.diff(DATABASE, "database", { inputs: olds!, state: olds! }, news!, []).changed;

@@ -5,35 +5,36 @@ import type { Account as Place } from "../../../simulated-aws/model";
 import type { Properties as PlainProperties } from "../../../graph/document";
 import { Account, AwsError, Properties } from "./account";
 import { readBack, Setting, withDefaults } from "./beanstalkSettings";
-import { Faults, Made } from "./faults";
+import { Faults, CreatedResource } from "./faults";
+import { Tier } from "../../../policies/facts/beanstalkOptions";
 import { isReplacing } from "../../../policies/facts/replacement";
-import { madeAlong } from "./requirements";
+import { RESOURCE_TYPES } from "../../../policies/facts/resourceTypes";
+import { createdWith } from "./requirements";
 import { beforeCreate, beforeDelete, beforeUpdate } from "./rules";
-import { isSuppressed, NAME_PROPERTIES, NEVER_READ, SECRET_PROPERTIES } from "./types";
 
 const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
 
-/** What the engine knows of a resource. */
+/** A resource as the engine has it in its state. */
 export interface Known {
   inputs: Properties;
   state: Properties;
 }
 
-/** What a change is about. */
+/** The differences between a resource in the state and its new inputs. */
 export interface Differences {
   changed: string[];
-  /** Those of them that only a new resource can have. */
+  /** The changed properties that replace the resource. */
   replacing: string[];
-  /** Whether the old resource must go first, because the new one gets a name that is the program's own choice. */
+  /** True if the old resource must be deleted first, because the program sets the name of both. */
   deleteBeforeReplace: boolean;
 }
 
 /**
- * The simulated AWS as the engine meets it: what a provider is asked, answered from the account.
+ * The simulated AWS behind a Pulumi provider: it answers the provider's calls from the account.
  *
- * Option settings of Beanstalk come back as AWS writes them, and the program must write them so. Everything else
- * comes back as it was put. AWS writes some of that in other ways too (the keys of a policy in another order, sets
- * sorted, the days of a window in lower case); the real provider takes those for the same, so no difference is lost.
+ * Option settings of Beanstalk are returned as AWS writes them. All other properties are returned as they were given:
+ * AWS writes some of them in another form too (keys of a policy in another order, sorted sets, lower-case days of a
+ * window), but the real provider suppresses those differences.
  */
 export class SimulatedAws {
   constructor(
@@ -42,7 +43,11 @@ export class SimulatedAws {
     private readonly place: Place,
   ) {}
 
-  /** Refuses a provider that may not act on this account, as the real one does. */
+  /**
+   * Checks the configuration of the provider.
+   *
+   * @throws AwsError if `allowedAccountIds` does not allow this account.
+   */
   configure(settings: Properties): void {
     const { allowedAccountIds } = settings;
     if (allowedAccountIds === undefined) return;
@@ -53,17 +58,17 @@ export class SimulatedAws {
     }
   }
 
-  /** The inputs, with a generated name where the program gives none. */
+  /** Returns the inputs, with a generated name if the program sets none. */
   check(type: string, name: string, olds: Properties, news: Properties): Properties {
-    const property = NAME_PROPERTIES[type];
+    const property = RESOURCE_TYPES[type]?.name?.property;
     if (property === undefined || news[property] !== undefined) return news;
     const generated = `${name}-${randomBytes(4).toString("hex").slice(0, 7)}`;
     return { ...news, [property]: olds[property] ?? generated };
   }
 
   /**
-   * How the new inputs differ from the old state, as in pulumi-terraform-bridge: what others have changed and the
-   * state knows of is a difference, though the program still says the same.
+   * Compares the new inputs with the old state, as pulumi-terraform-bridge does: a change that others made is a
+   * difference once a refresh has put it into the state, even if the inputs are the same.
    */
   diff(type: string, name: string, known: Known, news: Properties, ignored: string[]): Differences {
     const keys = [...new Set([...Object.keys(known.inputs), ...Object.keys(news)])];
@@ -75,39 +80,44 @@ export class SimulatedAws {
         !isSuppressed(type, key, olds, news),
     );
     const replacing = changed.filter((key) => isReplacing(type, key, olds, news));
-    const chosen = news[NAME_PROPERTIES[type] ?? ""];
+    const chosen = news[RESOURCE_TYPES[type]?.name?.property ?? ""];
     const deleteBeforeReplace = replacing.length > 0 && chosen !== undefined && !isGenerated(name, chosen);
     return { changed, replacing, deleteBeforeReplace };
   }
 
-  /** What a preview can tell of a resource that does not exist: its inputs, and `unknown` for the rest. */
+  /** Returns the state of a resource at a preview: its inputs, and `unknown` for all outputs. */
   planCreate(type: string, name: string, inputs: Properties, unknown: string): Properties {
     const { state } = this.describe(type, name, inputs);
     const plan = Object.keys(state).map((key) => [key, key in inputs ? inputs[key] : unknown] as const);
     return { ...Object.fromEntries(plan), ...(inputs.tags !== undefined && { tagsAll: inputs.tags }) };
   }
 
-  create(type: string, name: string, inputs: Properties): Promise<Made> {
+  /**
+   * Creates a resource.
+   *
+   * @throws AwsError if AWS refuses it.
+   */
+  create(type: string, name: string, inputs: Properties): Promise<CreatedResource> {
     return this.faults.run("create", type, name, () => {
-      // AWS never gives an id twice, not even for what was deleted.
+      // AWS never reuses an id, not even one of a deleted resource.
       const { id, state } = this.describe(type, `${name} ${this.account.next()}`, inputs);
       beforeCreate(this.account, type, id, inputs);
       this.account.put({ type, id, inputs, state });
-      for (const along of madeAlong(type, inputs)) {
-        const made = { ...along, ...this.describe(along.type, name, along.inputs) };
-        if (!this.account.find(made.type, made.id)) this.account.put(made);
+      for (const other of createdWith(type, inputs)) {
+        const created = { ...other, ...this.describe(other.type, name, other.inputs) };
+        if (!this.account.find(created.type, created.id)) this.account.put(created);
       }
       return { id, inputs, state };
     });
   }
 
-  /** What AWS tells now, or nothing where the resource is gone. What AWS never tells is as the engine knows it. */
+  /** Returns the resource as AWS has it, or undefined if it is gone. Write-only properties come from the engine. */
   read(type: string, name: string, id: string, known: Known): Promise<Known | undefined> {
     return this.faults.run("read", type, name, () => {
       const found = this.account.find(type, id);
       if (!found) return undefined;
       const { inputs, state } = found;
-      const secrets = NEVER_READ[type] ?? [];
+      const secrets = RESOURCE_TYPES[type]?.writeOnly ?? [];
       return {
         inputs: {
           ...without(inputs, secrets),
@@ -119,7 +129,11 @@ export class SimulatedAws {
     });
   }
 
-  /** Changes what differs between the old state and the new inputs, and leaves alone what others have changed. */
+  /**
+   * Updates the properties that differ between the old state and the new inputs; changes that others made remain.
+   *
+   * @throws AwsError if AWS refuses it.
+   */
   update(
     type: string,
     name: string,
@@ -134,7 +148,7 @@ export class SimulatedAws {
       const { changed } = this.diff(type, name, known, news, ignored);
       const inputs = { ...without(found.inputs, changed), ...only(news, changed) };
       beforeUpdate(this.account, type, found.inputs, inputs);
-      // What AWS generated at creation is the same in both, so it stays. What follows from the inputs differs.
+      // Generated outputs are the same in both, so they remain. Outputs that follow from the inputs differ.
       const was = this.describe(type, name, found.inputs).state;
       const is = this.describe(type, name, inputs).state;
       const differing = [...new Set([...Object.keys(was), ...Object.keys(is)])].filter(
@@ -146,7 +160,11 @@ export class SimulatedAws {
     });
   }
 
-  /** Deleting what is gone already is no error. */
+  /**
+   * Deletes a resource; a resource that is gone already is no error.
+   *
+   * @throws AwsError if AWS refuses it.
+   */
   delete(type: string, name: string, id: string): Promise<void> {
     return this.faults.run("delete", type, name, () => {
       const found = this.account.find(type, id);
@@ -156,12 +174,14 @@ export class SimulatedAws {
     });
   }
 
+  /** Returns the result of a function such as `aws:route53/getZone:getZone`. */
   invoke(token: string, args: Properties): Properties {
     return callFunction(token, args as PlainProperties, this.place);
   }
 
-  secretProperties(type: string): string[] {
-    return SECRET_PROPERTIES[type] ?? [];
+  /** Returns the outputs of a type that are always secret. */
+  secretProperties(type: string): readonly string[] {
+    return RESOURCE_TYPES[type]?.secrets ?? [];
   }
 
   private describe(type: string, name: string, inputs: Properties): { id: string; state: Properties } {
@@ -182,15 +202,15 @@ export class SimulatedAws {
 }
 
 function settingsOf(inputs: Properties): Properties {
-  const tier = (inputs.tier as string | undefined) ?? "WebServer";
-  // At a preview the settings can hold what is unknown, or be unknown as a whole.
+  const tier = (inputs.tier as Tier | undefined) ?? "WebServer";
+  // At a preview, one value or all settings can be unknown.
   const settings = Array.isArray(inputs.settings) ? (inputs.settings as Setting[]) : [];
   return { settings: readBack(settings, tier), allSettings: withDefaults(settings, tier) };
 }
 
-/** What a new input is compared with. */
+/** Returns the value with which a new input is compared. */
 function before({ inputs, state }: Known, news: Properties, key: string): unknown {
-  // A property that the program no longer names can stay in the state, where AWS has a value of its own for it.
+  // A property that the program no longer sets can remain in the state with AWS's own value.
   return key in news && key in state ? state[key] : inputs[key];
 }
 
@@ -198,10 +218,21 @@ function isGenerated(name: string, value: unknown): boolean {
   return typeof value === "string" && value.startsWith(`${name}-`) && /-[0-9a-f]{7}$/.test(value);
 }
 
-function only(properties: Properties, keys: string[]): Properties {
+function only(properties: Properties, keys: readonly string[]): Properties {
   return Object.fromEntries(Object.entries(properties).filter(([key]) => keys.includes(key)));
 }
 
-function without(properties: Properties, keys: string[]): Properties {
+function without(properties: Properties, keys: readonly string[]): Properties {
   return Object.fromEntries(Object.entries(properties).filter(([key]) => !keys.includes(key)));
+}
+
+/**
+ * True if the provider ignores the change: RDS storage that has grown by itself is more than the program says.
+ *
+ * @see https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/db_instance#storage-autoscaling
+ */
+function isSuppressed(type: string, property: string, olds: Properties, news: Properties): boolean {
+  if (type !== "aws:rds/instance:Instance" || property !== "allocatedStorage") return false;
+  const [was, is, most] = [olds.allocatedStorage, news.allocatedStorage, news.maxAllocatedStorage ?? 0];
+  return (is as number) < (was as number) && (is as number) < (most as number);
 }

@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { evaluateRequest, Request, statementsOf } from "../../../policies/iam/evaluate";
+import { statementsOf } from "../../../policies/iam/document";
+import { evaluateRequest, Request } from "../../../policies/iam/evaluate";
 import { oracle } from "./oracle";
 import { printedSeed } from "../../seed";
 

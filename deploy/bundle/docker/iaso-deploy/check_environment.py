@@ -1,8 +1,8 @@
-"""Checks, in the container, that its variables have the values that Elastic Beanstalk holds.
+"""Checks in the container that its environment variables have the same values as in Elastic Beanstalk.
 
-Docker Compose reads the file .env by rules of its own: it replaces $NAME, and takes quotes and " #" for syntax. A
-changed key would not be noticed before data is written with it. Standard input has one line for each variable: its
-name and the SHA-256 of its value. Names are printed, values and digests never.
+Docker Compose interprets the file .env: it replaces $NAME, and quotes and " #" are syntax. Without this check, a changed
+key would be noticed only after data is written with it. Standard input has one line for each variable: its name and the
+SHA-256 of its value. The script prints names, but never values or digests.
 """
 
 import hashlib

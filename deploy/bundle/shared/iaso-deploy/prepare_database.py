@@ -1,10 +1,10 @@
 """Prepares the database for this version: roles, migrations, cache table.
 
-Every instance of web and worker runs this before its new code serves. A PostgreSQL advisory lock lets one in at
-a time: the first migrates, the others wait and find nothing to do. The lock belongs to a session of its own, so
-PostgreSQL frees it when this process ends, however it ends.
+Every instance of web and worker runs this before its new code serves requests. A PostgreSQL advisory lock admits one
+instance at a time: the first migrates, the others wait and find nothing to do. The lock belongs to a separate session,
+so PostgreSQL releases it however this process ends.
 
-Exit code 0 when the database is ready; any other makes Beanstalk stop the deployment on this instance.
+Exit code 0 means that the database is ready. With any other, Beanstalk stops the deployment on this instance.
 """
 
 import os
@@ -18,11 +18,11 @@ from django.core.management import call_command
 from django.db import connection, connections
 
 
-# Any number will do as long as it is always the same; this is "iaso" in ASCII.
+# An arbitrary constant: "iaso" in ASCII.
 LOCK = 0x6961736F
 
-# How long to wait for another instance's migrations, in seconds. Beanstalk's own limit for a command
-# (aws:elasticbeanstalk:command, Timeout) may end it sooner.
+# Time limit for another instance's migrations, in seconds. Beanstalk's limit for a command
+# (aws:elasticbeanstalk:command, Timeout) may be shorter.
 WAIT = int(os.environ.get("IASO_MIGRATION_WAIT_SECONDS", "3000"))
 REPORT_EVERY = 30
 
@@ -41,10 +41,10 @@ def say(message):
 
 
 def open_lock_session():
-    """A session beside the one that migrates, which Django may close and open as it likes."""
+    """Opens a session for the lock, separate from the session of the migrations, which Django may close."""
     session = connection.copy()
     options = session.settings_dict.setdefault("OPTIONS", {})
-    # A long migration leaves this session silent; keepalives stop network devices from dropping it.
+    # A long migration leaves this session idle. Keepalives stop network devices from dropping it.
     options.update(keepalives=1, keepalives_idle=30, keepalives_interval=10, keepalives_count=6)
     options["application_name"] = f"iaso-migrate {socket.gethostname()}"[:63]
     return session
@@ -54,7 +54,7 @@ def acquire(cursor):
     deadline = time.monotonic() + WAIT
     next_report = time.monotonic()
     while True:
-        # Asking again and again instead of pg_advisory_lock: a role may have a statement_timeout.
+        # Polls instead of pg_advisory_lock, because a role may have a statement_timeout.
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
         if cursor.fetchone()[0]:
             return
@@ -78,11 +78,11 @@ def still_held(cursor):
 
 
 def prepare_roles():
-    """Makes the read-only role that old migrations made and squashed ones do not, and its login user.
+    """Creates the read-only role, which squashed migrations no longer create, and its login user.
 
-    The role may read nothing until a migration or an administrator grants it tables.
+    The role has no access to tables until a migration or an administrator grants it.
     """
-    # psycopg2 is what Iaso uses; imported here so that the file can be read without it.
+    # Iaso uses psycopg2. The import is here so that tests can load this file without it.
     from psycopg2 import sql
     from psycopg2.extensions import encrypt_password
 
@@ -103,7 +103,7 @@ def prepare_roles():
         if not exists(name):
             cursor.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(name)))
             say(f"made the role {name}")
-        # Sent as a SCRAM verifier: the server may log statements, and this one would have the password in it.
+        # Sent as a SCRAM verifier, because the server may log statements, and with them the password.
         verifier = encrypt_password(password, name, connection.connection, "scram-sha-256")
         cursor.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(name), sql.Literal(verifier)))
         cursor.execute(

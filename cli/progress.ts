@@ -1,0 +1,121 @@
+import { Listr } from "listr2";
+
+/** The progress output of a command. Secrets passed to `hide` are never printed. */
+export interface Progress {
+  /** Runs one named step. Lines that are printed while it runs appear under its title. */
+  step<T>(title: string, run: (log: (line: string) => void) => Promise<T>): Promise<T>;
+  line(text: string): void;
+  warn(text: string): void;
+  /** Redacts a secret in all output from now on. */
+  hide(secret: string): void;
+  /** Replaces every hidden secret in a text. */
+  redact(text: string): string;
+}
+
+export interface ProgressOptions {
+  /** Draws spinners if true; prints plain lines otherwise. */
+  terminal: boolean;
+  write: (line: string) => void;
+  /** Milliseconds since 1970. */
+  now: () => number;
+}
+
+/** Columns below which a terminal cuts lines into pieces. Some pseudo-terminals report none. */
+const NARROWEST = 40;
+
+/** True if spinners can be drawn on the stream: a terminal that is wide enough, and not in CI. */
+export function isDrawable(stream: NodeJS.WriteStream): boolean {
+  return stream.isTTY && stream.columns >= NARROWEST && process.env["CI"] === undefined;
+}
+
+export function createProgress(options: ProgressOptions): Progress {
+  return options.terminal ? new TerminalProgress(options) : new LineProgress(options);
+}
+
+abstract class BaseProgress {
+  private readonly secrets = new Set<string>();
+
+  constructor(protected readonly options: ProgressOptions) {}
+
+  hide(secret: string): void {
+    if (secret !== "") this.secrets.add(secret);
+  }
+
+  redact(text: string): string {
+    let result = text;
+    for (const secret of this.secrets) result = result.replaceAll(secret, "[secret]");
+    return result;
+  }
+}
+
+/** Plain lines, each with the time: for CI logs and files. */
+class LineProgress extends BaseProgress implements Progress {
+  async step<T>(title: string, run: (log: (line: string) => void) => Promise<T>): Promise<T> {
+    const began = this.options.now();
+    this.print(title);
+    try {
+      const result = await run((line) => {
+        this.line(line);
+      });
+      this.print(`${title}: done in ${this.seconds(began)} s`);
+      return result;
+    } catch (error) {
+      this.print(`${title}: failed after ${this.seconds(began)} s`);
+      throw error;
+    }
+  }
+
+  line(text: string): void {
+    this.print(`  ${text}`);
+  }
+
+  warn(text: string): void {
+    this.print(`  warning: ${text}`);
+  }
+
+  private seconds(began: number): number {
+    return Math.round((this.options.now() - began) / 1000);
+  }
+
+  private print(text: string): void {
+    const time = new Date(this.options.now()).toISOString().slice(11, 19);
+    this.options.write(`${time} ${this.redact(text)}`);
+  }
+}
+
+/** Steps with a spinner and their last lines below, for terminals. */
+class TerminalProgress extends BaseProgress implements Progress {
+  private current: ((line: string) => void) | undefined;
+
+  async step<T>(title: string, run: (log: (line: string) => void) => Promise<T>): Promise<T> {
+    const results: T[] = [];
+    const task = {
+      title: this.redact(title),
+      task: async (_: unknown, self: { output: string }): Promise<void> => {
+        const log = (line: string): void => {
+          self.output = this.redact(line);
+        };
+        const outer = this.current;
+        this.current = log;
+        try {
+          results.push(await run(log));
+        } finally {
+          this.current = outer;
+        }
+      },
+      rendererOptions: { outputBar: 8, persistentOutput: true },
+    };
+    await new Listr([task], { rendererOptions: { showErrorMessage: false } }).run();
+    const [result] = results;
+    return result as T;
+  }
+
+  line(text: string): void {
+    if (this.current === undefined) this.options.write(this.redact(text));
+    else this.current(text);
+  }
+
+  warn(text: string): void {
+    this.line(`warning: ${text}`);
+  }
+}

@@ -1,0 +1,28 @@
+import { z } from "zod";
+
+// Without an import of Pulumi, so that the deploy tool does not load it.
+
+/**
+ * The JSON document in the SSM parameter that tells the deploy tool where an environment is. The component
+ * `DeployTarget` writes it, `deploy/aws/target.ts` reads it.
+ */
+export const deployParameter = z.object({
+  /** Name of the Beanstalk application. */
+  application: z.string().min(1),
+  platform: z.enum(["python", "docker"]),
+  region: z.string().min(1),
+  artifactsBucket: z.string().min(1),
+  staticBucket: z.string().min(1),
+  staticUrl: z.string().min(1),
+  webUrl: z.string().min(1),
+  /** Identifier of the RDS instance. */
+  databaseIdentifier: z.string().min(1),
+  queueUrl: z.string().min(1),
+});
+
+export type DeployParameter = z.infer<typeof deployParameter>;
+
+/** The name of the SSM parameter of an environment. */
+export function deployParameterName(env: string): string {
+  return `/iaso/${env}/deployment`;
+}

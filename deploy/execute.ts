@@ -1,0 +1,124 @@
+import { userInfo } from "node:os";
+import { createClients } from "./aws/clients";
+import { readTarget } from "./aws/target";
+import { type Clock } from "./clock";
+import { runCommand } from "./commands/run";
+import { EXIT } from "./exitCodes";
+import { exitCode, formatReport, type Report } from "./output/report";
+import { createNotifier } from "./output/slack";
+import { DEFAULT_LIMITS, type Limits, type Session } from "./session";
+import { createProgress, isDrawable } from "../cli/progress";
+import { formatRemedy, UserError } from "../cli/userError";
+
+/** Options that every command has. */
+export interface CommonOptions {
+  region: string;
+  json?: true;
+}
+
+/** Time limits that the user can set, in milliseconds. */
+export interface LimitOptions {
+  timeout?: number;
+  healthTimeout?: number;
+  tasksTimeout?: number;
+}
+
+/** Handles SIGINT and SIGTERM: the first signal rolls back and stops, the second stops at once. */
+class Interruption {
+  private requests = 0;
+
+  constructor(private readonly env: string) {}
+
+  readonly onSignal = (): void => {
+    this.requests += 1;
+    if (this.requests === 1) {
+      process.stderr.write(
+        "Stopping: a switch in progress is rolled back first. Press Ctrl-C again to stop at once.\n",
+      );
+      return;
+    }
+    process.stderr.write(`Stopped before the end. ${formatRemedy(`npm run deploy -- repair ${this.env}`)}\n`);
+    process.exit(EXIT.unfinished);
+  };
+
+  readonly requested = (): boolean => this.requests > 0;
+}
+
+function limitsOf(options: LimitOptions): Limits {
+  return {
+    ...DEFAULT_LIMITS,
+    update: options.timeout ?? DEFAULT_LIMITS.update,
+    health: options.healthTimeout ?? DEFAULT_LIMITS.health,
+    tasks: options.tasksTimeout ?? DEFAULT_LIMITS.tasks,
+  };
+}
+
+/** The user who deploys and the URL of the run: from GitHub Actions, otherwise the user of this machine. */
+function origin(): { by: string; link: string | undefined } {
+  const { GITHUB_ACTOR, GITHUB_REPOSITORY, GITHUB_RUN_ID, GITHUB_SERVER_URL } = process.env;
+  if (GITHUB_ACTOR === undefined) return { by: userInfo().username, link: undefined };
+  const known =
+    GITHUB_SERVER_URL !== undefined && GITHUB_REPOSITORY !== undefined && GITHUB_RUN_ID !== undefined;
+  const link = known ? `${GITHUB_SERVER_URL}/${GITHUB_REPOSITORY}/actions/runs/${GITHUB_RUN_ID}` : undefined;
+  return { by: GITHUB_ACTOR, link };
+}
+
+export interface Invocation {
+  env: string;
+  clock: Clock;
+  options: CommonOptions & LimitOptions;
+  announce?: string;
+}
+
+/** Runs a command, prints its report and sets the exit code. */
+export async function execute(
+  { announce, clock, env, options }: Invocation,
+  command: (session: Session) => Promise<Report>,
+): Promise<void> {
+  const json = options.json === true;
+  const progress = createProgress({
+    terminal: !json && isDrawable(process.stdout),
+    // With --json, stdout contains only the report.
+    write: (line) => (json ? process.stderr : process.stdout).write(`${line}\n`),
+    now: () => clock.now(),
+  });
+  const notify = createNotifier(process.env["SLACK_WEBHOOK_URL"], progress);
+  const interruption = new Interruption(env);
+  process.on("SIGINT", interruption.onSignal);
+  process.on("SIGTERM", interruption.onSignal);
+  const { by, link } = origin();
+  const report = await runCommand({ env, clock, announce, notify, by, link }, async () => {
+    requireName(env);
+    const pathStyle = (process.env["AWS_ENDPOINT_URL_S3"] ?? process.env["AWS_ENDPOINT_URL"]) !== undefined;
+    const clients = createClients({ region: options.region, pathStyle });
+    const target = await readTarget(clients.ssm, env, options.region);
+    return command({
+      env,
+      target,
+      clients,
+      clock,
+      progress,
+      limits: limitsOf(options),
+      by,
+      interrupted: interruption.requested,
+    });
+  });
+  const code = exitCode(report);
+  if (json) {
+    process.stdout.write(`${progress.redact(JSON.stringify({ ...report, exitCode: code }, undefined, 2))}\n`);
+  } else {
+    const out = code === EXIT.done ? process.stdout : process.stderr;
+    out.write(`${progress.redact(formatReport(report).join("\n"))}\n`);
+  }
+  process.exitCode = code;
+  process.off("SIGINT", interruption.onSignal);
+  process.off("SIGTERM", interruption.onSignal);
+}
+
+function requireName(env: string): void {
+  if (/^[a-z][a-z0-9-]{0,22}$/.test(env)) return;
+  throw new UserError(
+    `"${env}" is not a valid name of an environment: use lowercase letters, digits and hyphens, at most 23.`,
+    "npm run deploy -- <env> --source <checkout>, for example: npm run deploy -- staging --source ../iaso",
+  );
+}

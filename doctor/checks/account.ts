@@ -1,0 +1,94 @@
+import { GetOpenIDConnectProviderCommand, GetRoleCommand } from "@aws-sdk/client-iam";
+import { errorName } from "../../cli/awsErrors";
+import { type Check, type Finding, ok } from "../check";
+
+/** The roles that services of the stack use, by the service that creates them. */
+const SERVICE_LINKED_ROLES = {
+  "autoscaling.amazonaws.com": "AWSServiceRoleForAutoScaling",
+  "elasticache.amazonaws.com": "AWSServiceRoleForElastiCache",
+  "elasticloadbalancing.amazonaws.com": "AWSServiceRoleForElasticLoadBalancing",
+  "rds.amazonaws.com": "AWSServiceRoleForRDS",
+};
+
+const GITHUB_ISSUER = "token.actions.githubusercontent.com";
+const AUDIENCE = "sts.amazonaws.com";
+
+/** @see https://docs.aws.amazon.com/IAM/latest/UserGuide/using-service-linked-roles.html */
+export const serviceLinkedRoles: Check = {
+  name: "service-linked roles",
+  phase: "preflight",
+  async check({ clients }) {
+    const findings = await Promise.all(
+      Object.entries(SERVICE_LINKED_ROLES).map(async ([service, role]): Promise<Finding[]> => {
+        try {
+          await clients.iam.send(new GetRoleCommand({ RoleName: role }));
+          return [];
+        } catch (error) {
+          if (errorName(error) !== "NoSuchEntity" && errorName(error) !== "NoSuchEntityException")
+            throw error;
+          return [
+            {
+              wrong: `The account has no service-linked role ${role}.`,
+              why: "The service creates it at first use, and that first call can fail because IAM takes some seconds to spread the role.",
+              fix: `aws iam create-service-linked-role --aws-service-name ${service}`,
+            },
+          ];
+        }
+      }),
+    );
+    return { findings: findings.flat() };
+  },
+};
+
+/** @see https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_oidc.html */
+export const identityProvider: Check = {
+  name: "identity provider of GitHub",
+  phase: "preflight",
+  async check({ clients, stack }) {
+    const arn = `arn:aws:iam::${stack.accountId}:oidc-provider/${GITHUB_ISSUER}`;
+    const provider = await clients.iam
+      .send(new GetOpenIDConnectProviderCommand({ OpenIDConnectProviderArn: arn }))
+      .catch((error: unknown) => {
+        if (errorName(error) === "NoSuchEntity" || errorName(error) === "NoSuchEntityException")
+          return undefined;
+        throw error;
+      });
+    if (provider === undefined) {
+      if (stack.createOidcProvider) return ok("this stack creates it");
+      return {
+        findings: [
+          {
+            wrong: `The account has no identity provider ${GITHUB_ISSUER}, and createOidcProvider is false.`,
+            why: "GitHub Actions could not assume the roles of this stack.",
+            fix: stack.setCommand("createOidcProvider") + " true",
+          },
+        ],
+      };
+    }
+    const tags = new Map((provider.Tags ?? []).map(({ Key, Value }) => [Key, Value]));
+    const isOwn = Object.entries(stack.tags).every(([key, value]) => tags.get(key) === value);
+    if (stack.createOidcProvider && !isOwn) {
+      return {
+        findings: [
+          {
+            wrong: `The account already has the identity provider ${GITHUB_ISSUER}, and createOidcProvider is true.`,
+            why: "AWS allows one for each account, so pulumi up fails when it creates another.",
+            fix: stack.setCommand("createOidcProvider") + " false",
+          },
+        ],
+      };
+    }
+    if (!(provider.ClientIDList ?? []).includes(AUDIENCE)) {
+      return {
+        findings: [
+          {
+            wrong: `The identity provider ${GITHUB_ISSUER} does not accept the audience ${AUDIENCE}.`,
+            why: "GitHub Actions could not assume the roles of this stack.",
+            fix: `aws iam add-client-id-to-open-id-connect-provider --open-id-connect-provider-arn ${arn} --client-id ${AUDIENCE}`,
+          },
+        ],
+      };
+    }
+    return ok();
+  },
+};

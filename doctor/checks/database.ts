@@ -1,0 +1,145 @@
+import { GetMetricStatisticsCommand } from "@aws-sdk/client-cloudwatch";
+import {
+  type DBInstance,
+  DescribeDBInstanceAutomatedBackupsCommand,
+  DescribeDBInstancesCommand,
+} from "@aws-sdk/client-rds";
+import { errorName } from "../../cli/awsErrors";
+import { type Check, NotChecked, ok, type Result } from "../check";
+import type { Context } from "../context";
+
+const MINUTE = 60_000;
+const DAY = 24 * 60 * MINUTE;
+const GIB = 1024 ** 3;
+
+/** RDS ships the log of changes every five minutes. */
+const LATEST_RESTORABLE_MINUTES = 60;
+
+/** Below this share of the storage, with no room to grow, somebody must act. */
+const FREE_SHARE = 0.15;
+
+/** @see https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PIT.html */
+export const databaseBackups: Check = {
+  name: "backups of the database",
+  phase: "check-up",
+  async check(context) {
+    const { clients, now, stack } = context;
+    const instance = await databaseInstance(context);
+    if (instance === undefined) return missingDatabase(context);
+    const { BackupRetentionPeriod = 0, InstanceCreateTime = now, LatestRestorableTime: latest } = instance;
+    const why = "After a loss of data, nothing newer, or nothing at all, can be restored.";
+    if (BackupRetentionPeriod === 0) {
+      return {
+        findings: [
+          {
+            wrong: `Backups of the database ${stack.databaseIdentifier} are off.`,
+            why,
+            fix: `pulumi up --stack ${stack.name} --refresh`,
+          },
+        ],
+      };
+    }
+    const { DBInstanceAutomatedBackups = [] } = await clients.rds.send(
+      new DescribeDBInstanceAutomatedBackupsCommand({ DBInstanceIdentifier: stack.databaseIdentifier }),
+    );
+    const active = DBInstanceAutomatedBackups.find(({ Status }) => Status === "active");
+    const earliest = active?.RestoreWindow?.EarliestTime;
+    const age = latest === undefined ? Infinity : now.getTime() - latest.getTime();
+    const window = `restorable from ${iso(earliest)} to ${iso(latest)}`;
+    const events = `See why: aws rds describe-events --source-type db-instance --source-identifier ${stack.databaseIdentifier} --duration 10080`;
+    if (age > LATEST_RESTORABLE_MINUTES * MINUTE) {
+      return {
+        findings: [
+          {
+            wrong: `The last backup of the database ${stack.databaseIdentifier} is too old: ${window}.`,
+            why,
+            fix: events,
+          },
+        ],
+      };
+    }
+    // The first day has no daily snapshot yet, and a snapshot leaves the window up to a day after the next.
+    const expected = Math.max(
+      InstanceCreateTime.getTime() + DAY,
+      now.getTime() - (BackupRetentionPeriod - 1) * DAY,
+    );
+    if (now.getTime() > expected && (earliest === undefined || earliest.getTime() > expected)) {
+      return {
+        findings: [
+          {
+            wrong: `The database ${stack.databaseIdentifier} cannot be restored to all of the last ${BackupRetentionPeriod} days: ${window}.`,
+            why: "Damage that is noticed late cannot be undone.",
+            fix: events,
+          },
+        ],
+      };
+    }
+    return ok(window);
+  },
+};
+
+/** @see https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PIOPS.Autoscaling.html */
+export const databaseStorage: Check = {
+  name: "disk of the database",
+  phase: "check-up",
+  async check(context) {
+    const { clients, now, stack } = context;
+    const instance = await databaseInstance(context);
+    if (instance === undefined) return missingDatabase(context);
+    const { AllocatedStorage: allocated = 0 } = instance;
+    const { Datapoints = [] } = await clients.cloudWatch.send(
+      new GetMetricStatisticsCommand({
+        Namespace: "AWS/RDS",
+        MetricName: "FreeStorageSpace",
+        Dimensions: [{ Name: "DBInstanceIdentifier", Value: stack.databaseIdentifier }],
+        StartTime: new Date(now.getTime() - 60 * MINUTE),
+        EndTime: now,
+        Period: 3600,
+        Statistics: ["Minimum"],
+      }),
+    );
+    const free = Math.min(...Datapoints.map(({ Minimum = Infinity }) => Minimum)) / GIB;
+    if (!Number.isFinite(free)) throw new NotChecked("CloudWatch has no FreeStorageSpace of the last hour");
+    // RDS grows the storage by at least a tenth, and only if that is within the maximum.
+    const canGrow = allocated * 1.1 <= stack.maxStorage;
+    const seen = `${free.toFixed(1)} of ${allocated} GiB free, at most ${stack.maxStorage} GiB`;
+    if (canGrow || free >= allocated * FREE_SHARE) return ok(seen);
+    return {
+      findings: [
+        {
+          wrong: `The disk of the database ${stack.databaseIdentifier} is almost full and cannot grow: ${seen}.`,
+          why: "A database without free storage stops.",
+          fix: `${stack.setCommand("databaseMaxStorage")} ${Math.ceil(stack.maxStorage * 1.5)}; pulumi up --stack ${stack.name}`,
+        },
+      ],
+    };
+  },
+};
+
+async function databaseInstance({ clients, stack }: Context): Promise<DBInstance | undefined> {
+  try {
+    const { DBInstances = [] } = await clients.rds.send(
+      new DescribeDBInstancesCommand({ DBInstanceIdentifier: stack.databaseIdentifier }),
+    );
+    return DBInstances[0];
+  } catch (error) {
+    if (/^DBInstanceNotFound(Fault)?$/.test(errorName(error))) return undefined;
+    throw error;
+  }
+}
+
+function missingDatabase({ stack }: Context): Result {
+  return {
+    findings: [
+      {
+        wrong: `There is no database ${stack.databaseIdentifier}.`,
+        why: "Iaso cannot work without it.",
+        fix: `Restore it as docs/operations.md says, or create it: pulumi up --stack ${stack.name} --refresh`,
+      },
+    ],
+  };
+}
+
+function iso(time: Date | undefined): string {
+  return time === undefined ? "never" : `${time.toISOString().slice(0, 16)}Z`;
+}

@@ -1,0 +1,46 @@
+import type { Check } from "../check";
+import { identityProvider, serviceLinkedRoles } from "./account";
+import { alarmSubscription } from "./alarms";
+import { staticFiles, versions } from "./application";
+import { caaRecords, certificates } from "./certificates";
+import { databaseBackups, databaseStorage } from "./database";
+import { delegation, hostedZone, recordNames } from "./dns";
+import { mailgunRecords, mailServer, senderRecords } from "./mail";
+import { beanstalkDomains, builderSubnet, platformUpdates, platformVersions } from "./platform";
+import { deadLetters } from "./queue";
+import { elasticIpQuota, loadBalancerQuota, vcpuQuota, vpcQuota } from "./quotas";
+import { secretAges } from "./secrets";
+import { accountPublicAccess, bucketNames, diskEncryption } from "./storage";
+
+/** All checks, in the order of the report. */
+export const checks: readonly Check[] = [
+  hostedZone,
+  delegation,
+  recordNames,
+  caaRecords,
+  platformVersions,
+  builderSubnet,
+  vcpuQuota,
+  elasticIpQuota,
+  vpcQuota,
+  loadBalancerQuota,
+  diskEncryption,
+  accountPublicAccess,
+  bucketNames,
+  beanstalkDomains,
+  serviceLinkedRoles,
+  identityProvider,
+  mailServer,
+  senderRecords,
+
+  certificates,
+  platformUpdates,
+  databaseBackups,
+  databaseStorage,
+  deadLetters,
+  alarmSubscription,
+  versions,
+  staticFiles,
+  mailgunRecords,
+  secretAges,
+];

@@ -1,0 +1,95 @@
+import { DescribeEnvironmentsCommand, type EnvironmentDescription } from "@aws-sdk/client-elastic-beanstalk";
+import { GetHostedZoneCommand, ListHostedZonesByNameCommand } from "@aws-sdk/client-route-53";
+import { DescribeParametersCommand } from "@aws-sdk/client-ssm";
+import { NotChecked } from "./check";
+import type { Clients } from "./clients";
+import type { Dns } from "./dns";
+import type { Stack } from "./stack";
+
+/** A public hosted zone of the account. */
+export interface Zone {
+  /** Such as `Z0123456789ABCDEFGHIJ`. */
+  id: string;
+  nameServers: string[];
+}
+
+export interface ContextArgs {
+  stack: Stack;
+  clients: Clients;
+  dns: Dns;
+  fetch: typeof fetch;
+  now: Date;
+}
+
+/** What the checks look with, and the answers that several of them need, each asked for once. */
+export class Context {
+  readonly stack: Stack;
+  readonly clients: Clients;
+  readonly dns: Dns;
+  readonly fetch: typeof fetch;
+  readonly now: Date;
+
+  constructor(args: ContextArgs) {
+    this.stack = args.stack;
+    this.clients = args.clients;
+    this.dns = args.dns;
+    this.fetch = args.fetch;
+    this.now = args.now;
+  }
+
+  /** True once `pulumi up` has created the stack: its first resources include the deployment parameter. */
+  readonly exists = once(async (): Promise<boolean> => {
+    const filter = { Key: "Name", Option: "Equals", Values: [this.stack.deploymentParameter] };
+    // Reads the name only. A filter can give an empty page before the one with the match.
+    let token: string | undefined;
+    do {
+      const page = await this.clients.ssm.send(
+        new DescribeParametersCommand({ ParameterFilters: [filter], NextToken: token }),
+      );
+      if ((page.Parameters ?? []).length > 0) return true;
+      token = page.NextToken;
+    } while (token !== undefined);
+    return false;
+  });
+
+  /** The stack's Beanstalk environments that exist, by name. */
+  readonly environments = once(async (): Promise<Map<string, EnvironmentDescription>> => {
+    const EnvironmentNames = this.stack.environments.map(({ name }) => name);
+    const { Environments = [] } = await this.clients.beanstalk.send(
+      new DescribeEnvironmentsCommand({ EnvironmentNames, IncludeDeleted: false }),
+    );
+    return new Map(Environments.map((environment) => [environment.EnvironmentName ?? "", environment]));
+  });
+
+  /** The account's public hosted zones with exactly the name of the settings. */
+  readonly zones = once(async (): Promise<Zone[]> => {
+    const { hostedZone } = this.stack;
+    // Zones come in the order of their names, so those with this name come first.
+    const { HostedZones = [] } = await this.clients.route53.send(
+      new ListHostedZonesByNameCommand({ DNSName: hostedZone }),
+    );
+    const own = HostedZones.filter(
+      ({ Name, Config }) => Name === `${hostedZone}.` && Config?.PrivateZone !== true,
+    );
+    return Promise.all(
+      own.map(async ({ Id = "" }) => {
+        const { DelegationSet } = await this.clients.route53.send(new GetHostedZoneCommand({ Id }));
+        return { id: Id.replace("/hostedzone/", ""), nameServers: DelegationSet?.NameServers ?? [] };
+      }),
+    );
+  });
+
+  /** @throws NotChecked if there is not exactly one zone, which is a finding of another check. */
+  async zone(): Promise<Zone> {
+    const [zone, ...others] = await this.zones();
+    if (zone === undefined || others.length > 0) {
+      throw new NotChecked(`there is not exactly one hosted zone ${this.stack.hostedZone}`);
+    }
+    return zone;
+  }
+}
+
+function once<T>(ask: () => Promise<T>): () => Promise<T> {
+  let answer: Promise<T> | undefined;
+  return () => (answer ??= ask());
+}

@@ -1,0 +1,132 @@
+import * as pulumi from "@pulumi/pulumi";
+import { Naming } from "../components/common/naming";
+import { UserError } from "../cli/userError";
+import { readProject, readStackConfig } from "../preview/project";
+import { readSettings } from "../settings/settings";
+
+const ROLES = ["web", "worker", "enketo"] as const;
+
+/** A Beanstalk environment of the stack, as its settings describe it. */
+export interface StackEnvironment {
+  role: (typeof ROLES)[number];
+  name: string;
+  instanceType: string;
+  maxSize: number;
+  /** The prefix of its domain in elasticbeanstalk.com; a worker has none. */
+  cnamePrefix?: string;
+}
+
+/** A platform version that the settings pin. */
+export interface PinnedPlatform {
+  /** The full key of the setting, such as `iaso:dockerSolutionStack`. */
+  setting: string;
+  /** Such as `64bit Amazon Linux 2023 v4.7.3 running Docker`. */
+  solutionStack: string;
+}
+
+/** The settings and names of a stack that the checks use. It holds no secret, not even an encrypted one. */
+export type Stack = ReturnType<typeof readStack>;
+
+/**
+ * Reads the settings of a stack from Pulumi.yaml and Pulumi.<stack>.yaml. Only this file knows how settings and
+ * names are spelt.
+ * @param folder The project's folder.
+ * @throws UserError if there is no such stack or a setting is wrong; the message lists every wrong setting.
+ */
+export function readStack(folder: string, stack: string) {
+  const project = readProject(folder);
+  const config = readStackConfig(project, stack);
+  const s = checked(() => readSettings(config.values, project.name, stack));
+  const naming = new Naming(s);
+  const setting = (key: string) => `${project.name}:${key}`;
+  const capacity = { web: s.web, worker: s.worker, enketo: s.enketo.capacity };
+  const environmentNames = {
+    web: naming.environment("web"),
+    worker: naming.environment("worker"),
+    enketo: naming.environment("enketo"),
+  };
+  const cnamePrefixes = {
+    web: naming.cnamePrefix("web"),
+    worker: undefined,
+    enketo: naming.cnamePrefix("enketo"),
+  };
+  const docker = { setting: setting("dockerSolutionStack"), solutionStack: s.dockerSolutionStack };
+  const python = { setting: setting("pythonSolutionStack"), solutionStack: s.pythonSolutionStack };
+  const existingVpc = s.network.existing !== undefined;
+  return {
+    name: stack,
+    env: s.env,
+    accountId: s.accountId,
+    region: s.region,
+    /** The tags of every resource of the stack. */
+    tags: naming.tags(),
+    /** Commands that change a setting of this stack begin so. */
+    setCommand: (key: string) => `pulumi config set --stack ${stack} ${setting(key)}`,
+
+    hostedZone: s.hostedZone,
+    hosts: {
+      web: s.webHost,
+      enketo: s.enketoHost,
+      ...(s.cloudFront && { static: s.staticHost }),
+    } as Record<string, string>,
+    cloudFront: s.cloudFront,
+
+    environments: ROLES.map((role): StackEnvironment => ({
+      role,
+      name: environmentNames[role],
+      instanceType: capacity[role].instanceType,
+      maxSize: capacity[role].maxSize,
+      cnamePrefix: cnamePrefixes[role],
+    })),
+    /** The Docker platform runs Enketo, whatever runs Iaso. */
+    platforms: (s.platform === "python" ? [python, docker] : [docker]) as PinnedPlatform[],
+    buildsImage: s.platform === "python" && s.gdalImageId === "",
+
+    createsVpc: !existingVpc,
+    elasticIps: existingVpc ? 0 : s.network.natGateways === "single" ? 1 : s.network.availabilityZones.length,
+
+    buckets: (["static", "media", "logs", "artifacts"] as const).map((bucketClass) =>
+      naming.bucket(bucketClass),
+    ),
+    staticBucket: naming.bucket("static"),
+    staticUrl: `https://${s.cloudFront ? s.staticHost : `${naming.bucket("static")}.s3.${s.region}.amazonaws.com`}/`,
+    deploymentParameter: naming.deploymentParameter,
+    /** Ends in a slash. */
+    secretsPath: naming.secretParameter(""),
+    /** Secrets that can be replaced without losing data: the SSM parameter's last part, and its setting. */
+    rotatableSecrets: {
+      EMAIL_HOST_PASSWORD: setting("emailPassword"),
+      ENKETO_API_TOKEN: setting("enketoApiToken"),
+      ENKETO_SIGNING_SECRET: setting("enketoSigningSecret"),
+      RDS_PASSWORD: setting("databasePassword"),
+      SECRET_KEY: setting("secretKey"),
+    } as Record<string, string>,
+
+    databaseIdentifier: naming.name(),
+    backupDays: s.databaseBackupDays,
+    maxStorage: s.databaseMaxStorage,
+    deadLetterQueue: naming.name("tasks-dead-letters"),
+    taskQueue: naming.queue,
+    alarmTopicArn: naming.arn("sns", naming.name("alarms")),
+    alarmEmail: s.alarmEmail,
+
+    mail: {
+      host: s.mail.host,
+      port: s.mail.port,
+      /** The domain of the sender's address. */
+      senderDomain: /@([^>]+)>?$/.exec(s.mail.from)?.[1] ?? "",
+      mailgun: s.mailgun,
+    },
+    createOidcProvider: s.github.createOidcProvider,
+  };
+}
+
+/** The program's own reader reports to the engine; here its message is a user's mistake. */
+function checked<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (pulumi.RunError.isInstance(error)) throw new UserError(error.message, "", { cause: error });
+    throw error;
+  }
+}

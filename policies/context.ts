@@ -1,0 +1,98 @@
+import type { InputsOf, ResourceType } from "./args";
+import type { Resource, ResourceOf } from "./rule";
+import { array, groupBy, text } from "./values";
+
+/** The other resources of the stack, and the parameters of the rule. */
+export interface Context<Parameters = Record<string, unknown>> {
+  /** The rule's parameters: from the config, else their defaults. */
+  parameters: Parameters;
+  /** The resources of one type. */
+  ofType: <Type extends ResourceType>(type: Type) => ResourceOf<Type>[];
+  /**
+   * Builds a value once for all rules and resources, so that the cost of the pack grows only linearly with the
+   * number of resources. The key must be unique in the pack.
+   */
+  once: <T>(key: string, build: () => T) => T;
+}
+
+/** The part of the context that all rules share: everything except the parameters of a rule. */
+export type Stack = Omit<Context, "parameters">;
+
+/** Indexes the resources of a stack for the rules. */
+export function stackOf(resources: Resource[]): Stack {
+  const built = new Map<string, unknown>();
+  const once = <T>(key: string, build: () => T): T => {
+    if (!built.has(key)) built.set(key, build());
+    return built.get(key) as T;
+  };
+  const types = groupBy(resources, ({ type }) => type);
+  return {
+    once,
+    ofType: <Type extends ResourceType>(type: Type) => (types.get(type) ?? []) as ResourceOf<Type>[],
+  };
+}
+
+/** The resources of one type whose input has this value. */
+export function resourcesWith<Type extends ResourceType>(
+  { once, ofType }: Stack,
+  type: Type,
+  input: keyof InputsOf<Type> & string,
+  value: unknown,
+): ResourceOf<Type>[] {
+  const byValue = once(`${type} by ${input}`, () =>
+    groupBy(ofType(type), ({ inputs }: Pick<Resource, "inputs">) => text(inputs[input])),
+  );
+  return byValue.get(text(value)) ?? [];
+}
+
+/** The URNs of the resources whose outputs a property uses. They are known at the first preview, ids are not. */
+export function dependenciesOf(
+  { propertyDependencies }: Pick<Resource, "propertyDependencies">,
+  property: string,
+): string[] {
+  return propertyDependencies?.[property] ?? [];
+}
+
+/** The resources of one type whose property uses an output of the resource with this URN. */
+export function resourcesUsing<Type extends ResourceType>(
+  { once, ofType }: Stack,
+  type: Type,
+  property: keyof InputsOf<Type> & string,
+  urn: string,
+): ResourceOf<Type>[] {
+  const byUrn = once(`${type} by URN of ${property}`, () =>
+    groupBy(
+      ofType(type).flatMap((resource) =>
+        dependenciesOf(resource, property).map((used) => ({ used, resource })),
+      ),
+      ({ used }) => used,
+    ),
+  );
+  return (byUrn.get(urn) ?? []).map(({ resource }) => resource);
+}
+
+/** The value of a tag. */
+export function tagOf({ inputs }: Pick<Resource, "inputs">, tag: string): string {
+  const { tags } = inputs;
+  return typeof tags === "object" && tags !== null ? text((tags as Record<string, unknown>)[tag]) : "";
+}
+
+/** The account numbers in an `allowedAccountIds`. The engine passes lists of a provider as JSON text. */
+export const accountsIn = (allowedAccountIds: unknown): string[] =>
+  text(allowedAccountIds).match(/\d{12}/g) ?? array(allowedAccountIds).map(text);
+
+/** The accounts that the AWS provider may change. */
+export const ownAccounts = ({ once, ofType }: Stack): string[] =>
+  once("own accounts", () =>
+    ofType("pulumi:providers:aws").flatMap(({ inputs }) => accountsIn(inputs.allowedAccountIds)),
+  );
+
+/** Whether a URL is the one of a queue of this program in its account. */
+export function isOwnQueue(url: unknown, stack: Stack): boolean {
+  const [, account = "", name = ""] =
+    /^https:\/\/sqs\.[a-z0-9-]+\.amazonaws\.com\/(\d{12})\/([\w.-]+)$/.exec(text(url)) ?? [];
+  return (
+    resourcesWith(stack, "aws:sqs/queue:Queue", "name", name).length > 0 &&
+    ownAccounts(stack).includes(account)
+  );
+}

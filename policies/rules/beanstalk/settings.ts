@@ -1,0 +1,58 @@
+import { ResourceOf } from "../../rule";
+import { array, at, demand, isUnknown, text, UNKNOWN } from "../../values";
+
+export const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
+export type Environment = ResourceOf<typeof ENVIRONMENT>;
+
+/** The namespace of environment variables. */
+export const VARIABLES = "aws:elasticbeanstalk:application:environment";
+/** The namespace of environment variables whose values are ARNs of secrets. */
+export const SECRET_VARIABLES = `${VARIABLES}secrets`;
+export const LAUNCH_CONFIGURATION = "aws:autoscaling:launchconfiguration";
+
+/** The value of an option. */
+export interface Setting {
+  namespace: string;
+  name: string;
+  /** Tells apart several uses of a namespace, such as scheduled actions. */
+  resource: string;
+  value: unknown;
+}
+
+export const settingsOf = ({ inputs }: Environment): Setting[] =>
+  array(inputs.settings).map((setting) => ({
+    namespace: text(at(setting, "namespace")),
+    name: text(at(setting, "name")),
+    resource: text(at(setting, "resource")),
+    value: at(setting, "value"),
+  }));
+
+/** The value of an option; undefined if it is not set. */
+export const optionOf = (environment: Environment, namespace: string, name: string): unknown =>
+  isUnknown(environment.inputs.settings)
+    ? UNKNOWN
+    : settingsOf(environment).find((one) => one.namespace === namespace && one.name === name)?.value;
+
+/** Demands the value of an option: the one to write, or one that is valid too. */
+export function demandOption(
+  environment: Environment,
+  namespace: string,
+  name: string,
+  instead: string,
+  isValid: (value: string) => boolean = (value) => value === instead,
+): string[] {
+  const value = optionOf(environment, namespace, name);
+  return demand(value, isValid(text(value)), `option ${namespace}/${name}`, instead);
+}
+
+/** The environment variables, plain and secret. */
+export const variablesOf = (environment: Environment): Setting[] =>
+  settingsOf(environment).filter(
+    ({ namespace }) => namespace === VARIABLES || namespace === SECRET_VARIABLES,
+  );
+
+export const isWeb = ({ inputs }: Environment): boolean => inputs.tier !== "Worker";
+
+/** The engine shows the outputs of existing environments too; `platformArn` is one. */
+export const platformOf = ({ inputs }: Environment): unknown =>
+  inputs.solutionStackName ?? inputs.platformArn;

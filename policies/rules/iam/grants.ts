@@ -1,0 +1,97 @@
+import { dependenciesOf, ownAccounts, resourcesUsing, resourcesWith, Stack } from "../../context";
+import { Statement, statementsOf, strings } from "../../iam/document";
+import { actionMatches } from "../../iam/evaluate";
+import { matches } from "../../iam/wildcard";
+import { ResourceOf } from "../../rule";
+import { hasUnknown, notEvaluated, text } from "../../values";
+
+export const ROLE = "aws:iam/role:Role";
+export const POLICY = "aws:iam/policy:Policy";
+export const ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy";
+export const ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment";
+
+/** The ARN of a policy of this program. */
+export const arnOfPolicy = (policy: ResourceOf<typeof POLICY>, stack: Stack): string =>
+  `arn:aws:iam::${ownAccounts(stack)[0] ?? ""}:policy/${text(policy.inputs.name)}`;
+
+/** The attached policies of this program: by ARN, or by URN because an ARN is unknown at the first preview. */
+export function attachedPolicies(
+  attachment: ResourceOf<typeof ATTACHMENT>,
+  stack: Stack,
+): ResourceOf<typeof POLICY>[] {
+  const policies = stack.once("policies by URN and ARN", () => {
+    const all = stack.ofType(POLICY);
+    return new Map(
+      all.flatMap((policy) => [
+        [policy.urn, policy],
+        [arnOfPolicy(policy, stack), policy],
+      ]),
+    );
+  });
+  const keys = [...dependenciesOf(attachment, "policyArn"), text(attachment.inputs.policyArn)];
+  return [...new Set(keys.flatMap((key) => policies.get(key) ?? []))];
+}
+
+/** The permissions of a role: the statements of its policies, and descriptions of the policies that no rule can see. */
+export function grantsOf(role: ResourceOf<typeof ROLE>, stack: Stack) {
+  const ofRole = <Type extends typeof ROLE_POLICY | typeof ATTACHMENT>(type: Type) => [
+    ...new Set([
+      ...resourcesUsing(stack, type, "role", role.urn),
+      ...resourcesWith(stack, type, "role", role.inputs.name),
+    ]),
+  ];
+  const attached = ofRole(ATTACHMENT).map((attachment) => ({
+    arn: text(attachment.inputs.policyArn),
+    policies: attachedPolicies(attachment, stack),
+  }));
+  const documents = [
+    ...ofRole(ROLE_POLICY).map(({ inputs }) => inputs.policy),
+    ...attached.flatMap(({ policies }) => policies.map(({ inputs }) => inputs.policy)),
+  ];
+  return {
+    statements: documents.filter((document) => !hasUnknown(document)).flatMap(statementsOf),
+    unseen: [
+      ...documents.filter(hasUnknown).map(() => "a policy that is unknown until a resource is created"),
+      ...attached.filter(({ policies }) => policies.length === 0).map(({ arn }) => arn),
+    ],
+  };
+}
+
+/** Checks each Allow of a policy document. */
+export function checkAllows(
+  document: unknown,
+  property: string,
+  check: (statement: Statement) => string[],
+): string[] {
+  if (document === undefined) return [];
+  if (hasUnknown(document)) return notEvaluated(property);
+  return statementsOf(document)
+    .filter(({ Effect }) => Effect === "Allow")
+    .flatMap(check);
+}
+
+/** Unrelated actions: only a pattern for all actions matches each of them. */
+const UNRELATED_ACTIONS = [
+  "iam:CreateUser",
+  "s3:DeleteBucket",
+  "ec2:RunInstances",
+  "organizations:LeaveOrganization",
+  "qz:Do",
+];
+/** Unrelated resources: only a pattern for all resources matches each of them. */
+const UNRELATED_RESOURCES = [
+  "arn:aws:iam::123456789012:user/qz-71",
+  "arn:aws:s3:::qz-71",
+  "arn:aws:ec2:eu-central-1:123456789012:instance/i-qz71",
+];
+
+/** Whether a statement applies to every action. */
+export const isEveryAction = (statement: Statement): boolean =>
+  statement.NotAction !== undefined || UNRELATED_ACTIONS.every((action) => actionMatches(statement, action));
+
+/** Whether a statement applies to every resource. */
+export const isEveryResource = (statement: Statement): boolean =>
+  statement.NotResource !== undefined ||
+  UNRELATED_RESOURCES.every((arn) =>
+    strings(statement.Resource).some((pattern) => matches(pattern, arn, false)),
+  );

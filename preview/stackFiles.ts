@@ -1,0 +1,60 @@
+import { contradictionsBetween } from "../settings/contradictions";
+import { listStacks, ownConfig, Project, readStackConfig } from "./project";
+
+/**
+ * Finds mistakes in stack files that a single stack's program cannot see: values of another type than Pulumi.yaml
+ * declares, plaintext secrets, and stacks that contradict each other.
+ *
+ * @returns One message for each stack, or pair of stacks, with mistakes.
+ * @see https://github.com/pulumi/pulumi/blob/master/sdk/go/common/workspace/config.go for the engine's checks
+ */
+export function stackFileProblems(project: Project, stacks: readonly string[]): string[] {
+  const existing = listStacks(project).filter((stack) => stacks.includes(stack));
+  const prefix = `${project.name}:`;
+  const settingsOf = (stack: string) =>
+    Object.fromEntries(
+      Object.entries(readStackConfig(project, stack).values).flatMap(([key, value]) =>
+        key.startsWith(prefix) ? [[key.slice(prefix.length), value]] : [],
+      ),
+    );
+  return [
+    ...existing.flatMap((stack) => typeProblems(project, stack)),
+    ...contradictionsBetween(
+      project.name,
+      existing.map((stack) => ({ stack, settings: settingsOf(stack) })),
+    ),
+  ];
+}
+
+/** The engine refuses these values before it runs the program. */
+function typeProblems(project: Project, stack: string): string[] {
+  const own = ownConfig(project, stack);
+  const problems = Object.entries(project.config).flatMap(([key, { type, secret }]) => {
+    const fullKey = `${project.name}:${key}`;
+    const value = own[fullKey];
+    if (value === undefined || value === null) return [];
+    const isSecure = typeof value === "object" && "secure" in value;
+    if (secret === true && !isSecure) {
+      return [
+        `  ${fullKey} is not encrypted.\n    fix:      pulumi config set --secret ${fullKey} --stack ${stack}`,
+      ];
+    }
+    if (type === "array" && !Array.isArray(value)) {
+      return [
+        `  ${fullKey} is not a list.\n` +
+          `    accepted: a YAML list, such as [a, b], without quotes around it\n` +
+          `    fix:      pulumi config set --path '${fullKey}[0]' VALUE --stack ${stack}`,
+      ];
+    }
+    if (type !== "array" && typeof value === "object" && !isSecure) {
+      return [
+        `  ${fullKey} is a list or an object.\n` +
+          `    accepted: one value\n` +
+          `    fix:      pulumi config set ${fullKey} VALUE --stack ${stack}`,
+      ];
+    }
+    return [];
+  });
+  if (problems.length === 0) return [];
+  return [[`The engine refuses values in Pulumi.${stack}.yaml:`, ...problems].join("\n")];
+}

@@ -1,0 +1,296 @@
+import { PreviewResource } from "../../graph/document";
+import { Icon } from "../icons";
+import { Arrow, Box, ROWS, Zone } from "./types";
+import { count, text, words } from "./wording";
+
+const tag = ({ inputs }: PreviewResource, name: string) =>
+  text((inputs.tags as Record<string, unknown> | undefined)?.[name]);
+
+interface Option {
+  namespace: string;
+  name: string;
+  value: string;
+}
+
+function optionsOf({ inputs }: PreviewResource): Option[] {
+  const settings: unknown = inputs.settings;
+  const isOption = (one: unknown): one is Option =>
+    typeof one === "object" &&
+    one !== null &&
+    ["namespace", "name", "value"].every((key) => typeof (one as Record<string, unknown>)[key] === "string");
+  return Array.isArray(settings) ? (settings as unknown[]).filter(isOption) : [];
+}
+
+/** Returns true if a value is a host, bucket or address, or a URL of it. */
+function names(value: string, name: string): boolean {
+  if (name === "") return false;
+  const at = value.indexOf(name);
+  if (at < 0) return false;
+  const before = value.charAt(at - 1);
+  const after = value.charAt(at + name.length);
+  return (at === 0 || "/@".includes(before)) && (after === "" || "/:".includes(after));
+}
+
+/** Returns true if a queue moves failed messages to another one. */
+function sendsFailedTo({ redrivePolicy }: PreviewResource["inputs"], { outputs }: PreviewResource): boolean {
+  const arn = text(outputs.arn);
+  return arn !== "" && text(redrivePolicy).includes(`"${arn}"`);
+}
+
+/** The Beanstalk environments; web before worker, as requests come before tasks. */
+export function environmentsOf(resources: PreviewResource[]): PreviewResource[] {
+  return resources
+    .filter(({ type }) => type === "aws:elasticbeanstalk/environment:Environment")
+    .sort((one, other) => Number(one.inputs.tier === "Worker") - Number(other.inputs.tier === "Worker"));
+}
+
+/** A box that settings can name. */
+interface Target {
+  id: string;
+  /** Its hosts and addresses. */
+  names: string[];
+  /** What flows there. */
+  label: string;
+}
+
+/**
+ * Reads boxes from the types of resources, and arrows from the values of their settings: an environment whose
+ * variables hold the address of a database gets an arrow to it.
+ */
+export class BoxReader {
+  readonly boxes: Box[] = [];
+  readonly arrows: Arrow[] = [];
+  private readonly targets: Target[] = [];
+
+  constructor(private readonly resources: PreviewResource[]) {
+    this.box("people", "People", "browsers and phones", "people", "outside", ROWS.people, []);
+    this.edge();
+    this.databases();
+    this.queues();
+    this.buckets();
+    const environments = environmentsOf(resources);
+    for (const environment of environments) this.environment(environment);
+    this.flows(environments);
+    this.operations(environments);
+  }
+
+  private ofType(type: string): PreviewResource[] {
+    return this.resources.filter((one) => one.type === type);
+  }
+
+  private box(
+    id: string,
+    title: string,
+    subtitle: string,
+    icon: Icon,
+    zone: Zone,
+    row: number,
+    members: PreviewResource[],
+  ): string {
+    const urns = members.map(({ urn }) => urn);
+    this.boxes.push({ id, title, subtitle, icon, zone, row, urns, accessories: [] });
+    return id;
+  }
+
+  private arrow(from: string, to: string, label: string): void {
+    if (this.arrows.some((one) => one.from === from && one.to === to && one.label === label)) return;
+    this.arrows.push({ from, to, label, both: false });
+  }
+
+  private edge(): void {
+    const records = this.ofType("aws:route53/record:Record");
+    if (records.length > 0) {
+      this.box("dns", "DNS", `Route 53, ${count(records, "record")}`, "dns", "edge", ROWS.edge, records);
+      this.arrow("people", "dns", "names");
+    }
+    const certificates = this.ofType("aws:acm/certificate:Certificate");
+    if (certificates.length > 0) {
+      const subtitle = `ACM, ${count(certificates, "certificate")}`;
+      this.box("certificates", "Certificates", subtitle, "certificate", "edge", ROWS.edge, certificates);
+    }
+    const gateways = this.ofType("aws:ec2/natGateway:NatGateway");
+    if (gateways.length > 0) {
+      this.box("nat", "NAT", count(gateways, "gateway"), "gateway", "public", ROWS.public, gateways);
+    }
+    for (const distribution of this.ofType("aws:cloudfront/distribution:Distribution")) {
+      const id = `distribution ${distribution.urn}`;
+      this.box(id, "CloudFront", "static files, near people", "cloud", "edge", ROWS.edge, [distribution]);
+      this.arrow("people", id, "static files");
+    }
+  }
+
+  private databases(): void {
+    for (const database of this.ofType("aws:rds/instance:Instance")) {
+      const { engine, engineVersion, instanceClass, multiAz } = database.inputs;
+      const name = text(engine) === "postgres" ? "PostgreSQL" : text(engine);
+      const subtitle = `${name} ${text(engineVersion)}, ${text(instanceClass)}${multiAz === true ? ", standby" : ""}`;
+      const id = `database ${database.urn}`;
+      this.box(id, words(database.name), subtitle, "database", "private", ROWS.data, [database]);
+      this.targets.push({ id, names: [text(database.outputs.address)], label: "SQL" });
+    }
+    for (const redis of this.ofType("aws:elasticache/replicationGroup:ReplicationGroup")) {
+      const id = `redis ${redis.urn}`;
+      const subtitle = `Redis, ${text(redis.inputs.numCacheClusters) || "1"} × ${text(redis.inputs.nodeType)}`;
+      this.box(id, words(redis.name), subtitle, "memory", "private", ROWS.data, [redis]);
+      this.targets.push({ id, names: [text(redis.outputs.primaryEndpointAddress)], label: "form data" });
+    }
+  }
+
+  private queues(): void {
+    const queues = this.ofType("aws:sqs/queue:Queue");
+    for (const queue of queues) {
+      const id = `queue ${queue.urn}`;
+      this.box(id, words(queue.name), "SQS queue", "queue", "services", ROWS.data, [queue]);
+      this.targets.push({ id, names: [text(queue.outputs.url)], label: "tasks" });
+      const failed = queues.find((other) => sendsFailedTo(queue.inputs, other));
+      if (failed) this.arrow(id, `queue ${failed.urn}`, "failed tasks");
+    }
+  }
+
+  private buckets(): void {
+    const distributions = this.ofType("aws:cloudfront/distribution:Distribution");
+    for (const bucket of this.ofType("aws:s3/bucket:Bucket")) {
+      const kind = tag(bucket, "class");
+      const name = text(bucket.inputs.bucket);
+      const id = `bucket ${bucket.urn}`;
+      const title = `${words(bucket.name)} bucket`;
+      if (kind === "static") {
+        this.box(id, title, "S3, readable by everyone", "bucket", "services", ROWS.public, [bucket]);
+        const front = distributions.find(({ inputs }) => JSON.stringify(inputs.origins ?? "").includes(name));
+        this.arrow(front ? `distribution ${front.urn}` : "people", id, "static files");
+      } else if (kind === "media") {
+        this.box(id, title, "S3, private, links of 15 min", "bucket", "services", ROWS.public, [bucket]);
+        this.arrow("people", id, "media, signed links");
+        this.targets.push({ id, names: [name], label: "media" });
+      } else {
+        this.box(id, title, "S3, private", "bucket", "operations", ROWS.images, [bucket]);
+      }
+    }
+  }
+
+  private environment(environment: PreviewResource): void {
+    const options = optionsOf(environment);
+    const option = (name: string) => options.find((one) => one.name === name)?.value;
+    const least = option("MinSize") ?? "1";
+    const most = option("MaxSize") ?? least;
+    const size = least === most ? least : `${least} to ${most}`;
+    const title = words(tag(environment, "role") || environment.name);
+    const id = `environment ${environment.urn}`;
+    const isWorker = environment.inputs.tier === "Worker";
+    const subtitle = `Beanstalk, ${size} × ${option("InstanceTypes") ?? "instance"}`;
+    this.box(id, title, subtitle, isWorker ? "worker" : "server", "private", ROWS.private, [environment]);
+    if (isWorker) return;
+    if (option("EnvironmentType") === "LoadBalanced") {
+      const listeners = this.ofType("aws:lb/listener:Listener").filter(({ propertyDependencies }) =>
+        Object.values(propertyDependencies).flat().includes(environment.urn),
+      );
+      const balancer = `balancer ${environment.urn}`;
+      this.box(
+        balancer,
+        `${title} load balancer`,
+        "HTTPS; port 80 redirects",
+        "balancer",
+        "public",
+        ROWS.public,
+        listeners,
+      );
+      this.arrow("people", balancer, "HTTPS");
+      this.arrow(balancer, id, "requests");
+    }
+    // Addresses of this environment, by which others may name it.
+    const addresses = this.ofType("aws:route53/record:Record")
+      .filter(({ propertyDependencies }) =>
+        Object.values(propertyDependencies).flat().includes(environment.urn),
+      )
+      .map(({ inputs }) => text(inputs.name));
+    this.targets.push({ id, names: addresses, label: "forms" });
+  }
+
+  private flows(environments: PreviewResource[]): void {
+    const application = new Map(
+      environments.map(({ urn, inputs }) => [`environment ${urn}`, text(inputs.application)]),
+    );
+    for (const environment of environments) {
+      const id = `environment ${environment.urn}`;
+      const isWorker = environment.inputs.tier === "Worker";
+      for (const { namespace, name, value } of optionsOf(environment)) {
+        if (name === "EMAIL_HOST") this.outside("mail", "Mail", value, "mail", id, "mail");
+        if (name === "SENTRY_URL") this.outside("errors", "Sentry", "error reports", "bug", id, "errors");
+        if (namespace === "aws:elbv2:loadbalancer") continue;
+        for (const { id: target, names: known, label } of this.targets) {
+          // An environment knows its own address, and a worker that of its pair.
+          if (application.get(target) === application.get(id)) continue;
+          if (!known.some((one) => names(value, one))) continue;
+          if (name === "WorkerQueueURL") this.arrow(target, id, "tasks");
+          else if (!(isWorker && label === "tasks")) this.arrow(id, target, label);
+        }
+      }
+    }
+  }
+
+  private outside(
+    id: string,
+    title: string,
+    subtitle: string,
+    icon: Icon,
+    from: string,
+    label: string,
+  ): void {
+    if (!this.boxes.some((box) => box.id === id)) {
+      const name = /mailgun/i.test(subtitle) ? "Mailgun" : title;
+      this.box(id, name, subtitle, icon, "outside", ROWS.people, []);
+    }
+    this.arrow(from, id, label);
+  }
+
+  private operations(environments: PreviewResource[]): void {
+    const secrets = this.ofType("aws:ssm/parameter:Parameter").filter(
+      ({ inputs }) => inputs.type === "SecureString",
+    );
+    if (secrets.length > 0) {
+      const subtitle = `Parameter Store, ${count(secrets, "secret")}`;
+      this.box("secrets", "Secrets", subtitle, "key", "services", ROWS.private, secrets);
+    }
+    const commands = this.ofType("command:local:Command");
+    if (commands.length > 0) {
+      this.box("image", "GDAL image", "built by pulumi up", "image", "operations", ROWS.images, commands);
+      for (const { urn, dependencies } of environments)
+        if (commands.some((command) => dependencies.includes(command.urn)))
+          this.arrow("image", `environment ${urn}`, "image");
+    }
+    const alarms = this.ofType("aws:cloudwatch/metricAlarm:MetricAlarm");
+    if (alarms.length > 0) {
+      const subtitle = `CloudWatch, ${count(alarms, "alarm")}`;
+      this.box("alarms", "Alarms", subtitle, "bell", "operations", ROWS.access, alarms);
+      this.box("operators", "Operators", "woken by mail", "people", "outside", ROWS.others, []);
+      this.arrow("alarms", "operators", "alarms");
+    }
+    const roles = this.ofType("aws:iam/role:Role").filter(({ inputs }) =>
+      text(inputs.assumeRolePolicy).includes("token.actions.githubusercontent.com"),
+    );
+    if (roles.length > 0) {
+      this.box(
+        "ci",
+        "CI access",
+        `${count(roles, "role")}, no keys`,
+        "badge",
+        "operations",
+        ROWS.access,
+        roles,
+      );
+      this.box("github", "GitHub Actions", "preview, up, deploy", "branch", "outside", ROWS.others, []);
+      this.arrow("github", "ci", "OpenID Connect");
+      for (const bucket of this.ofType("aws:s3/bucket:Bucket")) {
+        if (tag(bucket, "class") !== "artifacts") continue;
+        this.arrow("ci", `bucket ${bucket.urn}`, "versions");
+        for (const { urn } of this.deployed(environments))
+          this.arrow(`bucket ${bucket.urn}`, `environment ${urn}`, "versions");
+      }
+    }
+  }
+
+  /** The environments whose code comes with deployments, not with the infrastructure. */
+  private deployed(environments: PreviewResource[]): PreviewResource[] {
+    return environments.filter(({ inputs }) => inputs.version === undefined);
+  }
+}

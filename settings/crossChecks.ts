@@ -1,0 +1,125 @@
+import { planSubnets } from "../components/common/cidr";
+import { REGIONS } from "../policies/facts/regions";
+import { Problem, wrongValue } from "./problem";
+import { PlainSettings, SUPPORTED_REGIONS } from "./rules";
+
+/**
+ * Finds settings of one stack that are valid alone and wrong together.
+ *
+ * @param settings The valid settings. A check runs if each setting that it reads is among them.
+ */
+export function crossCheck(settings: Partial<PlainSettings>): Problem[] {
+  return checks.flatMap((check) => check(settings));
+}
+
+function check<const Key extends keyof PlainSettings>(
+  keys: readonly Key[],
+  find: (settings: Pick<PlainSettings, Key>) => Problem | undefined,
+): (settings: Partial<PlainSettings>) => Problem[] {
+  return (settings) => {
+    if (keys.some((key) => settings[key] === undefined)) return [];
+    const problem = find(settings as Pick<PlainSettings, Key>);
+    return problem === undefined ? [] : [problem];
+  };
+}
+
+/** Enketo's first major version that supports TLS and passwords for Redis. */
+const ENKETO_WITH_REDIS_TLS = 7;
+
+const checks = [
+  check(["region"], ({ region }) =>
+    REGIONS[region]?.acceptsSignatureVersion2 === true
+      ? wrongValue(
+          "region",
+          `is ${region}, where Amazon S3 accepts Signature Version 2: Iaso signs some media links with it there, ` +
+            "and the media bucket refuses them",
+          `one of the regions ${SUPPORTED_REGIONS.join(", ")}`,
+        )
+      : undefined,
+  ),
+  ...(["web", "worker", "enketo"] as const).map((role) =>
+    check([`${role}MinSize`, `${role}MaxSize`], (settings) => {
+      const minimum = settings[`${role}MinSize`];
+      if (settings[`${role}MaxSize`] >= minimum) return undefined;
+      return wrongValue(`${role}MaxSize`, `is below ${role}MinSize`, `${minimum} or more`);
+    }),
+  ),
+  check(["databaseStorage", "databaseMaxStorage"], ({ databaseStorage, databaseMaxStorage }) => {
+    const least = Math.ceil((databaseStorage * 11) / 10);
+    if (databaseMaxStorage >= least) return undefined;
+    return wrongValue(
+      "databaseMaxStorage",
+      "leaves no room to grow",
+      `${least} or more, 10 % above databaseStorage`,
+    );
+  }),
+  check(["cloudFront", "staticHost"], ({ cloudFront, staticHost }) =>
+    cloudFront && staticHost === ""
+      ? wrongValue("staticHost", "is empty although cloudFront is true", "a host name")
+      : undefined,
+  ),
+  check(["mailgunDomain", "mailgunDkimRecord"], ({ mailgunDomain, mailgunDkimRecord }) =>
+    mailgunDomain !== "" && mailgunDkimRecord === ""
+      ? wrongValue(
+          "mailgunDkimRecord",
+          "is empty although mailgunDomain is set",
+          "the DKIM record that Mailgun shows, k=rsa; p=...",
+        )
+      : undefined,
+  ),
+  ...(["webHost", "enketoHost", "staticHost", "mailgunDomain"] as const).map((key) =>
+    check([key, "hostedZone"], (settings) => {
+      const { [key]: name, hostedZone: zone } = settings;
+      if (name === "" || name === zone || name.endsWith(`.${zone}`)) return undefined;
+      return wrongValue(key, `is ${name}, which is not in the zone ${zone}`, `a name that ends in .${zone}`);
+    }),
+  ),
+  ...(
+    [
+      ["enketoHost", "webHost"],
+      ["staticHost", "webHost"],
+      ["staticHost", "enketoHost"],
+    ] as const
+  ).map(([key, other]) =>
+    check([key, other], (settings) =>
+      settings[key] !== "" && settings[key] === settings[other]
+        ? wrongValue(key, `is ${settings[key]}, the same as ${other}`, "a host name of its own")
+        : undefined,
+    ),
+  ),
+  check(["availabilityZones"], ({ availabilityZones }) =>
+    new Set(availabilityZones).size < availabilityZones.length
+      ? wrongValue("availabilityZones", "has a zone twice", "a list of different zone letters")
+      : undefined,
+  ),
+  check(["vpcCidr", "availabilityZones"], ({ vpcCidr, availabilityZones }) => {
+    try {
+      planSubnets(vpcCidr, availabilityZones.length);
+      return undefined;
+    } catch (error) {
+      return wrongValue("vpcCidr", `is wrong: ${(error as Error).message}`, "a block such as 10.20.0.0/16");
+    }
+  }),
+  ...(["publicSubnetIds", "privateSubnetIds"] as const).map((key) =>
+    check(["vpcId", key], (settings) => {
+      const subnets = settings[key];
+      if (settings.vpcId === "" && subnets.length > 0) {
+        return wrongValue("vpcId", `is empty although ${key} is set`, "the id of the subnets' VPC");
+      }
+      return settings.vpcId !== "" && new Set(subnets).size < 2
+        ? wrongValue(key, "has fewer than two subnets of the existing VPC", "one subnet per zone")
+        : undefined;
+    }),
+  ),
+  check(["enketoRedisTls", "enketoImage"], ({ enketoRedisTls, enketoImage }) => {
+    // A tag that is no version, such as that of an image of one's own, says nothing.
+    const version = Number(/:v?(\d+)\./.exec(enketoImage)?.[1]);
+    return enketoRedisTls && version < ENKETO_WITH_REDIS_TLS
+      ? wrongValue(
+          "enketoImage",
+          `is ${enketoImage}, which does not support enketoRedisTls`,
+          `Enketo ${ENKETO_WITH_REDIS_TLS} or later, such as enketo/enketo-express:7.5.1; or enketoRedisTls: false`,
+        )
+      : undefined;
+  }),
+];

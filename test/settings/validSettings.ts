@@ -1,0 +1,117 @@
+import * as fc from "fast-check";
+import { MORE_DRIVER_NAMES } from "../../ami/recipe";
+import {
+  EC2_INSTANCE_TYPES,
+  ELASTICACHE_NODE_TYPES,
+  RDS_INSTANCE_CLASSES,
+} from "../../policies/facts/instanceTypes";
+import { IASO_PLUGINS } from "../../policies/facts/plugins";
+import { SUPPORTED_REGIONS } from "../../settings/rules";
+
+// Without digits: with them, the policy no-secret-in-inputs takes the path of a parameter for a random secret.
+const label = fc.stringMatching(/^[a-z]{3,9}$/);
+const subnetIds = fc.uniqueArray(fc.stringMatching(/^subnet-[0-9a-f]{17}$/), { minLength: 2, maxLength: 3 });
+const drivers = fc.subarray([...MORE_DRIVER_NAMES], { maxLength: 3 });
+const plugins = fc.subarray([...IASO_PLUGINS]);
+const subsetOf = (letters: string[]) => fc.shuffledSubarray(letters, { minLength: 2, maxLength: 4 });
+
+/** A number as people write it, or as Pulumi rewrites it. */
+const number = (min: number, max: number) =>
+  fc.integer({ min, max }).chain((value) => fc.constantFrom<number | string>(value, String(value)));
+
+/** Settings of a minimum and a maximum. */
+const capacity = (role: string) =>
+  fc
+    .tuple(
+      fc.integer({ min: 1, max: 20 }),
+      fc.integer({ min: 0, max: 80 }),
+      fc.constantFrom(...EC2_INSTANCE_TYPES),
+    )
+    .map(([min, more, type]) => ({
+      [`${role}MinSize`]: min,
+      [`${role}MaxSize`]: min + more,
+      [`${role}InstanceType`]: type,
+    }));
+
+const storage = fc
+  .tuple(fc.integer({ min: 20, max: 1000 }), fc.integer({ min: 0, max: 5000 }))
+  .map(([size, more]) => ({ databaseStorage: size, databaseMaxStorage: Math.ceil((size * 11) / 10) + more }));
+
+const hosts = fc.tuple(label, label, fc.boolean()).map(([organization, domain, cloudFront]) => ({
+  hostedZone: `${domain}.example.org`,
+  webHost: `iaso.${organization}.${domain}.example.org`,
+  enketoHost: `enketo.${domain}.example.org`,
+  cloudFront,
+  staticHost: cloudFront ? `static.${domain}.example.org` : "",
+}));
+
+const mailgun = fc.boolean().chain((used) =>
+  fc.record({
+    mailgunDomain: fc.constant(""),
+    mailgunDkimRecord: fc.constant(""),
+    ...(!used && { emailHost: fc.constant("smtp.example.org"), emailPort: fc.constantFrom(25, 587, "2525") }),
+  }),
+);
+
+const network = fc.oneof(
+  fc
+    .record({ second: fc.integer({ min: 0, max: 255 }), bits: fc.integer({ min: 16, max: 20 }) })
+    .map(({ second, bits }) => ({ vpcCidr: `10.${second}.0.0/${bits}` })),
+  fc.record({
+    vpcId: fc.stringMatching(/^vpc-[0-9a-f]{17}$/),
+    publicSubnetIds: subnetIds,
+    privateSubnetIds: subnetIds,
+  }),
+);
+
+const enketo = fc.constantFrom(
+  { enketoRedisTls: false, enketoImage: "enketo/enketo-express:4.1.1" },
+  { enketoRedisTls: true, enketoImage: "enketo/enketo-express:7.5.1" },
+  { enketoRedisTls: "true", enketoImage: "registry.example.org/enketo:ours" },
+);
+
+const others = fc.record(
+  {
+    env: label,
+    organization: label,
+    accountId: fc.stringMatching(/^\d{12}$/),
+    region: fc.constantFrom(...SUPPORTED_REGIONS),
+    availabilityZones: subsetOf(["a", "b", "c", "d"]),
+    natGateways: fc.constantFrom("single", "perZone"),
+    logRetentionDays: fc.constantFrom(30, "90", 365, 3653),
+    databaseMajorVersion: fc.constantFrom("16", 17, "18"),
+    databaseInstanceClass: fc.constantFrom(...RDS_INSTANCE_CLASSES),
+    databaseMultiAz: fc.boolean(),
+    databaseBackupDays: number(7, 35),
+    databaseConnectionAlarm: number(10, 5000),
+    platform: fc.constantFrom("python", "docker"),
+    gdalDrivers: drivers,
+    gdalImageId: fc.constantFrom("", "ami-0123456789abcdef0"),
+    deploymentPolicy: fc.constantFrom("Rolling", "RollingWithAdditionalBatch", "Immutable"),
+    shellAccess: fc.boolean(),
+    plugins,
+    mediaOldVersionDays: number(7, 3650),
+    enketoRedisNodeType: fc.constantFrom(...ELASTICACHE_NODE_TYPES),
+    enketoRedisReplicas: number(0, 5),
+    infrastructureRepository: fc.constantFrom("example/infra.aws", "example/b"),
+    createOidcProvider: fc.boolean(),
+    stateBucket: fc.constantFrom("", "example-pulumi-state"),
+  },
+  { requiredKeys: [] },
+);
+
+/** Valid settings of a stack, by full key, in the forms that its file may have. */
+export const validSettings = fc
+  .tuple(
+    others,
+    network,
+    hosts,
+    mailgun,
+    storage,
+    enketo,
+    capacity("web"),
+    capacity("worker"),
+    capacity("enketo"),
+  )
+  .map((groups) => Object.entries(Object.assign({}, ...groups) as Record<string, unknown>))
+  .map((entries) => Object.fromEntries(entries.map(([key, value]) => [`iaso:${key}`, value])));
