@@ -16,7 +16,7 @@ import { STSClient } from "@aws-sdk/client-sts";
 import { ConfiguredRetryStrategy } from "@smithy/core/retry";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { describeError, errorName, httpStatus } from "../cli/awsErrors";
-import { CannotLook, MissingPermission } from "./check";
+import { CannotLook, MissingPermission } from "./errors";
 
 export type Clients = ReturnType<typeof createClients>;
 

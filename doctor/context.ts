@@ -1,7 +1,7 @@
 import { DescribeEnvironmentsCommand, type EnvironmentDescription } from "@aws-sdk/client-elastic-beanstalk";
 import { GetHostedZoneCommand, ListHostedZonesByNameCommand } from "@aws-sdk/client-route-53";
 import { DescribeParametersCommand } from "@aws-sdk/client-ssm";
-import { NotChecked } from "./check";
+import { NotChecked } from "./errors";
 import type { Clients } from "./clients";
 import type { Dns } from "./dns";
 import type { Stack } from "./stack";

@@ -1,7 +1,7 @@
 import type { CaaRecord } from "node:dns";
 import { Resolver } from "node:dns/promises";
 import { UserError } from "../cli/userError";
-import { CannotLook } from "./check";
+import { CannotLook } from "./errors";
 
 /** Milliseconds that a DNS server has for the first answer; it doubles with each try. */
 const TIMEOUT = 2_000;

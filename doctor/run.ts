@@ -1,7 +1,8 @@
 import { GetCallerIdentityCommand } from "@aws-sdk/client-sts";
 import { UserError } from "../cli/userError";
 import { describeError, errorName } from "../cli/awsErrors";
-import { CannotLook, type Check, type Finding, MissingPermission, NotChecked, type Phase } from "./check";
+import { CannotLook, MissingPermission, NotChecked } from "./errors";
+import { type Check, type Finding, type Phase } from "./check";
 import type { Context } from "./context";
 
 /** The outcome of one check. */

@@ -1,5 +1,5 @@
 import type { InputsOf, ResourceType } from "./args";
-import type { Resource, ResourceOf } from "./rule";
+import type { Resource, ResourceOf } from "./resource";
 import { array, groupBy, text } from "./values";
 
 /** The other resources of the stack, and the parameters of the rule. */

@@ -1,6 +1,7 @@
 import { configOf, configProblems, Exception, reasonOf, RuleConfig } from "./config";
 import { Stack, stackOf } from "./context";
-import { Level, Resource, Rule } from "./rule";
+import { Resource } from "./resource";
+import { Level, Rule } from "./rule";
 import { rules } from "./rules";
 
 export const PACK = { name: "iaso-on-aws", version: "0.1.0" };

@@ -11,7 +11,8 @@ import {
 import { configOf, configProblems } from "./config";
 import { stackOf } from "./context";
 import { judgeResource, judgesType, PACK } from "./evaluate";
-import { Resource, Rule } from "./rule";
+import { Resource } from "./resource";
+import { Rule } from "./rule";
 import { rules } from "./rules";
 import { UNKNOWN } from "./values";
 

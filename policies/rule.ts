@@ -1,31 +1,9 @@
-import type { InputsOf, ResourceType } from "./args";
+import type { ResourceType } from "./args";
 import type { Context } from "./context";
+import type { Resource, ResourceOf } from "./resource";
 
 export type Level = "advisory" | "mandatory" | "disabled";
 export type Severity = "low" | "medium" | "high" | "critical";
-
-interface ResourceOptions {
-  urn: string;
-  name: string;
-  /** False for components, which only group other resources. */
-  custom?: boolean;
-  protect?: boolean;
-  retainOnDelete?: boolean;
-  ignoreChanges?: string[];
-  /** By property: the URNs of the resources whose outputs the property uses. Known even if the value is unknown. */
-  propertyDependencies?: Record<string, string[]>;
-}
-
-/** A resource as a preview document, a stack export and the engine describe it. */
-export interface Resource extends ResourceOptions {
-  type: string;
-  inputs: Record<string, unknown>;
-}
-
-/** A resource of one type, or of one of several: checking `type` narrows `inputs`. */
-export type ResourceOf<Type extends ResourceType> = Type extends ResourceType
-  ? ResourceOptions & { type: Type; inputs: InputsOf<Type> }
-  : never;
 
 /** A value that `policy-config.STACK.json` can set for a rule: a number from 0, or an array of strings. */
 export type Parameter =

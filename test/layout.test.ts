@@ -21,6 +21,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   report: ["graph", "cli", "policies"],
   preview: ["report", "graph", "simulated-aws", "settings", "policies", "cli"],
   ami: ["cli"],
+  // A stack's names and settings are those of its program.
+  doctor: ["settings", "preview/project.ts", "components/common", "cli"],
   // The component that writes the parameter owns its schema.
   deploy: ["cli", "components/common/deployParameter.ts"],
 };

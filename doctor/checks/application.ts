@@ -1,5 +1,6 @@
 import { ListObjectsV2Command } from "@aws-sdk/client-s3";
-import { CannotLook, type Check, NotChecked, ok } from "../check";
+import { CannotLook, NotChecked } from "../errors";
+import { type Check, ok } from "../check";
 import type { Context } from "../context";
 
 /** Milliseconds. */

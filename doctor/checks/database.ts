@@ -5,7 +5,8 @@ import {
   DescribeDBInstancesCommand,
 } from "@aws-sdk/client-rds";
 import { errorName } from "../../cli/awsErrors";
-import { type Check, NotChecked, ok, type Result } from "../check";
+import { NotChecked } from "../errors";
+import { type Check, ok, type Result } from "../check";
 import type { Context } from "../context";
 
 const MINUTE = 60_000;

@@ -1,4 +1,5 @@
-import { type Check, type Finding, NotChecked, ok } from "../check";
+import { NotChecked } from "../errors";
+import { type Check, type Finding, ok } from "../check";
 import { askSmtp } from "../smtp";
 
 const WHY_SPF = "Receivers treat Iaso's mail as spam, so users get no invitations and no password resets.";

@@ -9,7 +9,8 @@ import {
 import { paginateDescribeLoadBalancers } from "@aws-sdk/client-elastic-load-balancing-v2";
 import { GetAWSDefaultServiceQuotaCommand, GetServiceQuotaCommand } from "@aws-sdk/client-service-quotas";
 import { errorName } from "../../cli/awsErrors";
-import { type Check, NotChecked, ok, type Result } from "../check";
+import { NotChecked } from "../errors";
+import { type Check, ok, type Result } from "../check";
 import type { Context } from "../context";
 
 /** A quota of Service Quotas. */

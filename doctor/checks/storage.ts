@@ -2,7 +2,8 @@ import { GetEbsEncryptionByDefaultCommand } from "@aws-sdk/client-ec2";
 import { GetBucketTaggingCommand, HeadBucketCommand, paginateListBuckets } from "@aws-sdk/client-s3";
 import { GetPublicAccessBlockCommand } from "@aws-sdk/client-s3-control";
 import { errorName, httpStatus, responseHeader } from "../../cli/awsErrors";
-import { CannotLook, type Check, type Finding, ok } from "../check";
+import { CannotLook } from "../errors";
+import { type Check, type Finding, ok } from "../check";
 import type { Context } from "../context";
 
 /** @see https://docs.aws.amazon.com/ebs/latest/userguide/encryption-by-default.html */

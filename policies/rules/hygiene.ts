@@ -1,5 +1,6 @@
 import type { InputsOf, ResourceType } from "../args";
-import { defineRule, Resource } from "../rule";
+import { Resource } from "../resource";
+import { defineRule } from "../rule";
 import { demand, isUnknown, object, text, UNKNOWN } from "../values";
 
 const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";

@@ -1,6 +1,7 @@
 import { dependenciesOf, resourcesUsing, Stack } from "../context";
 import { isPrivateRange } from "../facts/ipRanges";
-import { defineRule, ResourceOf } from "../rule";
+import { ResourceOf } from "../resource";
+import { defineRule } from "../rule";
 import { array, demand, isUnknown, notEvaluated, text } from "../values";
 
 const INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule";

@@ -2,7 +2,8 @@ import { isOwnQueue, ownAccounts, resourcesWith, Stack } from "../context";
 import { conditionsOf, statementsOf, strings } from "../iam/document";
 import { judge } from "../iam/evaluate";
 import { allowsOutsiders, isOf } from "../iam/principals";
-import { defineRule, ResourceOf } from "../rule";
+import { ResourceOf } from "../resource";
+import { defineRule } from "../rule";
 import { demand, groupBy, hasUnknown, isUnknown, notEvaluated, object, text } from "../values";
 import { Environment, ENVIRONMENT, optionOf } from "./beanstalk/settings";
 

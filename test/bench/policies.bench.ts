@@ -1,5 +1,5 @@
 import { evaluate } from "../../policies/evaluate";
-import { Resource } from "../../policies/rule";
+import { Resource } from "../../policies/resource";
 import { previewStack } from "../../preview/preview";
 import { exampleProject, policyConfigOf } from "../support";
 import { Bench, Measurement } from "./bench";

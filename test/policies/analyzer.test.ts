@@ -19,7 +19,7 @@ import {
 import { expect } from "chai";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { JavaScriptValue, Struct } from "google-protobuf/google/protobuf/struct_pb";
-import { Resource } from "../../policies/rule";
+import { Resource } from "../../policies/resource";
 import { rules } from "../../policies/rules";
 import { UNKNOWN } from "../../policies/values";
 import { policyConfigOf, previewOf } from "../support";

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { configOf, configProblems } from "../../policies/config";
 import { evaluate } from "../../policies/evaluate";
-import { Resource } from "../../policies/rule";
+import { Resource } from "../../policies/resource";
 import { rules } from "../../policies/rules";
 import { previewStack } from "../../preview/preview";
 import { exampleProject } from "../support";

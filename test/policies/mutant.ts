@@ -1,4 +1,4 @@
-import { Resource } from "../../policies/rule";
+import { Resource } from "../../policies/resource";
 
 /** One unsafe edit of a real stack, and the rule that has to catch it. */
 export type Mutant = [rule: string, edit: (stack: MutableStack) => unknown];

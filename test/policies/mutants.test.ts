@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { evaluate } from "../../policies/evaluate";
-import { Resource } from "../../policies/rule";
+import { Resource } from "../../policies/resource";
 import { rules } from "../../policies/rules";
 import { policyConfigOf, previewOf } from "../support";
 import { MutableStack, Mutant } from "./mutant";

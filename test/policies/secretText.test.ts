@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { expect } from "chai";
 import { evaluate } from "../../policies/evaluate";
-import { Resource } from "../../policies/rule";
+import { Resource } from "../../policies/resource";
 import { isRandom, isToken } from "../../policies/secretText";
 import { printedSeed } from "../seed";
 

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { expect } from "chai";
 import { evaluate } from "../../policies/evaluate";
-import { Resource } from "../../policies/rule";
+import { Resource } from "../../policies/resource";
 import { UNKNOWN } from "../../policies/values";
 import { previewOf } from "../support";
 import { MutableStack, Mutant } from "./mutant";

@@ -1,4 +1,4 @@
-import { ResourceOf } from "../../rule";
+import { ResourceOf } from "../../resource";
 import { array, at, demand, isUnknown, text, UNKNOWN } from "../../values";
 
 export const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";

@@ -2,7 +2,7 @@ import { dependenciesOf, ownAccounts, resourcesUsing, resourcesWith, Stack } fro
 import { Statement, statementsOf, strings } from "../../iam/document";
 import { actionMatches } from "../../iam/evaluate";
 import { matches } from "../../iam/wildcard";
-import { ResourceOf } from "../../rule";
+import { ResourceOf } from "../../resource";
 import { hasUnknown, notEvaluated, text } from "../../values";
 
 export const ROLE = "aws:iam/role:Role";

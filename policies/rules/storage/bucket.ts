@@ -1,5 +1,6 @@
 import { resourcesWith, Stack, tagOf } from "../../context";
-import { defineRule, Resource, ResourceOf } from "../../rule";
+import { Resource, ResourceOf } from "../../resource";
+import { defineRule } from "../../rule";
 import { array, at, demand, isUnknown, text } from "../../values";
 
 const BUCKET = "aws:s3/bucket:Bucket";

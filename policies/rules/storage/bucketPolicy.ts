@@ -5,7 +5,8 @@ import { conditionsHold, keysOf } from "../../iam/conditions";
 import { conditionsOf, Statement, statementsOf } from "../../iam/document";
 import { actionMatches, judge, principalMatches, resourceMatches } from "../../iam/evaluate";
 import { allowsOutsiders } from "../../iam/principals";
-import { defineRule, ResourceOf } from "../../rule";
+import { ResourceOf } from "../../resource";
+import { defineRule } from "../../rule";
 import { first, hasUnknown, notEvaluated, text } from "../../values";
 import { classOf, nameOf, PART } from "./bucket";
 
