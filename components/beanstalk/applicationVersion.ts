@@ -6,7 +6,7 @@ export interface ApplicationVersionArgs {
   application: aws.elasticbeanstalk.Application;
   /** Name of the artifacts bucket. */
   artifactsBucket: pulumi.Input<string>;
-  /** What the version is of; the version's label and the folder of its source bundle begin with it. */
+  /** Prefix of the version's label, and folder of its source bundle. */
   role: string;
   /** Shown in the Beanstalk console. */
   description: string;
@@ -14,6 +14,7 @@ export interface ApplicationVersionArgs {
   files: Record<string, string>;
   /** Digest of `files`. Each content has a label and a bundle of its own. */
   fingerprint: string;
+  /** Tags of the version and of its source bundle. */
   tags: Record<string, string>;
   /** Keeps bundle and version when Pulumi would delete them: an environment may still run them. */
   retainOnDelete?: boolean;

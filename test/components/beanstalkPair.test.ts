@@ -9,6 +9,7 @@ import { firstVersion } from "../../components/beanstalk/firstVersion";
 import { PreviewDocument, PropertyValue } from "../../graph/document";
 import { simulate } from "../../preview/simulate";
 import {
+  at,
   find,
   naming,
   namespaceOf,
