@@ -1,0 +1,38 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "chai";
+
+const ROOT = join(__dirname, "..");
+
+describe("CONTRIBUTING.md", () => {
+  const page = readFileSync(join(ROOT, "CONTRIBUTING.md"), "utf8");
+
+  it("lists every folder of the project", () => {
+    // As Git has them: tracked files, and new ones that it does not ignore.
+    const files = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard"], {
+      cwd: ROOT,
+      encoding: "utf8",
+    });
+    const folders = files
+      .split("\n")
+      .filter((file) => file.includes("/") && !file.startsWith("."))
+      .map((file) => `${file.split("/")[0] ?? ""}/`);
+    const listed = [...page.matchAll(/^\| `([a-z-]+\/)` +\|/gm)].map(([, folder]) => folder);
+    expect(listed).to.have.members([...new Set(folders)]);
+  });
+
+  it("names only files and folders that exist", () => {
+    const paths = [...page.matchAll(/`((?:[\w-]+\/)+[\w.-]*|[\w-]+\.(?:ts|yaml|json))`/g)].map(
+      ([, path = ""]) => path,
+    );
+    expect(paths.length).to.be.above(30);
+    // The subfolders of a row stand without the folder that they are in.
+    const rows = [...page.matchAll(/^\| `([a-z-]+\/)` +\|(.*)\|$/gm)];
+    const below = (path: string) =>
+      rows.some(
+        ([, folder = "", text = ""]) => text.includes(`\`${path}\``) && existsSync(join(ROOT, folder, path)),
+      );
+    expect(paths.filter((path) => !existsSync(join(ROOT, path)) && !below(path))).to.deep.equal([]);
+  });
+});
