@@ -1,25 +1,21 @@
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { expect } from "chai";
 import { parse, stringify } from "yaml";
 import { PreviewDocument } from "../../graph/document";
 import { readProject, readStackConfig } from "../../preview/project";
 import { exportOf } from "../report/documents";
-import { previewOf } from "../support";
+import { previewOf, writeExampleProject } from "../support";
 
-const ROOT = join(__dirname, "../..");
-
-/** The commands as users type them, by `npm run` in a copy of the project, with changes of real settings. */
+/** The commands as users type them, by `npm run` in a project with the tests' stack files, with changes of real settings. */
 describe("npm run preview -- --against", function () {
   this.timeout(120_000);
   const project = mkdtempSync(join(tmpdir(), "iaso-"));
 
   before(() => {
-    const left = new Set(["node_modules", ".git", "test", "docs"]);
-    cpSync(ROOT, project, { recursive: true, filter: (path) => path === ROOT || !left.has(basename(path)) });
-    symlinkSync(join(ROOT, "node_modules"), join(project, "node_modules"));
+    writeExampleProject(project);
     const { status, stdout, stderr } = preview("prod", "--json");
     expect(status, stderr).to.equal(0);
     writeFileSync(join(project, "before.json"), stdout);
