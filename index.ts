@@ -21,6 +21,7 @@ import { Network } from "./components/network";
 import { PermissionsBoundary } from "./components/iam/permissionsBoundary";
 import { SecretParameters } from "./components/secretParameters";
 import { SecurityGroups } from "./components/securityGroups";
+import { REGIONS } from "./policies/facts/regions";
 import { readSettings } from "./settings/settings";
 import { StaticBucket } from "./components/staticBucket";
 import { TASK_TIMING, TaskQueue } from "./components/taskQueue";
@@ -51,7 +52,8 @@ const provider = new aws.Provider("aws", {
 });
 const opts = { provider };
 const { zoneId } = aws.route53.getZoneOutput({ name: settings.hostedZone }, opts);
-const beanstalkZoneId = aws.elasticbeanstalk.getHostedZoneOutput({ region: settings.region }, opts).id;
+// The settings accept only regions of this table. The provider's own function knows fewer regions, and some wrongly.
+const beanstalkZoneId = REGIONS[settings.region]?.beanstalkHostedZone ?? "";
 const { logRetentionDays } = settings;
 
 // Network

@@ -1,5 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { CLOUDFRONT_TLS_POLICY } from "../policies/facts/tlsPolicies";
 import { createBucket, expireOldVersions } from "./common/bucket";
 import { Naming } from "./common/naming";
 import { PolicyStatement } from "./iam/policyDocument";
@@ -119,7 +120,7 @@ export class StaticBucket extends pulumi.ComponentResource {
         restrictions: { geoRestriction: { restrictionType: "none" } },
         viewerCertificate: {
           acmCertificateArn: certificateArn,
-          minimumProtocolVersion: "TLSv1.2_2021",
+          minimumProtocolVersion: CLOUDFRONT_TLS_POLICY,
           sslSupportMethod: "sni-only",
         },
         tags: naming.tags(),

@@ -38,10 +38,15 @@ const isEncodedText = (value: string): boolean =>
   value.length % 4 === 0 &&
   /^[\x20-\x7e\r\n]+$/.test(Buffer.from(value, "base64").toString("latin1"));
 
-/** Whether a text is words and short numbers with separators, such as ELBSecurityPolicy-TLS13-1-2-2021-06. */
+/**
+ * True if a text is words, short names and short numbers with separators, such as ELBSecurityPolicy-TLS13-1-2-2021-06 or
+ * /iaso/qa532/secrets/SECRET_KEY.
+ */
 function isWords(value: string): boolean {
   const parts = value.split(/[-_/]/).filter((part) => part !== "");
-  return parts.length > 2 && parts.every((part) => /^([A-Za-z]+\d{0,2}|\d{1,4})$/.test(part));
+  return (
+    parts.length > 2 && parts.every((part) => /^([A-Za-z]+\d{0,2}|[a-z][a-z0-9]{0,11}|\d{1,4})$/.test(part))
+  );
 }
 
 /** Whether a text is random enough to be a generated secret. */

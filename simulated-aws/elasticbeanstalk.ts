@@ -1,5 +1,4 @@
-import { REGIONS } from "../policies/facts/regions";
-import { arn, awsId, digest, Functions, nameOr, ResourceTypes, text } from "./model";
+import { arn, awsId, digest, nameOr, ResourceTypes, text } from "./model";
 
 export const resourceTypes: ResourceTypes = {
   "aws:elasticbeanstalk/application:Application": (creation) => {
@@ -48,19 +47,5 @@ export const resourceTypes: ResourceTypes = {
         version: inputs.version ?? "Sample Application",
       },
     };
-  },
-};
-
-export const functions: Functions = {
-  "aws:elasticbeanstalk/getHostedZone:getHostedZone": (args, account) => {
-    const region = typeof args.region === "string" ? args.region : account.region;
-    const id = REGIONS[region]?.beanstalkHostedZone;
-    if (id === undefined) {
-      throw new Error(
-        `Elastic Beanstalk has no known hosted zone in region ${region}. ` +
-          `Set a region of policies/facts/regions.ts: ${Object.keys(REGIONS).join(", ")}.`,
-      );
-    }
-    return { id, region };
   },
 };

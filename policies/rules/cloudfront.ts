@@ -1,4 +1,5 @@
 import { dependenciesOf, Stack, tagOf } from "../context";
+import { CLOUDFRONT_TLS_POLICY, oldestTlsVersion } from "../facts/tlsPolicies";
 import { defineRule } from "../rule";
 import { array, at, demand, isUnknown, text } from "../values";
 
@@ -30,7 +31,12 @@ export const cloudfrontTls = defineRule({
           ...demand(protocols, modern, "originSslProtocols", '["TLSv1.2"]'),
         ];
       }),
-      ...demand(version, /^TLSv1\.[23]_/.test(text(version)), "minimumProtocolVersion", "TLSv1.2_2021"),
+      ...demand(
+        version,
+        oldestTlsVersion(text(version)) >= 2,
+        "minimumProtocolVersion",
+        CLOUDFRONT_TLS_POLICY,
+      ),
       ...viewerPolicies.flatMap((policy) =>
         demand(
           policy,

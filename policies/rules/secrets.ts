@@ -1,5 +1,6 @@
 import { ownAccounts } from "../context";
 import { isOf } from "../iam/principals";
+import { RESOURCE_TYPES } from "../facts/resourceTypes";
 import { defineRule } from "../rule";
 import { isCommit, isCommitName, isRandom, isSecretName, isToken } from "../secretText";
 import { demand, isUnknown, notEvaluated, SECRET, text } from "../values";
@@ -60,13 +61,6 @@ export const secretsByArn = defineRule({
       }),
 });
 
-/** Properties that the provider keeps encrypted. The engine passes their plain values to the pack. */
-const ENCRYPTED_PROPERTIES: Record<string, string[]> = {
-  "aws:ssm/parameter:Parameter": ["value"],
-  "aws:rds/instance:Instance": ["password"],
-  "aws:elasticache/replicationGroup:ReplicationGroup": ["authToken"],
-};
-
 /** Names of inputs that hold hashes and ids, which are random but not secret. */
 const HASH_NAME = /(triggers|hash|ids?|fingerprint|etag|digest|checksum|records|arns?|dimensions)$/i;
 
@@ -103,7 +97,8 @@ export const noSecretInInputs = defineRule({
   severity: "critical",
   check: ({ type, inputs }) =>
     Object.entries(inputs)
-      .filter(([name]) => ENCRYPTED_PROPERTIES[type]?.includes(name) !== true)
+      // The provider keeps these encrypted. The engine passes their plain values to the pack.
+      .filter(([name]) => RESOURCE_TYPES[type]?.secrets?.includes(name) !== true)
       // `no-plain-secrets` judges the settings of an environment.
       .filter(([name]) => type !== ENVIRONMENT || name !== "settings")
       .flatMap(([name, value]) =>

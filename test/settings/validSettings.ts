@@ -8,8 +8,7 @@ import {
 import { IASO_PLUGINS } from "../../policies/facts/plugins";
 import { SUPPORTED_REGIONS } from "../../settings/rules";
 
-// Without digits: with them, the policy no-secret-in-inputs takes the path of a parameter for a random secret.
-const label = fc.stringMatching(/^[a-z]{3,9}$/);
+const label = fc.stringMatching(/^[a-z][a-z0-9]{2,8}$/);
 const subnetIds = fc.uniqueArray(fc.stringMatching(/^subnet-[0-9a-f]{17}$/), { minLength: 2, maxLength: 3 });
 const drivers = fc.subarray([...MORE_DRIVER_NAMES], { maxLength: 3 });
 const plugins = fc.subarray([...IASO_PLUGINS]);

@@ -1,14 +1,12 @@
+import { LOAD_BALANCER_TLS_POLICY, oldestTlsVersion } from "../../facts/tlsPolicies";
 import { defineRule } from "../../rule";
 import { array, at, demand, isUnknown, notEvaluated, text } from "../../values";
 import { demandOption, Environment, ENVIRONMENT, isWeb, optionOf, settingsOf } from "./settings";
 
 const HTTPS_LISTENER = "aws:elbv2:listener:443";
 const DEFAULT_LISTENER = "aws:elbv2:listener:default";
-const MODERN_TLS = "ELBSecurityPolicy-TLS13-1-2-2021-06";
 
-/** @see https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html */
-const isModernTls = (policy: unknown): boolean =>
-  /^ELBSecurityPolicy-(TLS13-1-[23]-|TLS-1-2-|FS-1-2-)/.test(text(policy));
+const isModernTls = (policy: unknown): boolean => oldestTlsVersion(text(policy)) >= 2;
 
 const isFalseOrUnset = (value: string): boolean => value === "" || value === "false";
 
@@ -76,7 +74,7 @@ export const tlsPolicy = defineRule({
   check: (environment) =>
     isWeb(environment)
       ? [...new Set([HTTPS_LISTENER, ...listenersOf(environment)])].flatMap((listener) =>
-          demandOption(environment, listener, "SSLPolicy", MODERN_TLS, isModernTls),
+          demandOption(environment, listener, "SSLPolicy", LOAD_BALANCER_TLS_POLICY, isModernTls),
         )
       : [],
 });
@@ -113,7 +111,8 @@ export const listenerRedirects = defineRule({
   reference: "AWS FSBP ELB.1",
   check: ({ inputs: { protocol, defaultActions, sslPolicy } }) => {
     if (isUnknown(protocol) || isUnknown(defaultActions)) return notEvaluated("protocol or action");
-    if (protocol === "HTTPS") return demand(sslPolicy, isModernTls(sslPolicy), "sslPolicy", MODERN_TLS);
+    if (protocol === "HTTPS")
+      return demand(sslPolicy, isModernTls(sslPolicy), "sslPolicy", LOAD_BALANCER_TLS_POLICY);
     const actions = array(defaultActions);
     const redirects = actions.every((action) => {
       const redirect = at(action, "redirect");
