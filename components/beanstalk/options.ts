@@ -80,18 +80,15 @@ export const READY_TIMEOUT = "2h";
 
 /**
  * Client errors (4xx) do not make an environment unhealthy: scanners and expired logins cause them, and on a quiet site
- * they would be most of the traffic. The text is the one that Beanstalk reads back; any other shows as a change in
- * every update.
+ * they would be most of the traffic.
  *
  * @see https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/health-enhanced-rules.html
  */
 const HEALTH_RULES = JSON.stringify({
-  Version: 1,
-  CloudWatchMetrics: { Instance: {}, Environment: {} },
   Rules: {
     Environment: {
-      ELB: { ELBRequests4xx: { Enabled: false } },
       Application: { ApplicationRequests4xx: { Enabled: false } },
+      ELB: { ELBRequests4xx: { Enabled: false } },
     },
   },
 });

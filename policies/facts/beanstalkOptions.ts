@@ -62,7 +62,8 @@ export function tierOf(namespace: string, name: string): Tier | undefined {
 }
 
 /**
- * Returns a value in the form in which AWS reads it back: lists sorted by code unit, booleans in lower case.
+ * Returns a value in the form in which AWS reads it back: lists sorted by code unit, booleans in lower case, the
+ * health rules with all their parts.
  *
  * @see https://docs.aws.amazon.com/elasticbeanstalk/latest/api/API_DescribeConfigurationSettings.html
  */
@@ -72,9 +73,48 @@ export function canonicalValue({ namespace, name, value }: OptionSetting): strin
       return value.split(",").sort().join(",");
     case "boolean":
       return value.toLowerCase();
+    case "json":
+      return canonicalHealthRules(value);
     default:
       return value;
   }
+}
+
+interface HealthRules {
+  Version?: number;
+  CloudWatchMetrics?: { Instance?: object; Environment?: object };
+  Rules?: { Environment?: Record<string, Record<string, { Enabled?: boolean }>> };
+}
+
+/**
+ * Returns the document of `ConfigDocument` as AWS reads it back, such as in
+ * https://github.com/turbot/steampipe-plugin-aws/pull/1916: with all parts, in one order, without white space. Text that
+ * is not JSON stays: AWS refuses it.
+ */
+function canonicalHealthRules(value: string): string {
+  let document: HealthRules;
+  try {
+    document = JSON.parse(value) as HealthRules;
+  } catch {
+    return value;
+  }
+  const { Version = 1, CloudWatchMetrics = {}, Rules = {} } = document;
+  const enabled = (group: string, rule: string) => ({
+    [rule]: { Enabled: Rules.Environment?.[group]?.[rule]?.Enabled ?? true },
+  });
+  return JSON.stringify({
+    Version,
+    CloudWatchMetrics: {
+      Instance: CloudWatchMetrics.Instance ?? {},
+      Environment: CloudWatchMetrics.Environment ?? {},
+    },
+    Rules: {
+      Environment: {
+        ELB: enabled("ELB", "ELBRequests4xx"),
+        Application: enabled("Application", "ApplicationRequests4xx"),
+      },
+    },
+  });
 }
 
 /** Returns the settings that an environment of a tier and a load balancer type has if the user sets none. */

@@ -27,6 +27,13 @@ const ETERNAL: [what: string, tier: Tier, namespace: string, name: string, value
     "LoadBalancerType",
     "application",
   ],
+  [
+    "health rules without their other parts",
+    "WebServer",
+    "aws:elasticbeanstalk:healthreporting:system",
+    "ConfigDocument",
+    '{"Rules":{"Environment":{"ELB":{"ELBRequests4xx":{"Enabled":false}}}}}',
+  ],
   ["a queue on a web environment", "WebServer", "aws:elasticbeanstalk:sqsd", "HttpPath", "/"],
 ];
 
