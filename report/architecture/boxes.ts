@@ -291,6 +291,6 @@ export class BoxReader {
 
   /** The environments whose code comes with deployments, not with the infrastructure. */
   private deployed(environments: PreviewResource[]): PreviewResource[] {
-    return environments.filter(({ inputs }) => inputs.version === undefined);
+    return environments.filter(({ ignoreChanges }) => ignoreChanges.includes("version"));
   }
 }
