@@ -19,7 +19,7 @@ const LIST = "To list them: aws elasticbeanstalk list-available-solution-stacks"
 /**
  * The ARN of a platform version.
  *
- * @param solutionStackName such as "64bit Amazon Linux 2023 v4.7.3 running Python 3.9"
+ * @param solutionStackName such as "64bit Amazon Linux 2023 v4.13.9 running Python 3.13"
  * @throws UserError if the name is not one of a platform version
  * @see https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/platforms-glossary.html
  */
@@ -28,7 +28,7 @@ export function platformArn(solutionStackName: string, region: string): string {
   if (!match) {
     throw new UserError(
       `"${solutionStackName}" is not the name of a platform version.`,
-      `Use a name such as --platform "64bit Amazon Linux 2023 v4.7.3 running Python 3.9". ${LIST}`,
+      `Use a name such as --platform "64bit Amazon Linux 2023 v4.13.9 running Python 3.13". ${LIST}`,
     );
   }
   const [, system, version, branch] = match;

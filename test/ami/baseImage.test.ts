@@ -23,8 +23,8 @@ describe("ami/baseImage", () => {
   }
 
   it("makes the platform version's ARN of its name", () => {
-    expect(platformArn("64bit Amazon Linux 2023 v4.7.3 running Python 3.9", "eu-central-1")).to.equal(
-      "arn:aws:elasticbeanstalk:eu-central-1::platform/Python 3.9 running on 64bit Amazon Linux 2023/4.7.3",
+    expect(platformArn("64bit Amazon Linux 2023 v4.13.9 running Python 3.13", "eu-central-1")).to.equal(
+      "arn:aws:elasticbeanstalk:eu-central-1::platform/Python 3.13 running on 64bit Amazon Linux 2023/4.13.9",
     );
     expect(() => platformArn("Python 3.9", "eu-central-1")).to.throw(
       UserError,
@@ -33,7 +33,7 @@ describe("ami/baseImage", () => {
   });
 
   it("takes the x86_64 image, with its release of Amazon Linux", async () => {
-    expect(await find("64bit Amazon Linux 2023 v4.7.3 running Python 3.9")).to.deep.equal({
+    expect(await find("64bit Amazon Linux 2023 v4.13.9 running Python 3.13")).to.deep.equal({
       id: "ami-0000000000000ba5e",
       rootDevice: "/dev/xvda",
       releaseVersion: "2023.6.20250203",

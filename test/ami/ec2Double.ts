@@ -50,7 +50,7 @@ export class Ec2Double {
   /** The fault at the call with this number, counted over all calls, or at `times` calls from that one on. */
   fault: { at: number; times?: number; kind: Fault } | undefined;
   /** Versions of Beanstalk's Python platform that are offered. */
-  readonly platformVersions = ["4.7.3"];
+  readonly platformVersions = ["4.13.9"];
   /** For how many looks a new instance or image cannot be seen, as in EC2, which is consistent only in the end. */
   lag = 0;
   /** For how many looks an instance shuts down. */

@@ -35,7 +35,7 @@ function preview(own: Partial<BeanstalkPairArgs> = {}): Promise<PreviewDocument>
     new BeanstalkPair("iaso", {
       naming,
       platform: platforms.python,
-      solutionStackName: "64bit Amazon Linux 2023 v4.7.3 running Python 3.9",
+      solutionStackName: "64bit Amazon Linux 2023 v4.13.9 running Python 3.13",
       vpcId: "vpc-1",
       publicSubnetIds: ["subnet-p2", "subnet-p1"],
       instanceSubnetIds: ["subnet-2", "subnet-1"],
