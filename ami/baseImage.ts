@@ -5,6 +5,7 @@ import {
 } from "@aws-sdk/client-elastic-beanstalk";
 import { errorName } from "../cli/awsErrors";
 import { UserError } from "../cli/userError";
+import { platformVersionOf } from "../policies/facts/platformBranches";
 
 /** The image that Beanstalk starts by default for a platform version. */
 export interface BaseImage {
@@ -24,15 +25,14 @@ const LIST = "To list them: aws elasticbeanstalk list-available-solution-stacks"
  * @see https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/platforms-glossary.html
  */
 export function platformArn(solutionStackName: string, region: string): string {
-  const match = /^(64bit .+) v(\d+\.\d+\.\d+) running (.+)$/.exec(solutionStackName);
-  if (!match) {
+  const version = platformVersionOf(solutionStackName);
+  if (version === undefined) {
     throw new UserError(
       `"${solutionStackName}" is not the name of a platform version.`,
       `Use a name such as --platform "64bit Amazon Linux 2023 v4.13.9 running Python 3.13". ${LIST}`,
     );
   }
-  const [, system, version, branch] = match;
-  return `arn:aws:elasticbeanstalk:${region}::platform/${branch ?? ""} running on ${system ?? ""}/${version ?? ""}`;
+  return `arn:aws:elasticbeanstalk:${region}::platform/${version.branch}/${version.version}`;
 }
 
 /**
@@ -79,7 +79,7 @@ async function imagesOf(
   }
   throw new UserError(
     `Beanstalk does not offer "${name}" in this region.`,
-    `Choose a newer version (--platform, or pulumi config set pythonSolutionStack). ${LIST}`,
+    `Choose a newer version: --platform, or npm run platform -- STACK --update. ${LIST}`,
   );
 }
 
