@@ -9,6 +9,7 @@ export interface PlatformVersionsArgs {
    * @example ["64bit Amazon Linux 2023 v4.13.9 running Docker"]
    */
   solutionStackNames: readonly string[];
+  /** The AWS region, for the error. */
   region: string;
   /** The command that pins the newest versions, for the error. */
   updateCommand: string;

@@ -40,10 +40,18 @@ describe("ami/baseImage", () => {
     });
   });
 
-  it("names a platform version that Beanstalk does not have, and how to list those it has", async () => {
-    const error = await find("64bit Amazon Linux 2023 v9.9.9 running Python 3.9").catch((e: unknown) => e);
-    expect(error).to.be.instanceOf(UserError);
-    expect((error as UserError).message).to.contain("v9.9.9");
-    expect((error as UserError).remedy).to.contain("list-available-solution-stacks");
-  });
+  for (const [what, name] of [
+    ["a superseded version", "64bit Amazon Linux 2023 v4.13.1 running Python 3.13"],
+    ["a version of a retired branch", "64bit Amazon Linux 2023 v4.13.5 running Python 3.9"],
+    ["a version that never was", "64bit Amazon Linux 2023 v9.9.9 running Python 3.13"],
+  ] as const) {
+    it(`refuses ${what}, and says how to choose another one`, async () => {
+      const error = await find(name).catch((e: unknown) => e);
+      expect(error).to.be.instanceOf(UserError);
+      expect((error as UserError).message).to.contain(name);
+      expect((error as UserError).remedy)
+        .to.contain("npm run platform -- STACK --update")
+        .and.to.contain("list-available-solution-stacks");
+    });
+  }
 });
