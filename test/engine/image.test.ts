@@ -21,8 +21,8 @@ describe("the image, built by the provider for commands", () => {
     lab.edit("Pulumi.staging.yaml", "v4.13.9 running Python", "v4.13.8 running Python");
     lab.edit(
       "ami/cli.ts",
-      '"time between two looks", positive, 15',
-      '"time between two looks", positive, 0.05',
+      '"interval between two polls", positive, 15',
+      '"interval between two polls", positive, 0.05',
     );
   });
   after(() => {

@@ -6,7 +6,7 @@ import {
   PLATFORM_BRANCHES_READ,
   platformVersionOf,
 } from "../../../policies/facts/platformBranches";
-import { Resource } from "../../../policies/rule";
+import { Resource } from "../../../policies/resource";
 import { SOLUTION_STACKS } from "../../../simulated-aws/elasticbeanstalk";
 
 const PYTHON_3_9 = "64bit Amazon Linux 2023 v4.13.5 running Python 3.9";
