@@ -18,6 +18,7 @@ import { LogsBucket } from "./components/logsBucket";
 import { MediaBucket } from "./components/mediaBucket";
 import { Naming } from "./components/common/naming";
 import { Network } from "./components/network";
+import { offeredPlatformVersions } from "./components/platformVersions";
 import { PermissionsBoundary } from "./components/iam/permissionsBoundary";
 import { SecretParameters } from "./components/secretParameters";
 import { SecurityGroups } from "./components/securityGroups";
@@ -50,8 +51,15 @@ const provider = new aws.Provider("aws", {
   region: settings.region,
   allowedAccountIds: [settings.accountId],
 });
-const opts = { provider };
-const { zoneId } = aws.route53.getZoneOutput({ name: settings.hostedZone }, opts);
+const solutionStackNames = [
+  ...(settings.platform === "python" ? [settings.pythonSolutionStack] : []),
+  settings.dockerSolutionStack,
+];
+const updateCommand = `npm run platform -- ${pulumi.getStack()} --update`;
+const versions = { solutionStackNames, region: settings.region, updateCommand };
+// Nothing is registered before AWS has accepted the platform versions.
+const opts = { provider, dependsOn: offeredPlatformVersions(versions, { provider }) };
+const { zoneId } = aws.route53.getZoneOutput({ name: settings.hostedZone }, { provider });
 // The settings accept only regions of this table. The provider's own function knows fewer regions, and some wrongly.
 const beanstalkZoneId = REGIONS[settings.region]?.beanstalkHostedZone ?? "";
 const { logRetentionDays } = settings;

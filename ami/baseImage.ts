@@ -5,6 +5,7 @@ import {
 } from "@aws-sdk/client-elastic-beanstalk";
 import { errorName } from "../cli/awsErrors";
 import { UserError } from "../cli/userError";
+import { platformVersionOf } from "../policies/facts/platformBranches";
 
 /** The image that Beanstalk starts by default for a platform version. */
 export interface BaseImage {
@@ -19,20 +20,19 @@ const LIST = "To list them: aws elasticbeanstalk list-available-solution-stacks"
 /**
  * The ARN of a platform version.
  *
- * @param solutionStackName such as "64bit Amazon Linux 2023 v4.7.3 running Python 3.9"
+ * @param solutionStackName such as "64bit Amazon Linux 2023 v4.13.9 running Python 3.13"
  * @throws UserError if the name is not one of a platform version
  * @see https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/platforms-glossary.html
  */
 export function platformArn(solutionStackName: string, region: string): string {
-  const match = /^(64bit .+) v(\d+\.\d+\.\d+) running (.+)$/.exec(solutionStackName);
-  if (!match) {
+  const version = platformVersionOf(solutionStackName);
+  if (version === undefined) {
     throw new UserError(
       `"${solutionStackName}" is not the name of a platform version.`,
-      `Use a name such as --platform "64bit Amazon Linux 2023 v4.7.3 running Python 3.9". ${LIST}`,
+      `Use a name such as --platform "64bit Amazon Linux 2023 v4.13.9 running Python 3.13". ${LIST}`,
     );
   }
-  const [, system, version, branch] = match;
-  return `arn:aws:elasticbeanstalk:${region}::platform/${branch ?? ""} running on ${system ?? ""}/${version ?? ""}`;
+  return `arn:aws:elasticbeanstalk:${region}::platform/${version.branch}/${version.version}`;
 }
 
 /**
@@ -79,7 +79,7 @@ async function imagesOf(
   }
   throw new UserError(
     `Beanstalk does not offer "${name}" in this region.`,
-    `Choose a newer version (--platform, or pulumi config set pythonSolutionStack). ${LIST}`,
+    `Choose a newer version: --platform, or npm run platform -- STACK --update. ${LIST}`,
   );
 }
 

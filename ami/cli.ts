@@ -40,7 +40,7 @@ program
   .description("build the image of the recipe, or return the one that exists")
   .requiredOption(
     "--platform <name>",
-    'Beanstalk platform version, such as "64bit Amazon Linux 2023 v4.7.3 running Python 3.9"',
+    'Beanstalk platform version, such as "64bit Amazon Linux 2023 v4.13.9 running Python 3.13"',
   )
   .requiredOption("--env <name>", "environment that the image is for, such as staging")
   .addOption(

@@ -27,7 +27,7 @@ export interface BeanstalkPairArgs extends HostingArgs {
    * Full name of a version of the platform. Beanstalk updates the environments to another version in place.
    *
    * @see https://docs.aws.amazon.com/elasticbeanstalk/latest/platforms/platforms-supported.html
-   * @example "64bit Amazon Linux 2023 v4.7.3 running Docker"
+   * @example "64bit Amazon Linux 2023 v4.13.9 running Docker"
    */
   solutionStackName: string;
   /** Ids of the security groups of the load balancer and of the instances. */

@@ -11,7 +11,7 @@ export interface EnketoArgs extends HostingArgs {
    * Full name of a version of Beanstalk's Docker platform.
    *
    * @see https://docs.aws.amazon.com/elasticbeanstalk/latest/platforms/platforms-supported.html
-   * @example "64bit Amazon Linux 2023 v4.7.3 running Docker"
+   * @example "64bit Amazon Linux 2023 v4.13.9 running Docker"
    */
   solutionStackName: string;
   /**

@@ -9,7 +9,7 @@ export interface GdalAmiArgs {
    * Full name of the version of Beanstalk's Python platform whose AMI the build starts from. **Changing it replaces
    * the image.**
    *
-   * @example "64bit Amazon Linux 2023 v4.7.3 running Python 3.9"
+   * @example "64bit Amazon Linux 2023 v4.13.9 running Python 3.13"
    */
   solutionStackName: string;
   /**

@@ -20,7 +20,7 @@ export interface StackEnvironment {
 export interface PinnedPlatform {
   /** The full key of the setting, such as `iaso:dockerSolutionStack`. */
   setting: string;
-  /** Such as `64bit Amazon Linux 2023 v4.7.3 running Docker`. */
+  /** Such as `64bit Amazon Linux 2023 v4.13.9 running Docker`. */
   solutionStack: string;
 }
 

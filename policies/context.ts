@@ -6,6 +6,8 @@ import { array, groupBy, text } from "./values";
 export interface Context<Parameters = Record<string, unknown>> {
   /** The rule's parameters: from the config, else their defaults. */
   parameters: Parameters;
+  /** The day of the check. */
+  today: Date;
   /** The resources of one type. */
   ofType: <Type extends ResourceType>(type: Type) => ResourceOf<Type>[];
   /**
@@ -15,8 +17,8 @@ export interface Context<Parameters = Record<string, unknown>> {
   once: <T>(key: string, build: () => T) => T;
 }
 
-/** The part of the context that all rules share: everything except the parameters of a rule. */
-export type Stack = Omit<Context, "parameters">;
+/** The part of the context that all rules share: the other resources. */
+export type Stack = Omit<Context, "parameters" | "today">;
 
 /** Indexes the resources of a stack for the rules. */
 export function stackOf(resources: Resource[]): Stack {

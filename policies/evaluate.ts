@@ -1,5 +1,6 @@
 import { configOf, configProblems, Exception, reasonOf, RuleConfig } from "./config";
 import { Stack, stackOf } from "./context";
+import { outdatedTable } from "./facts/platformBranches";
 import { Resource } from "./resource";
 import { Level, Rule } from "./rule";
 import { rules } from "./rules";
@@ -36,7 +37,7 @@ export function judgeResource(
 ): string[] {
   let messages: string[];
   try {
-    messages = rule.check(resource, { ...stack, parameters });
+    messages = rule.check(resource, { ...stack, parameters, today });
   } catch (error) {
     messages = [`could not be evaluated: ${(error as Error).message}. Write a valid value.`];
   }
@@ -82,6 +83,11 @@ export function evaluate(
     }
   }
   return { pack: PACK.name, version: PACK.version, rules: rules.length, evaluated, violations };
+}
+
+/** Sentences about facts of the pack that may be out of date. */
+export function warnings(today = new Date()): string[] {
+  return [outdatedTable(today)].filter((warning) => warning !== "");
 }
 
 /** A rule as a report shows it: its text, and what the config changes. */

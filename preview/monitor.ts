@@ -93,13 +93,17 @@ export class Monitor {
   }
 
   invoke(request: ResourceInvokeRequest, callback: Callback): void {
-    this.answer(callback, () => {
+    const response = new InvokeResponse();
+    try {
       const args = mapProperties(properties(request.getArgs()), reveal);
       const result = callFunction(request.getTok(), args, this.accountOf(request.getProvider()));
-      const response = new InvokeResponse();
       response.setReturn(Struct.fromJavaScript(result));
-      return response;
-    });
+    } catch (error) {
+      // Not collected: the program can handle the error. The SDK throws one with the details of this one.
+      callback(Object.assign(error as Error, { details: (error as Error).message }));
+      return;
+    }
+    callback(null, response);
   }
 
   readResource(request: ReadResourceRequest, callback: Callback): void {

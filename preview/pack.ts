@@ -10,7 +10,7 @@ import type { RuleDescription } from "../report/report";
 export interface PolicyPack {
   evaluate: (resources: PreviewResource[]) => PolicyResults & { evaluated: number };
   describeRules: () => RuleDescription[];
-  /** Warnings about the config, in sentences. */
+  /** Warnings about the config and about outdated facts, in sentences. */
   warnings: string[];
 }
 
@@ -21,6 +21,7 @@ interface PackModule {
     options: { config: unknown },
   ) => PolicyResults & { evaluated: number };
   describeRules?: (config: unknown) => RuleDescription[];
+  warnings?: () => string[];
 }
 
 /** Packs are found at run time: a preview works with the pack of any project. */
@@ -38,7 +39,7 @@ const FOLDER = "policies";
 export function readPack(directory: string, stack: string): PolicyPack | undefined {
   const program = join(directory, FOLDER, "evaluate.ts");
   if (!existsSync(program)) return undefined;
-  const { evaluate, describeRules } = load(program) as PackModule;
+  const { evaluate, describeRules, warnings = () => [] } = load(program) as PackModule;
   const name = `policy-config.${stack}.json`;
   const file = join(directory, FOLDER, name);
   const hasConfig = existsSync(file);
@@ -46,11 +47,14 @@ export function readPack(directory: string, stack: string): PolicyPack | undefin
   return {
     evaluate: (resources) => evaluate(resources.map(withProgramInputs), { config }),
     describeRules: () => describeRules?.(config) ?? [],
-    warnings: hasConfig
-      ? []
-      : [
-          `There is no ${FOLDER}/${name}: every rule applies to ${stack} with its default level and parameters.`,
-        ],
+    warnings: [
+      ...(hasConfig
+        ? []
+        : [
+            `There is no ${FOLDER}/${name}: every rule applies to ${stack} with its default level and parameters.`,
+          ]),
+      ...warnings(),
+    ],
   };
 }
 

@@ -32,16 +32,22 @@ export async function simulate(
   pulumi.runtime.setAllConfig(config, secretKeys);
 
   const stray: Error[] = [];
+  let fail: (error: Error) => void = () => undefined;
+  const failed = new Promise<never>((_, reject) => (fail = reject));
   const collect = (reason: unknown) => {
-    stray.push(reason instanceof Error ? reason : new Error(String(reason)));
+    const error = reason instanceof Error ? reason : new Error(String(reason));
+    stray.push(error);
+    fail(error);
   };
   // An apply that throws rejects an output that nobody awaits: the SDK leaves it to the process, as the engine's
   // language host does.
   process.on("unhandledRejection", collect);
   try {
-    await pulumi.runtime.runInPulumiStack(() => Promise.resolve(program()));
-    await pulumi.runtime.disconnect();
+    // A resource whose `dependsOn` fails never resolves, so the program would never end.
+    await Promise.race([runToEnd(program), failed]);
   } catch (error) {
+    // At its exit, the process would fail because of the promises that the failed program left.
+    (store() as { leakCandidates: Set<unknown> }).leakCandidates.clear();
     throw monitor.errors[0] ?? error;
   } finally {
     // Rejections are announced once the microtasks have run; those of a failed run must not reach the next one.
@@ -58,6 +64,11 @@ export async function simulate(
     outputs: monitor.stackOutputs,
     policies: { pack: "", version: "", rules: 0, violations: [] },
   };
+}
+
+async function runToEnd(program: () => unknown): Promise<void> {
+  await pulumi.runtime.runInPulumiStack(() => Promise.resolve(program()));
+  await pulumi.runtime.disconnect();
 }
 
 /** What the SDK would learn by asking the engine; it does not ask a monitor that it was given. */

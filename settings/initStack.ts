@@ -2,10 +2,12 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { randomBytes, randomInt } from "node:crypto";
 import { password as ask } from "@inquirer/prompts";
 import { Command } from "commander";
-import { didYouMean } from "../cli/nearest";
-import { listStackFiles } from "../cli/stackFiles";
+import { explainAwsError } from "../cli/awsErrors";
+import { runProgram } from "../cli/main";
 import { UserError } from "../cli/userError";
+import { pin, platformsOf, ROLE } from "./platformCli";
 import { SecretName, secretSettings } from "./secrets";
+import { StackFile } from "./stackFile";
 
 /** Generators of secrets with random values. The command asks for the other secrets. */
 export const generators: Partial<Record<SecretName, () => string>> = {
@@ -66,15 +68,16 @@ function pulumi(args: string[], input?: string): string {
 }
 
 /**
- * Creates the stack if it does not exist, generates the secrets that can be generated, asks for the others, and lets
+ * Creates the stack if it does not exist, pins its platform versions, generates the secrets that can be generated, asks for the others, and lets
  * Pulumi encrypt each. Secrets that are set stay as they are, so the command can be run again at any time.
  */
 async function initStack(stack: string): Promise<void> {
-  refuseWithoutSettings(stack);
+  const file = new StackFile(stack);
   if (spawnSync("pulumi", ["stack", "select", stack], { stdio: "ignore" }).status !== 0) {
     pulumi(["stack", "init", stack]);
     console.log(`Created the stack ${stack}.`);
   }
+  await pinPlatforms(stack, file);
   const missing = missingSecrets(stack);
   refuseWithoutTerminal(stack, missing);
   for (const name of missing) {
@@ -90,14 +93,22 @@ async function initStack(stack: string): Promise<void> {
   );
 }
 
-/** Refuses a stack without a settings file, most likely a typo, before Pulumi creates or selects it. */
-function refuseWithoutSettings(stack: string): void {
-  const stacks = listStackFiles(".");
-  if (stacks.includes(stack)) return;
-  throw new UserError(
-    `There are no settings for the stack ${stack}: Pulumi.${stack}.yaml is missing.${didYouMean(stack, stacks)}`,
-    `Stacks with settings: ${stacks.join(", ")}. To add one: docs/operations.md, "Adding an environment".`,
-  );
+/**
+ * Pins the recommended platform versions where the stack pins none, or one that AWS does not offer to this account. The
+ * command goes on without AWS, because it also works for people without credentials.
+ */
+async function pinPlatforms(stack: string, file: StackFile): Promise<void> {
+  try {
+    const unusable = (await platformsOf(file)).filter(({ isOffered }) => !isOffered);
+    for (const line of pin(file, unusable)) console.log(line);
+  } catch (error) {
+    const known = error instanceof UserError ? error : explainAwsError(error, ROLE);
+    if (known === undefined) throw error;
+    console.log(
+      `The platform versions are unchanged, because AWS did not say which ones it offers: ${known.message}\n` +
+        `Once it can be asked, run: npm run platform -- ${stack} --update`,
+    );
+  }
 }
 
 /** Refuses to set anything if a secret must be typed and there is no terminal. */
@@ -124,15 +135,11 @@ async function askFor(name: SecretName): Promise<string> {
 }
 
 if (require.main === module) {
-  new Command("npm run init-stack --")
-    .description("Sets the secrets of a stack: generates random ones, asks for the others, prints none.")
+  const program = new Command("npm run init-stack --")
+    .description(
+      "Pins the platform versions of a stack and sets its secrets: generates random ones, asks for the others, prints none.",
+    )
     .argument("<stack>", "the stack, such as staging; created if it does not exist")
-    .action(initStack)
-    .parseAsync()
-    .catch((error: unknown) => {
-      process.exitCode = 1;
-      console.error(
-        error instanceof UserError ? [error.message, error.remedy].filter(Boolean).join("\n") : error,
-      );
-    });
+    .action(initStack);
+  void runProgram(program, { role: ROLE });
 }

@@ -168,12 +168,12 @@ export const plainSettings = z.object({
   databaseConnectionAlarm: integer(10, 100_000),
   platform: oneOf("python", "docker"),
   pythonSolutionStack: text(
-    /^64bit Amazon Linux 2023 v\d+\.\d+\.\d+ running Python 3\.9$/,
-    `a platform version with Python 3.9, the only one that Iaso supports, such as ${SOLUTION_STACK}4.7.3 running Python 3.9`,
+    /^64bit Amazon Linux 2023 v\d+\.\d+\.\d+ running Python \d+\.\d+$/,
+    `a platform version such as ${SOLUTION_STACK}4.13.9 running Python 3.13`,
   ),
   dockerSolutionStack: text(
     /^64bit Amazon Linux 2023 v\d+\.\d+\.\d+ running Docker$/,
-    `a platform version such as ${SOLUTION_STACK}4.7.3 running Docker`,
+    `a platform version such as ${SOLUTION_STACK}4.13.9 running Docker`,
   ),
   gdalDrivers: list(
     new RegExp(`^(${MORE_DRIVER_NAMES.join("|")})$`),

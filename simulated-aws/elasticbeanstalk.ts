@@ -1,4 +1,31 @@
-import { arn, awsId, digest, nameOr, ResourceTypes, text } from "./model";
+import { arn, awsId, digest, Functions, nameOr, ResourceTypes, text } from "./model";
+
+/**
+ * The solution stacks that the simulated AWS offers, the newest version of a branch first, as of 2026-11-25. v4.13.8 is
+ * superseded: the simulated account ran it on Python 3.13 in the last 30 days. Python 3.9 is retired.
+ *
+ * AWS's page lists the branches (https://docs.aws.amazon.com/elasticbeanstalk/latest/platforms/platforms-supported.html);
+ * v4.13.9 is the newest version that public repositories name.
+ */
+export const SOLUTION_STACKS: readonly string[] = [
+  "64bit Amazon Linux 2023 v4.13.9 running Python 3.14",
+  "64bit Amazon Linux 2023 v4.13.9 running Python 3.13",
+  "64bit Amazon Linux 2023 v4.13.9 running Python 3.12",
+  "64bit Amazon Linux 2023 v4.13.9 running Python 3.11",
+  "64bit Amazon Linux 2023 v4.13.9 running Docker",
+  "64bit Amazon Linux 2023 v4.13.8 running Python 3.13",
+];
+
+/**
+ * Refuses a platform version that Beanstalk does not offer to the account, as CreateEnvironment and UpdateEnvironment do.
+ *
+ * @throws Error with AWS's message
+ * @see https://docs.aws.amazon.com/elasticbeanstalk/latest/platforms/welcome.html
+ */
+export function requireSolutionStack(name: unknown): void {
+  if (typeof name !== "string" || SOLUTION_STACKS.includes(name)) return;
+  throw new Error(`No Solution Stack named '${name}' found.`);
+}
 
 export const resourceTypes: ResourceTypes = {
   "aws:elasticbeanstalk/application:Application": (creation) => {
@@ -19,6 +46,7 @@ export const resourceTypes: ResourceTypes = {
   },
   "aws:elasticbeanstalk/environment:Environment": (creation) => {
     const { inputs, region } = creation;
+    requireSolutionStack(inputs.solutionStackName);
     const name = nameOr(creation, "name");
     const application = text(inputs, "application");
     const balancerName = `awseb--AWSEB-${digest(name, 12).toUpperCase()}`;
@@ -47,5 +75,21 @@ export const resourceTypes: ResourceTypes = {
         version: inputs.version ?? "Sample Application",
       },
     };
+  },
+};
+
+export const functions: Functions = {
+  // Refuses no or several results with the provider's messages:
+  // https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/elasticbeanstalk/solution_stack_data_source.go
+  "aws:elasticbeanstalk/getSolutionStack:getSolutionStack": (args, { region }) => {
+    const pattern = new RegExp(text(args, "nameRegex"));
+    const [name, ...others] = SOLUTION_STACKS.filter((stack) => pattern.test(stack));
+    if (name === undefined)
+      throw new Error("Your query returned no results. Please change your search criteria and try again.");
+    if (others.length > 0 && args.mostRecent !== true)
+      throw new Error(
+        "Your query returned more than one result. Please try a more specific search criteria, or set `most_recent` attribute to true.",
+      );
+    return { id: name, name, nameRegex: text(args, "nameRegex"), region };
   },
 };

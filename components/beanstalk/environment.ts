@@ -29,7 +29,7 @@ export interface EnvironmentArgs {
    * Full name of a platform version of Beanstalk.
    *
    * @see https://docs.aws.amazon.com/elasticbeanstalk/latest/platforms/platforms-supported.html
-   * @example "64bit Amazon Linux 2023 v4.7.3 running Docker"
+   * @example "64bit Amazon Linux 2023 v4.13.9 running Docker"
    */
   solutionStackName: string;
   /**

@@ -23,8 +23,8 @@ describe("ami/baseImage", () => {
   }
 
   it("makes the platform version's ARN of its name", () => {
-    expect(platformArn("64bit Amazon Linux 2023 v4.7.3 running Python 3.9", "eu-central-1")).to.equal(
-      "arn:aws:elasticbeanstalk:eu-central-1::platform/Python 3.9 running on 64bit Amazon Linux 2023/4.7.3",
+    expect(platformArn("64bit Amazon Linux 2023 v4.13.9 running Python 3.13", "eu-central-1")).to.equal(
+      "arn:aws:elasticbeanstalk:eu-central-1::platform/Python 3.13 running on 64bit Amazon Linux 2023/4.13.9",
     );
     expect(() => platformArn("Python 3.9", "eu-central-1")).to.throw(
       UserError,
@@ -33,17 +33,25 @@ describe("ami/baseImage", () => {
   });
 
   it("takes the x86_64 image, with its release of Amazon Linux", async () => {
-    expect(await find("64bit Amazon Linux 2023 v4.7.3 running Python 3.9")).to.deep.equal({
+    expect(await find("64bit Amazon Linux 2023 v4.13.9 running Python 3.13")).to.deep.equal({
       id: "ami-0000000000000ba5e",
       rootDevice: "/dev/xvda",
       releaseVersion: "2023.6.20250203",
     });
   });
 
-  it("names a platform version that Beanstalk does not have, and how to list those it has", async () => {
-    const error = await find("64bit Amazon Linux 2023 v9.9.9 running Python 3.9").catch((e: unknown) => e);
-    expect(error).to.be.instanceOf(UserError);
-    expect((error as UserError).message).to.contain("v9.9.9");
-    expect((error as UserError).remedy).to.contain("list-available-solution-stacks");
-  });
+  for (const [what, name] of [
+    ["a superseded version", "64bit Amazon Linux 2023 v4.13.1 running Python 3.13"],
+    ["a version of a retired branch", "64bit Amazon Linux 2023 v4.13.5 running Python 3.9"],
+    ["a version that never was", "64bit Amazon Linux 2023 v9.9.9 running Python 3.13"],
+  ] as const) {
+    it(`refuses ${what}, and says how to choose another one`, async () => {
+      const error = await find(name).catch((e: unknown) => e);
+      expect(error).to.be.instanceOf(UserError);
+      expect((error as UserError).message).to.contain(name);
+      expect((error as UserError).remedy)
+        .to.contain("npm run platform -- STACK --update")
+        .and.to.contain("list-available-solution-stacks");
+    });
+  }
 });

@@ -82,7 +82,7 @@ describe("ami/buildImage", function () {
       region: "eu-central-1",
       env: "staging",
       recipe: RECIPE,
-      solutionStackName: "64bit Amazon Linux 2023 v4.7.3 running Python 3.9",
+      solutionStackName: "64bit Amazon Linux 2023 v4.13.9 running Python 3.13",
       instanceType: "c7i.2xlarge",
       subnetId: undefined,
       timeoutMinutes: 1,

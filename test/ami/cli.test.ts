@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { expect } from "chai";
 import { Ec2Double } from "./ec2Double";
 
-const PLATFORM = "64bit Amazon Linux 2023 v4.7.3 running Python 3.9";
+const PLATFORM = "64bit Amazon Linux 2023 v4.13.9 running Python 3.13";
 
 interface Outcome {
   code: number | null;

@@ -1,5 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { isDeepStrictEqual } from "node:util";
+import { platformVersionOf } from "../../policies/facts/platformBranches";
+import { SOLUTION_STACKS } from "../../simulated-aws/elasticbeanstalk";
 
 type Params = Map<string, string>;
 type Fault = "throttle" | "error" | "silence" | "lost-answer";
@@ -49,8 +52,8 @@ export class Ec2Double {
   ];
   /** The fault at the call with this number, counted over all calls, or at `times` calls from that one on. */
   fault: { at: number; times?: number; kind: Fault } | undefined;
-  /** Versions of Beanstalk's Python platform that are offered. */
-  readonly platformVersions = ["4.7.3"];
+  /** The solution stacks that Beanstalk offers to the account. */
+  solutionStacks: readonly string[] = SOLUTION_STACKS;
   /** For how many looks a new instance or image cannot be seen, as in EC2, which is consistent only in the end. */
   lag = 0;
   /** For how many looks an instance shuts down. */
@@ -127,12 +130,22 @@ export class Ec2Double {
     }
   }
 
+  private requirePlatform(arn: string): void {
+    const isOffered = this.solutionStacks.some((name) =>
+      isDeepStrictEqual(platformVersionOf(name), platformVersionOf(arn)),
+    );
+    if (!isOffered) throw new Error(`InvalidParameterValue|No Platform named '${arn}' found.`);
+  }
+
   private perform(action: string, params: Params): string {
     switch (action) {
       case "DescribePlatformVersion":
-        if (!this.platformVersions.includes(params.get("PlatformArn")?.split("/").at(-1) ?? ""))
-          throw new Error("InvalidParameterValue|No Platform named so");
+        this.requirePlatform(params.get("PlatformArn") ?? "");
         return `<PlatformDescription><CustomAmiList><member><VirtualizationType>hvm</VirtualizationType><ImageId>ami-0000000000000ba5e</ImageId></member></CustomAmiList></PlatformDescription>`;
+      case "ListAvailableSolutionStacks":
+        return `<SolutionStacks>${this.solutionStacks.map((name) => `<member>${name}</member>`).join("")}</SolutionStacks>`;
+      case "ListPlatformBranches":
+        return `<PlatformBranchSummaryList><member><LifecycleState>Supported</LifecycleState></member></PlatformBranchSummaryList>`;
       case "DescribeEnvironments":
         return `<Environments>${[...this.environmentImages.keys()].map((name) => `<member><ApplicationName>iaso</ApplicationName><EnvironmentName>${name}</EnvironmentName><Status>Ready</Status></member>`).join("")}</Environments>`;
       case "DescribeConfigurationSettings":

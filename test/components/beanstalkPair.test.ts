@@ -35,7 +35,7 @@ function preview(own: Partial<BeanstalkPairArgs> = {}): Promise<PreviewDocument>
     new BeanstalkPair("iaso", {
       naming,
       platform: platforms.python,
-      solutionStackName: "64bit Amazon Linux 2023 v4.7.3 running Python 3.9",
+      solutionStackName: "64bit Amazon Linux 2023 v4.13.9 running Python 3.13",
       vpcId: "vpc-1",
       publicSubnetIds: ["subnet-p2", "subnet-p1"],
       instanceSubnetIds: ["subnet-2", "subnet-1"],
@@ -69,11 +69,19 @@ function without(options: Record<string, PropertyValue>, ...prefixes: string[]) 
   );
 }
 
+const solutionStacks = {
+  python: "64bit Amazon Linux 2023 v4.13.9 running Python 3.12",
+  docker: "64bit Amazon Linux 2023 v4.13.9 running Docker",
+};
+
 for (const platform of ["python", "docker"] as const) {
   describe(`components/beanstalkPair, ${platform}`, () => {
     let document: PreviewDocument;
     before(async () => {
-      document = await preview({ platform: platforms[platform], solutionStackName: `stack of ${platform}` });
+      document = await preview({
+        platform: platforms[platform],
+        solutionStackName: solutionStacks[platform],
+      });
     });
     const both = () => [find(document, ENVIRONMENT, "web"), find(document, ENVIRONMENT, "worker")] as const;
 
@@ -90,7 +98,7 @@ for (const platform of ["python", "docker"] as const) {
       ] as const) {
         expect(environment.inputs.tags).to.deep.equal(naming.tags({ role }));
         expect(environment.propertyDependencies.application).to.deep.equal([application.urn]);
-        expect(environment.inputs.solutionStackName).to.equal(`stack of ${platform}`);
+        expect(environment.inputs.solutionStackName).to.equal(solutionStacks[platform]);
       }
     });
 

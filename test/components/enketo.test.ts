@@ -28,7 +28,7 @@ function preview(redis: Partial<EnketoArgs["redis"]> = {}, own: Partial<EnketoAr
   return simulate(() => {
     new Enketo("enketo", {
       naming,
-      solutionStackName: "64bit Amazon Linux 2023 v4.7.3 running Docker",
+      solutionStackName: "64bit Amazon Linux 2023 v4.13.9 running Docker",
       image: IMAGE,
       host: "enketo.example.org",
       webHost: "iaso.example.org",
@@ -161,7 +161,7 @@ describe("components/enketo", () => {
       name: "iaso-test-enketo",
       application: "iaso-test-enketo",
       tier: "WebServer",
-      solutionStackName: "64bit Amazon Linux 2023 v4.7.3 running Docker",
+      solutionStackName: "64bit Amazon Linux 2023 v4.13.9 running Docker",
       cnamePrefix: "example-iaso-test-enketo",
       tags: naming.tags({ role: "enketo" }),
     });

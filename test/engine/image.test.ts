@@ -17,10 +17,12 @@ describe("the image, built by the provider for commands", () => {
       AWS_SECRET_ACCESS_KEY: "test",
     };
     lab = await Lab.open("staging", { image: false, env });
+    // This account ran v4.13.8 lately. The runbook's commands move to the newest version.
+    lab.edit("Pulumi.staging.yaml", "v4.13.9 running Python", "v4.13.8 running Python");
     lab.edit(
       "ami/cli.ts",
-      '"time between two looks", positive, 15',
-      '"time between two looks", positive, 0.05',
+      '"interval between two polls", positive, 15',
+      '"interval between two polls", positive, 0.05',
     );
   });
   after(() => {
@@ -70,8 +72,6 @@ describe("the image, built by the provider for commands", () => {
 
   it("is replaced when its recipe changes: the new one built, the environments moved, the old one deleted", async () => {
     const [old = ""] = ec2.images.keys();
-    // The platform version to which the runbook's commands move.
-    ec2.platformVersions.push("4.7.4");
     const inUseAtDeletion: string[][] = [];
     ec2.onCall = (_number, action) => {
       if (action === "DeregisterImage") inUseAtDeletion.push(inUse());
@@ -86,5 +86,8 @@ describe("the image, built by the provider for commands", () => {
     expect(inUse()).to.deep.equal([image, image]);
     expect(inUseAtDeletion).to.deep.equal([[image, image]]);
     expect(ec2.orphanSnapshots).to.deep.equal([]);
+    const versions = lab.account.ofType(ENVIRONMENT).map(({ inputs }) => inputs.solutionStackName);
+    const python = "64bit Amazon Linux 2023 v4.13.9 running Python 3.13";
+    expect(versions.filter((name) => name === python)).to.have.length(2);
   });
 });

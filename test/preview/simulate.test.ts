@@ -196,6 +196,25 @@ describe("preview/simulate", () => {
       expect(error.message).to.match(/knows no function aws:lambda\/getFunction.*simulated-aws\/lambda\.ts/);
     });
 
+    it("a platform version that Beanstalk does not offer, in AWS's words", async () => {
+      const name = "64bit Amazon Linux 2023 v4.13.1 running Docker";
+      const error = await rejection(
+        simulate(() => {
+          new aws.elasticbeanstalk.Environment("web", { application: "iaso", solutionStackName: name });
+        }),
+      );
+      expect(error.message).to.include(`No Solution Stack named '${name}' found.`);
+    });
+
+    it("a query for a platform version with no or several results, in the provider's words", async () => {
+      const query = (nameRegex: string, mostRecent: boolean) =>
+        simulate(() => aws.elasticbeanstalk.getSolutionStack({ nameRegex, mostRecent }));
+      await query("running Docker$", false);
+      await query("running Python", true);
+      expect((await rejection(query("running Cobol$", true))).message).to.include("returned no results");
+      expect((await rejection(query("running Python", false))).message).to.include("more than one result");
+    });
+
     it("a resource type that is not simulated, and says where to add it", async () => {
       const error = await rejection(
         simulate(() => {

@@ -1,4 +1,4 @@
-import { spawnSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,6 +6,7 @@ import { expect } from "chai";
 import { generators } from "../../settings/initStack";
 import { SecretName, secretSettings } from "../../settings/secrets";
 import { writeExampleProject } from "../support";
+import { BeanstalkDouble } from "./beanstalkDouble";
 
 const SECRETS = Object.keys(secretSettings) as SecretName[];
 const TYPED = SECRETS.filter((name) => generators[name] === undefined);
@@ -39,9 +40,17 @@ interface State {
 describe("settings/initStack", () => {
   let directory: string;
   let project: string;
+  const beanstalk = new BeanstalkDouble();
+  let aws: Record<string, string>;
   const stateFile = () => join(directory, "state.json");
   const state = () => JSON.parse(readFileSync(stateFile(), "utf8")) as State;
 
+  before(async () => {
+    aws = await beanstalk.start();
+  });
+  after(() => {
+    beanstalk.stop();
+  });
   beforeEach(() => {
     directory = mkdtempSync(join(tmpdir(), "init-stack-"));
     project = join(directory, "project");
@@ -55,12 +64,23 @@ describe("settings/initStack", () => {
     rmSync(directory, { recursive: true });
   });
 
-  function run(path = directory, stack = "demo") {
-    return spawnSync(process.execPath, ["--require", "./cli/loader.cjs", "settings/initStack.ts", stack], {
-      cwd: project,
-      encoding: "utf8",
-      env: { ...process.env, PATH: path, DOUBLE_STATE: stateFile() },
-      input: "",
+  interface Outcome {
+    status: number;
+    stdout: string;
+    stderr: string;
+  }
+
+  function run(path = directory, stack = "demo", env: Record<string, string> = aws): Promise<Outcome> {
+    return new Promise((resolve) => {
+      const child = execFile(
+        process.execPath,
+        ["--require", "./cli/loader.cjs", "settings/initStack.ts", stack],
+        { cwd: project, env: { ...process.env, ...env, PATH: path, DOUBLE_STATE: stateFile() } },
+        (error, stdout, stderr) => {
+          resolve({ status: Number(error?.code ?? 0), stdout, stderr });
+        },
+      );
+      child.stdin?.end();
     });
   }
   function setBefore(names: readonly string[]): void {
@@ -79,9 +99,9 @@ describe("settings/initStack", () => {
     expect(TYPED).to.have.members(["sentryDsn", "emailPassword"]);
   });
 
-  it("hands each value over by standard input, encrypted, and shows none", () => {
+  it("hands each value over by standard input, encrypted, and shows none", async () => {
     setBefore(TYPED);
-    const { status, stdout, stderr } = run();
+    const { status, stdout, stderr } = await run();
     expect(status, stderr).to.equal(0);
     const { config, calls } = state();
     for (const name of SECRETS) {
@@ -97,26 +117,58 @@ describe("settings/initStack", () => {
     expect(stdout).to.include("Generated databasePassword.").and.to.include("2 secrets were set before");
   });
 
-  it("leaves alone what is set already, and can be run again", () => {
+  it("leaves alone what is set already, and can be run again", async () => {
     setBefore(SECRETS);
-    const { status, stdout } = run();
+    const { status, stdout } = await run();
     expect(status).to.equal(0);
     expect(state().calls.filter(([, verb]) => verb === "set")).to.deep.equal([]);
     expect(stdout).to.include(`${SECRETS.length} secrets were set before`);
   });
 
-  it("refuses a name without a settings file, suggests the nearest, and neither creates nor selects a stack", () => {
-    const { status, stdout, stderr } = run(directory, "stagign");
+  it("pins the recommended platform versions where none is set, and those that AWS no longer offers", async () => {
+    setBefore(SECRETS);
+    const file = join(project, "Pulumi.demo.yaml");
+    const first = await run();
+    expect(first.status, first.stderr).to.equal(0);
+    const pinned =
+      "config:\n" +
+      "  iaso:pythonSolutionStack: 64bit Amazon Linux 2023 v4.13.9 running Python 3.13\n" +
+      "  iaso:dockerSolutionStack: 64bit Amazon Linux 2023 v4.13.9 running Docker\n";
+    expect(readFileSync(file, "utf8")).to.equal(pinned);
+    // v4.13.8 is not the newest, but this account can use it.
+    const older = pinned.replace("v4.13.9 running Python", "v4.13.8 running Python");
+    writeFileSync(file, older.replace("v4.13.9 running Docker", "v4.13.1 running Docker"));
+    const second = await run();
+    expect(second.stdout).to.include(
+      "Pinned dockerSolutionStack in Pulumi.demo.yaml: 64bit Amazon Linux 2023 v4.13.9 running Docker",
+    );
+    expect(readFileSync(file, "utf8")).to.equal(older);
+  });
+
+  it("sets the secrets without AWS too, and names the command that pins the platform versions", async () => {
+    setBefore(TYPED);
+    const { status, stdout, stderr } = await run(directory, "demo", {
+      ...aws,
+      AWS_ENDPOINT_URL: "http://127.0.0.1:9",
+    });
+    expect([status, stderr]).to.deep.equal([0, ""]);
+    expect(stdout).to.match(/AWS did not say which ones it offers: AWS cannot be reached/);
+    expect(stdout).to.include("run: npm run platform -- demo --update");
+    expect(stdout).to.include("Generated databasePassword.");
+  });
+
+  it("refuses a name without a settings file, suggests the nearest, and neither creates nor selects a stack", async () => {
+    const { status, stdout, stderr } = await run(directory, "stagign");
     expect([status, stdout]).to.deep.equal([1, ""]);
     expect(stderr).to.equal(
       "There are no settings for the stack stagign: Pulumi.stagign.yaml is missing. Did you mean staging?\n" +
-        'Stacks with settings: staging, prod, demo. To add one: docs/operations.md, "Adding an environment".\n',
+        'To fix it: Use one of the stacks with settings: staging, prod, demo. To add one: docs/operations.md, "Adding an environment".\n',
     );
     expect(state().calls).to.deep.equal([]);
   });
 
-  it("creates the stack if there is none; names all that must be typed in before it sets anything", () => {
-    const { status, stdout, stderr } = run();
+  it("creates the stack if there is none; names all that must be typed in before it sets anything", async () => {
+    const { status, stdout, stderr } = await run();
     expect(status).to.equal(1);
     expect(stdout).to.include("Created the stack demo.");
     expect(state().stacks).to.deep.equal(["demo"]);
@@ -127,7 +179,7 @@ describe("settings/initStack", () => {
     expect(stderr).not.to.match(/\n\s+at /);
   });
 
-  it("says how to go on where Pulumi cannot work yet", function () {
+  it("says how to go on where Pulumi cannot work yet", async function () {
     this.timeout(60_000);
     // As Pulumi 3.259 says it.
     const sayings = {
@@ -138,7 +190,7 @@ describe("settings/initStack", () => {
     };
     for (const [said, remedy] of Object.entries(sayings)) {
       writeFileSync(join(directory, "pulumi"), `#!/bin/sh\necho "error: ${said}" >&2\nexit 255\n`);
-      const { status, stderr } = run(`${directory}:/bin`);
+      const { status, stderr } = await run(`${directory}:/bin`);
       expect(status).to.equal(1);
       expect(stderr)
         .to.include(said)
@@ -147,8 +199,8 @@ describe("settings/initStack", () => {
     }
   });
 
-  it("says where to get the Pulumi CLI where it is missing, without a stack trace", () => {
-    const { status, stderr } = run(join(directory, "nothing"));
+  it("says where to get the Pulumi CLI where it is missing, without a stack trace", async () => {
+    const { status, stderr } = await run(join(directory, "nothing"));
     expect(status).to.equal(1);
     expect(stderr.trim()).to.equal(
       "The Pulumi CLI is not installed. Install it: https://www.pulumi.com/docs/iac/download-install/",

@@ -250,7 +250,12 @@ describe("settings/settings", () => {
     stateBucket: ["s3://state", "State"],
     infrastructureRepository: ["iaso-on-aws", "https://github.com/example/iaso"],
     enketoImage: ["enketo/enketo-express", "enketo/enketo-express:latest"],
-    pythonSolutionStack: ["64bit Amazon Linux 2023 v4.13.1 running Python 3.10"],
+    pythonSolutionStack: [
+      "64bit Amazon Linux 2 v3.7.1 running Python 3.8",
+      "64bit Amazon Linux 2023 v4.13.9 running Docker",
+      "64bit Amazon Linux 2023 running Python 3.13",
+    ],
+    dockerSolutionStack: ["64bit Amazon Linux 2023 v4.13.9 running Python 3.13"],
     enketoRedisNodeType: ["t4g.micro", "cache.t4g.huge"],
     databaseInstanceClass: ["db.t4g", "db.t9x.large"],
   })) {

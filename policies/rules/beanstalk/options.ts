@@ -1,5 +1,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import {
+  isRetiring,
+  outdatedTable,
+  PLATFORM_BRANCHES,
+  platformVersionOf,
+} from "../../facts/platformBranches";
 import { defineRule } from "../../rule";
 import { demand, groupBy, isUnknown, notEvaluated, text } from "../../values";
 import { Environment, ENVIRONMENT, isWeb, optionOf, platformOf, Setting, settingsOf } from "./settings";
@@ -151,14 +157,22 @@ export const noCoupledDatabase = defineRule({
 export const supportedPlatform = defineRule({
   name: "supported-platform",
   types: [ENVIRONMENT],
-  description: "The platform branch is supported (Amazon Linux 2023)",
-  why: "retired platforms get no security updates",
+  description: "The platform branch is supported and does not retire within 90 days",
+  why: "retired platform branches get no security updates, and new accounts cannot use them",
   severity: "high",
-  check: (environment) =>
-    demand(
-      platformOf(environment),
-      /\b64bit Amazon Linux 2023\b/.test(text(platformOf(environment))),
-      "platform",
-      "a solutionStackName of 64bit Amazon Linux 2023",
-    ),
+  check: (environment, { today }) => {
+    const platform = platformOf(environment);
+    if (isUnknown(platform)) return notEvaluated("platform");
+    const supported = Object.entries(PLATFORM_BRANCHES).flatMap(([name, each]) =>
+      isRetiring(each, today) ? [] : [name],
+    );
+    const name = platformVersionOf(text(platform))?.branch ?? "";
+    if (supported.includes(name)) return [];
+    const retires = PLATFORM_BRANCHES[name]?.retires;
+    const wrong =
+      retires === undefined
+        ? demand(platform, false, "platform", `a version of ${supported.join(", ")}`)
+        : [`platform branch ${name} retires on ${retires}. Write a version of ${supported.join(", ")}.`];
+    return wrong.map((message) => `${message} ${outdatedTable(today)}`.trim());
+  },
 });

@@ -46,7 +46,7 @@ function preview(role: EnvironmentArgs["role"], create: Create): Promise<Preview
       application: new aws.elasticbeanstalk.Application("application", { name: "iaso-test" }),
       applicationName: "iaso-test",
       description: "An environment",
-      solutionStackName: "64bit Amazon Linux 2023 v4.7.3 running Docker",
+      solutionStackName: "64bit Amazon Linux 2023 v4.13.9 running Docker",
       capacity: { instanceType: "t3.large", minSize: 1, maxSize: 2 },
       securityGroup: "sg-instances",
       variables: { PLAIN: "1" },

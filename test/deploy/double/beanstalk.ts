@@ -417,7 +417,7 @@ export class Beanstalk {
       VersionLabel: label,
       PlatformArn:
         settings.platformArn ??
-        "arn:aws:elasticbeanstalk:eu-central-1::platform/Python 3.9 running on 64bit Amazon Linux 2023/4.0.10",
+        "arn:aws:elasticbeanstalk:eu-central-1::platform/Python 3.13 running on 64bit Amazon Linux 2023/4.13.9",
       Status: status,
       HealthStatus: health,
       AbortableOperationInProgress: abortable,

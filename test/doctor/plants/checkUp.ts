@@ -101,7 +101,7 @@ export const checkUpPlants: Plant[] = [
     plant: ({ account }, { platforms }) =>
       account.solutionStacks.push(platforms[0]!.solutionStack.replace(/v[\d.]+/, "v99.0.1")),
     wrong: /^iaso-staging, iaso-staging-worker runs ".*"; the newest version is ".*v99\.0\.1 running Python/,
-    fix: /pulumi config set --stack staging iaso:\w+ ".*v99\.0\.1.*"; pulumi up --stack staging/,
+    fix: /^npm run platform -- staging --update; pulumi up --stack staging$/,
   },
   {
     what: "a database without backups",

@@ -100,8 +100,9 @@ export const dnsAndPlatformPlants: Plant[] = [
         account.solutionStacks.push(docker!.solutionStack.replace(/v[\d.]+/, version));
       }
     },
-    wrong: /cannot use the platform version ".* running Docker" \(iaso:\w+\)/,
-    fix: /^pulumi config set --stack staging iaso:\w+ "64bit Amazon Linux 2023 v10\.10\.0 running Docker"$/,
+    wrong:
+      /cannot use the platform version ".* running Docker" \(iaso:\w+\).*"64bit Amazon Linux 2023 v10\.10\.0 running Docker"/,
+    fix: /^npm run platform -- staging --update$/,
   },
   {
     what: "a platform branch without any version",
@@ -110,8 +111,8 @@ export const dnsAndPlatformPlants: Plant[] = [
       const branch = platforms[0]!.solutionStack.replace(/.* running /, "");
       account.solutionStacks = account.solutionStacks.filter((name) => !name.endsWith(branch));
     },
-    wrong: /cannot use the platform version ".* running Python/,
-    fix: /aws elasticbeanstalk list-available-solution-stacks/,
+    wrong: /cannot use the platform version ".* running Python.*no version of the branch/,
+    fix: /^npm run platform -- staging --update$/,
   },
   ...["Deprecated", "Retired"].map((state): Plant => ({
     what: `a ${state.toLowerCase()} platform branch`,
@@ -121,7 +122,7 @@ export const dnsAndPlatformPlants: Plant[] = [
       account.branches.set(branch, state);
     },
     wrong: new RegExp(`"Python .* running on 64bit Amazon Linux 2023" .* is ${state.toLowerCase()}`),
-    fix: /list-platform-branches/,
+    fix: /^npm run platform -- staging --update$/,
   })),
   {
     what: "no default subnet",

@@ -117,6 +117,27 @@ describe("simulated AWS as a provider, over gRPC", function () {
     expect(await refused(create(BUCKET, "second", { bucket: "twice" }))).to.include("already exists");
   });
 
+  it("refuses an environment on a superseded platform version, new or updated", async () => {
+    const type = "aws:elasticbeanstalk/environment:Environment";
+    const name = "64bit Amazon Linux 2023 v4.13.1 running Docker";
+    await create("aws:elasticbeanstalk/application:Application", "platforms", { name: "platforms" });
+    const inputs = { application: "platforms", name: "platforms", solutionStackName: name };
+    const message = `No Solution Stack named '${name}' found.`;
+    expect(await refused(create(type, "old", inputs))).to.include(message);
+    const current = { ...inputs, solutionStackName: name.replace("4.13.1", "4.13.9") };
+    const { id, state } = await create(type, "current", current);
+    const request = new messages.UpdateRequest();
+    request.setUrn(urn(type, "current"));
+    request.setType(type);
+    request.setName("current");
+    request.setId(id);
+    request.setOldInputs(Struct.fromJavaScript(current));
+    request.setOlds(Struct.fromJavaScript(state));
+    request.setNews(Struct.fromJavaScript(inputs));
+    expect(await refused(call((done) => client.update(request, done)))).to.include(message);
+    await remove(type, "current", id);
+  });
+
   it("returns the changed properties and those that replace", async () => {
     expect(await diff(QUEUE, { name: "a" }, { name: "b" })).to.deep.equal({
       changed: ["name"],

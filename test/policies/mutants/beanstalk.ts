@@ -192,6 +192,16 @@ export const beanstalk: Mutant[] = [
     },
   ],
   ["supported-platform", (stack) => stack.set("environment", "worker", "solutionStackName", undefined)],
+  [
+    "supported-platform",
+    (s) =>
+      s.set("environment", "web", "solutionStackName", "64bit Amazon Linux 2023 v4.13.5 running Python 3.9"),
+  ],
+  [
+    "supported-platform",
+    (s) =>
+      s.set("environment", "web", "solutionStackName", "64bit Amazon Linux 2023 v4.13.9 running Python 3.10"),
+  ],
   // Health and logs
   ["enhanced-health", option("web", "elasticbeanstalk:healthreporting:system/SystemType", "basic")],
   ["enhanced-health", both("elasticbeanstalk:healthreporting:system/SystemType", undefined)],

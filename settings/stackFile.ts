@@ -1,0 +1,55 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { Document, isMap, parseDocument } from "yaml";
+import { didYouMean } from "../cli/nearest";
+import { listStackFiles } from "../cli/stackFiles";
+import { UserError } from "../cli/userError";
+
+/** The settings file of a stack, `Pulumi.STACK.yaml` in the current folder. Changes keep its comments and order. */
+export class StackFile {
+  readonly file: string;
+  private readonly project: Document;
+  private readonly document: Document;
+
+  /** @throws UserError if the file is missing, most likely because of a typo, or is not YAML */
+  constructor(stack: string) {
+    const stacks = listStackFiles(".");
+    this.file = `Pulumi.${stack}.yaml`;
+    if (!stacks.includes(stack)) {
+      throw new UserError(
+        `There are no settings for the stack ${stack}: ${this.file} is missing.${didYouMean(stack, stacks)}`,
+        `Use one of the stacks with settings: ${stacks.join(", ")}. To add one: docs/operations.md, "Adding an environment".`,
+      );
+    }
+    this.project = read("Pulumi.yaml");
+    this.document = read(this.file);
+  }
+
+  /** The value of a setting, or its default in Pulumi.yaml; undefined if it has neither. */
+  get(setting: string): string | undefined {
+    const value = this.document.getIn(["config", this.key(setting)]);
+    const known = value ?? this.project.getIn(["config", setting, "default"]);
+    return typeof known === "string" ? known : undefined;
+  }
+
+  /** Sets settings, and writes the file. */
+  set(values: Readonly<Record<string, string>>): void {
+    if (!isMap(this.document.get("config"))) this.document.set("config", this.document.createNode({}));
+    for (const [setting, value] of Object.entries(values)) {
+      this.document.setIn(["config", this.key(setting)], value);
+    }
+    writeFileSync(this.file, this.document.toString({ lineWidth: 0, flowCollectionPadding: false }));
+  }
+
+  /** The full key. */
+  private key(setting: string): string {
+    return `${String(this.project.get("name"))}:${setting}`;
+  }
+}
+
+function read(file: string): Document {
+  const document = parseDocument(readFileSync(file, "utf8"));
+  const [error] = document.errors;
+  if (error !== undefined) throw new UserError(`${file} is not valid YAML: ${error.message}`);
+  // An empty file has no map to set a value in.
+  return document.contents === null ? new Document({}) : document;
+}

@@ -1,0 +1,72 @@
+import { createServer, Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { PLATFORM_BRANCHES } from "../../policies/facts/platformBranches";
+import { SOLUTION_STACKS } from "../../simulated-aws/elasticbeanstalk";
+import { toXml, Xml } from "../deploy/double/protocol";
+
+/** Elastic Beanstalk on loopback, as far as it tells which platform versions an account can use. */
+export class BeanstalkDouble {
+  solutionStacks: string[] = [...SOLUTION_STACKS];
+  /** State by branch, as AWS writes it. AWS lists no other branch. */
+  readonly branches = new Map(
+    Object.entries(PLATFORM_BRANCHES).map(([name, { retires }]) => [
+      name,
+      retires === undefined ? "Supported" : "Retired",
+    ]),
+  );
+  /** True if the credentials lack all permissions. */
+  isDenied = false;
+  private server: Server | undefined;
+
+  /** Serves the double and returns the variables that point the AWS SDK at it. */
+  async start(): Promise<Record<string, string>> {
+    const server = createServer((incoming, outgoing) => {
+      const chunks: Buffer[] = [];
+      incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
+      incoming.on("end", () => {
+        const form = new URLSearchParams(Buffer.concat(chunks).toString());
+        const action = form.get("Action") ?? "";
+        const answer = this.answer(action, form);
+        const xml =
+          answer === undefined
+            ? toXml(
+                { ErrorResponse: { Error: { Code: this.refusal(), Message: `refused ${action}` } } },
+                "member",
+              )
+            : toXml({ [`${action}Response`]: { [`${action}Result`]: answer } }, "member");
+        outgoing.writeHead(answer === undefined ? 403 : 200, { "content-type": "text/xml" }).end(xml);
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    this.server = server;
+    return {
+      AWS_ENDPOINT_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      AWS_ACCESS_KEY_ID: "AKIAEXAMPLE",
+      AWS_SECRET_ACCESS_KEY: "example",
+      AWS_EC2_METADATA_DISABLED: "true",
+    };
+  }
+
+  stop(): void {
+    this.server?.close();
+    this.server?.closeAllConnections();
+  }
+
+  private refusal(): string {
+    return this.isDenied ? "AccessDenied" : "InvalidAction";
+  }
+
+  /** The answer of an action; undefined if the double refuses it. */
+  private answer(action: string, form: URLSearchParams): Xml | undefined {
+    if (this.isDenied) return undefined;
+    if (action === "ListAvailableSolutionStacks") return { SolutionStacks: this.solutionStacks };
+    if (action !== "ListPlatformBranches") return undefined;
+    const filter = ["Attribute", "Operator"].map((part) => form.get(`Filters.member.1.${part}`));
+    if (filter.join(" ") !== "BranchName =") return undefined;
+    const name = form.get("Filters.member.1.Values.member.1") ?? "";
+    const state = this.branches.get(name);
+    return {
+      PlatformBranchSummaryList: state === undefined ? [] : [{ BranchName: name, LifecycleState: state }],
+    };
+  }
+}
