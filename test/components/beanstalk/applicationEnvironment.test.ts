@@ -13,6 +13,7 @@ const args: ApplicationEnvironmentArgs = {
   platform: "docker",
   webHost: "iaso.example.org",
   database: { host: "db.internal", port: 5432, databaseName: "iaso", username: "owner" },
+  artifactsBucket: "artifacts",
   mediaBucket: "media",
   staticBucket: "static",
   staticUrl: "https://static.example.org/static/",
