@@ -172,6 +172,7 @@ const variables = applicationEnvironment({
   platform: settings.platform,
   webHost: settings.webHost,
   database,
+  artifactsBucket: naming.bucket("artifacts"),
   mediaBucket: naming.bucket("media"),
   staticBucket: naming.bucket("static"),
   staticUrl: statics.url,

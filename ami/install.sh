@@ -231,6 +231,11 @@ SQL
   grep -Fx "area|31" spatialite.txt
   grep -Fx "lon|1.0" spatialite.txt
 
+  # Django's compilemessages runs it.
+  printf 'msgid "yes"\nmsgstr "oui"\n' | msgfmt --check-format --output-file=messages.mo -
+  # The Python of the application. Debian, where the script is tested, has another.
+  if command -v dnf; then /usr/bin/python3.9 -m venv python && python/bin/python -m pip --version; fi
+
   python3 - <<'PYTHON'
 import ctypes, ctypes.util
 for name in ("gdal", "geos_c"):

@@ -2,11 +2,11 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Library, Recipe } from "./recipe";
 
-/** The packages that the builds need, as each distribution names them. */
+/** The packages that the builds need, as each distribution names them; gettext is for Django's compilemessages. */
 const DNF_PACKAGES =
-  "gcc gcc-c++ make cmake pkgconf-pkg-config tcl bzip2 xz tar python3 libtiff-devel json-c-devel expat-devel zlib-devel";
+  "gcc gcc-c++ make cmake pkgconf-pkg-config tcl bzip2 xz tar python3 libtiff-devel json-c-devel expat-devel zlib-devel gettext";
 const APT_PACKAGES =
-  "gcc g++ make cmake pkg-config tcl bzip2 xz-utils python3 curl ca-certificates libtiff-dev libjson-c-dev libexpat1-dev zlib1g-dev";
+  "gcc g++ make cmake pkg-config tcl bzip2 xz-utils python3 curl ca-certificates libtiff-dev libjson-c-dev libexpat1-dev zlib1g-dev gettext";
 
 /** Drivers that GDAL always builds, and that the self-test expects. */
 const ALWAYS_BUILT = ["GTiff", "GeoJSON", "ESRI Shapefile"];

@@ -1,13 +1,10 @@
-import { createReadStream } from "node:fs";
 import {
   type ApplicationVersionDescription,
   CreateApplicationVersionCommand,
   DeleteApplicationVersionCommand,
   DescribeApplicationVersionsCommand,
 } from "@aws-sdk/client-elastic-beanstalk";
-import { PutObjectCommand } from "@aws-sdk/client-s3";
-import { backoff } from "./aws/clients";
-import { describeError, httpStatus, isRefusal } from "../cli/awsErrors";
+import { uploadObject } from "./aws/upload";
 import { type Session } from "./session";
 import { UserError } from "../cli/userError";
 
@@ -21,7 +18,6 @@ export interface Bundle {
 const LONGEST_LABEL = 100;
 /** Characters of the bundle's digest in a label. They distinguish the builds of one version. */
 const DIGEST = 8;
-const UPLOAD_ATTEMPTS = 4;
 /** Milliseconds between polls of a version that Beanstalk processes. */
 const POLL = 3000;
 
@@ -63,7 +59,7 @@ export async function createApplicationVersion(
   // A failed version keeps its label and its failed bundle, so it is deleted and created again.
   if (hasStatus(earlier, "failed")) await deleteVersion(session, label);
   if (earlier === undefined || hasStatus(earlier, "failed")) {
-    await upload(session, bundleKey(label), bundle);
+    await uploadObject(session, bundleKey(label), bundle, "application/zip");
     try {
       await clients.beanstalk.send(
         new CreateApplicationVersionCommand({
@@ -84,33 +80,6 @@ export async function createApplicationVersion(
     }
   }
   await waitUntilProcessed(session, label);
-}
-
-async function upload(session: Session, key: string, bundle: Bundle): Promise<void> {
-  const Bucket = session.target.artifactsBucket;
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      await session.clients.s3.send(
-        new PutObjectCommand({
-          Bucket,
-          Key: key,
-          // A stream keeps memory flat. The SDK cannot retry a stream, so this loop does.
-          Body: createReadStream(bundle.path),
-          ContentLength: bundle.bytes,
-          ContentType: "application/zip",
-          ChecksumSHA256: Buffer.from(bundle.sha256, "hex").toString("base64"),
-          IfNoneMatch: "*",
-        }),
-      );
-      return;
-    } catch (error) {
-      // The key contains the digest, so the object that exists has the same bytes.
-      if (httpStatus(error) === 412) return;
-      if (attempt === UPLOAD_ATTEMPTS || (isRefusal(error) && httpStatus(error) !== 409)) throw error;
-      session.progress.warn(`Retrying the upload: ${describeError(error)}`);
-      await session.clock.sleep(backoff(attempt));
-    }
-  }
 }
 
 async function describe(session: Session, label: string): Promise<ApplicationVersionDescription | undefined> {

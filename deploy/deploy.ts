@@ -98,6 +98,7 @@ function builder(
       description,
       bundle: built.bundle,
       staticDirectory: built.staticDirectory,
+      wheels: built.wheels,
     };
   };
 }

@@ -20,6 +20,8 @@ export interface ApplicationEnvironmentArgs {
   webHost: string;
   /** The connection to the database, without the password. */
   database: { host: pulumi.Input<string>; port: number; databaseName: string; username: string };
+  /** Name of the bucket from which instances of the Python platform fetch their packages. */
+  artifactsBucket: pulumi.Input<string>;
   /** Name of the bucket for media. */
   mediaBucket: pulumi.Input<string>;
   /** Name of the bucket for static files. */
@@ -69,7 +71,7 @@ export function applicationEnvironment(args: ApplicationEnvironmentArgs): {
   worker: EnvironmentVariables;
 } {
   const both: EnvironmentVariables = {
-    ...(args.platform === "python" && pythonVariables),
+    ...(args.platform === "python" && { ...pythonVariables, ARTIFACTS_BUCKET: args.artifactsBucket }),
     // The polio plugin uploads public documents with a public ACL. The bucket refuses ACLs, so the upload fails and
     // publishes nothing.
     AWS_PUBLIC_STORAGE_BUCKET_NAME: args.staticBucket,

@@ -110,7 +110,19 @@ function instanceStatements({
       Sid: "FetchVersions",
       Effect: "Allow",
       Action: "s3:GetObject",
-      Resource: [`${naming.beanstalkBucketArn}/*`, `${naming.bucketArn("artifacts")}/bundles/*`],
+      Resource: [
+        `${naming.beanstalkBucketArn}/*`,
+        `${naming.bucketArn("artifacts")}/bundles/*`,
+        `${naming.bucketArn("artifacts")}/wheels/*`,
+      ],
+    },
+    {
+      // The AWS CLI lists the Python packages to fetch many in one run.
+      Sid: "ListPackages",
+      Effect: "Allow",
+      Action: "s3:ListBucket",
+      Resource: naming.bucketArn("artifacts"),
+      Condition: { StringLike: { "s3:prefix": "wheels/*" } },
     },
     {
       Sid: "ReadOwnSecrets",

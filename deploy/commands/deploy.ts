@@ -10,6 +10,8 @@ import { describePair, type PairState } from "../pair/state";
 import { recordRestorePoint, type RestorePoint } from "../restorePoint";
 import { checkRunningTasks, type TaskPolicy } from "../runningTasks";
 import { type LockedSession, type Session } from "../session";
+import { uploadWheels } from "../wheels";
+import { type Wheel } from "../source/wheels";
 import { publishStatic } from "../static/publish";
 import { UserError } from "../../cli/userError";
 import { recover, restoreStaticOf } from "./recover";
@@ -29,6 +31,8 @@ export interface BuiltVersion {
   description: string;
   bundle: Bundle;
   staticDirectory: string;
+  /** The Python packages that the bundle lists. */
+  wheels: readonly Wheel[];
 }
 
 export type Build = (pair: Pair, log: (line: string) => void) => Promise<BuiltVersion>;
@@ -39,7 +43,7 @@ export type Build = (pair: Pair, log: (line: string) => void) => Promise<BuiltVe
  * 1. preflight: checks that nothing would stop the deployment after the build
  * 2. build
  * 3. acquire the lock, and recover from an unfinished run
- * 4. publish the static files, upload the bundle and create the application version
+ * 4. publish the static files, upload the Python packages and the bundle, and create the application version
  * 5. wait for the background tasks
  * 6. record the restore point of the database
  * 7. switch both environments, or roll both back
@@ -172,6 +176,13 @@ async function prepare(
   );
   requireNotInterrupted(session);
   await session.lock.renew();
+  if (built.wheels.length > 0) {
+    await progress.step("Upload the Python packages", (log) =>
+      uploadWheels(session, label, built.wheels, log),
+    );
+    requireNotInterrupted(session);
+    await session.lock.renew();
+  }
   await progress.step(`Create the application version ${label}`, () =>
     createApplicationVersion(session, label, built.bundle, `${env}: ${built.description}`),
   );

@@ -7,10 +7,11 @@ import { type Session } from "../session";
 import { MANIFEST_PREFIX, versionOfKey } from "../static/manifest";
 import { pruneStatic } from "../static/publish";
 import { UserError } from "../../cli/userError";
+import { pruneWheels } from "../wheels";
 import { withLock } from "./withLock";
 
 /**
- * Deletes old application versions with their bundles and static files. Keeps the versions that environments run, the
+ * Deletes old application versions with their bundles, static files and Python packages. Keeps the versions that environments run, the
  * version before the current one, the newest `keep` versions, and every version that this tool did not create.
  */
 export async function prune(session: Session, keep: number): Promise<Report> {
@@ -58,8 +59,17 @@ export async function prune(session: Session, keep: number): Promise<Report> {
             const args = { s3: clients.s3, bucket: target.staticBucket, keepVersions, onProgress: log };
             return (await pruneStatic(args)).deleted;
           });
-    const summary = `${toDelete.length} application versions and ${deleted} static objects of ${env} were deleted.`;
-    const details = { versions: toDelete.map(({ label }) => label), staticObjects: deleted, kept: remaining };
+    const wheels = await progress.step("Delete unused Python packages", async () => {
+      await run.session.lock.renew();
+      return pruneWheels(session, remaining);
+    });
+    const summary = `${toDelete.length} application versions, ${deleted} static objects and ${wheels} Python packages of ${env} were deleted.`;
+    const details = {
+      versions: toDelete.map(({ label }) => label),
+      staticObjects: deleted,
+      packages: wheels,
+      kept: remaining,
+    };
     return run.close({ env, outcome: "pruned", summary, details }, { unfinished: false });
   });
 }

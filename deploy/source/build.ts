@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { UserError } from "../../cli/userError";
 import { runCommand } from "./commands";
 import { type CronFile, periodicTasks } from "./cron";
-import { listBuiltFiles, listTrackedFiles, readIfPresent } from "./files";
+import { listBuiltFiles, listTrackedFiles, readIfPresent, writeEntries } from "./files";
 import { extractDirectory, pinImage, type PinnedImage } from "./image";
 import {
   composeFile,
@@ -14,10 +14,14 @@ import {
   textEntry,
 } from "./overlay";
 import { withVersion } from "./pyproject";
-import { exportRequirements } from "./requirements";
+import { lockedRequirements } from "./requirements";
 import { readSourceSettings, SETTINGS_FILE, type SourceSettings } from "./settings";
 import type { Version } from "./version";
+import { collectWheels, type Wheel, wheelList } from "./wheels";
 import { type WrittenZip, writeZip, type ZipEntry } from "./zip";
+
+/** Browsers' developer tools read source maps from the static files; servers do not read them. */
+const SOURCE_MAP = /\.(js|css)\.map$/;
 
 export interface BuildArgs {
   /** The application's checkout. */
@@ -25,7 +29,7 @@ export interface BuildArgs {
   platform: Platform;
   /** The result of `resolveVersion`. */
   version: Version;
-  /** The directory for the bundle and, on the docker platform, the static files. */
+  /** The directory for the bundle, the export of the commit, the packages and the static files. */
   outputDirectory: string;
   /** The application's image, with a tag or digest; required on the docker platform. */
   image?: string;
@@ -42,6 +46,8 @@ export interface BuiltSource {
   bundle: WrittenZip;
   /** The static files to publish. */
   staticDirectory: string;
+  /** The Python packages to upload, which the bundle lists; none on the docker platform. */
+  wheels: Wheel[];
   /** The application's image, pinned by digest; only on the docker platform. */
   image?: PinnedImage;
 }
@@ -60,8 +66,18 @@ export async function buildSource(args: BuildArgs): Promise<BuiltSource> {
 
 async function buildPython(args: BuildArgs, settings: SourceSettings): Promise<BuiltSource> {
   const { source, version } = args;
-  if (args.skipBuild !== true) await runBuild(args, settings);
-  const staticDirectory = join(source, settings.staticDirectory);
+  const locked = await listTrackedFiles(source, version.dirty);
+  // Before the build commands, which take minutes: a package without a wheel for the servers is found early.
+  args.onProgress?.("Collecting the Python packages");
+  const wheels = await collectWheels({
+    source,
+    requirements: await lockedRequirements(source, locked),
+    pyproject: await readIfPresent(join(source, "pyproject.toml")),
+    directory: join(args.outputDirectory, "packages"),
+  });
+  const directory = await buildDirectory(args, settings);
+  if (args.skipBuild !== true) await runBuild(args, settings, directory);
+  const staticDirectory = join(directory, settings.staticDirectory);
   if ((await readdir(staticDirectory).catch(() => [])).length === 0) {
     throw new UserError(
       `There are no static files in ${staticDirectory}.`,
@@ -72,27 +88,26 @@ async function buildPython(args: BuildArgs, settings: SourceSettings): Promise<B
   const tracked = await listTrackedFiles(source, version.dirty);
   const built: ZipEntry[] = [];
   for (const path of settings.include) {
-    const entries = await listBuiltFiles(source, path);
+    const entries = await listBuiltFiles(directory, path);
     if (entries === undefined) {
       throw new UserError(
-        `The built files ${path} are missing in ${source}.`,
+        `The built files ${path} are missing in ${directory}.`,
         fixMissingFiles(args, "`include`"),
       );
     }
-    built.push(...entries);
+    built.push(...entries.filter((entry) => !SOURCE_MAP.test(entry.path)));
   }
   requirePlugins(args, [...tracked, ...built]);
-  const requirements = await exportRequirements(source, tracked);
   const entries = layered([
     built,
     tracked.filter(({ path }) => !isHostingFile(path) && !isExcluded(path, settings.exclude)),
-    requirements === undefined ? [] : [requirements],
     await versionFile(source, tracked, version),
     await overlayFiles("python"),
+    [textEntry("iaso-deploy/wheels.txt", wheelList(wheels))],
     environmentConfig(deployedBy(args)),
     await cronFile(args, settings),
   ]);
-  return { bundle: await writeZip(bundlePath(args), entries), staticDirectory };
+  return { bundle: await writeZip(bundlePath(args), entries), staticDirectory, wheels };
 }
 
 /** The fix for files that the build should have left in the checkout. */
@@ -103,11 +118,29 @@ function fixMissingFiles({ skipBuild }: BuildArgs, setting: string): string {
     : `The build commands did not create them: check \`build\` and \`collectStatic\`, or ${correct}.`;
 }
 
-async function runBuild(args: BuildArgs, settings: SourceSettings): Promise<void> {
+/**
+ * The directory in which the build commands run: an export of the commit, so that nothing of an earlier build gets into
+ * this one. A checkout with changes is built in place, and so is one whose earlier build is used.
+ */
+async function buildDirectory(args: BuildArgs, settings: SourceSettings): Promise<string> {
+  const { source, version } = args;
+  if (version.dirty || args.skipBuild === true) return source;
+  const directory = join(args.outputDirectory, "source");
+  await rm(directory, { recursive: true, force: true });
+  const entries = await listTrackedFiles(source, false);
+  // Checkouts of plugins are not under version control, and the build needs them.
+  for (const path of settings.include.filter((one) => one.startsWith("plugins/"))) {
+    entries.push(...((await listBuiltFiles(source, path)) ?? []));
+  }
+  await writeEntries(directory, entries);
+  return directory;
+}
+
+async function runBuild(args: BuildArgs, settings: SourceSettings, directory: string): Promise<void> {
   for (const command of [...settings.build, ...settings.collectStatic]) {
     args.onProgress?.(`Running ${command}`);
     await runCommand(command, {
-      directory: args.source,
+      directory,
       onLine: args.onProgress,
       env: {
         PLUGINS: (args.plugins ?? []).join(","),
@@ -151,7 +184,12 @@ async function buildDocker(args: BuildArgs, settings: SourceSettings): Promise<B
     }),
     await cronFile(args, settings),
   ]);
-  return { bundle: await writeZip(bundlePath(args), entries), staticDirectory, image: application };
+  return {
+    bundle: await writeZip(bundlePath(args), entries),
+    staticDirectory,
+    wheels: [],
+    image: application,
+  };
 }
 
 function bundlePath(args: BuildArgs): string {

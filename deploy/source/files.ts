@@ -1,5 +1,15 @@
 import { type Dirent, lstatSync } from "node:fs";
-import { lstat, readdir, readFile, readlink } from "node:fs/promises";
+import {
+  chmod,
+  copyFile,
+  lstat,
+  mkdir,
+  readdir,
+  readFile,
+  readlink,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { join, posix } from "node:path";
 import { mapParallel } from "../mapParallel";
 import { UserError } from "../../cli/userError";
@@ -137,6 +147,22 @@ function decodeName(bytes: Buffer, prefix: string): string {
     );
   }
   return name;
+}
+
+/** Writes entries as files and links into a directory. */
+export async function writeEntries(directory: string, entries: readonly ZipEntry[]): Promise<void> {
+  const folders = new Set(entries.map(({ path }) => posix.dirname(path)));
+  for (const folder of folders) await mkdir(join(directory, folder), { recursive: true });
+  await mapParallel(entries, PARALLEL, async ({ content, mode, path }) => {
+    const target = join(directory, path);
+    if (mode === SYMLINK && Buffer.isBuffer(content)) {
+      await symlink(content, target);
+      return;
+    }
+    if (Buffer.isBuffer(content)) await writeFile(target, content);
+    else await copyFile(content.file, target);
+    await chmod(target, mode & 0o777);
+  });
 }
 
 /** Reads a text file. Returns undefined if it does not exist. */

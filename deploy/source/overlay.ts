@@ -9,7 +9,7 @@ export type Platform = "python" | "docker";
 
 const BUNDLE_DIRECTORY = join(__dirname, "..", "bundle");
 
-/** Files of the checkout that configure its hosting. The overlay replaces them. */
+/** Files of the checkout that configure its hosting. They are not in the bundle; the overlay has its own. */
 const HOSTING = [
   ".ebextensions/",
   ".platform/",
@@ -17,9 +17,13 @@ const HOSTING = [
   "iaso-deploy/",
   "Procfile",
   "cron.yaml",
+  // The platform would install these into an environment of its own Python.
+  "Pipfile",
+  "Pipfile.lock",
+  "requirements.txt",
 ];
 
-/** True for a file of the checkout that the overlay replaces. */
+/** True for a file of the checkout that configures its hosting. */
 export function isHostingFile(path: string): boolean {
   return HOSTING.some((name) => (name.endsWith("/") ? path.startsWith(name) : path === name));
 }

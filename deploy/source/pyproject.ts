@@ -16,3 +16,9 @@ export function withVersion(pyproject: string, version: string): string | undefi
   }
   return undefined;
 }
+
+/** Returns `requires-python` of pyproject.toml, such as ">=3.9,<3.10"; undefined if it has none. */
+export function requiresPython(pyproject: string): string | undefined {
+  const project = /^\s*\[project\]\s*$([^]*?)(?=^\s*\[|(?![^]))/m.exec(pyproject)?.[1] ?? "";
+  return /^\s*requires-python\s*=\s*(["'])(.*?)\1/m.exec(project)?.[2];
+}

@@ -74,7 +74,7 @@ export const variablesKnown = defineRule({
   parameters: {
     alsoAllowed: {
       type: "array",
-      default: ["DJANGO_SETTINGS_MODULE", "LANG", "LC_ALL", "PYTHONPATH"],
+      default: ["ARTIFACTS_BUCKET", "DJANGO_SETTINGS_MODULE", "LANG", "LC_ALL", "PYTHONPATH"],
       description: "Variables that Iaso's settings do not read, but other code does",
     },
   },

@@ -48,7 +48,7 @@ function makeProject(): string {
     "iaso/static/css/index.css": "body { color: black; }\n",
     "iaso/static/app-0123456789abcdef0123.js": 'console.log("app");\n',
     "pyproject.toml": '[project]\nname = "Iaso"\nversion = "2026.7.28.dev0"\n',
-    "requirements.txt": "django==4.2.30\n",
+    "requirements.txt": "",
     "plugins/polio/__init__.py": "",
     "cron.yaml": "version: 1\ncron: []\n",
     ".gitignore": "/static\n__pycache__\n/hat/assets/webpack\n",

@@ -13,6 +13,7 @@ const args: ApplicationEnvironmentArgs = {
   platform: "docker",
   webHost: "iaso.example.org",
   database: { host: "db.internal", port: 5432, databaseName: "iaso", username: "owner" },
+  artifactsBucket: "artifacts",
   mediaBucket: "media",
   staticBucket: "static",
   staticUrl: "https://static.example.org/static/",
@@ -23,7 +24,8 @@ const args: ApplicationEnvironmentArgs = {
 };
 
 /** The variables that an interpreter of our own needs; the contract lists them apart from the application's. */
-const PYTHON = contract.mustSetOnElasticBeanstalk.pythonVariantOnly;
+// ARTIFACTS_BUCKET is for the hooks.
+const PYTHON = [...contract.mustSetOnElasticBeanstalk.pythonVariantOnly, "ARTIFACTS_BUCKET"];
 
 const plainOf = (environment: PreviewResource) =>
   namespaceOf(environment, "aws:elasticbeanstalk:application:environment");

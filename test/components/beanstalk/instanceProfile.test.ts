@@ -77,7 +77,16 @@ describe("components/beanstalk/instanceProfile", () => {
     const beanstalk = "arn:aws:s3:::elasticbeanstalk-eu-central-1-123456789012";
     expect(statements.FetchVersions).to.deep.include({
       Action: "s3:GetObject",
-      Resource: [`${beanstalk}/*`, "arn:aws:s3:::example-iaso-test-artifacts/bundles/*"],
+      Resource: [
+        `${beanstalk}/*`,
+        "arn:aws:s3:::example-iaso-test-artifacts/bundles/*",
+        "arn:aws:s3:::example-iaso-test-artifacts/wheels/*",
+      ],
+    });
+    expect(statements.ListPackages).to.deep.include({
+      Action: "s3:ListBucket",
+      Resource: "arn:aws:s3:::example-iaso-test-artifacts",
+      Condition: { StringLike: { "s3:prefix": "wheels/*" } },
     });
     expect(statements.HandOverLogBundles).to.deep.include({
       Action: "s3:PutObject",

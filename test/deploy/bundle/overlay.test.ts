@@ -125,7 +125,7 @@ describe("deploy/bundle", () => {
     // https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/platforms-linux-extend.build-proc.html
     const lines = readFileSync(join(BUNDLE, "python/Procfile"), "utf8").trimEnd().split("\n");
     expect(lines).to.have.length(1);
-    expect(lines[0]).to.match(/^web: gunicorn .*--timeout 900/);
+    expect(lines[0]).to.match(/^web: \/var\/app\/current\/\.venv\/bin\/python -m gunicorn .*--timeout 900/);
   });
 
   it("has Python that every Python since 3.9 reads", function () {

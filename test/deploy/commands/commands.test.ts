@@ -170,6 +170,15 @@ describe("deploy/commands", () => {
       ]);
       const files = double.s3.keys(STATIC, "static/");
       expect(files.filter((key) => key.includes("bundle-11") || key.includes("bundle-12"))).to.deep.equal([]);
+      // "shared" belongs to all versions.
+      const wheels = double.s3.keys(ARTIFACTS, "wheels/").map((key) => key.split("/")[2]);
+      expect(wheels).to.have.members(
+        ["shared-1.0", "own-1.3", "own-1.4"].map((stem) => `${stem}-py3-none-any.whl`),
+      );
+      expect(double.s3.keys(ARTIFACTS, "wheel-lists/")).to.deep.equal([
+        `wheel-lists/${labels[2]!}.txt`,
+        `wheel-lists/${labels[3]!}.txt`,
+      ]);
       expect(files.filter((key) => key.includes("bundle-13") || key.includes("bundle-14"))).to.have.length(2);
       const back = await run(double, (session) => rollback(session, TASKS));
       expect(back).to.deep.include({ outcome: "deployed", to: labels[2] });

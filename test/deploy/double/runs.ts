@@ -37,11 +37,20 @@ export function builtVersion(version = VERSION): { build: Build; label: string }
     `"${version}"`,
   );
   const sha256 = createHash("sha256").update(content).digest("hex");
+  // One package for all versions, and one of its own.
+  const wheels = ["shared-1.0", `own-${version}`].map((stem) => {
+    const wheel = Buffer.from(`the wheel ${stem}`);
+    const name = `${stem}-py3-none-any.whl`;
+    writeFileSync(join(directory, name), wheel);
+    const digest = createHash("sha256").update(wheel).digest("hex");
+    return { name, path: join(directory, name), sha256: digest, bytes: wheel.length };
+  });
   const built = {
     version,
     description: "commit 0123456789ab",
     bundle: { path, sha256, bytes: content.length },
     staticDirectory,
+    wheels,
   };
   return { build: () => Promise.resolve(built), label: `${version}-${sha256.slice(0, 8)}` };
 }
@@ -167,4 +176,20 @@ export function mismatches(double: AwsDouble, allowed: readonly string[]): strin
     if (double.environment(name).updates.length > 0) problems.push(`${name} was touched`);
   }
   return problems;
+}
+
+/** What is wrong with the packages of a version; nothing where the version was not created. */
+export function missingWheels(double: AwsDouble, label: string): string[] {
+  if (!double.beanstalk.versions.has(label)) return [];
+  const list = double.s3.get(ARTIFACTS, `wheel-lists/${label}.txt`)?.body.toString();
+  if (list === undefined) return [`${label} has no list of wheels`];
+  return list
+    .trimEnd()
+    .split("\n")
+    .flatMap((line) => {
+      const [digest, path] = line.split("  ");
+      const body = double.s3.get(ARTIFACTS, `wheels/${path!}`)?.body;
+      if (body === undefined) return [`${label} lacks the wheel ${path!}`];
+      return createHash("sha256").update(body).digest("hex") === digest ? [] : [`the wheel ${path!} differs`];
+    });
 }

@@ -38,10 +38,13 @@ export class S3 {
   }
 
   /** The current objects under a prefix, as a listing shows them. */
-  contents(bucket: string, prefix: string): { Key: string; ETag: string; LastModified: Date }[] {
+  contents(
+    bucket: string,
+    prefix: string,
+  ): { Key: string; ETag: string; LastModified: Date; Size: number }[] {
     return this.keys(bucket, prefix).map((Key) => {
-      const { etag, modified } = this.get(bucket, Key)!;
-      return { Key, ETag: etag, LastModified: new Date(modified) };
+      const { body, etag, modified } = this.get(bucket, Key)!;
+      return { Key, ETag: etag, LastModified: new Date(modified), Size: body.length };
     });
   }
 
@@ -147,8 +150,8 @@ export class S3 {
 
   private list(bucket: string, { query }: DoubleRequest): DoubleResponse {
     const contents = this.contents(bucket, query.get("prefix") ?? "").map(
-      ({ ETag, Key, LastModified }) =>
-        `<Contents><Key>${escapeXml(Key)}</Key><LastModified>${LastModified.toISOString()}</LastModified><ETag>${escapeXml(ETag)}</ETag></Contents>`,
+      ({ ETag, Key, LastModified, Size }) =>
+        `<Contents><Key>${escapeXml(Key)}</Key><LastModified>${LastModified.toISOString()}</LastModified><ETag>${escapeXml(ETag)}</ETag><Size>${Size}</Size></Contents>`,
     );
     return xml(`<ListBucketResult><IsTruncated>false</IsTruncated>${contents.join("")}</ListBucketResult>`);
   }

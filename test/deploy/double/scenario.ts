@@ -1,7 +1,16 @@
 import { AwsDouble, FAULT_KINDS, type FaultKind, PREVIOUS } from "./aws";
 import { type DeploymentEnd } from "./beanstalk";
 import { Random } from "./random";
-import { builtVersion, deployment, type End, mismatches, repairing, type Route, runDirect } from "./runs";
+import {
+  builtVersion,
+  deployment,
+  type End,
+  mismatches,
+  missingWheels,
+  repairing,
+  type Route,
+  runDirect,
+} from "./runs";
 
 /** What Beanstalk makes of the new version. */
 export interface Plan {
@@ -64,7 +73,13 @@ export async function play(
     do repairs.push(await runDirect(double, command, args, route));
     while (!isOver(repairs.at(-1)) && repairs.length < REPAIRS);
   }
-  return { double, end, calls, repairs, mismatches: mismatches(double, [PREVIOUS, NEW]) };
+  return {
+    double,
+    end,
+    calls,
+    repairs,
+    mismatches: [...mismatches(double, [PREVIOUS, NEW]), ...missingWheels(double, NEW)],
+  };
 }
 
 const OVER = ["deployed", "unchanged", "repaired", "rolledBack"];

@@ -79,7 +79,12 @@ function act(
   if (operation === "GetBucketVersioning") return { Status: "Enabled" };
   if (operation === "ListObjectsV2")
     return { Contents: double.s3.contents(bucket, (input["Prefix"] as string | undefined) ?? "") };
-  const methods: Record<string, string> = { PutObject: "PUT", CopyObject: "PUT", GetObject: "GET" };
+  const methods: Record<string, string> = {
+    PutObject: "PUT",
+    CopyObject: "PUT",
+    GetObject: "GET",
+    DeleteObject: "DELETE",
+  };
   const method = methods[operation];
   if (method === undefined) throw new AwsFault("NotImplemented", `The shortcut does not know ${operation}.`);
   const request: DoubleRequest = {

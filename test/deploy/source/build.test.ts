@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, utimesSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { parse } from "yaml";
@@ -35,7 +35,8 @@ const APPLICATION = {
   "hat/é space.txt": "unicode\n",
   "iaso/static/css/index.css": "committed\n",
   "pyproject.toml": '[project]\nname = "Iaso"\nversion = "2026.7.28.dev0"\n',
-  "requirements.txt": "django==4.2.30\n",
+  "requirements.txt": "",
+  Pipfile: "",
   "cron.yaml": CRON,
   "plugins/polio/apps.py": "polio\n",
   "plugins/wfp/apps.py": "wfp\n",
@@ -89,8 +90,12 @@ describe("deploy/source/build", () => {
       try {
         const source = makeCheckout(APPLICATION);
         built = await build({ source, plugins: ["polio", "wfp"], deployedBy: "someone" });
-        expect(built.staticDirectory).to.equal(join(source, "static"));
-        expect(gitIn(source, "diff", "--name-only").trim()).to.equal("iaso/static/css/index.css");
+        expect(built.staticDirectory).to.match(/\/source\/static$/);
+        // The commands ran in an export, and the checkout is as it was.
+        expect(readFileSync(join(built.staticDirectory, "../iaso/static/css/index.css"), "utf8")).to.equal(
+          "rewritten\n",
+        );
+        expect(gitIn(source, "status", "--porcelain", "--ignored").trim()).to.equal("");
       } finally {
         if (before === undefined) delete process.env["AWS_SECRET_ACCESS_KEY"];
         else process.env["AWS_SECRET_ACCESS_KEY"] = before;
@@ -103,22 +108,39 @@ describe("deploy/source/build", () => {
         "hat/settings.py",
         "hat/é space.txt",
         "hat/assets/webpack/webpack-stats-prod.json",
-        "requirements.txt",
+        "iaso-deploy/wheels.txt",
+        ".platform/hooks/predeploy/02_install_packages.sh",
         ".ebextensions/cloudwatch-agent.config",
         ".platform/nginx/nginx.conf",
-        ".platform/hooks/predeploy/03_prepare_database.sh",
+        ".platform/hooks/predeploy/04_prepare_database.sh",
         "iaso-deploy/prepare_database.py",
       ]);
       expect([...entries.keys()]).not.to.include.members([".ebextensions/50_container_commands.config"]);
       expect([...entries.keys()]).not.to.include.members([".platform/hooks/postdeploy/99.sh"]);
       expect([...entries.keys()]).not.to.include.members(["docs/big.gif"]);
+      // The platform would install these with its own Python.
+      expect([...entries.keys()].filter((path) => /^(requirements|Pipfile)/.test(path))).to.deep.equal([]);
       expect([...entries.keys()].filter((path) => path.startsWith("static/"))).to.deep.equal([]);
-      expect(text(entries, "Procfile")).to.contain("gunicorn hat.wsgi:application");
+      expect(text(entries, "Procfile")).to.contain("-m gunicorn hat.wsgi:application");
       expect(text(entries, "iaso/static/css/index.css")).to.equal("committed\n");
       expect(text(entries, "pyproject.toml")).to.contain('version = "2026.07.28"');
       expect(properties(entries)).to.deep.equal({ DEPLOYED_BY: "someone" });
       expect(entries.get("manage.py")?.mode).to.equal(0o100755);
-      expect(entries.get(".platform/hooks/predeploy/03_prepare_database.sh")?.mode).to.equal(0o100755);
+      expect(entries.get(".platform/hooks/predeploy/04_prepare_database.sh")?.mode).to.equal(0o100755);
+    });
+
+    it("takes nothing from an earlier build of the checkout, and no source maps", async () => {
+      const source = makeCheckout({
+        ...APPLICATION,
+        "iaso-deploy.yaml":
+          "build: ['mkdir -p hat/assets/webpack && echo 1 > hat/assets/webpack/new.js && echo 1 > hat/assets/webpack/new.js.map']\n" +
+          "collectStatic: ['mkdir -p static && echo 1 > static/a.js']\n",
+      });
+      writeFiles(source, { "hat/assets/webpack/old.js": "old", "static/old.js": "old" });
+      const built = await build({ source });
+      const paths = [...(await entriesOf(built)).keys()].filter((path) => path.startsWith("hat/assets/"));
+      expect(paths).to.deep.equal(["hat/assets/webpack/new.js"]);
+      expect(readdirSync(built.staticDirectory)).to.deep.equal(["a.js"]);
     });
 
     it("keeps periodic tasks of enabled plugins only", async () => {

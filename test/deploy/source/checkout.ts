@@ -68,7 +68,7 @@ export function makeCheckout(files: Readonly<Record<string, FileContent>>): stri
 export function makeMinimalApplication(): string {
   return makeCheckout({
     "manage.py": "",
-    "requirements.txt": "django==4.2.30\n",
+    "requirements.txt": "",
     "pyproject.toml": '[project]\nname = "Iaso"\nversion = "1"\n',
     "iaso-deploy.yaml":
       "build: []\ncollectStatic: [mkdir -p static && echo 1 > static/app.js]\ninclude: []\n",

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
-import { exportRequirements } from "../../../deploy/source/requirements";
+import { lockedRequirements } from "../../../deploy/source/requirements";
 import type { ZipEntry } from "../../../deploy/source/zip";
 import { UserError } from "../../../cli/userError";
 import {
@@ -31,33 +31,45 @@ describe("deploy/source/requirements", () => {
     return directory;
   }
 
-  it("uses the checkout's own requirements.txt", async () => {
+  it("uses the checkout's own requirements.txt with hashes, or one without requirements", async () => {
     process.env["PATH"] = "/nowhere";
-    expect(await exportRequirements("/source", tracked("requirements.txt", "uv.lock"))).to.equal(undefined);
+    const directory = temporaryDirectory();
+    for (const text of ["a==1 --hash=sha256:00\n", "", "# nothing\n"]) {
+      writeFiles(directory, { "requirements.txt": text });
+      expect(await lockedRequirements(directory, tracked("requirements.txt", "uv.lock"))).to.equal(text);
+    }
+  });
+
+  it("resolves a requirements.txt without hashes for the servers", async () => {
+    const directory = fakeUv(`echo "$@" > "$(dirname "$0")/args"; echo "django==4.2.30 --hash=sha256:00"`);
+    writeFiles(directory, { "requirements.txt": "django~=4.2\n" });
+    expect(await lockedRequirements(directory, tracked("requirements.txt"))).to.contain("django==4.2.30");
+    const args = readFileSync(join(directory, "args"), "utf8");
+    expect(args).to.contain("--generate-hashes");
+    expect(args).to.contain("--python-version 3.9 --python-platform x86_64-manylinux_2_34");
   });
 
   it("exports pinned and hashed requirements with the group of the web server", async () => {
     const directory = fakeUv(`echo "$@" > "$(dirname "$0")/args"; pwd; echo "django==4.2.30"`);
-    const entry = await exportRequirements(directory, tracked("uv.lock"));
-    expect(entry).to.include({ path: "requirements.txt", mode: 0o100644 });
-    expect(entry?.content).to.deep.equal(Buffer.from(`${directory}\ndjango==4.2.30\n`));
+    const text = await lockedRequirements(directory, tracked("uv.lock"));
+    expect(text).to.equal(`${directory}\ndjango==4.2.30\n`);
     const args = readFileSync(join(directory, "args"), "utf8");
     expect(args).to.contain("export --frozen --no-dev --group prod").and.not.contain("no-hashes");
   });
 
   it("names the command that installs uv, or uv's own complaint", async () => {
     process.env["PATH"] = "/nowhere";
-    const missing = await rejection(exportRequirements("/", tracked("uv.lock")));
+    const missing = await rejection(lockedRequirements("/", tracked("uv.lock")));
     expect(missing).to.be.instanceOf(UserError);
     expect(missing.remedy).to.contain("pipx install uv");
     const directory = fakeUv(`echo "lockfile is outdated" >&2; exit 2`);
-    const refused = await rejection(exportRequirements(directory, tracked("uv.lock")));
+    const refused = await rejection(lockedRequirements(directory, tracked("uv.lock")));
     expect(refused).to.be.instanceOf(UserError);
     expect(refused.message).to.contain("lockfile is outdated");
   });
 
   it("refuses a checkout with neither file", async () => {
-    expect(await rejection(exportRequirements("/", tracked("setup.py")))).to.be.instanceOf(UserError);
+    expect(await rejection(lockedRequirements("/", tracked("setup.py")))).to.be.instanceOf(UserError);
   });
 
   it("does not count a uv on the PATH that fails, such as a shim of pyenv, as installed", () => {
@@ -79,7 +91,7 @@ describe("deploy/source/requirements", () => {
         `wheels = [{ url = "https://example.org/gunicorn-23.0.0-py3-none-any.whl", hash = "sha256:${"a".repeat(64)}", size = 1 }]\n`,
       ].join("\n"),
     });
-    const entry = await exportRequirements(directory, tracked("uv.lock"));
-    expect((entry?.content as Buffer).toString()).to.match(/^gunicorn==23\.0\.0 \\\n +--hash=sha256:a{64}/);
+    const text = await lockedRequirements(directory, tracked("uv.lock"));
+    expect(text).to.match(/^gunicorn==23\.0\.0 \\\n +--hash=sha256:a{64}/);
   });
 });

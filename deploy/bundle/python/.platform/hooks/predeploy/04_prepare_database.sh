@@ -3,8 +3,6 @@
 set -euo pipefail
 
 cd /var/app/staging
-# shellcheck disable=SC1090 # Beanstalk names the virtual environment.
-source /var/app/venv/*/bin/activate
 export DJANGO_SETTINGS_MODULE="${DJANGO_SETTINGS_MODULE:-hat.settings}"
 export PYTHONPATH=/var/app/staging
-python iaso-deploy/prepare_database.py
+.venv/bin/python iaso-deploy/prepare_database.py
