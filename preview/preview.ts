@@ -1,7 +1,9 @@
 import { writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
+import { inspect } from "node:util";
 import { Command } from "commander";
+import { formatError, runProgram } from "../cli/main";
 import { UserError } from "../cli/userError";
 import { isRefused, PreviewDocument } from "../graph/document";
 import { listSettings, listStacks, Project, readProject, readStackConfig } from "./project";
@@ -127,7 +129,10 @@ async function run(stacks: string[], options: Options): Promise<void> {
   if (documents.some(isRefused)) process.exitCode = 1;
 }
 
-/** Previews all stacks. Throws one UserError with the mistakes of all stacks that cannot be previewed. */
+/**
+ * Previews all stacks. Throws one UserError with the errors of all stacks that cannot be previewed. An error that the
+ * program did not foresee keeps its stack trace, for those who change the program.
+ */
 async function previewStacks(project: Project, stacks: string[]): Promise<StackPreview[]> {
   const previews: StackPreview[] = [];
   const mistakes = stackFileProblems(project, stacks);
@@ -136,8 +141,9 @@ async function previewStacks(project: Project, stacks: string[]): Promise<StackP
     try {
       previews.push(await previewStack(project, stack));
     } catch (error) {
-      if (!isExpected(error)) throw error;
-      mistakes.push(explain(error));
+      mistakes.push(
+        isExpected(error) ? formatError(error) : `The program failed for ${stack}:\n${inspect(error)}`,
+      );
     } finally {
       done();
     }
@@ -201,13 +207,13 @@ function writeFile(file: string, content: string): void {
   } catch (error) {
     throw new UserError(
       `The report cannot be written to ${file}: ${(error as Error).message}.`,
-      "Name another file.",
+      "name another file",
     );
   }
 }
 
 if (require.main === module) {
-  new Command("npm run preview --")
+  const program = new Command("npm run preview --")
     .description(
       "Shows what `pulumi up` would create in each stack, with policy results. It needs no AWS account.",
     )
@@ -218,21 +224,11 @@ if (require.main === module) {
     .option("--report <file>", "write an HTML page with drawing, policy results, costs and settings")
     .option("--against <file>", "show what changes against an earlier --json or a `pulumi stack export`")
     .addHelpText("after", "\nExit code 1: a mandatory policy is violated, or a setting is wrong.")
-    .action(run)
-    .parseAsync()
-    .catch((error: unknown) => {
-      process.exitCode = 1;
-      console.error(isExpected(error) ? explain(error) : error);
-    });
+    .action(run);
+  void runProgram(program);
 }
 
 /** Errors that the user can fix: in the project's files, the settings (RunError), or what the simulated AWS refuses. */
 function isExpected(error: unknown): error is Error {
   return error instanceof UserError || (error instanceof Error && "__pulumiRunError" in error);
-}
-
-function explain(error: Error): string {
-  return error instanceof UserError && error.remedy !== ""
-    ? `${error.message} ${error.remedy}`
-    : error.message;
 }

@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { randomBytes, randomInt } from "node:crypto";
 import { password as ask } from "@inquirer/prompts";
 import { Command } from "commander";
+import { runProgram } from "../cli/main";
 import { didYouMean } from "../cli/nearest";
 import { listStackFiles } from "../cli/stackFiles";
 import { UserError } from "../cli/userError";
@@ -56,7 +57,8 @@ function pulumi(args: string[], input?: string): string {
     const { code, stderr } = error as NodeJS.ErrnoException & { stderr?: string };
     if (code === "ENOENT") {
       throw new UserError(
-        "The Pulumi CLI is not installed. Install it: https://www.pulumi.com/docs/iac/download-install/",
+        "The Pulumi CLI is not installed.",
+        "install it from https://www.pulumi.com/docs/iac/download-install/",
       );
     }
     const message = String(stderr).trim();
@@ -96,7 +98,7 @@ function refuseWithoutSettings(stack: string): void {
   if (stacks.includes(stack)) return;
   throw new UserError(
     `There are no settings for the stack ${stack}: Pulumi.${stack}.yaml is missing.${didYouMean(stack, stacks)}`,
-    `Stacks with settings: ${stacks.join(", ")}. To add one: docs/operations.md, "Adding an environment".`,
+    `choose one of ${stacks.join(", ")}; or add a stack as in docs/operations.md, "Adding an environment".`,
   );
 }
 
@@ -124,15 +126,9 @@ async function askFor(name: SecretName): Promise<string> {
 }
 
 if (require.main === module) {
-  new Command("npm run init-stack --")
+  const program = new Command("npm run init-stack --")
     .description("Sets the secrets of a stack: generates random ones, asks for the others, prints none.")
     .argument("<stack>", "the stack, such as staging; created if it does not exist")
-    .action(initStack)
-    .parseAsync()
-    .catch((error: unknown) => {
-      process.exitCode = 1;
-      console.error(
-        error instanceof UserError ? [error.message, error.remedy].filter(Boolean).join("\n") : error,
-      );
-    });
+    .action(initStack);
+  void runProgram(program);
 }

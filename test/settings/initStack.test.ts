@@ -110,7 +110,7 @@ describe("settings/initStack", () => {
     expect([status, stdout]).to.deep.equal([1, ""]);
     expect(stderr).to.equal(
       "There are no settings for the stack stagign: Pulumi.stagign.yaml is missing. Did you mean staging?\n" +
-        'Stacks with settings: staging, prod, demo. To add one: docs/operations.md, "Adding an environment".\n',
+        'To fix it: choose one of staging, prod, demo; or add a stack as in docs/operations.md, "Adding an environment".\n',
     );
     expect(state().calls).to.deep.equal([]);
   });
@@ -151,7 +151,7 @@ describe("settings/initStack", () => {
     const { status, stderr } = run(join(directory, "nothing"));
     expect(status).to.equal(1);
     expect(stderr.trim()).to.equal(
-      "The Pulumi CLI is not installed. Install it: https://www.pulumi.com/docs/iac/download-install/",
+      "The Pulumi CLI is not installed.\nTo fix it: install it from https://www.pulumi.com/docs/iac/download-install/",
     );
   });
 });
