@@ -60,7 +60,7 @@ const program = new Command("npm run check --")
   )
   .option("--json", "print the results as JSON")
   .addHelpText("after", HELP)
-  .showHelpAfterError("See: npm run check -- --help")
+  .showHelpAfterError("Usage: npm run check -- --graph FILE [--json]")
   .action(({ graph, json }: { graph: string; json?: true }) => {
     const results = check(graph);
     console.log(json === true ? JSON.stringify(results, null, 2) : table(results));

@@ -19,7 +19,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   graph: ["cli"],
   "simulated-aws": ["graph"],
   report: ["graph"],
-  preview: ["report", "graph", "simulated-aws", "settings", "policies", "cli"],
+  preview: ["report", "graph", "simulated-aws", "settings", "cli"],
   ami: ["cli"],
   // A stack's names and settings are those of its program.
   doctor: ["settings", "preview/project.ts", "components/common", "cli"],
