@@ -7,10 +7,10 @@ import { readPack } from "./pack";
 
 const USAGE = "npm run check -- --graph FILE [--json]";
 
-/** The project whose policy pack judges, as for a preview: the current folder. */
+/** Folder of the project with the policy pack: the current folder, as for a preview. */
 const PROJECT = resolve(".");
 
-/** The results for all stacks of a file together. */
+/** The combined results of all stacks of a file. */
 type Results = Pick<PolicyResults, "rules" | "violations"> & { evaluated: number };
 
 /**

@@ -1,14 +1,14 @@
 import { REGIONS } from "../policies/facts/regions";
-import { arn, awsId, digest, Functions, nameOr, ResourceTypes, text } from "./model";
+import { arn, awsId, digest, Functions, nameOrGenerated, ResourceTypes, requiredText } from "./model";
 
 export const resourceTypes: ResourceTypes = {
   "aws:elasticbeanstalk/application:Application": (creation) => {
-    const id = nameOr(creation, "name");
+    const id = nameOrGenerated(creation, "name");
     return { id, outputs: { name: id, arn: arn(creation, "elasticbeanstalk", `application/${id}`) } };
   },
   "aws:elasticbeanstalk/applicationVersion:ApplicationVersion": (creation) => {
-    const name = nameOr(creation, "name");
-    const application = text(creation.inputs, "application");
+    const name = nameOrGenerated(creation, "name");
+    const application = requiredText(creation.inputs, "application");
     return {
       // The provider's id is the label alone, which two applications can share.
       id: `${application}/${name}`,
@@ -20,8 +20,8 @@ export const resourceTypes: ResourceTypes = {
   },
   "aws:elasticbeanstalk/environment:Environment": (creation) => {
     const { inputs, region } = creation;
-    const name = nameOr(creation, "name");
-    const application = text(inputs, "application");
+    const name = nameOrGenerated(creation, "name");
+    const application = requiredText(inputs, "application");
     const balancerName = `awseb--AWSEB-${digest(name, 12).toUpperCase()}`;
     const balancer = arn(
       creation,
