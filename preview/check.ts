@@ -14,10 +14,10 @@ Exit codes:
   0 no mandatory policy is violated   1 one is   2 the file or the command line is wrong
 `;
 
-/** The project whose policy pack judges, as for a preview: the current folder. */
+/** Folder of the project with the policy pack: the current folder, as for a preview. */
 const PROJECT = resolve(".");
 
-/** The results for all stacks of a file together. */
+/** The combined results of all stacks of a file. */
 type Results = Pick<PolicyResults, "rules" | "violations"> & { evaluated: number };
 
 /**

@@ -1,13 +1,13 @@
-import { arn, awsId, digest, nameOr, ResourceTypes, text } from "./model";
+import { arn, awsId, digest, nameOrGenerated, requiredText, ResourceTypes } from "./model";
 
 export const resourceTypes: ResourceTypes = {
   "aws:elasticbeanstalk/application:Application": (creation) => {
-    const id = nameOr(creation, "name");
+    const id = nameOrGenerated(creation, "name");
     return { id, outputs: { name: id, arn: arn(creation, "elasticbeanstalk", `application/${id}`) } };
   },
   "aws:elasticbeanstalk/applicationVersion:ApplicationVersion": (creation) => {
-    const name = nameOr(creation, "name");
-    const application = text(creation.inputs, "application");
+    const name = nameOrGenerated(creation, "name");
+    const application = requiredText(creation.inputs, "application");
     return {
       // The provider's id is the label alone, which two applications can share.
       id: `${application}/${name}`,
@@ -19,8 +19,8 @@ export const resourceTypes: ResourceTypes = {
   },
   "aws:elasticbeanstalk/environment:Environment": (creation) => {
     const { inputs, region } = creation;
-    const name = nameOr(creation, "name");
-    const application = text(inputs, "application");
+    const name = nameOrGenerated(creation, "name");
+    const application = requiredText(inputs, "application");
     const balancerName = `awseb--AWSEB-${digest(name, 12).toUpperCase()}`;
     const balancer = arn(
       creation,

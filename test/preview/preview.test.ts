@@ -172,9 +172,9 @@ describe("preview/preview", () => {
       const { status, stdout, stderr } = preview(renamed(), "--against", "before.json");
       expect([status, stderr]).to.deep.equal([
         0,
-        "before.json does not hold the stack two: it is shown without a comparison.\n",
+        "The stack two is not in before.json, so its preview has no comparison.\n",
       ]);
-      expect(stdout).to.include("+ 2 to create (0 in AWS, 2 only group them)").and.include("1 unchanged");
+      expect(stdout).to.include("+ 2 to create (0 in AWS, 2 components)").and.include("1 unchanged");
     });
 
     it("tells what is wrong with the file, and on a second line which command writes a good one", () => {
