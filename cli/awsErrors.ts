@@ -71,7 +71,10 @@ export function explainAwsError(error: unknown, role: string): UserError | undef
   const name = errorName(error);
   const line = describeError(error);
   if (/Region (is missing|not accepted)/.test(line)) {
-    return new UserError("No valid AWS region is set.", "Run: export AWS_REGION=eu-central-1");
+    return new UserError(
+      "No valid AWS region is set.",
+      "Run: export AWS_REGION=REGION, such as eu-central-1",
+    );
   }
   if (line === "TypeError: Invalid URL") {
     return new UserError("AWS_ENDPOINT_URL is not a URL.", "Run: unset AWS_ENDPOINT_URL");

@@ -5,14 +5,22 @@ const MOST_EDITS = 3;
 
 /**
  * Returns the word of a list that a misspelt word most likely stands for, or undefined if none is close enough.
- * Capital letters make no difference.
+ * Of words that are equally close, the one with the longest common beginning. Capital letters make no difference.
  */
 export function nearest(word: string, words: readonly string[]): string | undefined {
   const edits = (other: string) => distance(word.toLowerCase(), other.toLowerCase());
-  const [closest] = [...words].sort((one, other) => edits(one) - edits(other));
+  const [closest] = [...words].sort(
+    (one, other) => edits(one) - edits(other) || commonPrefix(word, other) - commonPrefix(word, one),
+  );
   if (closest === undefined) return undefined;
   const allowed = Math.min(MOST_EDITS, Math.floor(Math.min(word.length, closest.length) / 3));
   return edits(closest) <= allowed ? closest : undefined;
+}
+
+/** The number of letters with which two words both begin. */
+function commonPrefix(one: string, other: string): number {
+  const index = [...one].findIndex((letter, position) => letter !== other[position]);
+  return index === -1 ? one.length : index;
 }
 
 /** The question " Did you mean …?" to append to a message about an unknown word; empty if no word is close enough. */

@@ -28,7 +28,7 @@ export function settingsPage(pulumiYaml: string): string {
   return `# Settings
 
 Written by \`npm run settings-table\` from [Pulumi.yaml](../Pulumi.yaml). The README says [how to set
-one](../README.md#settings).
+one](../README.md#deploying-for-real).
 
 ${entries.join("\n\n")}
 `;

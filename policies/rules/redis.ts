@@ -18,7 +18,7 @@ export const redisEncryptedInTransit = defineRule({
   name: "redis-encrypted-in-transit",
   types: [REDIS],
   description: "Redis requires TLS and a token",
-  why: "anyone in others on the network could read and write the data",
+  why: "others on the network could read and change the data",
   severity: "high",
   reference: "AWS FSBP ElastiCache.5",
   check: ({ inputs: { transitEncryptionEnabled, transitEncryptionMode, authToken } }) => [

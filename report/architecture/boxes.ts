@@ -300,6 +300,6 @@ export class BoxReader {
 
   /** The environments whose code deployments change, not the program. */
   private deployed(environments: PreviewResource[]): PreviewResource[] {
-    return environments.filter(({ inputs }) => inputs.version === undefined);
+    return environments.filter(({ ignoreChanges }) => ignoreChanges.includes("version"));
   }
 }

@@ -6,6 +6,7 @@ describe("cli/nearest", () => {
     expect(nearest("stagign", ["prod", "staging"])).to.equal("staging");
     expect(nearest("stauts", ["status", "rollback", "repair"])).to.equal("status");
     expect(nearest("webminsize", ["webMaxSize", "webMinSize"])).to.equal("webMinSize");
+    expect(nearest("t4g.xlarge", ["c4.xlarge", "t3.xlarge"])).to.equal("t3.xlarge");
     expect(nearest("prd", ["staging", "prod"])).to.equal("prod");
     expect(nearest("eu-centrall", ["eu-central-1", "eu-west-1"])).to.equal("eu-central-1");
   });

@@ -62,7 +62,7 @@ const VIOLATIONS: Violation[] = [
   },
   {
     rule: "no-open-ingress",
-    says: "are open to the internet. Name a security group as source",
+    says: "are open to the internet. Write a security group as source",
     file: "components/securityGroups.ts",
     from: "fromPort: port",
     to: "fromPort: 0",
