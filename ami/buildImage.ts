@@ -204,8 +204,7 @@ class Build {
   /**
    * Reads the builder's console until the install script has ended.
    *
-   * @returns true if the builder is this run's and ready to create an image from; false if it is another run's that has
-   *   created the image or ended without one
+   * @returns true if this run can create the image; false if another run's builder ended
    * @throws UserError if the build fails, is interrupted or exceeds its time limit
    */
   private async watch({ InstanceId = "" }: Instance): Promise<boolean> {

@@ -5,8 +5,10 @@ import { formatRemedy, UserError } from "./userError";
 export interface ProgramOptions {
   /** The command line, `process.argv` by default. */
   argv?: readonly string[];
-  /** Exit code for invalid arguments and other mistakes of the user, 1 by default. Any other error exits with 1. */
+  /** Exit code for invalid arguments and other mistakes of the user, 1 by default. */
   userErrorCode?: number;
+  /** Exit code for any other error, 1 by default. */
+  bugCode?: number;
   /** The role that has the AWS permissions, for the fix of a denied request. */
   role?: string;
 }
@@ -16,7 +18,7 @@ export interface ProgramOptions {
  * never as a stack trace.
  */
 export async function runProgram(program: Command, options: ProgramOptions = {}): Promise<void> {
-  const { argv = process.argv, role, userErrorCode = 1 } = options;
+  const { argv = process.argv, bugCode = 1, role, userErrorCode = 1 } = options;
   // Turns off the AWS SDK's warning that later versions need a newer Node.js (emitWarningIfUnsupportedVersion of
   // @aws-sdk/core). It is for those who update package.json, not for the users of a command.
   process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
@@ -30,7 +32,7 @@ export async function runProgram(program: Command, options: ProgramOptions = {})
       return;
     }
     process.stderr.write(`${formatError(error, role)}\n`);
-    process.exitCode = error instanceof UserError ? userErrorCode : 1;
+    process.exitCode = error instanceof UserError ? userErrorCode : bugCode;
   }
 }
 

@@ -25,8 +25,8 @@ export interface NetworkArgs {
    */
   existing?: ExistingVpc;
   /**
-   * IPv4 block of the VPC, from /16 to /24 for up to four zones. **Changing it replaces the VPC and fails: AWS does not
-   * move the database to another VPC.**
+   * IPv4 block of the VPC, from /16 to /22. **Changing it replaces the VPC and fails: AWS does not move the database to
+   * another VPC.**
    *
    * @example "10.20.0.0/16"
    */

@@ -9,6 +9,7 @@ import { createNotifier } from "./output/slack";
 import { DEFAULT_LIMITS, type Limits, type Session } from "./session";
 import { createProgress, isDrawable } from "../cli/progress";
 import { formatRemedy, UserError } from "../cli/userError";
+import { environmentName } from "../components/common/deployParameter";
 
 /** Options that every command has. */
 export interface CommonOptions {
@@ -116,9 +117,9 @@ export async function execute(
 }
 
 function requireName(env: string): void {
-  if (/^[a-z][a-z0-9-]{0,22}$/.test(env)) return;
+  if (environmentName.pattern.test(env)) return;
   throw new UserError(
-    `"${env}" is not a valid name of an environment: use lowercase letters, digits and hyphens, at most 23.`,
+    `"${env}" is not a valid name of an environment. Accepted: ${environmentName.accepted}.`,
     "npm run deploy -- <env> --source <checkout>, for example: npm run deploy -- staging --source ../iaso",
   );
 }

@@ -2,19 +2,19 @@ import type { Context } from "./context";
 
 /** A problem that a check has found. */
 export interface Finding {
-  /** What is wrong and where, in one sentence. */
+  /** The problem and its place, in one sentence. */
   wrong: string;
-  /** What it breaks. */
+  /** The consequence. */
   why: string;
   /** The command, or the line to write, that fixes it. */
   fix: string;
 }
 
-/** The result of a check that could look at everything it needs. */
+/** The result of a check that got every answer it needs. */
 export interface Result {
   /** Empty if all is well. */
   findings: Finding[];
-  /** What the check has seen, such as the time of the last backup. */
+  /** Observed facts, such as the time of the last backup. */
   detail?: string;
 }
 
@@ -25,10 +25,10 @@ export interface Result {
 export type Phase = "preflight" | "check-up";
 
 export interface Check {
-  /** What is checked, such as "DNS delegation". Unique. */
+  /** Subject of the check, such as "DNS delegation". Unique. */
   name: string;
   phase: Phase;
-  /** @throws NotChecked (errors.ts) if it cannot look. */
+  /** @throws NotChecked (errors.ts) if it cannot check. */
   check: (context: Context) => Promise<Result>;
 }
 

@@ -1,5 +1,5 @@
-import { Command, CommanderError } from "commander";
-import { UserError } from "../cli/userError";
+import { Command } from "commander";
+import { runProgram } from "../cli/main";
 import { checks } from "./checks";
 import { createClients } from "./clients";
 import { Context } from "./context";
@@ -16,7 +16,7 @@ Examples:
   npm run --silent doctor -- staging --json       for programs
 
 Exit codes:
-  0 no problem found   1 problems   2 could not look (no credentials, no network, a wrong setting)
+  0 no problem found   1 problems   2 could not check (no credentials, no network, a wrong setting)
   A check that lacks a permission is "not checked", names the permission, and does not change the exit code.
 
 Nothing is changed, and no secret is read. AWS credentials come from where the AWS CLI has them.
@@ -46,35 +46,17 @@ async function doctor(stackName: string, options: Options): Promise<number> {
   return exitCode;
 }
 
-async function main(argv: readonly string[]): Promise<void> {
-  const program = new Command("npm run doctor --")
-    .description("Looks for what can make an update fail, and at how a running stack is. Read-only.")
-    .argument("<stack>", "the stack, such as staging")
-    .option("--preflight", "only what can make pulumi up fail")
-    .option("--json", "print the report as JSON")
-    .option("--dns-server <address>", "ask this DNS server instead of the system's")
-    .addHelpText("after", EXAMPLES)
-    .showHelpAfterError("See: npm run doctor -- --help")
-    .exitOverride()
-    .action(async (stackName: string, options: Options) => {
-      process.exitCode = await doctor(stackName, options);
-    });
-  try {
-    await program.parseAsync(argv);
-  } catch (error) {
-    process.exitCode = 2;
-    if (error instanceof CommanderError) {
-      // Commander has printed what is wrong, or the help that was asked for.
-      if (error.exitCode === 0) process.exitCode = 0;
-      return;
-    }
-    if (!(error instanceof UserError)) {
-      // A bug of this tool. Thrown on, it would end with 1, which means problems.
-      console.error(error);
-      return;
-    }
-    process.stderr.write(`${error.message}\n${error.remedy === "" ? "" : `fix: ${error.remedy}\n`}`);
-  }
-}
+const program = new Command("npm run doctor --")
+  .description("Checks for problems that make an update fail, and the health of a running stack. Read-only.")
+  .argument("<stack>", "the stack, such as staging")
+  .option("--preflight", "only what can make pulumi up fail")
+  .option("--json", "print the report as JSON")
+  .option("--dns-server <address>", "ask this DNS server instead of the system's")
+  .addHelpText("after", EXAMPLES)
+  .showHelpAfterError("See: npm run doctor -- --help")
+  .action(async (stackName: string, options: Options) => {
+    process.exitCode = await doctor(stackName, options);
+  });
 
-void main(process.argv);
+// A bug exits with 2 too, because 1 means problems.
+void runProgram(program, { userErrorCode: 2, bugCode: 2, role: "a role with AWS's policy ReadOnlyAccess" });

@@ -16,7 +16,8 @@ import { STSClient } from "@aws-sdk/client-sts";
 import { ConfiguredRetryStrategy } from "@smithy/core/retry";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { describeError, errorName, httpStatus } from "../cli/awsErrors";
-import { CannotLook, MissingPermission } from "./errors";
+import { exponentialBackoff } from "../cli/backoff";
+import { Unreachable, MissingPermission } from "./errors";
 
 export type Clients = ReturnType<typeof createClients>;
 
@@ -55,10 +56,10 @@ interface MiddlewareStack {
 
 /**
  * Read-only clients of all services that the checks ask. They give up after seconds, not minutes, and throw
- * {@link MissingPermission} with the IAM action if AWS denies a call, {@link CannotLook} if AWS cannot be reached.
+ * {@link MissingPermission} with the IAM action if AWS denies a call, {@link Unreachable} if AWS cannot be reached.
  * @param delay Milliseconds before the given attempt.
  */
-export function createClients(region: string, delay: (attempt: number) => number = backoff) {
+export function createClients(region: string, delay = exponentialBackoff(LONGEST_DELAY)) {
   const endpoint = process.env["AWS_ENDPOINT_URL"];
   const forcePathStyle = endpoint !== undefined;
   const config = {
@@ -103,11 +104,6 @@ export function createClients(region: string, delay: (attempt: number) => number
   };
 }
 
-/** Doubles from half a second, with jitter. */
-function backoff(attempt: number): number {
-  return Math.min(LONGEST_DELAY, 500 * 2 ** attempt) * (0.5 + Math.random() / 2);
-}
-
 /** Makes a client's errors say which permission is missing. */
 function explain<C extends { middlewareStack: unknown }>(prefix: string, client: C): C {
   (client.middlewareStack as MiddlewareStack).add(
@@ -129,7 +125,7 @@ function explained(error: unknown, action: string): unknown {
   const status = httpStatus(error);
   // Without an answer, or with a server's failure or throttling after all attempts, nothing is known.
   if (status === undefined || status >= 500 || status === 429 || /throttl/i.test(errorName(error))) {
-    return new CannotLook(`${action}: ${describeError(error)}`, { cause: error });
+    return new Unreachable(`${action}: ${describeError(error)}`, { cause: error });
   }
   return error;
 }

@@ -21,7 +21,7 @@ export interface ContextArgs {
   now: Date;
 }
 
-/** What the checks look with, and the answers that several of them need, each asked for once. */
+/** Clients and shared answers of the checks; each answer is fetched once. */
 export class Context {
   readonly stack: Stack;
   readonly clients: Clients;

@@ -1,7 +1,7 @@
 import type { CaaRecord } from "node:dns";
 import { Resolver } from "node:dns/promises";
 import { UserError } from "../cli/userError";
-import { CannotLook } from "./errors";
+import { Unreachable } from "./errors";
 
 /** Milliseconds that a DNS server has for the first answer; it doubles with each try. */
 const TIMEOUT = 2_000;
@@ -12,7 +12,7 @@ const ABSENT = ["ENODATA", "ENOTFOUND"];
 
 /**
  * DNS as the public sees it. Every look-up returns an empty list if the record does not exist.
- * @throws CannotLook from every look-up if the DNS server does not answer or fails.
+ * @throws Unreachable from every look-up if the DNS server does not answer or fails.
  */
 export class Dns {
   private readonly resolver = new Resolver({ timeout: TIMEOUT, tries: TRIES });
@@ -63,7 +63,7 @@ async function look<T>(question: string, ask: () => Promise<T[]>): Promise<T[]> 
     const { code = "" } = error as NodeJS.ErrnoException;
     if (ABSENT.includes(code)) return [];
     if (error instanceof Error && code !== "") {
-      throw new CannotLook(`DNS gives no answer to ${question} (${code})`, { cause: error });
+      throw new Unreachable(`DNS gives no answer to ${question} (${code})`, { cause: error });
     }
     throw error;
   }

@@ -1,4 +1,4 @@
-/** A check could not look, and says so instead of guessing. */
+/** A check has no answer on which to base a result. */
 export class NotChecked extends Error {
   override readonly name: string = "NotChecked";
 }
@@ -14,6 +14,6 @@ export class MissingPermission extends NotChecked {
 }
 
 /** AWS, a DNS server or another host did not answer, or failed. The command exits with 2. */
-export class CannotLook extends NotChecked {
-  override readonly name = "CannotLook";
+export class Unreachable extends NotChecked {
+  override readonly name = "Unreachable";
 }

@@ -1,7 +1,7 @@
 import { GetCallerIdentityCommand } from "@aws-sdk/client-sts";
 import { UserError } from "../cli/userError";
 import { describeError, errorName } from "../cli/awsErrors";
-import { CannotLook, MissingPermission, NotChecked } from "./errors";
+import { Unreachable, MissingPermission, NotChecked } from "./errors";
 import { type Check, type Finding, type Phase } from "./check";
 import type { Context } from "./context";
 
@@ -9,15 +9,15 @@ import type { Context } from "./context";
 export interface CheckReport {
   name: string;
   phase: Phase;
-  /** "not checked" if the check could not look, "not yet" for a check-up of a stack that does not exist. */
+  /** "not checked" if an answer is missing, "not yet" for a check-up of a stack that does not exist. */
   status: "ok" | "problem" | "not checked" | "not yet";
   findings: Finding[];
-  /** What was seen, or why it was not checked. */
+  /** Observed facts, or the reason why it was not checked. */
   detail?: string;
   /** The IAM action that the credentials lack. */
   missingPermission?: string;
   /** True if AWS, DNS or another host did not answer or failed. */
-  cannotLook?: true;
+  unreachable?: true;
 }
 
 /** Checks that run at the same time. */
@@ -31,7 +31,7 @@ const CREDENTIALS =
  * Runs checks against an account and returns their reports in the order given.
  *
  * The first report is about the account itself. If the credentials are for another account than the settings, every
- * other check would look at the wrong place, so none of them runs.
+ * other check would query the wrong account, so none of them runs.
  * @throws UserError if the credentials are missing or refused, or AWS cannot be reached.
  */
 export async function runChecks(context: Context, checks: readonly Check[]): Promise<CheckReport[]> {
@@ -49,10 +49,10 @@ export async function runChecks(context: Context, checks: readonly Check[]): Pro
   return [account, ...reports];
 }
 
-/** The exit code: 1 if there is a problem, 2 if a check could not look because something did not answer, else 0. */
+/** The exit code: 1 if there is a problem, 2 if a host did not answer a check, else 0. */
 export function exitCodeOf(reports: readonly CheckReport[]): 0 | 1 | 2 {
   if (reports.some(({ status }) => status === "problem")) return 1;
-  return reports.some(({ cannotLook }) => cannotLook === true) ? 2 : 0;
+  return reports.some(({ unreachable }) => unreachable === true) ? 2 : 0;
 }
 
 async function checkAccount({ clients, stack }: Context): Promise<CheckReport> {
@@ -78,7 +78,7 @@ async function checkAccount({ clients, stack }: Context): Promise<CheckReport> {
 }
 
 function cannotStart(error: unknown): UserError {
-  const cause = error instanceof CannotLook ? error.cause : error;
+  const cause = error instanceof Unreachable ? error.cause : error;
   if (CREDENTIALS.test(errorName(cause))) {
     return new UserError(
       `AWS does not accept the credentials, or there are none: ${describeError(cause)}`,
@@ -86,7 +86,7 @@ function cannotStart(error: unknown): UserError {
       { cause },
     );
   }
-  if (!(error instanceof CannotLook)) {
+  if (!(error instanceof Unreachable)) {
     return new UserError(
       `AWS does not say whose the credentials are: ${describeError(cause)}`,
       "Ask it yourself: aws sts get-caller-identity",
@@ -121,11 +121,11 @@ function notChecked(check: Check, error: unknown): CheckReport {
     return report(check, {
       status,
       detail: error.message,
-      ...(error instanceof CannotLook && { cannotLook: true }),
+      ...(error instanceof Unreachable && { unreachable: true }),
     });
   }
-  // An answer that the check does not know says nothing about what it looks for.
-  return report(check, { status, detail: describeError(error), cannotLook: true });
+  // An unknown answer does not show whether there is a problem.
+  return report(check, { status, detail: describeError(error), unreachable: true });
 }
 
 function report(

@@ -1,19 +1,19 @@
-/** Stands for every secret value, everywhere in a document. */
+/** Replaces every secret value in a document. */
 export const SECRET = "[secret]";
 
-/** Stands for every value that is not known before something has been created. */
+/** Replaces values that are unknown until a resource is created. */
 export const UNKNOWN = "[unknown]";
 
 export type PropertyValue =
   string | number | boolean | null | PropertyValue[] | { [property: string]: PropertyValue };
 export type Properties = Record<string, PropertyValue>;
 
-/** One resource as it was registered and as AWS would answer. */
+/** A registered resource with simulated outputs, or a deployed resource. */
 export interface PreviewResource {
   urn: string;
   type: string;
   name: string;
-  /** The id that AWS would give it; empty for components, and where nothing is known before something is created. */
+  /** The id in AWS, simulated or real. Empty for components, and if outputs are unknown. */
   id: string;
   /** URN of the parent; empty for the stack. */
   parent: string;
@@ -21,9 +21,9 @@ export interface PreviewResource {
   custom: boolean;
   inputs: Properties;
   outputs: Properties;
-  /** URNs of all resources that must exist before this one: those that are used and those that are waited for. */
+  /** URNs of all resources that must exist before this one, through its inputs or `dependsOn`. */
   dependencies: string[];
-  /** URNs of the resources whose outputs a property is made of. */
+  /** For each property, URNs of the resources whose outputs it uses. */
   propertyDependencies: Record<string, string[]>;
   protect: boolean;
   retainOnDelete: boolean;
@@ -35,12 +35,12 @@ export interface PreviewResource {
 export interface Violation {
   policy: string;
   level: "advisory" | "mandatory";
-  /** URN of the resource, or of the stack where a rule judges several. */
+  /** URN of the resource, or of the stack if a rule judges several resources. */
   urn: string;
   message: string;
 }
 
-/** What the policy pack said. */
+/** Results of the policy pack. */
 export interface PolicyResults {
   pack: string;
   version: string;
@@ -58,12 +58,12 @@ export interface PreviewDocument {
   policies: PolicyResults;
 }
 
-/** True where `pulumi up` would be refused. */
+/** True if the policy pack would make `pulumi up` fail. */
 export function isRefused({ policies }: PreviewDocument): boolean {
   return policies.violations.some(({ level }) => level === "mandatory");
 }
 
-/** The name of a resource, the last part of its URN. A name may hold `::` itself. */
+/** The name of a resource, the last part of its URN. A name can contain `::`. */
 export function nameOf(urn: string): string {
   return urn.split("::").slice(3).join("::") || urn;
 }

@@ -4,13 +4,13 @@ import { UserError } from "../cli/userError";
 import { nameOf, PreviewResource, Properties } from "./document";
 import { mapProperties, secretPaths, show } from "./engineValues";
 
-/** One stack as a file holds it: planned, or as it was deployed. */
+/** The planned or deployed state of a stack. */
 export interface StackState {
-  /** The document that holds it. Ids are made up in a `preview` of this tool, and those of AWS in the others. */
+  /** Kind of file. A `preview` has simulated ids, the others AWS's. */
   source: "preview" | "pulumi preview" | "stack export";
-  /** Empty for a stack without resources: neither the export nor the preview names it. */
+  /** Empty for a stack without resources: neither an export nor a preview names the project then. */
   project: string;
-  /** Empty as `project`. */
+  /** Empty if `project` is. */
   stack: string;
   /** One resource per URN. */
   resources: PreviewResource[];

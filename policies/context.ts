@@ -89,7 +89,7 @@ export const ownAccounts = ({ once, ofType }: Stack): string[] =>
     ofType("pulumi:providers:aws").flatMap(({ inputs }) => accountsIn(inputs.allowedAccountIds)),
   );
 
-/** Whether a URL is the one of a queue of this program in its account. */
+/** True if the URL is a queue of this program. */
 export function isOwnQueue(url: unknown, stack: Stack): boolean {
   const [, account = "", name = ""] =
     /^https:\/\/sqs\.[a-z0-9-]+\.amazonaws\.com\/(\d{12})\/([\w.-]+)$/.exec(text(url)) ?? [];

@@ -46,7 +46,7 @@ export function judgeResource(
     const { reason, expires } = exception;
     if (reason === "") messages.push("Its exception gives no reason. Write one.");
     else if (new Date(expires) > today) return [];
-    // Also for a resource that complies: an exception that nobody needs must be removed.
+    // Passing resources too: an exception that nothing needs must be removed.
     else
       messages.push(
         `Its exception expired (${expires || "no date"}). Fix the resource and remove the exception, or write a later date with a reason.`,
@@ -55,7 +55,7 @@ export function judgeResource(
   return messages.map((message) => `${message} Why: ${rule.why}.`);
 }
 
-/** Whether a rule judges resources of a type. */
+/** True if a rule judges resources of a type. */
 export const judgesType = ({ types }: Rule, type: string): boolean => types === "all" || types.includes(type);
 
 /** Checks the resources of a stack with all rules, in this process. The engine comes to the same results. */

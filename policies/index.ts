@@ -98,8 +98,8 @@ const propertiesOf = (rule: Rule): PolicyConfigSchema["properties"] => ({
 });
 
 /**
- * Tells the SDK the type of a rule that judges one type only: it then skips the resources of other types quickly. The
- * SDK asks for a class, but reads only the name of the type from it.
+ * Limits a rule to its type, if it has only one, so the SDK skips other types. The SDK takes a class, but reads only
+ * the name of the type from it; an object with this name stands in for the class.
  */
 function ofOneType(types: Rule["types"], validate: ResourceValidation): ResourceValidation {
   if (types === "all" || types.length !== 1) return validate;

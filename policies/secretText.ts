@@ -3,7 +3,7 @@
 const SECRET_NAME =
   /(PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|PRIVATE_?KEY|API_?KEY|ACCESS_?KEY|CREDENTIALS?|DSN|_KEY|_PASS|_PWD)$/i;
 
-/** Whether people use this name for secrets. */
+/** True if people use this name for secrets. */
 export const isSecretName = (name: string): boolean => SECRET_NAME.test(name);
 
 /** Shapes of keys and tokens, and of a password in an address, a query or a command line. */
@@ -19,7 +19,7 @@ const TOKENS = [
   /(password|passwd|pwd|secret|token|api_?key)=[^\s&"'$<{[]/i,
 ];
 
-/** Whether a text contains a secret of a known shape. */
+/** True if a text contains a secret of a known shape. */
 export const isToken = (value: string): boolean => TOKENS.some((shape) => shape.test(value));
 
 /** The entropy of a text, in bits for each character. */
@@ -32,7 +32,7 @@ function entropy(value: string): number {
   );
 }
 
-/** Whether a text is base64 of readable text. A word does not decode to readable text by chance. */
+/** True if a text is base64 of readable text. A word does not decode to readable text by chance. */
 const isEncodedText = (value: string): boolean =>
   /^[A-Za-z0-9+/]{16,}={0,2}$/.test(value) &&
   value.length % 4 === 0 &&
@@ -49,7 +49,7 @@ function isWords(value: string): boolean {
   );
 }
 
-/** Whether a text is random enough to be a generated secret. */
+/** True if a text is random enough to be a generated secret. */
 export const isRandom = (value: string): boolean =>
   isEncodedText(value) ||
   (/^[0-9a-f]{32,}$/i.test(value) && entropy(value) > 3) ||
@@ -61,8 +61,8 @@ export const isRandom = (value: string): boolean =>
     !isWords(value) &&
     entropy(value) > 4);
 
-/** Whether a text has the form of a git commit id (SHA-1). */
+/** True if a text has the form of a git commit id (SHA-1). */
 export const isCommit = (value: string): boolean => /^[0-9a-f]{40}$/.test(value);
 
-/** Whether people use this name for the id of a commit. */
+/** True if people use this name for the id of a commit. */
 export const isCommitName = (name: string): boolean => /(commit|revision|sha1?)$/i.test(name);

@@ -48,7 +48,7 @@ export function isUnknown(value: unknown): boolean {
   return typeof value === "string" && value.includes(UNKNOWN);
 }
 
-/** Whether a value, or any value inside it, is unknown. */
+/** True if a value, or any value inside it, is unknown. */
 export function hasUnknown(value: unknown): boolean {
   return typeof value === "object" && value !== null
     ? Object.values(value).some(hasUnknown)

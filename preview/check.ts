@@ -1,16 +1,23 @@
 import { join, resolve } from "node:path";
-import { parseArgs } from "node:util";
+import { Command } from "commander";
+import { runProgram } from "../cli/main";
 import { UserError } from "../cli/userError";
 import { nameOf, PolicyResults } from "../graph/document";
 import { howToWrite, readStacks } from "../graph/readStacks";
 import { readPack } from "./pack";
 
-const USAGE = "npm run check -- --graph FILE [--json]";
+const HELP = `
+Example:
+  npm run check -- --graph preview.json
 
-/** The project whose policy pack judges, as for a preview: the current folder. */
+Exit codes:
+  0 no mandatory policy is violated   1 one is   2 the file or the command line is wrong
+`;
+
+/** Folder of the project with the policy pack: the current folder, as for a preview. */
 const PROJECT = resolve(".");
 
-/** The results for all stacks of a file together. */
+/** The combined results of all stacks of a file. */
 type Results = Pick<PolicyResults, "rules" | "violations"> & { evaluated: number };
 
 /**
@@ -45,27 +52,19 @@ function table({ rules, evaluated, violations }: Results): string {
   return [...lines, `${rules} rules, ${evaluated} evaluations, ${violations.length} violations`].join("\n");
 }
 
-function options() {
-  try {
-    return parseArgs({ options: { graph: { type: "string" }, json: { type: "boolean" } } }).values;
-  } catch (error) {
-    throw new UserError((error as Error).message, `Usage: ${USAGE}`);
-  }
-}
+const program = new Command("npm run check --")
+  .description("Evaluates the policy pack on a preview or a stack export.")
+  .requiredOption(
+    "--graph <file>",
+    "file of npm run preview --json, pulumi preview --json or pulumi stack export",
+  )
+  .option("--json", "print the results as JSON")
+  .addHelpText("after", HELP)
+  .showHelpAfterError("Usage: npm run check -- --graph FILE [--json]")
+  .action(({ graph, json }: { graph: string; json?: true }) => {
+    const results = check(graph);
+    console.log(json === true ? JSON.stringify(results, null, 2) : table(results));
+    if (results.violations.some(({ level }) => level === "mandatory")) process.exitCode = 1;
+  });
 
-/** Returns the exit code: 1 if a mandatory rule is violated. */
-function main(): number {
-  const { graph, json = false } = options();
-  if (graph === undefined) throw new UserError("--graph is missing.", `Usage: ${USAGE}`);
-  const results = check(graph);
-  console.log(json ? JSON.stringify(results, null, 2) : table(results));
-  return results.violations.some(({ level }) => level === "mandatory") ? 1 : 0;
-}
-
-try {
-  process.exitCode = main();
-} catch (error) {
-  if (!(error instanceof UserError)) throw error;
-  console.error(`check: ${error.message} ${error.remedy}`.trimEnd());
-  process.exitCode = 2;
-}
+void runProgram(program, { userErrorCode: 2 });

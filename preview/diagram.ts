@@ -1,20 +1,22 @@
 import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { Command } from "commander";
+import { runProgram } from "../cli/main";
 import { PreviewDocument } from "../graph/document";
 import { previewStack } from "./preview";
 import { Project, readProject } from "./project";
 import { Architecture, architectureOf, Box } from "../report/architecture";
 import { describeFlows, drawFile } from "../report/drawing";
 
-/** The stack that the documentation shows: the one with every part. */
+/** The stack in the documentation: it has every part. */
 const STACK = "prod";
 
-/** Folder of that stack's settings: the documentation does not change with the user's own. */
+/** The tests' stack files: the drawing must not depend on the user's settings. */
 const STACKS = "test/stacks";
 
 const FOLDER = "docs";
 
-/** The files of the documentation that are made from the program, by their paths in the project. */
+/** The documentation's files that the program is the source of, by path in the project. */
 export async function diagram(project: Project): Promise<Record<string, string>> {
   const { document } = await previewStack(project, STACK, { policies: false });
   const architecture = architectureOf(document);
@@ -24,7 +26,7 @@ export async function diagram(project: Project): Promise<Record<string, string>>
   };
 }
 
-/** For those who cannot see the drawing, or want to look something up in it. */
+/** The drawing as Markdown tables. */
 function inWords(architecture: Architecture, { resources }: PreviewDocument): string {
   const custom = new Set(resources.flatMap(({ urn, custom: own }) => (own ? [urn] : [])));
   const row = ({ title, subtitle, urns, accessories }: Box) => {
@@ -40,11 +42,11 @@ Written by \`npm run diagram\` from the stack ${STACK}, like the drawing; a test
 
 ## The boxes
 
-| box | what it is | resources |
+| box | description | resources |
 | --- | --- | --- |
 ${architecture.boxes.map(row).join("\n")}
 
-## What flows
+## Flows
 
 ${describeFlows(architecture)
   .map((flow) => `- ${flow}`)
@@ -60,4 +62,8 @@ async function main(): Promise<void> {
     writeFileSync(join(directory, path), content);
 }
 
-if (require.main === module) void main();
+if (require.main === module) {
+  void runProgram(
+    new Command("npm run diagram").description("Writes the drawing of the documentation.").action(main),
+  );
+}

@@ -10,26 +10,25 @@ import {
 } from "@pulumi/pulumi/proto/resource_pb";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb";
 import { callFunction, createResource } from "../simulated-aws";
-import { Account } from "../simulated-aws/model";
+import { AccountRegion } from "../simulated-aws/model";
 import { PreviewResource, Properties } from "../graph/document";
 import { mapProperties, reveal, secretPaths, show, wrapSecret } from "../graph/engineValues";
 
 type Callback = (error: Error | null, response?: unknown) => void;
 
-const DEFAULT_ACCOUNT: Account = { accountId: "123456789012", region: "eu-central-1" };
+const DEFAULT_ACCOUNT: AccountRegion = { accountId: "123456789012", region: "eu-central-1" };
 const STACK_TYPE = "pulumi:pulumi:Stack";
 
 /**
- * Takes the place of the engine's resource monitor: records what the program registers and answers as AWS would.
+ * A resource monitor without an engine: records the resources that the program registers and answers as AWS would.
  *
- * With `unknownOutputs` it answers as the engine does at the first preview of a new stack: what is not an input is
- * not known.
+ * With `unknownOutputs`, outputs are unknown, as at the first preview of a new stack.
  */
 export class Monitor {
   readonly resources: PreviewResource[] = [];
   readonly errors: Error[] = [];
   private readonly byUrn = new Map<string, PreviewResource>();
-  private readonly accounts = new Map<string, Account>();
+  private readonly accounts = new Map<string, AccountRegion>();
 
   constructor(
     private readonly project: string,
@@ -109,12 +108,12 @@ export class Monitor {
   readResource(request: ReadResourceRequest, callback: Callback): void {
     this.answer(callback, () => {
       throw new Error(
-        `The simulated AWS is empty: it holds no ${request.getType()} ${request.getId()} that could be read.`,
+        `The simulated AWS is empty: there is no ${request.getType()} ${request.getId()} to read.`,
       );
     });
   }
 
-  /** Everything but values of type Output inside inputs, which this monitor would have to unpack. */
+  /** Supports all features except output values inside inputs. */
   supportsFeature(request: SupportsFeatureRequest, callback: Callback): void {
     const supported = request.getId() !== "outputValues";
     callback(null, { getHassupport: () => supported });
@@ -136,7 +135,7 @@ export class Monitor {
       this.accounts.set(name, accountOfProvider(mapProperties(inputs, reveal)));
       return { id: name, outputs: inputs };
     }
-    // An id that is not known is sent as an empty one.
+    // An empty id means an unknown id.
     if (this.unknownOutputs) return { id: "", outputs: inputs };
     const revealed = mapProperties(inputs, reveal);
     const { id, outputs } = createResource(type, {
@@ -151,8 +150,8 @@ export class Monitor {
     return { id, outputs: { ...Object.fromEntries(computed), ...inputs } };
   }
 
-  /** A provider is referred to by URN and id; its id is its name. */
-  private accountOf(provider: string): Account {
+  /** The account and region of a provider, given by its URN and id. The id is the provider's name. */
+  private accountOf(provider: string): AccountRegion {
     return this.accounts.get(provider.split("::").at(-1) ?? "") ?? DEFAULT_ACCOUNT;
   }
 
@@ -179,8 +178,8 @@ function properties(struct: Struct | undefined): Properties {
   return struct?.toJavaScript() ?? {};
 }
 
-/** Providers take their lists as JSON texts. */
-function accountOfProvider(inputs: Properties): Account {
+/** The account and region in a provider's inputs. The engine passes a provider's lists as JSON. */
+function accountOfProvider(inputs: Properties): AccountRegion {
   const accountIds = typeof inputs.allowedAccountIds === "string" ? inputs.allowedAccountIds : "[]";
   const [accountId] = JSON.parse(accountIds) as string[];
   return {

@@ -14,7 +14,7 @@ export interface PolicyPack {
   warnings: string[];
 }
 
-/** What the folder of a policy pack must export. */
+/** The exports that a policy pack's evaluate.ts must have. */
 interface PackModule {
   evaluate: (
     resources: PreviewResource[],
@@ -24,7 +24,7 @@ interface PackModule {
   warnings?: () => string[];
 }
 
-/** Packs are found at run time: a preview works with the pack of any project. */
+/** Loads packs at run time: a preview works with the pack of any project. */
 const load = createRequire(__filename);
 
 const FOLDER = "policies";
@@ -58,7 +58,7 @@ export function readPack(directory: string, stack: string): PolicyPack | undefin
   };
 }
 
-/** Rules judge the program's inputs: what the provider notes on them in a stack export is no input. */
+/** Removes the provider's `__defaults` from the inputs: rules judge the program's inputs only. */
 function withProgramInputs(resource: PreviewResource): PreviewResource {
   return { ...resource, inputs: mapProperties(resource.inputs, withoutDefaults) };
 }

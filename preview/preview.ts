@@ -1,7 +1,9 @@
 import { writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
+import { inspect } from "node:util";
 import { Command } from "commander";
+import { formatError, runProgram } from "../cli/main";
 import { UserError } from "../cli/userError";
 import { isRefused, PreviewDocument } from "../graph/document";
 import { listSettings, listStacks, Project, readProject, readStackConfig } from "./project";
@@ -13,42 +15,42 @@ import { stackFileProblems } from "./stackFiles";
 import { renderPreview } from "./terminal";
 import { style } from "./tree";
 
-/** A preview of one stack and what the reader should know about it. */
+/** A preview of one stack, with the secrets that have made-up values. */
 export interface StackPreview {
   document: PreviewDocument;
   /** Full keys of the secrets that have made-up values. */
   madeUpSecrets: string[];
-  /** Full keys of those that are not set. */
+  /** Full keys of the secrets that are not set. */
   missingSecrets: string[];
-  /** The project's policy pack; undefined if it has none or it was left out. */
+  /** The project's policy pack. Undefined if the project has none, or with `policies: false`. */
   pack: PolicyPack | undefined;
 }
 
 export interface PreviewOptions {
-  /** True answers as the real engine does at the first preview of a new stack: only inputs are known. */
+  /** True to leave outputs unknown, as at the first preview of a new stack. */
   unknownOutputs?: boolean;
-  /** False leaves the policy pack out, to measure what it costs. */
+  /** False to skip the policy pack, to measure its time. */
   policies?: boolean;
 }
 
-/** Programs are found at run time: a preview works for any project. */
+/** Loads programs at run time: a preview works for any project. */
 const load = createRequire(__filename);
 
 /**
- * Previews one stack: runs the project's program against the simulated AWS, and the project's policy pack on what
- * the program registers.
+ * Previews one stack: runs the project's program against the simulated AWS, then the project's policy pack on the
+ * resources that the program registers.
  *
- * @throws UserError for mistakes in the project's files; whatever the program throws
+ * @throws UserError for mistakes in the project's files; errors of the program
  */
 export async function previewStack(
   project: Project,
   stack: string,
   { unknownOutputs = false, policies = true }: PreviewOptions = {},
 ): Promise<StackPreview> {
-  const { values, secretKeys, standIns: madeUpSecrets, missingSecrets } = readStackConfig(project, stack);
+  const { values, secretKeys, madeUpSecrets, missingSecrets } = readStackConfig(project, stack);
   const program = join(project.directory, project.main);
   const run = () => {
-    // Programs act when they are loaded: each stack needs a load of its own.
+    // A program runs when it is loaded, so it is reloaded for each stack.
     // eslint-disable-next-line @typescript-eslint/no-dynamic-delete
     delete load.cache[program];
     return load(program) as unknown;
@@ -63,10 +65,7 @@ export async function previewStack(
   return { document, madeUpSecrets, missingSecrets, pack };
 }
 
-/**
- * The SDK takes a stack trace for every promise, a fifth of a preview's time. They are of use only where a program
- * fails in a way that nobody foresaw: then it runs once more with them.
- */
+/** Runs without stack traces, which take a fifth of a preview's time. After an unexpected error, runs again with them. */
 async function withoutStackTraces<T>(run: () => Promise<T>): Promise<T> {
   const limit = Error.stackTraceLimit;
   Error.stackTraceLimit = 0;
@@ -88,7 +87,7 @@ interface Options {
   against?: string;
 }
 
-/** Loaded only for a report or a comparison: a plain preview does not spend the time. */
+/** Loads the modules that only a report or a comparison needs: they would slow a plain preview down. */
 const reports = () => ({
   ...(load("../report/report") as typeof import("../report/report")),
   ...(load("../graph/baseline") as typeof import("../graph/baseline")),
@@ -127,7 +126,10 @@ async function run(stacks: string[], options: Options): Promise<void> {
   if (documents.some(isRefused)) process.exitCode = 1;
 }
 
-/** Previews all stacks. Throws one UserError with the mistakes of all stacks that cannot be previewed. */
+/**
+ * Previews all stacks. Throws one UserError with the errors of all stacks that cannot be previewed. An error that the
+ * program did not foresee keeps its stack trace, for those who change the program.
+ */
 async function previewStacks(project: Project, stacks: string[]): Promise<StackPreview[]> {
   const previews: StackPreview[] = [];
   const mistakes = stackFileProblems(project, stacks);
@@ -136,8 +138,9 @@ async function previewStacks(project: Project, stacks: string[]): Promise<StackP
     try {
       previews.push(await previewStack(project, stack));
     } catch (error) {
-      if (!isExpected(error)) throw error;
-      mistakes.push(explain(error));
+      mistakes.push(
+        isExpected(error) ? formatError(error) : `The program failed for ${stack}:\n${inspect(error)}`,
+      );
     } finally {
       done();
     }
@@ -154,7 +157,7 @@ function showProgress(line: string): () => void {
   return () => stderr.write("\r\u001b[K");
 }
 
-/** The documents as JSON, without ids: those of the simulated AWS mean nothing elsewhere. */
+/** The documents as JSON, without the ids, which are simulated. */
 function printed(documents: PreviewDocument[]): string {
   const withoutIds = documents.map((document) => ({
     ...document,
@@ -165,7 +168,7 @@ function printed(documents: PreviewDocument[]): string {
   return JSON.stringify(withoutIds.length === 1 ? withoutIds[0] : withoutIds, null, 2);
 }
 
-/** The baselines of the stacks. A stack that the file does not hold, such as a new one, has none. */
+/** The baselines of the stacks. A stack that is not in the file, such as a new one, has none. */
 function baselinesFor({ name: project }: Project, stacks: string[], file: string): Map<string, Baseline> {
   const { readBaselines, baselineOf } = reports();
   const held = readBaselines(file);
@@ -174,7 +177,7 @@ function baselinesFor({ name: project }: Project, stacks: string[], file: string
     (stack) => [stack, baselineOf(held, { project, stack }, file)] as const,
   );
   for (const stack of stacks.filter((one) => !known.includes(one)))
-    console.error(`${file} does not hold the stack ${stack}: it is shown without a comparison.`);
+    console.error(`The stack ${stack} is not in ${file}, so its preview has no comparison.`);
   return new Map(found);
 }
 
@@ -201,13 +204,13 @@ function writeFile(file: string, content: string): void {
   } catch (error) {
     throw new UserError(
       `The report cannot be written to ${file}: ${(error as Error).message}.`,
-      "Name another file.",
+      "name another file",
     );
   }
 }
 
 if (require.main === module) {
-  new Command("npm run preview --")
+  const program = new Command("npm run preview --")
     .description(
       "Shows what `pulumi up` would create in each stack, with policy results. It needs no AWS account.",
     )
@@ -218,21 +221,11 @@ if (require.main === module) {
     .option("--report <file>", "write an HTML page with drawing, policy results, costs and settings")
     .option("--against <file>", "show what changes against an earlier --json or a `pulumi stack export`")
     .addHelpText("after", "\nExit code 1: a mandatory policy is violated, or a setting is wrong.")
-    .action(run)
-    .parseAsync()
-    .catch((error: unknown) => {
-      process.exitCode = 1;
-      console.error(isExpected(error) ? explain(error) : error);
-    });
+    .action(run);
+  void runProgram(program);
 }
 
-/** Errors that the user can fix: in the project's files, the settings (RunError), or what the simulated AWS refuses. */
+/** True if the user can fix the error: in the project's files (UserError) or in the settings (RunError). */
 function isExpected(error: unknown): error is Error {
   return error instanceof UserError || (error instanceof Error && "__pulumiRunError" in error);
-}
-
-function explain(error: Error): string {
-  return error instanceof UserError && error.remedy !== ""
-    ? `${error.message} ${error.remedy}`
-    : error.message;
 }

@@ -24,19 +24,19 @@ export interface Project {
   config: Record<string, Declaration>;
 }
 
-/** The configuration that the engine would hand to the program. */
+/** The configuration that the engine would pass to the program. */
 export interface StackConfig {
   values: Record<string, string>;
   secretKeys: string[];
-  /** Secrets that have made-up values: a preview cannot read them, or they are not set. */
-  standIns: string[];
-  /** The secrets among `standIns` that are not set. */
+  /** Full keys of the secrets that have made-up values: they are encrypted, or not set. */
+  madeUpSecrets: string[];
+  /** The secrets among `madeUpSecrets` that are not set. */
   missingSecrets: string[];
 }
 
-/** A setting as it is in force, for readers. */
+/** A setting of a stack, for reports. */
 export interface Setting {
-  /** Without the project's name where it is the project's own. */
+  /** Without the prefix of the project's own settings. */
   key: string;
   /** `[secret]` for every secret. */
   value: string;
@@ -70,7 +70,7 @@ export function listStacks({ stackConfigDir }: Project): string[] {
 
 /**
  * The configuration of a stack: its own values, and the defaults of Pulumi.yaml for the rest. Secrets cannot be
- * decrypted without the stack's key, so that a stand-in takes the place of each.
+ * decrypted without the stack's key, so each gets a made-up value.
  *
  * @see https://www.pulumi.com/docs/iac/concepts/config/
  */
@@ -83,11 +83,11 @@ export function readStackConfig(project: Project, stack: string): StackConfig {
   }
   const values: Record<string, string> = {};
   const secretKeys: string[] = [];
-  const standIns: string[] = [];
+  const madeUpSecrets: string[] = [];
   const missingSecrets: string[] = [];
   for (const [fullKey, value] of Object.entries(ownConfig(project, stack))) {
     if (isSecure(value)) {
-      standIns.push(fullKey);
+      madeUpSecrets.push(fullKey);
     } else {
       values[fullKey] = plainText(value);
     }
@@ -95,22 +95,22 @@ export function readStackConfig(project: Project, stack: string): StackConfig {
   for (const [key, declaration] of Object.entries(project.config)) {
     const fullKey = `${project.name}:${key}`;
     if (fullKey in values) continue;
-    if (declaration.secret === true && !standIns.includes(fullKey)) {
-      standIns.push(fullKey);
+    if (declaration.secret === true && !madeUpSecrets.includes(fullKey)) {
+      madeUpSecrets.push(fullKey);
       missingSecrets.push(fullKey);
     }
     if (declaration.default !== undefined) values[fullKey] = plainText(declaration.default);
   }
-  for (const key of standIns) {
-    values[key] = standIn(key);
+  for (const key of madeUpSecrets) {
+    values[key] = madeUpValue(key);
     secretKeys.push(key);
   }
-  return { values, secretKeys, standIns: standIns.sort(), missingSecrets };
+  return { values, secretKeys, madeUpSecrets: madeUpSecrets.sort(), missingSecrets };
 }
 
-/** Every setting of a stack with where it comes from, in the order of Pulumi.yaml. */
+/** All settings of a stack with their sources, in the order of Pulumi.yaml. */
 export function listSettings(project: Project, stack: string): Setting[] {
-  const { values, secretKeys, standIns } = readStackConfig(project, stack);
+  const { values, secretKeys, madeUpSecrets } = readStackConfig(project, stack);
   const own = ownConfig(project, stack);
   const prefix = `${project.name}:`;
   const keys = new Set([...Object.keys(project.config).map((key) => prefix + key), ...Object.keys(values)]);
@@ -119,18 +119,18 @@ export function listSettings(project: Project, stack: string): Setting[] {
     const { description = "", secret = false } = project.config[key] ?? {};
     const isOwn = fullKey in own;
     const isSecret = secret || secretKeys.includes(fullKey);
-    const isNowhere = !isOwn && (standIns.includes(fullKey) || !(fullKey in values));
+    const isUnset = !isOwn && (madeUpSecrets.includes(fullKey) || !(fullKey in values));
     return {
       key,
       value: isSecret ? SECRET : (values[fullKey] ?? ""),
-      source: isOwn ? `Pulumi.${stack}.yaml` : isNowhere ? "nowhere yet" : "Pulumi.yaml",
-      isDefault: !isOwn && !isNowhere,
+      source: isOwn ? `Pulumi.${stack}.yaml` : isUnset ? "not set" : "Pulumi.yaml",
+      isDefault: !isOwn && !isUnset,
       description,
     };
   });
 }
 
-/** The values in a stack's file, by full key, as YAML has them. */
+/** The values in a stack's file, by full key. */
 export function ownConfig(project: Project, stack: string): Record<string, unknown> {
   const file = join(project.stackConfigDir, `Pulumi.${stack}.yaml`);
   const config = (readYaml(file) as { config?: Record<string, unknown> } | null)?.config ?? {};
@@ -158,9 +158,9 @@ function plainText(value: unknown): string {
 
 /**
  * A made-up value with the form that the secret must have: a DSN, a Fernet key for an encrypted field, 64 hexadecimal
- * digits otherwise. Earlier keys are empty, as they are until somebody rotates a key.
+ * digits otherwise. Fallback keys are empty, as before the first rotation.
  */
-function standIn(key: string): string {
+function madeUpValue(key: string): string {
   if (/fallbacks$/i.test(key)) return "";
   const digits = digest(`stand-in for ${key}`, 64);
   if (/dsn$/i.test(key)) return `https://${digits.slice(0, 32)}@sentry.invalid/1`;

@@ -11,15 +11,15 @@ export interface SimulationOptions {
   config?: Record<string, string>;
   /** Keys of the configuration whose values are secret. */
   secretKeys?: string[];
-  /** True answers as the engine does at the first preview of a new stack: only inputs are known. */
+  /** True to leave outputs unknown, as at the first preview of a new stack. */
   unknownOutputs?: boolean;
 }
 
 /**
- * Runs a Pulumi program against the simulated AWS, in this process, and tells what it registered. Nothing is left
- * over for the next run.
+ * Runs a Pulumi program against the simulated AWS, in this process, and returns the resources that it registered.
+ * Leaves no state for the next run.
  *
- * @throws what the program throws, and what the simulated AWS refuses.
+ * @throws errors of the program, and refusals of the simulated AWS
  */
 export async function simulate(
   program: () => unknown,
@@ -39,8 +39,7 @@ export async function simulate(
     stray.push(error);
     fail(error);
   };
-  // An apply that throws rejects an output that nobody awaits: the SDK leaves it to the process, as the engine's
-  // language host does.
+  // An exception in `apply` rejects an output that nothing awaits. The SDK reports it as an unhandled rejection.
   process.on("unhandledRejection", collect);
   try {
     // A resource whose `dependsOn` fails never resolves, so the program would never end.
@@ -50,7 +49,7 @@ export async function simulate(
     (store() as { leakCandidates: Set<unknown> }).leakCandidates.clear();
     throw monitor.errors[0] ?? error;
   } finally {
-    // Rejections are announced once the microtasks have run; those of a failed run must not reach the next one.
+    // Node.js reports rejections after the microtasks. Those of a failed run must not reach the next run.
     await new Promise((resolve) => setImmediate(resolve));
     process.off("unhandledRejection", collect);
   }
@@ -71,7 +70,7 @@ async function runToEnd(program: () => unknown): Promise<void> {
   await pulumi.runtime.disconnect();
 }
 
-/** What the SDK would learn by asking the engine; it does not ask a monitor that it was given. */
+/** Sets the features that the SDK otherwise asks the engine for. The SDK does not ask a mock monitor. */
 function enableFeatures(): void {
   Object.assign(store(), {
     supportsSecrets: true,
@@ -87,7 +86,7 @@ function enableFeatures(): void {
   });
 }
 
-/** The SDK's state of one program; it has no public door. */
+/** The SDK's store for one program. The SDK does not export it. */
 function store(): object {
   const load = createRequire(__filename);
   const { getStore } = load("@pulumi/pulumi/runtime/state") as { getStore: () => object };

@@ -4,17 +4,17 @@ import type { Comparison } from "../report/report";
 import { totalsOf } from "../report/totals";
 import { renderOutputs, renderParts, renderTree, Style } from "./tree";
 
-/** What the terminal shows of one stack. */
+/** The content of the terminal output for one stack. */
 export interface Shown {
   document: PreviewDocument;
   /** Full keys of the secrets that have made-up values. */
   madeUpSecrets: string[];
-  /** Full keys of those that are not set. */
+  /** Full keys of the secrets that are not set. */
   missingSecrets: string[];
   /** Warnings about the policy pack's config. */
   warnings: string[];
   comparison: Comparison | undefined;
-  /** True folds the tree to components. */
+  /** True to show components only. */
   parts: boolean;
 }
 
@@ -63,7 +63,7 @@ function renderSecrets({ document, madeUpSecrets, missingSecrets }: Shown, paint
 function newTotals(resources: PreviewResource[], paint: Style): string {
   const components = resources.filter(({ custom }) => !custom).length;
   const created = resources.length - components;
-  return `${paint.green(`+ ${resources.length} to create`)} (${created} in AWS, ${components} only group them)`;
+  return `${paint.green(`+ ${resources.length} to create`)} (${created} in AWS, ${components} components)`;
 }
 
 function changeTotals({ resources }: PreviewDocument, { changes }: Comparison, paint: Style): string {

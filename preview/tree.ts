@@ -1,5 +1,6 @@
 import { PreviewDocument, PreviewResource, shortType } from "../graph/document";
 import type { Change } from "../report/changes";
+import { count, notesOf } from "../report/wording";
 
 /** Functions that colour text for a terminal, or return it as it is. */
 export interface Style {
@@ -25,7 +26,7 @@ export function style(colours: boolean): Style {
 
 /**
  * Draws the resources as a tree by parents, like `pulumi preview`, in order of registration. Each row begins with the
- * sign of what happens to the resource; without a comparison, all are created.
+ * sign of the resource's change. Without a comparison, all resources are created.
  */
 export function renderTree(
   resources: PreviewResource[],
@@ -57,7 +58,7 @@ export function renderParts(
   }
   const notes = ({ urn }: PreviewResource): string[] => {
     const own = members.get(urn) ?? [];
-    const resourcesNote = own.length === 0 ? [] : [`${own.length} resource${own.length === 1 ? "" : "s"}`];
+    const resourcesNote = own.length === 0 ? [] : [count(own.length, "resource")];
     const changes = (["added", "changed", "replaced"] as const).flatMap((kind) => {
       const many = own.filter((one) => kindOf?.(one) === kind).length;
       return many === 0 ? [] : [`${many} ${kind}`];
@@ -107,15 +108,7 @@ function renderRows(
     .join("\n");
 }
 
-function notesOf({ protect, retainOnDelete, secretInputs }: PreviewResource): string[] {
-  return [
-    protect ? "protected" : "",
-    retainOnDelete ? "kept on delete" : "",
-    secretInputs.length > 0 ? "secrets" : "",
-  ].filter((note) => note !== "");
-}
-
-/** The stack's outputs, one per line; the properties of an object stand below its name. */
+/** The stack's outputs, one per line. The properties of an object follow its name. */
 export function renderOutputs({ outputs }: PreviewDocument, style: Style): string {
   return renderEntries(outputs, "  ", style).join("\n");
 }

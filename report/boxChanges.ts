@@ -1,12 +1,12 @@
 import { allFrames, Architecture } from "./architecture";
 import { Change } from "./changes";
 
-/** The kind of change that the drawing shows at a box or frame. */
+/** The kind of change of a box or frame. */
 export type BoxChange = Change["kind"];
 
 /**
- * The change of each box and frame, by id. A box is added, replaced or deleted with the resources that it stands for; it
- * is changed if only a resource that belongs to it changes.
+ * The change of each box and frame, by id: `added` or `deleted` if all its own resources are, `replaced` if one is,
+ * otherwise `changed`.
  */
 export function boxChangesOf({ boxes, cloud }: Architecture, changes: Change[]): Map<string, BoxChange> {
   const kinds = new Map(changes.map(({ urn, kind }) => [urn, kind]));

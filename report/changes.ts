@@ -13,11 +13,11 @@ export type { ChangeKind } from "./risks";
 
 /** A change of one property. */
 export interface PropertyChange {
-  /** For people: `settings[aws:autoscaling:asg MinSize].value`, `policy.Statement[DenyPlainHttp].Action`. */
+  /** Readable path, such as `settings[aws:autoscaling:asg MinSize].value`, `policy.Statement[DenyPlainHttp].Action`. */
   path: string;
   /** Undefined if the property is new. Secrets are `[secret]`. */
   before?: PropertyValue;
-  /** Undefined if the property is removed; `[unknown]` if only a replacement tells the value. */
+  /** Undefined if the property is removed; `[unknown]` if the value is known only after the replacement. */
   after?: PropertyValue;
   /** True if AWS cannot change the property in place. */
   replaces: boolean;
@@ -33,7 +33,7 @@ export interface Change {
   kind: ChangeKind;
   /** Empty if the resource is added or deleted. */
   properties: PropertyChange[];
-  /** Sentences that say what is at risk and why; the worst first. */
+  /** Sentences with the risk and its reason, the worst first. */
   risks: string[];
   /** The reason for a replacement; undefined for other kinds. */
   cause?: string;
@@ -161,8 +161,8 @@ function sortedRisks(risks: Risk[]): Risk[] {
   return [...risks].sort((a, b) => riskRank(a) - riskRank(b) || order(a.message, b.message));
 }
 
-function riskRank({ kind, loud }: Risk): number {
-  return 2 * KINDS.indexOf(kind) + (loud ? 0 : 1);
+function riskRank({ kind, severe }: Risk): number {
+  return 2 * KINDS.indexOf(kind) + (severe ? 0 : 1);
 }
 
 function rankOf(kind: ChangeKind, [worst]: Risk[]): number {
@@ -175,10 +175,10 @@ function order(a: string, b: string): number {
   return a < b ? -1 : 1;
 }
 
-/** Shorter texts are part of many others. */
+/** Shorter texts would match by chance. */
 const MIN_SECRET_LENGTH = 4;
 
-/** Returns a function that removes texts which are secret in the other state, wherever they stand. */
+/** Returns a function that removes texts that are secret in the other state, everywhere in a value. */
 function hider(hidden: string[]): (value: PropertyValue) => PropertyValue {
   const secrets = [...new Set(hidden)]
     .filter((text) => text.length >= MIN_SECRET_LENGTH)

@@ -25,18 +25,18 @@ export type Unit = "hour" | "GB and month" | "month";
 
 /** A charge for one resource. */
 export interface Charge {
-  /** What is charged, without the number. */
+  /** Description of the charge, without the quantity. */
   label: string;
   unit: Unit;
   quantity: number;
   unitPrice: number;
 }
 
-/** A charge, or in words what has no price and why. */
-export type Finding = Charge | string;
+/** A charge, or a message about a missing price. */
+export type ChargeOrGap = Charge | string;
 
-/** The types that cost all the time. */
-const PRICED: Record<string, (resource: PreviewResource, prices: RegionPrices) => Finding[]> = {
+/** The types that are billed by time. */
+const PRICED: Record<string, (resource: PreviewResource, prices: RegionPrices) => ChargeOrGap[]> = {
   "aws:cloudwatch/metricAlarm:MetricAlarm": alarm,
   "aws:ec2/eip:Eip": (_eip, { publicIpv4 }) => [hourly("public IPv4 address", 1, publicIpv4)],
   "aws:ec2/natGateway:NatGateway": (_gateway, { natGateway }) => [hourly("NAT gateway", 1, natGateway)],
@@ -47,7 +47,7 @@ const PRICED: Record<string, (resource: PreviewResource, prices: RegionPrices) =
   "aws:ssm/parameter:Parameter": parameter,
 };
 
-/** The types that are billed by use, in words: the type and the use. */
+/** The types that are billed by use, not by time, with a description of type and use. */
 export const BY_USE: Record<string, string> = {
   "aws:cloudfront/distribution:Distribution": "CloudFront distribution: requests and traffic",
   "aws:cloudwatch/logGroup:LogGroup": "log group: what is written and kept",
@@ -92,7 +92,7 @@ const FREE = new Set([
   "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
 ]);
 
-/** Returns true if the price of a type is known: all the time, by use, or free. */
+/** True if the price of a type is known: billed by time, billed by use, or free. */
 export function isKnownType(type: string): boolean {
   return [PRICED, BY_USE].some((types) => Object.hasOwn(types, type)) || isFree(type);
 }
@@ -101,14 +101,14 @@ function isFree(type: string): boolean {
   return FREE.has(type) || type.startsWith("aws:iam/");
 }
 
-export function findingsOf(resource: PreviewResource, stackRegion: string): Finding[] {
+export function chargesOf(resource: PreviewResource, stackRegion: string): ChargeOrGap[] {
   const { type, name } = resource;
   const entries = Object.entries(resource.inputs).filter(([, value]) => value !== null);
   const inputs: Properties = Object.fromEntries(entries);
   if (!type.startsWith("aws:") || isFree(type) || Object.hasOwn(BY_USE, type)) return [];
   const price = own(PRICED, type);
   if (price === undefined) return [`${type} ${name}: no price known for this type`];
-  // A resource may be in a region of its own.
+  // A resource can set its own region.
   const region = inputs.region === undefined ? stackRegion : textOf(inputs.region);
   if (region === undefined) return [`${type} ${name}: its region is ${shown(inputs.region)}`];
   const prices = pricesOf(region);
@@ -125,21 +125,21 @@ export function pricesOf(region: string): RegionPrices | undefined {
   return own<RegionPrices>(table.regions, region);
 }
 
-function environment({ name, inputs }: PreviewResource, prices: RegionPrices): Finding[] {
+function environment({ name, inputs }: PreviewResource, prices: RegionPrices): ChargeOrGap[] {
   const settings = Array.isArray(inputs.settings) ? inputs.settings : [];
   const option = (namespace: string, key: string): PropertyValue | undefined =>
     settings
       .map((setting) => (typeof setting === "object" && !Array.isArray(setting) ? setting : null))
       .find((setting) => setting?.namespace === namespace && setting.name === key)?.value;
   const single = option("aws:elasticbeanstalk:environment", "EnvironmentType") === "SingleInstance";
-  // Workers take their tasks from a queue: they have no load balancer.
+  // A worker environment has a queue and no load balancer.
   const balanced = !single && inputs.tier !== "Worker";
   return [...fleet(name, single, option, prices), ...(balanced ? loadBalancer(name, option, prices) : [])];
 }
 
 type Option = (namespace: string, key: string) => PropertyValue | undefined;
 
-function fleet(name: string, single: boolean, option: Option, prices: RegionPrices): Finding[] {
+function fleet(name: string, single: boolean, option: Option, prices: RegionPrices): ChargeOrGap[] {
   const minimum = option("aws:autoscaling:asg", "MinSize");
   const instances = single ? 1 : wholeNumber(minimum);
   if (instances === undefined) return [`instances and disks of ${name}: MinSize is ${shown(minimum)}`];
@@ -165,7 +165,7 @@ function fleet(name: string, single: boolean, option: Option, prices: RegionPric
   ];
 }
 
-function loadBalancer(name: string, option: Option, prices: RegionPrices): Finding[] {
+function loadBalancer(name: string, option: Option, prices: RegionPrices): ChargeOrGap[] {
   const type = option("aws:elasticbeanstalk:environment", "LoadBalancerType");
   if (type !== "application")
     return [`load balancer of ${name}: no price, its LoadBalancerType is ${shown(type)}`];
@@ -181,7 +181,7 @@ function loadBalancer(name: string, option: Option, prices: RegionPrices): Findi
   ];
 }
 
-function database({ name, inputs }: PreviewResource, prices: RegionPrices): Finding[] {
+function database({ name, inputs }: PreviewResource, prices: RegionPrices): ChargeOrGap[] {
   const { engine, instanceClass, multiAz, storageType, allocatedStorage } = inputs;
   if (engine !== "postgres") return [`database ${name}: no price, its engine is ${shown(engine)}`];
   const zones = multiAz === undefined || isFalse(multiAz) ? "single" : isTrue(multiAz) ? "multi" : undefined;
@@ -211,7 +211,7 @@ function database({ name, inputs }: PreviewResource, prices: RegionPrices): Find
   ];
 }
 
-function replicationGroup({ name, inputs }: PreviewResource, prices: RegionPrices): Finding[] {
+function replicationGroup({ name, inputs }: PreviewResource, prices: RegionPrices): ChargeOrGap[] {
   const {
     engine = "redis",
     nodeType,
@@ -236,7 +236,7 @@ function replicationGroup({ name, inputs }: PreviewResource, prices: RegionPrice
 }
 
 /** AWS charges for each metric of an alarm; expressions are free. */
-function alarm({ name, inputs }: PreviewResource, prices: RegionPrices): Finding[] {
+function alarm({ name, inputs }: PreviewResource, prices: RegionPrices): ChargeOrGap[] {
   const { metricQueries, period } = inputs;
   const queries = Array.isArray(metricQueries) ? metricQueries : [];
   const metrics = queries.flatMap((query) =>
@@ -257,11 +257,14 @@ function alarm({ name, inputs }: PreviewResource, prices: RegionPrices): Finding
   ];
 }
 
-function vpcEndpoint({ name, inputs: { vpcEndpointType: type = "Gateway" } }: PreviewResource): Finding[] {
+function vpcEndpoint({
+  name,
+  inputs: { vpcEndpointType: type = "Gateway" },
+}: PreviewResource): ChargeOrGap[] {
   return type === "Gateway" ? [] : [`VPC endpoint ${name}: no price, its type is ${shown(type)}`];
 }
 
-function parameter({ name, inputs: { tier = "Standard" } }: PreviewResource): Finding[] {
+function parameter({ name, inputs: { tier = "Standard" } }: PreviewResource): ChargeOrGap[] {
   return tier === "Standard" ? [] : [`SSM parameter ${name}: no price, its tier is ${shown(tier)}`];
 }
 
@@ -273,8 +276,12 @@ function storage(label: string, quantity: number, unitPrice: number): Charge {
   return { label, unit: "GB and month", quantity, unitPrice };
 }
 
-/** The charge at a price, or a sentence that there is no price. */
-function priced<Price>(what: string, price: Price | undefined, charge: (price: Price) => Charge): Finding {
+/** The charge at a price, or a message that there is no price. */
+function priced<Price>(
+  what: string,
+  price: Price | undefined,
+  charge: (price: Price) => Charge,
+): ChargeOrGap {
   return price === undefined ? `${what}: no price` : charge(price);
 }
 
@@ -282,7 +289,7 @@ function ownBy<Value>(values: Record<string, Value>, key: PropertyValue | undefi
   return typeof key === "string" ? own(values, key) : undefined;
 }
 
-/** A text that is known and no secret. */
+/** The value if it is a text that is known and not secret; undefined otherwise. */
 export function textOf(value: PropertyValue | undefined): string | undefined {
   const known = typeof value === "string" && value !== "" && ![SECRET, UNKNOWN].includes(value);
   return known ? value : undefined;
@@ -294,7 +301,7 @@ function wholeNumber(value: PropertyValue | undefined): number | undefined {
   return isText && /^\d{1,9}$/.test(String(value)) ? Number(String(value)) : undefined;
 }
 
-/** A value for a sentence. */
+/** The value as a message shows it. */
 function shown(value: PropertyValue | undefined): string {
   if (value === undefined || value === null) return "not set";
   if (value === UNKNOWN) return "not known yet";

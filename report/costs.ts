@@ -1,12 +1,12 @@
 import { PreviewDocument, PreviewResource } from "../graph/document";
-import { BY_USE, Charge, findingsOf, pricesOf, textOf, Unit, withoutPrices } from "./charges";
+import { BY_USE, Charge, chargesOf, pricesOf, textOf, Unit, withoutPrices } from "./charges";
 import table from "./prices.json";
 import { own } from "./values";
 
 /** A month of AWS's pricing calculator. */
 const HOURS_IN_A_MONTH = 730;
 
-/** A charge of a part that runs all the time. */
+/** A charge that is billed by time. */
 export interface CostLine {
   /** Such as `2 × t3.large for web, minimum of autoscaling`. */
   what: string;
@@ -30,14 +30,14 @@ export interface PartCosts {
   lines: CostLine[];
 }
 
-/** The minimum costs of a stack at list prices, before anybody uses it. */
+/** The minimum costs of a stack at list prices, without usage. */
 export interface Costs {
   currency: "USD";
-  /** Empty if the document names none. */
+  /** AWS region; empty if unknown. */
   region: string;
-  /** Of the price list. */
+  /** Date of the price list. */
   date: string;
-  /** Source of the prices, in words. */
+  /** Description of the source of the prices. */
   source: string;
   /** The most expensive first; empty if the region has no prices. */
   parts: PartCosts[];
@@ -79,8 +79,8 @@ const LEAVES_OUT = [
 ];
 
 /**
- * The monthly costs of a stack at list prices, by part, for everything that runs all the time. Types, instance types
- * and engines without a price, and unknown values, are missing in the sum and named in `notCounted`. Never throws.
+ * The monthly costs of a stack at list prices, by part, for everything that is billed by time. Types, instance types
+ * and engines without a price, and unknown values, are left out of the sum and listed in `notCounted`. Never throws.
  */
 export function costsOf(document: PreviewDocument): Costs {
   const { currency, date, source } = table as { currency: "USD"; date: string; source: string };
@@ -96,15 +96,15 @@ export function costsOf(document: PreviewDocument): Costs {
   for (const resource of document.resources) {
     const use = own(BY_USE, resource.type);
     if (use !== undefined) byUse.set(use, (byUse.get(use) ?? 0) + 1);
-    for (const finding of findingsOf(resource, region)) {
-      if (typeof finding === "string") {
-        unpriced.add(finding);
+    for (const charge of chargesOf(resource, region)) {
+      if (typeof charge === "string") {
+        unpriced.add(charge);
         continue;
       }
       const part = partOf(resource, byUrn);
       const entry = parts.get(part.urn) ?? { part, lines: new Map<string, CostLine>() };
       parts.set(part.urn, entry);
-      addTo(entry.lines, finding, resource.urn);
+      addTo(entry.lines, charge, resource.urn);
     }
   }
   const costs = [...parts.values()].map(({ part: { urn, type, name }, lines }) => {

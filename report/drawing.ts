@@ -29,8 +29,8 @@ const rectangle = ({ x, y, width, height }: Rectangle) =>
   html`x="${round(x)}" y="${round(y)}" width="${round(width)}" height="${round(height)}"`;
 
 /**
- * Draws an architecture as SVG, without colours: a page brings them, a file has them inside. In a page, boxes and
- * frames are buttons that open their details; in a file, the drawing is one picture with a description.
+ * Draws an architecture as SVG. The page's CSS or the file's own style supplies the colours. In a page, boxes and
+ * frames are buttons that open their details. In a file, the drawing is one picture with a description.
  */
 export async function draw(
   architecture: Architecture,

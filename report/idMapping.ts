@@ -9,11 +9,11 @@ export interface IdMapping {
   toEarlier(value: PropertyValue): PropertyValue;
 }
 
-/** Shorter values, such as `true`, `active` or a port, do not identify anything. */
+/** Values shorter than this, such as `true`, `active` or a port, do not identify a resource. */
 export const MIN_ID_LENGTH = 8;
 
 /**
- * Pairs the values that AWS made up (ids, ARNs, addresses) by resource and output, so that an input made from an
+ * Pairs the values that AWS generates (ids, ARNs, addresses) by resource and output, so that an input that uses an
  * output is compared by its source, not by its text.
  */
 export function mapIds(earlier: PreviewResource[], later: PreviewResource[]): IdMapping {
@@ -33,7 +33,7 @@ export function mapIds(earlier: PreviewResource[], later: PreviewResource[]): Id
     for (const [path, was] of outputTexts(resource)) {
       const is = texts.get(path);
       if (is === undefined || was === is) continue;
-      // The program writes another value.
+      // The program itself changed this value.
       if (written.has(was) || gone.some((text) => was.includes(text))) continue;
       if (was.length < MIN_ID_LENGTH || is.length < MIN_ID_LENGTH) continue;
       if (!forward.has(was)) forward.set(was, is);

@@ -5,41 +5,41 @@ type Value = PropertyValue | undefined;
 
 /** One path at which two sets of inputs differ. */
 export interface Difference {
-  /** For people: `settings[aws:autoscaling:asg MinSize].value`, `policy.Statement[DenyPlainHttp].Action`. */
+  /** Readable path, such as `settings[aws:autoscaling:asg MinSize].value`, `policy.Statement[DenyPlainHttp].Action`. */
   path: string;
   /** The top-level input. */
   property: string;
-  /** Undefined if there was no value. */
+  /** Undefined if the value was added. */
   before?: PropertyValue;
-  /** Undefined if no value is left. */
+  /** Undefined if the value was removed. */
   after?: PropertyValue;
   /** URN of the replaced resource whose new id or address this will hold. */
   follows?: string;
-  /** False if only the replaced resource's values change in it. */
+  /** False if the only change is the new ids or addresses of replaced resources. */
   own: boolean;
 }
 
 /** The facts about other resources that the comparison of one resource needs. */
 export interface DiffContext {
-  /** Returns true if a property is made from outputs of the same resources before and after. */
+  /** True if a property uses outputs of the same resources before and after. */
   sameSources(property: string): boolean;
   /** The texts in a property that a replacement changes: text -> URN of the replaced resource. */
   changedValues(property: string): ReadonlyMap<string, string>;
-  /** The value as it will be if the replacements are all that happens. */
+  /** The earlier value with the new ids and addresses of replaced resources. */
   afterReplacements(property: string, value: PropertyValue): PropertyValue;
-  /** Returns true if a list in a text can have another order, because it was sorted with other ids in it. */
+  /** True if the order of a list in a text does not count: AWS sorted it by other ids. */
   reordered(property: string): boolean;
 }
 
 export interface InputDiff {
   differences: Difference[];
-  /** Paths of values that were secret and are plain now. */
+  /** Paths of values that were secret and are now plain text. */
   disclosed: string[];
-  /** Plain texts that are secret on the other side: no text may show them. */
+  /** Plain texts that are secret in the other state. Reports must not show them. */
   hidden: string[];
 }
 
-/** Replaces a plain value that is a secret on the other side. */
+/** Replaces a plain value that is secret in the other state. */
 export const HIDDEN = "[not shown]";
 
 /** Inputs that only providers add. */
@@ -105,13 +105,13 @@ class InputDiffer {
 
   private compareSecret(before: Value, after: Value, place: Place): void {
     const { path } = place;
-    // The values of secrets are not known: two secrets count as equal.
+    // The values of secrets are unknown: two secrets count as equal.
     if (holdsSecret(before) && holdsSecret(after)) return;
     if (before === SECRET && !isAbsent(after) && after !== UNKNOWN) this.result.disclosed.push(path);
     this.differ(this.hide(before, after), this.hide(after, before), place);
   }
 
-  /** The value as a text may show it if the other side is a secret. */
+  /** The value for reports if it is secret in the other state. */
   private hide(value: Value, other: Value): Value {
     if (isAbsent(value) || value === SECRET || value === UNKNOWN || isAbsent(other)) return value;
     this.result.hidden.push(...textsOf(value), ...textsOf(structure(value)[0]));
@@ -200,7 +200,7 @@ class InputDiffer {
     } else this.compare(was, is, place);
   }
 
-  /** Equal items are paired wherever they stand, the others in order. */
+  /** Pairs equal items at any position, the others in order. */
   private compareByPosition(before: PropertyValue[], after: PropertyValue[], place: Place): void {
     const left = new Map<string, number[]>();
     for (const [index, item] of before.entries()) {
@@ -277,7 +277,7 @@ function withUnknown(value: PropertyValue, changed: string[]): PropertyValue {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withUnknown(inner, changed)]));
 }
 
-/** The value, or the JSON that its text holds; and true in the second case. */
+/** The value and false; or, for a JSON text, its content and true. */
 function structure(value: Value): [Value, boolean] {
   if (typeof value !== "string") return [value, false];
   const parsed = parseJson(value);
@@ -317,7 +317,7 @@ function scalarText(value: Value): string | undefined {
   return typeof value === "string" || typeof value === "number" ? String(value) : undefined;
 }
 
-/** As {@link canonical}, but without order in a text that is a list: the ids in it decide the order. */
+/** Like {@link canonical}, but sorts a comma-separated list: its order depends on the ids in it. */
 function unordered(value: Value): string {
   return typeof value === "string" ? value.split(",").sort().join(",") : canonical(value);
 }
@@ -326,7 +326,7 @@ function holdsSecret(value: Value): boolean {
   return textsOf(value).some((text) => text.includes(SECRET));
 }
 
-/** The keys of both, without marks of SDK and provider and without defaults that the provider filled in. */
+/** The keys of both objects, without `__` keys of SDK and provider, and without defaults that the provider set. */
 function comparableKeys(before: Properties, after: Properties): string[] {
   const defaults = asList(own(before, "__defaults"));
   return [...new Set([...Object.keys(before), ...Object.keys(after)])]

@@ -47,14 +47,16 @@ const WIDEST_TEXT = 230;
 /** Length of an arrowhead. */
 const HEAD = 10;
 
-/** What is left to Graphviz. It has faults where arrows join boxes of one row and frames are in the way. */
+/**
+ * The parts of the layout that each attempt asks Graphviz for. Graphviz fails on some drawings with arrows within a row.
+ */
 const ATTEMPTS = ["everything", "labels between rows", "arrows between rows", "boxes"] as const;
 
 type Attempt = (typeof ATTEMPTS)[number];
 
 /**
- * Places boxes and routes arrows with Graphviz. What it places one over the other, it is asked for again with less to
- * do, until boxes and frames are apart; arrows that it was not asked for are straight.
+ * Places boxes and routes arrows with Graphviz. If the result overlaps, retries with fewer labels and arrows; arrows
+ * left out become straight lines.
  *
  * @see https://graphviz.org/docs/layouts/dot/
  */
@@ -67,10 +69,10 @@ export async function layOut(architecture: Architecture): Promise<Layout> {
       layout = graph.read(graphviz.layout(graph.dot(attempt), "json", "dot"));
       if (isSound(layout.rectangles, architecture.cloud)) break;
     } catch {
-      // Graphviz gave up; it is asked for less.
+      // Graphviz failed: the next attempt asks for less.
     }
   }
-  if (layout === undefined) throw new Error("Graphviz lays out not even the boxes of this architecture.");
+  if (layout === undefined) throw new Error("Graphviz cannot place the boxes of this architecture.");
   const { rectangles, routes } = layout;
   for (const [index, { from, to, both }] of architecture.arrows.entries()) {
     const route = routes[index];
@@ -83,14 +85,14 @@ export async function layOut(architecture: Architecture): Promise<Layout> {
   return layout;
 }
 
-/** The part of Graphviz's `json` output that is read here. */
+/** The fields of Graphviz's `json` output that this file reads. */
 interface Answer {
   bb: string;
   objects?: { name: string; bb?: string; pos?: string; width?: string; height?: string }[];
   edges?: { id?: string; pos?: string; lp?: string }[];
 }
 
-/** An end of an arrow: a box, or a box of a frame at whose border the arrow ends. */
+/** The box at an end of an arrow. For a frame it is a box in the frame, and the arrow ends at the frame's border. */
 interface Anchor {
   node: string;
   row: number;
@@ -98,8 +100,8 @@ interface Anchor {
 }
 
 /**
- * An architecture in Graphviz's language. It holds sizes and numbers only, none of the texts, so that no name can be
- * taken for a part of the language.
+ * An architecture in Graphviz's language. It contains sizes and numbers but no texts, so names cannot inject Graphviz
+ * syntax.
  */
 class Graph {
   private readonly nodes: Map<string, string>;
@@ -245,7 +247,7 @@ const around = ({ x, y }: Point, width: number, height: number): Rectangle => ({
   height,
 });
 
-/** Returns true if everything in a frame is inside it, without overlaps. */
+/** True if all boxes and frames in a frame are inside it, without overlaps. */
 function isSound(rectangles: Layout["rectangles"], frame: Frame): boolean {
   const outer = rectangles.get(frame.id);
   const inner = [...frame.boxes, ...frame.frames.map(({ id }) => id)].map((id) => rectangles.get(id));

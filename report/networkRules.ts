@@ -1,10 +1,10 @@
-import { BlockList, isIP } from "node:net";
 import { PreviewResource, Properties, PropertyValue, UNKNOWN } from "../graph/document";
+import { isWithin, rangeOf } from "../policies/facts/ipRanges";
 import { own } from "./values";
 
 /** One rule of a security group: who can open connections to or from its members. */
 export interface NetworkRule {
-  /** URN of the group if it is of this stack, otherwise its id. */
+  /** URN of the group if it belongs to this stack, otherwise its id. */
   group: string;
   direction: "in" | "out";
   /** `-1` for all. */
@@ -59,7 +59,7 @@ function rulesOf(
   }));
 }
 
-/** Returns true if another rule lets the same traffic through. */
+/** True if another rule allows the same traffic. */
 export function isCovered(rule: NetworkRule, by: NetworkRule): boolean {
   return (
     rule.group === by.group &&
@@ -70,33 +70,14 @@ export function isCovered(rule: NetworkRule, by: NetworkRule): boolean {
     (rule.peer === by.peer ||
       isWithin(rule.peer, by.peer) ||
       // Members of a group have IPv4 addresses.
-      (by.peer === "0.0.0.0/0" && block(rule.peer)?.family !== "ipv6"))
+      (by.peer === "0.0.0.0/0" && rangeOf(rule.peer)?.family !== "ipv6"))
   );
 }
 
-/** Returns true if a CIDR block is within another; an address is a block of one. */
-export function isWithin(inner: string, outer: string): boolean {
-  const [innerBlock, outerBlock] = [block(inner), block(outer)];
-  if (innerBlock === undefined || outerBlock === undefined) return false;
-  if (innerBlock.family !== outerBlock.family || innerBlock.length < outerBlock.length) return false;
-  const list = new BlockList();
-  list.addSubnet(outerBlock.address, outerBlock.length, outerBlock.family);
-  return list.check(innerBlock.address, innerBlock.family);
-}
-
-/** Returns true if a CIDR block has more addresses than any private network: it stands for the internet. */
+/** True if a CIDR block has more addresses than any private network: it stands for the internet. */
 export function isInternet(peer: string): boolean {
-  const found = block(peer);
-  return found !== undefined && found.length < (found.family === "ipv4" ? 8 : 16);
-}
-
-function block(text: string): { address: string; length: number; family: "ipv4" | "ipv6" } | undefined {
-  const [, address = "", suffix] = /^([\da-f.:]+)(?:\/(\d{1,3}))?$/i.exec(text) ?? [];
-  const version = isIP(address);
-  if (version === 0) return undefined;
-  const most = version === 4 ? 32 : 128;
-  const length = suffix === undefined ? most : Number(suffix);
-  return length > most ? undefined : { address, length, family: version === 4 ? "ipv4" : "ipv6" };
+  const range = rangeOf(peer);
+  return range !== undefined && range.length < (range.family === "ipv4" ? 8 : 16);
 }
 
 function ports(rule: Properties, protocol: PropertyValue | undefined) {

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { transformSync } from "esbuild";
-import { isRefused, nameOf, PreviewDocument, PreviewResource, SECRET, shortType } from "../graph/document";
+import { isRefused, nameOf, PreviewDocument, shortType } from "../graph/document";
 import { allFrames, Architecture, architectureOf } from "./architecture";
 import { Change } from "./changes";
 import { PAGE_COLOURS } from "./colours";
@@ -12,6 +12,7 @@ import { boxChangesOf } from "./boxChanges";
 import { PageData, PagePart } from "./pageData";
 import { dollars, moreDollars, RuleDescription, SettingDescription, StackReport } from "./report";
 import { totalsOf } from "./totals";
+import { count, notesOf } from "./wording";
 
 /**
  * A self-contained page that loads nothing: for each stack a drawing, changes, policy results, costs, settings,
@@ -97,8 +98,6 @@ function table(caption: string, heads: string[], rows: Html[], kind = ""): Html 
 
 const tag = (kind: string, text = kind) => html`<span class="tag ${kind}">${text}</span>`;
 
-const count = (many: number, singular: string) => `${many} ${singular}${many === 1 ? "" : "s"}`;
-
 const asText = (value: unknown) => (typeof value === "string" ? value : JSON.stringify(value));
 
 function cards({ document, madeUpSecrets, costs, comparison }: StackReport): Html {
@@ -109,7 +108,7 @@ function cards({ document, madeUpSecrets, costs, comparison }: StackReport): Htm
     ? html`<div class="bad"><dt>Policies</dt><dd>refused<small>${count(mandatory, "mandatory violation")}, ${advisory} advisory</small></dd></div>`
     : html`<div class="good"><dt>Policies</dt><dd>${policies.rules === 0 ? "none" : "accepted"}<small>${count(policies.rules, "rule")}, ${advisory} advisory</small></dd></div>`;
   return html`<dl class="cards">
-<div><dt>Resources</dt><dd>${resources.length}<small>${resources.filter(({ custom }) => custom).length} in AWS, ${resources.filter(({ custom }) => !custom).length} only group them</small></dd></div>
+<div><dt>Resources</dt><dd>${resources.length}<small>${resources.filter(({ custom }) => custom).length} in AWS, ${resources.filter(({ custom }) => !custom).length} components</small></dd></div>
 ${verdict}
 <div><dt>Monthly cost</dt><dd>${costs.parts.length === 0 ? "unknown" : `about ${dollars(costs.monthly)}`}<small>${comparison === undefined ? "list prices, without usage" : `${moreDollars(comparison.costs.monthly)} by this change`}</small></dd></div>
 ${comparison === undefined ? "" : changeCard(comparison.changes)}
@@ -133,7 +132,7 @@ function changeSection(
       html`<tr><td>${tag(kind)}</td><td class="name">${link(urn)}<br><code>${shortType(type)}</code></td><td>${cause === undefined ? "" : html`<p>${cause}</p>`}${risks.map((risk) => html`<p>${tag("risk", "risk")} ${risk}</p>`)}${
         properties.length === 0
           ? ""
-          : html`<details${properties.length <= 6 ? raw(" open") : ""}><summary>${count(properties.length, "property").replace("propertys", "properties")}</summary><ul class="plain">${properties.map(
+          : html`<details${properties.length <= 6 ? raw(" open") : ""}><summary>${count(properties.length, "property", "properties")}</summary><ul class="plain">${properties.map(
               ({ path, before, after, replaces }) =>
                 html`<li><code>${path}</code>: <code>${before === undefined ? "(not set)" : asText(before)}</code> → <code>${after === undefined ? "(not set)" : asText(after)}</code>${replaces ? html` ${tag("replaced", "replaces")}` : ""}</li>`,
             )}</ul></details>`
@@ -289,13 +288,4 @@ function dataOf(
       }),
     ),
   };
-}
-
-function notesOf({ protect, retainOnDelete, inputs, ignoreChanges }: PreviewResource): string[] {
-  return [
-    protect ? "protected" : "",
-    retainOnDelete ? "kept on delete" : "",
-    JSON.stringify(inputs).includes(SECRET) ? "holds secrets" : "",
-    ignoreChanges.length > 0 ? `changes ignored: ${ignoreChanges.join(", ")}` : "",
-  ].filter((note) => note !== "");
 }

@@ -1,8 +1,8 @@
 import { PropertyValue } from "../graph/document";
-import { isWithin } from "./networkRules";
+import { isWithin } from "../policies/facts/ipRanges";
 import { asList, isAbsent, isObject, own, parseJson } from "./values";
 
-/** Patterns that a statement names, or all but those. */
+/** The patterns of an element, or of its Not… form. */
 interface Part {
   except: boolean;
   patterns: string[];
@@ -24,14 +24,14 @@ export interface Statement {
   conditions: Condition[];
 }
 
-/** What a policy document lets happen that another one did not. */
+/** Access that one policy document grants and an earlier one did not. */
 export interface Opening {
   message: string;
-  /** True where anybody at all, or anything at all, is allowed. */
-  loud: boolean;
+  /** True if any principal, or any action on any resource, is allowed. */
+  severe: boolean;
 }
 
-/** The statements of a policy document, given as text or as an object; undefined where it is none. */
+/** The statements of a policy document in JSON or as an object. Undefined if the value is not a policy document. */
 export function statementsOf(value: PropertyValue | undefined): Statement[] | undefined {
   const document = typeof value === "string" ? parseJson(value) : value;
   if (!isObject(document)) return undefined;
@@ -56,8 +56,8 @@ export function statementsOf(value: PropertyValue | undefined): Statement[] | un
 }
 
 /**
- * What `after` allows and `before` did not, and what `before` denied and `after` does not. A statement that is
- * narrower than one that was there opens nothing.
+ * Returns the access that `after` adds: new Allow statements and removed Deny statements. A narrower statement adds
+ * none.
  *
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html
  */
@@ -71,19 +71,19 @@ export function openings(before: Statement[], after: Statement[]): Opening[] {
     const anything =
       more.action?.patterns.some((action) => action === "*") === true &&
       more.resource?.patterns.includes("*") === true;
-    return [{ message: `allows ${describe(more)}`, loud: anyone || anything }];
+    return [{ message: `allows ${describe(more)}`, severe: anyone || anything }];
   });
   const denied = of("Deny", before).flatMap((statement) => {
     const less = uncovered(statement, of("Deny", after));
-    return less === undefined ? [] : [{ message: `no longer denies ${describe(less)}`, loud: false }];
+    return less === undefined ? [] : [{ message: `no longer denies ${describe(less)}`, severe: false }];
   });
   return [...allowed, ...denied];
 }
 
-/** More combinations than this are not looked at one by one. */
+/** Maximum number of combinations to compare one by one. */
 const MOST_COMBINATIONS = 20_000;
 
-/** What of a statement none of the others covers. */
+/** The parts of a statement that no other statement covers. */
 function uncovered(statement: Statement, others: Statement[]): Statement | undefined {
   if (others.some((other) => covers(other, statement))) return undefined;
   const { principal, action, resource } = statement;
@@ -112,13 +112,13 @@ function uncovered(statement: Statement, others: Statement[]): Statement | undef
   };
 }
 
-/** A part for each of its patterns; exceptions only mean something together. */
+/** Splits a part by pattern; a Not… part stays whole. */
 function single(part: Part | undefined): (Part | undefined)[] {
   if (part === undefined || part.except) return [part];
   return part.patterns.map((pattern) => ({ except: false, patterns: [pattern] }));
 }
 
-/** Whether all requests that `narrow` matches are matched by `wide`. */
+/** True if `wide` matches all requests that `narrow` matches. */
 function covers(wide: Statement, narrow: Statement): boolean {
   return (
     coversPart(wide.principal, narrow.principal) &&
@@ -135,7 +135,7 @@ function covers(wide: Statement, narrow: Statement): boolean {
   );
 }
 
-/** Actions are the same in upper and lower case. */
+/** The part in lower case: actions are case-insensitive. */
 function folded(part: Part | undefined): Part | undefined {
   return part && { ...part, patterns: part.patterns.map((pattern) => pattern.toLowerCase()) };
 }
@@ -151,7 +151,7 @@ function coversPart(wide: Part | undefined, narrow: Part | undefined): boolean {
   return narrow.patterns.every((text) => !/[*?]/.test(text) && !has(wide.patterns, text));
 }
 
-/** Whether a condition holds only where another one of the same operator and key holds. */
+/** True if `wide` is met whenever `narrow` is. Both have the same operator and key. */
 function narrows(narrow: Condition, wide: Condition): boolean {
   const base = narrow.operator
     .toLowerCase()
@@ -175,7 +175,7 @@ function valueWithin(operator: string, value: string, other: string): boolean {
   return operator.includes("ipaddress") && isWithin(value, other);
 }
 
-/** Whether a pattern of `*` and `?` matches a text; in the text both are but characters that only `*` matches. */
+/** True if a pattern with `*` and `?` matches a text. In the text, `*` and `?` are literal; only `*` matches them. */
 function matches(pattern: string, text: string): boolean {
   let [at, in_, star, mark] = [0, 0, -1, 0];
   while (in_ < text.length) {
@@ -209,7 +209,7 @@ function texts(value: PropertyValue): string[] {
   return asList(value).map((item) => (typeof item === "object" ? JSON.stringify(item) : String(item)));
 }
 
-/** `AWS:arn...`, `Service:...`; anybody is `*`, also where written as `{ AWS: "*" }`. */
+/** `AWS:arn...`, `Service:...`; any principal is `*`, also if written as `{ AWS: "*" }`. */
 function principals(value: PropertyValue): string[] {
   if (!isObject(value)) return texts(value);
   return Object.entries(value).flatMap(([kind, names]) =>

@@ -3,7 +3,7 @@ import { Baseline } from "../graph/baseline";
 import { Change, changesBetween } from "./changes";
 import { CostDifference, Costs, costsOf, difference } from "./costs";
 
-/** A rule of the policy pack, for readers. */
+/** A rule of the policy pack, for reports. */
 export interface RuleDescription {
   name: string;
   area: string;
@@ -13,15 +13,15 @@ export interface RuleDescription {
   level: "advisory" | "mandatory" | "disabled";
   /** A control of a published framework. */
   reference?: string | undefined;
-  /** The reason for which the stack's config relaxes it. */
+  /** Reason for the exception in the stack's config. */
   reason?: string | undefined;
-  /** Resources that are exempt until a day. */
+  /** Resources exempt from the rule until a date. */
   exceptions: { resource: string; reason: string; expires: string }[];
 }
 
-/** A setting in force. */
+/** A setting of a stack, for reports. */
 export interface SettingDescription {
-  /** Without the project's name where it is the project's own. */
+  /** Without the prefix of the project's own settings. */
   key: string;
   /** `[secret]` for every secret. */
   value: string;
@@ -31,7 +31,7 @@ export interface SettingDescription {
   description: string;
 }
 
-/** Everything that a report shows of one stack. */
+/** The content of a report for one stack. */
 export interface StackReport {
   document: PreviewDocument;
   /** Number of secrets that have made-up values. */
@@ -41,7 +41,7 @@ export interface StackReport {
   settings: SettingDescription[];
   rules: RuleDescription[];
   costs: Costs;
-  /** With the baseline that `--against` names. */
+  /** Present with `--against`. */
   comparison?: Comparison | undefined;
 }
 

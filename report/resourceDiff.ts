@@ -5,7 +5,7 @@ import { Difference, diffInputs, InputDiff } from "./inputDiff";
 import { ResourceChange } from "./risks";
 import { isAbsent, own, textsOf } from "./values";
 
-/** A change of one resource, with the secrets that no text of it may show. */
+/** A change of one resource, with the secrets that reports must not show. */
 export type ResourceDiff = ResourceChange & Pick<InputDiff, "hidden"> & { cause?: string };
 
 const AWS_PROVIDER = "pulumi:providers:aws";
@@ -14,18 +14,18 @@ const AWS_PROVIDER = "pulumi:providers:aws";
 const ADDED_BY_ENGINE = new Set(["version", "pluginDownloadURL"]);
 
 /**
- * Compares the resources of two states one by one. The order must be that of registration: a resource follows the
- * replacement of those that it is made from.
+ * Compares the resources of two states one by one. Call {@link diff} in order of registration: a replacement changes
+ * the values of the resources that use its outputs.
  */
 export class ResourceDiffer {
-  /** Values that a replacement changes, by URN of the resource that has them: text -> URN of the replaced resource. */
+  /** For each resource, the changed texts and the URN of the replaced resource. */
   private readonly changedValues = new Map<string, Map<string, string>>();
-  /** Texts that the program itself writes: a replacement does not change them. */
+  /** Texts in the program's own inputs. A replacement does not change them. */
   private readonly literals: ReadonlySet<string>;
   private readonly regionChanges: boolean;
 
   /**
-   * @param earlier resources by URN, with the ids of the preview
+   * @param earlier resources by URN, with simulated ids
    * @param later resources by URN, with the earlier values of ignored properties
    * @param fromExport true if AWS sorted lists by its own ids
    */
@@ -39,7 +39,7 @@ export class ResourceDiffer {
     this.regionChanges = was.length > 0 && is.length > 0 && was.join() !== is.join();
   }
 
-  /** Returns what changes about a resource; undefined if nothing does. */
+  /** Returns the change of a resource; undefined if nothing changes. */
   diff(after: PreviewResource, before: PreviewResource | undefined): ResourceDiff | undefined {
     if (before === undefined) {
       const { differences } = diffInputs({}, after.inputs, NO_CONTEXT);
@@ -52,7 +52,7 @@ export class ResourceDiffer {
       reordered: (property) => this.fromExport && sources(before, property) !== "",
     });
     const cause = this.causeOf(before, after, differences);
-    this.noteChangedValues(after, differences, cause !== undefined);
+    this.recordChangedValues(after, differences, cause !== undefined);
     const optionsChange = before.protect !== after.protect || before.retainOnDelete !== after.retainOnDelete;
     if (differences.length === 0 && cause === undefined && !optionsChange) return undefined;
     const kind = cause === undefined ? "changed" : "replaced";
@@ -105,8 +105,8 @@ export class ResourceDiffer {
     return mapIds(among(this.earlier), among(this.later)).toLater(value);
   }
 
-  /** Notes the values of a resource that change for others: all outputs of a replaced one, and values it passes on. */
-  private noteChangedValues(resource: PreviewResource, differences: Difference[], replaced: boolean): void {
+  /** Records the values that change for other resources: outputs of a replaced resource, and inputs that use them. */
+  private recordChangedValues(resource: PreviewResource, differences: Difference[], replaced: boolean): void {
     const texts = new Map<string, string>();
     for (const { property, follows } of differences) {
       if (follows === undefined) continue;
@@ -137,7 +137,7 @@ const NO_CONTEXT = {
   reordered: () => false,
 };
 
-/** The URNs from whose outputs a property is made, as one text. */
+/** The URNs of the resources whose outputs a property uses, as one text. */
 export function sources({ propertyDependencies }: PreviewResource, property: string): string {
   return [...(own(propertyDependencies, property) ?? [])].sort().join("\n");
 }

@@ -9,8 +9,8 @@ const CLASSES: [characters: RegExp, width: number][] = [
 ];
 
 /**
- * Width of a text in pixels, estimated without a font: reports are made where there is none, and read where it is
- * another one.
+ * Width of a text in pixels, estimated without a font: the machine that writes a report can lack the font of the
+ * browser that shows it.
  */
 export function textWidth(text: string, size: number, bold = false): number {
   let ems = 0;
@@ -18,7 +18,7 @@ export function textWidth(text: string, size: number, bold = false): number {
   return ems * size * (bold ? 1.1 : 1);
 }
 
-/** The text, cut with an ellipsis if it is wider. */
+/** The text, cut with an ellipsis if it is too wide. */
 export function fitted(text: string, width: number, size: number, bold = false): string {
   if (textWidth(text, size, bold) <= width) return text;
   const characters = Array.from(text);

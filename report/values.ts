@@ -48,12 +48,12 @@ export function parseJson(text: string): PropertyValue | undefined {
   }
 }
 
-/** Returns true for `true`, also as text: Beanstalk's options are texts. */
+/** True for `true`, also as text: Beanstalk's options are texts. */
 export function isTrue(value: Value): boolean {
   return value === true || value === "true";
 }
 
-/** Returns true for `false`, also as text. */
+/** True for `false`, also as text. */
 export function isFalse(value: Value): boolean {
   return value === false || value === "false";
 }

@@ -55,7 +55,7 @@ function sharedIdentityProvider(one: StackSettings, other: StackSettings): Probl
   ];
 }
 
-/** All names begin with the environment, and those of buckets with the organization: they must be unique in the world. */
+/** Names begin with `env`, bucket names with `organization`; two stacks must not share them. */
 function sharedEnvironment(one: StackSettings, other: StackSettings): Problem[] {
   const environment = ({ stack, settings }: StackSettings) => settings.env || stack;
   if (environment(one) !== environment(other)) return [];

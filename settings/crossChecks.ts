@@ -112,7 +112,7 @@ const checks = [
     }),
   ),
   check(["enketoRedisTls", "enketoImage"], ({ enketoRedisTls, enketoImage }) => {
-    // A tag that is no version, such as that of an image of one's own, says nothing.
+    // A tag without a version, such as a custom image's, is not checked.
     const version = Number(/:v?(\d+)\./.exec(enketoImage)?.[1]);
     return enketoRedisTls && version < ENKETO_WITH_REDIS_TLS
       ? wrongValue(

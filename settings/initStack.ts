@@ -58,7 +58,8 @@ function pulumi(args: string[], input?: string): string {
     const { code, stderr } = error as NodeJS.ErrnoException & { stderr?: string };
     if (code === "ENOENT") {
       throw new UserError(
-        "The Pulumi CLI is not installed. Install it: https://www.pulumi.com/docs/iac/download-install/",
+        "The Pulumi CLI is not installed.",
+        "install it from https://www.pulumi.com/docs/iac/download-install/",
       );
     }
     const message = String(stderr).trim();

@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { MORE_DRIVER_NAMES } from "../ami/recipe";
 import { didYouMean } from "../cli/nearest";
+import { environmentName } from "../components/common/deployParameter";
 import {
   EC2_INSTANCE_TYPES,
   ELASTICACHE_NODE_TYPES,
@@ -131,10 +132,7 @@ export const plainSettings = z.object({
     /^(?!.*--)[a-z][a-z0-9-]{1,22}[a-z0-9]$/,
     "3 to 24 lower-case letters, digits and single hyphens, starting with a letter",
   ),
-  env: text(
-    /^(?!.*--)[a-z]([a-z0-9-]{0,10}[a-z0-9])?$/,
-    "up to 12 lower-case letters, digits and single hyphens, starting with a letter",
-  ),
+  env: text(environmentName.pattern, environmentName.accepted),
   accountId: text(/^\d{12}$/, "twelve digits, in quotes"),
   region: among(Object.keys(REGIONS), `one of the regions ${SUPPORTED_REGIONS.join(", ")}`),
   hostedZone: host("example.org"),

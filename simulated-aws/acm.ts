@@ -1,4 +1,4 @@
-import { arn, digest, knownBy, ResourceTypes, text } from "./model";
+import { arn, digest, idFromInputs, ResourceTypes, requiredText } from "./model";
 
 function uuid(seed: string): string {
   return digest(seed, 32).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
@@ -6,7 +6,7 @@ function uuid(seed: string): string {
 
 export const resourceTypes: ResourceTypes = {
   "aws:acm/certificate:Certificate": (creation) => {
-    const domain = text(creation.inputs, "domainName");
+    const domain = requiredText(creation.inputs, "domainName");
     const region = typeof creation.inputs.region === "string" ? creation.inputs.region : creation.region;
     const id = arn(
       { ...creation, region },
@@ -29,5 +29,5 @@ export const resourceTypes: ResourceTypes = {
       },
     };
   },
-  "aws:acm/certificateValidation:CertificateValidation": knownBy("certificateArn"),
+  "aws:acm/certificateValidation:CertificateValidation": idFromInputs("certificateArn"),
 };

@@ -1,6 +1,6 @@
-import { named, ResourceTypes } from "./model";
+import { withNameAsId, ResourceTypes } from "./model";
 
 export const resourceTypes: ResourceTypes = {
-  "aws:cloudwatch/logGroup:LogGroup": named("logs", "log-group"),
-  "aws:cloudwatch/metricAlarm:MetricAlarm": named("cloudwatch", "alarm"),
+  "aws:cloudwatch/logGroup:LogGroup": withNameAsId("logs", "log-group"),
+  "aws:cloudwatch/metricAlarm:MetricAlarm": withNameAsId("cloudwatch", "alarm"),
 };

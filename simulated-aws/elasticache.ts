@@ -1,10 +1,10 @@
-import { arn, digest, named, ResourceTypes, text } from "./model";
+import { arn, digest, withNameAsId, ResourceTypes, requiredText } from "./model";
 
 export const resourceTypes: ResourceTypes = {
-  "aws:elasticache/subnetGroup:SubnetGroup": named("elasticache", "subnetgroup"),
-  "aws:elasticache/parameterGroup:ParameterGroup": named("elasticache", "parametergroup"),
+  "aws:elasticache/subnetGroup:SubnetGroup": withNameAsId("elasticache", "subnetgroup"),
+  "aws:elasticache/parameterGroup:ParameterGroup": withNameAsId("elasticache", "parametergroup"),
   "aws:elasticache/replicationGroup:ReplicationGroup": (creation) => {
-    const id = text(creation.inputs, "replicationGroupId");
+    const id = requiredText(creation.inputs, "replicationGroupId");
     // ElastiCache shortens the region: `euc1` for eu-central-1.
     const region = creation.region
       .replace(/north|south|east|west|central/g, (direction) => direction.charAt(0))

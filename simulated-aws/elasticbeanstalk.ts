@@ -1,4 +1,4 @@
-import { arn, awsId, digest, Functions, nameOr, ResourceTypes, text } from "./model";
+import { arn, awsId, digest, Functions, nameOrGenerated, requiredText, ResourceTypes } from "./model";
 
 /**
  * The solution stacks that the simulated AWS offers, the newest version of a branch first, as of 2026-11-25. v4.13.8 is
@@ -29,12 +29,12 @@ export function requireSolutionStack(name: unknown): void {
 
 export const resourceTypes: ResourceTypes = {
   "aws:elasticbeanstalk/application:Application": (creation) => {
-    const id = nameOr(creation, "name");
+    const id = nameOrGenerated(creation, "name");
     return { id, outputs: { name: id, arn: arn(creation, "elasticbeanstalk", `application/${id}`) } };
   },
   "aws:elasticbeanstalk/applicationVersion:ApplicationVersion": (creation) => {
-    const name = nameOr(creation, "name");
-    const application = text(creation.inputs, "application");
+    const name = nameOrGenerated(creation, "name");
+    const application = requiredText(creation.inputs, "application");
     return {
       // The provider's id is the label alone, which two applications can share.
       id: `${application}/${name}`,
@@ -47,8 +47,8 @@ export const resourceTypes: ResourceTypes = {
   "aws:elasticbeanstalk/environment:Environment": (creation) => {
     const { inputs, region } = creation;
     requireSolutionStack(inputs.solutionStackName);
-    const name = nameOr(creation, "name");
-    const application = text(inputs, "application");
+    const name = nameOrGenerated(creation, "name");
+    const application = requiredText(inputs, "application");
     const balancerName = `awseb--AWSEB-${digest(name, 12).toUpperCase()}`;
     const balancer = arn(
       creation,
@@ -82,7 +82,7 @@ export const functions: Functions = {
   // Refuses no or several results with the provider's messages:
   // https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/elasticbeanstalk/solution_stack_data_source.go
   "aws:elasticbeanstalk/getSolutionStack:getSolutionStack": (args, { region }) => {
-    const pattern = new RegExp(text(args, "nameRegex"));
+    const pattern = new RegExp(requiredText(args, "nameRegex"));
     const [name, ...others] = SOLUTION_STACKS.filter((stack) => pattern.test(stack));
     if (name === undefined)
       throw new Error("Your query returned no results. Please change your search criteria and try again.");
@@ -90,6 +90,6 @@ export const functions: Functions = {
       throw new Error(
         "Your query returned more than one result. Please try a more specific search criteria, or set `most_recent` attribute to true.",
       );
-    return { id: name, name, nameRegex: text(args, "nameRegex"), region };
+    return { id: name, name, nameRegex: requiredText(args, "nameRegex"), region };
   },
 };

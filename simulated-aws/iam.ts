@@ -1,7 +1,7 @@
-import { arn, Creation, digest, knownBy, nameOr, ResourceTypes, text } from "./model";
+import { arn, Creation, digest, idFromInputs, nameOrGenerated, ResourceTypes, requiredText } from "./model";
 
 const named = (kind: string) => (creation: Creation) => {
-  const id = nameOr(creation, "name");
+  const id = nameOrGenerated(creation, "name");
   return {
     id,
     outputs: {
@@ -20,12 +20,12 @@ export const resourceTypes: ResourceTypes = {
     return { ...created, id: created.outputs.arn };
   },
   "aws:iam/rolePolicy:RolePolicy": ({ inputs, name }) => ({
-    id: `${text(inputs, "role")}:${typeof inputs.name === "string" ? inputs.name : name}`,
+    id: `${requiredText(inputs, "role")}:${typeof inputs.name === "string" ? inputs.name : name}`,
     outputs: {},
   }),
-  "aws:iam/rolePolicyAttachment:RolePolicyAttachment": knownBy("role", "policyArn"),
+  "aws:iam/rolePolicyAttachment:RolePolicyAttachment": idFromInputs("role", "policyArn"),
   "aws:iam/openIdConnectProvider:OpenIdConnectProvider": (creation) => {
-    const host = text(creation.inputs, "url").replace("https://", "");
+    const host = requiredText(creation.inputs, "url").replace("https://", "");
     const id = arn(creation, "iam", `oidc-provider/${host}`, { global: true });
     return { id, outputs: { arn: id } };
   },

@@ -8,7 +8,7 @@ import * as elasticache from "./elasticache";
 import * as elasticbeanstalk from "./elasticbeanstalk";
 import * as iam from "./iam";
 import * as lb from "./lb";
-import { Account, Created, Creation, Functions, ResourceTypes } from "./model";
+import { AccountRegion, Created, Creation, Functions, ResourceTypes } from "./model";
 import * as rds from "./rds";
 import * as route53 from "./route53";
 import * as s3 from "./s3";
@@ -62,7 +62,7 @@ export function createResource(type: string, creation: Creation): Created {
  *
  * @throws Error if the function is not simulated; it names the file to extend.
  */
-export function callFunction(token: string, args: Properties, account: Account): Properties {
+export function callFunction(token: string, args: Properties, account: AccountRegion): Properties {
   const answer = SERVICES[serviceOf(token)]?.functions?.[token];
   if (answer === undefined) {
     throw new Error(`The simulated AWS knows no function ${token}. Add its result to ${fileOf(token)}.`);
@@ -76,7 +76,7 @@ function serviceOf(token: string): string {
   return provider === "aws" ? (module.split("/")[0] ?? "") : provider;
 }
 
-/** The file of a token's service, in words; a new service is registered here. */
+/** Names the file to extend for a token. */
 function fileOf(token: string): string {
   const service = serviceOf(token);
   const file = `simulated-aws/${service}.ts`;

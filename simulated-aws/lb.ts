@@ -1,8 +1,8 @@
-import { digest, ResourceTypes, text } from "./model";
+import { digest, ResourceTypes, requiredText } from "./model";
 
 export const resourceTypes: ResourceTypes = {
   "aws:lb/listener:Listener": ({ inputs, name }) => {
-    const balancer = text(inputs, "loadBalancerArn");
+    const balancer = requiredText(inputs, "loadBalancerArn");
     const id = `${balancer.replace(":loadbalancer/", ":listener/")}/${digest(name, 16)}`;
     return { id, outputs: { arn: id } };
   },

@@ -2,13 +2,13 @@ import { createHash } from "node:crypto";
 import { Properties } from "../graph/document";
 
 /** The account and the region in which a resource is created. */
-export interface Account {
+export interface AccountRegion {
   accountId: string;
   region: string;
 }
 
 /** A resource to create. */
-export interface Creation extends Account {
+export interface Creation extends AccountRegion {
   /** The resource's name in the program. */
   name: string;
   /** The inputs, with secrets in plain text. */
@@ -25,9 +25,9 @@ export interface Created {
 export type ResourceTypes = Record<string, (creation: Creation) => Created>;
 
 /** The functions of one service, by token. */
-export type Functions = Record<string, (args: Properties, account: Account) => Properties>;
+export type Functions = Record<string, (args: Properties, account: AccountRegion) => Properties>;
 
-/** Returns a resource id such as `vpc-0a1b...`, the same one at every run for the same resource. */
+/** Returns a resource id such as `vpc-0a1b...`, which is the same at every run. */
 export function awsId(prefix: string, { name, accountId, region }: Creation): string {
   return `${prefix}-0${digest(`${accountId} ${region} ${prefix} ${name}`, 16)}`;
 }
@@ -42,22 +42,22 @@ export function digest(text: string, length: number): string {
  *
  * @throws Error if it is missing.
  */
-export function text(inputs: Properties, key: string): string {
+export function requiredText(inputs: Properties, key: string): string {
   const value = inputs[key];
   if (typeof value === "string") return value;
   if (typeof value === "number") return String(value);
   throw new Error(`input ${key} is missing`);
 }
 
-/** Returns a name that the program sets, or else one as the provider generates it. */
-export function nameOr({ inputs, name }: Creation, key: string): string {
+/** Returns the name in the inputs, or one in the form that the provider generates. */
+export function nameOrGenerated({ inputs, name }: Creation, key: string): string {
   const value = inputs[key];
   return typeof value === "string" ? value : `${name}-${digest(name, 7)}`;
 }
 
 /** Returns an ARN, without a region for a `global` service. */
 export function arn(
-  { accountId, region }: Account,
+  { accountId, region }: AccountRegion,
   service: string,
   resource: string,
   { global = false } = {},
@@ -66,7 +66,7 @@ export function arn(
 }
 
 /** Simulates a resource type whose resources have a generated id and an ARN with that id. */
-export function simple(prefix: string, service: string, kind: string) {
+export function withGeneratedId(prefix: string, service: string, kind: string) {
   return (creation: Creation): Created => {
     const id = awsId(prefix, creation);
     return { id, outputs: { arn: arn(creation, service, `${kind}/${id}`) } };
@@ -74,17 +74,17 @@ export function simple(prefix: string, service: string, kind: string) {
 }
 
 /** Simulates a resource type whose resources have their name as id and an ARN with that name. */
-export function named(service: string, kind: string) {
+export function withNameAsId(service: string, kind: string) {
   return (creation: Creation): Created => {
-    const id = nameOr(creation, "name");
+    const id = nameOrGenerated(creation, "name");
     return { id, outputs: { name: id, arn: arn(creation, service, `${kind}:${id}`) } };
   };
 }
 
-/** Simulates a resource type whose id is made of some inputs, such as an attachment of two resources. */
-export function knownBy(...keys: string[]) {
+/** Simulates a resource type whose id joins some inputs, such as an attachment of two resources. */
+export function idFromInputs(...keys: string[]) {
   return ({ inputs }: Creation): Created => ({
-    id: keys.map((key) => text(inputs, key)).join("/"),
+    id: keys.map((key) => requiredText(inputs, key)).join("/"),
     outputs: {},
   });
 }

@@ -1,17 +1,17 @@
-import { arn, digest, named, nameOr, ResourceTypes, text } from "./model";
+import { arn, digest, withNameAsId, nameOrGenerated, ResourceTypes, requiredText } from "./model";
 
 export const resourceTypes: ResourceTypes = {
-  "aws:rds/subnetGroup:SubnetGroup": named("rds", "subgrp"),
-  "aws:rds/parameterGroup:ParameterGroup": named("rds", "pg"),
+  "aws:rds/subnetGroup:SubnetGroup": withNameAsId("rds", "subgrp"),
+  "aws:rds/parameterGroup:ParameterGroup": withNameAsId("rds", "pg"),
   "aws:rds/instance:Instance": (creation) => {
-    const identifier = nameOr(creation, "identifier");
+    const identifier = nameOrGenerated(creation, "identifier");
     const address = `${identifier}.c${digest(creation.accountId, 11)}.${creation.region}.rds.amazonaws.com`;
     return {
       id: `db-${digest(identifier, 26).toUpperCase()}`,
       outputs: {
         identifier,
         address,
-        endpoint: `${address}:${text({ port: 5432, ...creation.inputs }, "port")}`,
+        endpoint: `${address}:${requiredText({ port: 5432, ...creation.inputs }, "port")}`,
         arn: arn(creation, "rds", `db:${identifier}`),
         status: "available",
       },

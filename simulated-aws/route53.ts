@@ -1,9 +1,12 @@
-import { digest, Functions, ResourceTypes, text } from "./model";
+import { digest, Functions, ResourceTypes, requiredText } from "./model";
 
 export const resourceTypes: ResourceTypes = {
   "aws:route53/record:Record": ({ inputs }) => {
-    const name = text(inputs, "name");
-    return { id: `${text(inputs, "zoneId")}_${name}_${text(inputs, "type")}`, outputs: { fqdn: name } };
+    const name = requiredText(inputs, "name");
+    return {
+      id: `${requiredText(inputs, "zoneId")}_${name}_${requiredText(inputs, "type")}`,
+      outputs: { fqdn: name },
+    };
   },
 };
 

@@ -1,8 +1,8 @@
-import { knownBy, nameOr, ResourceTypes, text } from "./model";
+import { idFromInputs, nameOrGenerated, ResourceTypes, requiredText } from "./model";
 
 export const resourceTypes: ResourceTypes = {
   "aws:s3/bucket:Bucket": (creation) => {
-    const id = nameOr(creation, "bucket");
+    const id = nameOrGenerated(creation, "bucket");
     return {
       id,
       outputs: {
@@ -14,16 +14,17 @@ export const resourceTypes: ResourceTypes = {
       },
     };
   },
-  "aws:s3/bucketOwnershipControls:BucketOwnershipControls": knownBy("bucket"),
-  "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": knownBy("bucket"),
-  "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": knownBy("bucket"),
-  "aws:s3/bucketVersioning:BucketVersioning": knownBy("bucket"),
-  "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": knownBy("bucket"),
-  "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration": knownBy("bucket"),
-  "aws:s3/bucketPolicy:BucketPolicy": knownBy("bucket"),
+  "aws:s3/bucketOwnershipControls:BucketOwnershipControls": idFromInputs("bucket"),
+  "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": idFromInputs("bucket"),
+  "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration":
+    idFromInputs("bucket"),
+  "aws:s3/bucketVersioning:BucketVersioning": idFromInputs("bucket"),
+  "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": idFromInputs("bucket"),
+  "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration": idFromInputs("bucket"),
+  "aws:s3/bucketPolicy:BucketPolicy": idFromInputs("bucket"),
   "aws:s3/bucketObjectv2:BucketObjectv2": ({ inputs }) => {
-    const bucket = text(inputs, "bucket");
-    const key = text(inputs, "key");
+    const bucket = requiredText(inputs, "bucket");
+    const key = requiredText(inputs, "key");
     return { id: `${bucket}/${key}`, outputs: { arn: `arn:aws:s3:::${bucket}/${key}` } };
   },
 };

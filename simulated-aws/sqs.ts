@@ -1,10 +1,10 @@
-import { arn, knownBy, nameOr, ResourceTypes } from "./model";
+import { arn, idFromInputs, nameOrGenerated, ResourceTypes } from "./model";
 
 export const resourceTypes: ResourceTypes = {
   "aws:sqs/queue:Queue": (creation) => {
-    const name = nameOr(creation, "name");
+    const name = nameOrGenerated(creation, "name");
     const url = `https://sqs.${creation.region}.amazonaws.com/${creation.accountId}/${name}`;
     return { id: url, outputs: { name, url, arn: arn(creation, "sqs", name) } };
   },
-  "aws:sqs/queuePolicy:QueuePolicy": knownBy("queueUrl"),
+  "aws:sqs/queuePolicy:QueuePolicy": idFromInputs("queueUrl"),
 };

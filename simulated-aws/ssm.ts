@@ -1,8 +1,8 @@
-import { arn, nameOr, ResourceTypes } from "./model";
+import { arn, nameOrGenerated, ResourceTypes } from "./model";
 
 export const resourceTypes: ResourceTypes = {
   "aws:ssm/parameter:Parameter": (creation) => {
-    const id = nameOr(creation, "name");
+    const id = nameOrGenerated(creation, "name");
     return {
       id,
       outputs: { name: id, arn: arn(creation, "ssm", `parameter${id}`), version: 1, tier: "Standard" },

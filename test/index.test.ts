@@ -91,10 +91,10 @@ describe("index", () => {
       });
 
       it("shows no secret anywhere", () => {
-        const { values, standIns } = readStackConfig(exampleProject(), stack);
+        const { values, madeUpSecrets } = readStackConfig(exampleProject(), stack);
         const text = JSON.stringify(document) + JSON.stringify(first);
-        expect(standIns.length).to.be.at.least(10);
-        for (const key of standIns) {
+        expect(madeUpSecrets.length).to.be.at.least(10);
+        for (const key of madeUpSecrets) {
           // Earlier signing keys are empty until somebody rotates the key.
           if (values[key] !== "") expect(text, key).not.to.include(values[key]!);
         }

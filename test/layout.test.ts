@@ -16,10 +16,10 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   components: [],
   // The drivers that a setting may name are those of the image's recipe.
   settings: ["components", "cli", "ami/recipe.ts"],
-  graph: ["cli", "policies"],
-  "simulated-aws": ["graph", "cli"],
-  report: ["graph", "cli", "policies"],
-  preview: ["report", "graph", "simulated-aws", "settings", "policies", "cli"],
+  graph: ["cli"],
+  "simulated-aws": ["graph"],
+  report: ["graph"],
+  preview: ["report", "graph", "simulated-aws", "settings", "cli"],
   ami: ["cli"],
   // A stack's names and settings are those of its program.
   doctor: ["settings", "preview/project.ts", "components/common", "cli"],
@@ -66,6 +66,16 @@ function violations(imports: Imports): string[] {
     return imported
       .filter((target) => target === "index.ts" || !allowed.some((path) => isIn(target, path)))
       .map((target) => `${file} -> ${target}`);
+  });
+}
+
+/** The permissions that no import uses, as "folder -> path". */
+function unusedPermissions(imports: Imports): string[] {
+  return Object.entries(MAY_IMPORT).flatMap(([folder, paths]) => {
+    const targets = [...imports].filter(([file]) => isIn(file, folder)).flatMap(([, imported]) => imported);
+    return paths
+      .filter((path) => !targets.some((target) => isIn(target, path) && !isIn(target, FACTS)))
+      .map((path) => `${folder} -> ${path}`);
   });
 }
 
@@ -119,6 +129,10 @@ describe("The layout of the product's code", () => {
 
   it("imports only in the allowed directions", () => {
     expect(violations(imports)).to.deep.equal([]);
+  });
+
+  it("permits no import that no file makes", () => {
+    expect(unusedPermissions(imports)).to.deep.equal([]);
   });
 
   it("has no files that import each other in a circle", () => {

@@ -14,8 +14,8 @@ export interface FirstVersion {
  * Returns the source bundle with which Iaso's environments start, until the deploy tool deploys Iaso. It answers health
  * checks with 200, shows a page elsewhere, and refuses background tasks so that they stay in the queue.
  *
- * Beanstalk's own sample application has no `/_health/`, and its label, "Sample Application", is no version: the first
- * deployment could not be rolled back.
+ * Beanstalk's sample application has no `/_health/` and no application version, so the first deployment could not be
+ * rolled back.
  */
 export function firstVersion(platform: "python" | "docker"): FirstVersion {
   const folder = join(__dirname, "firstVersion", platform);

@@ -28,8 +28,8 @@ export type OptionSettings = {
  * form, every `pulumi up` shows a change.
  *
  * @param layers Settings to merge. Two layers may share a namespace, but not an option.
- * @throws Error if an option does not apply to the tier (Beanstalk drops it, so every `pulumi up` shows it as a
- *   change), if an option is set twice, or if a list is given to an option that takes none.
+ * @throws Error if an option does not apply to the tier, is set twice, or gets a list but does not take one. Beanstalk
+ *   drops an option that does not apply. Every `pulumi up` would show it as a change.
  */
 export function canonicalSettings(
   tier: Tier,

@@ -22,6 +22,12 @@ export const deployParameter = z.object({
 
 export type DeployParameter = z.infer<typeof deployParameter>;
 
+/** The names that an environment may have, as a pattern and in words. */
+export const environmentName = {
+  pattern: /^(?!.*--)[a-z]([a-z0-9-]{0,10}[a-z0-9])?$/,
+  accepted: "up to 12 lower-case letters, digits and single hyphens, starting with a letter",
+};
+
 /** The name of the SSM parameter of an environment. */
 export function deployParameterName(env: string): string {
   return `/iaso/${env}/deployment`;

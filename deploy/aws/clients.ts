@@ -5,6 +5,7 @@ import { SQSClient } from "@aws-sdk/client-sqs";
 import { SSMClient } from "@aws-sdk/client-ssm";
 import { ConfiguredRetryStrategy } from "@smithy/core/retry";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
+import { exponentialBackoff } from "../../cli/backoff";
 
 export interface Clients {
   beanstalk: ElasticBeanstalkClient;
@@ -27,10 +28,8 @@ const LONGEST_DELAY = 10_000;
  */
 export const LONGEST_CALL = ATTEMPTS * REQUEST_TIMEOUT + (ATTEMPTS - 1) * LONGEST_DELAY;
 
-/** Milliseconds before the given attempt: exponential from half a second, with jitter. */
-export function backoff(attempt: number): number {
-  return Math.min(LONGEST_DELAY, 500 * 2 ** attempt) * (0.5 + Math.random() / 2);
-}
+/** Milliseconds before the given attempt. */
+export const backoff = exponentialBackoff(LONGEST_DELAY);
 
 export interface ClientSettings {
   region: string;

@@ -89,7 +89,7 @@ async function waitUntilReady(
   abortUpdates: boolean,
 ): Promise<Readiness> {
   const { clock, limits, progress } = session;
-  const patience = clock.now() + limits.update / 2;
+  const abortAfter = clock.now() + limits.update / 2;
   const deadline = clock.now() + limits.update;
   const aborted = new Set<Role>();
   const readySince = new Map<Role, number>();
@@ -109,7 +109,7 @@ async function waitUntilReady(
         if (status === "Ready") readySince.set(role, readySince.get(role) ?? now);
         else readySince.delete(role);
         // An update that leads to the version is left to finish, unless it hangs.
-        const unwanted = abortUpdates || to !== version || now > patience;
+        const unwanted = abortUpdates || to !== version || now > abortAfter;
         if (status !== "Ready" && abortable && unwanted && !aborted.has(role)) {
           aborted.add(role);
           await abortUpdate(session, pair, role);

@@ -24,12 +24,12 @@ export const alarmSubscription: Check = {
         own.length === 0
           ? {
               wrong: `${alarmEmail} is not subscribed to the alarms.`,
-              why: "Nobody hears of an alarm.",
+              why: "No alarm reaches anyone.",
               fix: `pulumi up --stack ${stack.name} --refresh`,
             }
           : {
               wrong: `${alarmEmail} has not confirmed the subscription to the alarms.`,
-              why: "Nobody hears of an alarm.",
+              why: "No alarm reaches anyone.",
               fix:
                 "Open the link in the mail from AWS Notifications. Send it again: " +
                 `aws sns subscribe --region ${stack.region} --topic-arn ${alarmTopicArn} --protocol email --notification-endpoint ${alarmEmail}`,

@@ -1,5 +1,5 @@
 import { ListObjectsV2Command } from "@aws-sdk/client-s3";
-import { CannotLook, NotChecked } from "../errors";
+import { Unreachable, NotChecked } from "../errors";
 import { type Check, ok } from "../check";
 import type { Context } from "../context";
 
@@ -94,6 +94,6 @@ async function statusOf(context: Context, url: string): Promise<number> {
     const { status } = await context.fetch(url, { method: "HEAD", signal: AbortSignal.timeout(TIMEOUT) });
     return status;
   } catch (error) {
-    throw new CannotLook(`${url} cannot be fetched`, { cause: error });
+    throw new Unreachable(`${url} cannot be fetched`, { cause: error });
   }
 }

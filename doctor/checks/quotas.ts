@@ -17,7 +17,7 @@ import type { Context } from "../context";
 interface Quota {
   service: string;
   code: string;
-  /** What is counted, such as "Elastic IPs". */
+  /** The counted resources, such as "Elastic IPs". */
   noun: string;
 }
 
@@ -151,11 +151,11 @@ export const loadBalancerQuota: Check = {
 
 interface Comparison {
   quota: Quota;
-  /** What the whole stack needs. */
+  /** Need of the whole stack. */
   needed: number;
-  /** What the rest of the account uses. */
+  /** Use by the rest of the account. */
   others: number;
-  /** How `needed` comes about. */
+  /** Explanation of `needed`. */
   how: string;
 }
 

@@ -19,7 +19,7 @@ export const secretAges: Check = {
         if (setting === undefined || days <= MAXIMUM_AGE_DAYS) continue;
         findings.push({
           wrong: `The secret ${Name} is ${days} days old.`,
-          why: "Who has ever seen it can still use it.",
+          why: "Everyone who has seen it can still use it.",
           fix:
             `pulumi config set --stack ${stack.name} --secret ${setting}; pulumi up --stack ${stack.name} ` +
             `(see "Rotating a secret" in docs/operations.md)`,

@@ -2,7 +2,7 @@ import { GetEbsEncryptionByDefaultCommand } from "@aws-sdk/client-ec2";
 import { GetBucketTaggingCommand, HeadBucketCommand, paginateListBuckets } from "@aws-sdk/client-s3";
 import { GetPublicAccessBlockCommand } from "@aws-sdk/client-s3-control";
 import { errorName, httpStatus, responseHeader } from "../../cli/awsErrors";
-import { CannotLook } from "../errors";
+import { Unreachable } from "../errors";
 import { type Check, type Finding, ok } from "../check";
 import type { Context } from "../context";
 
@@ -97,7 +97,7 @@ async function otherBucket({ clients, stack }: Context, bucket: string): Promise
     if (httpStatus(error) === 404) return [];
     // S3 names the region of every bucket that exists, even if it refuses the request. A proxy on the way does not.
     if (responseHeader(error, "x-amz-bucket-region") === undefined) {
-      throw new CannotLook(`the answer of S3 does not say whether a bucket ${bucket} exists`, {
+      throw new Unreachable(`the answer of S3 does not say whether a bucket ${bucket} exists`, {
         cause: error,
       });
     }

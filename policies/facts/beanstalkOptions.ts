@@ -5,7 +5,7 @@ export type Tier = "WebServer" | "Worker";
 
 export type LoadBalancerType = "classic" | "application" | "network";
 
-/** The namespaces of AWS's list with their options, for types of which a misspelt name is no member. */
+/** The namespaces of AWS's list with their options, typed, so a misspelt name does not compile. */
 export type Namespaces = typeof catalog.namespaces;
 
 /** The facts about one option. */

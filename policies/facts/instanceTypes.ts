@@ -1,6 +1,6 @@
 /**
- * The instance types that AWS has, on the day of {@link INSTANCE_TYPES_READ}. AWS offers not each of them in each
- * region; it adds types several times a year.
+ * The instance types that AWS has, on the day of {@link INSTANCE_TYPES_READ}. Not every region offers every
+ * type. AWS adds types several times a year.
  *
  * A row has families and the sizes of each. Sources:
  * - EC2: the values of `InstanceType` in version 3.1169.0 of `@aws-sdk/client-ec2`, without Graviton's and Apple's

@@ -7,7 +7,7 @@ interface Range {
 }
 
 /** Reads a range in CIDR notation; a single address is a range of one. Undefined if the text is neither. */
-function rangeOf(cidr: string): Range | undefined {
+export function rangeOf(cidr: string): Range | undefined {
   const [, network = "", length] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(cidr) ?? [];
   const version = isIP(network);
   if (version === 0) return undefined;
@@ -16,7 +16,7 @@ function rangeOf(cidr: string): Range | undefined {
   return read <= bits ? { network, length: read, family: version === 4 ? "ipv4" : "ipv6" } : undefined;
 }
 
-/** Whether all addresses of the inner range are in the outer one. False if one of the texts is not a range. */
+/** True if all addresses of the inner range are in the outer one. False if one of the texts is not a range. */
 export function isWithin(inner: string, outer: string): boolean {
   const [a, b] = [rangeOf(inner), rangeOf(outer)];
   if (a === undefined || b === undefined || a.family !== b.family || a.length < b.length) return false;
@@ -32,7 +32,7 @@ export function isWithin(inner: string, outer: string): boolean {
  */
 const PRIVATE = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"];
 
-/** Whether a range contains private addresses only. Half of the internet is not private either. */
+/** True if a range contains private addresses only. */
 export function isPrivateRange(cidr: string): boolean {
   return PRIVATE.some((network) => isWithin(cidr, network));
 }

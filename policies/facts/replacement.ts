@@ -41,7 +41,7 @@ const SOMETIMES = new Map<string, ReadonlyMap<string, Condition>>([
 ]);
 
 /**
- * Returns true if the change of a property replaces the resource. A new `region` replaces every regional resource:
+ * True if the change of a property replaces the resource. A new `region` replaces every regional resource:
  * https://www.pulumi.com/registry/packages/aws/how-to-guides/aws-enhanced-region-support/
  */
 export function isReplacing(type: string, property: string, before: Properties, after: Properties): boolean {

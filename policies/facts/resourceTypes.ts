@@ -1,7 +1,7 @@
 /** The property that names a resource. The provider generates its value if the program gives none. */
 export interface Name {
   property: string;
-  /** Matches the names that AWS accepts; absent for types with names of which this program gives none. */
+  /** Matches the names that AWS accepts; absent if this program names no such resource. */
   pattern?: RegExp;
   /** The pattern in words, such as "at most 80 letters, digits, - and _". */
   limits?: string;
@@ -13,7 +13,7 @@ export interface ResourceType {
   createAction?: string;
   /** True if AWS takes no tags on it. */
   untaggable?: boolean;
-  /** Properties of which each change replaces the resource; `replacement.ts` adds those of which only some do. */
+  /** Properties whose every change replaces the resource; `replacement.ts` adds the conditional ones. */
   replacedBy?: readonly string[];
   name?: Name;
   /** Outputs that the provider's schema marks as secret. */
@@ -21,8 +21,8 @@ export interface ResourceType {
   /** Properties that AWS takes and never returns. */
   writeOnly?: readonly string[];
   /**
-   * What a creation does if a resource of the same id exists: `put` overwrites it, `idempotent` returns it if it is
-   * equal and refuses otherwise. All other creations are refused.
+   * Behaviour if the id exists: `put` overwrites the resource, `idempotent` returns it if it is equal and refuses
+   * otherwise. All other creations are refused.
    */
   create?: "put" | "idempotent";
   /** Error code if a resource of the same id exists; `ResourceAlreadyExists` by default. */

@@ -90,7 +90,7 @@ export function keysOf(context: ConditionKeys): Keys {
   );
 }
 
-/** Whether all conditions of a statement hold for a request. Keys and operators are case-insensitive. */
+/** True if all conditions of a statement hold for a request. Keys and operators are case-insensitive. */
 export function conditionsHold(condition: unknown, context: ConditionKeys): boolean {
   if (condition === undefined || condition === null) return true;
   if (typeof condition !== "object") return false;

@@ -55,7 +55,7 @@ export function conditionsOf({ Condition: blocks }: Statement): Condition[] {
   );
 }
 
-/** Whether a condition demands a value: the key must equal, or match, one of the values. */
+/** True if a condition demands a value: the key must equal, or match, one of the values. */
 export const demandsValue = ({ operator }: Condition): boolean =>
   /^(string|arn)(equals|like)$/i.test(operator);
 

@@ -33,7 +33,7 @@ function withoutResource(pattern: string): string {
   return `${pattern.split(":").slice(0, 5).join(":")}:*`;
 }
 
-/** Whether a statement applies to a resource. */
+/** True if a statement applies to a resource. */
 export function resourceMatches(statement: Statement, resource: string, keys: Keys): boolean {
   if (statement.Resource !== undefined)
     return strings(statement.Resource).some((pattern) => covers(pattern, resource, true, keys));

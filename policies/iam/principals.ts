@@ -2,7 +2,7 @@ import { object, text } from "../values";
 import { conditionsOf, demandsValue, list, Statement } from "./document";
 import { principalMatches } from "./evaluate";
 
-/** Whether a value is one of these account numbers, or an ARN of one of these accounts without earlier wildcards. */
+/** True if a value is one of these account numbers, or an ARN of one of these accounts without earlier wildcards. */
 export function isOf(accounts: string[], value: unknown): boolean {
   const [, partition, service, , account] = text(value).split(":");
   return (
@@ -25,7 +25,7 @@ function isLimitedTo(accounts: string[], statement: Statement): boolean {
 }
 
 /**
- * Whether an Allow of a resource's policy applies to a principal outside these accounts. An AWS service acts for any
+ * True if an Allow of a resource's policy applies to a principal outside these accounts. An AWS service acts for any
  * customer, so it counts as outside unless a condition names the account for which it acts.
  *
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html

@@ -33,19 +33,19 @@ function resolve(variable: string, keys: Keys): string | undefined {
   return values?.length === 1 ? values[0] : fallback;
 }
 
-/** Whether all variables of a pattern have a value. */
+/** True if all variables of a pattern have a value. */
 export function isResolvable(pattern: string, keys: Keys): boolean {
   return read(pattern, true, keys) !== undefined;
 }
 
-/** Whether a pattern without variables matches a value. */
+/** True if a pattern without variables matches a value. */
 export function matches(pattern: string, value: string, ignoreCase: boolean): boolean {
   return ignoreCase
     ? covers(pattern.toLowerCase(), value.toLowerCase(), true, new Map())
     : covers(pattern, value, true, new Map());
 }
 
-/** Whether a pattern matches a value. Takes time proportional to the product of both lengths; does not recurse. */
+/** True if a pattern matches a value. Takes time proportional to the product of both lengths; does not recurse. */
 export function covers(pattern: string, value: string, wildcards: boolean, keys: Keys): boolean {
   // Most patterns are plain text, which is faster to compare than to read.
   if (!/[*?$]/.test(pattern)) return pattern === value;

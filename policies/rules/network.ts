@@ -17,8 +17,8 @@ const groupsOf = (store: ResourceOf<typeof DATABASE | typeof REDIS>): string[] =
   dependenciesOf(store, store.type === DATABASE ? "vpcSecurityGroupIds" : "securityGroupIds");
 
 /**
- * The URNs of the security groups that are for load balancers: by their name, and by their use. A group of a store or
- * a worker is none, and neither is one of two in the same environment.
+ * The URNs of the security groups that are for load balancers: by their name, and by their use. Groups of stores and
+ * workers, and the second group of an environment, do not count.
  */
 const loadBalancerGroups = ({ once, ofType }: Stack): Set<string> =>
   once("groups of load balancers", () => {

@@ -27,7 +27,7 @@ const lastPart = (value: unknown): string => /[^/:]*$/.exec(text(value))?.[0] ??
 
 const deadLetterNameOf = (queue: Queue): string => lastPart(redriveOf(queue).deadLetterTargetArn);
 
-/** Whether another queue moves messages that fail to this one. */
+/** True if another queue moves messages that fail to this one. */
 const isDeadLetterQueue = ({ inputs }: Queue, { once, ofType }: Stack): boolean =>
   once("names of dead-letter queues", () => new Set(ofType(QUEUE).map(deadLetterNameOf))).has(
     text(inputs.name),
@@ -147,7 +147,7 @@ export const workerQueue = defineRule({
 export const queuePolicyClosed = defineRule({
   name: "queue-policy-closed",
   types: [QUEUE_POLICY, "aws:sns/topicPolicy:TopicPolicy"],
-  description: "The policy of a queue or topic lets nobody outside the account in",
+  description: "The policy of a queue or topic allows no principal outside the account",
   why: "anyone could run tasks on the worker",
   severity: "critical",
   reference: "AWS FSBP SQS.3",
@@ -193,7 +193,7 @@ const policiesOf = (name: string, { once, ofType }: Stack): ResourceOf<typeof QU
   return (byName.get(name) ?? []).map(({ policy }) => policy);
 };
 
-/** Whether a policy denies plain HTTP to everyone. A Deny with another condition, or a NotPrincipal, does not count. */
+/** True if a policy denies plain HTTP to everyone. A Deny with another condition, or a NotPrincipal, does not count. */
 function deniesPlainHttp(document: unknown, name: string): boolean {
   const denials = statementsOf(document).filter(
     (statement) =>

@@ -9,11 +9,11 @@ import { ENVIRONMENT, SECRET_VARIABLES, settingsOf, VARIABLES } from "./beanstal
 
 const PARAMETER = "aws:ssm/parameter:Parameter";
 
-/** Whether a variable is secret: as Iaso's contract says, else by its name. */
+/** True if a variable is secret: as Iaso's contract says, else by its name. */
 const isSecretVariable = (name: string): boolean =>
   CONTRACT.variables.find((variable) => variable.name === name)?.secret ?? isSecretName(name);
 
-/** Whether the plain value of a variable is a secret. */
+/** True if the plain value of a variable is a secret. */
 const isSecretValue = (name: string, value: string): boolean =>
   isToken(value) || (isRandom(value) && !(isCommit(value) && isCommitName(name)));
 

@@ -1,7 +1,8 @@
 import { PreviewResource } from "../../graph/document";
 import { Icon } from "../icons";
+import { count } from "../wording";
 import { Arrow, Box, ROWS, Zone } from "./types";
-import { count, text, words } from "./wording";
+import { text, words } from "./wording";
 
 const tag = ({ inputs }: PreviewResource, name: string) =>
   text((inputs.tags as Record<string, unknown> | undefined)?.[name]);
@@ -21,7 +22,7 @@ function optionsOf({ inputs }: PreviewResource): Option[] {
   return Array.isArray(settings) ? (settings as unknown[]).filter(isOption) : [];
 }
 
-/** Returns true if a value is a host, bucket or address, or a URL of it. */
+/** True if a value is this host, bucket or address, or a URL of it. */
 function names(value: string, name: string): boolean {
   if (name === "") return false;
   const at = value.indexOf(name);
@@ -31,7 +32,7 @@ function names(value: string, name: string): boolean {
   return (at === 0 || "/@".includes(before)) && (after === "" || "/:".includes(after));
 }
 
-/** Returns true if a queue moves failed messages to another one. */
+/** True if a queue moves failed messages to the other queue. */
 function sendsFailedTo({ redrivePolicy }: PreviewResource["inputs"], { outputs }: PreviewResource): boolean {
   const arn = text(outputs.arn);
   return arn !== "" && text(redrivePolicy).includes(`"${arn}"`);
@@ -49,7 +50,7 @@ interface Target {
   id: string;
   /** Its hosts and addresses. */
   names: string[];
-  /** What flows there. */
+  /** Label of the arrows to it. */
   label: string;
 }
 
@@ -100,21 +101,29 @@ export class BoxReader {
   private edge(): void {
     const records = this.ofType("aws:route53/record:Record");
     if (records.length > 0) {
-      this.box("dns", "DNS", `Route 53, ${count(records, "record")}`, "dns", "edge", ROWS.edge, records);
-      this.arrow("people", "dns", "names");
+      this.box(
+        "dns",
+        "DNS",
+        `Route 53, ${count(records.length, "record")}`,
+        "dns",
+        "edge",
+        ROWS.edge,
+        records,
+      );
+      this.arrow("people", "dns", "DNS");
     }
     const certificates = this.ofType("aws:acm/certificate:Certificate");
     if (certificates.length > 0) {
-      const subtitle = `ACM, ${count(certificates, "certificate")}`;
+      const subtitle = `ACM, ${count(certificates.length, "certificate")}`;
       this.box("certificates", "Certificates", subtitle, "certificate", "edge", ROWS.edge, certificates);
     }
     const gateways = this.ofType("aws:ec2/natGateway:NatGateway");
     if (gateways.length > 0) {
-      this.box("nat", "NAT", count(gateways, "gateway"), "gateway", "public", ROWS.public, gateways);
+      this.box("nat", "NAT", count(gateways.length, "gateway"), "gateway", "public", ROWS.public, gateways);
     }
     for (const distribution of this.ofType("aws:cloudfront/distribution:Distribution")) {
       const id = `distribution ${distribution.urn}`;
-      this.box(id, "CloudFront", "static files, near people", "cloud", "edge", ROWS.edge, [distribution]);
+      this.box(id, "CloudFront", "static files, edge cache", "cloud", "edge", ROWS.edge, [distribution]);
       this.arrow("people", id, "static files");
     }
   }
@@ -197,7 +206,7 @@ export class BoxReader {
       this.arrow("people", balancer, "HTTPS");
       this.arrow(balancer, id, "requests");
     }
-    // Addresses of this environment, by which others may name it.
+    // Addresses of this environment in the settings of others.
     const addresses = this.ofType("aws:route53/record:Record")
       .filter(({ propertyDependencies }) =>
         Object.values(propertyDependencies).flat().includes(environment.urn),
@@ -248,7 +257,7 @@ export class BoxReader {
       ({ inputs }) => inputs.type === "SecureString",
     );
     if (secrets.length > 0) {
-      const subtitle = `Parameter Store, ${count(secrets, "secret")}`;
+      const subtitle = `Parameter Store, ${count(secrets.length, "secret")}`;
       this.box("secrets", "Secrets", subtitle, "key", "services", ROWS.private, secrets);
     }
     const commands = this.ofType("command:local:Command");
@@ -260,9 +269,9 @@ export class BoxReader {
     }
     const alarms = this.ofType("aws:cloudwatch/metricAlarm:MetricAlarm");
     if (alarms.length > 0) {
-      const subtitle = `CloudWatch, ${count(alarms, "alarm")}`;
+      const subtitle = `CloudWatch, ${count(alarms.length, "alarm")}`;
       this.box("alarms", "Alarms", subtitle, "bell", "operations", ROWS.access, alarms);
-      this.box("operators", "Operators", "woken by mail", "people", "outside", ROWS.others, []);
+      this.box("operators", "Operators", "notified by mail", "people", "outside", ROWS.others, []);
       this.arrow("alarms", "operators", "alarms");
     }
     const roles = this.ofType("aws:iam/role:Role").filter(({ inputs }) =>
@@ -272,7 +281,7 @@ export class BoxReader {
       this.box(
         "ci",
         "CI access",
-        `${count(roles, "role")}, no keys`,
+        `${count(roles.length, "role")}, no keys`,
         "badge",
         "operations",
         ROWS.access,
@@ -289,7 +298,7 @@ export class BoxReader {
     }
   }
 
-  /** The environments whose code comes with deployments, not with the infrastructure. */
+  /** The environments whose code deployments change, not the program. */
   private deployed(environments: PreviewResource[]): PreviewResource[] {
     return environments.filter(({ ignoreChanges }) => ignoreChanges.includes("version"));
   }

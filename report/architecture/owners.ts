@@ -1,6 +1,7 @@
 import { PreviewResource } from "../../graph/document";
+import { count } from "../wording";
 import { Box, ROWS } from "./types";
-import { count, words } from "./wording";
+import { words } from "./wording";
 
 /**
  * Gives each resource without a box to the nearest box in the tree of components, and adds a box for each part that
@@ -64,7 +65,7 @@ export function assignResources(resources: PreviewResource[], boxes: Box[]): str
       boxes.push({
         id: `part ${urn}`,
         title: words(name),
-        subtitle: count(owned, "resource"),
+        subtitle: count(owned.length, "resource"),
         icon,
         zone: "operations",
         row,

@@ -2,10 +2,6 @@
 export const text = (value: unknown) =>
   typeof value === "string" || typeof value === "number" ? String(value) : "";
 
-/** `3 records`, `1 record`. */
-export const count = (many: unknown[], singular: string) =>
-  `${many.length} ${singular}${many.length === 1 ? "" : "s"}`;
-
 /** `Dead letters` for `dead-letters`. */
 export const words = (name: string) => {
   const spaced = name.replaceAll("-", " ");

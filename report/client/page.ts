@@ -1,5 +1,4 @@
-// Runs in the page of a report: details, zoom and theme. All that it shows stands in the page itself; texts are set as
-// text and never as markup.
+// Shows details, zoom and theme in the report page. Texts are inserted as text, never as markup.
 import type { PageData, PageResource } from "../pageData";
 
 /** Zoom by one press of a button. */
@@ -49,7 +48,7 @@ function resourceDetails(resource: PageResource, open: boolean): HTMLElement {
   for (const { policy, message } of resource.violations) {
     made.append(element("p", element("strong", policy), " ", message));
   }
-  for (const risk of resource.change?.risks ?? []) made.append(element("p", tag("risk", "look"), " ", risk));
+  for (const risk of resource.change?.risks ?? []) made.append(element("p", tag("risk"), " ", risk));
   if (resource.change !== undefined && resource.change.properties.length > 0) {
     made.append(
       table(
@@ -57,7 +56,7 @@ function resourceDetails(resource: PageResource, open: boolean): HTMLElement {
           path,
           `${before === undefined ? "(not set)" : asText(before)} → ${after === undefined ? "(not set)" : asText(after)}`,
         ]),
-        "What changes",
+        "Changes",
       ),
     );
   }
@@ -86,7 +85,7 @@ function openDetails(data: PageData, id: string, urn?: string): void {
   if (part.flows.length > 0) {
     const list = element("ul");
     for (const flow of part.flows) list.append(element("li", flow));
-    content.push(element("h3", "What flows"), list);
+    content.push(element("h3", "Flows"), list);
   }
   if (part.costs.length > 0) {
     const list = element("ul");
@@ -185,7 +184,7 @@ function setUpStack(section: HTMLElement): void {
 for (const section of document.querySelectorAll<HTMLElement>("section.stack")) setUpStack(section);
 
 dialog.addEventListener("click", (event) => {
-  // Beside the panel is its backdrop.
+  // A click beside the panel is on the backdrop.
   if (event.target === dialog && event.clientX < dialog.getBoundingClientRect().left) dialog.close();
 });
 

@@ -60,8 +60,8 @@ export function openedPolicies({ kind, before, after }: ResourceChange, context:
         return risk("access", `${label(after)} no longer has a policy: it lets every request through`);
       }
     }
-    return openings(was ?? [], is ?? []).flatMap(({ message, loud }) =>
-      risk("access", `${label(resource)} ${message}`, loud),
+    return openings(was ?? [], is ?? []).flatMap(({ message, severe }) =>
+      risk("access", `${label(resource)} ${message}`, severe),
     );
   });
 }
@@ -104,7 +104,9 @@ export function newRights({ kind, before, after, differences }: ResourceChange):
     risks.push(...risk("access", `${label(after)} gives instances the rights of another role`));
   }
   if (after.type === IDENTITY_PROVIDER) {
-    risks.push(...risk("access", `${label(after)} decides whose identities the account trusts: check it`));
+    risks.push(
+      ...risk("access", `${label(after)} decides which identity provider the account trusts: review it`),
+    );
   }
   return risks;
 }

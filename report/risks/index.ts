@@ -23,21 +23,20 @@ const RULES: RiskRule[] = [
 ];
 
 /**
- * The risks of a change: policies that it newly violates, and what no policy of the pack judges because it is allowed:
- * lost state, access that opens, weaker protection against loss. In doubt a change is risky; one that only tightens is
- * not.
+ * Returns the risks of a change: new policy violations, lost state, new access, and weaker protection against loss.
+ * No policy forbids the last three. In doubt, a change counts as a risk, unless it only tightens.
  */
 export function risksOf(change: ResourceChange, context: RiskContext): Risk[] {
   return RULES.flatMap((rule) => rule(change, context));
 }
 
-/** The messages of the violations stand with the policy results. */
+/** The messages of the violations are listed with the policy results. */
 function newViolations({ after }: ResourceChange, context: RiskContext): Risk[] {
   return context.newViolations
     .filter(({ urn }) => urn === after?.urn)
     .map(({ policy, level }) => ({
       kind: "policy",
-      loud: level === "mandatory",
+      severe: level === "mandatory",
       message: `Newly violates the ${level} policy ${policy}.`,
     }));
 }

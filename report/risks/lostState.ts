@@ -8,7 +8,7 @@ const BUCKET = "aws:s3/bucket:Bucket";
 const DATABASE = "aws:rds/instance:Instance";
 const RECORD = "aws:route53/record:Record";
 
-/** What a deletion of these types loses. */
+/** The loss when a resource of these types is deleted. */
 const STATEFUL: Record<string, string> = {
   [DATABASE]: "its data is lost except for snapshots, and a new one starts empty",
   [BUCKET]: "its objects are lost",
@@ -33,21 +33,21 @@ export function lostState({ kind, before, differences }: ResourceChange): Risk[]
       return [];
     return risk(
       "state",
-      `${label(before)} is deleted: it no longer answers ${shown(own(before.inputs, "name"))}`,
+      `${label(before)} is deleted: DNS no longer resolves ${shown(own(before.inputs, "name"))}`,
     );
   }
   const loss = before && own(STATEFUL, before.type);
   if (before === undefined || loss === undefined || (kind !== "deleted" && kind !== "replaced")) return [];
   if (before.retainOnDelete) {
-    const deed = kind === "replaced" ? "is replaced by an empty one" : "leaves the stack";
+    const event = kind === "replaced" ? "is replaced by an empty one" : "leaves the stack";
     return risk(
       "state",
-      `${label(before)} ${deed}: the old one stays in AWS with its data, and Pulumi no longer manages it` +
+      `${label(before)} ${event}: the old one stays in AWS with its data, and Pulumi no longer manages it` +
         obstacles({ ...before, inputs: {}, type: "" }),
     );
   }
-  const deed = kind === "replaced" ? "is replaced" : "is deleted";
-  return risk("state", `${label(before)} ${deed}: ${loss}${obstacles(before)}`, true);
+  const event = kind === "replaced" ? "is replaced" : "is deleted";
+  return risk("state", `${label(before)} ${event}: ${loss}${obstacles(before)}`, true);
 }
 
 /** Settings that prevent a deletion, or its backup. */
@@ -74,11 +74,11 @@ export function strandedSubnetGroup({ kind, before, differences }: ResourceChang
   if (!follows) return [];
   return risk(
     "state",
-    `${label(before)} moves to subnets of another network, which AWS refuses while it is in use: the update fails half-way`,
+    `${label(before)} moves to subnets of another network, which AWS refuses while it is in use: the update fails after some changes`,
   );
 }
 
-/** Types that are not required by a policy; deleting them still makes another resource less safe. */
+/** The effect when a resource of these types is deleted. No policy requires them. */
 const SAFEGUARDS: Record<string, string> = {
   "aws:ec2/flowLog:FlowLog": "the network's connections are no longer logged",
   "aws:cloudwatch/metricAlarm:MetricAlarm": "nobody is notified any more",
@@ -94,7 +94,7 @@ export function lostSafeguard({ kind, before }: ResourceChange, context: RiskCon
     : risk("protection", `${label(before)} is deleted: ${loss}`);
 }
 
-/** Returns true if a deleted resource stays in AWS, or if the resource that it belongs to is deleted too. */
+/** True if a deleted resource stays in AWS, or if the resource that it belongs to is deleted too. */
 export function isDeletedWithOwner(before: PreviewResource, context: RiskContext): boolean {
   if (before.retainOnDelete) return true;
   const owners = [before.parent, ...Object.values(before.propertyDependencies).flat()];
@@ -104,7 +104,7 @@ export function isDeletedWithOwner(before: PreviewResource, context: RiskContext
   });
 }
 
-/** Returns true if one of the properties changes, and not only because a resource that it names is replaced. */
+/** True if one of the properties changes, and not only because a resource that it names is replaced. */
 export function hasOwn(differences: Difference[], ...properties: string[]): boolean {
   return differences.some((difference) => difference.own && properties.includes(difference.property));
 }

@@ -153,12 +153,12 @@ const OPTIONS: PropertyRule[] = [
   },
 ];
 
-/** Shorter retention, fewer backups and copies, other security groups and subnets. */
+/** Returns risks of weaker properties: shorter retention, fewer backups, other security groups and subnets. */
 export function weakerProperties(change: ResourceChange): Risk[] {
   return judge(change, leavesOf(change.differences), PROPERTIES, (path) => path);
 }
 
-/** The same for the option settings of a Beanstalk environment. */
+/** Returns risks of weaker properties: the option settings of a Beanstalk environment. */
 export function weakerOptions(change: ResourceChange): Risk[] {
   if (change.after?.type !== "aws:elasticbeanstalk/environment:Environment") return [];
   const options = leavesOf(change.differences).flatMap((leaf) => {
@@ -168,7 +168,7 @@ export function weakerOptions(change: ResourceChange): Risk[] {
   return judge(change, options, OPTIONS, (path) => `the option ${path}`);
 }
 
-/** Pulumi options that keep a resource and its data. */
+/** Returns risks of weaker properties: the Pulumi options that keep a resource and its data. */
 export function unprotected({ before, after }: ResourceChange): Risk[] {
   if (before === undefined || after === undefined) return [];
   return [
@@ -209,7 +209,7 @@ function judge(
   );
 }
 
-/** Differences down to single values and lists of them, without those that only follow a replacement. */
+/** The differences as single values and lists of values, without those that only follow a replacement. */
 function leavesOf(differences: Difference[]): Leaf[] {
   const split = (path: string, before: Value, after: Value): Leaf[] => {
     if (isObject(before) || isObject(after)) {

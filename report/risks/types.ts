@@ -6,28 +6,28 @@ export type ChangeKind = "added" | "changed" | "replaced" | "deleted";
 
 /** A reason to look at a change before others. */
 export interface Risk {
-  /** What is at risk: data or the service itself, a policy of the pack, access, or protection against loss. */
+  /** The kind of risk: loss of data or service, a policy violation, access, or weaker protection against loss. */
   kind: "state" | "policy" | "access" | "protection";
-  /** True for the worst of its kind, such as access for the whole internet. */
-  loud: boolean;
-  /** One sentence: what happens and why it matters. */
+  /** True if severe, such as access for the whole internet. */
+  severe: boolean;
+  /** One sentence with the event and its effect. */
   message: string;
 }
 
 /** A change of one resource, as the risk rules need it. */
 export interface ResourceChange {
   kind: ChangeKind;
-  /** The earlier resource, with the ids of the preview. */
+  /** The earlier resource, with simulated ids. */
   before?: PreviewResource;
   /** The later resource, with the earlier values of ignored properties. */
   after?: PreviewResource;
   /** Against no inputs if the resource is added; empty if it is deleted. */
   differences: Difference[];
-  /** Paths of values that were secret and are plain now. */
+  /** Paths of values that were secret and are now plain text. */
   disclosed: string[];
 }
 
-/** All resources of both states, by URN, and what is known of them. */
+/** Facts about all resources of both states, by URN. */
 export interface RiskContext {
   before: ReadonlyMap<string, PreviewResource>;
   after: ReadonlyMap<string, PreviewResource>;

@@ -3,11 +3,11 @@ import { isAbsent, own } from "../values";
 import { Risk } from "./types";
 
 /** A list of one risk. */
-export function risk(kind: Risk["kind"], message: string, loud = false): Risk[] {
-  return [{ kind, loud, message: `${message}.` }];
+export function risk(kind: Risk["kind"], message: string, severe = false): Risk[] {
+  return [{ kind, severe, message: `${message}.` }];
 }
 
-/** Names of types whose last word says too little. */
+/** Names for types whose own name is too short. */
 const NAMES: Record<string, string> = {
   "aws:rds/instance:Instance": "Database instance",
   "aws:elasticbeanstalk/environment:Environment": "Beanstalk environment",

@@ -17,7 +17,7 @@ const SHORT = 0.05;
 
 type Handle = NodeHttpHandler["handle"];
 
-/** What becomes of a run's calls on their way: by their numbers, the first being 1. */
+/** Decides for each call of a run, by its number from 1, whether it is sent and answered. */
 type Network = (number: number, send: () => ReturnType<Handle>) => ReturnType<Handle>;
 
 const never = () => new Promise<never>(() => undefined);
@@ -440,7 +440,7 @@ describe("ami/buildImage", function () {
       }
     }
 
-    /** Until the double has not been called for some time: a killed run does not say that it is dead. */
+    /** Waits until the double gets no more calls: a killed run does not report its end. */
     async function untilQuiet(): Promise<void> {
       for (let before = -1; before !== ec2.calls.length;) {
         before = ec2.calls.length;

@@ -33,7 +33,7 @@ interface Image {
   looks: number;
 }
 
-/** EC2 and Elastic Beanstalk as far as `ami/` speaks with them, over HTTP on 127.0.0.1. Time passes by looking. */
+/** The calls of EC2 and Elastic Beanstalk that `ami/` makes, over HTTP on 127.0.0.1. Each describe call advances time. */
 export class Ec2Double {
   readonly instances = new Map<string, Instance>();
   readonly images = new Map<string, Image>();

@@ -1,20 +1,24 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { expect } from "chai";
-import { formatError } from "../../cli/main";
+import { formatError, type ProgramOptions } from "../../cli/main";
 import { UserError } from "../../cli/userError";
 
 const ROOT = join(__dirname, "../..");
 
 /** Runs a program of one command, whose action is the given code, in a process of its own. */
 function run(action: string, ...args: string[]) {
+  return runWith({ userErrorCode: 2 }, action, ...args);
+}
+
+function runWith(options: ProgramOptions, action: string, ...args: string[]) {
   const code = `
     const { Command } = require("commander");
     const { runProgram } = require("./cli/main.ts");
     const { UserError } = require("./cli/userError.ts");
     const program = new Command("tool");
     program.command("act").option("--n <n>").action(async () => { ${action} });
-    void runProgram(program, { argv: ["node", "tool", ...process.argv.slice(1)], userErrorCode: 2 });
+    void runProgram(program, { argv: ["node", "tool", ...process.argv.slice(1)], ...${JSON.stringify(options)} });
   `;
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
@@ -38,6 +42,10 @@ describe("cli/main", () => {
         .to.match(/^Unexpected error: .+\nPlease report it as a bug\.\n$/)
         .and.not.match(/^\s+at /m);
     }
+  });
+
+  it("exits with the code of the command for a bug, so that 1 can mean something else", () => {
+    expect(runWith({ bugCode: 2 }, "throw new TypeError()", "act").status).to.equal(2);
   });
 
   it("exits with the code of a user's mistake for invalid arguments of a subcommand, and with 0 for help", () => {

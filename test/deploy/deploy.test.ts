@@ -184,6 +184,7 @@ describe("deploy/deploy (the command line in a process of its own, over HTTP)", 
       writeFileSync(join(directory, "file"), "");
       const cases: [string[], RegExp][] = [
         [["Staging!", "--source", directory], /is not a valid name of an environment/],
+        [["a".repeat(13), "--source", directory], /is not a valid name of an environment/],
         [["nowhere", "--source", directory], /There is no environment nowhere in eu-central-1/],
         [[ENV, "--source", directory], /checkout/],
         [

@@ -64,7 +64,7 @@ describe("doctor/checks", function () {
         expect(found[0]!.why).to.match(/^(pulumi up|[A-Z]).*\.$/);
         expect(exitCode).to.equal(1);
         // Nothing but the problem itself stops a check from looking.
-        const unread = reports.filter(({ cannotLook }) => cannotLook === true);
+        const unread = reports.filter(({ unreachable }) => unreachable === true);
         expect(unread).to.deep.equal([]);
       });
     }

@@ -63,7 +63,7 @@ describe("access to the buckets", () => {
         return found.inputs;
       };
       const application = inputsOf("RolePolicy", "web").policy;
-      // Another role may do everything in S3 as far as its own policy goes, a stranger too.
+      // The identity policies of another role and of a stranger allow everything in S3.
       const everything = {
         Version: "2012-10-17",
         Statement: { Effect: "Allow", Action: "s3:*", Resource: "*" },

@@ -47,7 +47,7 @@ const OPEN = {
   toPort: 443,
   protocol: "tcp",
 };
-/** What AWS adds to resources that others say more about: the engine shows outputs to the rules of a stack. */
+/** Outputs that AWS computes for a resource and that other resources configure. The engine shows them to stack rules. */
 const COMPUTED: Record<string, Record<string, unknown>> = {
   [BUCKET]: {
     acl: "",

@@ -57,7 +57,7 @@ function unknownWhere(
   return changed.length === 0 ? undefined : { changed, resources: unknown };
 }
 
-/** What may be unknown at first: ids and addresses of what the program makes. Rules look at what they are made of. */
+/** Values that may be unknown at the first preview: ids and addresses of new resources. Rules judge their sources. */
 const OUTPUTS =
   /^[\w-]+(\.vpcSecurityGroupIds|\.kms\w*KeyId|\.description|\.content| aws:\S+\/(SSLCertificateArns|ImageId|SecurityGroups|Notification Endpoint)| aws:elasticbeanstalk:application:environment\/(STATIC_URL|RDS_HOSTNAME|DNS_DOMAIN|EMAIL_HOST_USER|X))$/;
 

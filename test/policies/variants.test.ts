@@ -52,7 +52,7 @@ const VARIANTS: Record<string, Record<string, unknown>> = {
   "another way to deploy": { deploymentPolicy: "Rolling", webMinSize: 1, webMaxSize: 1, workerMaxSize: 10 },
 };
 
-/** Those that change what is known at the first preview. */
+/** The variants that change which values are known at the first preview. */
 const FIRST_PREVIEWS = [
   "Iaso's container image",
   "a GDAL image that exists",

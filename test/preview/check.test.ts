@@ -142,7 +142,7 @@ describe("npm run check", function () {
     const digest = digestOf(unsafe(), { op: "same" }) as unknown as { steps: unknown[] };
     const { status, stdout, stderr } = check({ ...digest, steps: digest.steps.slice(0, 1) });
     expect([status, stdout]).to.deep.equal([2, ""]);
-    expect(stderr).to.match(/leaves out \d+ unchanged resources .* --show-sames/);
+    expect(stderr).to.match(/leaves out \d+ unchanged resources [^]*\nTo fix it: .* --show-sames/);
   });
 
   it("counts a resource once that --show-replacement-steps lists twice", () => {
@@ -197,6 +197,9 @@ describe("npm run check", function () {
     );
     expect(run("--graph", folder)).to.include({ status: 2, stdout: "" });
     expect(run().stderr).to.include("npm run check -- --graph FILE");
+    const help = run("--help");
+    expect([help.status, help.stderr]).to.deep.equal([0, ""]);
+    expect(help.stdout).to.include("--graph <file>").and.include("Exit codes:");
     const { status, stderr } = run("--graf", "x");
     expect(status).to.equal(2);
     expect(stderr).to.include("npm run check -- --graph FILE");

@@ -172,12 +172,12 @@ describe("preview/preview", () => {
       const { status, stdout, stderr } = preview(renamed(), "--against", "before.json");
       expect([status, stderr]).to.deep.equal([
         0,
-        "before.json does not hold the stack two: it is shown without a comparison.\n",
+        "The stack two is not in before.json, so its preview has no comparison.\n",
       ]);
-      expect(stdout).to.include("+ 2 to create (0 in AWS, 2 only group them)").and.include("1 unchanged");
+      expect(stdout).to.include("+ 2 to create (0 in AWS, 2 components)").and.include("1 unchanged");
     });
 
-    it("tells in one line what is wrong with the file, and which command writes a good one", () => {
+    it("tells what is wrong with the file, and on a second line which command writes a good one", () => {
       const directory = renamed();
       for (const [args, message] of [
         [["one", "--against", "none.json"], "There is no file none.json."],
@@ -187,7 +187,7 @@ describe("preview/preview", () => {
         const { status, stdout, stderr } = preview(directory, ...args);
         expect([status, stdout]).to.deep.equal([1, ""]);
         expect(stderr).to.include(message).and.include("npm run --silent preview --");
-        expect(stderr.trim().split("\n")).to.have.length(1);
+        expect(stderr).to.match(/^[^\n]+\nTo fix it: [^\n]+\n$/);
       }
     });
   });
@@ -212,11 +212,13 @@ describe("preview/preview", () => {
     it("tells where it cannot be written", () => {
       const { status, stderr } = preview(project(small), "one", "--report", "missing/preview.html");
       expect(status).to.equal(1);
-      expect(stderr).to.match(/^The report cannot be written to missing\/preview\.html: ENOENT[^\n]*\n$/);
+      expect(stderr).to.match(
+        /^The report cannot be written to missing\/preview\.html: ENOENT[^\n]*\nTo fix it: name another file\n$/,
+      );
     });
   });
 
-  it("tells an unknown stack in one line, with the stacks that there are", () => {
+  it("tells an unknown stack, with the stacks that there are", () => {
     const { status, stdout, stderr } = preview(project(small), "three");
     expect([status, stdout]).to.deep.equal([1, ""]);
     expect(stderr).to.equal("There is no stack three: Pulumi.three.yaml is missing. There are: two, one.\n");

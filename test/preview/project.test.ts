@@ -53,9 +53,9 @@ config:
         "Pulumi.one.yaml": "config:\n  small:password: { secure: AAAB }\n  small:extra: { secure: AAAC }\n",
       }),
     );
-    const { values, secretKeys, standIns } = readStackConfig(project, "one");
+    const { values, secretKeys, madeUpSecrets } = readStackConfig(project, "one");
     const secrets = ["small:extra", "small:password", "small:sentryDsn"];
-    expect(standIns).to.deep.equal(secrets);
+    expect(madeUpSecrets).to.deep.equal(secrets);
     expect(secretKeys).to.have.members(secrets);
     for (const key of secrets) expect(values[key]).to.be.a("string").and.to.have.lengthOf.above(20);
     expect(values["small:sentryDsn"]).to.match(/^https:\/\/[0-9a-f]+@sentry\.invalid\/1$/);
@@ -78,9 +78,9 @@ config:
       ["size", "5", "Pulumi.one.yaml", false, "How large"],
       ["zones", '["a","b"]', "Pulumi.yaml", true, ""],
       ["on", "false", "Pulumi.yaml", true, ""],
-      ["required", "", "nowhere yet", false, ""],
+      ["required", "", "not set", false, ""],
       ["password", "[secret]", "Pulumi.one.yaml", false, ""],
-      ["sentryDsn", "[secret]", "nowhere yet", false, ""],
+      ["sentryDsn", "[secret]", "not set", false, ""],
       ["aws:region", "eu-central-1", "Pulumi.one.yaml", false, ""],
       ["extra", "[secret]", "Pulumi.one.yaml", false, ""],
     ]);

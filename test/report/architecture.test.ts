@@ -80,7 +80,7 @@ describe("report/architecture", () => {
       "mail: from Web and Worker (deployed together) to Mailgun.",
       "media, signed links: from People to Media bucket.",
       "media: from Web and Worker (deployed together) to Media bucket.",
-      "names: from People to DNS.",
+      "DNS: from People to DNS.",
       "requests: from Enketo load balancer to Enketo.",
       "requests: from Web load balancer to Web.",
       "static files: from CloudFront to Static bucket.",

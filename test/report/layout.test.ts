@@ -17,7 +17,7 @@ const inside = (a: Rectangle, b: Rectangle) =>
   a.x + a.width <= b.x + b.width + 0.5 &&
   a.y + a.height <= b.y + b.height + 0.5;
 
-/** What covers what, or is outside of its frame. */
+/** The boxes that cover each other or lie outside their frame. */
 function faults({ boxes, cloud }: Architecture, { rectangles }: Layout): string[] {
   const at = (id: string) => rectangles.get(id)!;
   const covered = boxes.flatMap((one, index) =>

@@ -154,7 +154,7 @@ describe("report/page, in a browser", () => {
     const dialog = page.locator("dialog");
     expect(await dialog.locator("h2").textContent()).to.equal("Database");
     const text = await dialog.innerText();
-    for (const part of ["What flows", "SQL", "Costs in a month", "aws:rds:Instance", "iaso-prod", SECRET])
+    for (const part of ["Flows", "SQL", "Costs in a month", "aws:rds:Instance", "iaso-prod", SECRET])
       expect(text).to.include(part);
     await page.keyboard.press("Escape");
     expect(await dialog.isVisible()).to.equal(false);

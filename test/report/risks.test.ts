@@ -387,7 +387,7 @@ describe("report/risks", () => {
       ["Parameter", "secrets-SECRET_KEY", /reads fail until it exists again/, []],
       ["Environment", "worker", /it is down/, ["web-worker-pair"]],
       ["Topic", "alarms", /every subscriber must confirm again/, []],
-      ["Record", "web", /it no longer answers iaso\.example\.org/, ["variables-own-resources"]],
+      ["Record", "web", /DNS no longer resolves iaso\.example\.org/, ["variables-own-resources"]],
       ["BucketPublicAccessBlock", "logs", undefined, ["bucket-public-access-block"]],
       // Kept on delete: nothing changes in AWS.
       ["BucketPublicAccessBlock", "media", undefined, ["bucket-public-access-block"]],

@@ -203,7 +203,7 @@ describe("settings/initStack", () => {
     const { status, stderr } = await run(join(directory, "nothing"));
     expect(status).to.equal(1);
     expect(stderr.trim()).to.equal(
-      "The Pulumi CLI is not installed. Install it: https://www.pulumi.com/docs/iac/download-install/",
+      "The Pulumi CLI is not installed.\nTo fix it: install it from https://www.pulumi.com/docs/iac/download-install/",
     );
   });
 });

@@ -83,7 +83,7 @@ const imageBuildersOf = (environment: Environment): string =>
     .sort()
     .join();
 
-/** The names of what differs between web and worker and must not. */
+/** Names of settings that must be equal in web and worker but differ. */
 function differences(web: Environment, worker: Environment): string[] {
   const images = [web, worker].map((one) => optionOf(one, LAUNCH_CONFIGURATION, "ImageId"));
   const variables = [web, worker].map(

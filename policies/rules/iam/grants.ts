@@ -85,11 +85,11 @@ const UNRELATED_RESOURCES = [
   "arn:aws:ec2:eu-central-1:123456789012:instance/i-qz71",
 ];
 
-/** Whether a statement applies to every action. */
+/** True if a statement applies to every action. */
 export const isEveryAction = (statement: Statement): boolean =>
   statement.NotAction !== undefined || UNRELATED_ACTIONS.every((action) => actionMatches(statement, action));
 
-/** Whether a statement applies to every resource. */
+/** True if a statement applies to every resource. */
 export const isEveryResource = (statement: Statement): boolean =>
   statement.NotResource !== undefined ||
   UNRELATED_RESOURCES.every((arn) =>

@@ -25,7 +25,7 @@ const READS_CONTENTS: Record<string, string> = {
   "ssm:GetParametersByPath": "arn:aws:ssm:eu-central-1:123456789012:parameter/qz-71",
 };
 
-/** Whether a statement names objects of other buckets only: Pulumi keeps its state there, and a preview locks it. */
+/** True if a statement names objects of other buckets only: Pulumi keeps its state there, and a preview locks it. */
 const isPulumiState = ({ NotResource, Resource: resources }: Statement, stack: Stack): boolean =>
   NotResource === undefined &&
   strings(resources).every((arn) => {
@@ -38,7 +38,7 @@ const isPulumiState = ({ NotResource, Resource: resources }: Statement, stack: S
     );
   });
 
-/** Whether a statement names a secret parameter, or a pattern of parameter names, which may match a secret's. */
+/** True if a statement names a secret parameter, or a pattern of parameter names, which may match a secret's. */
 const namesSecretParameter = ({ Resource: resources }: Statement, stack: Stack): boolean =>
   strings(resources).some((arn) => {
     const name = /^arn:[^:]*:ssm:.*:parameter(\/.*)$/.exec(arn)?.[1] ?? "";

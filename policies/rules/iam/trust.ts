@@ -8,7 +8,7 @@ import { checkAllows, ROLE } from "./grants";
 const isGithub = (provider: unknown, accounts: string[]): boolean =>
   isOf(accounts, provider) && text(provider).endsWith(":oidc-provider/token.actions.githubusercontent.com");
 
-/** The principals of a trust policy's statement that are none of this platform's. */
+/** The principals of a trust policy's statement that are outside this platform. */
 function outsidersIn(
   { Principal, NotPrincipal }: Statement,
   accounts: string[],

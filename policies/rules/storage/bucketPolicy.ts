@@ -39,7 +39,7 @@ function checkPolicy(bucket: Bucket, stack: Stack, check: (statements: Statement
 const ANY_OBJECT = [1, 2, 3, 7, 99].map((length) => `/${"\u{f8ff}".repeat(length)}`);
 
 /**
- * Whether a request with these condition keys is denied for every principal. A Deny with another condition, a
+ * True if a request with these condition keys is denied for every principal. A Deny with another condition, a
  * NotPrincipal or a NotResource does not count, because a request could avoid it.
  */
 function alwaysDenied(
@@ -226,7 +226,7 @@ export const bucketPrivate = defineRule({
 export const staticReadable = defineRule({
   name: "static-readable",
   types: ["aws:s3/bucket:Bucket"],
-  description: "Everyone can read the objects of the static bucket, and nothing else",
+  description: "Everyone can read objects of the static bucket, but not list or write",
   why: "pages need their files, and nobody outside needs to list or write them",
   severity: "critical",
   neighbours: true,

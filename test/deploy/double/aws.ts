@@ -5,8 +5,8 @@ import { Random } from "./random";
 import { S3 } from "./s3";
 
 /**
- * What goes wrong with one call:
- * - error: AWS refuses it, in a way that is not worth repeating
+ * The faults of one call:
+ * - error: AWS refuses it, and a retry does not help
  * - throttle: AWS asks to come back later
  * - timeoutBefore: the request is lost
  * - timeoutAfter: the answer is lost
@@ -143,8 +143,8 @@ export class AwsDouble {
   }
 
   /**
-   * A call arrives, over whatever transport: it is noted, its fault befalls it, or it is acted upon.
-   * @throws AwsFault where AWS refuses.
+   * Records a call of any transport, then applies its planned fault or executes it.
+   * @throws AwsFault if AWS refuses the call.
    */
   arrive<T>(service: string, operation: string, act: () => T): T | typeof SILENCE | typeof KILL {
     this.settle();
@@ -251,7 +251,7 @@ export class AwsDouble {
   }
 }
 
-/** What AWS refuses nobody hears of, where the answer is lost. */
+/** Executes a call whose answer is lost, so that a refusal is lost too. */
 function ignoringRefusal(act: () => unknown): void {
   try {
     act();

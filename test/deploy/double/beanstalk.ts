@@ -5,10 +5,10 @@ import { type Random } from "./random";
 /**
  * How a deployment to an environment ends:
  * - succeeds
- * - rolledBack: Beanstalk brings every instance back by itself
+ * - rolledBack: Beanstalk itself returns every instance to the old version
  * - mixed: it fails half-way; the label goes back, the instances stay on both versions (rolling deployments)
  * - degrades: it succeeds, and the environment turns unhealthy after it
- * - hangs: it is still Updating when everybody has lost patience; it can be aborted
+ * - hangs: it stays Updating beyond every time limit; it can be aborted
  */
 export type DeploymentEnd = "succeeds" | "rolledBack" | "mixed" | "degrades" | "hangs";
 

@@ -152,9 +152,9 @@ export function repairing(to?: string) {
   return (session: Session): Promise<Report> => repair(session, to);
 }
 
-/** What is wrong with the account after everything; empty where the pair is on one version and the lock is free. */
+/** The problems of the account at the end; empty if the pair is on one version and the lock is free. */
 export function mismatches(double: AwsDouble, allowed: readonly string[]): string[] {
-  // Requests that were late, and updates they began, would show by then.
+  // By then, late requests and the updates they began have taken effect.
   double.time.now += 3_600_000;
   double.settle();
   double.time.now += 3_600_000;

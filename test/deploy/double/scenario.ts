@@ -12,7 +12,7 @@ import {
   runDirect,
 } from "./runs";
 
-/** What Beanstalk makes of the new version. */
+/** How the deployment of the new version to each environment ends. */
 export interface Plan {
   web: DeploymentEnd;
   worker: DeploymentEnd;
@@ -24,15 +24,15 @@ export interface Played {
   end: End;
   /** How many calls it made. */
   calls: number;
-  /** The runs of repair that followed, where the process was killed or did not finish. */
+  /** The repairs that followed, if the process was killed or did not finish. */
   repairs: End[];
   mismatches: string[];
 }
 
-/** Runs of repair that a scenario takes at most: each of them can be killed too. */
+/** The most repairs of one scenario: each of them can be killed too. */
 const REPAIRS = 6;
 
-/** Less patience than a person has, so that fewer looks are taken while nothing changes. */
+/** Shorter than the defaults, so that a scenario polls less often while nothing changes. */
 const LIMITS = { update: 12 * 60_000, health: 3 * 60_000 };
 
 const built = builtVersion();
@@ -56,8 +56,8 @@ export function prepareDouble(plan: Plan, seed = 1): AwsDouble {
 }
 
 /**
- * A deployment; where its process was killed, what follows is repair, or the next deployment, until one of them
- * comes to an end; then the verdict. A deployment that was not killed has to do without.
+ * Runs a deployment and returns the verdict. If its process is killed, repairs or deployments follow until one of them
+ * ends. A deployment that was not killed must succeed without them.
  */
 export async function play(
   double: AwsDouble,
@@ -103,7 +103,7 @@ export function drawDouble(seed: number): AwsDouble {
     lag: () => lag,
     earlyLabel: () => early,
   };
-  // The way back can fail too, once on each environment, and succeeds when it is tried again.
+  // The rollback can fail too, once on each environment. It succeeds on the next attempt.
   for (const name of ["iaso-staging", "iaso-staging-worker"]) {
     if (random.chance(0.15))
       double.beanstalk.plan(name, PREVIOUS, random.pick(["rolledBack", "mixed"]), "succeeds");

@@ -50,7 +50,7 @@ export class DirectTransport extends NodeHttpHandler {
   }
 }
 
-/** What a dead process gets: nothing, and no error either. */
+/** Returns a promise that never settles: a killed process gets neither an answer nor an error. */
 export function never<T>(): Promise<T> {
   return new Promise(() => undefined);
 }

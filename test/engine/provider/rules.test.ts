@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { Reference, REFERENCES } from "../../../policies/facts/references";
+import { Reference, REFERENCES } from "./references";
 import { RESOURCE_TYPES } from "../../../policies/facts/resourceTypes";
 import { Account, Properties } from "./account";
 import { beforeCreate, beforeDelete, beforeUpdate } from "./rules";

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { callFunction, createResource } from "../../../simulated-aws";
-import type { Account as Place } from "../../../simulated-aws/model";
+import type { AccountRegion } from "../../../simulated-aws/model";
 import type { Properties as PlainProperties } from "../../../graph/document";
 import { Account, AwsError, Properties } from "./account";
 import { readBack, Setting, withDefaults } from "./beanstalkSettings";
@@ -40,7 +40,7 @@ export class SimulatedAws {
   constructor(
     private readonly account: Account,
     private readonly faults: Faults,
-    private readonly place: Place,
+    private readonly place: AccountRegion,
   ) {}
 
   /**

@@ -30,7 +30,7 @@ export function oracle(
           : [{ name: "identity", policy: identityPolicy }],
       serviceControlPolicies: [],
       resourceControlPolicies: [],
-      // Given as it is, the oracle stumbles over a policy without a name.
+      // The oracle throws on a resource policy without a name.
       resourcePolicy: createValidatedPolicy(resourcePolicy, validateResourcePolicy, { name: "resource" }),
     },
     {},

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Pulled while the old containers still serve.
+# Pulls the images while the old containers still serve requests.
 set -euo pipefail
 
 cd /var/app/staging

@@ -1,13 +1,13 @@
 #!/bin/bash
-# Stops the deployment where Docker Compose would hand the application another value than Beanstalk holds; see
-# iaso-deploy/check_environment.py. Only digests leave this shell, and by a pipe.
+# Stops the deployment if Docker Compose passes the application another value than Beanstalk has; see
+# iaso-deploy/check_environment.py. Only digests of the values leave this shell, through a pipe.
 set -euo pipefail
 
 cd /var/app/staging
 digests() {
   sed -n 's/^\([A-Za-z_][A-Za-z0-9_]*\)=.*/\1/p' .env | sort -u | while read -r name; do
     case $name in
-      # These may be this shell's own, or the image's.
+      # The shell or the image may set these variables itself, so their values may differ.
       PATH | HOME | USER | PWD | SHLVL | LANG | LC_ALL | TZ | PYTHONPATH | PYTHONUNBUFFERED | _) continue ;;
     esac
     if [[ -v $name ]]; then

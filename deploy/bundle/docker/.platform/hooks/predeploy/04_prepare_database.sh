@@ -1,5 +1,6 @@
 #!/bin/bash
-# Before the new containers serve: a migration that fails stops the deployment while the old ones still run.
+# Migrates the database before the new containers serve requests. A failed migration stops the deployment while the
+# old containers still run.
 set -euo pipefail
 
 cd /var/app/staging

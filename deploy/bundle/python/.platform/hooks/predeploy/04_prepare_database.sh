@@ -1,5 +1,6 @@
 #!/bin/bash
-# Before the new code serves: a migration that fails stops the deployment while the old code still runs.
+# Migrates the database before the new code serves requests. A failed migration stops the deployment while the old
+# code still runs.
 set -euo pipefail
 
 cd /var/app/staging
