@@ -1,5 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { Naming } from "../../components/common/naming";
+import { upStatements } from "../../components/iam/ci/up";
+import { ACCOUNT, REGION, Role } from "../authorization";
 
 type Params = Map<string, string>;
 type Fault = "throttle" | "error" | "silence" | "lost-answer";
@@ -30,6 +33,10 @@ interface Image {
   looks: number;
 }
 
+/** The role that builds images: `pulumi up` runs the tool. A test compares its statements with the preview's. */
+const naming = new Naming({ organization: "example", env: "staging", accountId: ACCOUNT, region: REGION });
+const UP = new Role(upStatements(naming));
+
 /** EC2 and Elastic Beanstalk as far as `ami/` speaks with them, over HTTP on 127.0.0.1. Time passes by looking. */
 export class Ec2Double {
   readonly instances = new Map<string, Instance>();
@@ -40,6 +47,8 @@ export class Ec2Double {
   readonly environmentImages = new Map<string, string>();
   readonly calls: string[] = [];
   readonly runRequests: Params[] = [];
+  /** The role of the tool. EC2 refuses what the role's policies do not allow. */
+  role = UP;
   /** What the builder prints, one line more at each look. */
   console = [
     "kernel: hello",
@@ -114,6 +123,8 @@ export class Ec2Double {
   private answer(action: string, params: Params): [number, string] {
     try {
       const ebs = params.get("Version") === "2010-12-01";
+      const needed = { action: `${ebs ? "elasticbeanstalk" : "ec2"}:${action}`, resource: "*" };
+      if (!this.role.allows(needed)) throw new Error(`UnauthorizedOperation|${needed.action} is not allowed`);
       const inner = this.perform(action, params);
       return [
         200,

@@ -82,6 +82,7 @@ export function upStatements(naming: Naming): PolicyStatement[] {
         "iam:UntagRole",
         "iam:UpdateAssumeRolePolicy",
         "iam:UpdateRole",
+        "iam:UpdateRoleDescription",
       ],
       Resource: [ownRoles, `arn:aws:iam::${naming.accountId}:instance-profile/${naming.name("*")}`],
     },
