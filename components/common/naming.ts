@@ -98,6 +98,11 @@ export class Naming {
     return `arn:aws:s3:::elasticbeanstalk-${this.region}-${this.accountId}`;
   }
 
+  /** ARN of AWS's bucket with the templates, scripts and patches that Beanstalk uses in the region. */
+  get beanstalkResourcesBucketArn(): string {
+    return `arn:aws:s3:::elasticbeanstalk-env-resources-${this.region}`;
+  }
+
   /** Name of the IAM role and of the instance profile of an environment's instances. */
   instanceRole(role: InstanceRole): string {
     return this.name(role);

@@ -6,6 +6,8 @@ import { expect } from "chai";
 import { buildImage, type BuildOptions } from "../../ami/buildImage";
 import { deleteImage, listImages, pruneImages } from "../../ami/images";
 import { RECIPE, recipeWith } from "../../ami/recipe";
+import type { Statement } from "../../policies/iam/document";
+import { Role } from "../authorization";
 import { Ec2Double } from "./ec2Double";
 
 /** Attempts that the clients make of each call. */
@@ -154,6 +156,13 @@ describe("ami/buildImage", function () {
     expect(request.get("BlockDeviceMapping.1.Ebs.VolumeType")).to.equal("gp3");
     expect([...request.keys()].filter((key) => /KeyName|IamInstanceProfile/.test(key))).to.deep.equal([]);
     expect(ec2.calls).not.to.include("AuthorizeSecurityGroupIngress");
+  });
+
+  it("says which permission the role lacks, and starts no builder", async () => {
+    const lacking: Statement = { Effect: "Deny", Action: "ec2:RunInstances", Resource: "*" };
+    ec2.role = new Role([...ec2.role.statements, lacking]);
+    expect(await failureOf({})).to.include("ec2:RunInstances");
+    expectNothingLeft();
   });
 
   it("returns an image that exists without starting a builder", async () => {

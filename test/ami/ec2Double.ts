@@ -3,6 +3,9 @@ import type { AddressInfo } from "node:net";
 import { isDeepStrictEqual } from "node:util";
 import { platformVersionOf } from "../../policies/facts/platformBranches";
 import { SOLUTION_STACKS } from "../../simulated-aws/elasticbeanstalk";
+import { Naming } from "../../components/common/naming";
+import { upStatements } from "../../components/iam/ci/up";
+import { ACCOUNT, REGION, Role } from "../authorization";
 
 type Params = Map<string, string>;
 type Fault = "throttle" | "error" | "silence" | "lost-answer";
@@ -33,6 +36,10 @@ interface Image {
   looks: number;
 }
 
+/** The role that builds images: `pulumi up` runs the tool. A test compares its statements with the preview's. */
+const naming = new Naming({ organization: "example", env: "staging", accountId: ACCOUNT, region: REGION });
+const UP = new Role(upStatements(naming));
+
 /** The calls of EC2 and Elastic Beanstalk that `ami/` makes, over HTTP on 127.0.0.1. Each describe call advances time. */
 export class Ec2Double {
   readonly instances = new Map<string, Instance>();
@@ -43,6 +50,8 @@ export class Ec2Double {
   readonly environmentImages = new Map<string, string>();
   readonly calls: string[] = [];
   readonly runRequests: Params[] = [];
+  /** The role of the tool. EC2 refuses what the role's policies do not allow. */
+  role = UP;
   /** What the builder prints, one line more at each look. */
   console = [
     "kernel: hello",
@@ -117,6 +126,8 @@ export class Ec2Double {
   private answer(action: string, params: Params): [number, string] {
     try {
       const ebs = params.get("Version") === "2010-12-01";
+      const needed = { action: `${ebs ? "elasticbeanstalk" : "ec2"}:${action}`, resource: "*" };
+      if (!this.role.allows(needed)) throw new Error(`UnauthorizedOperation|${needed.action} is not allowed`);
       const inner = this.perform(action, params);
       return [
         200,

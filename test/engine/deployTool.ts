@@ -1,3 +1,5 @@
+import { statementsOf } from "../../policies/iam/document";
+import { Role } from "../authorization";
 import type { AccountResource } from "./provider/account";
 import { AwsDouble } from "../deploy/double/aws";
 import { runCli } from "../deploy/double/cli";
@@ -18,6 +20,7 @@ export async function deploy(lab: Lab, version: string): Promise<string> {
   const time = new ScaledTime(60);
   const target = targetOf(lab);
   const double = new AwsDouble(1, time, [String(target.artifactsBucket), String(target.staticBucket)]);
+  double.role = deployRoleOf(lab);
   for (const { inputs, state } of lab.account.ofType(ENVIRONMENT)) {
     double.beanstalk.addEnvironment({
       name: String(inputs.name),
@@ -30,7 +33,8 @@ export async function deploy(lab: Lab, version: string): Promise<string> {
   }
   const running = await serve(double);
   try {
-    const local = { webUrl: running.url, queueUrl: `${running.url}/123456789012/tasks` };
+    const queueUrl = `${running.url}${new URL(String(target.queueUrl)).pathname}`;
+    const local = { webUrl: running.url, queueUrl };
     double.parameters.set(parameterOf(lab), JSON.stringify({ ...target, ...local }));
     const source = makeMinimalApplication();
     const args = [lab.stackName, "--source", source, "--version", version];
@@ -64,6 +68,14 @@ export function roleOf({ inputs }: AccountResource): string {
 
 function parameterOf(lab: Lab): string {
   return `/iaso/${lab.stackName}/deployment`;
+}
+
+/** The role with which the workflow deploys. */
+function deployRoleOf(lab: Lab): Role {
+  const policy = lab.account
+    .ofType("aws:iam/rolePolicy:RolePolicy")
+    .find(({ inputs }) => String(inputs.role).endsWith("-ci-deploy"));
+  return new Role(statementsOf(policy?.inputs.policy));
 }
 
 /** The parameter by which the program tells the deploy tool where to deploy. */

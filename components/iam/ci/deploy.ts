@@ -17,11 +17,7 @@ export function deployStatements(naming: Naming, application: string): PolicySta
     {
       Sid: "FindEnvironments",
       Effect: "Allow",
-      Action: [
-        "elasticbeanstalk:Describe*",
-        "elasticbeanstalk:List*",
-        "elasticbeanstalk:CheckDNSAvailability",
-      ],
+      Action: ["elasticbeanstalk:Describe*", "elasticbeanstalk:List*"],
       Resource: "*",
     },
     {
@@ -31,7 +27,6 @@ export function deployStatements(naming: Naming, application: string): PolicySta
         "elasticbeanstalk:AbortEnvironmentUpdate",
         "elasticbeanstalk:CreateApplicationVersion",
         "elasticbeanstalk:DeleteApplicationVersion",
-        "elasticbeanstalk:UpdateApplicationVersion",
         "elasticbeanstalk:UpdateEnvironment",
         "elasticbeanstalk:AddTags",
       ],
@@ -62,14 +57,7 @@ export function deployStatements(naming: Naming, application: string): PolicySta
     {
       Sid: "PublishStaticFiles",
       Effect: "Allow",
-      Action: [
-        "s3:AbortMultipartUpload",
-        "s3:DeleteObject",
-        "s3:DeleteObjectVersion",
-        "s3:GetObject",
-        "s3:GetObjectVersion",
-        "s3:PutObject",
-      ],
+      Action: ["s3:DeleteObjectVersion", "s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"],
       Resource: `${staticFiles}/*`,
     },
     {
@@ -84,12 +72,6 @@ export function deployStatements(naming: Naming, application: string): PolicySta
       Effect: "Allow",
       Action: ["s3:GetBucketLocation", "s3:GetBucketPolicy", "s3:ListBucket"],
       Resource: [artifacts, staticFiles, naming.beanstalkBucketArn],
-    },
-    {
-      Sid: "BeanstalkStagesBundles",
-      Effect: "Allow",
-      Action: ["s3:DeleteObject", "s3:GetObject*", "s3:PutObject", "s3:PutObjectAcl"],
-      Resource: `${naming.beanstalkBucketArn}/*`,
     },
     {
       Sid: "LookAtTasks",
@@ -126,8 +108,8 @@ export function deployStatements(naming: Naming, application: string): PolicySta
 
 /**
  * Permissions that Beanstalk uses on behalf of the caller: it updates the environments' stacks, and through them
- * starts new instances, terminates old ones and registers them with the load balancer. Taken from AWS's managed policy
- * for administrators of Beanstalk, without the calls that only create or delete environments.
+ * starts new instances, terminates old ones and registers them with the load balancer. `callsOfUpdate` in
+ * policies/facts/beanstalkCalls.ts lists the calls, and the deploy tool's double refuses an update without any of them.
  *
  * @see https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AdministratorAccess-AWSElasticBeanstalk.html
  */
@@ -139,13 +121,24 @@ function beanstalkStatements(naming: Naming): PolicyStatement[] {
       Sid: "LookThroughBeanstalk",
       Effect: "Allow",
       Action: [
+        "acm:DescribeCertificate",
+        "acm:ListCertificates",
         "autoscaling:Describe*",
         "cloudformation:Describe*",
         "cloudformation:List*",
         "cloudwatch:DescribeAlarms",
         "ec2:Describe*",
         "elasticloadbalancing:Describe*",
+        "iam:ListAttachedRolePolicies",
+        "iam:ListInstanceProfiles",
+        "iam:ListRolePolicies",
+        "iam:ListRoles",
+        "iam:ListServerCertificates",
         "logs:DescribeLogGroups",
+        "rds:DescribeDBEngineVersions",
+        "rds:DescribeOrderableDBInstanceOptions",
+        "sns:ListSubscriptionsByTopic",
+        "sns:ListTopics",
       ],
       Resource: "*",
     },
@@ -158,6 +151,7 @@ function beanstalkStatements(naming: Naming): PolicyStatement[] {
         "cloudformation:GetTemplate",
         "cloudformation:SignalResource",
         "cloudformation:TagResource",
+        "cloudformation:UntagResource",
         "cloudformation:UpdateStack",
       ],
       Resource: naming.arn("cloudformation", "stack/awseb-e-*"),
@@ -231,7 +225,7 @@ function beanstalkStatements(naming: Naming): PolicyStatement[] {
     {
       Sid: "StopOwnInstances",
       Effect: "Allow",
-      Action: ["ec2:RebootInstances", "ec2:TerminateInstances"],
+      Action: "ec2:TerminateInstances",
       Resource: naming.arn("ec2", "instance/*"),
       Condition: { StringEquals: { "ec2:ResourceTag/elasticbeanstalk:environment-name": environments } },
     },
@@ -240,6 +234,32 @@ function beanstalkStatements(naming: Naming): PolicyStatement[] {
       Effect: "Allow",
       Action: ["logs:CreateLogGroup", "logs:PutRetentionPolicy"],
       Resource: environments.map((name) => naming.arn("logs", `log-group:/aws/elasticbeanstalk/${name}/*`)),
+    },
+    {
+      // Beanstalk asks for its bucket at each update, and creates it if it does not exist.
+      Sid: "KeepBeanstalkBucket",
+      Effect: "Allow",
+      Action: ["s3:CreateBucket", "s3:PutBucketPolicy"],
+      Resource: naming.beanstalkBucketArn,
+    },
+    {
+      Sid: "BeanstalkStagesBundles",
+      Effect: "Allow",
+      Action: [
+        "s3:DeleteObject",
+        "s3:GetObject*",
+        "s3:PutObject",
+        "s3:PutObjectAcl",
+        "s3:PutObjectVersionAcl",
+      ],
+      Resource: `${naming.beanstalkBucketArn}/*`,
+    },
+    {
+      // AWS's bucket with the templates of environments' stacks and the patches of instances.
+      Sid: "ReadEnvironmentResources",
+      Effect: "Allow",
+      Action: "s3:GetObject",
+      Resource: `${naming.beanstalkResourcesBucketArn}/*`,
     },
   ];
 }

@@ -1,5 +1,6 @@
 import { Naming } from "../../common/naming";
 import { PolicyStatement } from "../policyDocument";
+import { DOCTOR_STATEMENT } from "./doctor";
 import { SERVICES } from "./services";
 
 /**
@@ -26,6 +27,7 @@ export function previewStatements(naming: Naming): PolicyStatement[] {
       ],
       Resource: "*",
     },
+    DOCTOR_STATEMENT,
     {
       Sid: "ReadRoles",
       Effect: "Allow",

@@ -1,5 +1,6 @@
 import { Naming } from "../../common/naming";
 import { PolicyStatement } from "../policyDocument";
+import { DOCTOR_STATEMENT } from "./doctor";
 import { SERVICES } from "./services";
 
 /** Services that create a service-linked role in the account when they are first used. */
@@ -49,6 +50,7 @@ export function upStatements(naming: Naming): PolicyStatement[] {
       ],
       Resource: naming.arn("dynamodb", "table/awseb-e-*"),
     },
+    DOCTOR_STATEMENT,
     { Sid: "ListParameters", Effect: "Allow", Action: "ssm:DescribeParameters", Resource: "*" },
     { Sid: "ReadRoles", Effect: "Allow", Action: ["iam:Get*", "iam:List*"], Resource: "*" },
     {
@@ -80,6 +82,7 @@ export function upStatements(naming: Naming): PolicyStatement[] {
         "iam:UntagRole",
         "iam:UpdateAssumeRolePolicy",
         "iam:UpdateRole",
+        "iam:UpdateRoleDescription",
       ],
       Resource: [ownRoles, `arn:aws:iam::${naming.accountId}:instance-profile/${naming.name("*")}`],
     },

@@ -1,3 +1,5 @@
+import type { Role } from "../../authorization";
+import { authorize, deployRole, neededForS3, neededPermissions } from "./authorization";
 import { type DeploymentEnd, Beanstalk } from "./beanstalk";
 import { type Time, VirtualTime } from "./clocks";
 import { AwsFault, type DoubleRequest, type DoubleResponse, escapeXml, toXml, type Xml } from "./protocol";
@@ -46,6 +48,9 @@ export const SILENCE = Symbol("silence");
 /** The process that sent the request is to be killed. */
 export const KILL = Symbol("kill");
 
+/** One for all doubles, because it remembers its decisions. */
+const STAGING_ROLE = deployRole(ENV);
+
 /** An AWS account with one pair and its neighbours, on a clock of its own. */
 export class AwsDouble {
   readonly beanstalk: Beanstalk;
@@ -65,6 +70,8 @@ export class AwsDouble {
   readonly slack: string[] = [];
   slackStatus = 200;
   private readonly arrivals = new Map<string, number>();
+  /** The role of the tool. AWS refuses what the role's policies do not allow. */
+  role: Role = STAGING_ROLE;
   private readonly late: { at: number; act: () => unknown }[] = [];
 
   constructor(
@@ -193,7 +200,7 @@ export class AwsDouble {
   }
 
   private answer(service: string, operation: string, request: DoubleRequest): DoubleResponse {
-    if (service === "s3") return this.s3.handle(request);
+    if (service === "s3") return this.actOnS3(request);
     const text = request.body.toString();
     if (service === "ssm" || service === "sqs") {
       return json(
@@ -205,8 +212,15 @@ export class AwsDouble {
     return query(operation, toXml(result, service === "rds" ? item : "member"));
   }
 
-  /** Does what a call asks for, whichever protocol it came by. */
+  /** Does what a request to S3 asks for. @throws AwsFault if the role lacks a permission */
+  actOnS3(request: DoubleRequest): DoubleResponse {
+    authorize(this.role, "s3", neededForS3(this.s3.operation(request), request));
+    return this.s3.handle(request);
+  }
+
+  /** Does what a call asks for, whichever protocol it came by. @throws AwsFault if the role lacks a permission */
   act(service: string, operation: string, form: URLSearchParams): Xml {
+    authorize(this.role, service, neededPermissions(service, operation, form, this.beanstalk));
     switch (service) {
       case "elasticbeanstalk":
         return this.beanstalk.handle(operation, form);

@@ -94,7 +94,7 @@ function act(
     headers: headersOf(input),
     body,
   };
-  return s3Output(double.s3.handle(request));
+  return s3Output(double.actOnS3(request));
 }
 
 const HEADERS: Record<string, string> = {

@@ -12,7 +12,7 @@ describe("components/iam/ci/preview", () => {
   it("allows reading the configuration of resources and nothing that they contain", () => {
     const statements = statementsOf(policyDocument(previewStatements(naming)));
     const actions = actionsOf(allowed(statements));
-    for (const action of actions) expect(action).to.match(/^[a-z0-9]+:(Describe|Get|List)/);
+    for (const action of actions) expect(action).to.match(/^[a-z0-9]+:(Check|Describe|Get|List)/);
     const contents = /^(s3:(GetObject|Get\*|\*)|secretsmanager:|sqs:Receive|kms:)/;
     expect(actions.filter((action) => contents.test(action))).to.deep.equal([]);
     for (const { Action, Resource } of allowed(statements)) {

@@ -1,0 +1,160 @@
+import { Naming } from "../../../components/common/naming";
+import { deployStatements } from "../../../components/iam/ci/deploy";
+import { type BeanstalkCall, callsOfUpdate } from "../../../policies/facts/beanstalkCalls";
+import { ACCOUNT, type Needed, REGION, Role } from "../../authorization";
+import type { Beanstalk } from "./beanstalk";
+import { AwsFault, type DoubleRequest } from "./protocol";
+
+/** The deploy role's policy. A test compares it with the one in the preview document. */
+export const deployRole = (env: string): Role => {
+  const naming = new Naming({ organization: "example", env, accountId: ACCOUNT, region: REGION });
+  return new Role(deployStatements(naming, naming.name()));
+};
+
+const arn = (service: string, resource: string) => `arn:aws:${service}:${REGION}:${ACCOUNT}:${resource}`;
+
+/** The permissions that calls of Beanstalk in the caller's name need. */
+export const neededFor = (calls: readonly BeanstalkCall[]): Needed[] =>
+  calls.flatMap(({ actions, resources, context }) =>
+    resources.flatMap((resource) =>
+      actions.map((action) => ({ action, resource, ...(context && { context: { ...context } }) })),
+    ),
+  );
+
+/** The permissions that one update of an environment needs, by Beanstalk, in the caller's name. */
+export function neededForUpdate({ name, tags }: { name: string; tags: Record<string, string> }): Needed[] {
+  const { env = "", role = "" } = tags;
+  const roles = [role, "beanstalk-service"].map(
+    (suffix) => `arn:aws:iam::${ACCOUNT}:role/iaso-${env.toLowerCase()}-${suffix}`,
+  );
+  return neededFor(callsOfUpdate({ region: REGION, accountId: ACCOUNT, environment: name, roles }));
+}
+
+/**
+ * The permissions that a request of the deploy tool needs, except those for S3.
+ *
+ * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_awselasticbeanstalk.html
+ */
+export function neededPermissions(
+  service: string,
+  operation: string,
+  form: URLSearchParams,
+  beanstalk: Beanstalk,
+): Needed[] {
+  const action = `${service}:${operation}`;
+  const one = (resource: string) => [{ action, resource }];
+  switch (action) {
+    case "elasticbeanstalk:CreateApplicationVersion":
+      return [
+        ...one(arn("elasticbeanstalk", `application/${form.get("ApplicationName") ?? ""}`)),
+        ...one(versionArn(form)),
+        ...([...form.keys()].some((key) => key.startsWith("Tags."))
+          ? [{ action: "elasticbeanstalk:AddTags", resource: versionArn(form) }]
+          : []),
+        // Beanstalk reads the source bundle in the caller's name.
+        {
+          action: "s3:GetObject",
+          resource: `arn:aws:s3:::${form.get("SourceBundle.S3Bucket") ?? ""}/${form.get("SourceBundle.S3Key") ?? ""}`,
+        },
+      ];
+    case "elasticbeanstalk:DeleteApplicationVersion":
+      return [
+        ...one(versionArn(form)),
+        ...sourceBundle(beanstalk.versions.get(form.get("VersionLabel") ?? "")),
+      ];
+    case "elasticbeanstalk:UpdateEnvironment":
+    case "elasticbeanstalk:AbortEnvironmentUpdate": {
+      const found = beanstalk.environments.find(({ id }) => id === form.get("EnvironmentId"));
+      if (found === undefined) return [];
+      return [...one(found.arn), ...neededForUpdate(found.settings)];
+    }
+    case "elasticbeanstalk:ListTagsForResource":
+      return one(form.get("ResourceArn") ?? "");
+    case "rds:CreateDBSnapshot":
+      return [
+        ...one(arn("rds", `db:${form.get("DBInstanceIdentifier") ?? ""}`)),
+        ...one(arn("rds", `snapshot:${form.get("DBSnapshotIdentifier") ?? ""}`)),
+      ];
+    case "ssm:GetParameter":
+      return one(arn("ssm", `parameter${form.get("Name") ?? ""}`));
+    case "sqs:GetQueueAttributes":
+    case "sqs:GetQueueUrl":
+      return one(arn("sqs", (form.get("QueueUrl") ?? form.get("QueueName") ?? "").split("/").at(-1) ?? ""));
+    default:
+      // The tool's other requests read, and take no resource.
+      return one("*");
+  }
+}
+
+/** Beanstalk deletes the source bundle together with the version, in the caller's name. */
+const sourceBundle = (version: { bucket: string; key: string } | undefined): Needed[] =>
+  version === undefined
+    ? []
+    : [{ action: "s3:DeleteObject", resource: `arn:aws:s3:::${version.bucket}/${version.key}` }];
+
+const versionArn = (form: URLSearchParams) =>
+  arn(
+    "elasticbeanstalk",
+    `applicationversion/${form.get("ApplicationName") ?? ""}/${form.get("VersionLabel") ?? ""}`,
+  );
+
+/**
+ * The permissions that a request to S3 needs.
+ *
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
+ */
+export function neededForS3(operation: string, { body, headers, path }: DoubleRequest): Needed[] {
+  const [, bucket = "", ...rest] = path.split("/");
+  const bucketArn = `arn:aws:s3:::${bucket}`;
+  const object = `${bucketArn}/${rest.join("/")}`;
+  switch (operation) {
+    case "PutObject":
+      return [{ action: "s3:PutObject", resource: object }];
+    case "CopyObject": {
+      const [source = "", version] = decodeURIComponent(headers["x-amz-copy-source"] ?? "").split(
+        "?versionId=",
+      );
+      return [
+        { action: "s3:PutObject", resource: object },
+        {
+          action: version === undefined ? "s3:GetObject" : "s3:GetObjectVersion",
+          resource: `arn:aws:s3:::${source.replace(/^\//, "")}`,
+        },
+      ];
+    }
+    case "GetObject":
+    case "HeadObject":
+      // Without the second permission a missing object is reported as access denied, not as missing.
+      return [
+        { action: "s3:GetObject", resource: object },
+        { action: "s3:ListBucket", resource: bucketArn },
+      ];
+    case "DeleteObject":
+      return [{ action: "s3:DeleteObject", resource: object }];
+    case "DeleteObjects":
+      return [...body.toString().matchAll(/<Object>(.*?)<\/Object>/gs)].map(([, entry = ""]) => ({
+        action: entry.includes("<VersionId>") ? "s3:DeleteObjectVersion" : "s3:DeleteObject",
+        resource: `${bucketArn}/${/<Key>(.*?)<\/Key>/.exec(entry)?.[1] ?? ""}`,
+      }));
+    case "GetBucketVersioning":
+      return [{ action: "s3:GetBucketVersioning", resource: bucketArn }];
+    case "ListObjectVersions":
+      return [{ action: "s3:ListBucketVersions", resource: bucketArn }];
+    default:
+      return [{ action: "s3:ListBucket", resource: bucketArn }];
+  }
+}
+
+/** @throws AwsFault as AWS does, with the permissions that are missing. */
+export function authorize(role: Role, service: string, needed: readonly Needed[]): void {
+  const missing = role.missing(needed);
+  if (missing.length === 0) return;
+  const message = `User is not authorized to perform: ${missing.join(", ")}`;
+  throw service === "s3"
+    ? new AwsFault("AccessDenied", message, 403)
+    : new AwsFault(
+        service === "ssm" ? "AccessDeniedException" : "AccessDenied",
+        message,
+        service === "ssm" || service === "sqs" ? 400 : 403,
+      );
+}

@@ -1,0 +1,117 @@
+import { expect } from "chai";
+import { prune } from "../../deploy/commands/prune";
+import { rollback } from "../../deploy/commands/rollback";
+import { status } from "../../deploy/commands/status";
+import { versions } from "../../deploy/commands/versions";
+import { EXIT } from "../../deploy/exitCodes";
+import { exitCode, type Report } from "../../deploy/output/report";
+import type { Session } from "../../deploy/session";
+import { roleOf, Role, unusedPermissions } from "../authorization";
+import { find, previewOf } from "../support";
+import { ARTIFACTS, AwsDouble, ENV, PREVIOUS } from "./double/aws";
+import { deployRole } from "./double/authorization";
+import { builtVersion, deployment, repairing, runDirect } from "./double/runs";
+
+/** Permissions that no request below needs, and why the role has them. */
+const EXTRAS: Record<string, string> = {
+  "ChangeLaunchTemplates: ec2:ModifyLaunchTemplate":
+    "CloudFormation makes a new version of the template the default version",
+  "LookAtTasks: sqs:GetQueueUrl": "Beanstalk asks for the queue of a worker that it updates",
+  "TakeRestorePoint: rds:AddTagsToResource": "the database copies its tags to its snapshots",
+};
+
+function account(role: Role): AwsDouble {
+  const double = new AwsDouble();
+  double.role = role;
+  double.describeTarget();
+  double.addPair();
+  double.parameters.set(`/iaso/${ENV}/secrets/DEPLOY_API_TOKEN`, "token");
+  double.time.now += 60_000;
+  return double;
+}
+
+async function run(double: AwsDouble, command: (session: Session) => Promise<Report>): Promise<Report> {
+  const end = await runDirect(double, command);
+  if (end === "killed") throw new Error("nothing kills this run");
+  double.time.now += 60_000;
+  return end;
+}
+
+/** Every command of the tool, with updates that fail and hang. */
+async function useEverything(double: AwsDouble): Promise<void> {
+  for (const version of ["1.1", "1.2", "1.3", "1.4"]) {
+    // Tasks that run make the tool ask Iaso for their names, with the token.
+    double.tasksInFlight = [1, 0];
+    const { build } = builtVersion(version);
+    const report = await run(double, deployment(build, { snapshot: version === "1.1" }));
+    expect(report.outcome, JSON.stringify(report)).to.equal("deployed");
+  }
+  const back = await run(double, (session) => rollback(session, { runningTasks: "wait" }));
+  expect(back.outcome).to.equal("deployed");
+  const hanging = builtVersion("1.5");
+  double.beanstalk.plan("iaso-staging", hanging.label, "hangs");
+  expect((await run(double, deployment(hanging.build))).outcome).to.equal("rolledBack");
+  for (const command of [repairing(), status, versions, (session: Session) => prune(session, 1)]) {
+    const report = await run(double, command);
+    expect(exitCode(report), report.summary).to.equal(EXIT.done);
+  }
+}
+
+describe("the permissions of the role deploy", function () {
+  this.timeout(120_000);
+
+  const { statements } = deployRole(ENV);
+  const double = account(new Role(statements));
+  before(() => useEverything(double));
+
+  it("are in the double what the program writes", async () => {
+    const document = await previewOf(ENV);
+    expect(roleOf(document, "ci-deploy").statements).to.deep.equal(deployRole(ENV).statements);
+    expect(find(document, "aws:iam/role:Role", "ci-deploy").inputs).not.to.have.property(
+      "permissionsBoundary",
+    );
+  });
+
+  it("are enough for every command of the tool, and are all needed, but for some extras with a reason", () => {
+    const operations = double.calls.map(({ operation }) => operation);
+    expect(operations).to.include.members([
+      "AbortEnvironmentUpdate",
+      "CopyObject",
+      "CreateDBSnapshot",
+      "DeleteApplicationVersion",
+      "DeleteObjects",
+    ]);
+    const unused = unusedPermissions(double.role.statements, double.role.asked);
+    for (const permission of unused) console.log(`      not used: ${permission}`);
+    expect(unused).to.have.members(Object.keys(EXTRAS));
+  });
+
+  it("are not enough without any one of the statements", () => {
+    for (const { Sid } of statements) {
+      const role = new Role(statements.filter((statement) => statement.Sid !== Sid));
+      expect(role.missing(double.role.asked), String(Sid)).not.to.be.empty;
+    }
+  });
+
+  it("make an update fail with the action that is missing, before the environment changes", async () => {
+    const lacking = account(new Role(statements.filter(({ Sid }) => Sid !== "ReadEnvironmentResources")));
+    const { build } = builtVersion();
+    const report = await run(lacking, deployment(build));
+    expect(JSON.stringify(report)).to.include(
+      "s3:GetObject on arn:aws:s3:::elasticbeanstalk-env-resources-eu-central-1/eb_patching_resources/",
+    );
+    expect(lacking.web.updates).to.deep.equal([]);
+    expect(lacking.web.truth.label).to.equal(PREVIOUS);
+  });
+
+  it("do not reach another environment's pair, buckets and parameters", () => {
+    const other = deployRole("demo");
+    const changed = double.role.asked.filter(
+      ({ action, resource }) =>
+        /iaso-staging|iaso\/staging/.test(resource) && !/^elasticbeanstalk:(Describe|List)/.test(action),
+    );
+    expect(changed.length).to.be.greaterThan(20);
+    expect(changed.filter((one) => other.allows(one))).to.deep.equal([]);
+    expect(changed.map(({ resource }) => resource)).to.include(`arn:aws:s3:::${ARTIFACTS}/locks/${ENV}.json`);
+  });
+});
