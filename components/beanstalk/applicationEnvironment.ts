@@ -70,6 +70,8 @@ export function applicationEnvironment(args: ApplicationEnvironmentArgs): {
 } {
   const both: EnvironmentVariables = {
     ...(args.platform === "python" && pythonVariables),
+    // At S3's global name, a young bucket redirects to its regional name, where the signature of a link does not hold.
+    AWS_ENDPOINT_URL_S3: `https://s3.${args.region}.amazonaws.com`,
     // The polio plugin uploads public documents with a public ACL. The bucket refuses ACLs, so the upload fails and
     // publishes nothing.
     AWS_PUBLIC_STORAGE_BUCKET_NAME: args.staticBucket,

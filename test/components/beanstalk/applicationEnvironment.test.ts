@@ -34,6 +34,7 @@ describe("components/beanstalk/applicationEnvironment", () => {
   it("takes each value from the part that has it", () => {
     const { web } = applicationEnvironment(args);
     expect(web).to.deep.equal({
+      AWS_ENDPOINT_URL_S3: "https://s3.eu-west-1.amazonaws.com",
       AWS_PUBLIC_STORAGE_BUCKET_NAME: "static",
       AWS_S3_REGION_NAME: "eu-west-1",
       AWS_STORAGE_BUCKET_NAME: "media",
