@@ -14,9 +14,10 @@ export interface StaticBucketArgs {
    */
   webOrigins: string[];
   /**
-   * A CloudFront distribution in front of the bucket.
+   * A CloudFront distribution in front of the bucket. The bucket is then private: only CloudFront reads it, also in an
+   * account that blocks public access to S3. **Changing it interrupts static files until the update ends.**
    *
-   * @default Browsers load static files from S3.
+   * @default Browsers load static files from S3, and the bucket is public.
    */
   cloudFront?: {
     /**
@@ -40,10 +41,11 @@ const CORS_AND_SECURITY_HEADERS = "e61eb60c-9c35-4d20-a928-2b84e02af89c";
 const OLD_VERSION_DAYS = 30;
 
 /**
- * Iaso's static files. Everyone can read an object over HTTPS; only the deploy role can write or delete one. The
- * deploy tool sets `Cache-Control` on each object.
+ * Iaso's static files. Everyone can read an object over HTTPS, from S3 or through CloudFront; only the deploy role can
+ * write or delete one. The deploy tool sets `Cache-Control` on each object.
  *
  * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/example-bucket-policies.html
+ * @see https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-restricting-access-to-s3.html
  */
 export class StaticBucket extends pulumi.ComponentResource {
   /** Name of the bucket. */
@@ -62,8 +64,11 @@ export class StaticBucket extends pulumi.ComponentResource {
     const { bucket } = createBucket(this, name, {
       naming,
       bucketClass: "static",
-      statements: accessStatements(naming),
-      publicPolicy: true,
+      statements: [
+        cloudFront === undefined ? everyoneReads(naming) : cloudFrontReads(naming),
+        onlyDeployRoleWrites(naming),
+      ],
+      publicPolicy: cloudFront === undefined,
       lifecycleRules: [expireOldVersions(OLD_VERSION_DAYS)],
     });
     new aws.s3.BucketCorsConfiguration(
@@ -96,6 +101,17 @@ export class StaticBucket extends pulumi.ComponentResource {
     bucket: aws.s3.Bucket,
     { host, certificateArn }: NonNullable<StaticBucketArgs["cloudFront"]>,
   ): aws.cloudfront.Distribution {
+    const accessControl = new aws.cloudfront.OriginAccessControl(
+      name,
+      {
+        name: naming.name("static"),
+        description: `Requests of CloudFront to the static files of ${naming.name()}`,
+        originAccessControlOriginType: "s3",
+        signingBehavior: "always",
+        signingProtocol: "sigv4",
+      },
+      { parent: this },
+    );
     return new aws.cloudfront.Distribution(
       name,
       {
@@ -105,7 +121,14 @@ export class StaticBucket extends pulumi.ComponentResource {
         httpVersion: "http2and3",
         isIpv6Enabled: true,
         priceClass: "PriceClass_All",
-        origins: [{ originId: "static-bucket", domainName: bucket.bucketRegionalDomainName }],
+        origins: [
+          {
+            originId: "static-bucket",
+            // Requests that CloudFront signs hold at the regional name only.
+            domainName: bucket.bucketRegionalDomainName,
+            originAccessControlId: accessControl.id,
+          },
+        ],
         defaultCacheBehavior: {
           targetOriginId: "static-bucket",
           viewerProtocolPolicy: "redirect-to-https",
@@ -130,26 +153,40 @@ export class StaticBucket extends pulumi.ComponentResource {
   }
 }
 
-/** Allows everyone to read objects, and denies everyone but the deploy role to write and delete them. */
-function accessStatements(naming: Naming): PolicyStatement[] {
-  const bucketArn = naming.bucketArn("static");
-  return [
-    {
-      Sid: "EveryoneReadsObjects",
-      Effect: "Allow",
-      Principal: "*",
-      Action: "s3:GetObject",
-      Resource: `${bucketArn}/*`,
+function everyoneReads(naming: Naming): PolicyStatement {
+  return {
+    Sid: "EveryoneReadsObjects",
+    Effect: "Allow",
+    Principal: "*",
+    Action: "s3:GetObject",
+    Resource: `${naming.bucketArn("static")}/*`,
+  };
+}
+
+/**
+ * Allows the distributions of this account to read objects. The policy does not name one distribution: AWS chooses its
+ * id, so rules could not judge the policy before the distribution exists.
+ */
+function cloudFrontReads(naming: Naming): PolicyStatement {
+  return {
+    Sid: "CloudFrontReadsObjects",
+    Effect: "Allow",
+    Principal: { Service: "cloudfront.amazonaws.com" },
+    Action: "s3:GetObject",
+    Resource: `${naming.bucketArn("static")}/*`,
+    Condition: { ArnLike: { "aws:SourceArn": `arn:aws:cloudfront::${naming.accountId}:distribution/*` } },
+  };
+}
+
+function onlyDeployRoleWrites(naming: Naming): PolicyStatement {
+  return {
+    Sid: "OnlyDeployRoleWrites",
+    Effect: "Deny",
+    Principal: "*",
+    Action: ["s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"],
+    Resource: `${naming.bucketArn("static")}/*`,
+    Condition: {
+      ArnNotEquals: { "aws:PrincipalArn": naming.roleArn(naming.ciRole("deploy")) },
     },
-    {
-      Sid: "OnlyDeployRoleWrites",
-      Effect: "Deny",
-      Principal: "*",
-      Action: ["s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"],
-      Resource: `${bucketArn}/*`,
-      Condition: {
-        ArnNotEquals: { "aws:PrincipalArn": naming.roleArn(naming.ciRole("deploy")) },
-      },
-    },
-  ];
+  };
 }

@@ -2,6 +2,7 @@ import { userInfo } from "node:os";
 import { createClients } from "./aws/clients";
 import { readTarget } from "./aws/target";
 import { type Clock } from "./clock";
+import { credentialsEnd } from "./credentials";
 import { runCommand } from "./commands/run";
 import { EXIT } from "./exitCodes";
 import { exitCode, formatReport, type Report } from "./output/report";
@@ -94,6 +95,7 @@ export async function execute(
     const clients = createClients({ region: options.region, pathStyle });
     const target = await readTarget(clients.ssm, env, options.region);
     return command({
+      credentialsEnd: await credentialsEnd(clients),
       env,
       target,
       clients,

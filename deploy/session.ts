@@ -37,6 +37,8 @@ export interface Session {
   clock: Clock;
   progress: Progress;
   limits: Limits;
+  /** The end of the AWS credentials, in milliseconds since 1970; undefined if none is known. */
+  credentialsEnd: number | undefined;
   /** The user who runs the tool, for the lock, the journal and the notifications. */
   by: string;
   /** True once the user or the CI service has asked the command to stop. */

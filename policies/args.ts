@@ -3,6 +3,7 @@
 import type { OutputInstance } from "@pulumi/pulumi";
 import type { CertificateArgs } from "@pulumi/aws/acm/certificate";
 import type { DistributionArgs } from "@pulumi/aws/cloudfront/distribution";
+import type { OriginAccessControlArgs } from "@pulumi/aws/cloudfront/originAccessControl";
 import type { LogGroupArgs } from "@pulumi/aws/cloudwatch/logGroup";
 import type { MetricAlarmArgs } from "@pulumi/aws/cloudwatch/metricAlarm";
 import type { DefaultSecurityGroupArgs } from "@pulumi/aws/ec2/defaultSecurityGroup";
@@ -49,6 +50,7 @@ import type { SecurityGroupIngressRuleArgs } from "@pulumi/aws/vpc/securityGroup
 export interface ArgsOf {
   "aws:acm/certificate:Certificate": CertificateArgs;
   "aws:cloudfront/distribution:Distribution": DistributionArgs;
+  "aws:cloudfront/originAccessControl:OriginAccessControl": OriginAccessControlArgs;
   "aws:cloudwatch/logGroup:LogGroup": LogGroupArgs;
   "aws:cloudwatch/metricAlarm:MetricAlarm": MetricAlarmArgs;
   "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": DefaultSecurityGroupArgs;

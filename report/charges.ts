@@ -64,6 +64,7 @@ export const BY_USE: Record<string, string> = {
 const FREE = new Set([
   "aws:acm/certificate:Certificate",
   "aws:acm/certificateValidation:CertificateValidation",
+  "aws:cloudfront/originAccessControl:OriginAccessControl",
   "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
   "aws:ec2/internetGateway:InternetGateway",
   "aws:ec2/route:Route",

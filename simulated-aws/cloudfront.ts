@@ -20,4 +20,11 @@ export const resourceTypes: ResourceTypes = {
       },
     };
   },
+  "aws:cloudfront/originAccessControl:OriginAccessControl": (creation) => {
+    const id = `E${digest(`origin access control ${creation.name}`, 13).toUpperCase()}`;
+    return {
+      id,
+      outputs: { arn: arn(creation, "cloudfront", `origin-access-control/${id}`, { global: true }) },
+    };
+  },
 };

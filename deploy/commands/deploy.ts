@@ -2,6 +2,7 @@ import { createApplicationVersion, type Bundle, versionLabel } from "../applicat
 import { ConditionalObjects } from "../coordination/conditionalObject";
 import { type Journal } from "../coordination/journal";
 import { describeHolder, isHeld, Locked, readLock } from "../coordination/lock";
+import { requireCredentialsFor } from "../credentials";
 import { describeEnvironments, type Report } from "../output/report";
 import { awaitHealth } from "../pair/awaitHealth";
 import { requireSameVersion } from "../pair/check";
@@ -97,7 +98,8 @@ export function unchanged(env: string, label: string, state: PairState): Report 
 
 /** Finds problems before the build, which takes minutes. */
 async function preflight(session: Session, options: DeployOptions): Promise<Pair> {
-  const { clients, clock, env, target } = session;
+  const { clients, clock, env, limits, target } = session;
+  requireCredentialsFor(session, limits.version + limits.tasks);
   const pair = await findPair(clients.beanstalk, env, target);
   const lock = await readLock(new ConditionalObjects(clients.s3, target.artifactsBucket), env);
   if (lock !== undefined && isHeld(lock, clock.now())) {

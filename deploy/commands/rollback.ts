@@ -1,4 +1,5 @@
 import { findLabel, listApplicationVersions } from "../applicationVersions";
+import { requireCredentialsFor } from "../credentials";
 import { type Report } from "../output/report";
 import { requireSameVersion } from "../pair/check";
 import { findPair } from "../pair/find";
@@ -19,7 +20,8 @@ export interface RollbackOptions {
 
 /** Rolls both environments back to an earlier version, with the same switch as a deployment, healthy or not. */
 export async function rollback(session: Session, options: RollbackOptions): Promise<Report> {
-  const { clients, env, progress, target } = session;
+  const { clients, env, limits, progress, target } = session;
+  requireCredentialsFor(session, limits.tasks);
   const pair = await findPair(clients.beanstalk, env, target);
   return withLock<Report>(session, "rollback", async (run) => {
     const locked = run.session;

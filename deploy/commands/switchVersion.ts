@@ -1,4 +1,5 @@
 import { type Journal } from "../coordination/journal";
+import { requireCredentialsFor } from "../credentials";
 import { describeEnvironments, describeRestorePoint, type Report } from "../output/report";
 import { type Pair, ROLES } from "../pair/find";
 import { switchPair } from "../pair/switch";
@@ -15,12 +16,17 @@ export interface SwitchArgs {
   restorePoint?: RestorePoint;
 }
 
-/** Switches both environments and reports the result, with everything a person needs to act on a failure. */
+/**
+ * Switches both environments and reports the result, with everything a person needs to act on a failure.
+ *
+ * @throws UserError before any change if the credentials end before the switch and its rollback could
+ */
 export async function switchVersion(
   session: LockedSession,
   { from, journal, pair, restorePoint, to }: SwitchArgs,
 ): Promise<{ report: Report; closing: Closing }> {
   const { env } = session;
+  requireCredentialsFor(session);
   const result = await switchPair(session, journal, pair, from, to);
   const facts = { env, from, to, environments: describeEnvironments(result.state), restorePoint };
   if (result.outcome === "switched") {

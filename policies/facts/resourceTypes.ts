@@ -58,6 +58,12 @@ export const RESOURCE_TYPES: Readonly<Record<string, ResourceType>> = {
     createAction: "cloudfront:CreateDistribution",
     unique: [{ properties: ["aliases"], code: "CNAMEAlreadyExists" }],
   },
+  "aws:cloudfront/originAccessControl:OriginAccessControl": {
+    createAction: "cloudfront:CreateOriginAccessControl",
+    untaggable: true,
+    name: { property: "name", pattern: /^.{1,64}$/, limits: "at most 64 characters" },
+    unique: [{ properties: ["name"], code: "OriginAccessControlAlreadyExists" }],
+  },
   "aws:cloudwatch/logGroup:LogGroup": {
     createAction: "logs:CreateLogGroup",
     replacedBy: ["name", "logGroupClass"],

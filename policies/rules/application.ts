@@ -169,14 +169,20 @@ const ownDatabases = ({ once, ofType }: Stack): Set<string> =>
     return new Set(databases.flatMap(({ urn, inputs }) => [urn, text(inputs.identifier)]));
   });
 
+/** The regions of the AWS provider. */
+const regionsOf = ({ ofType }: Stack): string[] =>
+  ofType("pulumi:providers:aws").map(({ inputs }) => text(inputs.region));
+
 /** The host names with a DNS record of this program, and those of its static buckets. */
-const ownHosts = ({ once, ofType }: Stack): Set<string> =>
-  once("own hosts", () => {
+const ownHosts = (stack: Stack): Set<string> =>
+  stack.once("own hosts", () => {
+    const { ofType } = stack;
     const names = ofType("aws:route53/record:Record").map(({ inputs }) => text(inputs.name));
-    const regions = ofType("pulumi:providers:aws").map(({ inputs }) => text(inputs.region));
     const buckets = ofType("aws:s3/bucket:Bucket")
       .filter((bucket) => tagOf(bucket, "class") === "static")
-      .flatMap(({ inputs }) => regions.map((region) => `${text(inputs.bucket)}.s3.${region}.amazonaws.com`));
+      .flatMap(({ inputs }) =>
+        regionsOf(stack).map((region) => `${text(inputs.bucket)}.s3.${region}.amazonaws.com`),
+      );
     return new Set([...names, ...buckets]);
   });
 
@@ -191,19 +197,31 @@ function isOwnDatabase(host: unknown, environment: Environment, stack: Stack): b
 export const variablesOwnResources = defineRule({
   name: "variables-own-resources",
   types: [ENVIRONMENT],
-  description: "Iaso's database, queue and addresses are those of this program",
+  description: "Iaso's database, queue, addresses and S3 endpoint are those of this program and its region",
   why: "patients' data would go to another service, or pages would run untrusted scripts",
   severity: "critical",
   neighbours: true,
   check: (environment, stack) => {
     if (!isIaso(environment)) return [];
     const variable = (name: string) => optionOf(environment, VARIABLES, name);
-    const [host, url] = [variable("RDS_HOSTNAME"), variable("BEANSTALK_SQS_URL")];
+    const [host, url, endpoint] = [
+      variable("RDS_HOSTNAME"),
+      variable("BEANSTALK_SQS_URL"),
+      variable("AWS_ENDPOINT_URL_S3"),
+    ];
+    const regional = regionsOf(stack).map((region) => `https://s3.${region}.amazonaws.com`);
     return [
       ...(isOwnDatabase(host, environment, stack)
         ? []
         : demand(host, false, "variable RDS_HOSTNAME", "the address of the database of this program")),
       ...demand(url, isOwnQueue(url, stack), "variable BEANSTALK_SQS_URL", "the URL of the task queue"),
+      // Signed links to a young bucket work at the regional endpoint only.
+      ...demand(
+        endpoint,
+        text(endpoint) === "" || regional.includes(text(endpoint)),
+        "variable AWS_ENDPOINT_URL_S3",
+        regional.join(" or "),
+      ),
       ...["ENKETO_URL", "SERVER_URL", "STATIC_URL"].flatMap((name) => {
         const address = variable(name);
         const addressHost = /^\w+:\/\/([^/:]*)/.exec(text(address))?.[1] ?? "";

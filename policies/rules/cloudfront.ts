@@ -1,9 +1,11 @@
 import { dependenciesOf, Stack, tagOf } from "../context";
 import { CLOUDFRONT_TLS_POLICY, oldestTlsVersion } from "../facts/tlsPolicies";
+import { ResourceOf } from "../resource";
 import { defineRule } from "../rule";
 import { array, at, demand, isUnknown, text } from "../values";
 
 const DISTRIBUTION = "aws:cloudfront/distribution:Distribution";
+const ACCESS_CONTROL = "aws:cloudfront/originAccessControl:OriginAccessControl";
 
 export const cloudfrontTls = defineRule({
   name: "cloudfront-tls",
@@ -56,6 +58,29 @@ const staticBuckets = ({ once, ofType }: Stack): Set<string> =>
     return new Set(buckets.flatMap(({ urn, inputs }) => [urn, text(inputs.bucket)]));
   });
 
+/** The URNs of the Origin Access Controls, by which an id that is unknown at the first preview is recognised. */
+const accessControls = ({ once, ofType }: Stack): Set<string> =>
+  once("URNs of Origin Access Controls", () => new Set(ofType(ACCESS_CONTROL).map(({ urn }) => urn)));
+
+/** The bucket that a regional domain name of S3 names; "" for another host. */
+const bucketNameIn = (domain: unknown): string =>
+  /^([a-z0-9.-]+)\.s3\.[a-z0-9-]+\.amazonaws\.com$/.exec(text(domain))?.[1] ?? "";
+
+/** Returns true if a distribution of this program serves the bucket. */
+export function isBehindCloudFront(
+  { urn, inputs }: Pick<ResourceOf<"aws:s3/bucket:Bucket">, "urn" | "inputs">,
+  { ofType }: Stack,
+): boolean {
+  return ofType(DISTRIBUTION).some((distribution) =>
+    array(distribution.inputs.origins).some((origin) => {
+      const domain = at(origin, "domainName");
+      return isUnknown(domain)
+        ? dependenciesOf(distribution, "origins").includes(urn)
+        : bucketNameIn(domain) === text(inputs.bucket);
+    }),
+  );
+}
+
 export const cloudfrontOrigin = defineRule({
   name: "cloudfront-origin",
   types: [DISTRIBUTION],
@@ -65,16 +90,48 @@ export const cloudfrontOrigin = defineRule({
   neighbours: true,
   check: (distribution, stack) => {
     const own = staticBuckets(stack);
-    const used = dependenciesOf(distribution, "origins");
+    const used = dependenciesOf(distribution, "origins").filter((urn) => !accessControls(stack).has(urn));
     const isStatic = (domain: unknown) =>
       isUnknown(domain)
         ? used.length > 0 && used.every((urn) => own.has(urn))
-        : own.has(/^([a-z0-9.-]+)\.s3\.[a-z0-9-]+\.amazonaws\.com$/.exec(text(domain))?.[1] ?? "");
+        : own.has(bucketNameIn(domain));
     return array(distribution.inputs.origins)
       .map((origin) => at(origin, "domainName"))
       .filter((domain) => !isStatic(domain))
       .flatMap((domain) =>
         demand(domain, false, "domainName of an origin", "the domain name of the static bucket"),
+      );
+  },
+});
+
+export const cloudfrontOriginAccess = defineRule({
+  name: "cloudfront-origin-access",
+  types: [DISTRIBUTION, ACCESS_CONTROL],
+  description: "CloudFront signs its requests to each origin (Origin Access Control)",
+  why: "the private static bucket would refuse them, and pages would have no styles and scripts",
+  severity: "high",
+  reference: "AWS FSBP CloudFront.13",
+  neighbours: true,
+  check: (resource, stack) => {
+    if (resource.type === ACCESS_CONTROL) {
+      const { originAccessControlOriginType: kind, signingBehavior, signingProtocol } = resource.inputs;
+      return [
+        ...demand(kind, kind === "s3", "originAccessControlOriginType", "s3"),
+        ...demand(signingBehavior, signingBehavior === "always", "signingBehavior", "always"),
+        ...demand(signingProtocol, signingProtocol === "sigv4", "signingProtocol", "sigv4"),
+      ];
+    }
+    const used = dependenciesOf(resource, "origins").some((urn) => accessControls(stack).has(urn));
+    return array(resource.inputs.origins)
+      .map((origin) => at(origin, "originAccessControlId"))
+      .filter((id) => !used || (!isUnknown(id) && text(id) === ""))
+      .flatMap((id) =>
+        demand(
+          id,
+          false,
+          "originAccessControlId of an origin",
+          "the id of an Origin Access Control of this program",
+        ),
       );
   },
 });

@@ -123,7 +123,12 @@ export class BoxReader {
     }
     for (const distribution of this.ofType("aws:cloudfront/distribution:Distribution")) {
       const id = `distribution ${distribution.urn}`;
-      this.box(id, "CloudFront", "static files, edge cache", "cloud", "edge", ROWS.edge, [distribution]);
+      this.box(id, "CloudFront", "static files, edge cache", "cloud", "edge", ROWS.edge, [
+        distribution,
+        ...this.ofType("aws:cloudfront/originAccessControl:OriginAccessControl").filter(({ urn }) =>
+          (distribution.propertyDependencies.origins ?? []).includes(urn),
+        ),
+      ]);
       this.arrow("people", id, "static files");
     }
   }
@@ -164,8 +169,9 @@ export class BoxReader {
       const id = `bucket ${bucket.urn}`;
       const title = `${words(bucket.name)} bucket`;
       if (kind === "static") {
-        this.box(id, title, "S3, readable by everyone", "bucket", "services", ROWS.public, [bucket]);
         const front = distributions.find(({ inputs }) => JSON.stringify(inputs.origins ?? "").includes(name));
+        const subtitle = front ? "S3, private, read by CloudFront" : "S3, readable by everyone";
+        this.box(id, title, subtitle, "bucket", "services", ROWS.public, [bucket]);
         this.arrow(front ? `distribution ${front.urn}` : "people", id, "static files");
       } else if (kind === "media") {
         this.box(id, title, "S3, private, links of 15 min", "bucket", "services", ROWS.public, [bucket]);

@@ -73,6 +73,38 @@ describe("components/staticBucket", () => {
     });
   });
 
+  it("is private behind CloudFront: all four blocks are on, and only the account's distributions read", async () => {
+    const document = await preview({ host: "static.example.org", certificateArn: "arn:certificate" });
+    expect(find(document, "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock").inputs).to.include({
+      blockPublicAcls: true,
+      ignorePublicAcls: true,
+      blockPublicPolicy: true,
+      restrictPublicBuckets: true,
+    });
+    const statements = statementsOf(find(document, "aws:s3/bucketPolicy:BucketPolicy").inputs.policy);
+    expect(Object.keys(statements)).to.have.members([
+      "CloudFrontReadsObjects",
+      "OnlyDeployRoleWrites",
+      "DenyPlainHttp",
+    ]);
+    expect(statements.CloudFrontReadsObjects).to.deep.include({
+      Effect: "Allow",
+      Principal: { Service: "cloudfront.amazonaws.com" },
+      Action: "s3:GetObject",
+      Resource: "arn:aws:s3:::example-iaso-test-static/*",
+      Condition: { ArnLike: { "aws:SourceArn": "arn:aws:cloudfront::123456789012:distribution/*" } },
+    });
+    const accessControl = find(document, "aws:cloudfront/originAccessControl:OriginAccessControl");
+    expect(accessControl.inputs).to.include({
+      originAccessControlOriginType: "s3",
+      signingBehavior: "always",
+      signingProtocol: "sigv4",
+    });
+    const { origins } = find(document, "aws:cloudfront/distribution:Distribution").inputs;
+    expect(at(origins, 0, "originAccessControlId")).to.equal(accessControl.id);
+    expect(at(origins, 0, "domainName")).to.equal("example-iaso-test-static.s3.eu-central-1.amazonaws.com");
+  });
+
   it("is served by CloudFront over HTTPS under its own host where that is set", async () => {
     const document = await preview({ host: "static.example.org", certificateArn: "arn:certificate" });
     const { inputs, propertyDependencies } = find(document, "aws:cloudfront/distribution:Distribution");
@@ -89,7 +121,10 @@ describe("components/staticBucket", () => {
     expect(at(inputs.defaultCacheBehavior, "responseHeadersPolicyId")).to.equal(
       "e61eb60c-9c35-4d20-a928-2b84e02af89c",
     );
-    expect(propertyDependencies.origins).to.deep.equal([find(document, "aws:s3/bucket:Bucket").urn]);
+    expect(propertyDependencies.origins).to.have.members([
+      find(document, "aws:s3/bucket:Bucket").urn,
+      find(document, "aws:cloudfront/originAccessControl:OriginAccessControl").urn,
+    ]);
     expect(find(document, "iaso:index:StaticBucket").outputs.url).to.equal(
       "https://static.example.org/static/",
     );

@@ -8,7 +8,14 @@ import { oracle } from "./iam/oracle";
 const ACCOUNT = "123456789012";
 const MINUTE = 60_000;
 
-const WHO = ["anonymous", "application", "other role", "other account"] as const;
+const WHO = [
+  "anonymous",
+  "application",
+  "other role",
+  "other account",
+  "CloudFront",
+  "another account's CloudFront",
+] as const;
 const TRANSPORTS = { TLS: "true", plain: "false" };
 const SIGNATURES = { "no signature": undefined, "5 min": 5 * MINUTE, "16 min": 16 * MINUTE };
 const ACTIONS = {
@@ -44,13 +51,25 @@ const media: Expected = {
   "other role": ({ action }) => action === "list",
 };
 
-/** Static: everyone reads; within the account, a role's own policy may add a list, but no write. */
-const statics: Expected = {
+/**
+ * Static in S3: everyone reads, CloudFront too. Within the account, a role's own policy may add a list, but no write.
+ */
+const inS3: Expected = {
   anonymous: ({ action }) => action === "get",
   application: ({ action }) => action === "get",
   "other role": ({ action }) => action === "get" || action === "list",
   "other account": ({ action }) => action === "get",
+  CloudFront: ({ action }) => action === "get",
+  "another account's CloudFront": ({ action }) => action === "get",
 };
+
+/** Static behind CloudFront: the account's distributions read, and roles whose own policy lets them. */
+const behindCloudFront: Expected = {
+  "other role": ({ action }) => action === "get" || action === "list",
+  CloudFront: ({ action }) => action === "get",
+};
+
+const STATICS: Record<string, Expected> = { staging: inS3, prod: behindCloudFront };
 
 describe("access to the buckets", () => {
   for (const stack of ["staging", "prod"]) {
@@ -68,19 +87,24 @@ describe("access to the buckets", () => {
         Version: "2012-10-17",
         Statement: { Effect: "Allow", Action: "s3:*", Resource: "*" },
       };
-      const requesters: Record<Case["who"], { requester: Requester; role?: string; identity?: unknown }> = {
+      const requesters: Record<
+        Case["who"],
+        { requester: Requester; role?: string; source?: string; identity?: unknown }
+      > = {
         anonymous: { requester: {} },
         application: session(ACCOUNT, `iaso-${stack}-web`, application),
         "other role": session(ACCOUNT, "somebody", everything),
         "other account": session("999999999999", "somebody", everything),
+        CloudFront: distributionOf(ACCOUNT),
+        "another account's CloudFront": distributionOf("999999999999"),
       };
 
       let judged = 0;
-      for (const [bucket, allows] of Object.entries({ media, static: statics })) {
+      for (const [bucket, allows] of Object.entries({ media, static: STATICS[stack] ?? {} })) {
         const name = inputsOf("Bucket", bucket).bucket as string;
         const policy: unknown = JSON.parse(inputsOf("BucketPolicy", bucket).policy as string);
         for (const one of cases()) {
-          const { requester, role, identity } = requesters[one.who];
+          const { requester, role, source, identity } = requesters[one.who];
           const age = SIGNATURES[one.signature];
           const request: Request = {
             requester,
@@ -90,6 +114,7 @@ describe("access to the buckets", () => {
             context: {
               "aws:SecureTransport": TRANSPORTS[one.transport],
               ...(role === undefined ? {} : { "aws:PrincipalArn": role }),
+              ...(source === undefined ? {} : { "aws:SourceArn": source }),
               ...(age === undefined
                 ? {}
                 : { "s3:signatureAge": String(age), "s3:signatureversion": "AWS4-HMAC-SHA256" }),
@@ -120,5 +145,12 @@ function session(account: string, role: string, identity: unknown) {
     requester: { arn: `arn:aws:sts::${account}:assumed-role/${role}/session` },
     role: `arn:aws:iam::${account}:role/${role}`,
     identity,
+  };
+}
+
+function distributionOf(account: string) {
+  return {
+    requester: { service: "cloudfront.amazonaws.com" },
+    source: `arn:aws:cloudfront::${account}:distribution/E2QWRUHAPOMQZL`,
   };
 }

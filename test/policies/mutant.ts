@@ -16,6 +16,7 @@ export interface PolicyStatement {
 }
 
 const TYPES = {
+  accessControl: "aws:cloudfront/originAccessControl:OriginAccessControl",
   block: "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
   bucket: "aws:s3/bucket:Bucket",
   bucketPolicy: "aws:s3/bucketPolicy:BucketPolicy",

@@ -11,9 +11,18 @@ import { beanstalk } from "./mutants/beanstalk";
 import { database } from "./mutants/database";
 import { hygiene } from "./mutants/hygiene";
 import { queue } from "./mutants/queue";
-import { storage } from "./mutants/storage";
+import { privateStatic, storage } from "./mutants/storage";
 
-const MUTANTS: Mutant[] = [storage, beanstalk, application, database, queue, access, hygiene].flat();
+const MUTANTS: Mutant[] = [
+  storage,
+  privateStatic,
+  beanstalk,
+  application,
+  database,
+  queue,
+  access,
+  hygiene,
+].flat();
 
 interface Setting {
   namespace: string;

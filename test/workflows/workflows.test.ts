@@ -3,6 +3,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { parse } from "yaml";
+import { longestSwitch } from "../../deploy/credentials";
+import { DEFAULT_LIMITS } from "../../deploy/session";
 import {
   installed,
   removeTemporaryDirectories,
@@ -16,6 +18,7 @@ const ROOT = join(__dirname, "../..");
 const DIRECTORY = join(ROOT, ".github/workflows");
 
 interface Step {
+  id?: string;
   uses?: string;
   run?: string;
   env?: Record<string, string>;
@@ -134,6 +137,29 @@ describe(".github/workflows", () => {
             expect(seconds).to.be.at.least(job["timeout-minutes"]! * 60);
             expect(seconds).to.be.at.most(Number(role.inputs.maxSessionDuration));
           }
+        }
+      });
+
+      it("tells the tool when its AWS session ends, if it deploys", () => {
+        if (!text(file).includes("npm run deploy --")) return;
+        const all = steps(file);
+        const seconds = all.find(({ uses = "" }) => uses.includes("/configure-aws-credentials@"))?.with?.[
+          "role-duration-seconds"
+        ];
+        const note = all.find(({ id }) => id === "session")?.run ?? "";
+        const end = execFileSync("bash", ["-c", note.replace(' >>"$GITHUB_OUTPUT"', "")]);
+        const left = Date.parse(end.toString().trim().replace("end=", "")) - Date.now();
+        expect(left).to.be.closeTo(Number(seconds) * 1000, 60_000);
+        const { env } = all.find(({ run = "" }) => run.includes("npm run deploy --"))!;
+        expect(env).to.have.property("AWS_CREDENTIAL_EXPIRATION", "${{ steps.session.outputs.end }}");
+      });
+
+      it("leaves the deploy tool the time of its default limits, a rollback and a build of half an hour", () => {
+        for (const job of jobs(file)) {
+          if (job.steps?.some(({ run = "" }) => run.includes("npm run deploy --")) !== true) continue;
+          const { tasks, version } = DEFAULT_LIMITS;
+          const needed = 30 * 60_000 + version + tasks + longestSwitch(DEFAULT_LIMITS);
+          expect(job["timeout-minutes"]! * 60_000).to.be.at.least(needed);
         }
       });
 

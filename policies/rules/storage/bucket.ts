@@ -1,6 +1,7 @@
 import { resourcesWith, Stack, tagOf } from "../../context";
 import { Resource, ResourceOf } from "../../resource";
 import { defineRule } from "../../rule";
+import { isBehindCloudFront } from "../cloudfront";
 import { array, at, demand, isUnknown, text } from "../../values";
 
 const BUCKET = "aws:s3/bucket:Bucket";
@@ -21,6 +22,10 @@ const CLASSES = ["static", "media", "logs", "artifacts"];
 
 export const classOf = (bucket: Pick<Resource, "inputs">): string => tagOf(bucket, "class");
 export const nameOf = (bucket: ResourceOf<typeof BUCKET>): string => text(bucket.inputs.bucket);
+
+/** Returns true if everyone reads the bucket itself: the static one, unless CloudFront serves it. */
+export const isPublic = (bucket: ResourceOf<typeof BUCKET>, stack: Stack): boolean =>
+  classOf(bucket) === "static" && !isBehindCloudFront(bucket, stack);
 
 /** Checks each part of one type that a bucket has. A bucket without one is a violation. */
 export function checkPart<Type extends (typeof PART)[keyof typeof PART]>(
@@ -89,7 +94,8 @@ export const bucketClassFits = defineRule({
 export const bucketPublicAccessBlock = defineRule({
   name: "bucket-public-access-block",
   types: [BUCKET],
-  description: "All four public access blocks are on; the static bucket may turn off the two for policies",
+  description:
+    "All four public access blocks are on; the static bucket may turn off the two for policies if CloudFront does not serve it",
   why: "one wrong policy or ACL would publish the objects",
   severity: "critical",
   reference: "AWS FSBP S3.8",
@@ -97,7 +103,7 @@ export const bucketPublicAccessBlock = defineRule({
   check: (bucket, stack) =>
     checkPart(bucket, stack, PART.publicAccessBlock, "public access block", (inputs) =>
       (["blockPublicAcls", "ignorePublicAcls", "blockPublicPolicy", "restrictPublicBuckets"] as const)
-        .filter((name) => classOf(bucket) !== "static" || name.includes("Acls"))
+        .filter((name) => !isPublic(bucket, stack) || name.includes("Acls"))
         .flatMap((name) => demand(inputs[name], inputs[name] === true, name, "true")),
     ),
 });

@@ -69,6 +69,8 @@ export class AwsDouble {
   backupRetention = 7;
   readonly slack: string[] = [];
   slackStatus = 200;
+  /** When the session of the credentials ends, in milliseconds since 1970: AWS refuses every call from then on. */
+  sessionEnd = Infinity;
   private readonly arrivals = new Map<string, number>();
   /** The role of the tool. AWS refuses what the role's policies do not allow. */
   role: Role = STAGING_ROLE;
@@ -159,6 +161,7 @@ export class AwsDouble {
     this.arrivals.set(operation, before + 1);
     const fault = this.faults.get(this.calls.length) ?? this.faultOn(operation, before);
     this.calls.push({ service, operation, at: this.time.now });
+    if (this.time.now >= this.sessionEnd) throw expired(service);
     switch (fault) {
       case "error":
         throw new AwsFault("ValidationError", "The double was told to refuse this call.", 400);
@@ -305,6 +308,16 @@ function throttling(service: string): AwsFault {
   if (service === "s3") return new AwsFault("SlowDown", "Please reduce your request rate.", 503);
   const code = service === "ssm" || service === "sqs" ? "ThrottlingException" : "Throttling";
   return new AwsFault(code, "Rate exceeded");
+}
+
+/** @see https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_general.html */
+function expired(service: string): AwsFault {
+  const isJson = service === "ssm" || service === "sqs";
+  return new AwsFault(
+    isJson ? "ExpiredTokenException" : "ExpiredToken",
+    "The security token included in the request is expired",
+    isJson || service === "s3" ? 400 : 403,
+  );
 }
 
 function failure(service: string, { code, message, status }: AwsFault): DoubleResponse {

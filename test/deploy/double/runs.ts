@@ -62,6 +62,7 @@ export interface SessionArgs {
   limits?: Partial<Limits>;
   by?: string;
   interrupted?: () => boolean;
+  credentialsEnd?: number;
 }
 
 /** Runs one command as a process of its own would. */
@@ -82,6 +83,7 @@ export async function runWith(
       progress,
       limits: { ...DEFAULT_LIMITS, ...args.limits },
       by,
+      credentialsEnd: args.credentialsEnd,
       interrupted: args.interrupted ?? (() => false),
     });
   });

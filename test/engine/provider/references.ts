@@ -77,6 +77,12 @@ export const REFERENCES: Readonly<Record<string, readonly Reference[]>> = {
       missing: "InvalidViewerCertificate",
       inUse: "ResourceInUseException",
     },
+    {
+      property: "origins.0.originAccessControlId",
+      to: "aws:cloudfront/originAccessControl:OriginAccessControl",
+      missing: "InvalidOriginAccessControl",
+      inUse: "OriginAccessControlInUse",
+    },
   ],
   "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": [{ ...IN_VPC, inUse: undefined }],
   "aws:ec2/flowLog:FlowLog": [{ ...IN_VPC, inUse: undefined }],

@@ -35,9 +35,9 @@ const naming = ({ property, option }: Reference, name: string): Properties => {
     const [namespace, optionName = "ANY"] = option;
     return { settings: [{ namespace, name: optionName, value: `there,${name}`, resource: "" }] };
   }
-  const [first = "", rest] = property.split(".");
-  if (rest === undefined) return { [first]: first.endsWith("Ids") ? ["there", name] : name };
-  const value = { [rest]: name };
+  const [first = "", ...rest] = property.split(".");
+  if (rest.length === 0) return { [first]: first.endsWith("Ids") ? ["there", name] : name };
+  const value = rest.reduceRight<unknown>((inner, key) => ({ [key]: inner }), name);
   return { [first]: first === "redrivePolicy" ? JSON.stringify(value) : value };
 };
 
@@ -87,6 +87,11 @@ const DUPLICATES: [type: string, inputs: Properties, code: string][] = [
   [ENVIRONMENT, { name: "a" }, "InvalidParameterValue"],
   [ENVIRONMENT, { cnamePrefix: "a" }, "InvalidParameterValue"],
   ["aws:cloudfront/distribution:Distribution", { aliases: ["a", "b"] }, "CNAMEAlreadyExists"],
+  [
+    "aws:cloudfront/originAccessControl:OriginAccessControl",
+    { name: "static" },
+    "OriginAccessControlAlreadyExists",
+  ],
   [
     INGRESS,
     {

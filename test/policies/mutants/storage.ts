@@ -4,6 +4,7 @@ const AGE = "DenySignaturesOlderThan15Minutes";
 const VERSION = "DenyAllButSignatureVersion4";
 const TLS = "DenyPlainHttp";
 const PUBLIC = "EveryoneReadsObjects";
+const CLOUDFRONT = "CloudFrontReadsObjects";
 const STRANGER = "arn:aws:iam::999999999999:role/x";
 
 const objects = (stack: MutableStack, bucket: string) => `arn:aws:s3:::${stack.bucket(bucket)}/*`;
@@ -25,6 +26,16 @@ const allow =
   };
 const everyone = (change: object) => (stack: MutableStack) => {
   return stack.statement("bucketPolicy", "static", PUBLIC, (one) => ({ ...one, ...change }));
+};
+const SERVICE = { Service: "cloudfront.amazonaws.com" };
+const from = (account: string) => ({
+  ArnLike: { "aws:SourceArn": `arn:aws:cloudfront::${account}:distribution/*` },
+});
+const cloudFront = (change: object) => (stack: MutableStack) =>
+  stack.statement("bucketPolicy", "static", CLOUDFRONT, (one) => ({ ...one, ...change }));
+const origin = (change: object) => (stack: MutableStack) => {
+  const [first] = stack.get("distribution", "static").inputs.origins as object[];
+  stack.set("distribution", "static", "origins", [{ ...first, ...change }]);
 };
 const blockOff = (bucket: string, property: string, value: unknown) => (stack: MutableStack) => {
   stack.set("block", bucket, property, value);
@@ -325,25 +336,6 @@ export const storage: Mutant[] = [
   ],
   ["bucket-tls-only", media(TLS, { Condition: { Null: { "aws:SecureTransport": "true" } } })],
   // The static bucket
-  ["static-readable", without("static", PUBLIC)],
-  ["static-readable", everyone({ Action: "s3:*" })],
-  ["static-readable", everyone({ Action: ["s3:GetObject", "s3:ListBucket"] })],
-  ["static-readable", everyone({ Action: "s3:Get*" })],
-  ["static-readable", everyone({ Action: ["s3:GetObject", "S3:PUTOBJECT"] })],
-  ["static-readable", everyone({ Action: "s3:?*tObject" })],
-  ["static-readable", everyone({ Action: undefined, NotAction: "s3:DeleteBucket" })],
-  ["static-readable", everyone({ Principal: { AWS: "arn:aws:iam::999999999999:root" } })],
-  ["static-readable", everyone({ Condition: { IpAddress: { "aws:SourceIp": "10.0.0.0/8" } } })],
-  ["static-readable", allow("static", { Principal: { AWS: "*" } }, "s3:ReplicateObject")],
-  [
-    "static-readable",
-    allow(
-      "static",
-      { Principal: "*", Condition: { Bool: { "aws:SecureTransport": "true" } } },
-      "s3:PutObject",
-    ),
-  ],
-  ["static-readable", everyone({ Action: ["s3:GetObject", "s3:GetObjectVersion"] })],
   ["static-write-protected", without("static", "OnlyDeployRoleWrites")],
   [
     "static-write-protected",
@@ -398,4 +390,61 @@ export const storage: Mutant[] = [
     "no-bucket-website",
     (s) => s.add("aws:s3/bucketWebsiteConfiguration:BucketWebsiteConfiguration", "media", { bucket: "x" }),
   ],
+];
+
+/** Edits of a static bucket that everyone reads from S3. */
+export const publicStatic: Mutant[] = [
+  ["static-readable", without("static", PUBLIC)],
+  ["static-readable", everyone({ Action: "s3:*" })],
+  ["static-readable", everyone({ Action: ["s3:GetObject", "s3:ListBucket"] })],
+  ["static-readable", everyone({ Action: "s3:Get*" })],
+  ["static-readable", everyone({ Action: ["s3:GetObject", "S3:PUTOBJECT"] })],
+  ["static-readable", everyone({ Action: "s3:?*tObject" })],
+  ["static-readable", everyone({ Action: undefined, NotAction: "s3:DeleteBucket" })],
+  ["static-readable", everyone({ Principal: { AWS: "arn:aws:iam::999999999999:root" } })],
+  ["static-readable", everyone({ Condition: { IpAddress: { "aws:SourceIp": "10.0.0.0/8" } } })],
+  ["static-readable", allow("static", { Principal: { AWS: "*" } }, "s3:ReplicateObject")],
+  [
+    "static-readable",
+    allow(
+      "static",
+      { Principal: "*", Condition: { Bool: { "aws:SecureTransport": "true" } } },
+      "s3:PutObject",
+    ),
+  ],
+  ["static-readable", everyone({ Action: ["s3:GetObject", "s3:GetObjectVersion"] })],
+];
+
+/** Edits of a private static bucket that CloudFront serves. */
+export const privateStatic: Mutant[] = [
+  ["static-readable", without("static", CLOUDFRONT)],
+  ["static-readable", cloudFront({ Principal: { Service: "s3.amazonaws.com" } })],
+  ["static-readable", cloudFront({ Principal: { AWS: STRANGER } })],
+  ["static-readable", cloudFront({ Action: "s3:*" })],
+  ["static-readable", cloudFront({ Action: ["s3:GetObject", "s3:PutObject"] })],
+  ["static-readable", cloudFront({ Action: "s3:ListBucket" })],
+  ["static-readable", cloudFront({ Condition: from("999999999999") })],
+  ["static-readable", allow("static", { Principal: SERVICE, Condition: from("123456789012") }, "s3:Delete*")],
+  ["static-readable", allow("static", { Effect: "Deny", Principal: "*" })],
+  ["static-readable", (stack) => stack.remove("bucketPolicy", "static")],
+  ["bucket-private", cloudFront({ Condition: undefined })],
+  [
+    "bucket-private",
+    cloudFront({ Condition: { ArnLike: { "aws:SourceArn": "arn:aws:cloudfront::*:distribution/*" } } }),
+  ],
+  ["bucket-private", cloudFront({ Condition: { Null: { "aws:SourceArn": "false" } } })],
+  ["bucket-private", allow("static", { Principal: "*" })],
+  ["bucket-private", allow("static", { Principal: { AWS: STRANGER } })],
+  ["bucket-public-access-block", blockOff("static", "blockPublicPolicy", false)],
+  ["bucket-public-access-block", blockOff("static", "restrictPublicBuckets", false)],
+  ["cloudfront-origin-access", origin({ originAccessControlId: undefined })],
+  ["cloudfront-origin-access", origin({ originAccessControlId: "" })],
+  ["cloudfront-origin-access", (stack) => (stack.get("distribution", "static").propertyDependencies = {})],
+  ["cloudfront-origin-access", (s) => s.set("accessControl", "static", "signingBehavior", "never")],
+  ["cloudfront-origin-access", (s) => s.set("accessControl", "static", "signingBehavior", "no-override")],
+  [
+    "cloudfront-origin-access",
+    (s) => s.set("accessControl", "static", "originAccessControlOriginType", "lambda"),
+  ],
+  ["cloudfront-origin-access", (s) => s.remove("accessControl", "static")],
 ];
