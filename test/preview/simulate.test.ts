@@ -242,7 +242,7 @@ describe("preview/simulate", () => {
           aws.s3.Bucket.get("bucket", "some-bucket");
         }),
       );
-      expect(error.message).to.match(/holds no aws:s3\/bucket:Bucket some-bucket/);
+      expect(error.message).to.match(/there is no aws:s3\/bucket:Bucket some-bucket to read/);
     });
   });
 

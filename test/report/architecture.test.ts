@@ -65,6 +65,7 @@ describe("report/architecture", () => {
 
   it("says what flows between the parts of prod, and what web and worker have in common once", async () => {
     expect(describeFlows(architectureOf(await previewOf("prod"))).sort()).to.deep.equal([
+      "DNS: from People to DNS.",
       "HTTPS: from People to Enketo load balancer.",
       "HTTPS: from People to Web load balancer.",
       "OpenID Connect: from GitHub Actions to CI access.",
@@ -80,7 +81,6 @@ describe("report/architecture", () => {
       "mail: from Web and Worker (deployed together) to Mailgun.",
       "media, signed links: from People to Media bucket.",
       "media: from Web and Worker (deployed together) to Media bucket.",
-      "DNS: from People to DNS.",
       "requests: from Enketo load balancer to Enketo.",
       "requests: from Web load balancer to Web.",
       "static files: from CloudFront to Static bucket.",
