@@ -19,8 +19,9 @@ export function nearest(word: string, words: readonly string[]): string | undefi
 
 /** The number of letters with which two words both begin. */
 function commonPrefix(one: string, other: string): number {
-  const index = [...one].findIndex((letter, position) => letter !== other[position]);
-  return index === -1 ? one.length : index;
+  let length = 0;
+  while (length < one.length && one[length] === other[length]) length += 1;
+  return length;
 }
 
 /** The question " Did you mean …?" to append to a message about an unknown word; empty if no word is close enough. */
