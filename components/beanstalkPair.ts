@@ -114,10 +114,10 @@ export class BeanstalkPair extends pulumi.ComponentResource {
       artifactsBucket,
       role: "first",
       description: "Shows that Iaso is not deployed yet",
-      ...firstVersion(platform.kind),
+      files: firstVersion(platform.kind),
+      suffix: platform.kind,
       tags: naming.tags(),
-      // The environments run it until the first deployment, and a rollback may return to it.
-      retainOnDelete: true,
+      createdOnce: true,
     });
   }
 

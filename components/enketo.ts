@@ -254,7 +254,7 @@ export class Enketo extends pulumi.ComponentResource {
       role: "enketo",
       description: image,
       files: { "docker-compose.yml": yaml },
-      fingerprint,
+      suffix: fingerprint,
       tags: naming.tags({ role: "enketo" }),
     });
   }

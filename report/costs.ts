@@ -45,6 +45,8 @@ export interface Costs {
   monthly: number;
   /** Resources of this stack that are not in the sum: those without a price first, then those billed by use. */
   notCounted: string[];
+  /** The number of entries of `notCounted` that have no price. */
+  unpriced: number;
   /** Costs that no sum of this kind includes. */
   leavesOut: string[];
 }
@@ -86,8 +88,8 @@ export function costsOf(document: PreviewDocument): Costs {
   const { currency, date, source } = table as { currency: "USD"; date: string; source: string };
   const region = regionOf(document);
   const empty = { currency, region, date, source, parts: [], monthly: 0, leavesOut: LEAVES_OUT };
-  if (region === "") return { ...empty, notCounted: ["no region known, so no prices"] };
-  if (pricesOf(region) === undefined) return { ...empty, notCounted: [withoutPrices(region)] };
+  if (region === "") return { ...empty, unpriced: 1, notCounted: ["no region known, so no prices"] };
+  if (pricesOf(region) === undefined) return { ...empty, unpriced: 1, notCounted: [withoutPrices(region)] };
 
   const byUrn = new Map(document.resources.map((resource) => [resource.urn, resource]));
   const parts = new Map<string, { part: PreviewResource; lines: Map<string, CostLine> }>();
@@ -113,7 +115,13 @@ export function costsOf(document: PreviewDocument): Costs {
   });
   costs.sort((a, b) => b.monthly - a.monthly);
   const used = [...byUse].map(([use, count]) => `${count} × ${use} (billed by use)`);
-  return { ...empty, parts: costs, monthly: sum(costs), notCounted: [...unpriced, ...used] };
+  return {
+    ...empty,
+    parts: costs,
+    monthly: sum(costs),
+    notCounted: [...unpriced, ...used],
+    unpriced: unpriced.size,
+  };
 }
 
 /** The difference between the costs of two states; a part is the same if its type and name are. */

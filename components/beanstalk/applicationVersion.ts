@@ -12,20 +12,20 @@ export interface ApplicationVersionArgs {
   description: string;
   /** The text of each file of the source bundle, by its path. */
   files: Record<string, string>;
-  /** Digest of `files`. Each content has a label and a bundle of its own. */
-  fingerprint: string;
+  /** End of the version's label and of the bundle's name: what tells the versions of a role apart. */
+  suffix: string;
   /** Tags of the version and of its source bundle. */
   tags: Record<string, string>;
-  /** Keeps bundle and version when Pulumi would delete them: an environment may still run them. */
-  retainOnDelete?: boolean;
+  /** Writes `files` only once: an environment may run them for ever, and Pulumi cannot deploy others. */
+  createdOnce?: boolean;
 }
 
 /**
  * Creates an application version and its source bundle.
  *
  * The provider deletes a resource with an explicit name before it creates the replacement, and Pulumi deletes the
- * resources that use it before that. But Beanstalk deletes no version that an environment runs. Each content has a name
- * of its own, so the old and the new version can exist at the same time.
+ * resources that use it before that. But Beanstalk deletes no version that an environment runs. A new `suffix` gives the
+ * new version a name of its own, so the old and the new version can exist at the same time.
  *
  * @see https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/applications-versions.html
  */
@@ -33,8 +33,8 @@ export function createApplicationVersion(
   name: string,
   args: ApplicationVersionArgs,
 ): aws.elasticbeanstalk.ApplicationVersion {
-  const { application, artifactsBucket, role, description, files, fingerprint, tags, retainOnDelete } = args;
-  const createFirst = { parent: application, deleteBeforeReplace: false, retainOnDelete };
+  const { application, artifactsBucket, role, description, files, suffix, tags, createdOnce = false } = args;
+  const createFirst = { parent: application, deleteBeforeReplace: false };
   const assets = Object.entries(files).map(
     ([path, text]) => [path, new pulumi.asset.StringAsset(text)] as const,
   );
@@ -42,16 +42,16 @@ export function createApplicationVersion(
     `${name}-bundle`,
     {
       bucket: artifactsBucket,
-      key: `bundles/${role}/${fingerprint}.zip`,
+      key: `bundles/${role}/${suffix}.zip`,
       source: new pulumi.asset.AssetArchive(Object.fromEntries(assets)),
       tags,
     },
-    createFirst,
+    { ...createFirst, ignoreChanges: createdOnce ? ["source"] : [] },
   );
   return new aws.elasticbeanstalk.ApplicationVersion(
     name,
     {
-      name: `${role}-${fingerprint}`,
+      name: `${role}-${suffix}`,
       application: application.name,
       description,
       bucket: bundle.bucket,

@@ -35,7 +35,7 @@ export function requireSameVersion(env: string, state: PairState, allowUnhealthy
     const { name } = state.web;
     throw new UserError(
       `The environments of ${env} run Beanstalk's sample application, which no rollback can return to.`,
-      `Give both the first version that \`pulumi up --stack ${env}\` has created (label first-…): ` +
+      `Give both the first version that \`pulumi up --stack ${env}\` has created (label first-python or first-docker): ` +
         `aws elasticbeanstalk update-environment --environment-name ${name} --version-label LABEL`,
     );
   }

@@ -1,5 +1,8 @@
 import { readdirSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
+
+const load = createRequire(__filename);
 
 /** One measured figure. A claim about speed is a ratio whose two sides were measured in the same run. */
 export interface Measurement {
@@ -32,7 +35,7 @@ async function main(only: string[]): Promise<void> {
   }
   let exceeded = 0;
   for (const file of chosen) {
-    const { bench } = (await import(join(__dirname, file))) as { bench: Bench };
+    const { bench } = load(join(__dirname, file)) as { bench: Bench };
     const reason = bench.unavailable?.();
     if (reason !== undefined) {
       console.log(`${bench.name}: skipped, ${reason}`);

@@ -24,7 +24,7 @@ export const bench: Bench = {
       {
         name: "preview / a process that only imports the same Pulumi packages",
         value: previewMedian / bareMedian,
-        limit: 1.5,
+        limit: 1.4,
         unit: "x",
         detail: `${previewMedian.toFixed(0)} ms / ${bareMedian.toFixed(0)} ms, medians of ${ROUNDS}`,
       },

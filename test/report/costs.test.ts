@@ -89,6 +89,7 @@ describe("report/costs", () => {
       ]);
       expect(costs.monthly).to.be.closeTo(176.532, 1e-9);
       expect(costs.notCounted).to.deep.equal([]);
+      expect(costs.unpriced).to.equal(0);
       expect(costs.parts.map(({ urn, type, name, monthly }) => ({ urn, type, name, monthly }))).to.deep.equal(
         [{ urn: PART, type: "acme:index:Part", name: "part", monthly: costs.monthly }],
       );
@@ -164,6 +165,7 @@ describe("report/costs", () => {
         "alarm it: no price, its periods are 10",
       ]);
       expect(costsOfOne(ALARM, { metricQueries: [] }).notCounted).to.have.length(1);
+      expect(costsOfOne(ALARM, { metricQueries: [] }).unpriced).to.equal(1);
     });
 
     it("finds the part of what is deep in it, takes a resource right below the stack as a part, dearest first", () => {
