@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod/mini";
 
 // Without an import of Pulumi, so that the deploy tool does not load it.
 
@@ -8,16 +8,16 @@ import { z } from "zod";
  */
 export const deployParameter = z.object({
   /** Name of the Beanstalk application. */
-  application: z.string().min(1),
+  application: z.string().check(z.minLength(1)),
   platform: z.enum(["python", "docker"]),
-  region: z.string().min(1),
-  artifactsBucket: z.string().min(1),
-  staticBucket: z.string().min(1),
-  staticUrl: z.string().min(1),
-  webUrl: z.string().min(1),
+  region: z.string().check(z.minLength(1)),
+  artifactsBucket: z.string().check(z.minLength(1)),
+  staticBucket: z.string().check(z.minLength(1)),
+  staticUrl: z.string().check(z.minLength(1)),
+  webUrl: z.string().check(z.minLength(1)),
   /** Identifier of the RDS instance. */
-  databaseIdentifier: z.string().min(1),
-  queueUrl: z.string().min(1),
+  databaseIdentifier: z.string().check(z.minLength(1)),
+  queueUrl: z.string().check(z.minLength(1)),
 });
 
 export type DeployParameter = z.infer<typeof deployParameter>;
