@@ -13,7 +13,7 @@ import { serveSmtp, type SmtpServer } from "./double/smtp";
 export const ROOT = join(__dirname, "../..");
 export const NOW = new Date("2026-11-25T12:00:00Z");
 
-/** What lies outside the account: DNS, the mail server, and the static files as browsers get them. */
+/** The parts outside the account: DNS, the mail server, and the static files as browsers get them. */
 export interface World {
   account: Account;
   dns: Record<string, DnsRecords[string] | "SERVFAIL">;

@@ -146,7 +146,7 @@ export function exportOf(document: PreviewDocument): Properties {
 }
 
 /**
- * What `pulumi preview --json --show-sames` would print for a document: `[secret]` for secrets, the engine's marks for
+ * The output of `pulumi preview --json --show-sames` for a document: `[secret]` for secrets, the engine's marks for
  * assets, one step for each resource.
  *
  * @see https://github.com/pulumi/pulumi/blob/master/pkg/backend/display/json.go

@@ -73,7 +73,7 @@ describe("report/risks", () => {
       name: string,
       edit: (it: PreviewResource) => void,
       says: RegExp[],
-      /** What the pack says of the change. */
+      /** The pack's violations for the change. */
       policies: string[],
     ][] = [
       [

@@ -180,7 +180,7 @@ export function mismatches(double: AwsDouble, allowed: readonly string[]): strin
   return problems;
 }
 
-/** What is wrong with the packages of a version; nothing where the version was not created. */
+/** The faults in the packages of a version; none if the version was not created. */
 export function missingWheels(double: AwsDouble, label: string): string[] {
   if (!double.beanstalk.versions.has(label)) return [];
   const list = double.s3.get(ARTIFACTS, `wheel-lists/${label}.txt`)?.body.toString();

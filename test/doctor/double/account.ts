@@ -54,7 +54,7 @@ export const NAME_SERVERS = [
 export const VERSION = "1.2.3-0123abcd";
 export const STATIC_FILE = "static/css/main file.css";
 
-/** What an AWS account holds, as far as the doctor looks at it. New accounts have what an account should have. */
+/** The contents of an AWS account that the doctor reads. New accounts have what an account should have. */
 export class Account {
   /** The account of the credentials. */
   id: string;

@@ -6,7 +6,7 @@ import { unary } from "./engine";
 
 /** The part of an engine that plugins call: its log. */
 export class FakeEngine {
-  /** What plugins have logged, one entry a call. */
+  /** The plugins' log messages, one entry for each call. */
   readonly lines: { message: string; urn: string }[] = [];
   address = "";
   private readonly server = new grpc.Server();
