@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { runProgram } from "../cli/main";
+import { readProject } from "../preview/project";
 import { checks } from "./checks";
 import { createClients } from "./clients";
 import { Context } from "./context";
@@ -29,7 +30,7 @@ interface Options {
 }
 
 async function doctor(stackName: string, options: Options): Promise<number> {
-  const stack = readStack(".", stackName);
+  const stack = readStack(readProject("."), stackName);
   const context = new Context({
     stack,
     clients: createClients(stack.region),

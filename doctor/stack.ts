@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { Naming } from "../components/common/naming";
 import { UserError } from "../cli/userError";
-import { readProject, readStackConfig } from "../preview/project";
+import { type Project, readStackConfig } from "../preview/project";
 import { readSettings } from "../settings/settings";
 
 const ROLES = ["web", "worker", "enketo"] as const;
@@ -30,11 +30,9 @@ export type Stack = ReturnType<typeof readStack>;
 /**
  * Reads the settings of a stack from Pulumi.yaml and Pulumi.<stack>.yaml. Only this file knows how settings and
  * names are spelt.
- * @param folder The project's folder.
  * @throws UserError if there is no such stack or a setting is wrong; the message lists every wrong setting.
  */
-export function readStack(folder: string, stack: string) {
-  const project = readProject(folder);
+export function readStack(project: Project, stack: string) {
   const config = readStackConfig(project, stack);
   const s = checked(() => readSettings(config.values, project.name, stack));
   const naming = new Naming(s);

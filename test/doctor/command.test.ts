@@ -5,9 +5,11 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { checks } from "../../doctor/checks";
 import { readStack } from "../../doctor/stack";
+import { readProject } from "../../preview/project";
 import { secretSettings } from "../../settings/secrets";
-import { removeTemporaryDirectories, temporaryDirectory, writeFiles } from "../deploy/source/checkout";
-import { Lab, ROOT } from "./lab";
+import { removeTemporaryDirectories, temporaryDirectory } from "../deploy/source/checkout";
+import { writeExampleProject } from "../support";
+import { Lab } from "./lab";
 
 interface Outcome {
   code: number | null;
@@ -23,6 +25,8 @@ interface Json {
   checks: { name: string; status: string; findings: { wrong: string; fix: string }[] }[];
 }
 
+const ROOT = join(__dirname, "../..");
+
 /** A secret that is in the settings by mistake, unencrypted. */
 const PLAIN_SECRET = "SECRETinPLAINtext0123456789";
 
@@ -35,9 +39,18 @@ describe("npm run doctor", function () {
     removeTemporaryDirectories();
   });
 
-  async function run(command: string[], cwd = ROOT, env: Record<string, string> = {}): Promise<Outcome> {
-    const [program = "", ...args] = command;
-    const child = spawn(program, args, { cwd, env: { ...process.env, ...lab.variables(), ...env } });
+  /** A project whose staging stack has other settings. */
+  function project(settings: Record<string, unknown> = {}): string {
+    const directory = temporaryDirectory();
+    writeExampleProject(directory, { staging: settings });
+    return directory;
+  }
+
+  async function doctor(args: string[], env: Record<string, string> = {}, cwd = project()): Promise<Outcome> {
+    const child = spawn("npm", ["run", "--silent", "doctor", "--", ...args], {
+      cwd,
+      env: { ...process.env, ...lab.variables(), ...env },
+    });
     const outcome = { stdout: "", stderr: "" };
     child.stdout.on("data", (chunk) => (outcome.stdout += String(chunk)));
     child.stderr.on("data", (chunk) => (outcome.stderr += String(chunk)));
@@ -45,20 +58,9 @@ describe("npm run doctor", function () {
     return { ...outcome, code };
   }
 
-  const doctor = (args: string[], env?: Record<string, string>) =>
-    run(["npm", "run", "--silent", "doctor", "--", ...args], ROOT, env);
-
-  /** The command in a project whose mail server listens at the double's port, with a secret in plain text. */
-  async function doctorElsewhere(args: string[]): Promise<Outcome> {
-    const directory = temporaryDirectory();
-    const settings = readFileSync(join(ROOT, "Pulumi.staging.yaml"), "utf8");
-    writeFiles(directory, {
-      "Pulumi.yaml": readFileSync(join(ROOT, "Pulumi.yaml"), "utf8"),
-      "Pulumi.staging.yaml": `${settings}  iaso:emailPort: ${lab.smtp.port}\n  iaso:emailPassword: ${PLAIN_SECRET}\n`,
-    });
-    const loader = join(ROOT, "cli/loader.cjs");
-    return run([process.execPath, "--require", loader, join(ROOT, "doctor/cli.ts"), ...args], directory);
-  }
+  /** Runs the command in a project whose mail server is the double, with a secret in plain text. */
+  const doctorWithMail = (args: string[]) =>
+    doctor(args, {}, project({ "iaso:emailPort": lab.smtp.port, "iaso:emailPassword": PLAIN_SECRET }));
 
   it("shows each problem with why it matters and what fixes it, and exits with 1", async () => {
     lab.healthy(lab.stack("staging"), false).account.encryptsDisks = false;
@@ -76,11 +78,11 @@ describe("npm run doctor", function () {
 
   it("exits with 0 where nothing is wrong, in words and as JSON, and shows no secret", async () => {
     lab.healthy(lab.stack("staging"), false);
-    const words = await doctorElsewhere(["staging", "--dns-server", lab.dns.address]);
+    const words = await doctorWithMail(["staging", "--dns-server", lab.dns.address]);
     expect(words.code, words.stdout + words.stderr).to.equal(0);
     expect(words.stdout).to.match(/\n0 problems, 19 checks ok, 10 only after the first pulumi up\.\n$/);
     lab.world.account.denied.add("servicequotas:GetServiceQuota");
-    const { code, stdout, stderr } = await doctorElsewhere([
+    const { code, stdout, stderr } = await doctorWithMail([
       "staging",
       "--json",
       "--dns-server",
@@ -104,7 +106,7 @@ describe("npm run doctor", function () {
   it("looks with --preflight only for what can make an update fail", async () => {
     const { account } = lab.healthy(lab.stack("staging"), true);
     account.queues.set("iaso-staging-tasks-dead-letters", 3);
-    const { code, stdout } = await doctorElsewhere([
+    const { code, stdout } = await doctorWithMail([
       "staging",
       "--preflight",
       "--json",
@@ -151,13 +153,8 @@ describe("npm run doctor", function () {
   });
 
   it("says every wrong setting", () => {
-    const directory = temporaryDirectory();
-    const settings = readFileSync(join(ROOT, "Pulumi.staging.yaml"), "utf8");
-    writeFiles(directory, {
-      "Pulumi.yaml": readFileSync(join(ROOT, "Pulumi.yaml"), "utf8"),
-      "Pulumi.staging.yaml": `${settings}  iaso:region: moon-1\n  iaso:vpcCidr: 10.0.0.0/8\n`,
-    });
-    expect(() => readStack(directory, "staging")).to.throw(/iaso:region[^]*iaso:vpcCidr/);
+    const directory = project({ "iaso:region": "moon-1", "iaso:vpcCidr": "10.0.0.0/8" });
+    expect(() => readStack(readProject(directory), "staging")).to.throw(/iaso:region[^]*iaso:vpcCidr/);
   });
 
   it("reads no secret: neither a value of a setting nor a parameter", async () => {

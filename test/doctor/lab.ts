@@ -1,16 +1,15 @@
-import { join } from "node:path";
 import { checks } from "../../doctor/checks";
 import { createClients } from "../../doctor/clients";
 import { Context } from "../../doctor/context";
 import { Dns } from "../../doctor/dns";
 import { type CheckReport, exitCodeOf, runChecks } from "../../doctor/run";
 import { readStack, type Stack } from "../../doctor/stack";
+import { exampleProject } from "../support";
 import { Account, NAME_SERVERS } from "./double/account";
 import { type AwsServer, serveAws } from "./double/aws";
 import { type DnsRecords, type DnsServer, serveDns } from "./double/dns";
 import { serveSmtp, type SmtpServer } from "./double/smtp";
 
-export const ROOT = join(__dirname, "../..");
 export const NOW = new Date("2026-11-25T12:00:00Z");
 
 /** The parts outside the account: DNS, the mail server, and the static files as browsers get them. */
@@ -61,9 +60,9 @@ export class Lab {
     };
   }
 
-  /** The settings of a stack of this repository, with the mail server's port replaced by the double's. */
+  /** The settings of one of the tests' stacks, with the mail server's port replaced by the double's. */
   stack(name: string, changes: Partial<Stack> = {}): Stack {
-    const stack = readStack(ROOT, name);
+    const stack = readStack(exampleProject(), name);
     return { ...stack, mail: { ...stack.mail, port: this.smtp.port }, ...changes };
   }
 
