@@ -68,12 +68,14 @@ function newTotals(resources: PreviewResource[], paint: Style): string {
 
 function changeTotals({ resources }: PreviewDocument, { changes }: Comparison, paint: Style): string {
   const { added, changed, replaced, deleted } = totalsOf(changes);
+  const risks = changes.flatMap((change) => change.risks).length;
   return [
     paint.green(`+ ${added} to create`),
     paint.yellow(`~ ${changed} to update`),
     paint.red(`± ${replaced} to replace`),
     paint.red(`- ${deleted} to delete`),
     `${resources.length - added - changed - replaced} unchanged`,
+    ...(risks > 0 ? [paint.red(`! ${risks} ${risks === 1 ? "risk" : "risks"}`)] : []),
   ].join(", ");
 }
 

@@ -69,8 +69,8 @@ function pulumi(args: string[], input?: string): string {
 }
 
 /**
- * Creates the stack if it does not exist, pins its platform versions, generates the secrets that can be generated, asks for the others, and lets
- * Pulumi encrypt each. Secrets that are set stay as they are, so the command can be run again at any time.
+ * Creates the stack if it does not exist, pins its platform versions, generates the secrets that can be generated, asks
+ * for the others, and lets Pulumi encrypt each. Secrets that are set stay as they are, so the command can be run again at any time.
  */
 async function initStack(stack: string): Promise<void> {
   const file = new StackFile(stack);
@@ -141,6 +141,7 @@ if (require.main === module) {
       "Pins the platform versions of a stack and sets its secrets: generates random ones, asks for the others, prints none.",
     )
     .argument("<stack>", "the stack, such as staging; created if it does not exist")
+    .showHelpAfterError("See: npm run init-stack -- --help")
     .action(initStack);
   void runProgram(program, { role: ROLE });
 }

@@ -11,10 +11,14 @@ export interface Problem {
   fix: string;
 }
 
-/** A problem that another value of the setting fixes. */
-export function wrongValue(key: string, wrong: string, accepted: string): Problem {
+/**
+ * A problem that another value of the setting fixes.
+ *
+ * @param index The wrong element of a list; the first one by default.
+ */
+export function wrongValue(key: string, wrong: string, accepted: string, index = 0): Problem {
   const isList = (listSettings as readonly string[]).includes(key);
-  const argument = isList ? "--path 'KEY[0]'" : "KEY";
+  const argument = isList ? `--path 'KEY[${index}]'` : "KEY";
   return { key, wrong, accepted, fix: `pulumi config set ${argument} VALUE --stack STACK` };
 }
 

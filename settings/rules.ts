@@ -133,7 +133,7 @@ export const plainSettings = z.object({
     "3 to 24 lower-case letters, digits and single hyphens, starting with a letter",
   ),
   env: text(environmentName.pattern, environmentName.accepted),
-  accountId: text(/^\d{12}$/, "twelve digits, in quotes"),
+  accountId: text(/^\d{12}$/, 'twelve digits, in quotes such as "012345678901"'),
   region: among(Object.keys(REGIONS), `one of the regions ${SUPPORTED_REGIONS.join(", ")}`),
   hostedZone: host("example.org"),
   webHost: host("iaso.example.org"),

@@ -97,7 +97,7 @@ export function readSettings(config: Record<string, string>, project: string, st
   const problems = [
     ...unknownSettings(own, project),
     ...providerSettings(config),
-    ...(parsed.error?.issues ?? []).map((issue) => plainProblem(String(issue.path[0]), issue.message, own)),
+    ...(parsed.error?.issues ?? []).map(({ path, message }) => plainProblem(path, message, own)),
     ...secretProblems(own),
     ...crossCheck(validSettings(values)),
   ];
@@ -167,13 +167,15 @@ function providerSettings(config: Record<string, string>): Problem[] {
     }));
 }
 
-function plainProblem(key: string, accepted: string, own: Record<string, string>): Problem {
+/** @param path The setting and, in a list, the index of the element. */
+function plainProblem(path: PropertyKey[], accepted: string, own: Record<string, string>): Problem {
+  const [setting, index] = path;
+  const key = String(setting);
   const value = own[key];
-  return wrongValue(
-    key,
-    value === undefined ? "is missing" : `has the value ${JSON.stringify(value)}`,
-    accepted,
-  );
+  if (value === undefined) return wrongValue(key, "is missing", accepted);
+  if (typeof index !== "number") return wrongValue(key, `has the value ${JSON.stringify(value)}`, accepted);
+  const element = (JSON.parse(value) as unknown[])[index];
+  return wrongValue(key, `has the element ${JSON.stringify(element)}`, accepted, index);
 }
 
 /** Finds missing and malformed secrets. Its messages never contain a value. */

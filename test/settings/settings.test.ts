@@ -126,6 +126,18 @@ describe("settings/settings", () => {
     );
   });
 
+  it("names each wrong element of a list, and the command that sets it", () => {
+    const zones = refusal({ availabilityZones: '["eu-central-1a","b","eu-central-1c"]' });
+    expect(zones.split("\n").slice(1)).to.deep.equal([
+      '  iaso:availabilityZones has the element "eu-central-1a".',
+      "    accepted: a list of zone letters such as a",
+      "    fix:      pulumi config set --path 'iaso:availabilityZones[0]' VALUE --stack staging",
+      '  iaso:availabilityZones has the element "eu-central-1c".',
+      "    accepted: a list of zone letters such as a",
+      "    fix:      pulumi config set --path 'iaso:availabilityZones[2]' VALUE --stack staging",
+    ]);
+  });
+
   it("never shows the value of a secret, not even a wrong one", () => {
     for (const key of Object.keys(secretSettings)) {
       const wrong = "tell nobody  ";
