@@ -197,7 +197,7 @@ function createProgram(clock: Clock): Command {
     .option("--image <image>", "the image of the application, on the docker platform")
     .option("--allow-dirty", "deploy changes that are not committed")
     .option("--skip-build", "use the files that an earlier build left in the checkout")
-    .option("--allow-unhealthy", "deploy to unhealthy environments, to fix them")
+    .option("--allow-unhealthy", "deploy to Severe environments, to make them better")
     .option("--snapshot", "take a snapshot of the database before the switch")
     .addOption(tasks())
     .action((env: string, options: DeployCliOptions, cmd: Command) =>

@@ -71,7 +71,8 @@ async function chooseVersion(
   const inProgress = ROLES.every((role) => state[role].status !== "Ready" || state[role].version === to);
   if (record.phase === "switching" && to !== undefined && inProgress) {
     session.progress.line(`Both environments were being updated to ${to}: waiting for the updates to finish`);
-    const args = { version: to, requests: [], healthy: true, interruptible: false };
+    const { healthBefore = { web: "Ok", worker: "Ok" } } = record;
+    const args = { version: to, requests: [], healthBefore, interruptible: false };
     const result = await watchUpdates(session, pair, args);
     if (result.ok) return to;
     for (const cause of result.causes) session.progress.warn(cause);

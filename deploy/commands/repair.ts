@@ -1,6 +1,7 @@
 import { findLabel, listApplicationVersions } from "../applicationVersions";
 import { describeEnvironments, type Report } from "../output/report";
-import { findPair, ROLES } from "../pair/find";
+import { findPair } from "../pair/find";
+import { unhealthyRoles } from "../pair/health";
 import { describePair } from "../pair/state";
 import { type Session } from "../session";
 import { commonVersion, recover } from "./recover";
@@ -35,7 +36,6 @@ export async function repair(session: Session, to: string | undefined): Promise<
       };
       return run.close(report, { unfinished: true });
     }
-    const unhealthy = ROLES.filter((role) => state[role].health !== "Ok");
     const isUnchanged = commonVersion(before) === version;
     const report: Report = {
       env,
@@ -45,7 +45,7 @@ export async function repair(session: Session, to: string | undefined): Promise<
         : `${env} runs ${version} again on web and worker (verified on every instance).`,
       to: version,
       environments,
-      notes: unhealthy.map((role) => `${role} is unhealthy (${state[role].health}).`),
+      notes: unhealthyRoles(state).map((role) => `${role} is unhealthy (${state[role].health}).`),
     };
     return run.close(report, { unfinished: false, version, previous });
   });

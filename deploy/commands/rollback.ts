@@ -38,7 +38,10 @@ export async function rollback(session: Session, options: RollbackOptions): Prom
     );
     await progress.step(`Restore the static files of ${to}`, () => restoreStaticOf(locked, to));
     const { closing, report } = await switchVersion(locked, { pair, journal, from, to });
-    const notes = ["The database schema is unchanged: a rollback changes only the code."];
+    const notes = [
+      "The database schema is unchanged: a rollback changes only the code.",
+      ...(report.notes ?? []),
+    ];
     const done = report.outcome === "deployed" ? { ...report, notes } : report;
     return run.close(done, closing);
   });

@@ -1,7 +1,8 @@
 import { type Journal } from "../coordination/journal";
 import { requireCredentialsFor } from "../credentials";
 import { describeEnvironments, describeRestorePoint, type Report } from "../output/report";
-import { type Pair, ROLES } from "../pair/find";
+import { type Pair } from "../pair/find";
+import { unhealthyRoles } from "../pair/health";
 import { switchPair } from "../pair/switch";
 import { type RestorePoint } from "../restorePoint";
 import { type LockedSession } from "../session";
@@ -34,6 +35,9 @@ export async function switchVersion(
       ...facts,
       outcome: "deployed",
       summary: `${env} runs ${to} on web and worker.`,
+      notes: unhealthyRoles(result.state).map(
+        (role) => `${role} is ${result.state[role].health}, not worse than before the deployment.`,
+      ),
     };
     return { report, closing: { unfinished: false, version: to, previous: from } };
   }
@@ -42,8 +46,9 @@ export async function switchVersion(
     restorePoint === undefined ? "" : ` To undo them, restore the ${describeRestorePoint(restorePoint)}.`;
   const schema = `The database schema is NOT rolled back: migrations of the new version that have run stay.${restore}`;
   if (result.outcome === "rolledBack") {
-    const unhealthy = ROLES.filter((role) => result.state[role].health !== "Ok");
-    const health = unhealthy.map((role) => `${role} is unhealthy on ${from} (${result.state[role].health}).`);
+    const health = unhealthyRoles(result.state).map(
+      (role) => `${role} is unhealthy on ${from} (${result.state[role].health}).`,
+    );
     const report: Report = {
       ...facts,
       outcome: "rolledBack",

@@ -30,6 +30,8 @@ const schema = z.object({
   /** The version label that they are updated to. */
   to: z.string().nullable(),
   startedAt: z.string(),
+  /** Health just before the switch. */
+  healthBefore: z.object({ web: z.string(), worker: z.string() }).optional(),
   history: z.array(z.object({ at: z.string(), phase: z.enum(PHASES), detail: z.string().optional() })),
   /** See `RestorePoint`. */
   restorePoint: z.object({ time: z.string(), snapshot: z.string().optional() }).optional(),

@@ -1,5 +1,6 @@
 import { UserError } from "../../cli/userError";
 import { ROLES } from "./find";
+import { canBeCompared } from "./health";
 import { deviations, formatState, type PairState } from "./state";
 
 /**
@@ -11,8 +12,8 @@ const SAMPLE_APPLICATION = "Sample Application";
 /**
  * The version that both environments run.
  *
- * @throws UserError if they run different versions or none at all, or are not Ready; and, unless `allowUnhealthy`, if one of them is
- *   unhealthy
+ * @throws UserError if they run different versions or none at all, or are not Ready; and, unless `allowUnhealthy`, if
+ *   one of them is so unhealthy that nothing could show whether a new version works
  */
 export function requireSameVersion(env: string, state: PairState, allowUnhealthy: boolean): string {
   const busy = ROLES.filter((role) => state[role].status !== "Ready");
@@ -39,13 +40,13 @@ export function requireSameVersion(env: string, state: PairState, allowUnhealthy
         `aws elasticbeanstalk update-environment --environment-name ${name} --version-label LABEL`,
     );
   }
-  const unhealthy = ROLES.filter((role) => state[role].health !== "Ok");
+  const unhealthy = ROLES.filter((role) => !canBeCompared(state[role].health));
   if (unhealthy.length > 0 && !allowUnhealthy) {
     const states = unhealthy
       .map((role) => `${role} (${state[role].name}) is ${state[role].health}`)
       .join(", ");
     throw new UserError(
-      `${env} is unhealthy: ${states}. The tool could not tell whether the new version or the present one is the cause.`,
+      `${env} is unhealthy: ${states}. The tool could not tell whether a new version works.`,
       `npm run deploy -- rollback ${env}, or deploy a version that fixes it with --allow-unhealthy`,
     );
   }

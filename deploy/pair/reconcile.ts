@@ -53,7 +53,7 @@ export async function reconcile(
     const requests = await requestUpdates(session, pair, deviating, version);
     for (const { error, role } of requests) if (error !== undefined) problems.push(`${role}: ${error}`);
     if (requests.some(({ unclear }) => unclear)) settledAt = session.clock.now() + session.limits.consistency;
-    const args = { version, requests, healthy: false, interruptible: false };
+    const args = { version, requests, interruptible: false };
     const result = await watchUpdates(session, pair, args);
     if (!result.ok) problems.push(...result.causes);
   }

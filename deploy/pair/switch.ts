@@ -2,8 +2,9 @@ import { describeError } from "../../cli/awsErrors";
 import { type Journal, type Phase } from "../coordination/journal";
 import { type LockedSession } from "../session";
 import { type Pair, ROLES } from "./find";
+import { healthOf } from "./health";
 import { reconcile } from "./reconcile";
-import { type PairState } from "./state";
+import { describePair, type PairState } from "./state";
 import { requestUpdates, watchUpdates } from "./update";
 
 export type SwitchResult =
@@ -15,7 +16,7 @@ export type SwitchResult =
 
 /**
  * Switches both environments to another version, or neither: updates both at the same time, judges them together,
- * and rolls both back if one fails.
+ * and rolls both back if one fails or its health is worse than before.
  *
  * The journal records each step before it is done. If this function throws, the journal stays unfinished and
  * `repair` completes the work.
@@ -27,10 +28,11 @@ export async function switchPair(
   from: string,
   to: string,
 ): Promise<SwitchResult> {
-  await journal.write("switching");
+  const healthBefore = healthOf(await describePair(session.clients.beanstalk, pair));
+  await journal.write("switching", { healthBefore });
   const update = await session.progress.step(`Update web and worker to ${to}`, async () => {
     const requests = await requestUpdates(session, pair, ROLES, to);
-    const args = { version: to, requests, healthy: true, interruptible: true };
+    const args = { version: to, requests, healthBefore, interruptible: true };
     const result = await watchUpdates(session, pair, args);
     return { result, unclear: requests.some(({ unclear }) => unclear) };
   });

@@ -4,6 +4,7 @@ import { formatDuration } from "../clock";
 import { type LockedSession } from "../session";
 import { EventStream } from "./events";
 import { type Pair, type Role, ROLES } from "./find";
+import { isWorse, type PairHealth } from "./health";
 import { describePair, deviations, type EnvironmentState, type PairState } from "./state";
 
 /** A request to update one environment, and AWS's answer. */
@@ -55,8 +56,12 @@ function wasRetried(error: unknown): boolean {
 export interface WatchArgs {
   version: string;
   requests: readonly UpdateRequest[];
-  /** Requires both environments to be healthy, not only to run the version. */
-  healthy: boolean;
+  /**
+   * Health before the update. The update fails if it makes the health of an environment worse.
+   *
+   * @default Health does not matter.
+   */
+  healthBefore?: PairHealth;
   /** Stops watching when the user asks the command to stop. */
   interruptible: boolean;
 }
@@ -126,7 +131,7 @@ async function printEvents(
 class EnvironmentWatcher {
   /** Beanstalk's error events for this environment. */
   readonly errors: string[] = [];
-  /** True if the environment runs the version, and is healthy if that is required. */
+  /** True if the environment runs the version, and its health is not worse than before, if that is required. */
   isDone = false;
   private seenUpdating = false;
   private readySince: number | undefined;
@@ -173,11 +178,16 @@ class EnvironmentWatcher {
     }
     this.readySince ??= now;
     const deviating = deviations(state, version);
-    const unhealthy = this.args.healthy && state.health !== "Ok";
+    const before = this.args.healthBefore?.[this.role];
+    const isOver = now > this.readySince + limits.health;
+    // Health goes down in steps, so a status other than Ok counts only at the end of the time limit.
+    const unhealthy =
+      before !== undefined && (isOver ? isWorse(state.health, before) : state.health !== "Ok");
     this.isDone = deviating.length === 0 && !unhealthy;
-    if (this.isDone || now <= this.readySince + limits.health) return undefined;
+    if (this.isDone || !isOver) return undefined;
     if (deviating.length > 0) return `does not run ${version} on every instance: ${deviating.join(", ")}`;
     const causes = new Set(state.instances.flatMap((instance) => instance.causes));
-    return `is unhealthy (${state.health})${causes.size === 0 ? "" : `: ${[...causes].join(" ")}`}`;
+    const was = before === "Ok" ? "" : `, before the update ${before ?? "unknown"}`;
+    return `is unhealthy (${state.health}${was})${causes.size === 0 ? "" : `: ${[...causes].join(" ")}`}`;
   }
 }

@@ -1,4 +1,5 @@
 import { type Time } from "./clocks";
+import { healthOfClientErrors, worstOf } from "./health";
 import { AwsFault, listOf, type Xml } from "./protocol";
 import { type Random } from "./random";
 
@@ -7,10 +8,17 @@ import { type Random } from "./random";
  * - succeeds
  * - rolledBack: Beanstalk itself returns every instance to the old version
  * - mixed: it fails half-way; the label goes back, the instances stay on both versions (rolling deployments)
- * - degrades: it succeeds, and the environment turns unhealthy after it
+ * - warns, degrades: it succeeds, and the environment turns Warning or Severe after it
  * - hangs: it stays Updating beyond every time limit; it can be aborted
  */
-export type DeploymentEnd = "succeeds" | "rolledBack" | "mixed" | "degrades" | "hangs";
+export type DeploymentEnd = "succeeds" | "rolledBack" | "mixed" | "warns" | "degrades" | "hangs";
+
+/** The ends after which the environment runs the new version, with the health that it then has. */
+const HEALTH_AFTER: Partial<Record<DeploymentEnd, string>> = {
+  succeeds: "Ok",
+  warns: "Warning",
+  degrades: "Severe",
+};
 
 interface Instance {
   id: string;
@@ -38,6 +46,8 @@ export interface EnvironmentSettings {
   health?: string;
   status?: string;
   variables?: Record<string, string>;
+  /** The option `ConfigDocument` of aws:elasticbeanstalk:healthreporting:system, as the user set it. */
+  healthRules?: string;
 }
 
 export interface Timing {
@@ -57,6 +67,10 @@ export class SimulatedEnvironment {
   readonly arn: string;
   readonly events: { at: number; severity: string; message: string }[] = [];
   readonly history: { at: number; visible: Visible }[] = [];
+  /** The best health that it can have at a time, whatever version it runs: a disk that fills makes it Warning. */
+  bestHealth: (at: number) => string = () => "Ok";
+  /** The share of requests that its users and scanners get wrong (4xx) at a time, from 0 to 1. */
+  clientErrors: (at: number) => number = () => 0;
   /** The labels it was asked to take, in order. */
   readonly updates: string[] = [];
   private schedule: { at: number; act: () => void }[] = [];
@@ -97,6 +111,15 @@ export class SimulatedEnvironment {
     this.settle();
     const at = this.now - this.beanstalk.timing.lag();
     return this.history.findLast((entry) => entry.at <= at)?.visible ?? this.history[0]!.visible;
+  }
+
+  /** The health that descriptions show. During an operation it is that of the operation. */
+  get shownHealth(): string {
+    const { health, status } = this.shown;
+    if (status !== "Ready") return health;
+    const at = this.now;
+    const byClients = healthOfClientErrors(this.clientErrors(at), this.settings.healthRules);
+    return worstOf(health, this.bestHealth(at), byClients);
   }
 
   update(label: string): void {
@@ -140,9 +163,10 @@ export class SimulatedEnvironment {
       this.at(at, () => {
         this.setInstance(0, { label, status: "In Progress", deploymentId: number });
       });
-    if (end === "succeeds" || end === "degrades")
+    const health = HEALTH_AFTER[end];
+    if (health !== undefined)
       this.at(at, () => {
-        this.finish(label, end === "degrades" ? "Severe" : "Ok");
+        this.finish(label, health);
       });
     if (end === "mixed")
       this.at(at, () => {
@@ -408,7 +432,7 @@ export class Beanstalk {
 
   private describe(environment: SimulatedEnvironment): Xml {
     const { settings } = environment;
-    const { abortable, health, label, status } = environment.shown;
+    const { abortable, label, status } = environment.shown;
     return {
       EnvironmentName: settings.name,
       EnvironmentId: environment.id,
@@ -419,7 +443,7 @@ export class Beanstalk {
         settings.platformArn ??
         "arn:aws:elasticbeanstalk:eu-central-1::platform/Python 3.13 running on 64bit Amazon Linux 2023/4.13.9",
       Status: status,
-      HealthStatus: health,
+      HealthStatus: environment.shownHealth,
       AbortableOperationInProgress: abortable,
       Tier: { Name: settings.tier ?? "WebServer", Type: "Standard", Version: "1.0" },
     };

@@ -90,6 +90,9 @@ function isOver(end: End | undefined): boolean {
 
 const ENDS: readonly DeploymentEnd[] = ["succeeds", "succeeds", "rolledBack", "mixed", "degrades", "hangs"];
 
+/** The health that an environment has at best, for reasons that no version changes. */
+const BEST_HEALTH: readonly string[] = ["Ok", "Ok", "Ok", "Warning", "Degraded"];
+
 /** A deployment in which several things go wrong, all of them drawn from the seed. */
 export function drawDouble(seed: number): AwsDouble {
   const random = new Random(seed);
@@ -114,6 +117,10 @@ export function drawDouble(seed: number): AwsDouble {
     const place = random.below(130);
     const length = kind === "throttle" ? 1 + random.below(3) : 1;
     for (let offset = 0; offset < length; offset += 1) double.faults.set(place + offset, kind);
+  }
+  for (const environment of [double.web, double.worker]) {
+    const best = random.pick(BEST_HEALTH);
+    environment.bestHealth = () => best;
   }
   return double;
 }

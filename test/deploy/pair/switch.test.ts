@@ -11,6 +11,7 @@ import {
 } from "../double/runs";
 import { VirtualClock } from "../double/clocks";
 import { NEW, prepareDouble } from "../double/scenario";
+import { find, optionsOf, previewOf } from "../../support";
 
 const { build } = builtVersion();
 
@@ -56,6 +57,79 @@ describe("deploy/pair/switch", () => {
       causes: ["worker (iaso-staging-worker) is unhealthy (Severe)."],
     });
     expect(mismatches(double, [PREVIOUS])).to.deep.equal([]);
+  });
+
+  for (const [before, end, outcome] of [
+    ["Ok", "warns", "rolledBack"],
+    ["Warning", "succeeds", "deployed"],
+    ["Warning", "warns", "deployed"],
+    ["Warning", "degrades", "rolledBack"],
+    ["Degraded", "warns", "deployed"],
+    ["Degraded", "degrades", "rolledBack"],
+  ] as const) {
+    it(`judges what changed: ${before} before a version that ${end} is ${outcome}`, async () => {
+      const double = prepareDouble({ web: end, worker: "succeeds" });
+      double.web.bestHealth = () => before;
+      const report = await runDirect(double, deployment(build));
+      expect(outcomeOf(report)).to.equal(outcome);
+      if (outcome === "deployed")
+        expect(report).to.have.deep.property("notes", [
+          `web is ${before}, not worse than before the deployment.`,
+        ]);
+      expect(mismatches(double, [outcome === "deployed" ? NEW : PREVIOUS])).to.deep.equal([]);
+    });
+  }
+
+  it("deploys to an unhealthy environment with --allow-unhealthy only a version that makes it better", async () => {
+    for (const [after, outcome] of [
+      ["Warning", "deployed"],
+      ["Severe", "rolledBack"],
+    ] as const) {
+      const double = prepareDouble({ web: "succeeds", worker: "succeeds" });
+      const { web } = double;
+      web.bestHealth = () => (web.truth.label === NEW ? after : "Severe");
+      expect(outcomeOf(await runDirect(double, deployment(build)))).to.equal("refused");
+      const end = await runDirect(double, deployment(build, { allowUnhealthy: true }));
+      expect(outcomeOf(end), after).to.equal(outcome);
+    }
+  });
+
+  it("lets a switch stand that changed nothing for the worse, when the run that judged it was killed", async () => {
+    const double = prepareDouble({ web: "succeeds", worker: "succeeds" });
+    double.worker.bestHealth = () => "Warning";
+    double.faultOn = (operation, before) =>
+      operation === "DescribeEvents" && before === 1 ? "killBefore" : undefined;
+    expect(await runDirect(double, deployment(build))).to.equal("killed");
+    double.faultOn = () => undefined;
+    await runDirect(double, repairing());
+    expect(mismatches(double, [NEW])).to.deep.equal([]);
+  });
+
+  describe("client errors (4xx) of users and scanners", () => {
+    /** Six of ten requests are wrong from the moment at which the update begins. */
+    async function deployWithClientErrors(healthRules: string | undefined): Promise<End> {
+      const double = prepareDouble({ web: "succeeds", worker: "succeeds" });
+      const { web } = double;
+      if (healthRules !== undefined) web.settings.healthRules = healthRules;
+      web.clientErrors = () => (web.updates.length > 0 ? 0.6 : 0);
+      return runDirect(double, deployment(build));
+    }
+
+    it("do not fail a deployment, by the health rules of the program", async () => {
+      const web = find(await previewOf("staging"), "aws:elasticbeanstalk/environment:Environment", "web");
+      const rules = optionsOf(web)["aws:elasticbeanstalk:healthreporting:system ConfigDocument"];
+      expect(outcomeOf(await deployWithClientErrors(rules as string))).to.equal("deployed");
+    });
+
+    it("fail it by Beanstalk's own rules, and by the rule that is left if one is turned off", async () => {
+      const applicationOnly = { Application: { ApplicationRequests4xx: { Enabled: false } } };
+      for (const rules of [undefined, JSON.stringify({ Rules: { Environment: applicationOnly } })]) {
+        expect(await deployWithClientErrors(rules)).to.deep.include({
+          outcome: "rolledBack",
+          causes: ["web (iaso-staging) is unhealthy (Severe)."],
+        });
+      }
+    });
   });
 
   it("ends an update that hangs, and does not wait for the other one", async () => {
