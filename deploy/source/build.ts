@@ -16,6 +16,7 @@ import {
 import { withVersion } from "./pyproject";
 import { lockedRequirements } from "./requirements";
 import { readSourceSettings, SETTINGS_FILE, type SourceSettings } from "./settings";
+import { provideTools } from "./tools";
 import type { Version } from "./version";
 import { collectWheels, type Wheel, wheelList } from "./wheels";
 import { type WrittenZip, writeZip, type ZipEntry } from "./zip";
@@ -67,16 +68,20 @@ export async function buildSource(args: BuildArgs): Promise<BuiltSource> {
 async function buildPython(args: BuildArgs, settings: SourceSettings): Promise<BuiltSource> {
   const { source, version } = args;
   const locked = await listTrackedFiles(source, version.dirty);
+  const tools = await provideTools(source, join(args.outputDirectory, "tools"), {
+    frontEnd: args.skipBuild !== true && settings.build.length > 0,
+  });
+  if (tools.descriptions.length > 0) args.onProgress?.(`Building with ${tools.descriptions.join(", ")}`);
   // Before the build commands, which take minutes: a package without a wheel for the servers is found early.
   args.onProgress?.("Collecting the Python packages");
   const wheels = await collectWheels({
     source,
-    requirements: await lockedRequirements(source, locked),
+    requirements: await lockedRequirements(source, locked, tools.env),
     pyproject: await readIfPresent(join(source, "pyproject.toml")),
     directory: join(args.outputDirectory, "packages"),
   });
   const directory = await buildDirectory(args, settings);
-  if (args.skipBuild !== true) await runBuild(args, settings, directory);
+  if (args.skipBuild !== true) await runBuild(args, settings, directory, tools.env);
   const staticDirectory = join(directory, settings.staticDirectory);
   if ((await readdir(staticDirectory).catch(() => [])).length === 0) {
     throw new UserError(
@@ -136,13 +141,19 @@ async function buildDirectory(args: BuildArgs, settings: SourceSettings): Promis
   return directory;
 }
 
-async function runBuild(args: BuildArgs, settings: SourceSettings, directory: string): Promise<void> {
+async function runBuild(
+  args: BuildArgs,
+  settings: SourceSettings,
+  directory: string,
+  toolsEnv: Readonly<Record<string, string>>,
+): Promise<void> {
   for (const command of [...settings.build, ...settings.collectStatic]) {
     args.onProgress?.(`Running ${command}`);
     await runCommand(command, {
       directory,
       onLine: args.onProgress,
       env: {
+        ...toolsEnv,
         PLUGINS: (args.plugins ?? []).join(","),
         // For the application an empty value is the same as none, so it collects static files into a folder.
         USE_S3: "",

@@ -30,28 +30,37 @@ const PARALLEL = 32;
  * In a clean checkout, a tracked file that a build command changed is read from the commit: the bundle of a commit
  * contains that commit.
  *
- * @throws UserError for a submodule that is not checked out, or a name that a zip file cannot contain
+ * @throws UserError for a submodule that is not checked out, a file that is not fetched from Git LFS, or a name that a
+ *   zip file cannot contain
  */
 export async function listTrackedFiles(repository: string, dirty: boolean, prefix = ""): Promise<ZipEntry[]> {
-  const [changed, index] = await Promise.all([
+  const [changed, index, lfs] = await Promise.all([
     git(repository, ["diff", "--name-only", "--no-renames", "-z", "HEAD"]),
     git(repository, ["ls-files", "--stage", "-z"]),
+    git(repository, ["ls-files", "-z", "--", ":(attr:filter=lfs)"]),
   ]);
   const rewritten = new Set(splitZ(changed).map(String));
+  const inLfs = new Set(splitZ(lfs).map(String));
   const entries = await mapParallel(splitZ(index), PARALLEL, async (record): Promise<ZipEntry[]> => {
     const mode = record.subarray(0, 6).toString();
     const name = decodeName(record.subarray(record.indexOf(9) + 1), prefix);
     const path = prefix + name;
     const file = join(repository, name);
     if (mode === "160000") return listSubmodule(file, path, dirty);
-    const committed = async (): Promise<ZipEntry[]> => [
-      { path, mode: zipMode(mode), content: await git(repository, ["cat-file", "blob", `HEAD:${name}`]) },
-    ];
-    if (!dirty && rewritten.has(name)) return committed();
-    const entry = await readEntry(file, path, mode === "120000" ? undefined : zipMode(mode));
-    if (entry !== undefined) return [entry];
+    const committed = async (): Promise<ZipEntry> => ({
+      path,
+      mode: zipMode(mode),
+      content: await git(repository, ["cat-file", "blob", `HEAD:${name}`]),
+    });
+    const onDisk =
+      !dirty && rewritten.has(name)
+        ? undefined
+        : await readEntry(file, path, mode === "120000" ? undefined : zipMode(mode));
     // Not on disk: deleted if the checkout may be dirty, otherwise omitted by a sparse checkout.
-    return dirty ? [] : committed();
+    if (onDisk === undefined && dirty) return [];
+    const entry = onDisk ?? (await committed());
+    if (inLfs.has(name)) await refusePointer(entry);
+    return [entry];
   });
   return entries.flat();
 }
@@ -59,6 +68,19 @@ export async function listTrackedFiles(repository: string, dirty: boolean, prefi
 function zipMode(gitMode: string): number {
   if (gitMode === "120000") return SYMLINK;
   return gitMode === "100755" ? EXECUTABLE : REGULAR;
+}
+
+/** The beginning of the file that stands for one in Git LFS. https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md */
+const LFS_POINTER = "version https://git-lfs.github.com/spec/";
+
+async function refusePointer({ content, path }: ZipEntry): Promise<void> {
+  if (!Buffer.isBuffer(content) && content.bytes >= 1024) return;
+  const bytes = Buffer.isBuffer(content) ? content : await readFile(content.file);
+  if (!bytes.toString("latin1", 0, LFS_POINTER.length).startsWith(LFS_POINTER)) return;
+  throw new UserError(
+    `The content of ${path} is in Git LFS and not in the checkout, so the servers would get a pointer instead.`,
+    "git lfs pull",
+  );
 }
 
 async function listSubmodule(directory: string, path: string, dirty: boolean): Promise<ZipEntry[]> {

@@ -10,14 +10,19 @@ import type { ZipEntry } from "./zip";
  * with the web server, or those of requirements.txt. A requirements.txt without hashes is resolved for the servers'
  * Python first, so its result depends on the day of the build.
  *
+ * @param env Variables that select uv's version.
  * @throws UserError if the checkout has neither file, or uv is missing or fails
  */
-export async function lockedRequirements(source: string, tracked: readonly ZipEntry[]): Promise<string> {
+export async function lockedRequirements(
+  source: string,
+  tracked: readonly ZipEntry[],
+  env: Record<string, string> = {},
+): Promise<string> {
   const has = (path: string): boolean => tracked.some((entry) => entry.path === path);
   if (has("requirements.txt")) {
     const text = await readFile(join(source, "requirements.txt"), "utf8");
     if (text.includes("--hash=") || !/^\s*[^#\s]/m.test(text)) return text;
-    return uvOutput(source, [
+    return uvOutput(source, env, [
       "pip",
       "compile",
       "--quiet",
@@ -38,11 +43,15 @@ export async function lockedRequirements(source: string, tracked: readonly ZipEn
     );
   }
   const group = ["--no-dev", "--group", "prod", "--no-emit-project"];
-  return uvOutput(source, ["export", "--frozen", ...group, "--no-header", "--no-annotate", "--quiet"]);
+  return uvOutput(source, env, ["export", "--frozen", ...group, "--no-header", "--no-annotate", "--quiet"]);
 }
 
-async function uvOutput(source: string, args: readonly string[]): Promise<string> {
-  const { code, stderr, stdout } = await runUv(source, args);
+async function uvOutput(
+  source: string,
+  env: Record<string, string>,
+  args: readonly string[],
+): Promise<string> {
+  const { code, stderr, stdout } = await runUv(source, args, { env });
   if (code === 0) return stdout;
   throw new UserError(
     `uv could not read the locked requirements of ${source}:\n${stderr}`,

@@ -191,13 +191,5 @@ describe(".github/workflows, the steps' scripts", () => {
       );
       expect(full.status).to.equal(4);
     });
-
-    it("builds with the version of Node.js that the application names", () => {
-      const version = script("deploy.yml", "deploy", ".nvmrc");
-      expect(run(version, {}, {}).output).to.equal("version=22\n");
-      expect(run(`mkdir source && echo 22.18.0 > source/.nvmrc\n${version}`, {}, {}).output).to.equal(
-        "version=22.18.0\n",
-      );
-    });
   });
 });

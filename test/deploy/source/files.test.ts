@@ -1,9 +1,17 @@
+import { createHash } from "node:crypto";
 import { chmodSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { listBuiltFiles, listTrackedFiles } from "../../../deploy/source/files";
 import { UserError } from "../../../cli/userError";
-import { gitIn, makeCheckout, rejection, removeTemporaryDirectories, writeFiles } from "./checkout";
+import {
+  gitIn,
+  installed,
+  makeCheckout,
+  rejection,
+  removeTemporaryDirectories,
+  writeFiles,
+} from "./checkout";
 
 describe("deploy/source/files", () => {
   after(removeTemporaryDirectories);
@@ -55,6 +63,38 @@ describe("deploy/source/files", () => {
       mode: 0o100755,
       content: Buffer.from("left out"),
     });
+  });
+
+  it("refuses a file that is not fetched from Git LFS, on disk or in the commit", async () => {
+    const content = "x".repeat(12345);
+    const oid = createHash("sha256").update(content).digest("hex");
+    const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${oid}\nsize ${content.length}\n`;
+    const source = makeCheckout({
+      ".gitattributes": "*.gpkg filter=lfs diff=lfs merge=lfs -text\n",
+      "hat/countries.gpkg": pointer,
+      // The same text in a file that is not in Git LFS is a text.
+      "docs/lfs.md": pointer,
+    });
+    const refused = async (): Promise<Error & { remedy?: string }> =>
+      rejection(listTrackedFiles(source, false));
+    expect((await refused()).message).to.contain("hat/countries.gpkg is in Git LFS and not in the checkout");
+    expect((await refused()).remedy).to.equal("git lfs pull");
+    // A sparse checkout without the file: the commit has the pointer only.
+    gitIn(source, "update-index", "--skip-worktree", "hat/countries.gpkg");
+    rmSync(join(source, "hat/countries.gpkg"));
+    expect((await refused()).message).to.contain("hat/countries.gpkg");
+    // As `git lfs pull` leaves it: the content is on disk, and git finds no change.
+    gitIn(source, "update-index", "--no-skip-worktree", "hat/countries.gpkg");
+    if (!installed("git-lfs", "version")) {
+      const clean = `cat >/dev/null; printf '${pointer.replaceAll("\n", "\\n")}'`;
+      gitIn(source, "config", "filter.lfs.clean", clean);
+    }
+    writeFiles(source, { "hat/countries.gpkg": content });
+    const entries = await listTrackedFiles(source, false);
+    expect(entries.find(({ path }) => path === "hat/countries.gpkg")?.content).to.have.property(
+      "bytes",
+      12345,
+    );
   });
 
   it("takes the files of submodules, and refuses one that is not checked out", async () => {
