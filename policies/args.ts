@@ -1,6 +1,18 @@
 // Types only: nothing of the provider is loaded when the pack runs. Each import names one file, because
 // `@pulumi/aws` as a whole would make the engine compile 3,000 files before it can use the pack.
 import type { OutputInstance } from "@pulumi/pulumi";
+import type { VpcArgs } from "@pulumi/aws/ec2/vpc";
+import type { VpcEndpointArgs } from "@pulumi/aws/ec2/vpcEndpoint";
+import type { RouteArgs } from "@pulumi/aws/ec2/route";
+import type { RouteTableArgs } from "@pulumi/aws/ec2/routeTable";
+import type { RouteTableAssociationArgs } from "@pulumi/aws/ec2/routeTableAssociation";
+import type { FlowLogArgs } from "@pulumi/aws/ec2/flowLog";
+import type { SubnetGroupArgs as ElastiCacheSubnetGroupArgs } from "@pulumi/aws/elasticache/subnetGroup";
+import type { SubnetGroupArgs as RdsSubnetGroupArgs } from "@pulumi/aws/rds/subnetGroup";
+import type { ParameterGroupArgs as ElastiCacheParameterGroupArgs } from "@pulumi/aws/elasticache/parameterGroup";
+import type { TopicSubscriptionArgs } from "@pulumi/aws/sns/topicSubscription";
+import type { CertificateValidationArgs } from "@pulumi/aws/acm/certificateValidation";
+import type { ApplicationVersionArgs } from "@pulumi/aws/elasticbeanstalk/applicationVersion";
 import type { CertificateArgs } from "@pulumi/aws/acm/certificate";
 import type { DistributionArgs } from "@pulumi/aws/cloudfront/distribution";
 import type { OriginAccessControlArgs } from "@pulumi/aws/cloudfront/originAccessControl";
@@ -48,6 +60,18 @@ import type { SecurityGroupIngressRuleArgs } from "@pulumi/aws/vpc/securityGroup
 
 /** The arguments of each resource type that a rule can name. A rule for another type needs a line here. */
 export interface ArgsOf {
+  "aws:ec2/vpc:Vpc": VpcArgs;
+  "aws:ec2/vpcEndpoint:VpcEndpoint": VpcEndpointArgs;
+  "aws:ec2/route:Route": RouteArgs;
+  "aws:ec2/routeTable:RouteTable": RouteTableArgs;
+  "aws:ec2/routeTableAssociation:RouteTableAssociation": RouteTableAssociationArgs;
+  "aws:ec2/flowLog:FlowLog": FlowLogArgs;
+  "aws:elasticache/subnetGroup:SubnetGroup": ElastiCacheSubnetGroupArgs;
+  "aws:rds/subnetGroup:SubnetGroup": RdsSubnetGroupArgs;
+  "aws:elasticache/parameterGroup:ParameterGroup": ElastiCacheParameterGroupArgs;
+  "aws:sns/topicSubscription:TopicSubscription": TopicSubscriptionArgs;
+  "aws:acm/certificateValidation:CertificateValidation": CertificateValidationArgs;
+  "aws:elasticbeanstalk/applicationVersion:ApplicationVersion": ApplicationVersionArgs;
   "aws:acm/certificate:Certificate": CertificateArgs;
   "aws:cloudfront/distribution:Distribution": DistributionArgs;
   "aws:cloudfront/originAccessControl:OriginAccessControl": OriginAccessControlArgs;

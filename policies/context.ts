@@ -8,6 +8,10 @@ export interface Context<Parameters = Record<string, unknown>> {
   parameters: Parameters;
   /** The day of the check. */
   today: Date;
+  /** All resources. */
+  all: readonly Resource[];
+  /** The resource with a URN. */
+  withUrn: (urn: string) => Resource | undefined;
   /** The resources of one type. */
   ofType: <Type extends ResourceType>(type: Type) => ResourceOf<Type>[];
   /**
@@ -30,6 +34,9 @@ export function stackOf(resources: Resource[]): Stack {
   const types = groupBy(resources, ({ type }) => type);
   return {
     once,
+    all: resources,
+    withUrn: (urn) =>
+      once("resources by URN", () => new Map(resources.map((one) => [one.urn, one]))).get(urn),
     ofType: <Type extends ResourceType>(type: Type) => (types.get(type) ?? []) as ResourceOf<Type>[],
   };
 }
@@ -78,6 +85,10 @@ export function tagOf({ inputs }: Pick<Resource, "inputs">, tag: string): string
   const { tags } = inputs;
   return typeof tags === "object" && tags !== null ? text((tags as Record<string, unknown>)[tag]) : "";
 }
+
+/** The regions of the AWS provider. */
+export const regionsOf = ({ ofType }: Stack): string[] =>
+  ofType("pulumi:providers:aws").map(({ inputs }) => text(inputs.region));
 
 /** The account numbers in an `allowedAccountIds`. The engine passes lists of a provider as JSON text. */
 export const accountsIn = (allowedAccountIds: unknown): string[] =>

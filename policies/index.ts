@@ -14,7 +14,7 @@ import { judgeResource, judgesType, PACK } from "./evaluate";
 import { Resource } from "./resource";
 import { Rule } from "./rule";
 import { rules } from "./rules";
-import { UNKNOWN } from "./values";
+import { text, UNKNOWN } from "./values";
 
 type ResourceClass = Parameters<typeof validateResourceOfType>[0];
 
@@ -44,6 +44,13 @@ function resourceOf(resource: PolicyResource | ResourceValidationArgs): Resource
     get inputs() {
       inputs ??= plain(resource.props) as Record<string, unknown>;
       return inputs;
+    },
+    // To rules with neighbours the engine passes the outputs as properties. They include the id.
+    get id() {
+      return text(this.inputs.id);
+    },
+    get outputs() {
+      return this.inputs;
     },
     // The engine does not pass retainOnDelete to packs.
     protect: resource.opts.protect,

@@ -3,6 +3,10 @@ import type { InputsOf, ResourceType } from "./args";
 interface ResourceOptions {
   urn: string;
   name: string;
+  /** The id in AWS; absent or empty until it is known. */
+  id?: string;
+  /** The outputs; absent or incomplete until they are known. */
+  outputs?: Record<string, unknown>;
   /** False for components, which only group other resources. */
   custom?: boolean;
   protect?: boolean;

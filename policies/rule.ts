@@ -3,6 +3,11 @@ import type { Context } from "./context";
 import type { Resource, ResourceOf } from "./resource";
 
 export type Level = "advisory" | "mandatory" | "disabled";
+/**
+ * The kind of judgement that a rule makes: a value is safe in itself; everything named is this program's own; what a
+ * role may do; who can reach whom; logs and alarms exist and last; values fit each other.
+ */
+export type Kind = "safe value" | "closed world" | "role" | "topology" | "evidence" | "values together";
 export type Severity = "low" | "medium" | "high" | "critical";
 
 /** A value that `policy-config.STACK.json` can set for a rule: a number from 0, or an array of strings. */
@@ -29,6 +34,8 @@ interface RuleText {
 
 interface RuleLiteral<Types, Judged, Parameters extends Record<string, Parameter>> extends RuleText {
   types: Types;
+  /** "safe value" unless set. */
+  kind?: Kind;
   /** Mandatory unless set. */
   level?: Level;
   /**
@@ -43,6 +50,7 @@ interface RuleLiteral<Types, Judged, Parameters extends Record<string, Parameter
 
 /** A rule as the evaluator and the engine use it. */
 export interface Rule extends RuleText {
+  kind: Kind;
   level: Level;
   neighbours: boolean;
   parameters: Record<string, Parameter>;
@@ -63,6 +71,6 @@ export function defineRule(
   rule: RuleLiteral<readonly string[] | "all", never, Record<string, Parameter>>,
 ): Rule {
   // The evaluator passes only resources of the rule's types, so that the narrower parameter of `check` is right.
-  const { check, level = "mandatory", neighbours = false, parameters = {} } = rule;
-  return { ...rule, level, neighbours, parameters, check: check as unknown as Rule["check"] };
+  const { check, kind = "safe value", level = "mandatory", neighbours = false, parameters = {} } = rule;
+  return { ...rule, kind, level, neighbours, parameters, check: check as unknown as Rule["check"] };
 }

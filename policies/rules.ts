@@ -12,17 +12,24 @@ import * as iamPermissions from "./rules/iam/permissions";
 import * as iamRoles from "./rules/iam/roles";
 import * as iamTrust from "./rules/iam/trust";
 import * as network from "./rules/network";
+import * as program from "./rules/program";
 import * as queue from "./rules/queue";
 import * as redis from "./rules/redis";
+import * as ownReferences from "./rules/references/own";
+import * as strangers from "./rules/references/strangers";
 import * as secrets from "./rules/secrets";
 import * as bucket from "./rules/storage/bucket";
 import * as bucketPolicy from "./rules/storage/bucketPolicy";
 import * as lifecycle from "./rules/storage/lifecycle";
+import * as reachability from "./rules/topology/reachability";
+import * as routes from "./rules/topology/routes";
 
 /** The files of rules by what their rules judge. */
 const AREAS = {
+  program: [program],
+  references: [ownReferences, strangers],
   storage: [bucket, bucketPolicy, lifecycle],
-  network: [network],
+  network: [network, routes, reachability],
   iam: [iamPermissions, iamRoles, iamTrust],
   redis: [redis],
   cloudfront: [cloudfront],

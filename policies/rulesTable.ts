@@ -13,6 +13,7 @@ function row({
   name,
   description,
   why,
+  kind,
   level,
   severity,
   reference = "",
@@ -24,7 +25,7 @@ function row({
       `\`${parameter}\` (${cell(meaning)}; default \`${JSON.stringify(value)}\`)`,
   );
   const scope = neighbours ? "stack" : "resource";
-  return `| \`${name}\` | ${cell(description)} | ${cell(why)} | ${level}, ${severity} | ${scope} | ${config.join("; ")} | ${reference} |`;
+  return `| \`${name}\` | ${cell(description)} | ${cell(why)} | ${kind} | ${level}, ${severity} | ${scope} | ${config.join("; ")} | ${reference} |`;
 }
 
 const TITLES: Partial<Record<string, string>> = { cloudfront: "CloudFront", iam: "IAM" };
@@ -37,8 +38,8 @@ export function rulesTable(): string {
       [
         `### ${TITLES[area] ?? area.charAt(0).toUpperCase() + area.slice(1)}`,
         "",
-        "| rule | what | why | level, severity | judges | config | reference |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
+        "| rule | what | why | kind | level, severity | judges | config | reference |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
         ...rules.filter((rule) => rule.area === area).map(row),
       ].join("\n"),
     )

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { dependenciesOf, isOwnQueue, Stack, tagOf } from "../context";
+import { dependenciesOf, isOwnQueue, regionsOf, Stack, tagOf } from "../context";
 import { defineRule } from "../rule";
 import { demand, isUnknown, text } from "../values";
 import {
@@ -168,10 +168,6 @@ const ownDatabases = ({ once, ofType }: Stack): Set<string> =>
     const databases = ofType("aws:rds/instance:Instance");
     return new Set(databases.flatMap(({ urn, inputs }) => [urn, text(inputs.identifier)]));
   });
-
-/** The regions of the AWS provider. */
-const regionsOf = ({ ofType }: Stack): string[] =>
-  ofType("pulumi:providers:aws").map(({ inputs }) => text(inputs.region));
 
 /** The host names with a DNS record of this program, and those of its static buckets. */
 const ownHosts = (stack: Stack): Set<string> =>

@@ -14,7 +14,8 @@ export const knownTypes = defineRule({
   types: "all",
   description: "Only resource types of this platform",
   why: "no rule would judge the resource",
-  severity: "medium",
+  kind: "closed world",
+  severity: "high",
   parameters: {
     alsoAllowed: { type: "array", default: [], description: "Other types that are allowed" },
   },

@@ -1,4 +1,5 @@
 import { ownAccounts } from "../context";
+import { byIdentity, nameOf } from "../identity";
 import { isOf } from "../iam/principals";
 import { RESOURCE_TYPES } from "../facts/resourceTypes";
 import { defineRule } from "../rule";
@@ -42,6 +43,28 @@ export const noPlainSecrets = defineRule({
 /** An ARN of an SSM parameter or a Secrets Manager secret. */
 const SECRET_ARN =
   /^arn:[\w-]+:(ssm:[a-z0-9-]+:\d{12}:parameter\/.|secretsmanager:[a-z0-9-]+:\d{12}:secret:.)/;
+
+export const secretsOwnName = defineRule({
+  name: "secrets-own-name",
+  kind: "closed world",
+  types: [ENVIRONMENT],
+  description: "A secret variable names the SecureString parameter of its own name, of this program",
+  why: "a variable would get another secret, or one of another environment",
+  severity: "critical",
+  neighbours: true,
+  check: (environment, stack) =>
+    settingsOf(environment)
+      .filter(({ namespace }) => namespace === SECRET_VARIABLES)
+      .flatMap(({ name, value }) => {
+        if (isUnknown(value)) return notEvaluated(`secret variable ${name}`);
+        const parameter = byIdentity(PARAMETER, stack).get(text(value));
+        return parameter?.inputs.type === "SecureString" && nameOf(parameter).endsWith(`/secrets/${name}`)
+          ? []
+          : [
+              `Secret variable ${name} does not name its own parameter. Write the ARN of the SecureString parameter /.../secrets/${name} of this program.`,
+            ];
+      }),
+});
 
 export const secretsByArn = defineRule({
   name: "secrets-by-arn",

@@ -17,59 +17,82 @@ export interface PolicyStatement {
 
 const TYPES = {
   accessControl: "aws:cloudfront/originAccessControl:OriginAccessControl",
+  alarm: "aws:cloudwatch/metricAlarm:MetricAlarm",
+  application: "aws:elasticbeanstalk/application:Application",
+  association: "aws:ec2/routeTableAssociation:RouteTableAssociation",
   block: "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
   bucket: "aws:s3/bucket:Bucket",
   bucketPolicy: "aws:s3/bucketPolicy:BucketPolicy",
   certificate: "aws:acm/certificate:Certificate",
+  command: "command:local:Command",
   cors: "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration",
   database: "aws:rds/instance:Instance",
+  databaseSubnets: "aws:rds/subnetGroup:SubnetGroup",
   defaultGroup: "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
   distribution: "aws:cloudfront/distribution:Distribution",
   egress: "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
   eip: "aws:ec2/eip:Eip",
   encryption: "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+  endpoint: "aws:ec2/vpcEndpoint:VpcEndpoint",
   environment: "aws:elasticbeanstalk/environment:Environment",
+  flowLog: "aws:ec2/flowLog:FlowLog",
   group: "aws:ec2/securityGroup:SecurityGroup",
   ingress: "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
+  internetGateway: "aws:ec2/internetGateway:InternetGateway",
   lifecycle: "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
   listener: "aws:lb/listener:Listener",
   logGroup: "aws:cloudwatch/logGroup:LogGroup",
+  natGateway: "aws:ec2/natGateway:NatGateway",
   object: "aws:s3/bucketObjectv2:BucketObjectv2",
   ownership: "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
   parameter: "aws:ssm/parameter:Parameter",
   parameterGroup: "aws:rds/parameterGroup:ParameterGroup",
+  policy: "aws:iam/policy:Policy",
+  profile: "aws:iam/instanceProfile:InstanceProfile",
   provider: "pulumi:providers:aws",
   queue: "aws:sqs/queue:Queue",
   queuePolicy: "aws:sqs/queuePolicy:QueuePolicy",
+  record: "aws:route53/record:Record",
   redis: "aws:elasticache/replicationGroup:ReplicationGroup",
-  policy: "aws:iam/policy:Policy",
+  redisParameters: "aws:elasticache/parameterGroup:ParameterGroup",
+  redisSubnets: "aws:elasticache/subnetGroup:SubnetGroup",
   role: "aws:iam/role:Role",
   roleAttachment: "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
   rolePolicy: "aws:iam/rolePolicy:RolePolicy",
+  route: "aws:ec2/route:Route",
+  routeTable: "aws:ec2/routeTable:RouteTable",
   subnet: "aws:ec2/subnet:Subnet",
+  subscription: "aws:sns/topicSubscription:TopicSubscription",
   topic: "aws:sns/topic:Topic",
   topicPolicy: "aws:sns/topicPolicy:TopicPolicy",
+  validation: "aws:acm/certificateValidation:CertificateValidation",
+  version: "aws:elasticbeanstalk/applicationVersion:ApplicationVersion",
   versioning: "aws:s3/bucketVersioning:BucketVersioning",
   vpc: "aws:ec2/vpc:Vpc",
 } as const;
 
 export type Kind = keyof typeof TYPES;
 
-/** A copy of a stack's resources that can be edited. */
+/** A stack whose resources can be edited. A resource is copied when an edit asks for it. */
 export class MutableStack {
   readonly resources: Resource[];
 
-  constructor(resources: Resource[]) {
-    this.resources = resources.map(({ urn, type, name, custom, inputs, protect, propertyDependencies }) =>
-      // What no rule reads would only have to be copied for each mutant.
-      structuredClone({ urn, type, name, custom, inputs, protect, propertyDependencies }),
-    );
+  private readonly copies = new Set<Resource>();
+
+  constructor(resources: readonly Resource[]) {
+    this.resources = [...resources];
   }
 
+  /** The resource, which may be edited: the stack that was given keeps its own. */
   get(kind: Kind, name: string): Resource {
-    const found = this.resources.find((one) => one.type === TYPES[kind] && one.name === name);
+    const index = this.resources.findIndex((one) => one.type === TYPES[kind] && one.name === name);
+    const found = this.resources[index];
     if (found === undefined) throw new Error(`the stack has no ${TYPES[kind]} named ${name}`);
-    return found;
+    if (this.copies.has(found)) return found;
+    const copy = structuredClone(found);
+    this.copies.add(copy);
+    this.resources[index] = copy;
+    return copy;
   }
 
   /** Sets a property, or removes it where the value is undefined. */

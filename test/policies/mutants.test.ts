@@ -7,12 +7,25 @@ import { MutableStack, Mutant } from "./mutant";
 import { access } from "./mutants/access";
 import { application } from "./mutants/application";
 import { beanstalk } from "./mutants/beanstalk";
+import { closedWorld } from "./mutants/closedWorld";
 import { database, databaseOfProd } from "./mutants/database";
 import { hygiene } from "./mutants/hygiene";
 import { queue } from "./mutants/queue";
+import { network, topology } from "./mutants/topology";
 import { privateStatic, publicStatic, storage } from "./mutants/storage";
 
-const AREAS: Record<string, Mutant[]> = { storage, beanstalk, application, database, queue, access, hygiene };
+const AREAS: Record<string, Mutant[]> = {
+  storage,
+  beanstalk,
+  application,
+  database,
+  queue,
+  access,
+  hygiene,
+  closedWorld,
+  topology,
+  network,
+};
 
 /** The edits of parts that only one of the stacks has. */
 const OF_STACK: Record<string, Record<string, Mutant[]>> = {

@@ -1,4 +1,4 @@
-import { Reference, REFERENCES } from "./references";
+import { Reference, REFERENCES } from "../../../policies/facts/references";
 import { Account, AccountResource, AwsError, Properties } from "./account";
 import type { Setting } from "./beanstalkSettings";
 

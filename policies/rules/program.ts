@@ -1,0 +1,144 @@
+import { regionsOf } from "../context";
+import { REGIONS } from "../facts/regions";
+import { Resource } from "../resource";
+import { defineRule } from "../rule";
+import { first, isUnknown, notEvaluated, object, text } from "../values";
+
+const PROVIDER = "pulumi:providers:aws";
+
+/** The settings of the provider that change neither where it sends requests nor whom it acts as. */
+const PLAIN = [
+  "allowedAccountIds",
+  "defaultTags",
+  "region",
+  "skipCredentialsValidation",
+  "skipMetadataApiCheck",
+  "skipRegionValidation",
+  // The engine adds these.
+  "__internal",
+  "version",
+];
+
+export const providerPlain = defineRule({
+  name: "provider-plain",
+  kind: "closed world",
+  types: [PROVIDER],
+  description:
+    "The AWS provider sends requests to AWS itself, over verified TLS, with the credentials of whoever runs Pulumi",
+  why: "another endpoint, proxy or role could read every secret of the stack and answer as it likes",
+  severity: "critical",
+  check: ({ inputs }) => {
+    const { region, skipCredentialsValidation } = inputs;
+    const others = Object.entries(inputs as Record<string, unknown>)
+      .filter(([name, value]) => !PLAIN.includes(name) && value !== undefined)
+      .map(([name]) => name);
+    return [
+      ...(others.length === 0 ? [] : [`The provider sets ${first(others)}. Remove it.`]),
+      ...(/^(|false)$/.test(text(skipCredentialsValidation))
+        ? []
+        : ["skipCredentialsValidation is not false. Remove it."]),
+      ...(REGIONS[text(region)] === undefined
+        ? [`region is ${JSON.stringify(region)}. Write a region in which Elastic Beanstalk runs.`]
+        : []),
+    ];
+  },
+});
+
+export const oneProvider = defineRule({
+  name: "one-provider",
+  kind: "closed world",
+  types: "all",
+  description: "The program has one AWS provider, and no provider but those of AWS and of commands",
+  why: "rules recognise this account and region by the provider",
+  severity: "high",
+  neighbours: true,
+  check: ({ type, urn }, { ofType }) => {
+    if (!type.startsWith("pulumi:providers:")) return [];
+    if (type === "pulumi:providers:command") return [];
+    if (type !== PROVIDER) return [`${type} is not a provider of this platform. Remove it.`];
+    const [provider] = ofType(PROVIDER);
+    return provider?.urn === urn ? [] : ["The program has a second AWS provider. Remove it."];
+  },
+});
+
+/** A script of package.json, with options whose values are words or variables of the command's own environment. */
+const SCRIPT = /^npm run --silent ([\w:-]+) --((?: (?:--)?[a-z][\w-]*| "\$[A-Z][A-Z0-9_]*")*)$/;
+
+/** The inputs of a command that say what it runs. */
+const LINES = ["create", "update", "delete"];
+
+/** The inputs of a command that change nothing in what it runs. */
+const HARMLESS = ["environment", "triggers"];
+
+export const commandsOwn = defineRule({
+  name: "commands-own",
+  kind: "closed world",
+  types: "all",
+  description: "A command runs a script of this program, with values from its own environment only",
+  why: "a command runs with the credentials of whoever runs Pulumi",
+  severity: "critical",
+  neighbours: true,
+  parameters: {
+    scripts: {
+      type: "array",
+      default: ["ami"],
+      description: "Scripts of package.json that commands may run",
+    },
+  },
+  check: ({ type, inputs }: Resource, stack) => {
+    if (!type.startsWith("command:")) return [];
+    const environment = object(inputs.environment);
+    const used = LINES.flatMap((line) => text(inputs[line]).match(/\$[A-Z][A-Z0-9_]*/g) ?? []).map((name) =>
+      name.slice(1),
+    );
+    const region = environment.AWS_REGION;
+    return [
+      ...LINES.flatMap((line) => {
+        if (inputs[line] === undefined)
+          return [`The command has no ${line}. Write a script of this program.`];
+        if (isUnknown(inputs[line])) return notEvaluated(line);
+        const script = SCRIPT.exec(text(inputs[line]))?.[1];
+        return script !== undefined && stack.parameters.scripts.includes(script)
+          ? []
+          : [
+              `${line} runs ${JSON.stringify(inputs[line])}. Write npm run --silent ${stack.parameters.scripts.join(" or ")} -- with plain options and "$VARIABLE".`,
+            ];
+      }),
+      ...Object.keys(inputs)
+        .filter((name) => !LINES.includes(name) && !HARMLESS.includes(name) && inputs[name] !== undefined)
+        // What the engine shows together with the inputs.
+        .filter((name) => !["stdout", "stderr", "id"].includes(name))
+        .map((name) => `The command sets ${name}. Remove it.`),
+      ...Object.keys(environment)
+        .filter((name) => name !== "AWS_REGION" && !used.includes(name))
+        .map((name) => `The command sets variable ${name}, which its script does not name. Remove it.`),
+      ...used
+        .filter((name) => environment[name] === undefined)
+        .map((name) => `The command names $${name}, which is not set. Write it into environment.`),
+      ...(regionsOf(stack).includes(text(region))
+        ? []
+        : [`AWS_REGION is ${JSON.stringify(region)}. Write ${regionsOf(stack).join(" or ")}.`]),
+    ];
+  },
+});
+
+/** Properties that someone else than Pulumi changes, by type. */
+const CHANGED_ELSEWHERE: Record<string, string[]> = {
+  // The deploy tool deploys versions.
+  "aws:elasticbeanstalk/environment:Environment": ["version"],
+  // A new text of the first version would be a new object, and a new version, of a platform that runs.
+  "aws:s3/bucketObjectv2:BucketObjectv2": ["source"],
+};
+
+export const noIgnoredChanges = defineRule({
+  name: "no-ignored-changes",
+  kind: "closed world",
+  types: "all",
+  description: "Pulumi ignores changes only of properties that the deploy tool changes",
+  why: "rules judge what the program writes, and AWS would keep what it has",
+  severity: "high",
+  check: ({ type, ignoreChanges = [] }) => {
+    const ignored = ignoreChanges.filter((property) => !(CHANGED_ELSEWHERE[type] ?? []).includes(property));
+    return ignored.length === 0 ? [] : [`The resource ignores changes of ${first(ignored)}. Remove it.`];
+  },
+});

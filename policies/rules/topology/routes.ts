@@ -1,0 +1,260 @@
+import { rangeOf, isWithin } from "../../facts/ipRanges";
+import { regionsOf, Stack } from "../../context";
+import { hasKnownIds } from "../../identity";
+import { targetsOf } from "../../references";
+import { Resource } from "../../resource";
+import { defineRule } from "../../rule";
+import {
+  ASSOCIATION,
+  associationsOf,
+  ENVIRONMENT,
+  every,
+  INTERNET_GATEWAY,
+  namedByOption,
+  NAT_GATEWAY,
+  ROUTE,
+  routesOf,
+  settingOf,
+  SUBNET,
+  TABLE,
+  VPC,
+  Way,
+  waysOf,
+} from "../../topology";
+import { array, demand, isUnknown, text } from "../../values";
+
+/** The resources that name subnets, with the one way out that these must have. */
+interface SubnetUse {
+  where: string;
+  subnets: Resource[];
+  way: Way;
+}
+
+const STORES = ["aws:rds/subnetGroup:SubnetGroup", "aws:elasticache/subnetGroup:SubnetGroup"] as const;
+
+/** While ids are unknown, an environment's settings say which subnets it uses, but not for what. */
+const byOption = (environment: Resource, name: string, stack: Stack): Resource[] =>
+  isUnknown(settingOf(environment, "aws:ec2:vpc", name)) || !hasKnownIds(SUBNET, stack)
+    ? []
+    : namedByOption(environment, ["aws:ec2:vpc", name], SUBNET, stack);
+
+function usesOf(resource: Resource, stack: Stack): SubnetUse[] {
+  if (resource.type !== ENVIRONMENT)
+    return [
+      { where: "subnetIds", subnets: targetsOf(resource, "subnetIds", SUBNET, stack), way: "NAT gateway" },
+    ];
+  return [
+    { where: "option Subnets", subnets: byOption(resource, "Subnets", stack), way: "NAT gateway" },
+    { where: "option ELBSubnets", subnets: byOption(resource, "ELBSubnets", stack), way: "internet gateway" },
+  ];
+}
+
+export const subnetsFit = defineRule({
+  name: "subnets-fit",
+  kind: "topology",
+  types: [...STORES, ENVIRONMENT],
+  description:
+    "Database, Redis and instances are in subnets whose only way out is a NAT gateway, load balancers in subnets with an internet gateway; each in two zones or more",
+  why: "the internet could reach the data, or nobody the platform, and one zone alone can fail",
+  severity: "critical",
+  neighbours: true,
+  check: (judged, stack) => {
+    if (every(stack, SUBNET).length === 0) return [];
+    return usesOf(judged as Resource, stack)
+      .filter(({ subnets }) => subnets.length > 0)
+      .flatMap(({ where, subnets, way }) => {
+        const zones = new Set(subnets.map(({ inputs }) => text(inputs.availabilityZone)));
+        return [
+          ...subnets
+            .filter((subnet) => {
+              const ways = waysOf(subnet, stack);
+              return !ways.has(way) || ways.size > 1;
+            })
+            .map(
+              (subnet) =>
+                `${where} names ${subnet.name}, whose way out is ${[...waysOf(subnet, stack)].join(" and ") || "none"}. Write subnets whose only way out is ${way === "none" ? way : `the ${way}`}.`,
+            ),
+          ...(zones.size > 1 ? [] : [`${where} is in one zone only. Write subnets of two zones or more.`]),
+        ];
+      });
+  },
+});
+
+export const routesPlain = defineRule({
+  name: "routes-plain",
+  kind: "topology",
+  types: [ROUTE],
+  description: "A route leads to the internet gateway, or to a NAT gateway in a subnet that has one",
+  why: "packets would go to another network, or get lost",
+  severity: "critical",
+  neighbours: true,
+  check: (route, stack) => {
+    const judged = route as Resource;
+    const { destinationCidrBlock } = judged.inputs;
+    const others = Object.keys(judged.inputs).filter(
+      (name) =>
+        // The engine shows what AWS adds: the state, the origin and the empty other targets.
+        ![
+          "destinationCidrBlock",
+          "gatewayId",
+          "id",
+          "natGatewayId",
+          "origin",
+          "routeTableId",
+          "state",
+        ].includes(name) && text(judged.inputs[name]) !== "",
+    );
+    const nats = targetsOf(judged, "natGatewayId", NAT_GATEWAY, stack);
+    const gateways = targetsOf(judged, "gatewayId", INTERNET_GATEWAY, stack);
+    const inPrivate = nats
+      .flatMap((nat) => targetsOf(nat, "subnetId", SUBNET, stack))
+      .filter((subnet) => !waysOf(subnet, stack).has("internet gateway"));
+    return [
+      ...demand(
+        destinationCidrBlock,
+        destinationCidrBlock === "0.0.0.0/0",
+        "destinationCidrBlock",
+        "0.0.0.0/0",
+      ),
+      ...others.map((name) => `The route sets ${name}. Remove it and write gatewayId or natGatewayId.`),
+      ...(nats.length + gateways.length === 1
+        ? []
+        : ["The route leads to no single gateway of this program. Write one gatewayId or one natGatewayId."]),
+      ...inPrivate.map(
+        ({ name }) => `Its NAT gateway is in ${name}, which has no internet gateway. Write a public subnet.`,
+      ),
+    ];
+  },
+});
+
+/** The VPC of a resource. */
+const vpcOf = (resource: Resource, stack: Stack): Resource[] => targetsOf(resource, "vpcId", VPC, stack);
+
+export const subnetsWhole = defineRule({
+  name: "subnets-whole",
+  kind: "topology",
+  types: [SUBNET],
+  description:
+    "A subnet has one route table with a route, a range within its VPC that no other subnet has, and a zone of the region",
+  why: "without a route, instances reach nothing; AWS refuses other ranges and zones",
+  severity: "high",
+  neighbours: true,
+  check: (subnet, stack) => {
+    const judged = subnet as Resource;
+    const { cidrBlock, availabilityZone } = judged.inputs;
+    const tables = associationsOf(judged, stack).flatMap((association) =>
+      targetsOf(association, "routeTableId", TABLE, stack),
+    );
+    const range = text(cidrBlock);
+    const overlaps = every(stack, SUBNET).filter(
+      ({ urn, inputs }) =>
+        urn !== judged.urn &&
+        (isWithin(range, text(inputs.cidrBlock)) || isWithin(text(inputs.cidrBlock), range)),
+    );
+    const inVpc = vpcOf(judged, stack).every(({ inputs }) => isWithin(range, text(inputs.cidrBlock)));
+    return [
+      ...(tables.length === 1 ? [] : [`The subnet has ${String(tables.length)} route tables. Write one.`]),
+      ...tables
+        .filter((table) => routesOf(table, stack).length !== 1)
+        .map(({ name }) => `Its route table ${name} does not have exactly one route. Write one.`),
+      ...demand(cidrBlock, rangeOf(range) !== undefined && inVpc, "cidrBlock", "a range within its VPC"),
+      ...overlaps.map(({ name }) => `cidrBlock overlaps with ${name}. Write another range.`),
+      ...demand(
+        availabilityZone,
+        regionsOf(stack).some((region) => new RegExp(`^${region}[a-f]$`).test(text(availabilityZone))),
+        "availabilityZone",
+        "a zone of the region",
+      ),
+    ];
+  },
+});
+
+export const vpcWhole = defineRule({
+  name: "vpc-whole",
+  kind: "topology",
+  types: [VPC],
+  description:
+    "A VPC has DNS, an internet gateway, a default security group without rules, and a gateway endpoint for S3 in every route table",
+  why: "members of the default group may connect to each other, and media would leave the network on its way to S3",
+  severity: "high",
+  neighbours: true,
+  check: (vpc, stack) => {
+    const judged = vpc as Resource;
+    const inVpc = (type: string) =>
+      every(stack, type).filter((one) => vpcOf(one, stack).some(({ urn }) => urn === judged.urn));
+    const endpoints = inVpc("aws:ec2/vpcEndpoint:VpcEndpoint").filter(
+      ({ inputs: { serviceName, vpcEndpointType } }) =>
+        vpcEndpointType === "Gateway" &&
+        regionsOf(stack).some((region) => serviceName === `com.amazonaws.${region}.s3`),
+    );
+    const tables = new Set(endpoints.flatMap((one) => targetsOf(one, "routeTableIds", TABLE, stack)));
+    const without = inVpc(TABLE).filter((table) => !tables.has(table));
+    const count = (type: string, what: string) =>
+      inVpc(type).length === 1 ? [] : [`The VPC has ${String(inVpc(type).length)} of ${what}. Write one.`];
+    const { enableDnsHostnames, enableDnsSupport, cidrBlock } = judged.inputs;
+    return [
+      ...demand(enableDnsHostnames, enableDnsHostnames === true, "enableDnsHostnames", "true"),
+      ...demand(enableDnsSupport, enableDnsSupport !== false, "enableDnsSupport", "true"),
+      ...demand(
+        cidrBlock,
+        /\/(1[6-9]|2[0-8])$/.test(text(cidrBlock)),
+        "cidrBlock",
+        "a range from /16 to /28",
+      ),
+      ...count("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup", "the adopted default security group"),
+      ...count(INTERNET_GATEWAY, "internet gateway"),
+      ...(without.length === 0
+        ? []
+        : [
+            `${without.map(({ name }) => name).join(", ")} has no gateway endpoint for S3. Write a VpcEndpoint of type Gateway with all route tables.`,
+          ]),
+    ];
+  },
+});
+
+export const endpointPlain = defineRule({
+  name: "endpoint-plain",
+  kind: "topology",
+  types: ["aws:ec2/vpcEndpoint:VpcEndpoint"],
+  description: "A VPC endpoint is the gateway of S3 in the stack's region",
+  why: "an endpoint of another service can lead out of the account",
+  severity: "high",
+  neighbours: true,
+  check: ({ inputs: { serviceName, vpcEndpointType } }, stack) => [
+    ...demand(
+      serviceName,
+      regionsOf(stack).some((region) => serviceName === `com.amazonaws.${region}.s3`),
+      "serviceName",
+      regionsOf(stack)
+        .map((region) => `com.amazonaws.${region}.s3`)
+        .join(" or "),
+    ),
+    ...demand(vpcEndpointType, vpcEndpointType === "Gateway", "vpcEndpointType", "Gateway"),
+  ],
+});
+
+export const associationsOfSubnets = defineRule({
+  name: "associations-of-subnets",
+  kind: "topology",
+  types: [ASSOCIATION],
+  description: "A route table is associated with a subnet of its own VPC, not with a gateway",
+  why: "a table of a gateway decides where packets from the internet go",
+  severity: "high",
+  neighbours: true,
+  check: (association, stack) => {
+    const judged = association as Resource;
+    const vpcs = new Set(
+      [
+        ...targetsOf(judged, "subnetId", SUBNET, stack),
+        ...targetsOf(judged, "routeTableId", TABLE, stack),
+      ].flatMap((one) => vpcOf(one, stack).map(({ urn }) => urn)),
+    );
+    return [
+      ...(text(judged.inputs.gatewayId) === "" ? [] : ["gatewayId is set. Remove it."]),
+      ...(array(judged.inputs.subnetId).length === 1 ? [] : ["subnetId is not set. Write it."]),
+      ...(vpcs.size <= 1
+        ? []
+        : ["The subnet and the table are in different VPCs. Write a table of the same."]),
+    ];
+  },
+});
