@@ -2,7 +2,7 @@ import { ownAccounts, regionsOf, Stack } from "../../context";
 import { hasKnownIds } from "../../identity";
 import { Resource } from "../../resource";
 import { defineRule } from "../../rule";
-import { first, groupBy } from "../../values";
+import { first, groupBy, text } from "../../values";
 
 /** The types of resources that EC2's ids name, by the prefix of the id. The platform has nothing with another prefix. */
 const TYPE_OF_ID: Record<string, string> = {
@@ -134,7 +134,7 @@ export const oneRegion = defineRule({
   check: ({ type, inputs: { region } }, stack) =>
     region === undefined ||
     type === "pulumi:providers:aws" ||
-    regionsOf(stack).includes(String(region)) ||
+    regionsOf(stack).includes(text(region)) ||
     (type.startsWith("aws:acm/") && region === "us-east-1")
       ? []
       : [`region is ${JSON.stringify(region)}. Remove it, or write ${regionsOf(stack).join(" or ")}.`],

@@ -257,9 +257,9 @@ export const oneNetwork = defineRule({
   why: "Beanstalk would start instances in the default network of the account",
   severity: "critical",
   check: (environment) => {
-    const option = (name: string) => settingOf(environment as Resource, "aws:ec2:vpc", name);
+    const option = (name: string) => settingOf(environment, "aws:ec2:vpc", name);
     const isSet = (name: string) => isUnknown(option(name)) || text(option(name)) !== "";
-    const needed = ["VPCId", "Subnets", ...(isWorker(environment as Resource) ? [] : ["ELBSubnets"])];
+    const needed = ["VPCId", "Subnets", ...(isWorker(environment) ? [] : ["ELBSubnets"])];
     const two = (name: string) =>
       isUnknown(option(name)) ||
       new Set(text(option(name)).split(",")).size === array(text(option(name)).split(",")).length;
@@ -268,7 +268,7 @@ export const oneNetwork = defineRule({
       ...needed
         .filter((name) => !two(name))
         .map((name) => `Option ${name} names a subnet twice. Write it once.`),
-      ...(isWorker(environment as Resource)
+      ...(isWorker(environment)
         ? []
         : demand(
             option("ELBScheme") ?? "public",
