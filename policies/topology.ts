@@ -84,7 +84,7 @@ export function namedByOption(
   return value === undefined ? [] : named(environment, "settings", names, type, stack);
 }
 
-/** Who is in a security group. */
+/** The kind of member of a security group. */
 export type Member = "load balancer" | "web" | "worker" | "enketo" | "database" | "redis";
 
 /** A security group's member, and the environment of an instance or a load balancer. */

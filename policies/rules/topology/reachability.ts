@@ -21,7 +21,7 @@ import { array, demand, isUnknown, text } from "../../values";
 const INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule";
 const EGRESS = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule";
 
-/** Who may open connections to whom. The internet is a range of addresses, not a group: see `ends-are-groups`. */
+/** The connections that are allowed, from each kind of member. The internet is a range of addresses, not a group: see `ends-are-groups`. */
 const PATHS: Partial<Record<Member, Member[]>> = {
   "load balancer": ["web", "enketo"],
   web: ["database"],
