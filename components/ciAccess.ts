@@ -71,7 +71,7 @@ export class CiAccess extends pulumi.ComponentResource {
         environmentIds,
         subjects: [inEnvironment(applicationRepository), inEnvironment(infrastructureRepository)],
         statements: deployStatements(naming),
-        managed: { beanstalk: updateStatements(naming, PAIR) },
+        managed: updateStatements(naming, PAIR),
       }),
     };
     this.registerOutputs(this.roleArns);

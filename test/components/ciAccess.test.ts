@@ -93,9 +93,10 @@ describe("components/ciAccess", () => {
       const { policy } = find(document, "aws:iam/rolePolicy:RolePolicy", `ci-${role}`).inputs;
       expect(policy).to.equal(expected[role]);
     }
-    expect(find(document, "aws:iam/policy:Policy", "ci-deploy-beanstalk").inputs.policy).to.equal(
-      policyDocument(updateStatements(naming, ["web", "worker"])),
-    );
+    for (const [part, statements] of Object.entries(updateStatements(naming, ["web", "worker"])))
+      expect(find(document, "aws:iam/policy:Policy", `ci-deploy-${part}`).inputs.policy).to.equal(
+        policyDocument(statements),
+      );
   });
 
   it("lets preview read and up change Pulumi's state where it is kept in a bucket, and nobody else", async () => {

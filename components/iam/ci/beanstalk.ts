@@ -11,9 +11,13 @@ import { OneOrMany, PolicyStatement } from "../policyDocument";
  * not set it.
  *
  * @param roles The roles of the environments.
+ * @returns two lists of statements, because AWS limits the size of a policy
  * @see https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AdministratorAccess-AWSElasticBeanstalk.html
  */
-export function updateStatements(naming: Naming, roles: readonly InstanceRole[]): PolicyStatement[] {
+export function updateStatements(
+  naming: Naming,
+  roles: readonly InstanceRole[],
+): Record<"beanstalk" | "instances", PolicyStatement[]> {
   const loadBalancing = (resource: string) => naming.arn("elasticloadbalancing", resource);
   const environments = roles.map((role) => naming.environment(role));
   const tags = { project: "iaso", env: naming.env, role: [...roles] };
@@ -30,7 +34,7 @@ export function updateStatements(naming: Naming, roles: readonly InstanceRole[])
   const groups = naming.arn("autoscaling", "autoScalingGroup:*:autoScalingGroupName/awseb-e-*");
   const launchTemplates = naming.arn("ec2", "launch-template/*");
   const fromTemplate = { ArnLike: { "ec2:LaunchTemplate": launchTemplates } };
-  return [
+  const beanstalk: PolicyStatement[] = [
     {
       Sid: "LookThroughBeanstalk",
       Effect: "Allow",
@@ -152,6 +156,8 @@ export function updateStatements(naming: Naming, roles: readonly InstanceRole[])
       Resource: [loadBalancing("loadbalancer/app/awseb-*"), loadBalancing("targetgroup/awseb-*")],
       Condition: ofOwnEnvironment,
     },
+  ];
+  const instances: PolicyStatement[] = [
     {
       Sid: "CreateLaunchTemplates",
       Effect: "Allow",
@@ -251,6 +257,7 @@ export function updateStatements(naming: Naming, roles: readonly InstanceRole[])
       Resource: `${naming.beanstalkResourcesBucketArn}/*`,
     },
   ];
+  return { beanstalk, instances };
 }
 
 /** Returns the condition keys of tags, such as `aws:ResourceTag/env`, with their values. */

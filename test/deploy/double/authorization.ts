@@ -16,7 +16,11 @@ export const deployRole = (env: string, ids = ENVIRONMENT_IDS): Role => {
     [naming.environmentIdTag("web")]: ids.web,
     [naming.environmentIdTag("worker")]: ids.worker,
   };
-  return new Role([...deployStatements(naming), ...updateStatements(naming, PAIR)], undefined, tags);
+  return new Role(
+    [...deployStatements(naming), ...Object.values(updateStatements(naming, PAIR)).flat()],
+    undefined,
+    tags,
+  );
 };
 
 const arn = (service: string, resource: string) => `arn:aws:${service}:${REGION}:${ACCOUNT}:${resource}`;
