@@ -38,7 +38,8 @@ export function versionLabel(version: string, bundle: Bundle): string {
   return label;
 }
 
-function bundleKey(label: string): string {
+/** The key of a bundle in the artifacts bucket. */
+export function bundleKey(label: string): string {
   return `bundles/${label}.zip`;
 }
 

@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { type Clock, parseDuration, systemClock } from "./clock";
 import { type Build, deploy } from "./commands/deploy";
+import { type CheckMigrationsOptions, reportMigrations } from "./commands/checkMigrations";
 import { prune } from "./commands/prune";
 import { repair } from "./commands/repair";
 import { rollback } from "./commands/rollback";
@@ -42,6 +43,7 @@ Examples:
   npm run deploy -- rollback prod --to 1.2.2                  roll back to a given version
   npm run deploy -- repair prod                               bring web and worker to one version after a crash
   npm run deploy -- prune prod --keep 20                      delete old versions
+  npm run deploy -- check-migrations prod --source ../iaso    check whether migrations break the running version
 
 Exit codes:
   0  success
@@ -176,6 +178,11 @@ function createProgram(clock: Clock): Command {
     )
       .choices(TASK_POLICIES)
       .default("wait");
+  const databaseUrl = (): Option =>
+    new Option(
+      "--database-url <url>",
+      "a PostgreSQL server for a temporary database (default: a server that the tool starts)",
+    );
   const limits = (to: Command): Command =>
     to
       .option("--timeout <duration>", "time limit of one update (default: 45m)", duration)
@@ -223,6 +230,14 @@ function createProgram(clock: Clock): Command {
     .option("--to <version>", "the version, if the tool does not know it")
     .action((env: string, options: CommonOptions & LimitOptions & { to?: string }) =>
       execute({ env, clock, options, announce: "repair" }, (session) => repair(session, options.to)),
+    );
+
+  command("check-migrations", "check whether the running version works on the tables of a checkout")
+    .requiredOption("--source <directory>", "the checkout of the new version")
+    .option("--running-source <directory>", "a checkout of the running version, instead of its bundle")
+    .addOption(databaseUrl())
+    .action((env: string, options: CommonOptions & CheckMigrationsOptions) =>
+      execute({ env, clock, options }, (session) => reportMigrations(session, options)),
     );
 
   command("versions", "list the application's versions").action((env: string, options: CommonOptions) =>

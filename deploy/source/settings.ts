@@ -18,6 +18,11 @@ const schema = z.strictObject({
       "uv run --locked --no-dev --group prod python manage.py compile_index_scss",
       "uv run --locked --no-dev --group prod python manage.py collectstatic --noinput --clear",
     ]),
+  /**
+   * The command of the Python that has the application's packages. The default is uv's environment for uv.lock or
+   * requirements.txt.
+   */
+  python: z.string().optional(),
   /** The directory of the static files, relative to the checkout. */
   staticDirectory: z.string().default("static"),
   /** Built files and folders that are not under version control, to add to the bundle (python platform). */

@@ -63,7 +63,8 @@ export async function resolveVersion(source: string, options: VersionOptions = {
   };
 }
 
-async function requireCheckout(source: string): Promise<void> {
+/** @throws UserError if the directory is not the top of a git checkout with a commit */
+export async function requireCheckout(source: string): Promise<void> {
   const isDirectory = await stat(source).then(
     (stats) => stats.isDirectory(),
     () => false,

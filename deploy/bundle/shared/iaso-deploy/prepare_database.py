@@ -17,6 +17,8 @@ import django
 from django.core.management import call_command
 from django.db import connection, connections
 
+import bridge_defaults
+
 
 # An arbitrary constant: "iaso" in ASCII.
 LOCK = 0x6961736F
@@ -121,6 +123,8 @@ def main():
         acquire(cursor)
         say("this instance has the lock")
         prepare_roles()
+        # The old code serves until the switch ends, and after a rollback.
+        bridge_defaults.keep_defaults(connection)
         call_command("migrate", interactive=False)
         call_command("createcachetable")
         if not still_held(cursor):

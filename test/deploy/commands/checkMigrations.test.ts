@@ -1,0 +1,162 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "chai";
+import { EXIT } from "../../../deploy/exitCodes";
+import { ARTIFACTS, AwsDouble, ENV, PREVIOUS } from "../double/aws";
+import { type CliResult, runCli } from "../double/cli";
+import { ScaledTime } from "../double/clocks";
+import { serve } from "../double/server";
+import { makeCheckout, removeTemporaryDirectories, temporaryDirectory } from "../source/checkout";
+
+// The check itself has a proof on a real PostgreSQL, check.proof.ts. Here a program of ours plays the Python that runs it.
+const PLAYED = `
+const { readFileSync, writeFileSync } = require("node:fs");
+const [, , , request, answer] = process.argv;
+const seen = { request: JSON.parse(readFileSync(request, "utf8")), env: process.env };
+writeFileSync("RECORD", JSON.stringify(seen));
+process.stdout.write("settings that print\\n");
+writeFileSync(answer, readFileSync("ANSWER", "utf8"));
+`;
+
+const NONE = { migrations: [], breaks: [], warnings: [], bridged: [], seconds: 1 };
+const MIGRATION = {
+  name: "iaso.0002_size",
+  sql: ['ALTER TABLE "iaso_place" DROP COLUMN "size"'],
+  locks: [{ table: "iaso_place", mode: "AccessExclusiveLock", stops: "reads and writes" }],
+  data: [],
+};
+const GONE = {
+  kind: "columnGone",
+  table: "iaso_place",
+  column: "size",
+  text: "the column is gone or renamed",
+  migration: MIGRATION.name,
+};
+
+interface Seen {
+  request: { running: { bundle?: string; directory?: string }; databaseUrl: string | null };
+  env: Record<string, string | undefined>;
+}
+
+describe("npm run deploy -- check-migrations (in a process of its own, over HTTP)", function () {
+  this.timeout(120_000);
+  after(removeTemporaryDirectories);
+
+  let time: ScaledTime;
+  let double: AwsDouble;
+  let record: string;
+  let source: string;
+
+  /** Runs the command; the played Python answers with `answer`. */
+  async function cli(answer: object, ...args: string[]): Promise<CliResult> {
+    const directory = temporaryDirectory();
+    record = join(directory, "record.json");
+    source = makeCheckout({
+      "iaso-deploy.yaml": `python: ${process.execPath} played.cjs\n`,
+      "played.cjs": PLAYED.replace('"RECORD"', JSON.stringify(record)).replace('"ANSWER"', '"answer.json"'),
+      "answer.json": JSON.stringify(answer),
+    });
+    const served = await serve(double);
+    double.describeTarget(served.url);
+    try {
+      const given = args.includes("--source") ? args : [...args, "--source", source];
+      return await runCli(served, time, ["check-migrations", ENV, ...given]);
+    } finally {
+      await served.stop();
+    }
+  }
+
+  const seen = (): Seen => JSON.parse(readFileSync(record, "utf8")) as Seen;
+
+  function running(label: string): void {
+    time = new ScaledTime(60);
+    double = new AwsDouble(1, time);
+    double.addPair(label);
+    double.beanstalk.environments[1]!.settings.variables = {
+      PLUGINS: "polio",
+      USE_CELERY: "true",
+      RDS_HOSTNAME: "production.example.org",
+    };
+  }
+
+  beforeEach(() => {
+    running(PREVIOUS);
+  });
+
+  function putBundle(): void {
+    double.s3.handle({
+      method: "PUT",
+      path: `/${ARTIFACTS}/bundles/${PREVIOUS}.zip`,
+      query: new URLSearchParams(),
+      headers: {},
+      body: Buffer.from("the bundle"),
+    });
+  }
+
+  it("reports what breaks the running version, with the SQL, the locks and the way out, and exits 2", async () => {
+    putBundle();
+    const result = await cli({ ...NONE, migrations: [MIGRATION], breaks: [GONE] });
+    expect(result.code, result.stdout + result.stderr).to.equal(EXIT.refused);
+    const { stderr } = result;
+    expect(stderr).to.contain("does not work on the new version's tables");
+    expect(stderr).to.contain("iaso_place.size: the column is gone or renamed (iaso.0002_size)");
+    expect(stderr).to.contain('ALTER TABLE "iaso_place" DROP COLUMN "size"');
+    expect(stderr).to.contain("locks iaso_place against reads and writes (AccessExclusiveLock)");
+    expect(stderr).to.match(/iaso_place\.size: first release: keep the column .* Next release: drop/);
+    expect(stderr).to.match(/To fix it: Split the change into two releases.*--migrations-unchecked/);
+    expect(stderr).not.to.contain("--maintenance");
+  });
+
+  it("reports temporary defaults and data changes, and exits 0", async () => {
+    putBundle();
+    const column = { table: "iaso_place", column: "code", default: "''::text", migration: "iaso.0002_size" };
+    const bridged = await cli({ ...NONE, bridged: [column] }, "--json");
+    expect(bridged.code, bridged.stderr).to.equal(EXIT.done);
+    expect(JSON.parse(bridged.stdout)).to.deep.include({ from: PREVIOUS, details: { verdict: "bridged" } });
+    expect(bridged.stdout).to.contain("iaso_place.code DEFAULT ''::text (iaso.0002_size)");
+    const data = await cli({ ...NONE, migrations: [{ ...MIGRATION, data: ["RunPython fill"] }] });
+    expect([data.code, data.stdout]).to.match(/^0,.*iaso\.0002_size: RunPython fill/s);
+  });
+
+  it("runs with the environment's own apps, the running version's bundle and no credentials", async () => {
+    putBundle();
+    const url = "postgresql://postgres:secret@127.0.0.1/postgres";
+    const result = await cli(NONE, "--database-url", url);
+    expect(result.code, result.stderr).to.equal(EXIT.done);
+    expect(result.stdout).to.contain("The new version has no new migrations.");
+    expect(result.stdout + result.stderr).not.to.contain("secret@");
+    const { env, request } = seen();
+    expect(env).to.include({ PLUGINS: "polio", USE_CELERY: "true" });
+    expect(env).not.to.have.any.keys("RDS_HOSTNAME", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY");
+    expect(request.databaseUrl).to.equal(url);
+    expect(request.running.bundle).to.match(/running\.zip$/);
+    expect(existsSync(request.running.bundle ?? "")).to.equal(false);
+  });
+
+  it("says why it has not checked, and exits 2", async () => {
+    putBundle();
+    const without = await cli({ notChecked: "there is no PostgreSQL server on this machine", seconds: 1 });
+    expect(without.code).to.equal(EXIT.refused);
+    expect(without.stderr).to.match(
+      /Not checked[^]*no PostgreSQL server[^]*apt-get install postgresql[^]*--database-url[^]*--migrations-unchecked/,
+    );
+    running("0.9.0-11111111");
+    const gone = await cli(NONE);
+    expect([gone.code, gone.stderr]).to.match(
+      /^2,[^]*0\.9\.0-11111111 is not in the artifacts bucket.*--running-source/,
+    );
+    const other = temporaryDirectory();
+    const given = await cli(NONE, "--running-source", other);
+    expect(given.code, given.stderr).to.equal(EXIT.done);
+    expect(seen().request.running).to.deep.equal({ directory: other });
+    const refused = await cli(NONE, "--source", other);
+    expect([refused.code, refused.stderr]).to.match(/^2,.*git/s);
+  });
+
+  it("has nothing to check where no application runs yet", async () => {
+    running("first-python");
+    const result = await cli(NONE);
+    expect([result.code, result.stdout]).to.match(/^0,.*No application is running yet/s);
+    expect(existsSync(record)).to.equal(false);
+  });
+});

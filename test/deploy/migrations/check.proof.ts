@@ -1,0 +1,223 @@
+import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "chai";
+import { type CheckArgs, checkMigrations, type Running } from "../../../deploy/migrations/check";
+import { type Judgement } from "../../../deploy/migrations/verdict";
+import { writeZip } from "../../../deploy/source/zip";
+import { djangoEnvironment, PostgreSql, serverPrograms } from "../postgres";
+import {
+  installed,
+  removeTemporaryDirectories,
+  skip,
+  temporaryDirectory,
+  writeFiles,
+} from "../source/checkout";
+import { type Change, CHANGES, type Files, next, RUNNING } from "./sample";
+
+// Run by `npm run test:migrate`, because it takes longer than `npm test` allows.
+
+const PREPARE = join(__dirname, "../../../deploy/bundle/shared/iaso-deploy/prepare_database.py");
+const SCRIPTS = join(__dirname, "../../../deploy/migrations");
+
+describe("deploy/migrations/check (a real PostgreSQL with PostGIS, a real Django)", () => {
+  let server: PostgreSql;
+  let python: string;
+  let databaseUrl: string;
+
+  before(async function () {
+    const programs = serverPrograms();
+    if (programs === undefined)
+      skip(this, "PostgreSQL's server is not installed (apt-get install postgresql)");
+    if (!installed("python3", "--version")) skip(this, "python3 is not installed");
+    python = djangoEnvironment();
+    server = await PostgreSql.start(programs);
+    const extensions = server.query("SELECT count(*) FROM pg_available_extensions WHERE name = 'postgis'");
+    if (extensions !== "1") skip(this, "PostGIS is not installed (apt-get install postgresql-postgis)");
+    databaseUrl = `postgresql://postgres@127.0.0.1:${server.port}/postgres`;
+  });
+  after(async () => {
+    await (server as PostgreSql | undefined)?.stop();
+    removeTemporaryDirectories();
+  });
+
+  function version(files: Files): string {
+    const directory = temporaryDirectory();
+    writeFiles(directory, { ...files, "iaso-deploy.yaml": `python: ${python}\n` });
+    return directory;
+  }
+
+  /** The bundle of a running version, with the list of its migrations as the build writes it, and no code. */
+  async function bundleOf(files: Files, plugins = ""): Promise<string> {
+    const directory = version(files);
+    const list = join(temporaryDirectory(), "migrations.json");
+    execFileSync(python, [join(SCRIPTS, "list_migrations.py"), list], {
+      cwd: directory,
+      env: { ...process.env, PLUGINS: plugins, SECRET_KEY: "x", PYTHONDONTWRITEBYTECODE: "1" },
+      stdio: "pipe",
+    });
+    const { path } = await writeZip(`${list}.zip`, [
+      { path: "iaso-deploy/migrations.json", mode: 0o100644, content: readFileSync(list) },
+    ]);
+    return path;
+  }
+
+  const bundles: Record<string, string> = {};
+
+  async function check(
+    change: Pick<Change, "files" | "plugins" | "running" | "without">,
+  ): Promise<Judgement> {
+    const running = { ...RUNNING, ...change.running };
+    const source = version({ ...running, ...change.files });
+    for (const path of change.without ?? []) rmSync(join(source, path));
+    const variables = { SECRET_KEY: "x", ...(change.plugins !== undefined && { PLUGINS: change.plugins }) };
+    const key = JSON.stringify([change.running, change.plugins]);
+    bundles[key] ??= await bundleOf(running, change.plugins);
+    return run(source, { bundle: bundles[key] }, { variables });
+  }
+
+  async function run(source: string, running: Running, args: Partial<CheckArgs> = {}): Promise<Judgement> {
+    const judgement = await checkMigrations({
+      source,
+      running,
+      variables: { SECRET_KEY: "x" },
+      databaseUrl,
+      workDirectory: temporaryDirectory(),
+      log: () => undefined,
+      ...args,
+    });
+    expect(server.query("SELECT count(*) FROM pg_database WHERE datname LIKE 'iaso_check%'")).to.equal("0");
+    return judgement;
+  }
+
+  for (const change of CHANGES) {
+    it(`${change.verdict}: ${change.title}`, async () => {
+      const { lines, verdict } = await check(change);
+      expect(verdict, lines.join("\n")).to.equal(change.verdict);
+      if (change.text !== undefined) expect(lines.join("\n")).to.match(change.text);
+    });
+  }
+
+  it("uses the code of a bundle without a list of its migrations", async () => {
+    const { path } = await writeZip(
+      join(temporaryDirectory(), "running.zip"),
+      Object.entries(RUNNING).map(([name, text]) => ({
+        path: name,
+        mode: 0o100644,
+        content: Buffer.from(text),
+      })),
+    );
+    const dropped = CHANGES.find(({ title }) => title === "a dropped column");
+    const source = version({ ...RUNNING, ...dropped?.files });
+    const { lines, verdict } = await run(source, { bundle: path });
+    expect(verdict, lines.join("\n")).to.equal("incompatible");
+    expect(lines.join("\n")).to.match(/places_place\.size: the column is gone/);
+    const itself = await run(source, { directory: source });
+    expect(itself.verdict, itself.lines.join("\n")).to.equal("compatible");
+  });
+
+  it("starts a server of its own, and leaves none behind", async () => {
+    const workDirectory = temporaryDirectory();
+    const source = version(RUNNING);
+    const { lines, verdict } = await run(
+      source,
+      { directory: source },
+      { databaseUrl: undefined, workDirectory },
+    );
+    expect(verdict, lines.join("\n")).to.equal("compatible");
+    expect(readdirSync(join(workDirectory, "tmp"))).to.deep.equal([]);
+    expect(execFileSync("ps", ["-ewwo", "args"], { encoding: "utf8" })).not.to.contain(workDirectory);
+  });
+
+  it("says that it has not checked where it cannot, and why", async () => {
+    const source = version(RUNNING);
+    const empty = (await writeZip(join(temporaryDirectory(), "running.zip"), [])).path;
+    const unknown = await run(source, { bundle: empty });
+    expect(unknown.verdict).to.equal("notChecked");
+    expect(unknown.lines.join()).to.match(
+      /has no iaso-deploy\/migrations\.json, and the bundle does not contain its code/,
+    );
+    expect(unknown.remedy).to.contain("--migrations-unchecked");
+    const nowhere = "postgresql://postgres@127.0.0.1:1/postgres";
+    const unreachable = await run(source, { directory: source }, { databaseUrl: nowhere });
+    expect([unreachable.verdict, unreachable.lines.join()]).to.match(/^notChecked.*onnection refused/s);
+    const broken = await run(version({ ...RUNNING, "hat/settings.py": "import nothing_such" }), {
+      bundle: empty,
+    });
+    expect([broken.verdict, broken.lines.join()]).to.match(/^notChecked.*No module named 'nothing_such'/s);
+    const without = "import server; server.PLACES = (); print(server.find_programs())";
+    const found = execFileSync(python, ["-c", without], {
+      cwd: SCRIPTS,
+      env: { PATH: "/nowhere", PYTHONDONTWRITEBYTECODE: "1" },
+      encoding: "utf8",
+    });
+    expect(found.trim()).to.equal("None");
+  });
+
+  describe("the bridge on the instances", () => {
+    const newColumns = next(`
+      migrations.AddField("place", "status", models.CharField(max_length=9, default="new")),
+      migrations.AddField("place", "made", models.DateTimeField(auto_now_add=True, default=timezone.now), preserve_default=False),
+      migrations.AddField("place", "uuid", models.UUIDField(default=uuid.uuid4, unique=True)),
+      migrations.AddField("place", "spot", gis.PointField(srid=4326, geography=True, default="SRID=4326;POINT(1 2)")),
+      migrations.RunPython(fill, migrations.RunPython.noop),
+    `);
+    const OLD_CODE = `
+import django; django.setup()
+from places.models import Place, Region
+region = Region.objects.create(name="r")
+for name in ("a", "b"):
+    place = Place.objects.create(name=name, region=region)
+    place.name += "!"
+    place.save()
+print(sorted(Place.objects.values_list("name", flat=True)))
+place.delete()
+`;
+    let database: string;
+    let databases = 0;
+
+    beforeEach(() => {
+      databases += 1;
+      database = `bridge${databases}`;
+      server.query(`CREATE DATABASE ${database}`);
+    });
+
+    function python3(directory: string, ...args: string[]): string {
+      return execFileSync(python, args, {
+        cwd: directory,
+        env: {
+          PATH: process.env["PATH"],
+          PYTHONPATH: directory,
+          PYTHONDONTWRITEBYTECODE: "1",
+          DJANGO_SETTINGS_MODULE: "hat.settings",
+          SECRET_KEY: "x",
+          RDS_HOSTNAME: "127.0.0.1",
+          RDS_PORT: server.port,
+          RDS_DB_NAME: database,
+        },
+        encoding: "utf8",
+        stdio: "pipe",
+      });
+    }
+
+    it("lets the old code insert rows, which it cannot after Django's own migrate", () => {
+      const [old, later] = [version(RUNNING), version({ ...RUNNING, ...newColumns })];
+      python3(old, PREPARE);
+      python3(old, "-c", OLD_CODE);
+      python3(later, PREPARE);
+      expect(python3(old, "-c", OLD_CODE)).to.contain("['a!', 'a!', 'b!']");
+      // After a rollback.
+      python3(old, PREPARE);
+      expect(python3(old, "-c", OLD_CODE)).to.contain("'b!'");
+      const rows =
+        "SELECT count(DISTINCT uuid), count(*), min(status), min(ST_AsText(spot)), min(made) > now() - interval '1 h' FROM places_place";
+      expect(server.query(rows, database)).to.equal("3|3|new|POINT(1 2)|t");
+    });
+
+    it("is needed: Django's own migrate stops the old code", () => {
+      const [old, later] = [version(RUNNING), version({ ...RUNNING, ...newColumns })];
+      for (const directory of [old, later]) python3(directory, "-m", "django", "migrate");
+      expect(() => python3(old, "-c", OLD_CODE)).to.throw(/null value in column "status"/);
+    });
+  });
+});
