@@ -47,8 +47,10 @@ export function matches(pattern: string, value: string, ignoreCase: boolean): bo
 
 /** True if a pattern matches a value. Takes time proportional to the product of both lengths; does not recurse. */
 export function covers(pattern: string, value: string, wildcards: boolean, keys: Keys): boolean {
-  // Most patterns are plain text, which is faster to compare than to read.
-  if (!/[*?$]/.test(pattern)) return pattern === value;
+  // Most pairs differ before the first wildcard or variable, which is faster to compare than to read.
+  const plain = pattern.search(/[*?$]/);
+  if (plain < 0) return pattern === value;
+  if (!value.startsWith(pattern.slice(0, plain))) return false;
   const glob = read(pattern, wildcards, keys);
   if (glob === undefined) return false;
   let at = 0;

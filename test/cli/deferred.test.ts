@@ -4,7 +4,7 @@ import { expect } from "chai";
 
 const ROOT = join(__dirname, "../..");
 
-/** Runs the code as the preview's process would, and returns what it printed. */
+/** Runs the code with the deferred modules, and returns what it printed. */
 function run(code: string): string {
   const deferred = join(ROOT, "cli/deferred.cjs");
   const { status, stdout, stderr } = spawnSync(process.execPath, ["--require", deferred, "-e", code], {
@@ -15,9 +15,9 @@ function run(code: string): string {
   return stdout.trim();
 }
 
-describe("What the preview's process does not load", () => {
-  for (const name of ["typescript", "@npmcli/arborist"]) {
-    it(`leaves out ${name}`, () => {
+describe("deferred modules", () => {
+  for (const name of ["typescript", "@npmcli/arborist", "normalize-package-data", "fdir", "execa"]) {
+    it(`does not load ${name} with Pulumi's SDK`, () => {
       const loaded = run(`
         require("@pulumi/pulumi");
         console.log(Object.keys(require.cache).some((file) => file.includes("node_modules/${name}/")));
@@ -26,11 +26,43 @@ describe("What the preview's process does not load", () => {
     });
   }
 
+  it("does not load the translations of Zod's messages", () => {
+    const loaded = run(`
+      require("zod/mini");
+      console.log(Object.keys(require.cache).filter((file) => file.includes("zod/v4/locales/")).length);
+    `);
+    expect(loaded).to.equal("0");
+  });
+
   it("loads the compiler for a program that turns a function into Lambda code", () => {
     const code = run(`
       const pulumi = require("@pulumi/pulumi");
       pulumi.runtime.serializeFunction(() => "from a Lambda").then(({ text }) => console.log(text));
     `);
     expect(code).to.include("from a Lambda");
+  });
+
+  it("loads npm's packages for a program that packs its dependencies for a Lambda", () => {
+    const size = run(`
+      const pulumi = require("@pulumi/pulumi");
+      pulumi.runtime.computeCodePaths().then((paths) => console.log(paths.size));
+    `);
+    expect(Number(size)).to.be.greaterThan(10);
+  });
+
+  it("loads the Automation API for a program that uses it", () => {
+    expect(
+      run(`console.log(typeof require("@pulumi/pulumi").automation.LocalWorkspace.createStack)`),
+    ).to.equal("function");
+  });
+
+  it("loads a translation of Zod's messages on use", () => {
+    expect(
+      run(`
+        const z = require("zod/mini");
+        z.config(z.locales.fr());
+        console.log(z.string().safeParse(1).error.issues[0].message);
+      `),
+    ).to.match(/^Entrée invalide/);
   });
 });
