@@ -270,6 +270,6 @@ export class Alarms extends pulumi.ComponentResource {
  *
  * @see https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html
  */
-export function loadBalancerDimension(arn: string): string {
+function loadBalancerDimension(arn: string): string {
   return arn.split(":loadbalancer/")[1] ?? arn;
 }

@@ -202,7 +202,7 @@ const PYTHON_OPTIONS: OptionSettings = {
  * @param queueUrl URL of the queue, as plain text: the policy pack compares the queue with the daemon's options.
  * @see https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/command-options-general.html#command-options-general-elasticbeanstalksqsd
  */
-export function daemonOptions(queueUrl: string, timing: TaskTiming): OptionSettings {
+function daemonOptions(queueUrl: string, timing: TaskTiming): OptionSettings {
   return {
     "aws:elasticbeanstalk:application": { "Application Healthcheck URL": HEALTH_CHECK_PATH },
     "aws:elasticbeanstalk:sqsd": {

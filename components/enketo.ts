@@ -263,10 +263,7 @@ export class Enketo extends pulumi.ComponentResource {
 type RedisUrls = Record<"ENKETO_REDIS_CACHE_URL" | "ENKETO_REDIS_MAIN_URL", pulumi.Output<string>>;
 
 /** Returns the address of a Redis. With an AUTH token it is a secret, because it contains the token. */
-export function redisUrl(
-  host: pulumi.Input<string>,
-  authToken?: pulumi.Output<string>,
-): pulumi.Output<string> {
+function redisUrl(host: pulumi.Input<string>, authToken?: pulumi.Output<string>): pulumi.Output<string> {
   return authToken === undefined
     ? pulumi.interpolate`redis://${host}:6379`
     : pulumi.interpolate`rediss://:${authToken}@${host}:6379`;

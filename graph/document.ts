@@ -1,8 +1,4 @@
-/** Replaces every secret value in a document. */
-export const SECRET = "[secret]";
-
-/** Replaces values that are unknown until a resource is created. */
-export const UNKNOWN = "[unknown]";
+export { SECRET, UNKNOWN } from "../policies/facts/placeholders";
 
 export type PropertyValue =
   string | number | boolean | null | PropertyValue[] | { [property: string]: PropertyValue };

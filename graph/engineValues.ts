@@ -1,19 +1,20 @@
+import {
+  specialArchiveSig,
+  specialAssetSig,
+  specialOutputValueSig,
+  specialResourceSig,
+  specialSecretSig,
+  specialSigKey,
+  unknownValue,
+} from "@pulumi/pulumi/runtime/rpc";
 import { Properties, PropertyValue, SECRET, UNKNOWN } from "./document";
 
-/**
- * The form in which the SDK and the engine write values: JSON, in which objects with a signature are secrets, assets,
- * archives, resource references and output values, and one string means unknown.
+/*
+ * The SDK and the engine write values as JSON, in which objects with a signature are secrets, assets, archives, resource
+ * references and output values, and one string means unknown.
  *
- * @see https://pulumi-developer-docs.readthedocs.io/latest/docs/references/rpc-format.html
- * @see https://github.com/pulumi/pulumi/blob/master/sdk/go/common/resource/sig/sig.go
+ * https://pulumi-developer-docs.readthedocs.io/latest/docs/references/rpc-format.html
  */
-const SIGNATURE = "4dabf18193072939515e22adb298388d";
-const SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270";
-const ASSET_SIGNATURE = "c44067f5952c0a294b673a41bacd8c17";
-const ARCHIVE_SIGNATURE = "0def7320c3a5731c473e5ecbe6d01bc7";
-const RESOURCE_SIGNATURE = "5cf8f73096256a8f31e491e813e4eb8e";
-const OUTPUT_SIGNATURE = "d0e6a833031e9bbcd3f4e8bde6ca49a4";
-const ENGINE_UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
 /** The value without the wrapping of secrets. Unknown values stay as the engine writes them. */
 export function reveal(value: PropertyValue): PropertyValue {
@@ -22,13 +23,13 @@ export function reveal(value: PropertyValue): PropertyValue {
 
 /** The value as a document holds it: `[secret]` for secrets, `[unknown]` for unknown values. */
 export function show(value: PropertyValue): PropertyValue {
-  return walk(value, { secret: () => SECRET, text: (text) => text.replaceAll(ENGINE_UNKNOWN, UNKNOWN) });
+  return walk(value, { secret: () => SECRET, text: (text) => text.replaceAll(unknownValue, UNKNOWN) });
 }
 
 /** Paths of the secrets in a value, such as `settings[3].value`. */
 export function secretPaths(value: PropertyValue, path = ""): string[] {
   // `pulumi preview --json` writes secrets as documents do.
-  if (value === SECRET || isSigned(value, SECRET_SIGNATURE)) return [path];
+  if (value === SECRET || isSigned(value, specialSecretSig)) return [path];
   if (Array.isArray(value)) return value.flatMap((item, index) => secretPaths(item, `${path}[${index}]`));
   if (typeof value !== "object" || value === null) return [];
   return Object.entries(value).flatMap(([key, item]) =>
@@ -38,7 +39,7 @@ export function secretPaths(value: PropertyValue, path = ""): string[] {
 
 /** Marks a value as secret, as the SDK does. */
 export function wrapSecret(value: PropertyValue): PropertyValue {
-  return { [SIGNATURE]: SECRET_SIGNATURE, value };
+  return { [specialSigKey]: specialSecretSig, value };
 }
 
 /** Applies one of the functions above to all properties. */
@@ -69,22 +70,24 @@ function walk(value: PropertyValue, visitor: Visitor): PropertyValue {
   if (typeof value === "string") return visitor.text(value);
   if (Array.isArray(value)) return value.map((item) => walk(item, visitor));
   if (typeof value !== "object" || value === null) return value;
-  if (isSigned(value, SECRET_SIGNATURE)) return visitor.secret(property(value, "value"));
-  if (isSigned(value, RESOURCE_SIGNATURE)) return property(value, "urn");
-  if (isSigned(value, OUTPUT_SIGNATURE)) return outputValue(value, visitor);
-  const signed = isSigned(value, ASSET_SIGNATURE) || isSigned(value, ARCHIVE_SIGNATURE);
+  if (isSigned(value, specialSecretSig)) return visitor.secret(property(value, "value"));
+  if (isSigned(value, specialResourceSig)) return property(value, "urn");
+  if (isSigned(value, specialOutputValueSig)) return outputValue(value, visitor);
+  const signed = isSigned(value, specialAssetSig) || isSigned(value, specialArchiveSig);
   // The engine adds a hash to what the program sends.
-  const entries = Object.entries(value).filter(([key]) => !(signed && (key === SIGNATURE || key === "hash")));
+  const entries = Object.entries(value).filter(
+    ([key]) => !(signed && (key === specialSigKey || key === "hash")),
+  );
   return Object.fromEntries(entries.map(([key, item]) => [key, walk(item, visitor)]));
 }
 
 function outputValue(value: PropertyValue, visitor: Visitor): PropertyValue {
   if (property(value, "secret") === true) return visitor.secret(property(value, "value"));
-  return walk(property(value, "value") ?? ENGINE_UNKNOWN, visitor);
+  return walk(property(value, "value") ?? unknownValue, visitor);
 }
 
 function isSigned(value: PropertyValue, signature: string): boolean {
-  return property(value, SIGNATURE) === signature;
+  return property(value, specialSigKey) === signature;
 }
 
 function property(value: PropertyValue, key: string): PropertyValue {

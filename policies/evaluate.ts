@@ -8,7 +8,7 @@ import { rules } from "./rules";
 export const PACK = { name: "iaso-on-aws", version: "0.1.0" };
 
 /** The policy name under which problems of the config are reported. */
-export const CONFIG = "policy-config";
+const CONFIG = "policy-config";
 
 export interface Violation {
   policy: string;

@@ -1,8 +1,6 @@
-/** Stands for a value that is unknown until a resource is created. Preview documents contain it too. */
-export const UNKNOWN = "[unknown]";
+import { UNKNOWN } from "./facts/placeholders";
 
-/** Stands for a secret value. Preview documents contain it too. */
-export const SECRET = "[secret]";
+export { SECRET, UNKNOWN } from "./facts/placeholders";
 
 /** The properties of an object; none if the value is not an object. */
 export function object(value: unknown): Record<string, unknown> {

@@ -147,7 +147,8 @@ function readYaml(file: string): unknown {
   }
 }
 
-function isSecure(value: unknown): boolean {
+/** True for an encrypted value of a stack file. */
+export function isSecure(value: unknown): boolean {
   return typeof value === "object" && value !== null && "secure" in value;
 }
 

@@ -1,5 +1,5 @@
 import { contradictionsBetween } from "../settings/contradictions";
-import { listStacks, ownConfig, Project, readStackConfig } from "./project";
+import { isSecure, listStacks, ownConfig, Project, readStackConfig } from "./project";
 
 /**
  * Finds mistakes in stack files that a single stack's program cannot see: values of another type than Pulumi.yaml
@@ -33,8 +33,7 @@ function typeProblems(project: Project, stack: string): string[] {
     const fullKey = `${project.name}:${key}`;
     const value = own[fullKey];
     if (value === undefined || value === null) return [];
-    const isSecure = typeof value === "object" && "secure" in value;
-    if (secret === true && !isSecure) {
+    if (secret === true && !isSecure(value)) {
       return [
         `  ${fullKey} is not encrypted.\n    fix:      pulumi config set --secret ${fullKey} --stack ${stack}`,
       ];
@@ -46,7 +45,7 @@ function typeProblems(project: Project, stack: string): string[] {
           `    fix:      pulumi config set --path '${fullKey}[0]' VALUE --stack ${stack}`,
       ];
     }
-    if (type !== "array" && typeof value === "object" && !isSecure) {
+    if (type !== "array" && typeof value === "object" && !isSecure(value)) {
       return [
         `  ${fullKey} is a list or an object.\n` +
           `    accepted: one value\n` +

@@ -2,6 +2,7 @@ import { nameOf, PreviewDocument, PreviewResource, shortType, Violation } from "
 import type { Change } from "../report/changes";
 import type { Comparison } from "../report/report";
 import { totalsOf } from "../report/totals";
+import { SIGNS } from "../report/wording";
 import { renderOutputs, renderParts, renderTree, Style } from "./tree";
 
 /** The content of the terminal output for one stack. */
@@ -70,24 +71,21 @@ function changeTotals({ resources }: PreviewDocument, { changes }: Comparison, p
   const { added, changed, replaced, deleted } = totalsOf(changes);
   const risks = changes.flatMap((change) => change.risks).length;
   return [
-    paint.green(`+ ${added} to create`),
-    paint.yellow(`~ ${changed} to update`),
-    paint.red(`± ${replaced} to replace`),
-    paint.red(`- ${deleted} to delete`),
+    paint.green(`${SIGNS.added} ${added} to create`),
+    paint.yellow(`${SIGNS.changed} ${changed} to update`),
+    paint.red(`${SIGNS.replaced} ${replaced} to replace`),
+    paint.red(`${SIGNS.deleted} ${deleted} to delete`),
     `${resources.length - added - changed - replaced} unchanged`,
     ...(risks > 0 ? [paint.red(`! ${risks} ${risks === 1 ? "risk" : "risks"}`)] : []),
   ].join(", ");
 }
 
-const SIGNS: Record<Change["kind"], (paint: Style) => string> = {
-  added: ({ green }) => green("+"),
-  changed: ({ yellow }) => yellow("~"),
-  replaced: ({ red }) => red("±"),
-  deleted: ({ red }) => red("-"),
-};
+const COLOURS = { added: "green", changed: "yellow", replaced: "red", deleted: "red" } as const;
+
+const signOf = (kind: Change["kind"], paint: Style): string => paint[COLOURS[kind]](SIGNS[kind]);
 
 function signsOf({ changes }: Comparison, paint: Style): (urn: string) => string {
-  const signs = new Map(changes.map(({ urn, kind }) => [urn, SIGNS[kind](paint)]));
+  const signs = new Map(changes.map(({ urn, kind }) => [urn, signOf(kind, paint)]));
   return (urn) => signs.get(urn) ?? " ";
 }
 
@@ -121,7 +119,7 @@ function renderChanges({ file, changes, warnings }: Comparison, paint: Style): s
     ...warnings.map((warning) => `  ${warning}`),
     ...(changes.length === 0 ? ["  none"] : []),
     ...changes.flatMap(({ kind, type, name, properties, risks }) => [
-      `  ${SIGNS[kind](paint)} ${paint.bold(name.padEnd(width))}  ${paint.dim(shortType(type))}`,
+      `  ${signOf(kind, paint)} ${paint.bold(name.padEnd(width))}  ${paint.dim(shortType(type))}`,
       ...risks.map((risk) => `      ${paint.red("!")} ${risk}`),
       ...properties.map(({ path, replaces }) => `      ${path}${replaces ? paint.red(" (replaces)") : ""}`),
     ]),

@@ -93,11 +93,6 @@ const FREE = new Set([
   "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
 ]);
 
-/** True if the price of a type is known: billed by time, billed by use, or free. */
-export function isKnownType(type: string): boolean {
-  return [PRICED, BY_USE].some((types) => Object.hasOwn(types, type)) || isFree(type);
-}
-
 function isFree(type: string): boolean {
   return FREE.has(type) || type.startsWith("aws:iam/");
 }

@@ -18,8 +18,7 @@ import {
 } from "./layout";
 import { BoxChange } from "./boxChanges";
 import { fitted, textWidth } from "./textWidth";
-
-const SIGNS: Record<BoxChange, string> = { added: "+", changed: "~", replaced: "±", deleted: "−" };
+import { SIGNS } from "./wording";
 
 const MARGIN = 16;
 

@@ -12,7 +12,7 @@ import { boxChangesOf } from "./boxChanges";
 import { PageData, PagePart } from "./pageData";
 import { dollars, moreDollars, RuleDescription, SettingDescription, StackReport } from "./report";
 import { totalsOf } from "./totals";
-import { count, notesOf } from "./wording";
+import { changeText, count, notesOf, valueText } from "./wording";
 
 /**
  * A self-contained page that loads nothing: for each stack a drawing, changes, policy results, costs, settings,
@@ -98,8 +98,6 @@ function table(caption: string, heads: string[], rows: Html[], kind = ""): Html 
 
 const tag = (kind: string, text = kind) => html`<span class="tag ${kind}">${text}</span>`;
 
-const asText = (value: unknown) => (typeof value === "string" ? value : JSON.stringify(value));
-
 function cards({ document, madeUpSecrets, costs, comparison }: StackReport): Html {
   const { resources, policies } = document;
   const mandatory = policies.violations.filter(({ level }) => level === "mandatory").length;
@@ -133,8 +131,8 @@ function changeSection(
         properties.length === 0
           ? ""
           : html`<details${properties.length <= 6 ? raw(" open") : ""}><summary>${count(properties.length, "property", "properties")}</summary><ul class="plain">${properties.map(
-              ({ path, before, after, replaces }) =>
-                html`<li><code>${path}</code>: <code>${before === undefined ? "(not set)" : asText(before)}</code> → <code>${after === undefined ? "(not set)" : asText(after)}</code>${replaces ? html` ${tag("replaced", "replaces")}` : ""}</li>`,
+              (change) =>
+                html`<li><code>${change.path}</code>: <code>${changeText(change)}</code>${change.replaces ? html` ${tag("replaced", "replaces")}` : ""}</li>`,
             )}</ul></details>`
       }</td></tr>`,
   );
@@ -221,7 +219,7 @@ ${defaults.length === 0 ? "" : html`<details><summary>${count(defaults.length, "
 
 function outputSection({ outputs }: PreviewDocument): Html {
   const rows = Object.entries(outputs).map(
-    ([name, value]) => html`<tr><td>${name}</td><td><code>${asText(value)}</code></td></tr>`,
+    ([name, value]) => html`<tr><td>${name}</td><td><code>${valueText(value)}</code></td></tr>`,
   );
   return html`<h3>Outputs</h3>${rows.length === 0 ? html`<p>None.</p>` : table("Outputs", ["output", "value"], rows)}`;
 }
@@ -265,7 +263,12 @@ function dataOf(
   const owner = new Map(
     Object.entries(parts).flatMap(([id, { urns }]) => urns.map((urn) => [urn, id] as const)),
   );
-  const changeOf = new Map(changes.map((change) => [change.urn, change]));
+  const changeOf = new Map(
+    changes.map(({ urn, kind, risks, properties }) => [
+      urn,
+      { kind, risks, properties: properties.map((one): [string, string] => [one.path, changeText(one)]) },
+    ]),
+  );
   return {
     parts,
     resources: Object.fromEntries(

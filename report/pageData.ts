@@ -28,5 +28,6 @@ export interface PageResource {
   inputs: Properties;
   outputs: Properties;
   violations: { policy: string; level: string; message: string }[];
-  change?: Pick<Change, "kind" | "properties" | "risks"> | undefined;
+  /** The properties are pairs of a path and a text such as `1 → 2`. */
+  change: (Pick<Change, "kind" | "risks"> & { properties: [path: string, text: string][] }) | undefined;
 }

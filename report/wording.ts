@@ -1,4 +1,21 @@
 import { PreviewResource } from "../graph/document";
+import type { Change, PropertyChange } from "./changes";
+
+/** The sign of each kind of change. */
+export const SIGNS: Record<Change["kind"], string> = {
+  added: "+",
+  changed: "~",
+  replaced: "±",
+  deleted: "-",
+};
+
+/** A value as text: JSON unless it is a string. */
+export const valueText = (value: unknown): string =>
+  typeof value === "string" ? value : JSON.stringify(value);
+
+/** `before → after`. */
+export const changeText = ({ before, after }: PropertyChange): string =>
+  [before, after].map((value) => (value === undefined ? "(not set)" : valueText(value))).join(" → ");
 
 /** `1 record`, `3 records`. */
 export const count = (many: number, singular: string, plural = `${singular}s`) =>

@@ -22,7 +22,7 @@ export const SOLUTION_STACKS: readonly string[] = [
  * @throws Error with AWS's message
  * @see https://docs.aws.amazon.com/elasticbeanstalk/latest/platforms/welcome.html
  */
-export function requireSolutionStack(name: unknown): void {
+function requireSolutionStack(name: unknown): void {
   if (typeof name !== "string" || SOLUTION_STACKS.includes(name)) return;
   throw new Error(`No Solution Stack named '${name}' found.`);
 }

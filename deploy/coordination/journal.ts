@@ -40,7 +40,7 @@ const schema = z.object({
 export type JournalRecord = z.infer<typeof schema>;
 export type Phase = (typeof PHASES)[number];
 
-export function journalKey(env: string, number: number): string {
+function journalKey(env: string, number: number): string {
   return `journal/${env}/${String(number).padStart(8, "0")}.json`;
 }
 

@@ -39,7 +39,7 @@ export class LockLost extends Error {
   override readonly name = "LockLost";
 }
 
-export function lockKey(env: string): string {
+function lockKey(env: string): string {
   return `locks/${env}.json`;
 }
 

@@ -117,7 +117,7 @@ export function deviations(state: EnvironmentState, version: string): string[] {
   return instanceDeviations(state, version);
 }
 
-export function instanceDeviations(state: EnvironmentState, version: string): string[] {
+function instanceDeviations(state: EnvironmentState, version: string): string[] {
   if (state.instances.length === 0) return ["has no instances"];
   return state.instances
     .filter((instance) => instance.version !== version || instance.deployment !== "Deployed")

@@ -28,7 +28,7 @@ export interface WrittenZip {
 type ZipOutput = ZipFile["outputStream"] & Pick<PassThrough, "destroy" | "writableNeedDrain">;
 
 /** https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/applications-sourcebundle.html */
-export const BEANSTALK_LIMIT_BYTES = 500 * 1024 * 1024;
+const BEANSTALK_LIMIT_BYTES = 500 * 1024 * 1024;
 
 /** Files up to this size are read whole and compressed in parallel; larger ones are streamed. */
 const SMALL_FILE_BYTES = 1024 * 1024;

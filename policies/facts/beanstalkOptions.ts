@@ -47,7 +47,7 @@ export interface OptionSetting {
 const NAMESPACES = catalog.namespaces as Record<string, NamespaceFacts>;
 
 /** Returns the facts about a namespace, such as `aws:elbv2:listener:443`, or undefined if Beanstalk has none of it. */
-export function namespaceFacts(namespace: string): NamespaceFacts | undefined {
+function namespaceFacts(namespace: string): NamespaceFacts | undefined {
   return NAMESPACES[namespace] ?? NAMESPACES[namespace.replace(/:[^:]+$/, ":*")];
 }
 
@@ -114,17 +114,5 @@ function canonicalHealthRules(value: string): string {
         Application: enabled("Application", "ApplicationRequests4xx"),
       },
     },
-  });
-}
-
-/** Returns the settings that an environment of a tier and a load balancer type has if the user sets none. */
-export function defaultSettings(tier: Tier, loadBalancer: LoadBalancerType): OptionSetting[] {
-  return Object.entries(NAMESPACES).flatMap(([namespace, { options = {}, loadBalancers, onlyFor }]) => {
-    if (namespace.endsWith(":*") || onlyFor !== undefined) return [];
-    if (loadBalancers !== undefined && (tier === "Worker" || !loadBalancers.includes(loadBalancer)))
-      return [];
-    return Object.entries(options).flatMap(([name, { default: value }]) =>
-      value === null || (tierOf(namespace, name) ?? tier) !== tier ? [] : [{ namespace, name, value }],
-    );
   });
 }

@@ -67,7 +67,7 @@ export function newestVersion(solutionStacks: readonly string[], branch: string)
 const DAY = 24 * 3600 * 1000;
 
 /** Days before the retirement of a branch from which on the policy pack refuses it: time to move to another one. */
-export const NOTICE_DAYS = 90;
+const NOTICE_DAYS = 90;
 
 /** Days after which the table may lack branches or dates that AWS has announced since. */
 const CURRENT_DAYS = 183;

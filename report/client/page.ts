@@ -50,15 +50,7 @@ function resourceDetails(resource: PageResource, open: boolean): HTMLElement {
   }
   for (const risk of resource.change?.risks ?? []) made.append(element("p", tag("risk"), " ", risk));
   if (resource.change !== undefined && resource.change.properties.length > 0) {
-    made.append(
-      table(
-        resource.change.properties.map(({ path, before, after }) => [
-          path,
-          `${before === undefined ? "(not set)" : asText(before)} → ${after === undefined ? "(not set)" : asText(after)}`,
-        ]),
-        "Changes",
-      ),
-    );
+    made.append(table(resource.change.properties, "Changes"));
   }
   const inputs = Object.entries(resource.inputs);
   if (inputs.length > 0) made.append(table(inputs, "Inputs"));

@@ -17,6 +17,7 @@ import { delimiter, join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { EngineEvent, LocalWorkspace, Stack } from "@pulumi/pulumi/automation";
+import { specialSecretSig } from "@pulumi/pulumi/runtime/rpc";
 import { isDeepStrictEqual } from "node:util";
 import { Account, AccountResource } from "./provider/account";
 import type { Fault } from "./provider/faults";
@@ -441,5 +442,5 @@ function isThe(candidate: AccountResource, { type, inputs }: StateResource): boo
 }
 
 function isSecret(value: unknown): boolean {
-  return JSON.stringify(value).includes("1b47061264138c4ac30d75fd1eb44270");
+  return JSON.stringify(value).includes(specialSecretSig);
 }

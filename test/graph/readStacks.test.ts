@@ -1,13 +1,18 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import {
+  specialOutputValueSig,
+  specialResourceSig,
+  specialSecretSig,
+  specialSigKey,
+  unknownValue,
+} from "@pulumi/pulumi/runtime/rpc";
 import { expect } from "chai";
 import { UserError } from "../../cli/userError";
 import { readStacks, StackState } from "../../graph/readStacks";
 import { digestOf, exportOf } from "../report/documents";
 import { previewOf } from "../support";
-
-const SIGNATURE = "4dabf18193072939515e22adb298388d";
 
 /** As `pulumi stack export` of CLI 3.260 wrote it for a stack right after `pulumi stack init`. */
 const EMPTY = {
@@ -85,22 +90,22 @@ describe("graph/readStacks", () => {
       const [state] = read(document);
       const bundle = state?.resources.find(({ name }) => name === "enketo-bundle");
       expect(Object.keys(bundle?.inputs.source as object)).to.include("assets");
-      expect(JSON.stringify(state)).not.to.include(SIGNATURE).and.not.to.include("0123456789abcdef");
+      expect(JSON.stringify(state)).not.to.include(specialSigKey).and.not.to.include("0123456789abcdef");
     }
   });
 
   it("keeps secrets, unknown values and references in the form of a document", () => {
     const urn = "urn:pulumi:prod::iaso::aws:ssm/parameter:Parameter::a";
-    const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+    const unknown = unknownValue;
     const inputs = {
-      secret: { [SIGNATURE]: "1b47061264138c4ac30d75fd1eb44270", ciphertext: "v1:x" },
+      secret: { [specialSigKey]: specialSecretSig, ciphertext: "v1:x" },
       shown: "[secret]",
       whole: unknown,
       part: `arn:aws:iam::${unknown}:role/a`,
-      other: { [SIGNATURE]: "5cf8f73096256a8f31e491e813e4eb8e", urn, id: "a" },
-      output: { [SIGNATURE]: "d0e6a833031e9bbcd3f4e8bde6ca49a4", value: "b" },
-      hidden: { [SIGNATURE]: "d0e6a833031e9bbcd3f4e8bde6ca49a4", value: "hunter2", secret: true },
-      pending: { [SIGNATURE]: "d0e6a833031e9bbcd3f4e8bde6ca49a4" },
+      other: { [specialSigKey]: specialResourceSig, urn, id: "a" },
+      output: { [specialSigKey]: specialOutputValueSig, value: "b" },
+      hidden: { [specialSigKey]: specialOutputValueSig, value: "hunter2", secret: true },
+      pending: { [specialSigKey]: specialOutputValueSig },
     };
     const state = { urn, type: "aws:ssm/parameter:Parameter", custom: true, inputs };
     const [stack] = read({ steps: [{ op: "create", urn, newState: state }], changeSummary: { create: 1 } });

@@ -17,6 +17,7 @@ import {
   PolicyConfig,
 } from "@pulumi/pulumi/proto/analyzer_pb";
 import { expect } from "chai";
+import { unknownValue } from "@pulumi/pulumi/runtime/rpc";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { JavaScriptValue, Struct } from "google-protobuf/google/protobuf/struct_pb";
 import { Resource } from "../../policies/resource";
@@ -27,14 +28,11 @@ import { MutableStack } from "./mutant";
 
 const ROOT = join(__dirname, "..", "..");
 
-/** How the engine writes a string that is not known yet. */
-const ENGINE_UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
-
 const BUCKET = "aws:s3/bucket:Bucket";
 
 /** Values as the engine sends them. */
 function struct(inputs: Record<string, unknown>): Struct {
-  const text = JSON.stringify(inputs).replaceAll(`"${UNKNOWN}"`, `"${ENGINE_UNKNOWN}"`);
+  const text = JSON.stringify(inputs).replaceAll(`"${UNKNOWN}"`, `"${unknownValue}"`);
   return Struct.fromJavaScript(JSON.parse(text) as Record<string, JavaScriptValue>);
 }
 

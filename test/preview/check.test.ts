@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { specialSecretSig, specialSigKey, unknownValue } from "@pulumi/pulumi/runtime/rpc";
 import { expect } from "chai";
 import { PreviewDocument, PreviewResource } from "../../graph/document";
 import { digestOf, exportOf } from "../report/documents";
@@ -95,9 +96,7 @@ describe("npm run check", function () {
   };
   const envelopes = (value: Record<string, unknown>): Record<string, unknown> =>
     JSON.parse(JSON.stringify(value), (_, one: unknown): unknown =>
-      one === "[secret]"
-        ? { "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", ciphertext: "v1:x:y" }
-        : one,
+      one === "[secret]" ? { [specialSigKey]: specialSecretSig, ciphertext: "v1:x:y" } : one,
     ) as Record<string, unknown>;
 
   it("passes a stack export, with its secrets, notes and what waits for its deletion", () => {
@@ -124,7 +123,7 @@ describe("npm run check", function () {
       { op: "delete", urn: "urn:pulumi:staging::iaso::aws:s3/bucket:Bucket::old", oldState: {} },
     ];
     const certificate = /"arn:aws:acm:[^"]+"/g;
-    const unknown = '"04da6b54-80e4-46f7-96ec-b56ff0331ba9"';
+    const unknown = `"${unknownValue}"`;
     const { status, stdout } = check(JSON.stringify({ steps }).replace(certificate, unknown), "--json");
     expect(status, stdout).to.equal(1);
     expect((JSON.parse(stdout) as { violations: unknown[] }).violations).to.have.length(1);

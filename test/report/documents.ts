@@ -1,3 +1,9 @@
+import {
+  specialArchiveSig,
+  specialAssetSig,
+  specialSecretSig,
+  specialSigKey,
+} from "@pulumi/pulumi/runtime/rpc";
 import { PreviewDocument, PreviewResource, Properties, PropertyValue } from "../../graph/document";
 
 /** A resource of a stack named `test`. */
@@ -50,8 +56,6 @@ export function without(
   return copy;
 }
 
-const SIGNATURE = "4dabf18193072939515e22adb298388d";
-
 /**
  * What `pulumi stack export` would print of a stack that was deployed from a document: with AWS's own ids, encrypted
  * secrets, and what provider and engine add.
@@ -75,17 +79,15 @@ export function exportOf(document: PreviewDocument): Properties {
     return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, real(inner)]));
   };
   const stored = (value: PropertyValue): PropertyValue => {
-    if (value === "[secret]")
-      return { [SIGNATURE]: "1b47061264138c4ac30d75fd1eb44270", ciphertext: "v1:abc:def" };
+    if (value === "[secret]") return { [specialSigKey]: specialSecretSig, ciphertext: "v1:abc:def" };
     if (Array.isArray(value)) return value.map(stored);
     if (typeof value !== "object" || value === null) return value;
-    const asset =
-      "__pulumiAsset" in value ? "c44067f5952c0a294b673a41bacd8c17" : "0def7320c3a5731c473e5ecbe6d01bc7";
+    const asset = "__pulumiAsset" in value ? specialAssetSig : specialArchiveSig;
     const isAsset = "__pulumiAsset" in value || "__pulumiArchive" in value;
     const entries = Object.entries(value).filter(([key]) => !/^__pulumi(Asset|Archive)$/.test(key));
     return Object.fromEntries([
       ...entries.map(([key, inner]) => [key, stored(inner)] as const),
-      ...(isAsset ? [[SIGNATURE, asset] as const, ["hash", "0123456789abcdef"] as const] : []),
+      ...(isAsset ? [[specialSigKey, asset] as const, ["hash", "0123456789abcdef"] as const] : []),
     ]);
   };
   /** Lists in a text are sorted, so that other ids have another order. */
@@ -157,9 +159,8 @@ export function digestOf(document: PreviewDocument, { op = "create" } = {}): Pro
       if (typeof value !== "object" || value === null) return value;
       const { __pulumiAsset, __pulumiArchive, ...rest } = value as Properties;
       if (__pulumiAsset === undefined && __pulumiArchive === undefined) return value;
-      const signature =
-        __pulumiAsset === undefined ? "0def7320c3a5731c473e5ecbe6d01bc7" : "c44067f5952c0a294b673a41bacd8c17";
-      return { ...rest, [SIGNATURE]: signature, hash: "0123456789abcdef".repeat(4) };
+      const signature = __pulumiAsset === undefined ? specialArchiveSig : specialAssetSig;
+      return { ...rest, [specialSigKey]: signature, hash: "0123456789abcdef".repeat(4) };
     }),
   ) as PreviewResource[];
   const steps = marked.map(

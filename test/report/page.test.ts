@@ -304,7 +304,7 @@ describe("report/page, in a browser", () => {
         "Enketo cache + added",
         "Database ± replaced",
         "Media bucket ~ changed",
-        "Reports − deleted",
+        "Reports - deleted",
         // Its parameter group comes with the cache.
         "Enketo ~ changed",
         // They are told the new database's address.

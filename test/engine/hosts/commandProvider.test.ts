@@ -4,6 +4,7 @@ import { join } from "node:path";
 import * as grpc from "@grpc/grpc-js";
 import { ResourceProviderClient } from "@pulumi/pulumi/proto/provider_grpc_pb";
 import * as messages from "@pulumi/pulumi/proto/provider_pb";
+import { unknownValue } from "@pulumi/pulumi/runtime/rpc";
 import { expect } from "chai";
 import { JavaScriptValue, Struct } from "google-protobuf/google/protobuf/struct_pb";
 import { call, FakeEngine } from "./fakeEngine";
@@ -12,7 +13,6 @@ import { Hosts, serveHosts } from "./serve";
 type Values = Record<string, JavaScriptValue>;
 
 const URN = "urn:pulumi:staging::iaso::command:local:Command::image";
-const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
 describe("the attached provider for commands", () => {
   const engine = new FakeEngine();
@@ -67,7 +67,7 @@ describe("the attached provider for commands", () => {
 
   it("runs no command in a preview, whose output is unknown", async () => {
     const inputs = { create: "touch created", update: "touch created" };
-    const unknown = { ...inputs, stdout: UNKNOWN, stderr: UNKNOWN };
+    const unknown = { ...inputs, stdout: unknownValue, stderr: unknownValue };
     expect((await create(inputs, true)).outputs).to.deep.equal(unknown);
     expect(await update(inputs, inputs, true)).to.deep.equal(unknown);
     expect(existsSync(join(folder, "created"))).to.equal(false);

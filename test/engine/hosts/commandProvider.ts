@@ -3,13 +3,11 @@ import { isDeepStrictEqual } from "node:util";
 import type { UntypedServiceImplementation } from "@grpc/grpc-js";
 import { PluginAttach, PluginInfo } from "@pulumi/pulumi/proto/plugin_pb";
 import * as messages from "@pulumi/pulumi/proto/provider_pb";
+import { unknownValue } from "@pulumi/pulumi/runtime/rpc";
 import { version } from "@pulumi/command/package.json";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { JavaScriptValue, Struct } from "google-protobuf/google/protobuf/struct_pb";
 import { Engine, unary } from "./engine";
-
-/** Stands for a value that a preview does not know yet. The engine and all providers agree on it. */
-const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
 interface Command {
   create?: string;
@@ -96,7 +94,7 @@ export function commandProvider(
     create: unary(async (request: messages.CreateRequest, signal) => {
       const inputs = read(request.getProperties());
       if (request.getPreview()) {
-        const planned = { ...inputs, stdout: UNKNOWN, stderr: UNKNOWN };
+        const planned = { ...inputs, stdout: unknownValue, stderr: unknownValue };
         return new messages.CreateResponse().setProperties(write(planned));
       }
       const outputs = await run(request.getUrn(), inputs.create, inputs, {}, signal);
@@ -112,7 +110,7 @@ export function commandProvider(
     update: unary(async (request: messages.UpdateRequest, signal) => {
       const inputs = read(request.getNews());
       if (request.getPreview()) {
-        const planned = { ...inputs, stdout: UNKNOWN, stderr: UNKNOWN };
+        const planned = { ...inputs, stdout: unknownValue, stderr: unknownValue };
         return new messages.UpdateResponse().setProperties(write(planned));
       }
       const shellCommand = inputs.update ?? inputs.create;

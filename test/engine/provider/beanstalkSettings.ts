@@ -1,12 +1,15 @@
+import catalog from "../../../policies/facts/eb-options.json";
 import {
   canonicalValue,
-  defaultSettings,
   LoadBalancerType,
+  NamespaceFacts,
   optionFacts,
   OptionSetting,
   Tier,
   tierOf,
 } from "../../../policies/facts/beanstalkOptions";
+
+const NAMESPACES = catalog.namespaces as Record<string, NamespaceFacts>;
 
 /** An option setting of a Beanstalk environment, in the provider's form. */
 export interface Setting extends OptionSetting {
@@ -30,6 +33,18 @@ export function readBack(settings: Setting[], tier: Tier): Setting[] {
     byOption.set(`${namespace}\n${name}\n${resource}`, { namespace, name, value, resource });
   }
   return [...byOption.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, setting]) => setting);
+}
+
+/** Returns the settings that an environment of a tier and a load balancer type has if the user sets none. */
+function defaultSettings(tier: Tier, loadBalancer: LoadBalancerType): OptionSetting[] {
+  return Object.entries(NAMESPACES).flatMap(([namespace, { options = {}, loadBalancers, onlyFor }]) => {
+    if (namespace.endsWith(":*") || onlyFor !== undefined) return [];
+    if (loadBalancers !== undefined && (tier === "Worker" || !loadBalancers.includes(loadBalancer)))
+      return [];
+    return Object.entries(options).flatMap(([name, { default: value }]) =>
+      value === null || (tierOf(namespace, name) ?? tier) !== tier ? [] : [{ namespace, name, value }],
+    );
+  });
 }
 
 /** Returns all settings of an environment: its own, and AWS's defaults for the other options. */

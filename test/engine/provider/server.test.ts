@@ -8,6 +8,7 @@ import * as grpc from "@grpc/grpc-js";
 import { ResourceProviderClient } from "@pulumi/pulumi/proto/provider_grpc_pb";
 import * as messages from "@pulumi/pulumi/proto/provider_pb";
 import { Status } from "@pulumi/pulumi/proto/status_pb";
+import { specialSecretSig, specialSigKey } from "@pulumi/pulumi/runtime/rpc";
 import { expect } from "chai";
 import { JavaScriptValue, Struct } from "google-protobuf/google/protobuf/struct_pb";
 import { zoneIdOf } from "../../../simulated-aws/route53";
@@ -19,10 +20,6 @@ const BUCKET = "aws:s3/bucket:Bucket";
 const QUEUE = "aws:sqs/queue:Queue";
 const DATABASE = "aws:rds/instance:Instance";
 const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
-
-/** The key and value that mark a secret in the engine's protocol. */
-const SIGNATURE_KEY = "4dabf18193072939515e22adb298388d";
-const SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270";
 
 describe("simulated AWS as a provider, over gRPC", function () {
   this.timeout(20_000);
@@ -394,7 +391,7 @@ describe("simulated AWS as a provider, over gRPC", function () {
     // The provider has not read what AWS has made: there is no address yet.
     expect(failed?.getProperties()?.toJavaScript()).to.deep.equal({
       identifier: "slow",
-      password: { [SIGNATURE_KEY]: SECRET_SIGNATURE, value: "unseen" },
+      password: { [specialSigKey]: specialSecretSig, value: "unseen" },
     });
     const found = await read(DATABASE, "slow", failed?.getId() ?? "");
     expect(found.state.address).to.match(/^slow\./);
@@ -447,7 +444,7 @@ describe("simulated AWS as a provider, over gRPC", function () {
       const reply = await call<messages.ReadResponse>((done) => client.read(request, done));
       return [reply.getInputs()?.toJavaScript().password, reply.getProperties()?.toJavaScript().password];
     };
-    const marked = (value: string) => ({ [SIGNATURE_KEY]: SECRET_SIGNATURE, value });
+    const marked = (value: string) => ({ [specialSigKey]: specialSecretSig, value });
 
     it("compares the old state with the new inputs, and the old inputs where the state has nothing", async () => {
       const inputs = { name: "a", delaySeconds: 1 };

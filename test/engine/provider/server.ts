@@ -3,19 +3,13 @@ import * as providerRpc from "@pulumi/pulumi/proto/provider_grpc_pb";
 import * as messages from "@pulumi/pulumi/proto/provider_pb";
 import * as plugin from "@pulumi/pulumi/proto/plugin_pb";
 import { Status } from "@pulumi/pulumi/proto/status_pb";
+import { specialSecretSig, specialSigKey, unknownValue } from "@pulumi/pulumi/runtime/rpc";
 import { Any } from "google-protobuf/google/protobuf/any_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { JavaScriptValue, Struct } from "google-protobuf/google/protobuf/struct_pb";
 import { AwsError, Properties } from "./account";
 import { InitializationFailure } from "./faults";
 import { SimulatedAws } from "./simulatedAws";
-
-/** The value that stands for an unknown one in the engine's protocol. */
-const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
-
-/** The key and value that mark a secret in the engine's protocol. */
-const SIGNATURE_KEY = "4dabf18193072939515e22adb298388d";
-const SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270";
 
 type Reply<T> = grpc.sendUnaryData<T>;
 type Call<T> = grpc.ServerUnaryCall<T, unknown>;
@@ -114,7 +108,7 @@ function handlers(aws: SimulatedAws): grpc.UntypedServiceImplementation {
       const response = new messages.CreateResponse();
       if (request.getPreview()) {
         response.setProperties(
-          struct(aws.planCreate(type, nameOf(request), inputs, UNKNOWN), aws.secretProperties(type)),
+          struct(aws.planCreate(type, nameOf(request), inputs, unknownValue), aws.secretProperties(type)),
         );
         return response;
       }
@@ -218,8 +212,8 @@ function properties(value: Struct | undefined): Properties {
 function bare(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(bare);
   if (typeof value !== "object" || value === null) return value;
-  const { [SIGNATURE_KEY]: signature, value: secret } = value as Properties;
-  if (signature === SECRET_SIGNATURE) return bare(secret);
+  const { [specialSigKey]: signature, value: secret } = value as Properties;
+  if (signature === specialSecretSig) return bare(secret);
   return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, bare(part)]));
 }
 
@@ -229,7 +223,7 @@ function struct(values: Properties, secrets: readonly string[] = []): Struct {
       .filter(([, value]) => value !== undefined)
       .map(([key, value]) => [
         key,
-        secrets.includes(key) ? { [SIGNATURE_KEY]: SECRET_SIGNATURE, value } : value,
+        secrets.includes(key) ? { [specialSigKey]: specialSecretSig, value } : value,
       ]),
   );
   return Struct.fromJavaScript(marked as Record<string, JavaScriptValue>);
