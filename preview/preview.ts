@@ -70,7 +70,8 @@ export async function previewStack(
  * After an unexpected error, runs again with them.
  */
 async function withoutStackTraces<T>(run: () => Promise<T>): Promise<T> {
-  const { stackTraceLimit, prepareStackTrace } = Error;
+  const { stackTraceLimit } = Error;
+  const prepareStackTrace = Error.prepareStackTrace.bind(Error);
   Error.stackTraceLimit = 0;
   Error.prepareStackTrace = () => "";
   try {

@@ -29,7 +29,9 @@ describe("loader", () => {
     program = join(directory, "program.ts");
   });
 
-  afterEach(() => rmSync(directory, { recursive: true }));
+  afterEach(() => {
+    rmSync(directory, { recursive: true });
+  });
 
   const run = (source: string) => {
     writeFileSync(program, source);
