@@ -138,7 +138,6 @@ const deployTarget = new DeployTarget(
   },
   opts,
 );
-const ci = new CiAccess("ci", { naming, application, ...settings.github }, opts);
 
 // Iaso
 const external = new ExternalServices(
@@ -237,6 +236,17 @@ const enketo = new Enketo(
     capacity: settings.enketo.capacity,
     redis: { ...settings.enketo.redis, authToken: settings.secrets.enketoRedisAuthToken },
     secrets: { apiKey: settings.secrets.enketoApiToken, encryptionKey: settings.secrets.enketoEncryptionKey },
+  },
+  opts,
+);
+
+// GitHub Actions
+const ci = new CiAccess(
+  "ci",
+  {
+    naming,
+    ...settings.github,
+    environmentIds: { web: pair.web.id, worker: pair.worker.id, enketo: enketo.environment.id },
   },
   opts,
 );

@@ -1,7 +1,8 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { CiRole, Naming } from "./common/naming";
-import { deployStatements } from "./iam/ci/deploy";
+import { CiRole, InstanceRole, Naming } from "./common/naming";
+import { updateStatements } from "./iam/ci/beanstalk";
+import { deployStatements, PAIR } from "./iam/ci/deploy";
 import { previewStatements } from "./iam/ci/preview";
 import { PulumiStackArgs, pulumiStackStatements } from "./iam/ci/pulumiStack";
 import { upStatements } from "./iam/ci/up";
@@ -26,8 +27,8 @@ export interface CiAccessArgs extends PulumiStackArgs {
    * account, set this in one of them.
    */
   createOidcProvider: boolean;
-  /** Name of the Beanstalk application that the `deploy` role may update. */
-  application: string;
+  /** Ids of the Beanstalk environments. They are tags of the roles that change the environments. */
+  environmentIds: Record<InstanceRole, pulumi.Input<string>>;
 }
 
 /** @see https://docs.github.com/en/actions/reference/security/oidc */
@@ -49,7 +50,7 @@ export class CiAccess extends pulumi.ComponentResource {
 
   constructor(name: string, args: CiAccessArgs, opts?: pulumi.ComponentResourceOptions) {
     super("iaso:index:CiAccess", name, {}, opts);
-    const { naming, infrastructureRepository, applicationRepository, application } = args;
+    const { naming, infrastructureRepository, applicationRepository, environmentIds } = args;
     const provider = args.createOidcProvider ? this.createProvider(name, naming) : undefined;
     const inEnvironment = (repository: string) => `repo:${repository}:environment:${naming.env}`;
 
@@ -62,12 +63,15 @@ export class CiAccess extends pulumi.ComponentResource {
         statements: [...previewStatements(naming), ...pulumiStackStatements(args, "read")],
       }),
       up: this.createRole("up", naming, provider, {
+        environmentIds,
         subjects: [inEnvironment(infrastructureRepository)],
         statements: [...upStatements(naming), ...pulumiStackStatements(args, "write")],
       }),
       deploy: this.createRole("deploy", naming, provider, {
+        environmentIds,
         subjects: [inEnvironment(applicationRepository), inEnvironment(infrastructureRepository)],
-        statements: deployStatements(naming, application),
+        statements: deployStatements(naming),
+        managed: updateStatements(naming, PAIR),
       }),
     };
     this.registerOutputs(this.roleArns);
@@ -85,7 +89,7 @@ export class CiAccess extends pulumi.ComponentResource {
     key: CiRole,
     naming: Naming,
     provider: aws.iam.OpenIdConnectProvider | undefined,
-    { subjects, statements }: { subjects: string[]; statements: PolicyStatement[] },
+    { subjects, statements, managed = {}, environmentIds = {} }: RoleArgs,
   ): pulumi.Output<string> {
     const role = new aws.iam.Role(
       `ci-${key}`,
@@ -94,7 +98,7 @@ export class CiAccess extends pulumi.ComponentResource {
         description: `GitHub Actions, ${key}`,
         assumeRolePolicy: githubTrustPolicy(naming.accountId, subjects),
         maxSessionDuration: MAXIMUM_SESSION_SECONDS,
-        tags: naming.tags(),
+        tags: { ...naming.tags(), ...environmentIdTags(naming, environmentIds) },
       },
       // The trust policy contains the provider's ARN as text, not as an output.
       { parent: this, dependsOn: provider },
@@ -104,8 +108,44 @@ export class CiAccess extends pulumi.ComponentResource {
       { name: key, role: role.name, policy: policyDocument(statements) },
       { parent: role },
     );
+    for (const [part, ofPart] of Object.entries(managed)) {
+      const policy = new aws.iam.Policy(
+        `ci-${key}-${part}`,
+        {
+          name: naming.ciPolicy(key, part),
+          description: `GitHub Actions, ${key}, ${part}`,
+          policy: policyDocument(ofPart),
+          tags: naming.tags(),
+        },
+        { parent: role },
+      );
+      new aws.iam.RolePolicyAttachment(
+        `ci-${key}-${part}`,
+        { role: role.name, policyArn: policy.arn },
+        { parent: role },
+      );
+    }
     return role.arn;
   }
+}
+
+interface RoleArgs {
+  /** The `sub` values of the GitHub tokens that can assume the role. */
+  subjects: string[];
+  /** The inline policy. AWS takes at most 10,240 characters. */
+  statements: PolicyStatement[];
+  /** Further policies by name. AWS takes at most 6,144 characters in each, and ten for a role. */
+  managed?: Record<string, PolicyStatement[]>;
+  environmentIds?: Partial<CiAccessArgs["environmentIds"]>;
+}
+
+function environmentIdTags(
+  naming: Naming,
+  environmentIds: Partial<CiAccessArgs["environmentIds"]>,
+): Record<string, pulumi.Input<string>> {
+  return Object.fromEntries(
+    Object.entries(environmentIds).map(([role, id]) => [naming.environmentIdTag(role as InstanceRole), id]),
+  );
 }
 
 /** Returns the trust policy of a role that GitHub's tokens with one of `subjects` can assume. */

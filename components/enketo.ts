@@ -184,7 +184,7 @@ export class Enketo extends pulumi.ComponentResource {
   private createEnvironment(name: string, redisUrls: RedisUrls) {
     const { args } = this;
     const { naming, redis, securityGroups } = args;
-    const applicationName = naming.name("enketo");
+    const applicationName = naming.applicationOf("enketo");
     const secrets = this.createSecrets(redis.tls ? redisUrls : {});
     const application = new aws.elasticbeanstalk.Application(
       name,

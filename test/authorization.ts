@@ -1,8 +1,7 @@
-import type { PreviewDocument } from "../graph/document";
+import type { PreviewDocument, PreviewResource } from "../graph/document";
 import type { ConditionKeys } from "../policies/iam/conditions";
 import { type Statement, statementsOf, strings } from "../policies/iam/document";
-import { matches } from "../policies/iam/wildcard";
-import { text } from "../policies/values";
+import { object, text } from "../policies/values";
 import { judge } from "../policies/iam/evaluate";
 import { find, resourcesOf } from "./support";
 
@@ -23,11 +22,25 @@ export class Role {
   readonly asked: Needed[] = [];
   private readonly known = new Map<string, boolean>();
 
-  /** @param boundary Statements of the permissions boundary; undefined if the role has none. */
+  /**
+   * @param boundary Statements of the permissions boundary; undefined if the role has none.
+   * @param tags Tags of the role.
+   */
   constructor(
     readonly statements: Statement[],
     private readonly boundary?: Statement[],
+    private readonly tags: Readonly<Record<string, string>> = {},
   ) {}
+
+  /** This role with other statements. */
+  with(statements: Statement[]): Role {
+    return new Role(statements, this.boundary, this.tags);
+  }
+
+  /** This role without the statement of a Sid. */
+  without(sid: unknown): Role {
+    return this.with(this.statements.filter(({ Sid }) => Sid !== sid));
+  }
 
   allows({ action, resource, context = {} }: Needed): boolean {
     const key = JSON.stringify([action, resource, context]);
@@ -42,6 +55,9 @@ export class Role {
         context: {
           "aws:RequestedRegion": /^(cloudfront|iam|route53):/.test(action) ? "us-east-1" : REGION,
           "aws:SecureTransport": "true",
+          ...Object.fromEntries(
+            Object.entries(this.tags).map(([tag, value]) => [`aws:PrincipalTag/${tag}`, value]),
+          ),
           ...context,
         },
       };
@@ -65,30 +81,56 @@ export class Role {
 }
 
 /** The action patterns and resource patterns of Allow statements that no request needs, as "Sid: pattern". */
-export function unusedPermissions(statements: readonly Statement[], asked: readonly Needed[]): string[] {
-  return statements
-    .filter(({ Effect }) => Effect === "Allow")
-    .flatMap((statement) => {
-      const used = asked.filter((one) => new Role([statement]).allows(one));
-      const actions = strings(statement.Action).filter(
-        (pattern) => !used.some(({ action }) => matches(pattern, action, true)),
-      );
-      const resources = strings(statement.Resource).filter(
-        (pattern) => !used.some(({ resource }) => matches(pattern, resource, false)),
-      );
-      return [...actions, ...resources].map((unused) => `${text(statement.Sid)}: ${unused}`);
+export function unusedPermissions(role: Role): string[] {
+  const unusedOf = (statement: Statement, element: "Action" | "Resource") =>
+    strings(statement[element]).filter((pattern) => {
+      const part = role.with([{ ...statement, [element]: pattern }]);
+      return !role.asked.some((one) => part.allows(one));
     });
+  return role.statements
+    .filter(({ Effect }) => Effect === "Allow")
+    .flatMap((statement) =>
+      [...unusedOf(statement, "Action"), ...unusedOf(statement, "Resource")].map(
+        (unused) => `${text(statement.Sid)}: ${unused}`,
+      ),
+    );
 }
 
-/** The role of a name in a preview document, with its policies, AWS's own excepted, and its permissions boundary. */
+/** A made-up id of an environment: a preview does not know the ids that Beanstalk chooses. */
+export const environmentId = (role: string): string => `e-${role.padEnd(10, "0")}`;
+
+const ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment";
+
+/** The managed policies whose ARN is the value of a property. */
+const policiesUsed = (
+  document: PreviewDocument,
+  { propertyDependencies }: PreviewResource,
+  property: string,
+) =>
+  resourcesOf(document, "aws:iam/policy:Policy").filter(({ urn }) =>
+    (propertyDependencies[property] ?? []).includes(urn),
+  );
+
+/**
+ * The role of a name in a preview document, with its policies, AWS's own excepted, its permissions boundary, and its
+ * tags, in which the ids of environments are made up.
+ */
 export function roleOf(document: PreviewDocument, name: string): Role {
   const role = find(document, "aws:iam/role:Role", name);
-  const statements = resourcesOf(document, "aws:iam/rolePolicy:RolePolicy")
+  const inline = resourcesOf(document, "aws:iam/rolePolicy:RolePolicy").filter(
+    ({ inputs }) => inputs.role === role.inputs.name,
+  );
+  const attached = resourcesOf(document, ATTACHMENT)
     .filter(({ inputs }) => inputs.role === role.inputs.name)
-    .flatMap(({ inputs }) => statementsOf(inputs.policy));
-  const boundary =
-    role.inputs.permissionsBoundary === undefined
-      ? undefined
-      : statementsOf(find(document, "aws:iam/policy:Policy").inputs.policy);
-  return new Role(statements, boundary);
+    .flatMap((attachment) => policiesUsed(document, attachment, "policyArn"));
+  const [boundary] = policiesUsed(document, role, "permissionsBoundary");
+  const tags = Object.entries(object(role.inputs.tags)).map(([tag, value]) => [
+    tag,
+    tag.endsWith("-environment-id") ? environmentId(tag.replace("-environment-id", "")) : text(value),
+  ]);
+  return new Role(
+    [...inline, ...attached].flatMap(({ inputs }) => statementsOf(inputs.policy)),
+    boundary === undefined ? undefined : statementsOf(boundary.inputs.policy),
+    Object.fromEntries(tags) as Record<string, string>,
+  );
 }

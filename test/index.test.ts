@@ -123,6 +123,13 @@ describe("index", () => {
           // What ACM asks for as a proof is known when it asks.
           if (type === "aws:route53/record:Record") continue;
           for (const property of properties) {
+            const unknown = Object.entries(inputs.tags ?? {}).filter(([, value]) => value === UNKNOWN);
+            // Only Beanstalk knows the ids of its environments, and only CI roles have them.
+            for (const [tag] of property === "tags" ? unknown : []) {
+              expect(tag).to.match(/-environment-id$/);
+              expect(inputs.name).to.match(/-ci-(up|deploy)$/);
+            }
+            if (property === "tags") continue;
             expect(textsIn(inputs[property]), `${urn} ${property}`).not.to.include(UNKNOWN);
           }
         }

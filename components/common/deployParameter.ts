@@ -24,8 +24,8 @@ export type DeployParameter = z.infer<typeof deployParameter>;
 
 /** The names that an environment may have, as a pattern and in words. */
 export const environmentName = {
-  pattern: /^(?!.*--)[a-z]([a-z0-9-]{0,10}[a-z0-9])?$/,
-  accepted: "up to 12 lower-case letters, digits and single hyphens, starting with a letter",
+  pattern: /^[a-z][a-z0-9]{0,11}$/,
+  accepted: "up to 12 lower-case letters and digits, starting with a letter",
 };
 
 /** The name of the SSM parameter of an environment. */

@@ -12,7 +12,8 @@ export interface NamingArgs {
    */
   organization: string;
   /**
-   * Short name of the environment: up to 12 lower-case letters, digits and single hyphens.
+   * Short name of the environment: up to 12 lower-case letters and digits. Without a hyphen, no name of one environment
+   * matches a pattern such as `iaso-prod-*` of another.
    *
    * **Changing it replaces almost every resource, the database included.**
    *
@@ -76,7 +77,17 @@ export class Naming {
 
   /** Name of the Beanstalk application of the web and the worker environment. */
   get application(): string {
-    return this.name();
+    return this.applicationOf("web");
+  }
+
+  /** Name of the Beanstalk application of a role's environment. */
+  applicationOf(role: InstanceRole): string {
+    return role === "enketo" ? this.name(role) : this.name();
+  }
+
+  /** Tag of a CI role with the id that Beanstalk gave to the environment of a role. */
+  environmentIdTag(role: InstanceRole): string {
+    return `${role}-environment-id`;
   }
 
   /** Prefix of the environment's domain `<prefix>.<region>.elasticbeanstalk.com`, unique among all AWS customers. */
@@ -115,6 +126,11 @@ export class Naming {
 
   ciRole(role: CiRole): string {
     return this.name(`ci-${role}`);
+  }
+
+  /** Name of a managed policy of a CI role. */
+  ciPolicy(role: CiRole, part: string): string {
+    return this.name(`ci-${role}-${part}`);
   }
 
   roleArn(roleName: string): string {

@@ -1,3 +1,5 @@
+import { type ChangedEnvironment, objectsOf, resourcesOf, tagKeys } from "./beanstalkResources";
+
 /**
  * A call that Elastic Beanstalk makes with the permissions of whoever changes an environment. It makes them through
  * CloudFormation, so none has the caller's own request in its context.
@@ -10,52 +12,6 @@ export interface BeanstalkCall {
   context?: Readonly<Record<string, string>>;
 }
 
-/** The environment that Beanstalk changes. */
-export interface ChangedEnvironment {
-  region: string;
-  accountId: string;
-  /** Name of the environment. */
-  environment: string;
-  /** ARNs of the environment's service role and of its instances' role. */
-  roles: readonly string[];
-}
-
-const STACK = "awseb-e-abcdefghij-stack";
-
-/** ARNs of the resources that one environment consists of, with the names that Beanstalk and CloudFormation choose. */
-function resourcesOf({ accountId, environment, region }: ChangedEnvironment) {
-  const arn = (service: string, resource: string) => `arn:aws:${service}:${region}:${accountId}:${resource}`;
-  const uuid = "01234567-89ab-cdef-0123-456789abcdef";
-  return {
-    stack: arn("cloudformation", `stack/${STACK}/${uuid}`),
-    immutableStack: arn("cloudformation", `stack/awseb-e-abcdefghij-immutable-stack/${uuid}`),
-    group: arn(
-      "autoscaling",
-      `autoScalingGroup:${uuid}:autoScalingGroupName/${STACK}-AWSEBAutoScalingGroup-0123456789AB`,
-    ),
-    alarm: arn("cloudwatch", `alarm:${STACK}-AWSEBCloudwatchAlarmHigh-0123456789AB`),
-    loadBalancer: arn("elasticloadbalancing", "loadbalancer/app/awseb--AWSEB-0123456789AB/0123456789abcdef"),
-    targetGroup: arn("elasticloadbalancing", "targetgroup/awseb-AWSEB-0123456789AB/0123456789abcdef"),
-    listener: arn(
-      "elasticloadbalancing",
-      "listener/app/awseb--AWSEB-0123456789AB/0123456789abcdef/0123456789abcdef",
-    ),
-    launchTemplate: arn("ec2", "launch-template/lt-0123456789abcdef0"),
-    instance: arn("ec2", "instance/i-0123456789abcdef0"),
-    volume: arn("ec2", "volume/*"),
-    networkInterface: arn("ec2", "network-interface/*"),
-    securityGroup: arn("ec2", "security-group/sg-0123456789abcdef0"),
-    subnet: arn("ec2", "subnet/subnet-0123456789abcdef0"),
-    image: `arn:aws:ec2:${region}::image/ami-0123456789abcdef0`,
-    logGroup: arn("logs", `log-group:/aws/elasticbeanstalk/${environment}/var/log/nginx/access.log`),
-    table: arn("dynamodb", `table/${STACK}-AWSEBWorkerCronLeaderRegistry-0123456789AB`),
-    /** The account's own bucket in the region. */
-    bucket: `arn:aws:s3:::elasticbeanstalk-${region}-${accountId}`,
-    /** AWS's bucket with the templates, scripts and patches of the region. */
-    environmentResources: `arn:aws:s3:::elasticbeanstalk-env-resources-${region}`,
-  };
-}
-
 /**
  * The calls of an update of an environment to another version, on new instances or on those that it has.
  *
@@ -64,7 +20,11 @@ function resourcesOf({ accountId, environment, region }: ChangedEnvironment) {
  * 2026-02-12) allow, on the resources that this program's environments have, and in addition:
  * - the reads of IAM and ACM, and `autoscaling:PutScalingPolicy` and tags, of one of them;
  * - `s3:CreateBucket`: seen in https://github.com/codeship/documentation/issues/338;
- * - what AdministratorAccess-AWSElasticBeanstalk (v10, 2026-05-19) has beyond both for load balancers and signals.
+ * - `cloudformation:SignalResource` of AdministratorAccess-AWSElasticBeanstalk (v10, 2026-05-19).
+ *
+ * Left out, because another version changes no setting: listeners, attributes of balancers and target groups (the
+ * policy for managed updates does not have them either), and the policy of Beanstalk's bucket. `callsOfCreation` has
+ * them.
  *
  * Left out, because no environment of this program has them: launch configurations, Elastic IPs, ECS, CodeBuild,
  * CodeCommit, databases and notification topics of an environment, and classic load balancers.
@@ -75,6 +35,11 @@ function resourcesOf({ accountId, environment, region }: ChangedEnvironment) {
  */
 export function callsOfUpdate(changed: ChangedEnvironment): BeanstalkCall[] {
   const own = resourcesOf(changed);
+  const existing = tagKeys("aws:ResourceTag", changed);
+  const created = tagKeys("aws:RequestTag", changed);
+  // CloudFormation gives the group a numbered version of its template, never $Latest:
+  // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-properties-autoscaling-autoscalinggroup-launchtemplatespecification.html
+  const version = { "autoscaling:LaunchTemplateVersionSpecified": "true" };
   return [
     { actions: READS, resources: ["*"] },
     {
@@ -91,9 +56,10 @@ export function callsOfUpdate(changed: ChangedEnvironment): BeanstalkCall[] {
         "cloudformation:UpdateStack",
       ],
       resources: [own.stack],
+      context: existing,
     },
     {
-      // An immutable deployment starts the new version in a temporary stack.
+      // An immutable deployment starts the new version in a temporary stack. No source says that it is tagged.
       actions: [
         "cloudformation:CreateStack",
         "cloudformation:DeleteStack",
@@ -105,7 +71,6 @@ export function callsOfUpdate(changed: ChangedEnvironment): BeanstalkCall[] {
     {
       actions: [
         "autoscaling:AttachInstances",
-        "autoscaling:CreateAutoScalingGroup",
         "autoscaling:CreateOrUpdateTags",
         "autoscaling:DeleteAutoScalingGroup",
         "autoscaling:DeletePolicy",
@@ -121,43 +86,70 @@ export function callsOfUpdate(changed: ChangedEnvironment): BeanstalkCall[] {
         "autoscaling:UpdateAutoScalingGroup",
       ],
       resources: [own.group],
+      context: existing,
     },
     {
+      actions: ["autoscaling:UpdateAutoScalingGroup"],
+      resources: [own.group],
+      context: { ...existing, ...version },
+    },
+    {
+      actions: ["autoscaling:CreateAutoScalingGroup"],
+      resources: [own.group],
+      context: { ...created, ...version },
+    },
+    // AWS checks the permission to tag when a new group has tags.
+    { actions: ["autoscaling:CreateOrUpdateTags"], resources: [own.group], context: created },
+    { actions: ["ec2:CreateLaunchTemplate"], resources: [own.launchTemplate], context: created },
+    {
       actions: [
-        "ec2:CreateLaunchTemplate",
         "ec2:CreateLaunchTemplateVersion",
         "ec2:DeleteLaunchTemplate",
         "ec2:DeleteLaunchTemplateVersions",
       ],
       resources: [own.launchTemplate],
+      context: existing,
     },
     {
       actions: ["ec2:RunInstances"],
-      resources: [
-        own.image,
-        own.instance,
-        own.launchTemplate,
-        own.networkInterface,
-        own.securityGroup,
-        own.subnet,
-        own.volume,
-      ],
+      resources: [own.image, own.subnet],
       context: { "ec2:LaunchTemplate": own.launchTemplate },
+    },
+    {
+      actions: ["ec2:RunInstances"],
+      resources: [own.instance, own.networkInterface, own.volume],
+      context: { "ec2:LaunchTemplate": own.launchTemplate, ...created },
+    },
+    {
+      actions: ["ec2:RunInstances"],
+      resources: [own.launchTemplate],
+      context: { "ec2:LaunchTemplate": own.launchTemplate, ...existing },
+    },
+    {
+      // The program creates the security group, so it does not have Beanstalk's tags.
+      actions: ["ec2:RunInstances"],
+      resources: [own.securityGroup],
+      context: {
+        "ec2:LaunchTemplate": own.launchTemplate,
+        "aws:ResourceTag/project": changed.tags.project ?? "",
+        "aws:ResourceTag/env": changed.tags.env ?? "",
+      },
     },
     {
       actions: ["ec2:CreateTags"],
       resources: [own.instance, own.volume, own.networkInterface],
-      context: { "ec2:CreateAction": "RunInstances" },
+      context: { "ec2:CreateAction": "RunInstances", ...created },
     },
     {
       actions: ["ec2:CreateTags"],
       resources: [own.launchTemplate],
-      context: { "ec2:CreateAction": "CreateLaunchTemplate" },
+      context: { "ec2:CreateAction": "CreateLaunchTemplate", ...created },
     },
     {
       actions: ["ec2:TerminateInstances"],
       resources: [own.instance],
       context: {
+        ...existing,
         "ec2:ResourceTag/aws:cloudformation:stack-id": own.stack,
         "ec2:ResourceTag/elasticbeanstalk:environment-name": changed.environment,
       },
@@ -165,27 +157,17 @@ export function callsOfUpdate(changed: ChangedEnvironment): BeanstalkCall[] {
     {
       actions: ["elasticloadbalancing:DeregisterTargets", "elasticloadbalancing:RegisterTargets"],
       resources: [own.targetGroup],
+      context: existing,
     },
     {
       actions: ["elasticloadbalancing:AddTags"],
-      resources: [own.listener, own.loadBalancer, own.targetGroup],
+      resources: [own.loadBalancer, own.targetGroup],
+      context: existing,
     },
-    { actions: ["elasticloadbalancing:ModifyListener"], resources: [own.listener] },
-    { actions: ["elasticloadbalancing:ModifyLoadBalancerAttributes"], resources: [own.loadBalancer] },
-    {
-      actions: ["elasticloadbalancing:ModifyTargetGroup", "elasticloadbalancing:ModifyTargetGroupAttributes"],
-      resources: [own.targetGroup],
-    },
-    { actions: ["cloudwatch:DeleteAlarms", "cloudwatch:PutMetricAlarm"], resources: [own.alarm] },
+    { actions: ["cloudwatch:PutMetricAlarm"], resources: [own.alarm] },
     { actions: ["logs:CreateLogGroup", "logs:PutRetentionPolicy"], resources: [own.logGroup] },
     {
-      actions: [
-        "s3:CreateBucket",
-        "s3:GetBucketLocation",
-        "s3:GetBucketPolicy",
-        "s3:ListBucket",
-        "s3:PutBucketPolicy",
-      ],
+      actions: ["s3:CreateBucket", "s3:GetBucketLocation", "s3:GetBucketPolicy", "s3:ListBucket"],
       resources: [own.bucket],
     },
     {
@@ -199,7 +181,7 @@ export function callsOfUpdate(changed: ChangedEnvironment): BeanstalkCall[] {
         "s3:PutObjectAcl",
         "s3:PutObjectVersionAcl",
       ],
-      resources: [`${own.bucket}/resources/environments/e-abcdefghij/_runtime/versions/manifest_1`],
+      resources: objectsOf(changed).map((key) => `${own.bucket}/${key}`),
     },
     {
       // CloudFormation reads the template, and instances the patches, with the caller's permissions.
@@ -265,7 +247,7 @@ const READS = [
 ];
 
 /**
- * The further calls of creating and terminating an environment: load balancer, security groups, and the table in which
+ * The further calls of creating and terminating an environment, and of changing its settings: load balancer, security groups, and the table in which
  * a worker's instances elect the leader for periodic tasks.
  *
  * The source is AdministratorAccess-AWSElasticBeanstalk (v10, 2026-05-19), on the resources that this program's
@@ -275,32 +257,57 @@ const READS = [
  */
 export function callsOfCreation(changed: ChangedEnvironment): BeanstalkCall[] {
   const own = resourcesOf(changed);
+  const existing = tagKeys("aws:ResourceTag", changed);
+  const created = tagKeys("aws:RequestTag", changed);
   return [
-    { actions: ["cloudformation:CreateStack", "cloudformation:DeleteStack"], resources: [own.stack] },
+    { actions: ["cloudformation:CreateStack"], resources: [own.stack], context: created },
+    { actions: ["cloudformation:DeleteStack"], resources: [own.stack], context: existing },
+    {
+      actions: ["elasticloadbalancing:CreateLoadBalancer"],
+      resources: [own.loadBalancer],
+      context: created,
+    },
     {
       actions: [
         "elasticloadbalancing:CreateListener",
-        "elasticloadbalancing:CreateLoadBalancer",
         "elasticloadbalancing:DeleteLoadBalancer",
+        "elasticloadbalancing:ModifyLoadBalancerAttributes",
         "elasticloadbalancing:SetSecurityGroups",
       ],
       resources: [own.loadBalancer],
+      context: existing,
     },
-    { actions: ["elasticloadbalancing:DeleteListener"], resources: [own.listener] },
     {
-      actions: ["elasticloadbalancing:CreateTargetGroup", "elasticloadbalancing:DeleteTargetGroup"],
-      resources: [own.targetGroup],
+      actions: [
+        "elasticloadbalancing:AddTags",
+        "elasticloadbalancing:DeleteListener",
+        "elasticloadbalancing:ModifyListener",
+      ],
+      resources: [own.listener],
+      context: existing,
     },
+    { actions: ["elasticloadbalancing:CreateTargetGroup"], resources: [own.targetGroup], context: created },
+    {
+      actions: [
+        "elasticloadbalancing:DeleteTargetGroup",
+        "elasticloadbalancing:ModifyTargetGroup",
+        "elasticloadbalancing:ModifyTargetGroupAttributes",
+      ],
+      resources: [own.targetGroup],
+      context: existing,
+    },
+    { actions: ["cloudwatch:DeleteAlarms"], resources: [own.alarm] },
+    { actions: ["ec2:CreateSecurityGroup"], resources: [own.securityGroup], context: created },
     {
       actions: [
         "ec2:AuthorizeSecurityGroupEgress",
         "ec2:AuthorizeSecurityGroupIngress",
-        "ec2:CreateSecurityGroup",
         "ec2:DeleteSecurityGroup",
         "ec2:RevokeSecurityGroupEgress",
         "ec2:RevokeSecurityGroupIngress",
       ],
       resources: [own.securityGroup],
+      context: existing,
     },
     {
       actions: [
@@ -312,6 +319,10 @@ export function callsOfCreation(changed: ChangedEnvironment): BeanstalkCall[] {
       resources: [own.table],
     },
     { actions: ["logs:DeleteLogGroup"], resources: [own.logGroup] },
-    { actions: ["s3:PutBucketOwnershipControls", "s3:PutBucketPublicAccessBlock"], resources: [own.bucket] },
+    {
+      // The bucket's policy names the roles of instances. It changes when an environment gets another instance profile.
+      actions: ["s3:PutBucketOwnershipControls", "s3:PutBucketPolicy", "s3:PutBucketPublicAccessBlock"],
+      resources: [own.bucket],
+    },
   ];
 }

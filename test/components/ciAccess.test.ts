@@ -1,11 +1,12 @@
 import { expect } from "chai";
 import { CiAccess, CiAccessArgs } from "../../components/ciAccess";
 import { CiRole } from "../../components/common/naming";
+import { updateStatements } from "../../components/iam/ci/beanstalk";
 import { deployStatements } from "../../components/iam/ci/deploy";
 import { previewStatements } from "../../components/iam/ci/preview";
 import { upStatements } from "../../components/iam/ci/up";
 import { policyDocument } from "../../components/iam/policyDocument";
-import { PreviewDocument } from "../../graph/document";
+import { PreviewDocument, PropertyValue } from "../../graph/document";
 import { simulate } from "../../preview/simulate";
 import { find, naming, resourcesOf, statementsOf, textOf } from "../support";
 
@@ -22,7 +23,7 @@ function preview(own: Partial<CiAccessArgs> = {}): Promise<PreviewDocument> {
       createOidcProvider: true,
       stateBucket: "",
       secretsKeyArn: "",
-      application: "iaso-test",
+      environmentIds: { web: "e-web", worker: "e-worker", enketo: "e-enketo" },
       ...own,
     });
   });
@@ -86,12 +87,16 @@ describe("components/ciAccess", () => {
     const expected: Record<CiRole, string> = {
       preview: policyDocument(previewStatements(naming)),
       up: policyDocument(upStatements(naming)),
-      deploy: policyDocument(deployStatements(naming, "iaso-test")),
+      deploy: policyDocument(deployStatements(naming)),
     };
     for (const role of ROLES) {
       const { policy } = find(document, "aws:iam/rolePolicy:RolePolicy", `ci-${role}`).inputs;
       expect(policy).to.equal(expected[role]);
     }
+    for (const [part, statements] of Object.entries(updateStatements(naming, ["web", "worker"])))
+      expect(find(document, "aws:iam/policy:Policy", `ci-deploy-${part}`).inputs.policy).to.equal(
+        policyDocument(statements),
+      );
   });
 
   it("lets preview read and up change Pulumi's state where it is kept in a bucket, and nobody else", async () => {
@@ -123,11 +128,18 @@ describe("components/ciAccess", () => {
     for (const role of ROLES) expect(JSON.stringify(permissionsOf(document, role))).not.to.include("kms:");
   });
 
-  it("fits into inline policies", () => {
-    // AWS counts 10,240 characters without white space, per role.
-    for (const role of ROLES) {
-      const { policy } = find(document, "aws:iam/rolePolicy:RolePolicy", `ci-${role}`).inputs;
-      expect(textOf(policy).replace(/\s/g, "")).to.have.lengthOf.at.most(10_240);
-    }
+  it("fits into AWS's limits for policies", () => {
+    const lengthOf = (policy: PropertyValue | undefined) => textOf(policy).replace(/\s/g, "").length;
+    // AWS counts the characters without white space: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+    for (const { inputs } of resourcesOf(document, "aws:iam/rolePolicy:RolePolicy"))
+      expect(lengthOf(inputs.policy), textOf(inputs.role)).to.be.at.most(10_240);
+    const managed = resourcesOf(document, "aws:iam/policy:Policy");
+    for (const { inputs } of managed) expect(lengthOf(inputs.policy)).to.be.at.most(6144);
+    const attachments = resourcesOf(document, "aws:iam/rolePolicyAttachment:RolePolicyAttachment");
+    expect(attachments).to.have.length(managed.length);
+    for (const role of ROLES)
+      expect(attachments.filter(({ inputs }) => inputs.role === `iaso-test-ci-${role}`).length).to.be.at.most(
+        10,
+      );
   });
 });

@@ -72,10 +72,20 @@ function parameterOf(lab: Lab): string {
 
 /** The role with which the workflow deploys. */
 function deployRoleOf(lab: Lab): Role {
-  const policy = lab.account
+  const inline = lab.account
     .ofType("aws:iam/rolePolicy:RolePolicy")
-    .find(({ inputs }) => String(inputs.role).endsWith("-ci-deploy"));
-  return new Role(statementsOf(policy?.inputs.policy));
+    .filter(({ inputs }) => String(inputs.role).endsWith("-ci-deploy"));
+  const managed = lab.account
+    .ofType("aws:iam/policy:Policy")
+    .filter(({ inputs }) => String(inputs.name).includes("-ci-deploy-"));
+  const role = lab.account
+    .ofType("aws:iam/role:Role")
+    .find(({ inputs }) => String(inputs.name).endsWith("-ci-deploy"));
+  return new Role(
+    [...inline, ...managed].flatMap(({ inputs }) => statementsOf(inputs.policy)),
+    undefined,
+    role?.inputs.tags as Record<string, string>,
+  );
 }
 
 /** The parameter by which the program tells the deploy tool where to deploy. */

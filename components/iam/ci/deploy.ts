@@ -1,24 +1,38 @@
-import { Naming } from "../../common/naming";
+import { InstanceRole, Naming } from "../../common/naming";
 import { PolicyStatement } from "../policyDocument";
 
+/** The roles of the environments that the deploy tool updates. */
+export const PAIR: readonly InstanceRole[] = ["web", "worker"];
+
 /**
- * Permissions of the `deploy` role: the calls that the deploy tool makes for a new version.
+ * Permissions of the `deploy` role for the calls that the deploy tool makes. `updateStatements` has those for the calls
+ * that Beanstalk then makes in its name.
  *
- * Beanstalk uses the caller's permissions on stacks, auto scaling groups and load balancers, so the role has them for
- * the names that Beanstalk gives. The condition key `aws:CalledVia` would be narrower, but Beanstalk does not set it.
- *
- * @param application Name of the Beanstalk application whose environments the role may update.
  * @see https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/AWSHowTo.iam.managed-policies.html
  */
-export function deployStatements(naming: Naming, application: string): PolicyStatement[] {
+export function deployStatements(naming: Naming): PolicyStatement[] {
+  const { application } = naming;
   const artifacts = naming.bucketArn("artifacts");
   const staticFiles = naming.bucketArn("static");
   return [
     {
       Sid: "FindEnvironments",
       Effect: "Allow",
-      Action: ["elasticbeanstalk:Describe*", "elasticbeanstalk:List*"],
+      Action: [
+        "elasticbeanstalk:DescribeApplicationVersions",
+        "elasticbeanstalk:DescribeEnvironments",
+        "elasticbeanstalk:DescribeEvents",
+        "elasticbeanstalk:DescribeInstancesHealth",
+        "elasticbeanstalk:ListTagsForResource",
+      ],
       Resource: "*",
+    },
+    {
+      // The settings of other applications' environments may hold secrets.
+      Sid: "ReadSettings",
+      Effect: "Allow",
+      Action: "elasticbeanstalk:DescribeConfigurationSettings",
+      Resource: naming.arn("elasticbeanstalk", `environment/${application}/*`),
     },
     {
       Sid: "UpdateEnvironments",
@@ -36,7 +50,6 @@ export function deployStatements(naming: Naming, application: string): PolicySta
         naming.arn("elasticbeanstalk", `environment/${application}/*`),
       ],
     },
-    ...beanstalkStatements(naming),
     {
       Sid: "PassInstanceRoles",
       Effect: "Allow",
@@ -68,10 +81,11 @@ export function deployStatements(naming: Naming, application: string): PolicySta
       Resource: staticFiles,
     },
     {
+      // Beanstalk looks where the bucket of a source bundle is.
       Sid: "ListBuckets",
       Effect: "Allow",
-      Action: ["s3:GetBucketLocation", "s3:GetBucketPolicy", "s3:ListBucket"],
-      Resource: [artifacts, staticFiles, naming.beanstalkBucketArn],
+      Action: ["s3:GetBucketLocation", "s3:ListBucket"],
+      Resource: [artifacts, staticFiles],
     },
     {
       Sid: "LookAtTasks",
@@ -98,168 +112,10 @@ export function deployStatements(naming: Naming, application: string): PolicySta
       ],
     },
     {
-      Sid: "LookAtDatabase",
+      Sid: "LookAtSnapshots",
       Effect: "Allow",
-      Action: ["rds:DescribeDBInstances", "rds:DescribeDBSnapshots"],
+      Action: "rds:DescribeDBSnapshots",
       Resource: "*",
-    },
-  ];
-}
-
-/**
- * Permissions that Beanstalk uses on behalf of the caller: it updates the environments' stacks, and through them
- * starts new instances, terminates old ones and registers them with the load balancer. `callsOfUpdate` in
- * policies/facts/beanstalkCalls.ts lists the calls, and the deploy tool's double refuses an update without any of them.
- *
- * @see https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AdministratorAccess-AWSElasticBeanstalk.html
- */
-function beanstalkStatements(naming: Naming): PolicyStatement[] {
-  const loadBalancing = (resource: string) => naming.arn("elasticloadbalancing", resource);
-  const environments = [naming.environment("web"), naming.environment("worker")];
-  return [
-    {
-      Sid: "LookThroughBeanstalk",
-      Effect: "Allow",
-      Action: [
-        "acm:DescribeCertificate",
-        "acm:ListCertificates",
-        "autoscaling:Describe*",
-        "cloudformation:Describe*",
-        "cloudformation:List*",
-        "cloudwatch:DescribeAlarms",
-        "ec2:Describe*",
-        "elasticloadbalancing:Describe*",
-        "iam:ListAttachedRolePolicies",
-        "iam:ListInstanceProfiles",
-        "iam:ListRolePolicies",
-        "iam:ListRoles",
-        "iam:ListServerCertificates",
-        "logs:DescribeLogGroups",
-        "rds:DescribeDBEngineVersions",
-        "rds:DescribeOrderableDBInstanceOptions",
-        "sns:ListSubscriptionsByTopic",
-        "sns:ListTopics",
-      ],
-      Resource: "*",
-    },
-    {
-      Sid: "UpdateStacks",
-      Effect: "Allow",
-      Action: [
-        "cloudformation:CancelUpdateStack",
-        "cloudformation:ContinueUpdateRollback",
-        "cloudformation:GetTemplate",
-        "cloudformation:SignalResource",
-        "cloudformation:TagResource",
-        "cloudformation:UntagResource",
-        "cloudformation:UpdateStack",
-      ],
-      Resource: naming.arn("cloudformation", "stack/awseb-e-*"),
-    },
-    {
-      // An immutable deployment starts the new version in a temporary stack.
-      Sid: "TryInStackOfItsOwn",
-      Effect: "Allow",
-      Action: ["cloudformation:CreateStack", "cloudformation:DeleteStack"],
-      Resource: naming.arn("cloudformation", "stack/awseb-e-*-immutable-stack/*"),
-    },
-    {
-      Sid: "ChangeGroups",
-      Effect: "Allow",
-      Action: "autoscaling:*",
-      Resource: naming.arn("autoscaling", "autoScalingGroup:*:autoScalingGroupName/awseb-e-*"),
-    },
-    {
-      Sid: "ChangeAlarms",
-      Effect: "Allow",
-      Action: ["cloudwatch:DeleteAlarms", "cloudwatch:PutMetricAlarm"],
-      Resource: naming.arn("cloudwatch", "alarm:awseb-e-*"),
-    },
-    {
-      Sid: "ChangeBalancers",
-      Effect: "Allow",
-      Action: [
-        "elasticloadbalancing:AddTags",
-        "elasticloadbalancing:DeregisterTargets",
-        "elasticloadbalancing:ModifyListener",
-        "elasticloadbalancing:ModifyLoadBalancerAttributes",
-        "elasticloadbalancing:ModifyTargetGroup",
-        "elasticloadbalancing:ModifyTargetGroupAttributes",
-        "elasticloadbalancing:RegisterTargets",
-      ],
-      Resource: [
-        loadBalancing("listener/app/awseb-*"),
-        loadBalancing("loadbalancer/app/awseb-*"),
-        loadBalancing("targetgroup/awseb-*"),
-      ],
-    },
-    {
-      // CloudFormation names the launch templates, so no pattern covers Beanstalk's alone.
-      Sid: "ChangeLaunchTemplates",
-      Effect: "Allow",
-      Action: [
-        "ec2:CreateLaunchTemplate",
-        "ec2:CreateLaunchTemplateVersion",
-        "ec2:DeleteLaunchTemplate",
-        "ec2:DeleteLaunchTemplateVersions",
-        "ec2:ModifyLaunchTemplate",
-      ],
-      Resource: naming.arn("ec2", "launch-template/*"),
-    },
-    {
-      Sid: "StartInstancesFromTemplates",
-      Effect: "Allow",
-      Action: "ec2:RunInstances",
-      Resource: "*",
-      Condition: { ArnLike: { "ec2:LaunchTemplate": naming.arn("ec2", "launch-template/*") } },
-    },
-    {
-      Sid: "TagWhatIsCreated",
-      Effect: "Allow",
-      Action: "ec2:CreateTags",
-      Resource: naming.arn("ec2", "*/*"),
-      Condition: {
-        StringEquals: { "ec2:CreateAction": ["CreateLaunchTemplate", "RunInstances"] },
-      },
-    },
-    {
-      Sid: "StopOwnInstances",
-      Effect: "Allow",
-      Action: "ec2:TerminateInstances",
-      Resource: naming.arn("ec2", "instance/*"),
-      Condition: { StringEquals: { "ec2:ResourceTag/elasticbeanstalk:environment-name": environments } },
-    },
-    {
-      Sid: "KeepLogGroups",
-      Effect: "Allow",
-      Action: ["logs:CreateLogGroup", "logs:PutRetentionPolicy"],
-      Resource: environments.map((name) => naming.arn("logs", `log-group:/aws/elasticbeanstalk/${name}/*`)),
-    },
-    {
-      // Beanstalk asks for its bucket at each update, and creates it if it does not exist.
-      Sid: "KeepBeanstalkBucket",
-      Effect: "Allow",
-      Action: ["s3:CreateBucket", "s3:PutBucketPolicy"],
-      Resource: naming.beanstalkBucketArn,
-    },
-    {
-      Sid: "BeanstalkStagesBundles",
-      Effect: "Allow",
-      Action: [
-        "s3:DeleteObject",
-        "s3:GetObject*",
-        "s3:PutObject",
-        "s3:PutObjectAcl",
-        "s3:PutObjectVersionAcl",
-      ],
-      Resource: `${naming.beanstalkBucketArn}/*`,
-    },
-    {
-      // AWS's bucket with the templates of environments' stacks and the patches of instances.
-      Sid: "ReadEnvironmentResources",
-      Effect: "Allow",
-      Action: "s3:GetObject",
-      Resource: `${naming.beanstalkResourcesBucketArn}/*`,
     },
   ];
 }

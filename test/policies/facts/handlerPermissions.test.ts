@@ -9,7 +9,7 @@ import { callsOfCreation, callsOfUpdate } from "../../../policies/facts/beanstal
 import { HANDLER_PERMISSIONS } from "../../../policies/facts/handlerPermissions";
 import { RESOURCE_TYPES } from "../../../policies/facts/resourceTypes";
 import { strings } from "../../../policies/iam/document";
-import { ACCOUNT, type Needed, REGION, roleOf, unusedPermissions } from "../../authorization";
+import { ACCOUNT, environmentId, type Needed, REGION, roleOf, unusedPermissions } from "../../authorization";
 import { neededFor } from "../../deploy/double/authorization";
 import { find, previewOf } from "../../support";
 
@@ -159,10 +159,18 @@ describe("policies/facts/handlerPermissions", () => {
     const document = await previewOf("prod");
     const up = roleOf(document, "ci-up");
     up.missing(managed(document).flatMap((resource) => neededBy(resource, document, namesOf("prod"))));
-    const changed = { region: REGION, accountId: ACCOUNT, environment: "iaso-prod", roles: [] };
+    const changed = {
+      region: REGION,
+      accountId: ACCOUNT,
+      application: "iaso-prod",
+      environment: "iaso-prod",
+      environmentId: environmentId("web"),
+      tags: { project: "iaso", env: "prod", role: "web" },
+      roles: [],
+    };
     up.missing(neededFor([...callsOfUpdate(changed), ...callsOfCreation(changed)]));
     up.missing(strings(DOCTOR_STATEMENT.Action).map((action) => ({ action, resource: "*" })));
-    const unused = unusedPermissions(up.statements, up.asked);
+    const unused = unusedPermissions(up);
     for (const permission of unused) console.log(`      not used: ${permission}`);
     expect(unused).to.have.members(Object.keys(EXTRAS));
     for (const service of SERVICES) {

@@ -1,5 +1,6 @@
 import { expect } from "chai";
-import { deployStatements } from "../../../../components/iam/ci/deploy";
+import { updateStatements } from "../../../../components/iam/ci/beanstalk";
+import { deployStatements, PAIR } from "../../../../components/iam/ci/deploy";
 import { policyDocument } from "../../../../components/iam/policyDocument";
 import { naming, PolicyStatement, statementsOf } from "../../../support";
 
@@ -9,7 +10,9 @@ const allowed = (statements: Record<string, PolicyStatement>) =>
   Object.values(statements).filter(({ Effect }) => Effect === "Allow");
 
 describe("components/iam/ci/deploy", () => {
-  const statements = statementsOf(policyDocument(deployStatements(naming, "iaso-test")));
+  const statements = statementsOf(
+    policyDocument([...deployStatements(naming), ...Object.values(updateStatements(naming, PAIR)).flat()]),
+  );
 
   it("allows writing bundles, static files and versions of its own application only", () => {
     const prefix = "arn:aws:elasticbeanstalk:eu-central-1:123456789012";
@@ -20,19 +23,18 @@ describe("components/iam/ci/deploy", () => {
     ]);
     const writable = allowed(statements)
       .filter(({ Action }) => [Action].flat().includes("s3:PutObject"))
-      .map(({ Resource }) => Resource);
+      .flatMap(({ Resource }) => Resource);
+    const shared = "arn:aws:s3:::elasticbeanstalk-eu-central-1-123456789012/resources";
     expect(writable).to.have.members([
       "arn:aws:s3:::example-iaso-test-artifacts/*",
       "arn:aws:s3:::example-iaso-test-static/*",
-      "arn:aws:s3:::elasticbeanstalk-eu-central-1-123456789012/*",
+      `${shared}/environments/\${aws:PrincipalTag/web-environment-id}/*`,
+      `${shared}/environments/\${aws:PrincipalTag/worker-environment-id}/*`,
+      `${shared}/_runtime/_embedded_extensions/iaso-test/*`,
     ]);
     expect(JSON.stringify(allowed(statements))).not.to.include("example-iaso-test-media");
-    for (const { Action, Resource, Condition } of allowed(statements)) {
+    for (const { Action, Resource } of allowed(statements)) {
       if (Resource !== "*") continue;
-      if (Action === "ec2:RunInstances") {
-        expect(Condition).to.have.nested.property("ArnLike.ec2:LaunchTemplate");
-        continue;
-      }
       for (const action of [Action].flat()) expect(action).to.match(/:(Describe|List)/);
     }
     const actions = actionsOf(allowed(statements));
@@ -52,31 +54,28 @@ describe("components/iam/ci/deploy", () => {
     ]);
   });
 
-  it("allows changing resources that Beanstalk named, and terminating instances of its own pair only", () => {
-    const own = "eu-central-1:123456789012";
-    expect(statements.UpdateStacks?.Resource).to.equal(`arn:aws:cloudformation:${own}:stack/awseb-e-*`);
-    expect(statements.UpdateStacks?.Action).not.to.include.oneOf([
-      "cloudformation:DeleteStack",
-      "cloudformation:CreateStack",
-    ]);
-    expect(statements.TryInStackOfItsOwn?.Resource).to.equal(
-      `arn:aws:cloudformation:${own}:stack/awseb-e-*-immutable-stack/*`,
-    );
-    expect(statements.ChangeGroups?.Resource).to.equal(
-      `arn:aws:autoscaling:${own}:autoScalingGroup:*:autoScalingGroupName/awseb-e-*`,
-    );
-    for (const resource of [statements.ChangeBalancers?.Resource].flat()) {
-      expect(resource).to.match(/^arn:aws:elasticloadbalancing:eu-central-1:123456789012:[a-z/]+\/awseb-\*$/);
-    }
-    expect(statements.StopOwnInstances).to.deep.include({
-      Resource: `arn:aws:ec2:${own}:instance/*`,
-      Condition: {
-        StringEquals: {
-          "ec2:ResourceTag/elasticbeanstalk:environment-name": ["iaso-test", "iaso-test-worker"],
-        },
-      },
-    });
+  it("allows changing what Beanstalk created for its own pair only, and no bucket's policy and no listener", () => {
+    const tags = { "aws:ResourceTag/project": "iaso", "aws:ResourceTag/env": "test" };
+    for (const sid of ["UpdateStacks", "RegisterInstances", "ChangeLaunchTemplates", "StopOwnInstances"])
+      expect(statements[sid]?.Condition, sid).to.deep.equal({
+        StringEquals: { ...tags, "aws:ResourceTag/role": ["web", "worker"] },
+      });
+    expect(statements.StartInOwnSecurityGroups?.Condition?.StringEquals).to.deep.equal(tags);
+    const actions = actionsOf(allowed(statements)).flat();
+    expect(actions).not.to.include.members(["s3:PutBucketPolicy"]);
+    expect(actions.filter((action) => /:(\*|.*Listener$)/.test(action))).to.deep.equal([]);
     // Beanstalk does not set aws:CalledVia: what asks for it would never be allowed.
     expect(JSON.stringify(statements)).not.to.include("CalledVia");
+  });
+
+  it("starts no instance with another role's profile: AWS checks numbered versions of templates only", () => {
+    expect(statements.CreateGroups?.Condition).to.have.nested.property(
+      "Bool.autoscaling:LaunchTemplateVersionSpecified",
+      "true",
+    );
+    expect(statements.ChangeGroups?.Condition).to.deep.include({
+      BoolIfExists: { "autoscaling:LaunchTemplateVersionSpecified": "true" },
+      Null: { "autoscaling:LaunchConfigurationName": "true" },
+    });
   });
 });
