@@ -1,9 +1,11 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { existingBuild, type ExistingBuild, sourceBuild } from "./builder";
 import { type Clock, parseDuration, systemClock } from "./clock";
-import { type Build, deploy } from "./commands/deploy";
+import { build, type BuildOptions, type SourceOptions } from "./commands/build";
+import { deploy } from "./commands/deploy";
 import { type CheckMigrationsOptions, reportMigrations } from "./commands/checkMigrations";
 import { prune } from "./commands/prune";
 import { repair } from "./commands/repair";
@@ -11,22 +13,17 @@ import { rollback } from "./commands/rollback";
 import { status } from "./commands/status";
 import { versions } from "./commands/versions";
 import { EXIT } from "./exitCodes";
-import { readPlugins } from "./pair/plugins";
 import { TASK_POLICIES, type TaskPolicy } from "./runningTasks";
 import { type CommonOptions, execute, type LimitOptions } from "./execute";
-import { type Session } from "./session";
-import { buildSource } from "./source/build";
-import { resolveVersion } from "./source/version";
 import { runProgram } from "../cli/main";
 import { nearest } from "../cli/nearest";
 import { UserError } from "../cli/userError";
+import { StackFile } from "../settings/stackFile";
 
-interface DeployCliOptions extends CommonOptions, LimitOptions {
+interface DeployCliOptions extends CommonOptions, LimitOptions, SourceOptions {
   source?: string;
-  version?: string;
-  image?: string;
-  allowDirty?: true;
-  skipBuild?: true;
+  built?: string;
+  sha256?: string;
   allowUnhealthy?: true;
   snapshot?: true;
   runningTasks: TaskPolicy;
@@ -38,6 +35,8 @@ Examples:
   npm run deploy -- prod --source ../iaso --snapshot          take a snapshot of the database first
   npm run deploy -- staging --source ../iaso --image blsq/iaso:1.2.3
                                                               deploy an image on the docker platform
+  npm run deploy -- build staging --source ../iaso --output ../built
+  npm run deploy -- staging --built ../built --sha256 …       build without credentials, then deploy
   npm run deploy -- status prod                               show the versions of web and worker
   npm run deploy -- rollback prod                             roll back to the version before
   npm run deploy -- rollback prod --to 1.2.2                  roll back to a given version
@@ -63,75 +62,63 @@ function duration(text: string): number {
   return milliseconds;
 }
 
+function list(text: string): string[] {
+  return text.split(",").filter((item) => item !== "");
+}
+
 function wholeNumber(text: string): number {
   if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError("Write a whole number above 0.");
   return Number(text);
-}
-
-/** Returns the function that builds the version of a checkout into a directory. */
-function builder(
-  session: Session,
-  checkout: string,
-  options: DeployCliOptions,
-  outputDirectory: string,
-): Build {
-  const { target } = session;
-  const source = resolve(checkout);
-  return async (pair, log) => {
-    const version = await resolveVersion(source, {
-      version: options.version,
-      allowDirty: options.allowDirty === true,
-    });
-    const plugins = await readPlugins(session, pair);
-    const built = await buildSource({
-      source,
-      platform: target.platform,
-      version,
-      outputDirectory,
-      image: options.image,
-      plugins,
-      deployedBy: session.by,
-      skipBuild: options.skipBuild === true,
-      onProgress: log,
-    });
-    const description = `commit ${version.commit.slice(0, 12)}${version.dirty ? " with changes" : ""}`;
-    return {
-      version: version.label,
-      description,
-      bundle: built.bundle,
-      staticDirectory: built.staticDirectory,
-      wheels: built.wheels,
-    };
-  };
 }
 
 /**
  * Checks the arguments of `deploy`. Commander runs it for every first word that is not a command, so a misspelt
  * command arrives here as the environment.
  *
- * @returns the checkout
+ * @returns the checkout, or the build that exists
  * @throws UserError that suggests the command, or names the option that is missing
  */
-function requireSource(env: string, { source }: DeployCliOptions, command: Command): string {
+function requireSource(env: string, options: DeployCliOptions, command: Command): string | ExistingBuild {
   const [, ...more] = command.args;
-  if (source !== undefined && more.length === 0) return source;
-  if (source !== undefined) {
+  const { built, sha256, source } = options;
+  if (source === undefined && built === undefined) throw missingSource(env, more, command);
+  if (more.length > 0) {
     throw new UserError(
       `deploy takes one environment, but got more arguments: ${more.join(" ")}.`,
-      `npm run deploy -- ${env} --source ${source}`,
+      `npm run deploy -- ${env} ${source === undefined ? `--built ${String(built)}` : `--source ${source}`}`,
     );
   }
+  if (built === undefined && source !== undefined) return source;
+  const conflicting = (
+    ["source", "version", "image", "allowDirty", "skipBuild", "buildWithMyCredentials"] as const
+  ).filter((name) => options[name] !== undefined);
+  if (built === undefined || sha256 === undefined || conflicting.length > 0) {
+    throw new UserError(
+      conflicting.length > 0
+        ? `The build in ${String(built)} is done, so ${conflicting.map(flagOf).join(", ")} cannot change it.`
+        : "The option --sha256 <SHA-256>, which the build printed, is missing.",
+      `npm run deploy -- ${env} --built ${String(built)} --sha256 ${sha256 ?? "<SHA-256>"}`,
+    );
+  }
+  return { directory: built, sha256 };
+}
+
+function flagOf(name: string): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+function missingSource(env: string, more: readonly string[], command: Command): UserError {
   const names = command.parent?.commands.map((one) => one.name()) ?? [];
   const suggestion = nearest(env, names);
   if (suggestion !== undefined || more.length > 0) {
-    throw new UserError(
+    return new UserError(
       `"${env}" is not a command. The commands are ${names.join(", ")}.`,
       suggestion === undefined
         ? "npm run deploy -- --help"
         : `npm run deploy -- ${[suggestion, ...(more.length > 0 ? more : ["<env>"])].join(" ")}`,
     );
   }
-  throw new UserError(
+  return new UserError(
     "The option --source <directory>, the checkout of the application, is missing.",
     `npm run deploy -- ${env} --source ../iaso`,
   );
@@ -139,11 +126,12 @@ function requireSource(env: string, { source }: DeployCliOptions, command: Comma
 
 async function deployCommand(
   env: string,
-  source: string,
+  source: string | ExistingBuild,
   options: DeployCliOptions,
   clock: Clock,
 ): Promise<void> {
-  const announce = `deployment of ${options.version ?? options.image ?? source}`;
+  const from = typeof source === "string" ? source : source.directory;
+  const announce = `deployment of ${options.version ?? options.image ?? from}`;
   await execute({ env, clock, options, announce }, async (session) => {
     const directory = await mkdtemp(join(tmpdir(), "iaso-deploy-"));
     try {
@@ -152,7 +140,11 @@ async function deployCommand(
         snapshot: options.snapshot === true,
         allowUnhealthy: options.allowUnhealthy === true,
       };
-      return await deploy(session, deployOptions, builder(session, source, options, directory));
+      const build =
+        typeof source === "string"
+          ? sourceBuild(session, source, options, directory)
+          : existingBuild(session, source, directory);
+      return await deploy(session, deployOptions, build);
     } finally {
       await rm(directory, { recursive: true, force: true });
     }
@@ -197,19 +189,46 @@ function createProgram(clock: Clock): Command {
         duration,
       );
 
-  limits(command("deploy", "deploy a checkout of the application (the default command)", true))
+  const fromSource = (to: Command): Command =>
+    to
+      .option("--version <version>", "the name of the version (default: its git tag, or its commit)")
+      .option("--image <image>", "the image of the application, on the docker platform")
+      .option("--allow-dirty", "build changes that are not committed, in the checkout")
+      .option("--skip-build", "use the files that an earlier build left in the checkout")
+      .option(
+        "--build-with-my-credentials",
+        "let the application's code read your credentials during the build",
+      );
+
+  fromSource(limits(command("deploy", "deploy a checkout of the application (the default command)", true)))
     .allowExcessArguments()
-    .option("--source <directory>", "the checkout of the application (required)")
-    .option("--version <version>", "the name of the version (default: its git tag, or its commit)")
-    .option("--image <image>", "the image of the application, on the docker platform")
-    .option("--allow-dirty", "deploy changes that are not committed")
-    .option("--skip-build", "use the files that an earlier build left in the checkout")
+    .option("--source <directory>", "the checkout of the application")
+    .option("--built <directory>", "deploy the output of the command build instead")
+    .option("--sha256 <digest>", "the SHA-256 that the command build printed")
     .option("--allow-unhealthy", "deploy to Severe environments, to make them better")
     .option("--snapshot", "take a snapshot of the database before the switch")
     .addOption(tasks())
     .action((env: string, options: DeployCliOptions, cmd: Command) =>
       deployCommand(env, requireSource(env, options, cmd), options, clock),
     );
+
+  fromSource(
+    program
+      .command("build")
+      .description("build a checkout where there are no credentials, to deploy it with --built; needs no AWS")
+      .argument("<env>", "the environment, whose settings Pulumi.<env>.yaml has"),
+  )
+    .requiredOption("--source <directory>", "the checkout of the application")
+    .requiredOption("--output <directory>", "the directory for the build, new or empty")
+    .addOption(
+      new Option("--platform <platform>", "the platform (default: the stack's)").choices([
+        "python",
+        "docker",
+      ]),
+    )
+    .option("--plugins <plugins>", "the enabled plugins, with commas (default: the stack's)", list)
+    .option("--json", "print the SHA-256 as JSON on stdout, and progress on stderr")
+    .action((env: string, options: BuildOptions) => build(env, options, () => new StackFile(env)));
 
   command("status", "show the versions of web and worker, and the run in progress").action(
     (env: string, options: CommonOptions) => execute({ env, clock, options }, status),

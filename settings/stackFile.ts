@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from "node:fs";
-import { Document, isMap, parseDocument } from "yaml";
+import { Document, isMap, isSeq, parseDocument } from "yaml";
 import { didYouMean } from "../cli/nearest";
 import { listStackFiles } from "../cli/stackFiles";
 import { UserError } from "../cli/userError";
@@ -29,6 +29,14 @@ export class StackFile {
     const value = this.document.getIn(["config", this.key(setting)]);
     const known = value ?? this.project.getIn(["config", setting, "default"]);
     return typeof known === "string" ? known : undefined;
+  }
+
+  /** The value of a setting that is a list of texts, or its default in Pulumi.yaml; empty if it has neither. */
+  getList(setting: string): string[] {
+    const list =
+      this.document.getIn(["config", this.key(setting)]) ??
+      this.project.getIn(["config", setting, "default"]);
+    return isSeq(list) ? (list.toJSON()).map(String) : [];
   }
 
   /** Sets settings, and writes the file. */

@@ -23,8 +23,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   ami: ["cli"],
   // A stack's names and settings are those of its program.
   doctor: ["settings", "preview/project.ts", "components/common", "cli"],
-  // The component that writes the parameter owns its schema.
-  deploy: ["cli", "components/common/deployParameter.ts"],
+  // The component that writes the parameter owns its schema. A build reads its stack's settings without AWS.
+  deploy: ["cli", "components/common/deployParameter.ts", "settings/stackFile.ts"],
 };
 
 const FACTS = "policies/facts";

@@ -13,6 +13,7 @@ import { checkRunningTasks, type TaskPolicy } from "../runningTasks";
 import { type LockedSession, type Session } from "../session";
 import { uploadWheels } from "../wheels";
 import { type Wheel } from "../source/wheels";
+import { type StaticFile } from "../static/files";
 import { publishStatic } from "../static/publish";
 import { UserError } from "../../cli/userError";
 import { recover, restoreStaticOf } from "./recover";
@@ -31,7 +32,7 @@ export interface BuiltVersion {
   /** For the list of versions, such as the commit it was built from. */
   description: string;
   bundle: Bundle;
-  staticDirectory: string;
+  staticFiles: readonly StaticFile[];
   /** The Python packages that the bundle lists. */
   wheels: readonly Wheel[];
 }
@@ -171,7 +172,7 @@ async function prepare(
     publishStatic({
       s3: clients.s3,
       bucket: target.staticBucket,
-      directory: built.staticDirectory,
+      files: built.staticFiles,
       version: label,
       onProgress: log,
     }),

@@ -1,28 +1,24 @@
-import { mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "../../cli/userError";
+import { listStaticFiles } from "../static/files";
+import { ArtifactWriter, type BuildList } from "./artifact";
 import { runCommand } from "./commands";
 import { type CronFile, periodicTasks } from "./cron";
 import { listBuiltFiles, listTrackedFiles, readIfPresent, writeEntries } from "./files";
-import { extractDirectory, pinImage, type PinnedImage } from "./image";
-import {
-  composeFile,
-  environmentConfig,
-  isHostingFile,
-  overlayFiles,
-  type Platform,
-  textEntry,
-} from "./overlay";
-import { withVersion } from "./pyproject";
+import { isHostingFile, type Platform, requireNoHostingConflict } from "./overlay";
+import { requireInside } from "./paths";
 import { lockedRequirements } from "./requirements";
 import { readSourceSettings, SETTINGS_FILE, type SourceSettings } from "./settings";
 import { provideTools } from "./tools";
 import type { Version } from "./version";
-import { collectWheels, type Wheel, wheelList } from "./wheels";
-import { type WrittenZip, writeZip, type ZipEntry } from "./zip";
+import { collectWheels } from "./wheels";
+import type { ZipEntry } from "./zip";
 
 /** Browsers' developer tools read source maps from the static files; servers do not read them. */
 const SOURCE_MAP = /\.(js|css)\.map$/;
+/** Static files that are read at the same time. */
+const PARALLEL = 16;
 
 export interface BuildArgs {
   /** The application's checkout. */
@@ -30,45 +26,57 @@ export interface BuildArgs {
   platform: Platform;
   /** The result of `resolveVersion`. */
   version: Version;
-  /** The directory for the bundle, the export of the commit, the packages and the static files. */
+  /** The directory for the artifact; new or empty. */
   outputDirectory: string;
+  /** A directory for the export of the commit and the packages. Its content is replaced. */
+  workDirectory: string;
   /** The application's image, with a tag or digest; required on the docker platform. */
   image?: string;
   /** The plugins that the environment enables. They add static files and periodic tasks. */
   plugins?: readonly string[];
-  /** The user that the application shows at /_health/. Part of the bundle. */
-  deployedBy?: string;
   /** Uses the files that an earlier build left in the checkout, instead of running the build commands. */
   skipBuild?: boolean;
   onProgress?: (message: string) => void;
 }
 
-export interface BuiltSource {
-  bundle: WrittenZip;
-  /** The static files to publish. */
-  staticDirectory: string;
-  /** The Python packages to upload, which the bundle lists; none on the docker platform. */
-  wheels: Wheel[];
-  /** The application's image, pinned by digest; only on the docker platform. */
-  image?: PinnedImage;
-}
-
 /**
- * Builds the source bundle and the static files of a version. Web and worker get the same bundle, and the same
- * arguments give the same bytes.
+ * Builds a version of the application into an artifact, which `readArtifact` reads. Runs code of the application (its
+ * build commands, its packages' install scripts, git in its checkout), so its process must have no credentials. Nothing
+ * in it is trusted: the deployment adds the files that configure the hosting.
  *
- * @throws UserError for any mistake in the checkout, its settings or the image's name
+ * @returns the artifact's SHA-256, in hexadecimal
+ * @throws UserError for any mistake in the checkout or its settings
  */
-export async function buildSource(args: BuildArgs): Promise<BuiltSource> {
+export async function buildSource(args: BuildArgs): Promise<string> {
   const settings = await readSourceSettings(args.source);
-  await mkdir(args.outputDirectory, { recursive: true });
-  return args.platform === "python" ? buildPython(args, settings) : buildDocker(args, settings);
+  const writer = await ArtifactWriter.create(args.outputDirectory);
+  const built =
+    args.platform === "python" ? await buildPython(args, settings, writer) : buildDocker(args, settings);
+  const { commit, dirty, label } = args.version;
+  return writer.finish({
+    version: label,
+    commit,
+    dirty,
+    platform: args.platform,
+    plugins: [...(args.plugins ?? [])],
+    cron: await cronFile(args, settings),
+    ...built,
+  });
 }
 
-async function buildPython(args: BuildArgs, settings: SourceSettings): Promise<BuiltSource> {
+type Built = Pick<BuildList, "application" | "static" | "wheels" | "image">;
+
+async function buildPython(
+  args: BuildArgs,
+  settings: SourceSettings,
+  writer: ArtifactWriter,
+): Promise<Built> {
   const { source, version } = args;
+  requireInside(settings.staticDirectory, "staticDirectory");
   const locked = await listTrackedFiles(source, version.dirty);
-  const tools = await provideTools(source, join(args.outputDirectory, "tools"), {
+  const isIncluded = ({ path }: ZipEntry): boolean => !isExcluded(path, settings.exclude);
+  requireNoHostingConflict(locked.filter(isIncluded));
+  const tools = await provideTools(source, join(args.workDirectory, "tools"), {
     frontEnd: args.skipBuild !== true && settings.build.length > 0,
   });
   if (tools.descriptions.length > 0) args.onProgress?.(`Building with ${tools.descriptions.join(", ")}`);
@@ -78,18 +86,18 @@ async function buildPython(args: BuildArgs, settings: SourceSettings): Promise<B
     source,
     requirements: await lockedRequirements(source, locked, tools.env),
     pyproject: await readIfPresent(join(source, "pyproject.toml")),
-    directory: join(args.outputDirectory, "packages"),
+    directory: join(args.workDirectory, "packages"),
   });
   const directory = await buildDirectory(args, settings);
   if (args.skipBuild !== true) await runBuild(args, settings, directory, tools.env);
-  const staticDirectory = join(directory, settings.staticDirectory);
-  if ((await readdir(staticDirectory).catch(() => [])).length === 0) {
+  const staticFiles = await listStaticFiles(join(directory, settings.staticDirectory), directory, PARALLEL);
+  if (staticFiles.length === 0) {
     throw new UserError(
-      `There are no static files in ${staticDirectory}.`,
+      `There are no static files in ${join(directory, settings.staticDirectory)}.`,
       fixMissingFiles(args, "`staticDirectory`"),
     );
   }
-  args.onProgress?.("Writing the source bundle");
+  args.onProgress?.("Collecting the files of the bundle");
   const tracked = await listTrackedFiles(source, version.dirty);
   const built: ZipEntry[] = [];
   for (const path of settings.include) {
@@ -103,16 +111,17 @@ async function buildPython(args: BuildArgs, settings: SourceSettings): Promise<B
     built.push(...entries.filter((entry) => !SOURCE_MAP.test(entry.path)));
   }
   requirePlugins(args, [...tracked, ...built]);
-  const entries = layered([
-    built,
-    tracked.filter(({ path }) => !isHostingFile(path) && !isExcluded(path, settings.exclude)),
-    await versionFile(source, tracked, version),
-    await overlayFiles("python"),
-    [textEntry("iaso-deploy/wheels.txt", wheelList(wheels))],
-    environmentConfig(deployedBy(args)),
-    await cronFile(args, settings),
-  ]);
-  return { bundle: await writeZip(bundlePath(args), entries), staticDirectory, wheels };
+  const application = [
+    ...new Map([...built, ...tracked.filter(isIncluded)].map((entry) => [entry.path, entry])).values(),
+  ];
+  requireNoHostingConflict(application);
+  await writer.addFiles(staticFiles, ({ file }) => file);
+  await writer.addFiles(wheels, ({ path }) => path);
+  return {
+    application: await writer.addApplication(application.filter(({ path }) => !isHostingFile(path))),
+    static: staticFiles.map(({ path, sha256, bytes }) => ({ path, sha256, bytes })),
+    wheels: wheels.map(({ name, sha256, bytes }) => ({ name, sha256, bytes })),
+  };
 }
 
 /** The fix for files that the build should have left in the checkout. */
@@ -130,7 +139,7 @@ function fixMissingFiles({ skipBuild }: BuildArgs, setting: string): string {
 async function buildDirectory(args: BuildArgs, settings: SourceSettings): Promise<string> {
   const { source, version } = args;
   if (version.dirty || args.skipBuild === true) return source;
-  const directory = join(args.outputDirectory, "source");
+  const directory = join(args.workDirectory, "source");
   await rm(directory, { recursive: true, force: true });
   const entries = await listTrackedFiles(source, false);
   // Checkouts of plugins are not under version control, and the build needs them.
@@ -166,58 +175,19 @@ async function runBuild(
   }
 }
 
-async function buildDocker(args: BuildArgs, settings: SourceSettings): Promise<BuiltSource> {
+/** The docker platform runs an image that exists, so nothing is built. The deployment, which can log in, reads it. */
+function buildDocker(args: BuildArgs, { image }: SourceSettings): Built {
   if (args.image === undefined) {
     throw new UserError(
       "The environments run on the Docker platform, but no image is given.",
       "Add it, for example: --image blsq/iaso:2026.07.28",
     );
   }
-  args.onProgress?.(`Looking up ${args.image}`);
-  const application = await pinImage(args.image);
-  const proxy = await pinImage(settings.image.proxy);
-  const staticDirectory = join(args.outputDirectory, `static-${args.version.label}`);
-  await rm(staticDirectory, { recursive: true, force: true });
-  await extractDirectory(application, settings.image.staticDirectory, staticDirectory, args.onProgress);
-  args.onProgress?.("Writing the source bundle");
-  const project = textEntry(
-    "iaso-deploy/pyproject.toml",
-    `# Mounted over the image's file, which has the version of the build.\n[project]\nname = "Iaso"\nversion = ${JSON.stringify(args.version.label)}\n`,
-  );
-  const entries = layered([
-    await overlayFiles("docker"),
-    [await composeFile({ application, proxy, directory: settings.image.directory }), project],
-    environmentConfig({
-      ...deployedBy(args),
-      PROD_IMAGE_TAG: application.tag,
-      PROD_IMAGE_DIGEST: application.digest,
-      PROD_IMAGE_CREATION: application.created,
-    }),
-    await cronFile(args, settings),
-  ]);
-  return {
-    bundle: await writeZip(bundlePath(args), entries),
-    staticDirectory,
-    wheels: [],
-    image: application,
-  };
-}
-
-function bundlePath(args: BuildArgs): string {
-  return join(args.outputDirectory, `${args.version.label}.zip`);
-}
-
-/** Merges lists into one entry for each path. Later lists override earlier ones. */
-function layered(lists: readonly (readonly ZipEntry[])[]): ZipEntry[] {
-  return [...new Map(lists.flat().map((entry) => [entry.path, entry])).values()];
+  return { application: [], static: [], wheels: [], image: { name: args.image, ...image } };
 }
 
 function isExcluded(path: string, exclude: readonly string[]): boolean {
   return exclude.some((name) => path === name || path.startsWith(`${name.replace(/\/$/, "")}/`));
-}
-
-function deployedBy(args: BuildArgs): Record<string, string> {
-  return args.deployedBy === undefined ? {} : { DEPLOYED_BY: args.deployedBy };
 }
 
 /** Checks that each plugin is in the bundle: the application does not start without one that PLUGINS names. */
@@ -232,30 +202,15 @@ function requirePlugins({ plugins = [], source }: BuildArgs, entries: readonly Z
   }
 }
 
-/** pyproject.toml with the deployed version; no entry if the checkout has none with a version. */
-async function versionFile(
-  source: string,
-  tracked: readonly ZipEntry[],
-  version: Version,
-): Promise<ZipEntry[]> {
-  const entry = tracked.find(({ path }) => path === "pyproject.toml");
-  if (entry === undefined) return [];
-  const text = Buffer.isBuffer(entry.content)
-    ? entry.content
-    : await readFile(join(source, "pyproject.toml"));
-  const changed = withVersion(text.toString("utf8"), version.label);
-  return changed === undefined ? [] : [textEntry("pyproject.toml", changed)];
-}
-
-/** The periodic tasks of the application and of the enabled plugins, which have a file of their own. */
-async function cronFile(args: BuildArgs, settings: SourceSettings): Promise<ZipEntry[]> {
+/** The text of cron.yaml: the periodic tasks of the application, and of the enabled plugins, which have own files. */
+async function cronFile(args: BuildArgs, settings: SourceSettings): Promise<string | undefined> {
   const plugins = args.plugins ?? [];
   const paths = [settings.cron, ...plugins.map((plugin) => `plugins/${plugin}/cron.yaml`)];
   const files: CronFile[] = [];
   for (const path of paths) {
+    requireInside(path, "cron");
     const text = await readIfPresent(join(args.source, path));
     if (text !== undefined) files.push({ path, text });
   }
-  const tasks = periodicTasks(files, plugins);
-  return tasks === undefined ? [] : [textEntry("cron.yaml", tasks)];
+  return periodicTasks(files, plugins);
 }

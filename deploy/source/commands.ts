@@ -13,15 +13,6 @@ export interface CommandOptions {
 const SHOWN_LINES = 15;
 
 /**
- * The environment of build commands: without the deployment's credentials, because a build runs third-party code such
- * as install scripts of npm packages.
- */
-export function buildEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const withheld = /^(AWS_|ACTIONS_ID_TOKEN_|GITHUB_TOKEN$|GH_TOKEN$|SLACK_|PULUMI_)/;
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !withheld.test(name)));
-}
-
-/**
  * Runs a command line in a shell.
  *
  * @throws UserError with the command's last lines if it fails
@@ -30,7 +21,7 @@ export async function runCommand(command: string, options: CommandOptions): Prom
   const child = spawn(command, {
     cwd: options.directory,
     shell: true,
-    env: { ...buildEnvironment(process.env), ...options.env },
+    env: { ...process.env, ...options.env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const last: string[] = [];

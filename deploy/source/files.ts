@@ -14,6 +14,7 @@ import { join, posix } from "node:path";
 import { mapParallel } from "../mapParallel";
 import { UserError } from "../../cli/userError";
 import { git, splitZ } from "./git";
+import { requireInside } from "./paths";
 import type { ZipEntry } from "./zip";
 
 const SYMLINK = 0o120777;
@@ -105,13 +106,7 @@ async function listSubmodule(directory: string, path: string, dirty: boolean): P
  * @throws UserError if the path is outside the checkout
  */
 export async function listBuiltFiles(source: string, path: string): Promise<ZipEntry[] | undefined> {
-  const normal = posix.normalize(path).replace(/\/$/, "");
-  if (posix.isAbsolute(normal) || normal.split("/").includes("..") || normal === ".") {
-    throw new UserError(
-      `"${path}" in iaso-deploy.yaml is not a path inside the checkout.`,
-      "Use paths relative to the top of the checkout under `include`",
-    );
-  }
+  const normal = requireInside(path, "include");
   const stats = await lstat(join(source, normal)).catch(() => undefined);
   if (stats === undefined) return undefined;
   if (!stats.isDirectory()) return present([await readEntry(join(source, normal), normal)]);

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, posix } from "node:path";
 import { parseDocument, stringify } from "yaml";
+import { UserError } from "../../cli/userError";
 import type { PinnedImage } from "./image";
 import { listOverlay } from "./files";
 import type { ZipEntry } from "./zip";
@@ -9,23 +10,64 @@ export type Platform = "python" | "docker";
 
 const BUNDLE_DIRECTORY = join(__dirname, "..", "bundle");
 
-/** Files of the checkout that configure its hosting. They are not in the bundle; the overlay has its own. */
-const HOSTING = [
-  ".ebextensions/",
-  ".platform/",
-  ".elasticbeanstalk/",
-  "iaso-deploy/",
+/** Directories and files of the checkout that configure its hosting. The bundle has the overlay's instead. */
+const HOSTING_DIRECTORIES = [".ebextensions", ".platform", ".elasticbeanstalk", "iaso-deploy"];
+const HOSTING_FILES = new Set([
   "Procfile",
   "cron.yaml",
+  "env.yaml",
   // The platform would install these into an environment of its own Python.
   "Pipfile",
   "Pipfile.lock",
   "requirements.txt",
-];
+]);
 
 /** True for a file of the checkout that configures its hosting. */
 export function isHostingFile(path: string): boolean {
-  return HOSTING.some((name) => (name.endsWith("/") ? path.startsWith(name) : path === name));
+  return HOSTING_FILES.has(path) || HOSTING_DIRECTORIES.some((name) => path.startsWith(`${name}/`));
+}
+
+/**
+ * Checks that no file of the application reaches the instances beside the overlay's files, where Beanstalk would run it
+ * as root: through a link, or as a Buildfile.
+ *
+ * @throws UserError that names the file
+ * @see https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/platforms-linux-extend.build-proc.html
+ */
+export function requireNoHostingConflict(entries: readonly ZipEntry[]): void {
+  const links = new Map(
+    entries
+      .filter(isLink)
+      .map(({ content, path }) => [path, Buffer.isBuffer(content) ? String(content) : ""]),
+  );
+  for (const { path } of entries) {
+    if (path === "Buildfile") {
+      throw refuse(path, "contains commands that Beanstalk runs on each instance before the deployment");
+    }
+    if (HOSTING_DIRECTORIES.includes(path)) {
+      throw refuse(path, "is a link or a file, in the place of a directory of the deploy tool");
+    }
+    for (let parent = posix.dirname(path); parent !== "."; parent = posix.dirname(parent)) {
+      if (links.has(parent)) throw refuse(path, `is below the link ${parent}`);
+    }
+  }
+  for (const [path, target] of links) {
+    const leads = posix.normalize(posix.join(posix.dirname(path), target));
+    if (posix.isAbsolute(target) || leads === ".." || leads.startsWith("../")) {
+      throw refuse(path, `is a link out of the checkout, to ${target}`);
+    }
+  }
+}
+
+function isLink({ mode }: ZipEntry): boolean {
+  return (mode & 0o170000) === 0o120000;
+}
+
+function refuse(path: string, what: string): UserError {
+  return new UserError(
+    `The application's file ${path} ${what}.`,
+    "Remove it from the application, or add it to `exclude` in the checkout's iaso-deploy.yaml",
+  );
 }
 
 /** The files of deploy/bundle for a platform: the shared ones and its own. */

@@ -5,7 +5,6 @@ import { promisify } from "node:util";
 import { intersects, satisfies, valid, validRange } from "semver";
 import { z } from "zod";
 import { UserError } from "../../cli/userError";
-import { buildEnvironment } from "./commands";
 import { readIfPresent } from "./files";
 import { PYTHON } from "./python";
 import { runUv } from "./uv";
@@ -177,7 +176,7 @@ async function versionOf(command: string, cwd: string, { env }: Tools): Promise<
   try {
     const { stdout } = await run(command, ["--version"], {
       cwd,
-      env: { ...buildEnvironment(process.env), ...env },
+      env: { ...process.env, ...env },
     });
     return valid(stdout.trim()) ?? undefined;
   } catch {
@@ -190,7 +189,6 @@ async function fetchPackages(source: string, directory: string, packages: readon
   try {
     await run("npm", ["install", "--prefix", directory, ...options, "--loglevel=error", ...packages], {
       cwd: directory,
-      env: buildEnvironment(process.env),
     });
   } catch (error) {
     const reason = String((error as { stderr?: string }).stderr ?? error).trim();

@@ -1,6 +1,5 @@
 import { spawn } from "node:child_process";
 import { UserError } from "../../cli/userError";
-import { buildEnvironment } from "./commands";
 
 /** The answer of a run of uv. */
 export interface UvResult {
@@ -10,7 +9,7 @@ export interface UvResult {
 }
 
 /**
- * Runs uv, without the deployment's credentials.
+ * Runs uv.
  *
  * @param input Standard input.
  * @throws UserError if uv is not installed
@@ -20,7 +19,7 @@ export async function runUv(
   args: readonly string[],
   { input = "", env = {} }: { input?: string; env?: Record<string, string> } = {},
 ): Promise<UvResult> {
-  const child = spawn("uv", args, { cwd: directory, env: { ...buildEnvironment(process.env), ...env } });
+  const child = spawn("uv", args, { cwd: directory, env: { ...process.env, ...env } });
   let stdout = "";
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));

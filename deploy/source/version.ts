@@ -20,9 +20,13 @@ export interface VersionOptions {
   allowDirty?: boolean;
 }
 
-// https://docs.aws.amazon.com/elasticbeanstalk/latest/api/API_CreateApplicationVersion.html gives the length.
-// The characters are narrower than Beanstalk's: the label is also part of S3 keys and of pyproject.toml.
-const LABEL = /^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$/;
+/**
+ * The pattern of a version label. Its characters are fewer than Beanstalk accepts, because the label is also part of S3
+ * keys and of pyproject.toml.
+ *
+ * @see https://docs.aws.amazon.com/elasticbeanstalk/latest/api/API_CreateApplicationVersion.html for the length
+ */
+export const LABEL = /^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$/;
 
 const SHOWN_FILES = 10;
 

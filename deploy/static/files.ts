@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdir, readFile, realpath, stat } from "node:fs/promises";
 import { join, posix } from "node:path";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
@@ -72,10 +72,18 @@ export interface StaticFile {
 /**
  * Lists a directory with the digest of each file, and reads `parallel` files at a time.
  *
- * @throws UserError for a link whose target is not a file
+ * @param root The directory that a link may not lead out of. Static files are public, so a link could publish any file.
+ * @returns an empty list if there is no such directory
+ * @throws UserError for a link whose target is not a file in `root`
  */
-export async function listStaticFiles(directory: string, parallel: number): Promise<StaticFile[]> {
-  const paths = (await readdir(directory, { recursive: true, withFileTypes: true }))
+export async function listStaticFiles(
+  directory: string,
+  root: string,
+  parallel: number,
+): Promise<StaticFile[]> {
+  const realRoot = await realpath(root);
+  const children = await readdir(directory, { recursive: true, withFileTypes: true }).catch(() => []);
+  const paths = children
     .filter((entry) => !entry.isDirectory())
     .map((entry) => join(entry.parentPath, entry.name));
   return mapParallel(paths.sort(), parallel, async (file) => {
@@ -83,6 +91,12 @@ export async function listStaticFiles(directory: string, parallel: number): Prom
     if (stats?.isFile() !== true) {
       throw new UserError(
         `${file} is neither a file nor a link to one.`,
+        "Collect the static files as copies (collectstatic without --link).",
+      );
+    }
+    if (!(await realpath(file)).startsWith(`${realRoot}/`)) {
+      throw new UserError(
+        `${file} leads out of the checkout, to ${await realpath(file)}.`,
         "Collect the static files as copies (collectstatic without --link).",
       );
     }

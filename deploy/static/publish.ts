@@ -11,7 +11,7 @@ import {
 } from "@aws-sdk/client-s3";
 import { mapParallel } from "../mapParallel";
 import { UserError } from "../../cli/userError";
-import { headersOf, listStaticFiles, openBody, SHORT, type StaticFile, type StaticHeaders } from "./files";
+import { headersOf, openBody, SHORT, type StaticFile, type StaticHeaders } from "./files";
 import {
   type Manifest,
   MANIFEST_PREFIX,
@@ -34,7 +34,7 @@ export interface PublishArgs {
   s3: S3Client;
   /** The static bucket. Its versioning has to be enabled. */
   bucket: string;
-  directory: string;
+  files: readonly StaticFile[];
   version: string;
   onProgress?: (message: string) => void;
 }
@@ -54,22 +54,21 @@ export interface Published {
  * A name without a digest can belong to two versions with different bytes; the newer one overwrites it. The older object
  * stays as a noncurrent version, and `restoreStatic` makes it current again.
  *
- * @throws UserError if the directory is empty, or the bucket's versioning is off
+ * @throws UserError if there are no files, or the bucket's versioning is off
  */
 export async function publishStatic(args: PublishArgs): Promise<Published> {
-  const { s3, bucket, version } = args;
-  const [local, remote, last] = await Promise.all([
-    listStaticFiles(args.directory, PARALLEL),
+  const { s3, bucket, files, version } = args;
+  const [remote, last] = await Promise.all([
     listCurrent(s3, bucket),
     lastManifest(s3, bucket),
     requireVersioning(s3, bucket),
   ]);
-  if (local.length === 0) {
-    throw new UserError(`There are no static files in ${args.directory}.`, "Build the application first");
+  if (files.length === 0) {
+    throw new UserError(`The version ${version} has no static files.`, "Build the application first");
   }
   let written = 0;
   let bytes = 0;
-  const entries = await mapParallel(local, PARALLEL, async (file): Promise<[string, ManifestEntry]> => {
+  const entries = await mapParallel(files, PARALLEL, async (file): Promise<[string, ManifestEntry]> => {
     const known = last?.files[file.path];
     const current = remote.get(PREFIX + file.path);
     const headers = headersFor(file, known);
@@ -82,8 +81,8 @@ export async function publishStatic(args: PublishArgs): Promise<Published> {
     return [file.path, stored];
   });
   await writeManifest(s3, bucket, { version, files: Object.fromEntries(entries) });
-  args.onProgress?.(`${written} of ${local.length} static files were new or changed`);
-  return { files: local.length, written, bytes };
+  args.onProgress?.(`${written} of ${files.length} static files were new or changed`);
+  return { files: files.length, written, bytes };
 }
 
 function isSame(file: StaticFile, headers: StaticHeaders, known: ManifestEntry): boolean {

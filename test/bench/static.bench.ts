@@ -41,9 +41,11 @@ async function time(program: string, args: readonly string[]): Promise<number> {
 // A process like the other's: the time to start TypeScript and to load the SDK counts.
 const PUBLISH = `
   const { S3Client } = require("@aws-sdk/client-s3");
+  const { listStaticFiles } = require(${JSON.stringify(join(__dirname, "../../deploy/static/files.ts"))});
   const { publishStatic } = require(${JSON.stringify(join(__dirname, "../../deploy/static/publish.ts"))});
   const [endpoint, bucket, directory, version] = process.argv.slice(1);
-  void publishStatic({ s3: new S3Client({ endpoint, forcePathStyle: true }), bucket, directory, version });`;
+  void listStaticFiles(directory, directory, 16).then((files) =>
+    publishStatic({ s3: new S3Client({ endpoint, forcePathStyle: true }), bucket, files, version }));`;
 
 async function countObjects(s3: S3Client, bucket: string): Promise<number> {
   let count = 0;

@@ -10,8 +10,10 @@ import { ScaledTime } from "./double/clocks";
 import { type CliResult, runCli } from "./double/cli";
 import { mismatches } from "./double/runs";
 import { type RunningDouble, serve } from "./double/server";
-import { makeCheckout, removeTemporaryDirectories, unzip } from "./source/checkout";
+import { makeCheckout, removeTemporaryDirectories, temporaryDirectory, unzip } from "./source/checkout";
+import { writeExampleProject } from "../support";
 
+const ROOT = join(__dirname, "../..");
 const FACTOR = 60;
 const WEBHOOK = "/slack/T000/B000/very-secret-token";
 
@@ -143,6 +145,79 @@ describe("deploy/deploy (the command line in a process of its own, over HTTP)", 
         expect(stdout + stderr).not.to.contain("very-secret-token");
         expect(stdout + stderr).not.to.contain("never-shown");
       }
+    }));
+
+  it("deploys what `build` built, without git, uv or any other program, and refuses what does not match", () =>
+    withAccount(async ({ cli, double, running, time }) => {
+      const project = temporaryDirectory();
+      writeExampleProject(project, {
+        staging: { "iaso:plugins": ["polio"] },
+        prod: { "iaso:platform": "docker" },
+      });
+      const buildIt = (stack: string, output: string, env: Record<string, string>, ...options: string[]) =>
+        spawnSync(
+          process.execPath,
+          [
+            ...[
+              "--require",
+              join(ROOT, "cli/loader.cjs"),
+              join(ROOT, "deploy/deploy.ts"),
+              "build",
+              stack,
+              "--json",
+            ],
+            ...["--source", makeProject(), "--version", "2026.1", "--output", output, ...options],
+          ],
+          { cwd: project, encoding: "utf8", env: { PATH: process.env["PATH"], HOME: project, ...env } },
+        );
+      const output = join(temporaryDirectory(), "built");
+      const refused = buildIt(ENV, output, { AWS_SESSION_TOKEN: "x" });
+      expect(refused.status).to.equal(EXIT.refused);
+      expect((JSON.parse(refused.stdout) as { message: string }).message).to.match(
+        /could read these credentials: AWS_SESSION_TOKEN/,
+      );
+      // Parents of this test may have credentials, which are refused too.
+      const built = buildIt(ENV, output, {}, "--build-with-my-credentials");
+      expect(built.status, built.stderr + built.stdout).to.equal(0);
+      const { sha256 } = JSON.parse(built.stdout) as { sha256: string };
+
+      const unset = await cli(ENV, "--built", output);
+      expect(unset.code).to.equal(EXIT.refused);
+      expect(unset.stderr).to.contain("--sha256 <SHA-256>, which the build printed, is missing");
+      const both = await cli(ENV, "--built", output, "--sha256", sha256, "--version", "2");
+      expect(both.stderr).to.contain("is done, so --version cannot change it");
+      const wrong = await cli(ENV, "--built", output, "--sha256", "0".repeat(64));
+      expect(wrong.code).to.equal(EXIT.refused);
+      expect(wrong.stderr).to.contain(`has the SHA-256 ${sha256}, not 0000`);
+      expect(double.web.updates).to.deep.equal([]);
+
+      const environment = { PATH: temporaryDirectory() };
+      const deployed = await runCli(running, time, [ENV, "--built", output, "--sha256", sha256], {
+        environment,
+      });
+      expect(deployed.code, deployed.stderr).to.equal(EXIT.done);
+      const [label = ""] = double.web.updates;
+      expect(label).to.match(/^2026\.1-/);
+      const bundle = await unzip(double.s3.get(ARTIFACTS, `bundles/${label}.zip`)!.body);
+      expect([...bundle.keys()]).to.include.members(["manage.py", "Procfile", "iaso-deploy/wheels.txt"]);
+      expect(bundle.get("manage.py")!.mode).to.equal(0o100755);
+
+      const docker = join(temporaryDirectory(), "built");
+      const other = buildIt("prod", docker, {}, "--build-with-my-credentials", "--image", "blsq/iaso:1");
+      const mismatch = await cli(
+        ENV,
+        "--built",
+        docker,
+        "--sha256",
+        (JSON.parse(other.stdout) as { sha256: string }).sha256,
+      );
+      expect(mismatch.stderr).to.contain("The build is for the platform docker, but staging runs on python.");
+      double.beanstalk.environments[1]!.settings.variables = { PLUGINS: "polio,wfp" };
+      const plugins = await cli(ENV, "--built", output, "--sha256", sha256);
+      expect(plugins.code).to.equal(EXIT.refused);
+      expect(plugins.stderr).to.contain(
+        "The build is for the plugins polio, but staging enables polio, wfp.",
+      );
     }));
 
   it("brings both back where one fails, says so with exit code 3, and names the restore point", () =>

@@ -46,6 +46,7 @@ function run(text: string, env: Record<string, string>, programs: Record<string,
   return {
     status: result.status,
     stderr: result.stderr,
+    stdout: result.stdout,
     calls: read("calls"),
     output: read("output"),
     summary: read("summary"),
@@ -175,21 +176,47 @@ describe(".github/workflows, the steps' scripts", () => {
   });
 
   describe("deploy", () => {
-    const text = script("deploy.yml", "deploy", "npm run deploy");
-    const env = { ENVIRONMENT: "staging", SOURCE: "/work space/source", IMAGE: "", VERSION: "" };
+    const build = script("deploy.yml", "build", "npm run --silent deploy");
+    const env = {
+      ENVIRONMENT: "staging",
+      SOURCE: "/work space/source",
+      OUTPUT: "/built",
+      IMAGE: "",
+      VERSION: "",
+    };
+    const printed = `echo '{"sha256":"abc"}'`;
 
-    it("gives the tool what was asked for, and nothing that was not", () => {
-      const plain = run(text, env, { npm: "" });
-      expect(plain.calls).to.equal("npm|run|deploy|--|staging|--source|/work space/source\n");
+    it("builds what was asked for, and hands its SHA-256 on", () => {
+      const plain = run(build, env, { npm: printed });
+      expect(plain.status, plain.stderr).to.equal(0);
+      const common =
+        "npm|run|--silent|deploy|--|build|staging|--source|/work space/source|--output|/built|--json";
+      expect(plain.calls).to.equal(`${common}\n`);
+      expect(plain.output).to.equal("sha256=abc\n");
       const full = run(
-        text,
+        build,
         { ...env, IMAGE: "blsq/iaso:1; true", VERSION: "2026.07.28" },
+        { npm: printed },
+      );
+      expect(full.calls).to.equal(`${common}|--image|blsq/iaso:1; true|--version|2026.07.28\n`);
+    });
+
+    it("shows why a build failed", () => {
+      const failed = run(build, env, { npm: `echo '{"message":"no image","remedy":"--image"}'; exit 2` });
+      expect(failed.status).to.equal(1);
+      expect(failed.stdout).to.equal("no image\nTo fix it: --image\n");
+      expect(failed.output).to.equal("");
+    });
+
+    it("deploys the build with its SHA-256", () => {
+      const text = script("deploy.yml", "deploy", "npm run deploy");
+      const { calls, status } = run(
+        text,
+        { ENVIRONMENT: "staging", BUILT: "/tmp x/built", SHA256: "abc" },
         { npm: "exit 4" },
       );
-      expect(full.calls).to.equal(
-        "npm|run|deploy|--|staging|--source|/work space/source|--image|blsq/iaso:1; true|--version|2026.07.28\n",
-      );
-      expect(full.status).to.equal(4);
+      expect(calls).to.equal("npm|run|deploy|--|staging|--built|/tmp x/built|--sha256|abc\n");
+      expect(status).to.equal(4);
     });
   });
 });

@@ -7,7 +7,7 @@ import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { expect } from "chai";
-import { buildSource, type BuiltSource } from "../../../deploy/source/build";
+import type { SourceBundle } from "../../../deploy/source/bundle";
 import { lockedRequirements } from "../../../deploy/source/requirements";
 import { resolveVersion } from "../../../deploy/source/version";
 import { collectWheels, wheelPath } from "../../../deploy/source/wheels";
@@ -15,6 +15,7 @@ import { writeZip } from "../../../deploy/source/zip";
 import { UserError } from "../../../cli/userError";
 import { ARTIFACTS, AwsDouble } from "../double/aws";
 import { type RunningDouble, serve } from "../double/server";
+import { buildBundle } from "../source/buildBundle";
 import {
   type FileContent,
   gitIn,
@@ -211,7 +212,7 @@ version = "1.0"
 requires-dist = []
 `;
 
-  async function buildApplication(): Promise<BuiltSource> {
+  async function buildApplication(): ReturnType<typeof buildBundle> {
     const source = makeCheckout({
       "pyproject.toml": project(),
       "hat/__init__.py": "",
@@ -224,11 +225,11 @@ requires-dist = []
     gitIn(source, "add", "--all");
     gitIn(source, "commit", "--quiet", "-m", "Lock");
     const version = await resolveVersion(source);
-    return buildSource({ source, platform: "python", version, outputDirectory: temporaryDirectory() });
+    return buildBundle({ source, version });
   }
 
   /** Unpacks a bundle as an instance does, and rewrites the platform's paths in the hooks. */
-  async function unpack(built: BuiltSource): Promise<string> {
+  async function unpack(built: SourceBundle): Promise<string> {
     const root = temporaryDirectory();
     const files: Record<string, FileContent> = {};
     for (const [path, { content, mode }] of await unzip(readFileSync(built.bundle.path))) {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Clients, createClients } from "../../../deploy/aws/clients";
@@ -36,6 +36,16 @@ export function builtVersion(version = VERSION): { build: Build; label: string }
     join(staticDirectory, `bundle-${version.replaceAll(".", "")}0123456789abcdef.js`),
     `"${version}"`,
   );
+  const staticFiles = readdirSync(staticDirectory).map((name) => {
+    const file = join(staticDirectory, name);
+    const bytes = readFileSync(file);
+    return {
+      path: name,
+      file,
+      bytes: bytes.length,
+      sha256: createHash("sha256").update(bytes).digest("hex"),
+    };
+  });
   const sha256 = createHash("sha256").update(content).digest("hex");
   // One package for all versions, and one of its own.
   const wheels = ["shared-1.0", `own-${version}`].map((stem) => {
@@ -49,7 +59,7 @@ export function builtVersion(version = VERSION): { build: Build; label: string }
     version,
     description: "commit 0123456789ab",
     bundle: { path, sha256, bytes: content.length },
-    staticDirectory,
+    staticFiles,
     wheels,
   };
   return { build: () => Promise.resolve(built), label: `${version}-${sha256.slice(0, 8)}` };

@@ -1,9 +1,9 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, utimesSync } from "node:fs";
+import { existsSync, readFileSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { parse } from "yaml";
-import { type BuildArgs, buildSource, type BuiltSource } from "../../../deploy/source/build";
+import type { SourceBundle } from "../../../deploy/source/bundle";
 import { resolveVersion } from "../../../deploy/source/version";
 import { UserError } from "../../../cli/userError";
 import {
@@ -16,6 +16,7 @@ import {
   type UnzippedEntry,
   writeFiles,
 } from "./checkout";
+import { buildBundle, type BuildBundleArgs } from "./buildBundle";
 import { RegistryDouble } from "./registryDouble";
 
 const CRON = `version: 1
@@ -49,22 +50,20 @@ const APPLICATION = {
   - mkdir -p hat/assets/webpack && echo "{}" > hat/assets/webpack/webpack-stats-prod.json
 collectStatic:
   - echo rewritten > iaso/static/css/index.css
-  - mkdir -p static && echo "$PLUGINS,$USE_S3,$AWS_SECRET_ACCESS_KEY" > static/app-0123456789abcdef0123.js
+  - mkdir -p static && echo "$PLUGINS,$USE_S3" > static/app-0123456789abcdef0123.js
 exclude: [docs]
 `,
 };
 
-async function build(args: Partial<BuildArgs> & { source: string }): Promise<BuiltSource> {
+async function build(args: Partial<BuildBundleArgs> & { source: string }): ReturnType<typeof buildBundle> {
   const version = await resolveVersion(args.source, { version: "2026.07.28", allowDirty: true });
-  return buildSource({
-    platform: "python",
-    outputDirectory: temporaryDirectory(),
-    version: { ...version, dirty: false },
-    ...args,
-  });
+  return buildBundle({ version: { ...version, dirty: false }, ...args });
 }
 
-async function entriesOf({ bundle }: BuiltSource): Promise<Map<string, UnzippedEntry>> {
+const staticText = ({ staticFiles }: SourceBundle, path: string): string =>
+  readFileSync(staticFiles.find((one) => one.path === path)!.file, "utf8");
+
+async function entriesOf({ bundle }: SourceBundle): Promise<Map<string, UnzippedEntry>> {
   return unzip(readFileSync(bundle.path));
 }
 
@@ -84,24 +83,20 @@ describe("deploy/source/build", () => {
 
   describe("on the python platform", () => {
     it("bundles the application, its built files and the overlay", async () => {
-      const before = process.env["AWS_SECRET_ACCESS_KEY"];
-      process.env["AWS_SECRET_ACCESS_KEY"] = "not-for-builds";
-      let built: BuiltSource;
-      try {
-        const source = makeCheckout(APPLICATION);
-        built = await build({ source, plugins: ["polio", "wfp"], deployedBy: "someone" });
-        expect(built.staticDirectory).to.match(/\/source\/static$/);
-        // The commands ran in an export, and the checkout is as it was.
-        expect(readFileSync(join(built.staticDirectory, "../iaso/static/css/index.css"), "utf8")).to.equal(
-          "rewritten\n",
-        );
-        expect(gitIn(source, "status", "--porcelain", "--ignored").trim()).to.equal("");
-      } finally {
-        if (before === undefined) delete process.env["AWS_SECRET_ACCESS_KEY"];
-        else process.env["AWS_SECRET_ACCESS_KEY"] = before;
-      }
-      const script = readFileSync(join(built.staticDirectory, "app-0123456789abcdef0123.js"), "utf8");
-      expect(script).to.equal("polio,wfp,,\n");
+      const source = makeCheckout(APPLICATION);
+      const workDirectory = temporaryDirectory();
+      const built = await build({
+        source,
+        workDirectory,
+        plugins: ["polio", "wfp"],
+        deployedBy: "someone",
+      });
+      // The commands ran in an export, and the checkout is as it was.
+      expect(readFileSync(join(workDirectory, "source/iaso/static/css/index.css"), "utf8")).to.equal(
+        "rewritten\n",
+      );
+      expect(gitIn(source, "status", "--porcelain", "--ignored").trim()).to.equal("");
+      expect(staticText(built, "app-0123456789abcdef0123.js")).to.equal("polio,wfp,\n");
       const entries = await entriesOf(built);
       expect([...entries.keys()]).to.include.members([
         "manage.py",
@@ -140,7 +135,7 @@ describe("deploy/source/build", () => {
       const built = await build({ source });
       const paths = [...(await entriesOf(built)).keys()].filter((path) => path.startsWith("hat/assets/"));
       expect(paths).to.deep.equal(["hat/assets/webpack/new.js"]);
-      expect(readdirSync(built.staticDirectory)).to.deep.equal(["a.js"]);
+      expect(built.staticFiles.map(({ path }) => path)).to.deep.equal(["a.js"]);
     });
 
     it("keeps periodic tasks of enabled plugins only", async () => {
@@ -236,7 +231,7 @@ describe("deploy/source/build", () => {
       const error = await rejection(build({ source, outputDirectory }));
       expect(error).to.be.instanceOf(UserError);
       expect(error.message).to.contain("why it fails");
-      expect(existsSync(join(outputDirectory, "2026.07.28.zip"))).to.equal(false);
+      expect(existsSync(join(outputDirectory, "build.json"))).to.equal(false);
     });
   });
 
@@ -269,7 +264,7 @@ describe("deploy/source/build", () => {
         plugins: ["polio"],
         deployedBy: "someone",
       });
-      expect(readFileSync(join(built.staticDirectory, "a.js"), "utf8")).to.equal("a");
+      expect(staticText(built, "a.js")).to.equal("a");
       const entries = await entriesOf(built);
       const compose = parse(text(entries, "docker-compose.yml")) as {
         services: Record<string, Record<string, unknown>>;
@@ -315,11 +310,11 @@ describe("deploy/source/build", () => {
 
     it("refuses to start without an image, or with one that does not exist", async () => {
       expect((await rejection(build({ source, platform: "docker" }))).message).to.contain("no image");
-      const outputDirectory = temporaryDirectory();
+      const directory = temporaryDirectory();
       const missing = `${registry.host}/blsq/iaso:nope`;
-      const error = await rejection(build({ source, platform: "docker", image: missing, outputDirectory }));
+      const error = await rejection(build({ source, platform: "docker", image: missing, directory }));
       expect(error).to.be.instanceOf(UserError);
-      expect(existsSync(join(outputDirectory, "2026.07.28.zip"))).to.equal(false);
+      expect(existsSync(join(directory, "2026.07.28.zip"))).to.equal(false);
     });
   });
 });

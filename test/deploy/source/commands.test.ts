@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { buildEnvironment, runCommand } from "../../../deploy/source/commands";
+import { runCommand } from "../../../deploy/source/commands";
 import { UserError } from "../../../cli/userError";
 import { rejection } from "./checkout";
 
@@ -20,18 +20,5 @@ describe("deploy/source/commands", () => {
     expect(error.message).to.contain("(3)").and.contain("  40").and.not.contain("  25\n");
     expect(error.remedy).to.contain("--skip-build");
     expect((await rejection(runCommand("kill -9 $$", { directory: "/" }))).message).to.contain("SIGKILL");
-  });
-
-  it("keeps the deployment's credentials from build commands", () => {
-    const kept = { PATH: "/bin", HOME: "/root", NODE_OPTIONS: "" };
-    const withheld = {
-      AWS_SESSION_TOKEN: "x",
-      AWS_WEB_IDENTITY_TOKEN_FILE: "x",
-      ACTIONS_ID_TOKEN_REQUEST_TOKEN: "x",
-      GITHUB_TOKEN: "x",
-      SLACK_WEBHOOK_URL: "x",
-      PULUMI_ACCESS_TOKEN: "x",
-    };
-    expect(buildEnvironment({ ...kept, ...withheld })).to.deep.equal(kept);
   });
 });

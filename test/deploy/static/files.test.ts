@@ -61,7 +61,7 @@ describe("deploy/static/files", () => {
   it("lists every file with its digest", async () => {
     const directory = temporaryDirectory();
     writeFiles(directory, { "b/é ü.js": "text", a: "" });
-    const files = await listStaticFiles(directory, 4);
+    const files = await listStaticFiles(directory, directory, 4);
     expect(files.map(({ path, bytes, sha256 }) => [path, bytes, sha256.slice(0, 8)])).to.deep.equal([
       ["a", 0, "e3b0c442"],
       ["b/é ü.js", 4, "982d9e3e"],
@@ -71,14 +71,16 @@ describe("deploy/static/files", () => {
   it("follows a link to a file and refuses one that leads to none", async () => {
     const directory = temporaryDirectory();
     writeFiles(directory, { a: "text", b: { link: "a" } });
-    expect((await listStaticFiles(directory, 4)).map(({ path, bytes }) => [path, bytes])).to.deep.equal([
+    expect(
+      (await listStaticFiles(directory, directory, 4)).map(({ path, bytes }) => [path, bytes]),
+    ).to.deep.equal([
       ["a", 4],
       ["b", 4],
     ]);
     for (const link of ["nowhere", "."]) {
       const other = temporaryDirectory();
       writeFiles(other, { "broken.js": { link } });
-      const error = await rejection(listStaticFiles(other, 4));
+      const error = await rejection(listStaticFiles(other, other, 4));
       expect(error).to.be.instanceOf(UserError);
       expect(error.message).to.contain("broken.js is neither a file");
     }

