@@ -11,15 +11,17 @@ import { policyDocument, PolicyStatement, trustPolicy } from "./iam/policyDocume
 export interface CiAccessArgs extends PulumiStackArgs {
   naming: Naming;
   /**
-   * The repository that holds this program, as `owner/name`. Its workflows can preview and update the infrastructure.
+   * The repository that holds this program, as GitHub's tokens name it: `owner@id/name@id`, or `owner/name` if it was
+   * created before 2026-07-15 and not changed since. Its workflows can preview and update the infrastructure.
    *
-   * @example "example/iaso-on-aws"
+   * @see https://github.blog/changelog/2026-04-23-immutable-subject-claims-for-github-actions-oidc-tokens/
+   * @example "example@1234/iaso-on-aws@5678"
    */
   infrastructureRepository: string;
   /**
-   * The repository that holds Iaso, as `owner/name`. Its workflows can deploy new versions.
+   * The repository that holds Iaso, in the same form. Its workflows can deploy new versions.
    *
-   * @example "example/iaso"
+   * @example "example@1234/iaso@9012"
    */
   applicationRepository: string;
   /**
@@ -40,8 +42,10 @@ const MAXIMUM_SESSION_SECONDS = 3 * 3600;
 
 /**
  * Access of GitHub Actions to AWS by OpenID Connect: short-lived credentials, no access key. There are three roles.
- * Only workflows of one repository can assume a role, and only in a GitHub environment or for a pull request.
+ * Only workflows of one repository can assume a role, and only in a GitHub environment or for a pull request. No token
+ * can assume two of them: `up` has GitHub environments of its own.
  *
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#condition-keys-wif
  * @see https://docs.github.com/en/actions/how-tos/secure-your-work/security-harden-deployments/oidc-in-aws
  */
 export class CiAccess extends pulumi.ComponentResource {
@@ -52,7 +56,7 @@ export class CiAccess extends pulumi.ComponentResource {
     super("iaso:index:CiAccess", name, {}, opts);
     const { naming, infrastructureRepository, applicationRepository, environmentIds } = args;
     const provider = args.createOidcProvider ? this.createProvider(name, naming) : undefined;
-    const inEnvironment = (repository: string) => `repo:${repository}:environment:${naming.env}`;
+    const deployment = `environment:${naming.env}`;
 
     this.roleArns = {
       preview: this.createRole("preview", naming, provider, {
@@ -64,12 +68,19 @@ export class CiAccess extends pulumi.ComponentResource {
       }),
       up: this.createRole("up", naming, provider, {
         environmentIds,
-        subjects: [inEnvironment(infrastructureRepository)],
+        subjects: [`repo:${infrastructureRepository}:environment:infrastructure-${naming.env}`],
+        claims: { StringEquals: { [`${GITHUB_ISSUER}:ref`]: "refs/heads/main" } },
         statements: [...upStatements(naming), ...pulumiStackStatements(args, "write")],
       }),
       deploy: this.createRole("deploy", naming, provider, {
         environmentIds,
-        subjects: [inEnvironment(applicationRepository), inEnvironment(infrastructureRepository)],
+        subjects: [applicationRepository, infrastructureRepository].map((one) => `repo:${one}:${deployment}`),
+        // The claim has the repository's names only.
+        claims: {
+          StringLike: {
+            [`${GITHUB_ISSUER}:job_workflow_ref`]: `${infrastructureRepository.replace(/@\d+/g, "")}/.github/workflows/deploy.yml@*`,
+          },
+        },
         statements: deployStatements(naming),
         managed: updateStatements(naming, PAIR),
       }),
@@ -89,14 +100,14 @@ export class CiAccess extends pulumi.ComponentResource {
     key: CiRole,
     naming: Naming,
     provider: aws.iam.OpenIdConnectProvider | undefined,
-    { subjects, statements, managed = {}, environmentIds = {} }: RoleArgs,
+    { subjects, claims = {}, statements, managed = {}, environmentIds = {} }: RoleArgs,
   ): pulumi.Output<string> {
     const role = new aws.iam.Role(
       `ci-${key}`,
       {
         name: naming.ciRole(key),
         description: `GitHub Actions, ${key}`,
-        assumeRolePolicy: githubTrustPolicy(naming.accountId, subjects),
+        assumeRolePolicy: githubTrustPolicy(naming.accountId, subjects, claims),
         maxSessionDuration: MAXIMUM_SESSION_SECONDS,
         tags: { ...naming.tags(), ...environmentIdTags(naming, environmentIds) },
       },
@@ -132,6 +143,8 @@ export class CiAccess extends pulumi.ComponentResource {
 interface RoleArgs {
   /** The `sub` values of the GitHub tokens that can assume the role. */
   subjects: string[];
+  /** Conditions on other claims of the tokens, by operator. */
+  claims?: Claims;
   /** The inline policy. AWS takes at most 10,240 characters. */
   statements: PolicyStatement[];
   /** Further policies by name. AWS takes at most 6,144 characters in each, and ten for a role. */
@@ -148,11 +161,14 @@ function environmentIdTags(
   );
 }
 
-/** Returns the trust policy of a role that GitHub's tokens with one of `subjects` can assume. */
-function githubTrustPolicy(accountId: string, subjects: string[]): string {
+type Claims = Partial<Record<"StringEquals" | "StringLike", Record<string, string>>>;
+
+/** Returns the trust policy of a role that GitHub's tokens with one of `subjects`, and with `claims`, can assume. */
+function githubTrustPolicy(accountId: string, subjects: string[], claims: Claims): string {
+  const always = { [`${GITHUB_ISSUER}:aud`]: AUDIENCE, [`${GITHUB_ISSUER}:sub`]: subjects };
   return trustPolicy(
     { Federated: `arn:aws:iam::${accountId}:oidc-provider/${GITHUB_ISSUER}` },
-    { StringEquals: { [`${GITHUB_ISSUER}:aud`]: AUDIENCE, [`${GITHUB_ISSUER}:sub`]: subjects } },
+    { ...claims, StringEquals: { ...always, ...claims.StringEquals } },
     "sts:AssumeRoleWithWebIdentity",
   );
 }

@@ -85,7 +85,7 @@ export const SUPPORTED_REGIONS = Object.entries(REGIONS).flatMap(([name, { accep
 
 const HOST = /^(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,}$/;
 const EMAIL = /^[^\s@<>]+@[^\s@<>]+\.[a-z]{2,}$/;
-const REPOSITORY = /^[A-Za-z0-9][A-Za-z0-9-]*\/[A-Za-z0-9._-]+$/;
+const REPOSITORY = /^[A-Za-z0-9][A-Za-z0-9-]*(\/[A-Za-z0-9._-]+|@\d+\/[A-Za-z0-9._-]+@\d+)$/;
 const SOLUTION_STACK = "64bit Amazon Linux 2023 v";
 
 const host = (example: string) => text(HOST, `a host name in lower case such as ${example}`);
@@ -94,7 +94,10 @@ const instanceType = instanceTypeAmong(
   "an EC2 instance type with x86_64 processors, such as t3.large,",
 );
 const size = integer(1, 100);
-const repository = text(REPOSITORY, "a GitHub repository as owner/name");
+const repository = text(
+  REPOSITORY,
+  "a GitHub repository as owner@id/name@id with numeric ids, or as owner/name if its tokens have no ids",
+);
 
 /** A plugin that does not come with Iaso may be in a repository of its own, but not under a misspelt name. */
 const plugins = z.pipe(

@@ -36,7 +36,7 @@ export class StackFile {
     const list =
       this.document.getIn(["config", this.key(setting)]) ??
       this.project.getIn(["config", setting, "default"]);
-    return isSeq(list) ? (list.toJSON()).map(String) : [];
+    return isSeq(list) ? list.toJSON().map(String) : [];
   }
 
   /** Sets settings, and writes the file. */

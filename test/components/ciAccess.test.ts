@@ -55,8 +55,15 @@ describe("components/ciAccess", () => {
   it("binds each role to a repository, and those that change something to the GitHub environment", () => {
     const subjects: Record<CiRole, string[]> = {
       preview: ["repo:example/iaso-on-aws:pull_request", "repo:example/iaso-on-aws:ref:refs/heads/main"],
-      up: ["repo:example/iaso-on-aws:environment:test"],
+      up: ["repo:example/iaso-on-aws:environment:infrastructure-test"],
       deploy: ["repo:example/iaso:environment:test", "repo:example/iaso-on-aws:environment:test"],
+    };
+    const claims: Record<CiRole, Record<string, Record<string, string>>> = {
+      preview: {},
+      up: { StringEquals: { [`${ISSUER}:ref`]: "refs/heads/main" } },
+      deploy: {
+        StringLike: { [`${ISSUER}:job_workflow_ref`]: "example/iaso-on-aws/.github/workflows/deploy.yml@*" },
+      },
     };
     for (const role of ROLES) {
       const { assumeRolePolicy } = find(document, "aws:iam/role:Role", `ci-${role}`).inputs;
@@ -67,11 +74,33 @@ describe("components/ciAccess", () => {
           Principal: { Federated: `arn:aws:iam::123456789012:oidc-provider/${ISSUER}` },
           Action: "sts:AssumeRoleWithWebIdentity",
           Condition: {
-            StringEquals: { [`${ISSUER}:aud`]: "sts.amazonaws.com", [`${ISSUER}:sub`]: subjects[role] },
+            ...claims[role],
+            StringEquals: {
+              [`${ISSUER}:aud`]: "sts.amazonaws.com",
+              [`${ISSUER}:sub`]: subjects[role],
+              ...claims[role].StringEquals,
+            },
           },
         },
       ]);
     }
+  });
+
+  it("trusts repositories by their ids, and their workflow by its name, which has no ids", async () => {
+    const withIds = await preview({
+      infrastructureRepository: "example@12/iaso-on-aws@34",
+      applicationRepository: "example@12/iaso@56",
+    });
+    const conditionOf = (role: CiRole) => {
+      const { assumeRolePolicy } = find(withIds, "aws:iam/role:Role", `ci-${role}`).inputs;
+      return JSON.stringify(Object.values(statementsOf(assumeRolePolicy))[0]);
+    };
+    expect(conditionOf("up")).to.contain('"repo:example@12/iaso-on-aws@34:environment:infrastructure-test"');
+    expect(conditionOf("deploy"))
+      .to.contain(
+        '["repo:example@12/iaso@56:environment:test","repo:example@12/iaso-on-aws@34:environment:test"]',
+      )
+      .and.contain('"example/iaso-on-aws/.github/workflows/deploy.yml@*"');
   });
 
   it("uses the account's provider where another stack makes it", async () => {

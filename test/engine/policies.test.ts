@@ -78,7 +78,7 @@ const VIOLATIONS: Violation[] = [
     rule: "oidc-trust",
     says: "The subject is not limited",
     file: "components/ciAccess.ts",
-    from: "[inEnvironment(infrastructureRepository)]",
+    from: "[`repo:${infrastructureRepository}:environment:infrastructure-${naming.env}`]",
     to: "[`repo:${infrastructureRepository}:*`]",
   },
 ];

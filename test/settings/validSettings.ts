@@ -92,7 +92,7 @@ const others = fc.record(
     mediaOldVersionDays: number(7, 3650),
     enketoRedisNodeType: fc.constantFrom(...ELASTICACHE_NODE_TYPES),
     enketoRedisReplicas: number(0, 5),
-    infrastructureRepository: fc.constantFrom("example/infra.aws", "example/b"),
+    infrastructureRepository: fc.constantFrom("example/infra.aws", "example/b", "example@12/b@345"),
     createOidcProvider: fc.boolean(),
     stateBucket: fc.constantFrom("", "example-pulumi-state"),
   },

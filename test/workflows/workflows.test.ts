@@ -194,6 +194,10 @@ describe(".github/workflows", () => {
           inputs?.["role-to-assume"]?.endsWith(`-ci-${role}`),
         );
         expect(job.environment !== undefined, file).to.equal(changes === true);
+        // The role trusts this GitHub environment, and the other role does not.
+        if (changes === true) {
+          expect(job.environment?.startsWith("infrastructure-${{"), file).to.equal(role === "up");
+        }
       }
     }
   });

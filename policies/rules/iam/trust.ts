@@ -61,9 +61,25 @@ export const roleTrustClosed = defineRule({
   },
 });
 
-/** A subject that names one repository and one ref or environment, or pull requests. */
+/**
+ * A subject that names one repository and one ref or environment, or pull requests.
+ *
+ * @see https://github.blog/changelog/2026-04-23-immutable-subject-claims-for-github-actions-oidc-tokens/ for the ids
+ */
 const NAMED_SUBJECT =
-  /^repo:[\w.-]+\/[\w.-]+:(pull_request|ref:refs\/(heads|tags)\/[^*?]+|environment:[^*?]+)$/;
+  /^repo:[\w.-]+(\/[\w.-]+|@\d+\/[\w.-]+@\d+):(pull_request|ref:refs\/(heads|tags)\/[^*?]+|environment:[^*?]+)$/;
+
+const GITHUB = "token.actions.githubusercontent.com";
+
+/** The values that a statement demands of a claim of GitHub's tokens. */
+const demandedOf = (statement: Statement, claim: string): string[] =>
+  conditionsOf(statement)
+    .filter(({ operator }) => /^String(Equals|Like)$/i.test(operator))
+    .filter(({ key }) => key === `${GITHUB}:${claim}`)
+    .flatMap(({ values }) => values.map(text));
+
+const isForGithub = (statement: Statement): boolean =>
+  list(object(statement.Principal).Federated).some((one) => text(one).includes(GITHUB));
 
 export const oidcTrust = defineRule({
   name: "oidc-trust",
@@ -74,29 +90,80 @@ export const oidcTrust = defineRule({
   severity: "critical",
   check: ({ inputs }) =>
     checkAllows(inputs.assumeRolePolicy, "assumeRolePolicy", (statement) => {
-      const providers = list(object(statement.Principal).Federated).map(text);
-      if (!providers.some((one) => one.includes("token.actions.githubusercontent.com"))) return [];
-      const demanded = (claim: string) =>
-        conditionsOf(statement)
-          .filter(({ operator }) => /^String(Equals|Like)$/i.test(operator))
-          .filter(({ key }) => key === `token.actions.githubusercontent.com:${claim}`)
-          .flatMap(({ values }) => values.map(text));
-      const subjects = demanded("sub");
+      if (!isForGithub(statement)) return [];
+      const subjects = demandedOf(statement, "sub");
       return [
         ...(subjects.length > 0 && subjects.every((subject) => NAMED_SUBJECT.test(subject))
           ? []
           : [
               "The subject is not limited. Write StringEquals on sub with repo:OWNER/NAME:environment:NAME or :ref:refs/heads/NAME.",
             ]),
-        ...(demanded("aud").join() === "sts.amazonaws.com"
+        ...(demandedOf(statement, "aud").join() === "sts.amazonaws.com"
           ? []
           : ["The audience is not limited. Write StringEquals on aud with sts.amazonaws.com."]),
       ];
     }),
 });
 
+/** A workflow of one repository at any ref, or a branch. */
+const NAMED_WORKFLOW = /^[\w.-]+\/[\w.-]+\/\.github\/workflows\/[\w.-]+@[^?]+$/;
+const NAMED_BRANCH = /^refs\/heads\/[^*?]+$/;
+
+export const oidcWorkflow = defineRule({
+  name: "oidc-workflow",
+  types: [ROLE],
+  description:
+    "A role that a GitHub environment opens also demands the branch (ref) or the workflow (job_workflow_ref)",
+  why: "GitHub creates an unknown environment without protection, so any branch and any workflow could use the role",
+  severity: "high",
+  check: ({ inputs }) =>
+    checkAllows(inputs.assumeRolePolicy, "assumeRolePolicy", (statement) => {
+      if (!isForGithub(statement)) return [];
+      if (!demandedOf(statement, "sub").some((subject) => subject.includes(":environment:"))) return [];
+      const isNamed = (claim: string, pattern: RegExp): boolean => {
+        const values = demandedOf(statement, claim);
+        return values.length > 0 && values.every((value) => pattern.test(value));
+      };
+      return isNamed("ref", NAMED_BRANCH) || isNamed("job_workflow_ref", NAMED_WORKFLOW)
+        ? []
+        : [
+            "Neither the branch nor the workflow is limited. Write StringEquals on ref with refs/heads/main, or StringLike on job_workflow_ref with OWNER/NAME/.github/workflows/FILE@*.",
+          ];
+    }),
+});
+
+/** The addresses of the first role that each subject of GitHub's tokens opens. */
+const rolesBySubject = ({ once, ofType }: Stack): Map<string, string> =>
+  once("role of each subject", () => {
+    const found = new Map<string, string>();
+    for (const { inputs, urn } of ofType(ROLE)) {
+      for (const subject of githubSubjects(inputs.assumeRolePolicy)) {
+        if (!found.has(subject)) found.set(subject, urn);
+      }
+    }
+    return found;
+  });
+
+export const oidcOneRole = defineRule({
+  name: "oidc-one-role",
+  types: [ROLE],
+  description: "No subject of GitHub's tokens opens two roles",
+  why: "a workflow that deploys the application could also change the infrastructure",
+  severity: "critical",
+  neighbours: true,
+  check: ({ inputs, urn }, stack) =>
+    githubSubjects(inputs.assumeRolePolicy)
+      .filter((subject) => rolesBySubject(stack).get(subject) !== urn)
+      .map(
+        (subject) =>
+          `The subject ${subject} opens another role too. Write a GitHub environment of its own for each role.`,
+      ),
+});
+
 const ownersIn = (assumeRolePolicy: unknown): string[] =>
-  githubSubjects(assumeRolePolicy).flatMap((subject) => /^repo:([\w.-]+)\//.exec(subject)?.[1] ?? []);
+  githubSubjects(assumeRolePolicy).flatMap(
+    (subject) => /^repo:([\w.-]+)(?:@\d+)?\//.exec(subject)?.[1] ?? [],
+  );
 
 /** The first GitHub owner that a role of this program trusts. */
 const firstOwner = ({ once, ofType }: Stack): string | undefined =>

@@ -33,6 +33,19 @@ const subject = (sub: unknown, role = "ci-deploy", operator = "StringEquals") =>
     role,
   );
 
+/** Demands another value of one more claim, and nothing else but audience and subject. */
+const claim = (role: string, name: string, value: unknown) =>
+  github(
+    {
+      StringLike: { [`${GITHUB}:${name}`]: value },
+      StringEquals: {
+        [`${GITHUB}:aud`]: "sts.amazonaws.com",
+        [`${GITHUB}:sub`]: "repo:example/iaso:environment:infrastructure-prod",
+      },
+    },
+    role,
+  );
+
 const STRANGERS_KEY = "arn:aws:kms:eu-central-1:999999999999:key/0a1b2c3d";
 const egress = (change: Record<string, unknown>) => (stack: MutableStack) => {
   Object.assign(stack.get("egress", "web-to-internet-443").inputs, change);
@@ -323,7 +336,20 @@ export const access: Mutant[] = [
   ["oidc-trust", subject("repo:example/iaso:environment:prod", "ci-deploy", "StringEqualsIfExists")],
   ["oidc-trust", subject("repo:example/iaso:environment:prod", "ci-deploy", "StringNotEquals")],
   ["oidc-trust", subject("repo:example/iaso:ref:refs/heads/*", "ci-up", "StringLike")],
+  ["oidc-trust", subject("repo:example@12/iaso:environment:prod")],
+  ["oidc-trust", subject("repo:example@*/iaso@*:environment:prod", "ci-deploy", "StringLike")],
+  // A GitHub environment alone, as everyone who can push a branch can name it.
+  ["oidc-workflow", subject("repo:example/iaso:environment:prod")],
+  ["oidc-workflow", subject("repo:example/iaso-on-aws:environment:infrastructure-prod", "ci-up")],
+  ["oidc-workflow", claim("ci-up", "ref", "refs/heads/*")],
+  ["oidc-workflow", claim("ci-up", "ref", ["refs/heads/main", "*"])],
+  ["oidc-workflow", claim("ci-deploy", "job_workflow_ref", "*")],
+  ["oidc-workflow", claim("ci-deploy", "job_workflow_ref", "example/*/.github/workflows/deploy.yml@*")],
+  ["oidc-workflow", claim("ci-deploy", "workflow", "deploy")],
+  ["oidc-one-role", subject("repo:example/iaso-on-aws:ref:refs/heads/main", "ci-up")],
+  ["oidc-one-role", subject("repo:example/iaso-on-aws:pull_request", "ci-deploy")],
   ["oidc-one-owner", subject("repo:stranger/iaso:environment:prod")],
+  ["oidc-one-owner", subject("repo:stranger@12/iaso@34:environment:prod")],
   ["pull-requests-read-only", subject("repo:example/iaso:pull_request", "ci-up")],
   ["pull-requests-read-only", subject("repo:example/iaso:pull_request")],
   [
