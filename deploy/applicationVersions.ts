@@ -17,7 +17,7 @@ export interface Bundle {
 /** Beanstalk's limit for a version label, in characters. */
 const LONGEST_LABEL = 100;
 /** Characters of the bundle's digest in a label. They distinguish the builds of one version. */
-const DIGEST = 8;
+const DIGEST = 16;
 /** Milliseconds between polls of a version that Beanstalk processes. */
 const POLL = 3000;
 
@@ -47,7 +47,7 @@ export function bundleKey(label: string): string {
  * Uploads the bundle and creates an application version from it, unless they exist, and polls until Beanstalk has
  * processed the version.
  *
- * @throws UserError if Beanstalk refuses the bundle
+ * @throws UserError if Beanstalk refuses the bundle, or the label or its key belongs to other bytes
  */
 export async function createApplicationVersion(
   session: Session,
@@ -57,10 +57,19 @@ export async function createApplicationVersion(
 ): Promise<void> {
   const { clients, target } = session;
   const earlier = await describe(session, label);
+  const { S3Bucket, S3Key } = earlier?.SourceBundle ?? {};
+  if (earlier !== undefined && (S3Bucket !== target.artifactsBucket || S3Key !== bundleKey(label))) {
+    throw new UserError(
+      `The application version ${label} exists with another source bundle: s3://${String(S3Bucket)}/${String(S3Key)}.`,
+      `Find out who created it (CloudTrail), delete it, and deploy again: aws elasticbeanstalk delete-application-version ` +
+        `--application-name ${target.application} --version-label ${label}`,
+    );
+  }
   // A failed version keeps its label and its failed bundle, so it is deleted and created again.
   if (hasStatus(earlier, "failed")) await deleteVersion(session, label);
+  // Also for a version that exists: this verifies that its bundle has the bytes of the build.
+  await uploadObject(session, bundleKey(label), bundle, "application/zip");
   if (earlier === undefined || hasStatus(earlier, "failed")) {
-    await uploadObject(session, bundleKey(label), bundle, "application/zip");
     try {
       await clients.beanstalk.send(
         new CreateApplicationVersionCommand({

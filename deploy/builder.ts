@@ -1,5 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { z } from "zod";
 import { type Build } from "./commands/deploy";
 import { type SourceOptions } from "./commands/build";
@@ -60,12 +61,19 @@ export function sourceBuild(session: Session, checkout: string, options: SourceO
         ...["--platform", target.platform, "--plugins", plugins.join(",")],
         ...flags(options),
       ],
-      onLine: log,
+      onLine: (line) => {
+        log(plain(line));
+      },
     });
     const answer = result.parse(JSON.parse(printed));
-    if ("message" in answer) throw new UserError(answer.message, answer.remedy);
+    if ("message" in answer) throw new UserError(plain(answer.message), plain(answer.remedy));
     return bundleOf(session, await readArtifact(output, answer.sha256), work, log);
   };
+}
+
+/** Removes control characters but the ends of lines: the build's output could change what a terminal shows. */
+function plain(text: string): string {
+  return stripVTControlCharacters(text).replace(/(?!\n)\p{Cc}/gu, "");
 }
 
 /** The options of `build` that are the same in a deployment. */

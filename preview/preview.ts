@@ -13,7 +13,7 @@ import { PolicyPack, readPack } from "./pack";
 import { simulate } from "./simulate";
 import { stackFileProblems } from "./stackFiles";
 import { renderPreview } from "./terminal";
-import { style } from "./tree";
+import { style, withoutControls } from "./tree";
 
 /** A preview of one stack, with the secrets that have made-up values. */
 export interface StackPreview {
@@ -126,7 +126,7 @@ async function run(stacks: string[], options: Options): Promise<void> {
     const paint = style(process.stdout.isTTY && process.env.NO_COLOR === undefined);
     const texts = previews.map((preview) => renderPreview({ ...preview, parts }, paint));
     if (report !== undefined) texts.push(`The report is in ${report}`);
-    console.log(texts.join("\n\n"));
+    console.log(withoutControls(texts.join("\n\n")));
   }
   if (documents.some(isRefused)) process.exitCode = 1;
 }

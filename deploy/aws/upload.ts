@@ -1,15 +1,17 @@
 import { createReadStream } from "node:fs";
-import { PutObjectCommand } from "@aws-sdk/client-s3";
+import { HeadObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import { describeError, httpStatus, isRefusal } from "../../cli/awsErrors";
 import { type Session } from "../session";
+import { UserError } from "../../cli/userError";
 import { backoff } from "./clients";
 
 const ATTEMPTS = 4;
 
 /**
- * Uploads a file to the artifacts bucket, unless the key exists. S3 refuses bytes that differ from the digest.
+ * Uploads a file to the artifacts bucket, unless the key has the same bytes already. S3 refuses bytes that differ from
+ * the digest.
  *
- * @param key A key that contains the digest, so that an object that exists has the same bytes.
+ * @throws UserError if the key has other bytes
  */
 export async function uploadObject(
   session: Session,
@@ -17,6 +19,7 @@ export async function uploadObject(
   file: { path: string; sha256: string; bytes: number },
   contentType: string,
 ): Promise<void> {
+  const checksum = Buffer.from(file.sha256, "hex").toString("base64");
   for (let attempt = 1; ; attempt += 1) {
     try {
       await session.clients.s3.send(
@@ -27,16 +30,36 @@ export async function uploadObject(
           Body: createReadStream(file.path),
           ContentLength: file.bytes,
           ContentType: contentType,
-          ChecksumSHA256: Buffer.from(file.sha256, "hex").toString("base64"),
+          ChecksumSHA256: checksum,
           IfNoneMatch: "*",
         }),
       );
       return;
     } catch (error) {
-      if (httpStatus(error) === 412) return;
+      if (httpStatus(error) === 412) {
+        await requireSameBytes(session, key, checksum);
+        return;
+      }
       if (attempt === ATTEMPTS || (isRefusal(error) && httpStatus(error) !== 409)) throw error;
       session.progress.warn(`Retrying the upload: ${describeError(error)}`);
       await session.clock.sleep(backoff(attempt));
     }
   }
+}
+
+/**
+ * Checks the bytes of an object that exists by the checksum that S3 computed. The key contains only a part of the
+ * digest, so somebody could have put other bytes there before.
+ *
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
+ */
+async function requireSameBytes({ clients, target }: Session, key: string, checksum: string): Promise<void> {
+  const { ChecksumSHA256, VersionId } = await clients.s3.send(
+    new HeadObjectCommand({ Bucket: target.artifactsBucket, Key: key, ChecksumMode: "ENABLED" }),
+  );
+  if (ChecksumSHA256 === checksum) return;
+  throw new UserError(
+    `The object ${key} of ${target.artifactsBucket} has other bytes than the build (version ${VersionId ?? "unknown"}).`,
+    `Find out who wrote it (CloudTrail), delete it, and deploy again: aws s3 rm s3://${target.artifactsBucket}/${key}`,
+  );
 }

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { expect } from "chai";
 import { findLabel, type KnownVersion, versionLabel } from "../../deploy/applicationVersions";
 import { type Report } from "../../deploy/output/report";
@@ -5,7 +6,7 @@ import { UserError } from "../../cli/userError";
 import { ARTIFACTS, AwsDouble, PREVIOUS } from "./double/aws";
 import { builtVersion, deployment, mismatches, runDirect } from "./double/runs";
 
-const bundle = { path: "/nowhere", sha256: "0123456789abcdef", bytes: 1 };
+const bundle = { path: "/nowhere", sha256: "0123456789abcdef".repeat(4), bytes: 1 };
 
 function known(...labels: string[]): KnownVersion[] {
   return labels.map((label) => ({ label, created: "", status: "PROCESSED", description: "", own: true }));
@@ -19,18 +20,23 @@ async function deployTo(double: AwsDouble): Promise<Report> {
 
 describe("deploy/applicationVersions", () => {
   it("labels a version so that other bytes have another label", () => {
-    expect(versionLabel("1.2", bundle)).to.equal("1.2-01234567");
-    expect(() => versionLabel("x".repeat(92), bundle)).to.throw(UserError, "cannot be a label");
-    expect(versionLabel("x".repeat(91), bundle)).to.have.length(100);
+    expect(versionLabel("1.2", bundle)).to.equal("1.2-0123456789abcdef");
+    expect(() => versionLabel("x".repeat(84), bundle)).to.throw(UserError, "cannot be a label");
+    expect(versionLabel("x".repeat(83), bundle)).to.have.length(100);
   });
 
   it("finds the label a person means", () => {
-    const versions = known("1.2-01234567", "1.2-rc-01234567", "1.3-01234567", "1.3-89abcdef");
-    expect(findLabel(versions, "1.2", "prod")).to.equal("1.2-01234567");
-    expect(findLabel(versions, "1.3-89abcdef", "prod")).to.equal("1.3-89abcdef");
+    const versions = known(
+      "1.2-0123456789abcdef",
+      "1.2-rc-0123456789abcdef",
+      "1.3-0123456789abcdef",
+      "1.3-89abcdef01234567",
+    );
+    expect(findLabel(versions, "1.2", "prod")).to.equal("1.2-0123456789abcdef");
+    expect(findLabel(versions, "1.3-89abcdef01234567", "prod")).to.equal("1.3-89abcdef01234567");
     expect(() => findLabel(versions, "1.3", "prod")).to.throw(
       UserError,
-      "2 builds of 1.3: 1.3-01234567, 1.3-89abcdef",
+      "2 builds of 1.3: 1.3-0123456789abcdef, 1.3-89abcdef01234567",
     );
     expect(() => findLabel(versions, "1", "prod")).to.throw(UserError, "no application version 1.");
   });
@@ -49,6 +55,36 @@ describe("deploy/applicationVersions", () => {
       2,
     );
     expect(mismatches(double, [report.to!])).to.deep.equal([]);
+  });
+
+  it("refuses a key and a version that somebody else has taken, with other bytes, and changes nothing", async () => {
+    const { label } = builtVersion();
+    const key = `bundles/${label}.zip`;
+    const body = Buffer.from("a bundle with a back door");
+    const checksums: Record<string, string>[] = [
+      {},
+      { "x-amz-checksum-sha256": createHash("sha256").update(body).digest("base64") },
+    ];
+    for (const headers of checksums) {
+      const planted = new AwsDouble();
+      planted.s3.handle({
+        method: "PUT",
+        path: `/${ARTIFACTS}/${key}`,
+        query: new URLSearchParams(),
+        headers,
+        body,
+      });
+      const report = await deployTo(planted);
+      expect(report.outcome).to.equal("refused");
+      expect(report.summary).to.contain(`The object ${key} of ${ARTIFACTS} has other bytes than the build`);
+      expect(mismatches(planted, [PREVIOUS])).to.deep.equal([]);
+    }
+    const taken = new AwsDouble();
+    taken.beanstalk.addVersion(label, ARTIFACTS, "bundles/other.zip");
+    const report = await deployTo(taken);
+    expect(report.outcome).to.equal("refused");
+    expect(report.summary).to.contain(`${label} exists with another source bundle`);
+    expect(mismatches(taken, [PREVIOUS])).to.deep.equal([]);
   });
 
   it("refuses a bundle that Beanstalk cannot process, and tries it anew the next time", async () => {

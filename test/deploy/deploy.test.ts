@@ -98,7 +98,7 @@ describe("deploy/deploy (the command line in a process of its own, over HTTP)", 
       const report = JSON.parse(deployed.stdout) as Record<string, unknown>;
       const label = String(report["to"]);
       expect(report).to.deep.include({ outcome: "deployed", from: PREVIOUS, exitCode: 0 });
-      expect(label).to.match(/^2026\.1-[0-9a-f]{8}$/);
+      expect(label).to.match(/^2026\.1-[0-9a-f]{16}$/);
       for (const environment of [double.web, double.worker]) {
         expect(environment.updates).to.deep.equal([label]);
         expect(environment.truth.instances.map((one) => one.label)).to.satisfy((labels: string[]) =>
@@ -116,7 +116,7 @@ describe("deploy/deploy (the command line in a process of its own, over HTTP)", 
         "static/css/index.css",
       ]);
       expect(double.snapshots).to.have.length(1);
-      expect(double.snapshots[0]).to.match(/^iaso-staging-before-2026-1-[0-9a-f]{8}-\d{12}$/);
+      expect(double.snapshots[0]).to.match(/^iaso-staging-before-2026-1-[0-9a-f]{16}-\d{12}$/);
       expect(deployed.stderr).to.contain("web: Environment update is starting.");
       expect(deployed.stderr).to.contain("worker: Environment update completed successfully.");
       expect(double.slack).to.have.length(2);

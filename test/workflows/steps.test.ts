@@ -3,7 +3,13 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { parse } from "yaml";
-import { removeTemporaryDirectories, temporaryDirectory, writeFiles } from "../deploy/source/checkout";
+import {
+  installed,
+  removeTemporaryDirectories,
+  skip,
+  temporaryDirectory,
+  writeFiles,
+} from "../deploy/source/checkout";
 
 const DIRECTORY = join(__dirname, "../../.github/workflows");
 
@@ -170,8 +176,20 @@ describe(".github/workflows, the steps' scripts", () => {
       expect(second.calls).not.to.contain("POST");
     });
 
-    it("asks for comments that begin with the marker", () => {
-      expect(run(text, env, { gh: "" }).calls).to.contain("startswith(env.MARKER)");
+    it("finds its own comment, and none of somebody else that begins with the marker", function () {
+      if (!installed("jq", "--version")) skip(this, "jq is not installed");
+      const expression = /\|--jq\|(.*)/.exec(run(text, env, { gh: "" }).calls)?.[1] ?? "";
+      const comments = [
+        { id: 1, user: { login: "stranger" }, body: `${env.MARKER} written over` },
+        { id: 2, user: { login: "github-actions[bot]" }, body: `about ${env.MARKER}` },
+        { id: 3, user: { login: "github-actions[bot]" }, body: `${env.MARKER} ours` },
+      ];
+      const found = spawnSync("jq", [expression], {
+        input: JSON.stringify(comments),
+        encoding: "utf8",
+        env: { ...process.env, ...env },
+      });
+      expect(found.stdout, found.stderr).to.equal("3\n");
     });
   });
 

@@ -26,7 +26,7 @@ describe("deploy/coordination/lock", () => {
     expect(outcomes).to.deep.equal(["deployed", "locked"]);
     const refused = reports.find(({ outcome }) => outcome === "locked");
     expect(refused?.summary).to.match(
-      /^(first|second) has been running "deploy 2\.0\.0-[0-9a-f]{8}" on staging since/,
+      /^(first|second) has been running "deploy 2\.0\.0-[0-9a-f]{16}" on staging since/,
     );
     expect(double.web.updates).to.deep.equal([NEW]);
     expect(double.worker.updates).to.deep.equal([NEW]);

@@ -62,7 +62,7 @@ export function builtVersion(version = VERSION): { build: Build; label: string }
     staticFiles,
     wheels,
   };
-  return { build: () => Promise.resolve(built), label: `${version}-${sha256.slice(0, 8)}` };
+  return { build: () => Promise.resolve(built), label: `${version}-${sha256.slice(0, 16)}` };
 }
 
 export interface SessionArgs {

@@ -7,6 +7,8 @@ interface ObjectVersion {
   body: Buffer;
   etag: string;
   headers: Record<string, string>;
+  /** The SHA-256 in base64 of an object that was uploaded with one. */
+  checksum: string | undefined;
   modified: number;
   deleted: boolean;
 }
@@ -120,11 +122,13 @@ export class S3 {
     return xml(`<CopyObjectResult><ETag>${escapeXml(stored.etag)}</ETag></CopyObjectResult>`);
   }
 
-  private read(bucket: string, key: string, { method }: DoubleRequest): DoubleResponse {
+  private read(bucket: string, key: string, { headers: request, method }: DoubleRequest): DoubleResponse {
     const object = this.get(bucket, key);
     if (object === undefined) throw new AwsFault("NoSuchKey", "The specified key does not exist.", 404);
+    const checksum = request["x-amz-checksum-mode"] === "ENABLED" ? object.checksum : undefined;
     const headers = {
       ...object.headers,
+      ...(checksum === undefined ? {} : { "x-amz-checksum-sha256": checksum }),
       etag: object.etag,
       "x-amz-version-id": object.id,
       "last-modified": new Date(object.modified).toUTCString(),
@@ -188,6 +192,7 @@ export class S3 {
       body,
       etag: `"${createHash("md5").update(body).digest("hex")}"`,
       headers: Object.fromEntries(kept),
+      checksum: headers["x-amz-checksum-sha256"],
       modified: this.time.now,
       deleted,
     };

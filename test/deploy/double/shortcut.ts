@@ -83,6 +83,7 @@ function act(
     PutObject: "PUT",
     CopyObject: "PUT",
     GetObject: "GET",
+    HeadObject: "HEAD",
     DeleteObject: "DELETE",
   };
   const method = methods[operation];
@@ -101,6 +102,7 @@ const HEADERS: Record<string, string> = {
   IfMatch: "if-match",
   IfNoneMatch: "if-none-match",
   ChecksumSHA256: "x-amz-checksum-sha256",
+  ChecksumMode: "x-amz-checksum-mode",
   ContentType: "content-type",
   ContentEncoding: "content-encoding",
   CacheControl: "cache-control",
@@ -121,6 +123,7 @@ function s3Output({ body, headers }: DoubleResponse): unknown {
   return {
     ETag: headers["etag"],
     VersionId: headers["x-amz-version-id"],
+    ChecksumSHA256: headers["x-amz-checksum-sha256"],
     Body: {
       transformToString: () => Promise.resolve(bytes.toString()),
       transformToByteArray: () => Promise.resolve(new Uint8Array(bytes)),
