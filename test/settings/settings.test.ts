@@ -260,7 +260,13 @@ describe("settings/settings", () => {
     alarmEmail: ["platform", "a b@example.org"],
     secretsKeyArn: ["alias/pulumi", "01234567-89ab-cdef-0123-456789abcdef"],
     stateBucket: ["s3://state", "State"],
-    infrastructureRepository: ["iaso-on-aws", "example@1/iaso", "example/iaso@1", "example@x/iaso@1", "https://github.com/example/iaso"],
+    infrastructureRepository: [
+      "iaso-on-aws",
+      "example@1/iaso",
+      "example/iaso@1",
+      "example@x/iaso@1",
+      "https://github.com/example/iaso",
+    ],
     enketoImage: ["enketo/enketo-express", "enketo/enketo-express:latest"],
     pythonSolutionStack: [
       "64bit Amazon Linux 2 v3.7.1 running Python 3.8",
