@@ -10,7 +10,7 @@ import { Certificate } from "./components/certificate";
 import { CiAccess } from "./components/ciAccess";
 import { Database } from "./components/database";
 import { DeployTarget } from "./components/deployTarget";
-import { Dns } from "./components/dns";
+import { Dns, mailRecordNames } from "./components/dns";
 import { Enketo } from "./components/enketo";
 import { ExternalServices } from "./components/externalServices";
 import { GdalAmi } from "./components/gdalAmi";
@@ -65,10 +65,10 @@ const beanstalkZoneId = REGIONS[settings.region]?.beanstalkHostedZone ?? "";
 const { logRetentionDays } = settings;
 
 // Network
-const permissionsBoundary = new PermissionsBoundary("permissions-boundary", { naming }, opts).arn;
+const boundaries = new PermissionsBoundary("permissions-boundary", { naming }, opts);
 const network = new Network(
   "network",
-  { naming, ...settings.network, logRetentionDays, permissionsBoundary },
+  { naming, ...settings.network, logRetentionDays, permissionsBoundary: boundaries.serviceArn },
   opts,
 );
 const { vpcId, publicSubnetIds, privateSubnetIds, instanceSubnetIds } = network;
@@ -104,7 +104,7 @@ const database = new Database(
     privateSubnetIds,
     securityGroupId: groups.databaseId,
     logRetentionDays,
-    permissionsBoundary,
+    permissionsBoundary: boundaries.serviceArn,
   },
   opts,
 );
@@ -117,10 +117,14 @@ const hosting = {
   publicSubnetIds,
   instanceSubnetIds,
   accessLogs: new LogsBucket("logs", { naming, retentionDays: logRetentionDays }, opts),
-  serviceRole: new BeanstalkServiceRole("beanstalk-service", { naming, permissionsBoundary }, opts),
+  serviceRole: new BeanstalkServiceRole(
+    "beanstalk-service",
+    { naming, permissionsBoundary: boundaries.serviceArn },
+    opts,
+  ),
   deploymentPolicy: settings.deploymentPolicy,
   logRetentionDays,
-  permissionsBoundary,
+  permissionsBoundary: boundaries.arn,
 };
 
 // Deployment
@@ -241,11 +245,21 @@ const enketo = new Enketo(
 );
 
 // GitHub Actions
+const recordNames = [
+  settings.webHost,
+  settings.enketoHost,
+  ...(settings.cloudFront ? [settings.staticHost] : []),
+  ...(external.dnsRecords === undefined ? [] : mailRecordNames(external.dnsRecords)),
+];
 const ci = new CiAccess(
   "ci",
   {
     naming,
     ...settings.github,
+    project: pulumi.getProject(),
+    stack: pulumi.getStack(),
+    recordNames,
+    loadBalancerArns: { web: pair.loadBalancerArn, enketo: enketo.loadBalancerArn },
     environmentIds: { web: pair.web.id, worker: pair.worker.id, enketo: enketo.environment.id },
   },
   opts,

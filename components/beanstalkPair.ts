@@ -274,6 +274,11 @@ function cronLeaderStatement(naming: Naming): PolicyStatement {
       "dynamodb:Scan",
       "dynamodb:UpdateItem",
     ],
-    Resource: naming.arn("dynamodb", "table/*-stack-AWSEBWorkerCronLeaderRegistry*"),
+    Resource: naming.arn("dynamodb", "table/awseb-e-*-stack-AWSEBWorkerCronLeaderRegistry*"),
+    // Tables have the environment's tags, but DynamoDB compares them only in accounts that have turned that on:
+    // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/abac-enable-ddb.html
+    Condition: {
+      StringEqualsIfExists: { "aws:ResourceTag/project": "iaso", "aws:ResourceTag/env": naming.env },
+    },
   };
 }

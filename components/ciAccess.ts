@@ -6,6 +6,7 @@ import { deployStatements, PAIR } from "./iam/ci/deploy";
 import { previewStatements } from "./iam/ci/preview";
 import { PulumiStackArgs, pulumiStackStatements } from "./iam/ci/pulumiStack";
 import { upStatements } from "./iam/ci/up";
+import { ALL_ROLES, BALANCED, upServiceStatements } from "./iam/ci/upServices";
 import { policyDocument, PolicyStatement, trustPolicy } from "./iam/policyDocument";
 
 export interface CiAccessArgs extends PulumiStackArgs {
@@ -31,6 +32,10 @@ export interface CiAccessArgs extends PulumiStackArgs {
   createOidcProvider: boolean;
   /** Ids of the Beanstalk environments. They are tags of the roles that change the environments. */
   environmentIds: Record<InstanceRole, pulumi.Input<string>>;
+  /** ARNs of the environments' load balancers. They are tags of the role that changes listeners. */
+  loadBalancerArns: Record<(typeof BALANCED)[number], pulumi.Input<string>>;
+  /** Names of all DNS records of the program, except those that validate certificates. */
+  recordNames: string[];
 }
 
 /** @see https://docs.github.com/en/actions/reference/security/oidc */
@@ -70,7 +75,9 @@ export class CiAccess extends pulumi.ComponentResource {
         environmentIds,
         subjects: [`repo:${infrastructureRepository}:environment:infrastructure-${naming.env}`],
         claims: { StringEquals: { [`${GITHUB_ISSUER}:ref`]: "refs/heads/main" } },
+        loadBalancerArns: args.loadBalancerArns,
         statements: [...upStatements(naming), ...pulumiStackStatements(args, "write")],
+        managed: { ...updateStatements(naming, ALL_ROLES), ...upServiceStatements(naming, args.recordNames) },
       }),
       deploy: this.createRole("deploy", naming, provider, {
         environmentIds,
@@ -100,7 +107,7 @@ export class CiAccess extends pulumi.ComponentResource {
     key: CiRole,
     naming: Naming,
     provider: aws.iam.OpenIdConnectProvider | undefined,
-    { subjects, claims = {}, statements, managed = {}, environmentIds = {} }: RoleArgs,
+    { subjects, claims = {}, statements, managed = {}, environmentIds = {}, loadBalancerArns = {} }: RoleArgs,
   ): pulumi.Output<string> {
     const role = new aws.iam.Role(
       `ci-${key}`,
@@ -109,7 +116,11 @@ export class CiAccess extends pulumi.ComponentResource {
         description: `GitHub Actions, ${key}`,
         assumeRolePolicy: githubTrustPolicy(naming.accountId, subjects, claims),
         maxSessionDuration: MAXIMUM_SESSION_SECONDS,
-        tags: { ...naming.tags(), ...environmentIdTags(naming, environmentIds) },
+        tags: {
+          ...naming.tags(),
+          ...tagsOf(environmentIds, (instances) => naming.environmentIdTag(instances)),
+          ...tagsOf(loadBalancerArns, (instances) => naming.loadBalancerTag(instances), balancerOf),
+        },
       },
       // The trust policy contains the provider's ARN as text, not as an output.
       { parent: this, dependsOn: provider },
@@ -149,17 +160,29 @@ interface RoleArgs {
   statements: PolicyStatement[];
   /** Further policies by name. AWS takes at most 6,144 characters in each, and ten for a role. */
   managed?: Record<string, PolicyStatement[]>;
+  /** Values that the role's policies name as tags of the role, because no preview knows them. */
   environmentIds?: Partial<CiAccessArgs["environmentIds"]>;
+  loadBalancerArns?: Partial<CiAccessArgs["loadBalancerArns"]>;
 }
 
-function environmentIdTags(
-  naming: Naming,
-  environmentIds: Partial<CiAccessArgs["environmentIds"]>,
-): Record<string, pulumi.Input<string>> {
+type ValuesOfRoles = Partial<Record<InstanceRole, pulumi.Input<string>>>;
+
+function tagsOf(
+  values: ValuesOfRoles,
+  tagOf: (role: InstanceRole) => string,
+  convert: (value: string) => string = (value) => value,
+): Record<string, pulumi.Output<string>> {
   return Object.fromEntries(
-    Object.entries(environmentIds).map(([role, id]) => [naming.environmentIdTag(role as InstanceRole), id]),
+    Object.entries(values).map(([role, value]) => [
+      tagOf(role as InstanceRole),
+      pulumi.output(value).apply(convert),
+    ]),
   );
 }
+
+/** Returns the part of a load balancer's ARN that the ARNs of its listeners repeat, such as `app/NAME/ID`. */
+const balancerOf = (arn: string): string =>
+  arn.slice(arn.indexOf(":loadbalancer/") + ":loadbalancer/".length);
 
 type Claims = Partial<Record<"StringEquals" | "StringLike", Record<string, string>>>;
 

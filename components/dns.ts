@@ -111,10 +111,11 @@ export class Dns extends pulumi.ComponentResource {
 
   private createMailRecords({ domain, dkimSelector, dkimRecord, region }: MailRecords): void {
     const suffix = region === "eu" ? "eu.mailgun.org" : "mailgun.org";
+    const { dkim, tracking } = mailNames({ domain, dkimSelector });
     this.createRecord("mail-spf", domain, "TXT", ["v=spf1 include:mailgun.org ~all"]);
-    this.createRecord("mail-dkim", `${dkimSelector}._domainkey.${domain}`, "TXT", [txtValue(dkimRecord)]);
+    this.createRecord("mail-dkim", dkim, "TXT", [txtValue(dkimRecord)]);
     this.createRecord("mail-mx", domain, "MX", [`10 mxa.${suffix}`, `10 mxb.${suffix}`]);
-    this.createRecord("mail-tracking", `email.${domain}`, "CNAME", [suffix]);
+    this.createRecord("mail-tracking", tracking, "CNAME", [suffix]);
   }
 
   private createRecord(key: string, name: string, type: "TXT" | "MX" | "CNAME", records: string[]): void {
@@ -125,6 +126,15 @@ export class Dns extends pulumi.ComponentResource {
     );
   }
 }
+
+const mailNames = ({ domain, dkimSelector }: Pick<MailRecords, "domain" | "dkimSelector">) => ({
+  domain,
+  dkim: `${dkimSelector}._domainkey.${domain}`,
+  tracking: `email.${domain}`,
+});
+
+/** Returns the names of the records for Mailgun. */
+export const mailRecordNames = (records: MailRecords): string[] => Object.values(mailNames(records));
 
 /**
  * Returns a text as the provider writes the value of a TXT record: strings of at most 255 characters, joined by `""`.

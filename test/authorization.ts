@@ -111,6 +111,16 @@ const policiesUsed = (
     (propertyDependencies[property] ?? []).includes(urn),
   );
 
+/** A made-up load balancer of an environment. */
+export const balancerOf = (role: string): string => `app/awseb--AWSEB-${role}/0123456789abcdef`;
+
+/** The made-up value of a tag whose value no preview knows. */
+function madeUp(tag: string): string | undefined {
+  const [, role = "", what] = /^(\w+)-(environment-id|load-balancer)$/.exec(tag) ?? [];
+  if (what === undefined) return undefined;
+  return what === "environment-id" ? environmentId(role) : balancerOf(role);
+}
+
 /**
  * The role of a name in a preview document, with its policies, AWS's own excepted, its permissions boundary, and its
  * tags, in which the ids of environments are made up.
@@ -126,7 +136,7 @@ export function roleOf(document: PreviewDocument, name: string): Role {
   const [boundary] = policiesUsed(document, role, "permissionsBoundary");
   const tags = Object.entries(object(role.inputs.tags)).map(([tag, value]) => [
     tag,
-    tag.endsWith("-environment-id") ? environmentId(tag.replace("-environment-id", "")) : text(value),
+    madeUp(tag) ?? text(value),
   ]);
   return new Role(
     [...inline, ...attached].flatMap(({ inputs }) => statementsOf(inputs.policy)),

@@ -1,6 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { InstanceRole, Naming } from "../common/naming";
+import { beanstalkListing, beanstalkLogs, beanstalkVersions } from "../iam/beanstalkBucket";
 import { policyDocument, SESSION_MANAGER_ACTIONS, PolicyStatement, trustPolicy } from "../iam/policyDocument";
 
 export interface InstanceProfileArgs {
@@ -104,18 +105,19 @@ function instanceStatements({
       Sid: "HandOverLogBundles",
       Effect: "Allow",
       Action: "s3:PutObject",
-      Resource: `${naming.beanstalkBucketArn}/resources/environments/logs/*`,
+      Resource: beanstalkLogs(naming),
     },
     {
       Sid: "FetchVersions",
       Effect: "Allow",
       Action: "s3:GetObject",
       Resource: [
-        `${naming.beanstalkBucketArn}/*`,
+        ...beanstalkVersions(naming, application),
         `${naming.bucketArn("artifacts")}/bundles/*`,
         `${naming.bucketArn("artifacts")}/wheels/*`,
       ],
     },
+    beanstalkListing(naming),
     {
       // The AWS CLI lists the Python packages to fetch many in one run.
       Sid: "ListPackages",

@@ -9,14 +9,14 @@ export interface BeanstalkServiceRoleArgs {
   permissionsBoundary: pulumi.Input<string>;
 }
 
-/** AWS's managed policies for the service role. The second lets Beanstalk update environments itself. */
-const MANAGED_POLICIES = {
-  "enhanced-health": "arn:aws:iam::aws:policy/service-role/AWSElasticBeanstalkEnhancedHealth",
-  "managed-updates": "arn:aws:iam::aws:policy/AWSElasticBeanstalkManagedUpdatesCustomerRolePolicy",
-};
+/**
+ * AWS's managed policy for enhanced health. The one for managed updates is not needed: `ManagedActionsEnabled` is off, and
+ * every other change uses the caller's permissions.
+ */
+const ENHANCED_HEALTH = "arn:aws:iam::aws:policy/service-role/AWSElasticBeanstalkEnhancedHealth";
 
 /**
- * The IAM role with which Beanstalk monitors and changes the environments.
+ * The IAM role with which Beanstalk monitors the environments.
  *
  * @see https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/iam-servicerole.html
  */
@@ -42,10 +42,13 @@ export class BeanstalkServiceRole extends pulumi.ComponentResource {
       },
       { parent: this },
     );
-    this.policyAttachments = Object.entries(MANAGED_POLICIES).map(
-      ([key, policyArn]) =>
-        new aws.iam.RolePolicyAttachment(`${name}-${key}`, { role: role.name, policyArn }, { parent: role }),
-    );
+    this.policyAttachments = [
+      new aws.iam.RolePolicyAttachment(
+        `${name}-enhanced-health`,
+        { role: role.name, policyArn: ENHANCED_HEALTH },
+        { parent: role },
+      ),
+    ];
     this.roleName = role.name;
     this.registerOutputs({ roleName: this.roleName });
   }

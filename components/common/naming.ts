@@ -128,6 +128,11 @@ export class Naming {
     return this.name(`ci-${role}`);
   }
 
+  /** Tag of the CI role `up` with the load balancer of a role's environment, such as `app/NAME/ID`. */
+  loadBalancerTag(role: InstanceRole): string {
+    return `${role}-load-balancer`;
+  }
+
   /** Name of a managed policy of a CI role. */
   ciPolicy(role: CiRole, part: string): string {
     return this.name(`ci-${role}-${part}`);
@@ -137,13 +142,26 @@ export class Naming {
     return `arn:aws:iam::${this.accountId}:role/${roleName}`;
   }
 
-  /** Name of the managed policy that is the permissions boundary of all roles. */
+  /** Name of the managed policy that is the permissions boundary of the instances' roles. */
   get permissionsBoundary(): string {
     return this.name("boundary");
   }
 
   get permissionsBoundaryArn(): string {
-    return `arn:aws:iam::${this.accountId}:policy/${this.permissionsBoundary}`;
+    return this.policyArn(this.permissionsBoundary);
+  }
+
+  /** Name of the managed policy that is the permissions boundary of the roles that AWS's services use. */
+  get serviceBoundary(): string {
+    return this.name("service-boundary");
+  }
+
+  get serviceBoundaryArn(): string {
+    return this.policyArn(this.serviceBoundary);
+  }
+
+  policyArn(policyName: string): string {
+    return `arn:aws:iam::${this.accountId}:policy/${policyName}`;
   }
 
   /** ARN of a regional resource of this account. */

@@ -1,6 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { Naming } from "../common/naming";
+import { InstanceRole, Naming } from "../common/naming";
+import { beanstalkListing, beanstalkLogs, beanstalkVersions } from "./beanstalkBucket";
 import { policyDocument, PolicyStatement, SESSION_MANAGER_ACTIONS } from "./policyDocument";
 
 export interface PermissionsBoundaryArgs {
@@ -8,57 +9,92 @@ export interface PermissionsBoundaryArgs {
 }
 
 /**
- * The permissions boundary of all roles of the platform. The CI role `up` can create and change only roles with this
- * boundary, so it cannot create a role with more permissions than its own. The boundary excludes IAM, STS, KMS keys
- * other than for parameters, and the secrets of other environments.
+ * The permissions boundaries of all roles of the platform: one for the roles of instances, one for the roles of AWS's
+ * services. The CI role `up` can change only the policies of roles with these boundaries, so it cannot give a role more
+ * permissions than its own. The boundaries name the resources of this environment. They exclude IAM, STS, other keys than
+ * those of parameters, and every change of the infrastructure.
  *
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
  */
 export class PermissionsBoundary extends pulumi.ComponentResource {
-  /** ARN of the managed policy. */
+  /** ARN of the boundary of the instances' roles. */
   readonly arn: pulumi.Output<string>;
+  /** ARN of the boundary of the roles that Beanstalk, RDS and flow logs use. */
+  readonly serviceArn: pulumi.Output<string>;
 
   constructor(name: string, { naming }: PermissionsBoundaryArgs, opts?: pulumi.ComponentResourceOptions) {
     super("iaso:index:PermissionsBoundary", name, {}, opts);
 
-    const policy = new aws.iam.Policy(
-      name,
-      {
-        name: naming.permissionsBoundary,
-        description: `The most that a role of ${naming.name()} can do`,
-        policy: policyDocument(boundaryStatements(naming)),
-        tags: naming.tags(),
-      },
-      { parent: this },
+    const boundary = (key: string, policyName: string, whose: string, statements: PolicyStatement[]) =>
+      new aws.iam.Policy(
+        key,
+        {
+          name: policyName,
+          description: `The most that a role of ${whose} of ${naming.name()} can do`,
+          policy: policyDocument(statements),
+          tags: naming.tags(),
+        },
+        { parent: this },
+      ).arn;
+    this.arn = boundary(name, naming.permissionsBoundary, "instances", instanceStatements(naming));
+    this.serviceArn = boundary(
+      `service-${name}`,
+      naming.serviceBoundary,
+      "AWS services",
+      serviceStatements(naming),
     );
-    this.arn = policy.arn;
-    this.registerOutputs({ arn: this.arn });
+    this.registerOutputs({ arn: this.arn, serviceArn: this.serviceArn });
   }
 }
 
-function boundaryStatements(naming: Naming): PolicyStatement[] {
+const ROLES: readonly InstanceRole[] = ["web", "worker", "enketo"];
+
+const environmentLogs = (naming: Naming) =>
+  ROLES.map((role) => naming.arn("logs", `log-group:/aws/elasticbeanstalk/${naming.environment(role)}/*`));
+
+/** The most that the instances' roles can do: their statements together (components/beanstalk/instanceProfile.ts). */
+function instanceStatements(naming: Naming): PolicyStatement[] {
+  const artifacts = naming.bucketArn("artifacts");
+  const media = naming.bucketArn("media");
+  const applications = [...new Set(ROLES.map((role) => naming.applicationOf(role)))];
   return [
     {
-      Sid: "Data",
+      Sid: "Objects",
+      Effect: "Allow",
+      Action: "s3:GetObject",
+      Resource: [
+        `${artifacts}/bundles/*`,
+        `${artifacts}/wheels/*`,
+        ...applications.flatMap((application) => beanstalkVersions(naming, application)),
+      ],
+    },
+    {
+      Sid: "Media",
+      Effect: "Allow",
+      Action: ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
+      Resource: `${media}/*`,
+    },
+    { Sid: "Lists", Effect: "Allow", Action: "s3:ListBucket", Resource: [artifacts, media] },
+    beanstalkListing(naming),
+    { Sid: "LogBundles", Effect: "Allow", Action: "s3:PutObject", Resource: beanstalkLogs(naming) },
+    {
+      Sid: "Tasks",
       Effect: "Allow",
       Action: [
-        "dynamodb:*Item",
-        "dynamodb:DescribeTable",
-        "dynamodb:Query",
-        "dynamodb:Scan",
-        "s3:AbortMultipartUpload",
-        "s3:DeleteObject",
-        "s3:Get*",
-        "s3:List*",
-        "s3:PutObject",
-        "sns:Publish",
         "sqs:ChangeMessageVisibility",
         "sqs:DeleteMessage",
-        "sqs:GetQueue*",
+        "sqs:GetQueueAttributes",
+        "sqs:GetQueueUrl",
         "sqs:ReceiveMessage",
         "sqs:SendMessage",
       ],
-      Resource: "*",
+      Resource: naming.arn("sqs", naming.queue),
+    },
+    {
+      Sid: "CronLeader",
+      Effect: "Allow",
+      Action: ["dynamodb:*Item", "dynamodb:DescribeTable", "dynamodb:Query", "dynamodb:Scan"],
+      Resource: naming.arn("dynamodb", "table/awseb-e-*-stack-AWSEBWorkerCronLeaderRegistry*"),
     },
     {
       Sid: "OwnSecrets",
@@ -80,24 +116,89 @@ function boundaryStatements(naming: Naming): PolicyStatement[] {
     {
       Sid: "Telemetry",
       Effect: "Allow",
+      Action: ["cloudwatch:PutMetricData", "ec2:DescribeTags", "ec2:DescribeVolumes"],
+      Resource: "*",
+    },
+    {
+      Sid: "Health",
+      Effect: "Allow",
+      Action: "elasticbeanstalk:PutInstanceStatistics",
+      Resource: applications.flatMap((application) => [
+        naming.arn("elasticbeanstalk", `application/${application}`),
+        naming.arn("elasticbeanstalk", `environment/${application}/*`),
+      ]),
+    },
+    {
+      Sid: "Logs",
+      Effect: "Allow",
       Action: [
-        "cloudwatch:*MetricData",
-        "ec2:DescribeTags",
-        "ec2:DescribeVolumes",
-        "elasticbeanstalk:PutInstanceStatistics",
-        "logs:Create*",
-        "logs:Describe*",
-        "logs:Put*",
+        "logs:CreateLogGroup",
+        "logs:CreateLogStream",
+        "logs:DescribeLogGroups",
+        "logs:DescribeLogStreams",
+        "logs:PutLogEvents",
+        "logs:PutRetentionPolicy",
+      ],
+      Resource: environmentLogs(naming),
+    },
+    { Sid: "SessionManager", Effect: "Allow", Action: SESSION_MANAGER_ACTIONS, Resource: "*" },
+  ];
+}
+
+/**
+ * The most that the roles of AWS's services can do: Beanstalk watches environments, RDS and the VPC write logs.
+ *
+ * @see https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSElasticBeanstalkEnhancedHealth.html
+ * @see https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AmazonRDSEnhancedMonitoringRole.html
+ */
+function serviceStatements(naming: Naming): PolicyStatement[] {
+  return [
+    {
+      Sid: "WatchEnvironments",
+      Effect: "Allow",
+      Action: [
+        "autoscaling:DescribeAutoScalingGroups",
+        "autoscaling:DescribeAutoScalingInstances",
+        "autoscaling:DescribeNotificationConfigurations",
+        "autoscaling:DescribeScalingActivities",
+        "ec2:DescribeAddresses",
+        "ec2:DescribeInstanceStatus",
+        "ec2:DescribeInstances",
+        "ec2:DescribeSecurityGroups",
+        "elasticloadbalancing:DescribeInstanceHealth",
+        "elasticloadbalancing:DescribeLoadBalancers",
+        "elasticloadbalancing:DescribeTargetHealth",
       ],
       Resource: "*",
     },
-    { Sid: "SessionManager", Effect: "Allow", Action: SESSION_MANAGER_ACTIONS, Resource: "*" },
     {
-      // For the service role: Beanstalk changes environments, their stacks, auto scaling groups and load balancers.
-      Sid: "BeanstalkService",
+      Sid: "WatchQueue",
       Effect: "Allow",
-      Action: ["autoscaling:*", "cloudformation:*", "ec2:*", "elasticbeanstalk:*", "elasticloadbalancing:*"],
-      Resource: "*",
+      Action: ["sqs:GetQueueAttributes", "sqs:GetQueueUrl"],
+      Resource: naming.arn("sqs", naming.queue),
+    },
+    {
+      Sid: "WriteLogs",
+      Effect: "Allow",
+      Action: [
+        "logs:CreateLogGroup",
+        "logs:CreateLogStream",
+        "logs:DescribeLogStreams",
+        "logs:PutLogEvents",
+        "logs:PutRetentionPolicy",
+      ],
+      Resource: [
+        ...environmentLogs(naming),
+        naming.arn("logs", `log-group:/iaso/${naming.env}/*`),
+        // RDS chooses the name, and all databases of the account share it.
+        naming.arn("logs", "log-group:RDSOSMetrics*"),
+      ],
+    },
+    {
+      Sid: "FindLogGroups",
+      Effect: "Allow",
+      Action: "logs:DescribeLogGroups",
+      Resource: naming.arn("logs", "log-group:*"),
     },
   ];
 }

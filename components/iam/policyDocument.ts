@@ -15,7 +15,8 @@ export interface PolicyStatement {
   /** Only in policies of resources. In the policy of a role, the principal is the role. */
   Principal?: "*" | Record<string, OneOrMany>;
   Action: OneOrMany;
-  Resource: OneOrMany;
+  Resource?: OneOrMany;
+  NotResource?: OneOrMany;
   Condition?: PolicyCondition;
 }
 

@@ -9,6 +9,8 @@ export interface ChangedEnvironment {
   application: string;
   /** The environment's own tags. Beanstalk gives them, and some of its own, to the resources of the environment. */
   tags: Readonly<Record<string, string>>;
+  /** The environment's load balancer, as its ARN names it. */
+  loadBalancer?: string;
   /** ARNs of the environment's service role and of its instances' role. */
   roles: readonly string[];
 }
@@ -30,7 +32,13 @@ export function tagKeys(prefix: string, { environment, environmentId, tags }: Ch
 }
 
 /** ARNs of the resources that one environment consists of, with the names that Beanstalk and CloudFormation choose. */
-export function resourcesOf({ accountId, environment, environmentId, region }: ChangedEnvironment) {
+export function resourcesOf({
+  accountId,
+  environment,
+  environmentId,
+  loadBalancer = "app/awseb--AWSEB-0123456789AB/0123456789abcdef",
+  region,
+}: ChangedEnvironment) {
   const stackName = `awseb-${environmentId}-stack`;
   const arn = (service: string, resource: string) => `arn:aws:${service}:${region}:${accountId}:${resource}`;
   const uuid = "01234567-89ab-cdef-0123-456789abcdef";
@@ -42,12 +50,9 @@ export function resourcesOf({ accountId, environment, environmentId, region }: C
       `autoScalingGroup:${uuid}:autoScalingGroupName/${stackName}-AWSEBAutoScalingGroup-0123456789AB`,
     ),
     alarm: arn("cloudwatch", `alarm:${stackName}-AWSEBCloudwatchAlarmHigh-0123456789AB`),
-    loadBalancer: arn("elasticloadbalancing", "loadbalancer/app/awseb--AWSEB-0123456789AB/0123456789abcdef"),
+    loadBalancer: arn("elasticloadbalancing", `loadbalancer/${loadBalancer}`),
     targetGroup: arn("elasticloadbalancing", "targetgroup/awseb-AWSEB-0123456789AB/0123456789abcdef"),
-    listener: arn(
-      "elasticloadbalancing",
-      "listener/app/awseb--AWSEB-0123456789AB/0123456789abcdef/0123456789abcdef",
-    ),
+    listener: arn("elasticloadbalancing", `listener/${loadBalancer}/0123456789abcdef`),
     launchTemplate: arn("ec2", "launch-template/lt-0123456789abcdef0"),
     instance: arn("ec2", "instance/i-0123456789abcdef0"),
     volume: arn("ec2", "volume/*"),

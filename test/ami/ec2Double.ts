@@ -5,7 +5,9 @@ import { platformVersionOf } from "../../policies/facts/platformBranches";
 import { SOLUTION_STACKS } from "../../simulated-aws/elasticbeanstalk";
 import { Naming } from "../../components/common/naming";
 import { upStatements } from "../../components/iam/ci/up";
+import { upServiceStatements } from "../../components/iam/ci/upServices";
 import { ACCOUNT, REGION, Role } from "../authorization";
+import { onResourceOf } from "../ownResources";
 
 type Params = Map<string, string>;
 type Fault = "throttle" | "error" | "silence" | "lost-answer";
@@ -38,7 +40,7 @@ interface Image {
 
 /** The role that builds images: `pulumi up` runs the tool. A test compares its statements with the preview's. */
 const naming = new Naming({ organization: "example", env: "staging", accountId: ACCOUNT, region: REGION });
-const UP = new Role(upStatements(naming));
+const UP = new Role([...upStatements(naming), ...upServiceStatements(naming, []).network]);
 
 /** The calls of EC2 and Elastic Beanstalk that `ami/` makes, over HTTP on 127.0.0.1. Each describe call advances time. */
 export class Ec2Double {
@@ -126,7 +128,9 @@ export class Ec2Double {
   private answer(action: string, params: Params): [number, string] {
     try {
       const ebs = params.get("Version") === "2010-12-01";
-      const needed = { action: `${ebs ? "elasticbeanstalk" : "ec2"}:${action}`, resource: "*" };
+      // The environment's own tags: the tests of the role refuse it the resources of others.
+      const target = { env: naming.env, record: "", balancer: "" };
+      const needed = onResourceOf(target, `${ebs ? "elasticbeanstalk" : "ec2"}:${action}`);
       if (!this.role.allows(needed)) throw new Error(`UnauthorizedOperation|${needed.action} is not allowed`);
       const inner = this.perform(action, params);
       return [

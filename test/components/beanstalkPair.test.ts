@@ -327,7 +327,7 @@ for (const platform of ["python", "docker"] as const) {
       }
       expect(permissions("web")).not.to.have.any.keys("ReceiveTasks", "ElectCronLeader");
       expect(permissions("worker").ElectCronLeader?.Resource).to.equal(
-        "arn:aws:dynamodb:eu-central-1:123456789012:table/*-stack-AWSEBWorkerCronLeaderRegistry*",
+        "arn:aws:dynamodb:eu-central-1:123456789012:table/awseb-e-*-stack-AWSEBWorkerCronLeaderRegistry*",
       );
       expect(permissions("worker")).to.include.all.keys("ReceiveTasks", "ElectCronLeader");
       expect(permissions("worker").ReceiveTasks?.Action).to.have.members([

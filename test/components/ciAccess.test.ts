@@ -14,6 +14,9 @@ const ISSUER = "token.actions.githubusercontent.com";
 const PROVIDER = "aws:iam/openIdConnectProvider:OpenIdConnectProvider";
 const ROLES: CiRole[] = ["preview", "up", "deploy"];
 
+const BALANCER =
+  "arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/app/awseb--AWSEB-1/0123456789abcdef";
+
 function preview(own: Partial<CiAccessArgs> = {}): Promise<PreviewDocument> {
   return simulate(() => {
     new CiAccess("ci", {
@@ -23,6 +26,10 @@ function preview(own: Partial<CiAccessArgs> = {}): Promise<PreviewDocument> {
       createOidcProvider: true,
       stateBucket: "",
       secretsKeyArn: "",
+      project: "iaso",
+      stack: "test",
+      recordNames: ["iaso.example.org"],
+      loadBalancerArns: { web: BALANCER, enketo: BALANCER },
       environmentIds: { web: "e-web", worker: "e-worker", enketo: "e-enketo" },
       ...own,
     });
@@ -41,7 +48,9 @@ describe("components/ciAccess", () => {
   it("creates no access key: GitHub's tokens assume three roles", () => {
     expect(resourcesOf(document, "aws:iam/accessKey:AccessKey")).to.deep.equal([]);
     const roles = resourcesOf(document, "aws:iam/role:Role");
-    expect(roles.map(({ inputs }) => inputs.name)).to.deep.equal(ROLES.map((role) => `iaso-test-ci-${role}`));
+    expect(roles.map(({ inputs }) => inputs.name)).to.have.members(
+      ROLES.map((role) => `iaso-test-ci-${role}`),
+    );
     for (const role of roles) {
       expect(role.dependencies).to.include(find(document, PROVIDER).urn);
       // Longer than the workflow may take, in which a database and an image are made.
@@ -137,7 +146,12 @@ describe("components/ciAccess", () => {
     ] as const) {
       expect(permissionsOf(withState, role).State).to.deep.include({
         Action: actions,
-        Resource: "arn:aws:s3:::example-state/*",
+        Resource: [
+          "stacks/iaso/test.json*",
+          "backups/iaso/test/*",
+          "history/iaso/test/*",
+          "locks/organization/iaso/test/*",
+        ].map((key) => `arn:aws:s3:::example-state/.pulumi/${key}`),
       });
       expect(permissionsOf(document, role)).not.to.have.property("State");
     }
@@ -155,6 +169,18 @@ describe("components/ciAccess", () => {
     }
     expect(JSON.stringify(permissionsOf(withKey, "deploy"))).not.to.include("kms:");
     for (const role of ROLES) expect(JSON.stringify(permissionsOf(document, role))).not.to.include("kms:");
+  });
+
+  it("writes the ids and load balancers, which no preview knows, on the roles whose policies name them", () => {
+    const tags = (role: CiRole) => find(document, "aws:iam/role:Role", `ci-${role}`).inputs.tags;
+    const ids = {
+      "web-environment-id": "e-web",
+      "worker-environment-id": "e-worker",
+      "enketo-environment-id": "e-enketo",
+    };
+    expect(tags("deploy")).to.include(ids).and.not.have.property("web-load-balancer");
+    expect(tags("up")).to.include({ ...ids, "web-load-balancer": "app/awseb--AWSEB-1/0123456789abcdef" });
+    expect(tags("preview")).not.to.have.any.keys(...Object.keys(ids));
   });
 
   it("fits into AWS's limits for policies", () => {

@@ -78,7 +78,7 @@ const GROUPS: Edge[][] = [
       target: [
         "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
         "beanstalk-service-enhanced-health",
-        "beanstalk-service-managed-updates",
+        "beanstalk-service-enhanced-health",
       ],
       refusal: /Failed to launch environment: the role \S+-beanstalk-service has no permissions/,
     },

@@ -8,6 +8,8 @@ export const DOCTOR_STATEMENT: PolicyStatement = {
   Sid: "ExamineAccount",
   Effect: "Allow",
   Action: [
+    "cloudwatch:GetMetricStatistics",
+    "ec2:GetEbsEncryptionByDefault",
     "elasticbeanstalk:CheckDNSAvailability",
     "s3:GetAccountPublicAccessBlock",
     "s3:ListAllMyBuckets",

@@ -1,38 +1,21 @@
 import { Naming } from "../../common/naming";
 import { PolicyStatement } from "../policyDocument";
 import { DOCTOR_STATEMENT } from "./doctor";
-import { SERVICES } from "./services";
+import { privateReads, READ_STATEMENTS } from "./read";
 
 /**
- * Permissions of the `preview` role: it reads the configuration of all resources, as preview and refresh do, but no
- * content: no object, no message, no secret, no log. Most of these calls take no resource.
+ * Permissions of the `preview` role: it reads the settings of all resources, but no content, no secret, no user data, and
+ * no name of a media file. A refresh needs the role `up`, because it lists every bucket.
  */
 export function previewStatements(naming: Naming): PolicyStatement[] {
   return [
-    {
-      Sid: "ReadInfrastructure",
-      Effect: "Allow",
-      Action: [
-        ...SERVICES.filter((service) => service !== "s3").flatMap((service) => [
-          `${service}:Describe*`,
-          `${service}:Get*`,
-          `${service}:List*`,
-        ]),
-        "s3:GetAccelerateConfiguration",
-        "s3:GetBucket*",
-        "s3:GetEncryptionConfiguration",
-        "s3:GetLifecycleConfiguration",
-        "s3:GetReplicationConfiguration",
-        "s3:ListBucket",
-      ],
-      Resource: "*",
-    },
+    ...READ_STATEMENTS,
     DOCTOR_STATEMENT,
     {
-      Sid: "ReadRoles",
+      Sid: "ListBuckets",
       Effect: "Allow",
-      Action: ["iam:Get*", "iam:List*", "ssm:DescribeParameters", "ssm:ListTagsForResource"],
-      Resource: "*",
+      Action: "s3:ListBucket",
+      Resource: (["artifacts", "logs", "static"] as const).map((bucket) => naming.bucketArn(bucket)),
     },
     {
       Sid: "ReadDeploymentParameter",
@@ -40,11 +23,6 @@ export function previewStatements(naming: Naming): PolicyStatement[] {
       Action: ["ssm:GetParameter", "ssm:GetParameters"],
       Resource: naming.arn("ssm", `parameter${naming.deploymentParameter}`),
     },
-    {
-      Sid: "NeverReadContents",
-      Effect: "Deny",
-      Action: ["logs:FilterLogEvents", "logs:GetLog*", "logs:GetQueryResults"],
-      Resource: "*",
-    },
+    ...privateReads(naming),
   ];
 }

@@ -1,7 +1,7 @@
 import { Naming } from "../../common/naming";
 import { PolicyStatement } from "../policyDocument";
 import { DOCTOR_STATEMENT } from "./doctor";
-import { SERVICES } from "./services";
+import { READ_STATEMENTS } from "./read";
 
 /** Services that create a service-linked role in the account when they are first used. */
 const SERVICE_LINKED = [
@@ -13,78 +13,35 @@ const SERVICE_LINKED = [
 ];
 
 /**
- * Permissions of the `up` role: it changes the infrastructure of this environment. It may create and change roles
- * only under the permissions boundary. It can change neither the boundary nor the roles of GitHub Actions: an
- * administrator applies those changes.
+ * Permissions of the `up` role beyond those on services (`upServiceStatements`): it changes the policies of the
+ * platform's roles under their permissions boundaries. An administrator creates and deletes roles, and changes trust
+ * policies, boundaries and the roles of GitHub Actions: each of these could give somebody a lasting way in.
  */
 export function upStatements(naming: Naming): PolicyStatement[] {
   const ownRoles = naming.roleArn(naming.name("*"));
-  const boundary = naming.permissionsBoundaryArn;
-  const underBoundary = { StringEquals: { "iam:PermissionsBoundary": boundary } };
+  const boundaries = [naming.permissionsBoundaryArn, naming.serviceBoundaryArn];
   return [
-    {
-      Sid: "ManageServices",
-      Effect: "Allow",
-      Action: SERVICES.map((service) => `${service}:*`),
-      Resource: "*",
-      // Requests to CloudFront, Route 53 and IAM count as requests to us-east-1.
-      Condition: { StringEquals: { "aws:RequestedRegion": [naming.region, "us-east-1"] } },
-    },
+    ...READ_STATEMENTS,
+    DOCTOR_STATEMENT,
     {
       Sid: "ManageParameters",
       Effect: "Allow",
-      Action: "ssm:*",
+      Action: [
+        "ssm:AddTagsToResource",
+        "ssm:DeleteParameter",
+        "ssm:GetParameter",
+        "ssm:GetParameters",
+        "ssm:PutParameter",
+        "ssm:RemoveTagsFromResource",
+      ],
       Resource: naming.arn("ssm", `parameter/iaso/${naming.env}/*`),
     },
     {
-      // The worker environment's stack has a table in which its instances elect the leader for periodic tasks.
-      Sid: "ManageLeaderTables",
-      Effect: "Allow",
-      Action: [
-        "dynamodb:CreateTable",
-        "dynamodb:DeleteTable",
-        "dynamodb:DescribeTable",
-        "dynamodb:TagResource",
-        "dynamodb:UntagResource",
-        "dynamodb:UpdateTable",
-      ],
-      Resource: naming.arn("dynamodb", "table/awseb-e-*"),
-    },
-    DOCTOR_STATEMENT,
-    { Sid: "ListParameters", Effect: "Allow", Action: "ssm:DescribeParameters", Resource: "*" },
-    { Sid: "ReadRoles", Effect: "Allow", Action: ["iam:Get*", "iam:List*"], Resource: "*" },
-    {
       Sid: "ManageRolesUnderBoundary",
       Effect: "Allow",
-      Action: [
-        "iam:AttachRolePolicy",
-        "iam:CreateRole",
-        "iam:DeleteRolePolicy",
-        "iam:DetachRolePolicy",
-        "iam:PutRolePermissionsBoundary",
-        "iam:PutRolePolicy",
-      ],
+      Action: ["iam:AttachRolePolicy", "iam:DeleteRolePolicy", "iam:DetachRolePolicy", "iam:PutRolePolicy"],
       Resource: ownRoles,
-      Condition: underBoundary,
-    },
-    {
-      Sid: "ManageProfiles",
-      Effect: "Allow",
-      Action: [
-        "iam:AddRoleToInstanceProfile",
-        "iam:CreateInstanceProfile",
-        "iam:DeleteInstanceProfile",
-        "iam:DeleteRole",
-        "iam:RemoveRoleFromInstanceProfile",
-        "iam:TagInstanceProfile",
-        "iam:TagRole",
-        "iam:UntagInstanceProfile",
-        "iam:UntagRole",
-        "iam:UpdateAssumeRolePolicy",
-        "iam:UpdateRole",
-        "iam:UpdateRoleDescription",
-      ],
-      Resource: [ownRoles, `arn:aws:iam::${naming.accountId}:instance-profile/${naming.name("*")}`],
+      Condition: { StringEquals: { "iam:PermissionsBoundary": boundaries } },
     },
     {
       Sid: "PassRolesToTheirServices",
@@ -120,9 +77,14 @@ export function upStatements(naming: Naming): PolicyStatement[] {
         "iam:Detach*",
         "iam:PassRole",
         "iam:Put*",
+        "iam:Tag*",
+        "iam:Untag*",
         "iam:Update*",
       ],
-      Resource: [naming.roleArn(naming.name("ci-*")), boundary],
+      Resource: [
+        naming.roleArn(naming.name("ci-*")),
+        `arn:aws:iam::${naming.accountId}:policy/${naming.name("*")}`,
+      ],
     },
   ];
 }

@@ -11,7 +11,13 @@ const READS = /^[a-z0-9-]+:(Check|Describe|Get|List|Lookup|Simulate|View)[\w*?]*
 
 /** Read actions that return contents or secrets, each with a resource that no program has. */
 const READS_CONTENTS: Record<string, string> = {
+  "cloudformation:GetTemplate": "arn:aws:cloudformation:eu-central-1:123456789012:stack/qz-71/qz-71",
   "dynamodb:GetItem": "arn:aws:dynamodb:eu-central-1:123456789012:table/qz-71",
+  "ec2:DescribeInstanceAttribute": "arn:aws:ec2:eu-central-1:123456789012:instance/i-qz71",
+  "ec2:DescribeLaunchTemplateVersions": "*",
+  "ec2:GetConsoleOutput": "arn:aws:ec2:eu-central-1:123456789012:instance/i-qz71",
+  "elasticbeanstalk:DescribeConfigurationSettings":
+    "arn:aws:elasticbeanstalk:eu-central-1:123456789012:environment/qz-71/qz-71",
   "lambda:GetFunction": "arn:aws:lambda:eu-central-1:123456789012:function:qz-71",
   "logs:FilterLogEvents": "arn:aws:logs:eu-central-1:123456789012:log-group:qz-71:*",
   "logs:GetLogEvents": "arn:aws:logs:eu-central-1:123456789012:log-group:qz-71:*",

@@ -78,7 +78,10 @@ describe("components/beanstalk/instanceProfile", () => {
     expect(statements.FetchVersions).to.deep.include({
       Action: "s3:GetObject",
       Resource: [
-        `${beanstalk}/*`,
+        `${beanstalk}/resources/environments/*/_runtime/versions/manifest_*`,
+        `${beanstalk}/resources/environments/*/_runtime/_versions/iaso-test/*`,
+        `${beanstalk}/resources/environments/*/_runtime/_embedded_extensions/iaso-test/*`,
+        `${beanstalk}/resources/_runtime/_embedded_extensions/iaso-test/*`,
         "arn:aws:s3:::example-iaso-test-artifacts/bundles/*",
         "arn:aws:s3:::example-iaso-test-artifacts/wheels/*",
       ],

@@ -4,7 +4,7 @@ import { simulate } from "../../../preview/simulate";
 import { find, naming, PERMISSIONS_BOUNDARY, resourcesOf, statementsOf } from "../../support";
 
 describe("components/beanstalk/serviceRole", () => {
-  it("is Beanstalk's alone, under the boundary, with the two policies of AWS that it needs", async () => {
+  it("is Beanstalk's alone, under the boundary, with AWS's policy for enhanced health and no other", async () => {
     const document = await simulate(() => {
       new BeanstalkServiceRole("beanstalk-service", { naming, permissionsBoundary: PERMISSIONS_BOUNDARY });
     });
@@ -20,7 +20,6 @@ describe("components/beanstalk/serviceRole", () => {
     const attachments = resourcesOf(document, "aws:iam/rolePolicyAttachment:RolePolicyAttachment");
     expect(attachments.map(({ inputs }) => inputs.policyArn)).to.have.members([
       "arn:aws:iam::aws:policy/service-role/AWSElasticBeanstalkEnhancedHealth",
-      "arn:aws:iam::aws:policy/AWSElasticBeanstalkManagedUpdatesCustomerRolePolicy",
     ]);
     for (const { propertyDependencies } of attachments) {
       expect(propertyDependencies.role).to.deep.equal([role.urn]);

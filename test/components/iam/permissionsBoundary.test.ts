@@ -2,7 +2,9 @@ import { expect } from "chai";
 import { PermissionsBoundary } from "../../../components/iam/permissionsBoundary";
 import { PreviewDocument } from "../../../graph/document";
 import { simulate } from "../../../preview/simulate";
-import { find, naming, PolicyStatement, statementsOf, textOf } from "../../support";
+import { find, naming, PolicyStatement, resourcesOf, statementsOf, textOf } from "../../support";
+
+const POLICY = "aws:iam/policy:Policy";
 
 describe("components/iam/permissionsBoundary", () => {
   let document: PreviewDocument;
@@ -11,7 +13,35 @@ describe("components/iam/permissionsBoundary", () => {
     document = await simulate(() => {
       new PermissionsBoundary("permissions-boundary", { naming });
     });
-    statements = Object.values(statementsOf(find(document, "aws:iam/policy:Policy").inputs.policy));
+    statements = Object.values(statementsOf(find(document, POLICY, "permissions-boundary").inputs.policy));
+  });
+
+  it("lets services only describe, write logs and look at the queue", () => {
+    const services = Object.values(
+      statementsOf(find(document, POLICY, "service-permissions-boundary").inputs.policy),
+    );
+    const actions = services.flatMap(({ Action }) => Action);
+    expect(actions.filter((action) => !/:(Describe|GetQueue)|^logs:(Create|Put)/.test(action))).to.deep.equal(
+      [],
+    );
+  });
+
+  it("lets instances change nothing but media, tasks, logs and the leader of periodic tasks", () => {
+    const actions = statements.flatMap(({ Action }) => Action);
+    expect(
+      actions.filter((action) =>
+        /^(autoscaling|cloudformation|elasticloadbalancing|rds|route53):/.test(action),
+      ),
+    ).to.deep.equal([]);
+    expect(actions.filter((action) => /^ec2:/.test(action))).to.deep.equal([
+      "ec2:DescribeTags",
+      "ec2:DescribeVolumes",
+    ]);
+    const writes = statements.filter(({ Action }) => [Action].flat().includes("s3:PutObject"));
+    expect(writes.flatMap(({ Resource }) => Resource)).to.deep.equal([
+      "arn:aws:s3:::example-iaso-test-media/*",
+      "arn:aws:s3:::elasticbeanstalk-eu-central-1-123456789012/resources/environments/logs/*",
+    ]);
   });
 
   it("has the ARN that the policies of the CI roles contain", () => {
@@ -57,7 +87,9 @@ describe("components/iam/permissionsBoundary", () => {
 
   it("fits into a managed policy", () => {
     // AWS counts 6144 characters without white space.
-    const { policy } = find(document, "aws:iam/policy:Policy").inputs;
-    expect(textOf(policy).replace(/\s/g, "")).to.have.lengthOf.at.most(6144);
+    const policies = resourcesOf(document, POLICY);
+    expect(policies).to.have.length(2);
+    for (const { inputs } of policies)
+      expect(textOf(inputs.policy).replace(/\s/g, "")).to.have.lengthOf.at.most(6144);
   });
 });

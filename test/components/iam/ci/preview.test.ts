@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { previewStatements } from "../../../../components/iam/ci/preview";
 import { policyDocument } from "../../../../components/iam/policyDocument";
+import { Role } from "../../../authorization";
 import { naming, PolicyStatement, statementsOf } from "../../../support";
 
 const actionsOf = (statements: PolicyStatement[]) => statements.flatMap(({ Action }) => Action);
@@ -20,9 +21,21 @@ describe("components/iam/ci/preview", () => {
         expect(Resource).to.equal("arn:aws:ssm:eu-central-1:123456789012:parameter/iaso/test/deployment");
       }
     }
-    expect(statements.NeverReadContents).to.deep.include({
-      Effect: "Deny",
-      Action: ["logs:FilterLogEvents", "logs:GetLog*", "logs:GetQueryResults"],
-    });
+    const role = new Role(Object.values(statements));
+    const environment = "arn:aws:elasticbeanstalk:eu-central-1:123456789012:environment";
+    const settings = "elasticbeanstalk:DescribeConfigurationSettings";
+    expect(role.allows({ action: settings, resource: `${environment}/iaso-test/iaso-test-worker` })).to.equal(
+      true,
+    );
+    for (const [action, resource] of [
+      [settings, `${environment}/other/other-env`],
+      ["cloudformation:GetTemplate", "*"],
+      ["ec2:DescribeInstanceAttribute", "*"],
+      ["ec2:DescribeLaunchTemplateVersions", "*"],
+      ["ec2:GetConsoleOutput", "*"],
+      ["logs:GetLogEvents", "*"],
+      ["s3:ListBucket", "arn:aws:s3:::example-iaso-test-media"],
+    ] as const)
+      expect(role.allows({ action, resource }), action).to.equal(false);
   });
 });

@@ -1,0 +1,92 @@
+import { InstanceRole, Naming } from "../../common/naming";
+import { PolicyStatement } from "../policyDocument";
+
+/** Operations that return only names and settings. */
+const SETTINGS = {
+  Describe: [
+    "acm",
+    "autoscaling",
+    "cloudformation",
+    "cloudwatch",
+    "ec2",
+    "elasticache",
+    "elasticbeanstalk",
+    "elasticloadbalancing",
+    "logs",
+    "rds",
+  ],
+  Get: ["cloudfront", "route53", "sns", "sqs"],
+  List: [
+    "acm",
+    "cloudformation",
+    "cloudfront",
+    "cloudwatch",
+    "elasticache",
+    "elasticbeanstalk",
+    "logs",
+    "rds",
+    "route53",
+    "sns",
+    "sqs",
+  ],
+};
+
+/**
+ * Allows reading the settings of all resources, as preview and refresh do, but no content: no object, no message, no
+ * secret, no log. Most of these calls take no resource.
+ */
+export const READ_STATEMENTS: PolicyStatement[] = [
+  {
+    Sid: "ReadInfrastructure",
+    Effect: "Allow",
+    Action: [
+      ...Object.entries(SETTINGS).flatMap(([verb, services]) =>
+        services.map((service) => `${service}:${verb}*`),
+      ),
+      "s3:GetAccelerateConfiguration",
+      "s3:GetBucket*",
+      "s3:GetEncryptionConfiguration",
+      "s3:GetLifecycleConfiguration",
+      "s3:GetReplicationConfiguration",
+    ],
+    Resource: "*",
+  },
+  {
+    Sid: "ReadRoles",
+    Effect: "Allow",
+    Action: ["iam:Get*", "iam:List*", "ssm:DescribeParameters", "ssm:ListTagsForResource"],
+    Resource: "*",
+  },
+];
+
+const ROLES: readonly InstanceRole[] = ["web", "worker", "enketo"];
+
+/** Denies reading the user data of instances, and the settings of the environments of other applications. */
+export function privateReads(naming: Naming): PolicyStatement[] {
+  const applications = [...new Set(ROLES.map((role) => naming.applicationOf(role)))];
+  return [
+    {
+      Sid: "NeverReadContents",
+      Effect: "Deny",
+      Action: [
+        "cloudformation:GetTemplate*",
+        "ec2:DescribeInstanceAttribute",
+        "ec2:DescribeLaunchTemplateVersions",
+        "ec2:GetConsole*",
+        "ec2:GetLaunchTemplateData",
+        "logs:FilterLogEvents",
+        "logs:GetLog*",
+        "logs:GetQueryResults",
+      ],
+      Resource: "*",
+    },
+    {
+      Sid: "NeverReadOtherSettings",
+      Effect: "Deny",
+      Action: "elasticbeanstalk:DescribeConfigurationSettings",
+      NotResource: applications.map((application) =>
+        naming.arn("elasticbeanstalk", `environment/${application}/*`),
+      ),
+    },
+  ];
+}
