@@ -116,7 +116,7 @@ export const balancerOf = (role: string): string => `app/awseb--AWSEB-${role}/01
 
 /** The made-up value of a tag whose value no preview knows. */
 function madeUp(tag: string): string | undefined {
-  const [, role = "", what] = /^(\w+)-(environment-id|load-balancer)$/.exec(tag) ?? [];
+  const [, role = "", what] = /^(\w+)-(environment-id|load-balancer-id)$/.exec(tag) ?? [];
   if (what === undefined) return undefined;
   return what === "environment-id" ? environmentId(role) : balancerOf(role);
 }

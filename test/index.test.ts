@@ -124,9 +124,9 @@ describe("index", () => {
           if (type === "aws:route53/record:Record") continue;
           for (const property of properties) {
             const unknown = Object.entries(inputs.tags ?? {}).filter(([, value]) => value === UNKNOWN);
-            // Only Beanstalk knows the ids of its environments, and only CI roles have them.
+            // Only AWS knows these ids, and only CI roles have them.
             for (const [tag] of property === "tags" ? unknown : []) {
-              expect(tag).to.match(/-environment-id$/);
+              expect(tag).to.match(/-(environment|load-balancer)-id$/);
               expect(inputs.name).to.match(/-ci-(up|deploy)$/);
             }
             if (property === "tags") continue;

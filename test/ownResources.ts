@@ -57,7 +57,7 @@ const RESOURCES: Record<string, (action: string, env: string, balancer: string) 
   ssm: (_, env) => arn("ssm", `parameter/iaso/${env}/secrets/SECRET_KEY`),
 };
 
-const CREATES = /:(Allocate|Create|Request|Run|TagNew)/;
+const CREATES = /:(Allocate|Create(?!Listener)|Request|Run)/;
 
 /**
  * What an action needs on the resource of an environment. Existing resources have the environment's tags, new ones get

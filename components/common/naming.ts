@@ -130,7 +130,7 @@ export class Naming {
 
   /** Tag of the CI role `up` with the load balancer of a role's environment, such as `app/NAME/ID`. */
   loadBalancerTag(role: InstanceRole): string {
-    return `${role}-load-balancer`;
+    return `${role}-load-balancer-id`;
   }
 
   /** Name of a managed policy of a CI role. */

@@ -178,8 +178,8 @@ describe("components/ciAccess", () => {
       "worker-environment-id": "e-worker",
       "enketo-environment-id": "e-enketo",
     };
-    expect(tags("deploy")).to.include(ids).and.not.have.property("web-load-balancer");
-    expect(tags("up")).to.include({ ...ids, "web-load-balancer": "app/awseb--AWSEB-1/0123456789abcdef" });
+    expect(tags("deploy")).to.include(ids).and.not.have.property("web-load-balancer-id");
+    expect(tags("up")).to.include({ ...ids, "web-load-balancer-id": "app/awseb--AWSEB-1/0123456789abcdef" });
     expect(tags("preview")).not.to.have.any.keys(...Object.keys(ids));
   });
 
