@@ -8,8 +8,11 @@ import * as beanstalkWorker from "./rules/beanstalk/worker";
 import * as cloudfront from "./rules/cloudfront";
 import * as database from "./rules/database";
 import * as hygiene from "./rules/hygiene";
+import * as iamDocuments from "./rules/iam/documents";
+import * as iamOtherEnvironment from "./rules/iam/otherEnvironment";
 import * as iamPermissions from "./rules/iam/permissions";
 import * as iamRoles from "./rules/iam/roles";
+import * as iamSeparation from "./rules/iam/separation";
 import * as iamTrust from "./rules/iam/trust";
 import * as network from "./rules/network";
 import * as program from "./rules/program";
@@ -30,7 +33,7 @@ const AREAS = {
   references: [ownReferences, strangers],
   storage: [bucket, bucketPolicy, lifecycle],
   network: [network, routes, reachability],
-  iam: [iamPermissions, iamRoles, iamTrust],
+  iam: [iamDocuments, iamOtherEnvironment, iamPermissions, iamRoles, iamSeparation, iamTrust],
   redis: [redis],
   cloudfront: [cloudfront],
   beanstalk: [beanstalkOptions, beanstalkLoadBalancer, beanstalkInstances, beanstalkHealth, beanstalkWorker],

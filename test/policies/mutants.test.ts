@@ -5,6 +5,7 @@ import { rules } from "../../policies/rules";
 import { policyConfigOf, previewOf } from "../support";
 import { MutableStack, Mutant } from "./mutant";
 import { access } from "./mutants/access";
+import { roles } from "./mutants/roles";
 import { application } from "./mutants/application";
 import { beanstalk } from "./mutants/beanstalk";
 import { closedWorld } from "./mutants/closedWorld";
@@ -21,6 +22,7 @@ const AREAS: Record<string, Mutant[]> = {
   database,
   queue,
   access,
+  roles,
   hygiene,
   closedWorld,
   topology,

@@ -207,8 +207,6 @@ export const noBroadManagedPolicy = defineRule({
     allowed: {
       type: "array",
       default: [
-        "AWSElasticBeanstalkManagedUpdatesCustomerRolePolicy",
-        "AmazonSSMManagedInstanceCore",
         "service-role/AWSElasticBeanstalkEnhancedHealth",
         "service-role/AmazonRDSEnhancedMonitoringRole",
       ],

@@ -1,5 +1,5 @@
 import { ownAccounts, Stack } from "../../context";
-import { conditionsOf, githubSubjects, list, Statement, trusted } from "../../iam/document";
+import { conditionsOf, demandsValue, githubSubjects, list, Statement, trusted } from "../../iam/document";
 import { isOf } from "../../iam/principals";
 import { defineRule } from "../../rule";
 import { object, text } from "../../values";
@@ -183,4 +183,36 @@ export const oidcOneOwner = defineRule({
         (owner) =>
           `The role trusts ${owner}, another role trusts ${String(firstOwner(stack))}. Write repositories of the same owner.`,
       ),
+});
+
+/** Services that name the account for which they act when they assume a role. */
+const NAMES_ACCOUNT = /^(monitoring\.rds|vpc-flow-logs)\.amazonaws\.com$/;
+
+export const serviceTrustSource = defineRule({
+  name: "service-trust-source",
+  types: [ROLE],
+  description: "A role for a service of AWS is for that service's work in this account",
+  why: "another customer of AWS could make the service use the role (the confused deputy problem)",
+  severity: "high",
+  neighbours: true,
+  check: ({ inputs }, stack) =>
+    checkAllows(inputs.assumeRolePolicy, "assumeRolePolicy", (statement) => {
+      const demanded = (key: string) =>
+        conditionsOf(statement)
+          .filter((condition) => demandsValue(condition) && condition.key === key)
+          .flatMap(({ values }) => values.map(text));
+      return list(object(statement.Principal).Service)
+        .map(text)
+        .flatMap((service) => {
+          const accounts = [...demanded("aws:sourceaccount"), ...demanded("aws:sourcearn")];
+          if (NAMES_ACCOUNT.test(service))
+            return accounts.length > 0 && accounts.every((one) => isOf(ownAccounts(stack), one))
+              ? []
+              : [`${service} may use the role for others. Write StringEquals on aws:SourceAccount.`];
+          return service === "elasticbeanstalk.amazonaws.com" &&
+            demanded("sts:externalid").join() !== "elasticbeanstalk"
+            ? [`${service} needs no external id. Write StringEquals on sts:ExternalId with elasticbeanstalk.`]
+            : [];
+        });
+    }),
 });

@@ -1,0 +1,159 @@
+import { ownAccounts, Stack, tagOf } from "../../context";
+import { defineRule } from "../../rule";
+import { first, isUnknown, text } from "../../values";
+import { ROLE } from "./grants";
+import { mayOf } from "./separation";
+
+/** A request to a resource of another environment. */
+interface Probe {
+  action: string;
+  resource: string;
+  context?: Record<string, string>;
+}
+
+/**
+ * The names of a stack's resources of one type, as another environment would have them: with its name between delimiters,
+ * as in `iaso-ENV-media` and `/iaso/ENV/secrets/KEY`.
+ */
+function namesIn(env: string, other: string, names: unknown[]): string[] {
+  const ofEnv = new RegExp(`(^|[-/])${env}(?=$|[-/])`);
+  return names
+    .filter((name) => typeof name === "string" && !isUnknown(name) && ofEnv.test(name))
+    .map((name) => text(name).replace(ofEnv, `$1${other}`));
+}
+
+/** Requests to the resources of an environment of another name in the same account and region. */
+function probesOf(stack: Stack, env: string, other: string): Probe[] {
+  const [account = ""] = ownAccounts(stack);
+  const region = text(stack.ofType("pulumi:providers:aws")[0]?.inputs.region);
+  const arn = (service: string, resource: string) => `arn:aws:${service}:${region}:${account}:${resource}`;
+  const on = (actions: string[], resources: string[], context?: Probe["context"]): Probe[] =>
+    resources.flatMap((resource) =>
+      actions.map((action) => ({ action, resource, ...(context && { context }) })),
+    );
+  const named = (names: unknown[]) => namesIn(env, other, names);
+  const buckets = named(stack.ofType("aws:s3/bucket:Bucket").map(({ inputs }) => inputs.bucket));
+  const parameters = named(stack.ofType("aws:ssm/parameter:Parameter").map(({ inputs }) => inputs.name));
+  const queues = named(stack.ofType("aws:sqs/queue:Queue").map(({ inputs }) => inputs.name));
+  const topics = named(stack.ofType("aws:sns/topic:Topic").map(({ inputs }) => inputs.name));
+  const roles = named(stack.ofType(ROLE).map(({ inputs }) => inputs.name));
+  const databases = named(stack.ofType("aws:rds/instance:Instance").map(({ inputs }) => inputs.identifier));
+  const groups = named(stack.ofType("aws:cloudwatch/logGroup:LogGroup").map(({ inputs }) => inputs.name));
+  const environments = named(
+    stack.ofType("aws:elasticbeanstalk/environment:Environment").map(({ inputs }) => inputs.name),
+  );
+  const tags = {
+    "aws:ResourceTag/project": "iaso",
+    "aws:ResourceTag/env": other,
+    "aws:ResourceTag/role": "web",
+    "aws:ResourceTag/elasticbeanstalk:environment-name": environments[0] ?? other,
+    "ec2:ResourceTag/env": other,
+  };
+  return [
+    ...on(
+      ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
+      buckets.map((bucket) => `arn:aws:s3:::${bucket}/bundles/1`),
+    ),
+    ...on(
+      ["s3:PutBucketPolicy", "s3:PutLifecycleConfiguration", "s3:DeleteBucket"],
+      buckets.map((bucket) => `arn:aws:s3:::${bucket}`),
+    ),
+    ...on(
+      ["ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath", "ssm:PutParameter"],
+      parameters.map((name) => arn("ssm", `parameter${name}`)),
+    ),
+    ...on(
+      ["sqs:SendMessage", "sqs:ReceiveMessage", "sqs:SetQueueAttributes", "sqs:DeleteQueue"],
+      queues.map((name) => arn("sqs", name)),
+    ),
+    ...on(
+      ["sns:Publish", "sns:SetTopicAttributes"],
+      topics.map((name) => arn("sns", name)),
+    ),
+    ...on(
+      ["rds:ModifyDBInstance", "rds:DeleteDBInstance"],
+      databases.map((name) => arn("rds", `db:${name}`)),
+      tags,
+    ),
+    ...on(
+      ["iam:PassRole"],
+      roles.map((name) => `arn:aws:iam::${account}:role/${name}`),
+      { "iam:PassedToService": "ec2.amazonaws.com" },
+    ),
+    ...on(
+      ["iam:PutRolePolicy", "iam:AttachRolePolicy"],
+      roles.map((name) => `arn:aws:iam::${account}:role/${name}`),
+      { "iam:PermissionsBoundary": `arn:aws:iam::${account}:policy/iaso-${other}-boundary` },
+    ),
+    ...on(
+      ["logs:DeleteLogGroup", "logs:PutLogEvents"],
+      groups.map((name) => arn("logs", `log-group:${name}`)),
+    ),
+    ...on(
+      ["elasticbeanstalk:UpdateEnvironment", "elasticbeanstalk:TerminateEnvironment"],
+      environments.map((name) => arn("elasticbeanstalk", `environment/iaso-${other}/${name}`)),
+      tags,
+    ),
+    ...on(["ec2:TerminateInstances"], [arn("ec2", "instance/i-0123456789abcdef0")], tags),
+    ...on(["ec2:DeleteSecurityGroup"], [arn("ec2", "security-group/sg-0123456789abcdef0")], tags),
+    ...on(["ec2:AuthorizeSecurityGroupIngress"], [arn("ec2", "security-group/sg-0123456789abcdef0")], tags),
+    ...on(["ec2:CreateLaunchTemplateVersion"], [arn("ec2", "launch-template/lt-0123456789abcdef0")], tags),
+    ...on(
+      ["autoscaling:UpdateAutoScalingGroup", "autoscaling:SetDesiredCapacity"],
+      [
+        arn(
+          "autoscaling",
+          "autoScalingGroup:0:autoScalingGroupName/awseb-e-qz71000000-stack-AWSEBAutoScalingGroup-1",
+        ),
+      ],
+      { ...tags, "autoscaling:LaunchTemplateVersionSpecified": "true" },
+    ),
+    ...on(
+      ["cloudformation:UpdateStack", "cloudformation:DeleteStack"],
+      [arn("cloudformation", "stack/awseb-e-qz71000000-stack/0")],
+      tags,
+    ),
+    ...on(
+      ["elasticloadbalancing:ModifyListener"],
+      [arn("elasticloadbalancing", "listener/app/awseb--AWSEB-QZ71/0/1")],
+      tags,
+    ),
+    ...on(
+      ["elasticloadbalancing:RegisterTargets"],
+      [arn("elasticloadbalancing", "targetgroup/awseb-AWSEB-QZ71/0")],
+      tags,
+    ),
+    ...on(
+      ["s3:PutObject"],
+      [
+        "resources/environments/e-qz71000000/_runtime/versions/manifest_1",
+        `resources/environments/e-qz71000000/_runtime/_versions/iaso-${other}/1`,
+        `resources/_runtime/_embedded_extensions/iaso-${other}/1`,
+      ].map((key) => `arn:aws:s3:::elasticbeanstalk-${region}-${account}/${key}`),
+    ),
+  ];
+}
+
+export const ownEnvironmentOnly = defineRule({
+  name: "own-environment-only",
+  types: [ROLE],
+  description: "No role reaches data, code or infrastructure of another environment in the same account",
+  why: "whoever gets a role of a test environment would control production",
+  severity: "critical",
+  neighbours: true,
+  check: (role, stack) => {
+    const env = tagOf(role, "env");
+    if (!/^[a-z][a-z0-9]*$/.test(env)) return [];
+    // Patterns such as iaso-prod* reach the second one too.
+    const probes = stack.once(`probes of ${env}`, () =>
+      ["qz71", `${env}x`].flatMap((other) => probesOf(stack, env, other)),
+    );
+    const may = mayOf(role, stack);
+    const allowed = probes.filter(({ action, resource, context }) => may(action, resource, context));
+    return allowed.length === 0
+      ? []
+      : [
+          `The role may ${first([...new Set(allowed.map(({ action, resource }) => `${action} on ${resource}`))])}. Write the names of this environment, or a Condition on its tags.`,
+        ];
+  },
+});

@@ -1,0 +1,293 @@
+import { dependenciesOf, ownAccounts, Stack, tagOf } from "../../context";
+import { Statement, statementsOf, strings, trusted } from "../../iam/document";
+import { actionMatches, judge } from "../../iam/evaluate";
+import { ResourceOf } from "../../resource";
+import { defineRule } from "../../rule";
+import { first, hasUnknown, isUnknown, text } from "../../values";
+import { ENVIRONMENT, optionOf, SECRET_VARIABLES, settingsOf } from "../beanstalk/settings";
+import { ATTACHMENT, arnOfPolicy, attachedPolicies, grantsOf, POLICY, ROLE } from "./grants";
+
+export type Role = ResourceOf<typeof ROLE>;
+
+const isGithubs = ({ inputs }: Role): boolean => trusted(inputs.assumeRolePolicy, "Federated").length > 0;
+
+const isInstances = ({ inputs }: Role): boolean =>
+  trusted(inputs.assumeRolePolicy, "Service").includes("ec2.amazonaws.com");
+
+const isNamed = ({ inputs }: Role, endings: readonly string[]): boolean =>
+  endings.some((ending) => text(inputs.name).endsWith(ending));
+
+/** The policies of this program that no role has: those that can be boundaries. */
+const unattached = (stack: Stack) =>
+  stack.once("policies that no role has", () => {
+    const attached = new Set(stack.ofType(ATTACHMENT).flatMap((one) => attachedPolicies(one, stack)));
+    return stack.ofType(POLICY).filter((policy) => !attached.has(policy));
+  });
+
+/** The permissions boundary of a role; undefined if it has none that the program creates for this. */
+const boundaryOf = (role: Role, stack: Stack) =>
+  unattached(stack).find(
+    (policy) =>
+      dependenciesOf(role, "permissionsBoundary").includes(policy.urn) ||
+      role.inputs.permissionsBoundary === arnOfPolicy(policy, stack),
+  );
+
+export const roleUnderBoundary = defineRule({
+  name: "role-under-boundary",
+  types: [ROLE],
+  description: "Every role that GitHub does not use has a permissions boundary of this program",
+  why: "whoever may change the role's policies could give it any permission",
+  severity: "high",
+  neighbours: true,
+  check: (role, stack) =>
+    isGithubs(role) || boundaryOf(role, stack) !== undefined
+      ? []
+      : [
+          "The role has no permissions boundary of this program. Write the ARN of one as permissionsBoundary.",
+        ],
+});
+
+/** Actions with which somebody could take over the account, escape from a boundary, or hide what they do. */
+const ADMINISTRATORS = [
+  "account:PutAlternateContact",
+  "cloudtrail:DeleteTrail",
+  "cloudtrail:PutEventSelectors",
+  "cloudtrail:StopLogging",
+  "cloudtrail:UpdateTrail",
+  "config:StopConfigurationRecorder",
+  "ecs:RunTask",
+  "guardduty:DeleteDetector",
+  "iam:AddRoleToInstanceProfile",
+  "iam:CreateAccessKey",
+  "iam:CreateOpenIDConnectProvider",
+  "iam:CreatePolicy",
+  "iam:CreatePolicyVersion",
+  "iam:CreateRole",
+  "iam:CreateUser",
+  "iam:DeleteRolePermissionsBoundary",
+  "iam:PutRolePermissionsBoundary",
+  "iam:PutUserPolicy",
+  "iam:SetDefaultPolicyVersion",
+  "iam:UpdateAssumeRolePolicy",
+  "kms:CreateGrant",
+  "kms:DisableKey",
+  "kms:PutKeyPolicy",
+  "kms:ScheduleKeyDeletion",
+  "lambda:CreateFunction",
+  "lambda:UpdateFunctionCode",
+  "organizations:LeaveOrganization",
+  "s3:PutAccountPublicAccessBlock",
+  "ssm:SendCommand",
+  "sts:AssumeRole",
+];
+
+const actionsIn = (statements: readonly Statement[], actions: readonly string[]): string[] =>
+  actions.filter((action) => statements.some((one) => one.Effect === "Allow" && actionMatches(one, action)));
+
+export const administratorsChanges = defineRule({
+  name: "administrators-changes",
+  types: [ROLE],
+  description:
+    "No role changes trust, boundaries, users, audit trails, keys or the organization, or runs code as another role",
+  why: "whoever gets the role could make a lasting way in, or hide",
+  severity: "critical",
+  neighbours: true,
+  check: (role, stack) => {
+    const actions = actionsIn(grantsOf(role, stack).statements, ADMINISTRATORS);
+    return actions.length === 0
+      ? []
+      : [`The role may ${first(actions)}. Remove it: an administrator makes such changes.`];
+  },
+});
+
+/** Changes of the infrastructure that decide who reaches data. */
+const PROVISIONING = [
+  "elasticache:ModifyReplicationGroup",
+  "elasticloadbalancing:ModifyListener",
+  "iam:AttachRolePolicy",
+  "iam:PutRolePolicy",
+  "rds:DeleteDBInstance",
+  "rds:ModifyDBInstance",
+  "route53:ChangeResourceRecordSets",
+  "s3:DeleteBucketPolicy",
+  "s3:PutBucketPolicy",
+  "s3:PutBucketPublicAccessBlock",
+  "s3:PutReplicationConfiguration",
+  "sns:SetTopicAttributes",
+  "sqs:SetQueueAttributes",
+  "ssm:PutParameter",
+];
+
+export const provisionersOnly = defineRule({
+  name: "provisioners-only",
+  types: [ROLE],
+  description: "Only the role that updates the infrastructure changes databases, DNS, secrets and policies",
+  why: "a deployment or an instance could open the data to others",
+  severity: "critical",
+  neighbours: true,
+  parameters: {
+    provisioners: {
+      type: "array",
+      default: ["-ci-up"],
+      description: "Endings of the names of roles that update the infrastructure",
+    },
+  },
+  check: (role, stack) => {
+    if (isNamed(role, stack.parameters.provisioners)) return [];
+    const actions = actionsIn(grantsOf(role, stack).statements, PROVISIONING);
+    return actions.length === 0 ? [] : [`The role may ${first(actions)}. Remove it.`];
+  },
+});
+
+export const boundaryNarrow = defineRule({
+  name: "boundary-narrow",
+  types: [POLICY],
+  description: "A permissions boundary names actions and allows no change of the infrastructure",
+  why: "a boundary that allows more limits nothing",
+  severity: "critical",
+  neighbours: true,
+  check: (policy, stack) => {
+    if (!unattached(stack).includes(policy) || hasUnknown(policy.inputs.policy)) return [];
+    const allows = statementsOf(policy.inputs.policy).filter(({ Effect }) => Effect === "Allow");
+    const wide = allows.flatMap(({ Action, NotAction }) =>
+      NotAction === undefined
+        ? strings(Action).filter((action) => /^[^:]*(:(\*|[A-Z][a-z]+\*))?$/.test(action))
+        : ["all but some actions"],
+    );
+    const changes = actionsIn(allows, [
+      ...ADMINISTRATORS,
+      ...PROVISIONING,
+      "autoscaling:CreateAutoScalingGroup",
+      "cloudformation:CreateStack",
+      "ec2:RunInstances",
+      "elasticbeanstalk:UpdateEnvironment",
+      "iam:PassRole",
+      "secretsmanager:GetSecretValue",
+    ]);
+    const actions = [...new Set([...wide, ...changes])];
+    return actions.length === 0
+      ? []
+      : [`The boundary allows ${first(actions)}. Write the actions that instances or services need.`];
+  },
+});
+
+/** Evaluates a request of a role, within its boundary. Conditions count. */
+export function mayOf(role: Role, stack: Stack) {
+  const { statements } = grantsOf(role, stack);
+  const boundary = boundaryOf(role, stack);
+  const limits =
+    boundary === undefined || hasUnknown(boundary.inputs.policy)
+      ? undefined
+      : statementsOf(boundary.inputs.policy);
+  const account = ownAccounts(stack)[0] ?? "";
+  return (action: string, resource: string, context: Record<string, string | string[]> = {}): boolean =>
+    [statements, limits].every(
+      (all) =>
+        all === undefined ||
+        judge(all, { requester: {}, action, resource, account, context }, false).decision === "allow",
+    );
+}
+
+/** Buckets with the code of Iaso or with files that browsers run, by their class. */
+const bucketsOf = (bucketClass: string, stack: Stack): string[] =>
+  stack
+    .ofType("aws:s3/bucket:Bucket")
+    .filter((bucket) => tagOf(bucket, "class") === bucketClass && !isUnknown(bucket.inputs.bucket))
+    .map(({ inputs }) => text(inputs.bucket));
+
+export const codeByDeployers = defineRule({
+  name: "code-by-deployers",
+  types: [ROLE],
+  description: "Static files are written by deployments only, and no instance writes code",
+  why: "whoever controls an instance could run scripts in every browser and code on every instance",
+  severity: "critical",
+  neighbours: true,
+  parameters: {
+    deployers: {
+      type: "array",
+      default: ["-ci-deploy"],
+      description: "Endings of the names of roles that deploy versions of Iaso",
+    },
+  },
+  check: (role, stack) => {
+    const may = mayOf(role, stack);
+    const writes = (bucket: string, key: string) =>
+      ["s3:PutObject", "s3:DeleteObject"].some((action) => may(action, `arn:aws:s3:::${bucket}/${key}`));
+    const statics = isNamed(role, stack.parameters.deployers)
+      ? []
+      : bucketsOf("static", stack).filter((bucket) => writes(bucket, "static/app.js"));
+    if (!isInstances(role))
+      return statics.map((bucket) => `The role may write static files in ${bucket}. Remove it.`);
+    const [account = ""] = ownAccounts(stack);
+    const region = text(stack.ofType("pulumi:providers:aws")[0]?.inputs.region);
+    const code = [
+      ...bucketsOf("artifacts", stack).flatMap((bucket) => [
+        [bucket, "bundles/1.zip"],
+        [bucket, "wheels/1.whl"],
+      ]),
+      [`elasticbeanstalk-${region}-${account}`, "resources/environments/e-1/_runtime/_versions/iaso/1"],
+      [`elasticbeanstalk-${region}-${account}`, "iaso/1.zip"],
+    ].filter(([bucket = "", key = ""]) => writes(bucket, key));
+    const changes = ["CreateApplicationVersion", "UpdateEnvironment"]
+      .map((name) => `elasticbeanstalk:${name}`)
+      .filter((action) => actionsIn(grantsOf(role, stack).statements, [action]).length > 0);
+    return [...statics, ...new Set(code.map(([bucket = ""]) => bucket)), ...changes].map(
+      (what) => `The instances may change code or static files: ${what}. Remove it.`,
+    );
+  },
+});
+
+/** The environments whose instances have the role. */
+function environmentsOf(role: Role, stack: Stack) {
+  const profiles = stack
+    .ofType("aws:iam/instanceProfile:InstanceProfile")
+    .filter(
+      (profile) =>
+        dependenciesOf(profile, "role").includes(role.urn) || profile.inputs.role === role.inputs.name,
+    );
+  return stack.ofType(ENVIRONMENT).filter((environment) => {
+    const name = optionOf(environment, "aws:autoscaling:launchconfiguration", "IamInstanceProfile");
+    return profiles.some(
+      (profile) =>
+        (!isUnknown(name) && name === profile.inputs.name) ||
+        (isUnknown(name) && dependenciesOf(environment, "settings").includes(profile.urn)),
+    );
+  });
+}
+
+export const secretsOfOwnVariables = defineRule({
+  name: "secrets-of-own-variables",
+  types: [ROLE],
+  description: "Instances read only the secrets that their own environment's variables name, one by one",
+  why: "whoever controls an instance could read the secrets of other programs and environments",
+  severity: "critical",
+  neighbours: true,
+  check: (role, stack) => {
+    if (!isInstances(role)) return [];
+    const named = new Set(
+      environmentsOf(role, stack)
+        .flatMap(settingsOf)
+        .filter(({ namespace }) => namespace === SECRET_VARIABLES)
+        .map(({ value }) => text(value)),
+    );
+    const allows = grantsOf(role, stack).statements.filter(({ Effect }) => Effect === "Allow");
+    const reads = allows.filter((one) =>
+      [
+        "ssm:GetParameter",
+        "ssm:GetParameters",
+        "ssm:GetParameterHistory",
+        "secretsmanager:GetSecretValue",
+      ].some((action) => actionMatches(one, action)),
+    );
+    const others = reads.flatMap((one) =>
+      one.NotResource === undefined
+        ? strings(one.Resource).filter((arn) => !named.has(arn))
+        : ["all but some resources"],
+    );
+    const byPath = actionsIn(allows, ["ssm:GetParametersByPath"]);
+    const actions = [...new Set([...others, ...byPath])];
+    return actions.length === 0
+      ? []
+      : [`The instances may read ${first(actions)}. Write the ARNs of their own secret variables.`];
+  },
+});
