@@ -28,8 +28,8 @@ export class Role {
    */
   constructor(
     readonly statements: Statement[],
-    private readonly boundary?: Statement[],
-    private readonly tags: Readonly<Record<string, string>> = {},
+    readonly boundary?: Statement[],
+    readonly tags: Readonly<Record<string, string>> = {},
   ) {}
 
   /** This role with other statements. */

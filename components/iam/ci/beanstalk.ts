@@ -208,7 +208,7 @@ export function updateStatements(
       Sid: "TagWhatIsCreated",
       Effect: "Allow",
       Action: "ec2:CreateTags",
-      Resource: naming.arn("ec2", "*/*"),
+      Resource: naming.arn("ec2", "*"),
       Condition: {
         ...notOfOtherEnvironment,
         StringEquals: { "ec2:CreateAction": ["CreateLaunchTemplate", "RunInstances"] },

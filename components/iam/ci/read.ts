@@ -63,7 +63,6 @@ const ROLES: readonly InstanceRole[] = ["web", "worker", "enketo"];
 
 /** Denies reading the user data of instances, and the settings of the environments of other applications. */
 export function privateReads(naming: Naming): PolicyStatement[] {
-  const applications = [...new Set(ROLES.map((role) => naming.applicationOf(role)))];
   return [
     {
       Sid: "NeverReadContents",
@@ -80,13 +79,19 @@ export function privateReads(naming: Naming): PolicyStatement[] {
       ],
       Resource: "*",
     },
-    {
-      Sid: "NeverReadOtherSettings",
-      Effect: "Deny",
-      Action: "elasticbeanstalk:DescribeConfigurationSettings",
-      NotResource: applications.map((application) =>
-        naming.arn("elasticbeanstalk", `environment/${application}/*`),
-      ),
-    },
+    otherSettings(naming),
   ];
+}
+
+/** Denies reading the settings of the environments of other applications. */
+export function otherSettings(naming: Naming): PolicyStatement {
+  const applications = [...new Set(ROLES.map((role) => naming.applicationOf(role)))];
+  return {
+    Sid: "NeverReadOtherSettings",
+    Effect: "Deny",
+    Action: "elasticbeanstalk:DescribeConfigurationSettings",
+    NotResource: applications.map((application) =>
+      naming.arn("elasticbeanstalk", `environment/${application}/*`),
+    ),
+  };
 }

@@ -1,7 +1,7 @@
 import { Naming } from "../../common/naming";
 import { PolicyStatement } from "../policyDocument";
 import { DOCTOR_STATEMENT } from "./doctor";
-import { READ_STATEMENTS } from "./read";
+import { otherSettings, READ_STATEMENTS } from "./read";
 
 /** Services that create a service-linked role in the account when they are first used. */
 const SERVICE_LINKED = [
@@ -22,6 +22,7 @@ export function upStatements(naming: Naming): PolicyStatement[] {
   const boundaries = [naming.permissionsBoundaryArn, naming.serviceBoundaryArn];
   return [
     ...READ_STATEMENTS,
+    otherSettings(naming),
     DOCTOR_STATEMENT,
     {
       Sid: "ManageParameters",

@@ -42,7 +42,7 @@ function keysOf(prefix: string, tags: Record<string, string>): Record<string, st
 }
 
 function networkStatements(naming: Naming, own: Condition, notOfOthers: Condition): PolicyStatement[] {
-  const ec2 = naming.arn("ec2", "*/*");
+  const ec2 = naming.arn("ec2", "*");
   return [
     {
       Sid: "CreateNetwork",

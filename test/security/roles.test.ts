@@ -1,0 +1,242 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { runUnsafeSimulation } from "@cloud-copilot/iam-simulate";
+import { expect } from "chai";
+import type { PreviewDocument } from "../../graph/document";
+import { ACCOUNT, balancerOf, type Needed, REGION, type Role, roleOf } from "../authorization";
+import { onResourceOf } from "../ownResources";
+import { previewOf } from "../support";
+
+/** The roles of the platform by the ending of their names. The rest of the account is not theirs. */
+const CI = ["ci-preview", "ci-up", "ci-deploy"];
+const PLATFORM = ["web", "worker", "enketo", "beanstalk-service", "database-monitoring", "flow-logs"];
+
+/** Actions that write, or read secrets or data. */
+const ACTIONS = [
+  "acm:DeleteCertificate",
+  "cloudfront:UpdateDistribution",
+  "cloudwatch:DeleteAlarms",
+  "ec2:AuthorizeSecurityGroupIngress",
+  "ec2:CreateTags",
+  "ec2:DeleteSecurityGroup",
+  "ec2:RunInstances",
+  "ec2:TerminateInstances",
+  "elasticache:DeleteReplicationGroup",
+  "elasticbeanstalk:CreateApplicationVersion",
+  "elasticbeanstalk:DescribeConfigurationSettings",
+  "elasticbeanstalk:TerminateEnvironment",
+  "elasticbeanstalk:UpdateEnvironment",
+  "elasticloadbalancing:ModifyListener",
+  "iam:AttachRolePolicy",
+  "iam:CreateRole",
+  "iam:PutRolePermissionsBoundary",
+  "iam:PutRolePolicy",
+  "iam:UpdateAssumeRolePolicy",
+  "logs:DeleteLogGroup",
+  "logs:GetLogEvents",
+  "rds:CreateDBSnapshot",
+  "rds:DeleteDBInstance",
+  "rds:ModifyDBInstance",
+  "route53:ChangeResourceRecordSets",
+  "s3:DeleteObject",
+  "s3:GetObject",
+  "s3:PutBucketPolicy",
+  "s3:PutObject",
+  "sns:Publish",
+  "sns:SetTopicAttributes",
+  "sqs:DeleteQueue",
+  "sqs:ReceiveMessage",
+  "sqs:SendMessage",
+  "sqs:SetQueueAttributes",
+  "ssm:GetParameter",
+  "ssm:GetParametersByPath",
+  "ssm:PutParameter",
+];
+
+/** The web hosts of the tests' stacks. */
+const HOSTS: Record<string, string> = { prod: "iaso.example.org", staging: "iaso-staging.example.org" };
+
+const BUCKETS = ["artifacts", "media", "static"];
+
+/** The requests of one action on the resources of an environment: one for each bucket, if it is about objects. */
+function requests(action: string, env: string, ofOwn: boolean): Record<string, Needed> {
+  const record = ofOwn ? (HOSTS[env] ?? "") : "iaso-other.example.org";
+  const needed = onResourceOf({ env, record, balancer: balancerOf(ofOwn ? "web" : "other") }, action);
+  if (!action.startsWith("s3:")) return { [action]: needed };
+  return Object.fromEntries(
+    BUCKETS.map((bucket) => [
+      `${action} ${bucket}`,
+      { ...needed, resource: needed.resource.replace("artifacts", bucket) },
+    ]),
+  );
+}
+
+/** Where a request is made: the environment's own resources, another's, a stranger's without tags, another account's. */
+const PLACES: Record<string, (action: string, env: string) => Record<string, Needed>> = {
+  own: (action, env) => requests(action, env, true),
+  second: (action) => requests(action, "other", false),
+  stranger: (action) => mapped(requests(action, "stranger", false), (one) => ({ ...one, context: {} })),
+  account: (action, env) =>
+    mapped(requests(action, env, true), (one) => ({
+      ...one,
+      resource: one.resource.replace(ACCOUNT, "999999999999").replace("example-", "foreign-"),
+      context: {},
+    })),
+};
+
+const mapped = (all: Record<string, Needed>, change: (one: Needed) => Needed) =>
+  Object.fromEntries(Object.entries(all).map(([name, one]) => [name, change(one)]));
+
+/** Decides with an evaluator that others wrote. */
+function oracleAllows(
+  { statements, boundary, tags }: Role,
+  { action, resource, context = {} }: Needed,
+): boolean {
+  const policy = (name: string, Statement: unknown[]) => ({
+    name,
+    policy: { Version: "2012-10-17", Statement },
+  });
+  const result = runUnsafeSimulation(
+    {
+      request: {
+        principal: `arn:aws:iam::${ACCOUNT}:role/example`,
+        action,
+        resource: { resource, accountId: ACCOUNT },
+        contextVariables: {
+          "aws:RequestedRegion": REGION,
+          "aws:SecureTransport": "true",
+          ...Object.fromEntries(
+            Object.entries(tags).map(([tag, value]) => [`aws:PrincipalTag/${tag}`, value]),
+          ),
+          ...context,
+        },
+      },
+      identityPolicies: [policy("identity", statements)],
+      serviceControlPolicies: [],
+      resourceControlPolicies: [],
+      ...(boundary && { permissionBoundaryPolicies: [policy("boundary", boundary)] }),
+    },
+    {},
+  );
+  return result === "Allowed";
+}
+
+/** The places where a role may make each request; requests that it may make nowhere are left out. */
+function matrixOf(role: Role, env: string): Record<string, string> {
+  const places = new Map<string, string[]>();
+  for (const action of ACTIONS)
+    for (const [place, requestsAt] of Object.entries(PLACES))
+      for (const [name, needed] of Object.entries(requestsAt(action, env))) {
+        const allowed = role.allows(needed);
+        expect(oracleAllows(role, needed), `${name} on ${needed.resource}, by the oracle`).to.equal(allowed);
+        if (allowed) places.set(name, [...(places.get(name) ?? []), place]);
+      }
+  return Object.fromEntries([...places].map(([name, all]) => [name, all.join(" ")]));
+}
+
+/** Ways to run code as another role, or to give it more permissions, that need no further permission of that role. */
+const PATHS: Record<string, (role: string) => Needed[]> = {
+  "assume the role": (role) => [{ action: "sts:AssumeRole", resource: role }],
+  "change its trust": (role) => [{ action: "iam:UpdateAssumeRolePolicy", resource: role }],
+  "remove its boundary": (role) => [{ action: "iam:DeleteRolePermissionsBoundary", resource: role }],
+  "write its policy without a boundary": (role) => [{ action: "iam:PutRolePolicy", resource: role }],
+  "attach a policy without a boundary": (role) => [{ action: "iam:AttachRolePolicy", resource: role }],
+  "start an instance": (role) => [passed(role, "ec2"), { action: "ec2:RunInstances", resource: INSTANCE }],
+  "create a function": (role) => [passed(role, "lambda"), { action: "lambda:CreateFunction", resource: "*" }],
+  "run a task": (role) => [passed(role, "ecs-tasks"), { action: "ecs:RunTask", resource: "*" }],
+  "create a stack": (role) => [
+    passed(role, "cloudformation"),
+    { action: "cloudformation:CreateStack", resource: STACK },
+  ],
+  "run a build": (role) => [passed(role, "codebuild"), { action: "codebuild:CreateProject", resource: "*" }],
+};
+
+const INSTANCE = `arn:aws:ec2:${REGION}:${ACCOUNT}:instance/*`;
+const STACK = `arn:aws:cloudformation:${REGION}:${ACCOUNT}:stack/awseb-e-qz71000000-immutable-stack/0`;
+const passed = (role: string, service: string): Needed => ({
+  action: "iam:PassRole",
+  resource: role,
+  context: { "iam:PassedToService": `${service}.amazonaws.com` },
+});
+
+/** The roles that a role can become, with the path. */
+function escalations(role: Role, targets: string[]): string[] {
+  return targets.flatMap((target) =>
+    Object.entries(PATHS)
+      .filter(([, needed]) => role.missing(needed(`arn:aws:iam::${ACCOUNT}:role/${target}`)).length === 0)
+      .map(([path]) => `${path}: ${target}`),
+  );
+}
+
+describe("the separation of roles", () => {
+  for (const env of ["staging", "prod"]) {
+    describe(`of ${env}`, () => {
+      let document: PreviewDocument;
+      before(async () => {
+        document = await previewOf(env);
+      });
+
+      it("is the one in roles.json, by two evaluators: a widened permission is a difference", () => {
+        const matrix = Object.fromEntries(
+          [...CI, ...PLATFORM].map((name) => [
+            name,
+            matrixOf(roleOf(document, name === "flow-logs" ? "network-flow-logs" : name), env),
+          ]),
+        );
+        const expected: unknown = JSON.parse(readFileSync(join(__dirname, "roles.json"), "utf8"));
+        expect(matrix, JSON.stringify(matrix, undefined, 2)).to.deep.equal(expected);
+      });
+
+      it("lets no role become one with more permissions, but instances of the own environment for up", () => {
+        const targets = [
+          ...[...CI, ...PLATFORM].map((name) => `iaso-${env}-${name}`),
+          "iaso-other-web",
+          "iaso-other-ci-up",
+          "Administrator",
+        ];
+        const found = Object.fromEntries(
+          [...CI, ...PLATFORM].map((name) => [
+            name,
+            escalations(roleOf(document, name === "flow-logs" ? "network-flow-logs" : name), targets),
+          ]),
+        );
+        const own = PLATFORM.map((name) => `start an instance: iaso-${env}-${name}`);
+        expect(found).to.deep.equal({
+          ...Object.fromEntries([...CI, ...PLATFORM].map((name) => [name, []])),
+          "ci-up": own,
+        });
+      });
+
+      it("starts no instance through a group with an unnumbered template version or a launch configuration", () => {
+        for (const name of ["ci-deploy", "ci-up"]) {
+          const role = roleOf(document, name);
+          const group = `arn:aws:autoscaling:${REGION}:${ACCOUNT}:autoScalingGroup:0:autoScalingGroupName/awseb-e-1-stack-A`;
+          const tags = { project: "iaso", env, role: "web" };
+          const on = (action: string, prefix: string, context: Record<string, string>) =>
+            role.allows({
+              action: `autoscaling:${action}`,
+              resource: group,
+              context: {
+                ...Object.fromEntries(
+                  Object.entries(tags).map(([tag, value]) => [`${prefix}/${tag}`, value]),
+                ),
+                ...context,
+              },
+            });
+          const version = "autoscaling:LaunchTemplateVersionSpecified";
+          expect(on("CreateAutoScalingGroup", "aws:RequestTag", { [version]: "true" }), name).to.equal(true);
+          expect(on("CreateAutoScalingGroup", "aws:RequestTag", { [version]: "false" }), name).to.equal(
+            false,
+          );
+          expect(on("CreateAutoScalingGroup", "aws:RequestTag", {}), name).to.equal(false);
+          expect(on("UpdateAutoScalingGroup", "aws:ResourceTag", {}), name).to.equal(true);
+          expect(on("UpdateAutoScalingGroup", "aws:ResourceTag", { [version]: "false" }), name).to.equal(
+            false,
+          );
+          const configuration = { "autoscaling:LaunchConfigurationName": "strangers" };
+          expect(on("UpdateAutoScalingGroup", "aws:ResourceTag", configuration), name).to.equal(false);
+        }
+      });
+    });
+  }
+});
