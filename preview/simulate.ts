@@ -83,6 +83,12 @@ function enableFeatures(): void {
     supportsParameterization: true,
     supportsResourceHooks: true,
     supportsErrorHooks: true,
+    // Nothing fails here, so nothing calls a hook back.
+    callbacks: {
+      registerErrorHook: () => Promise.resolve(),
+      awaitStackRegistrations: () => Promise.resolve(),
+      shutdown: () => undefined,
+    },
   });
 }
 

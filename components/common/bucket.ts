@@ -2,6 +2,7 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { BucketClass, Naming } from "./naming";
 import { policyDocument, PolicyStatement } from "../iam/policyDocument";
+import { retryPublicPolicy } from "./retryPublicPolicy";
 
 export interface BucketArgs {
   naming: Naming;
@@ -107,7 +108,11 @@ export function createBucket(parent: pulumi.Resource, name: string, args: Bucket
       policy: policyDocument([...args.statements, denyPlainHttp(naming.bucketArn(bucketClass))]),
     },
     // S3 refuses a public policy while it blocks public policies, as on every new bucket.
-    { ...opts, dependsOn: [publicAccess] },
+    {
+      ...opts,
+      dependsOn: [publicAccess],
+      ...(publicPolicy && { hooks: { onError: [retryPublicPolicy(naming.bucket(bucketClass))] } }),
+    },
   );
   return { bucket, policy };
 }

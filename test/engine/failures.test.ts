@@ -124,6 +124,32 @@ describe("updates that fail", () => {
     }
   });
 
+  it("name CloudFront where the account blocks public access to S3, and succeed with it", async () => {
+    const lab = await Lab.open("staging");
+    try {
+      await lab.byHand((account) => {
+        const inputs = { blockPublicPolicy: true };
+        account.put({
+          type: "aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock",
+          id: "123456789012",
+          inputs,
+          state: inputs,
+        });
+      });
+      const { code, output } = await lab.follow("retry");
+      expect(code, output).not.to.equal(0);
+      expect(output).to.include("AccessDenied: public policies are blocked on example-iaso-staging-static");
+      expect(output).to.include("static files need CloudFront: npm run doctor -- staging shows it");
+
+      await lab.set("cloudFront", "true");
+      await lab.set("staticHost", "static-staging.example.org");
+      const ran = await lab.follow("retry");
+      expect(ran.code, ran.output).to.equal(0);
+    } finally {
+      lab.close();
+    }
+  });
+
   it("converge by the runbook though the answer to a creation was lost, with the provider", async () => {
     const lab = await Lab.open("staging");
     const bucket = "aws:s3/bucket:Bucket";

@@ -29,6 +29,8 @@ interface AccountState {
   snapshots: Snapshot[];
   /** Keys of the objects in each bucket that are not resources of the program. */
   objects: Record<string, string[]>;
+  /** Public policies that S3 still refuses for each bucket whose public access block was lifted. */
+  refusals: Record<string, number>;
   /** Number of calls that matched each fault. */
   faultCounts: Record<string, number>;
 }
@@ -56,7 +58,7 @@ export class Account {
   constructor(private readonly file: string) {
     this.state = existsSync(file)
       ? (JSON.parse(readFileSync(file, "utf8")) as AccountState)
-      : { sequence: 1, resources: [], snapshots: [], objects: {}, faultCounts: {} };
+      : { sequence: 1, resources: [], snapshots: [], objects: {}, refusals: {}, faultCounts: {} };
   }
 
   get resources(): readonly AccountResource[] {
@@ -69,6 +71,20 @@ export class Account {
 
   get objects(): Record<string, string[]> {
     return this.state.objects;
+  }
+
+  /** Makes S3 refuse the next public policies of a bucket. */
+  refusePublicPolicies(bucket: string, times: number): void {
+    this.state.refusals[bucket] = times;
+    this.save();
+  }
+
+  /** Returns true as often as `refusePublicPolicies` said. */
+  takeRefusal(bucket: string): boolean {
+    const left = this.state.refusals[bucket] ?? 0;
+    if (left === 0) return false;
+    this.refusePublicPolicies(bucket, left - 1);
+    return true;
   }
 
   /** Returns the resource of a type and an id. */

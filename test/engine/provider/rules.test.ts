@@ -427,6 +427,44 @@ describe("the simulated AWS refuses", () => {
     });
   });
 
+  describe("to create, by S3's public access block", () => {
+    const POLICY = "aws:s3/bucketPolicy:BucketPolicy";
+    const BLOCK = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock";
+    const everyone = { Effect: "Allow", Principal: "*", Action: "s3:GetObject", Resource: "*" };
+    const cloudFront = {
+      ...everyone,
+      Principal: { Service: "cloudfront.amazonaws.com" },
+      Condition: { ArnLike: { "aws:SourceArn": "arn:aws:cloudfront::1:distribution/*" } },
+    };
+    const policyOf = (bucket: string, statement: object) =>
+      creation(POLICY, { bucket, policy: JSON.stringify({ Statement: [statement] }) });
+    const refused = (bucket: string) => `AccessDenied: public policies are blocked on ${bucket}`;
+
+    it("a public policy on a bucket that blocks it, and still after the block was lifted, for a time", () => {
+      const bucket = "young";
+      put("aws:s3/bucket:Bucket", bucket, { bucket });
+      expect(policyOf(bucket, everyone)).to.equal(refused(bucket));
+      creation(BLOCK, { bucket, blockPublicPolicy: false });
+      put(BLOCK, bucket, { bucket, blockPublicPolicy: false });
+      expect([1, 2, 3].map(() => policyOf(bucket, everyone))).to.deep.equal([
+        refused(bucket),
+        refused(bucket),
+        "",
+      ]);
+    });
+
+    it("a public policy for ever in an account that blocks it, but none for CloudFront", () => {
+      const bucket = "blocked";
+      put("aws:s3/bucket:Bucket", bucket, { bucket });
+      put(BLOCK, bucket, { bucket, blockPublicPolicy: false });
+      put("aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock", "1", { blockPublicPolicy: true });
+      expect([1, 2, 3, 4].map(() => policyOf(bucket, everyone))).to.deep.equal(
+        Array.from({ length: 4 }, () => refused(bucket)),
+      );
+      expect(policyOf(bucket, cloudFront)).to.equal("");
+    });
+  });
+
   describe("to update", () => {
     it("a major upgrade of a database without allowMajorVersionUpgrade", () => {
       const old = { engineVersion: "16" };

@@ -5,9 +5,14 @@ import { Account, AccountResource, AwsError, Properties, Snapshot } from "./acco
 import { requireDependencies, requireReferences, requireUnused } from "./requirements";
 
 const BUCKET = "aws:s3/bucket:Bucket";
+const PUBLIC_ACCESS_BLOCK = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock";
+const ACCOUNT_BLOCK = "aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock";
 const DATABASE = "aws:rds/instance:Instance";
 const RECORD = "aws:route53/record:Record";
 const REDIS = "aws:elasticache/replicationGroup:ReplicationGroup";
+
+/** The public policies that S3 refuses after a bucket's public access block was lifted. S3 refuses them for a time. */
+const REFUSALS = 2;
 
 /**
  * Refuses the creation of a resource for AWS's reasons.
@@ -74,6 +79,10 @@ function beforePut(account: Account, type: string, inputs: Properties): void {
   switch (type) {
     case "aws:s3/bucketPolicy:BucketPolicy": {
       refusePublicPolicy(account, inputs);
+      return;
+    }
+    case PUBLIC_ACCESS_BLOCK: {
+      if (inputs.blockPublicPolicy === false) account.refusePublicPolicies(inputs.bucket as string, REFUSALS);
       return;
     }
     case "aws:acm/certificateValidation:CertificateValidation": {
@@ -147,9 +156,11 @@ function refuseMappedAddresses(account: Account, { id, inputs }: AccountResource
 }
 
 /**
- * Refuses a public policy on a bucket that blocks public policies.
+ * Refuses a public policy on a bucket that blocks public policies, for a short time after that has ended, and on every
+ * bucket of an account that blocks them.
  *
  * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
+ * @see https://github.com/hashicorp/terraform-provider-aws/issues/31363
  */
 function refusePublicPolicy(account: Account, inputs: Properties): void {
   const document = JSON.parse(inputs.policy as string) as {
@@ -159,13 +170,13 @@ function refusePublicPolicy(account: Account, inputs: Properties): void {
     ({ Effect, Principal, Condition }) =>
       Effect === "Allow" && Condition === undefined && (Principal === "*" || mentions(Principal, "*")),
   );
+  if (!isPublic) return;
+  const bucket = inputs.bucket as string;
   // A new bucket blocks public policies by default.
-  const block = account.find(
-    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
-    inputs.bucket as string,
-  );
-  if (isPublic && block?.inputs.blockPublicPolicy !== false) {
-    throw new AwsError("AccessDenied", `public policies are blocked on ${inputs.bucket as string}`);
+  const ofBucket = account.find(PUBLIC_ACCESS_BLOCK, bucket)?.inputs.blockPublicPolicy !== false;
+  const ofAccount = account.ofType(ACCOUNT_BLOCK).some((block) => block.inputs.blockPublicPolicy === true);
+  if (ofBucket || ofAccount || account.takeRefusal(bucket)) {
+    throw new AwsError("AccessDenied", `public policies are blocked on ${bucket}`);
   }
 }
 
