@@ -33,7 +33,7 @@ describe("a second environment", () => {
     const before = lab.log.length;
     const asked = await lab.follow("init-stack", QA);
     expect(asked.code).to.equal(1);
-    expect(asked.output).to.include("Made the stack qa.");
+    expect(asked.output).to.include("Created the stack qa.");
     // The commands that it prints, with the values on standard input.
     const commands = asked.output.match(/pulumi config set --secret .*/g) ?? [];
     expect(commands).to.have.length(2);

@@ -5,6 +5,7 @@ import { type Time, VirtualTime } from "./clocks";
 import { AwsFault, type DoubleRequest, type DoubleResponse, escapeXml, toXml, type Xml } from "./protocol";
 import { Random } from "./random";
 import { S3 } from "./s3";
+import { pathWithBucket } from "./s3Address";
 
 /**
  * The faults of one call:
@@ -193,9 +194,10 @@ export class AwsDouble {
       return { status: this.slackStatus, headers: {}, body: "ok" };
     }
     if (service === "iaso") return this.answerTasks(request);
-    const operation = operationOf(service, request, this.s3);
     try {
-      return this.arrive(service, operation, () => this.answer(service, operation, request));
+      const addressed = service === "s3" ? { ...request, path: pathWithBucket(request) } : request;
+      const operation = operationOf(service, addressed, this.s3);
+      return this.arrive(service, operation, () => this.answer(service, operation, addressed));
     } catch (error) {
       if (error instanceof AwsFault) return failure(service, error);
       throw error;

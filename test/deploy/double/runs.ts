@@ -120,7 +120,6 @@ function directClients(): { transport: DirectTransport; clients: Clients } {
       region: "eu-central-1",
       requestHandler: transport,
       delay: () => 0,
-      pathStyle: true,
     });
     shared = { transport, clients, runs: 0 };
   }
