@@ -1,0 +1,264 @@
+import { execFileSync, spawn } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { type AddressInfo, connect } from "node:net";
+import { join, relative } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect } from "chai";
+import {
+  installed,
+  removeTemporaryDirectories,
+  skip,
+  temporaryDirectory,
+  writeFiles,
+} from "../source/checkout";
+import { eventually, freePort } from "../../http";
+import { find, optionsOf, previewOf } from "../../support";
+
+const BUNDLE = join(__dirname, "../../../deploy/bundle");
+
+describe("nginx of the bundle", () => {
+  after(removeTemporaryDirectories);
+
+  const bundled = (path: string) => readFileSync(join(BUNDLE, path), "utf8");
+  const PYTHON = "python/.platform/nginx/nginx.conf";
+  const DOCKER = "docker/.platform/nginx/nginx.conf";
+
+  /**
+   * The files of /etc/nginx/ on an instance of the Python platform: Beanstalk's own, and those of the bundle's
+   * .platform/nginx over them.
+   *
+   * @see https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/platforms-linux-extend.proxy.html
+   */
+  function onInstance(own: Record<string, string>): Record<string, string> {
+    return {
+      // As on Amazon Linux 2 and 2023; the directives of the server block stand before the include.
+      "nginx.conf": `user nginx;
+error_log /var/log/nginx/error.log warn;
+pid /var/run/nginx.pid;
+events { worker_connections 1024; }
+http {
+server_tokens off;
+include /etc/nginx/mime.types;
+default_type application/octet-stream;
+log_format main '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent';
+include conf.d/*.conf;
+map $http_upgrade $connection_upgrade { default "upgrade"; }
+server {
+  listen 80 default_server;
+  access_log /var/log/nginx/access.log main;
+  client_header_timeout 60;
+  client_body_timeout 60;
+  keepalive_timeout 60;
+  gzip off;
+  gzip_comp_level 4;
+  gzip_types text/plain text/css application/json application/javascript;
+  include conf.d/elasticbeanstalk/*.conf;
+}
+}
+`,
+      "conf.d/healthd_logformat.conf": `log_format healthd '$msec"$uri"$status"$request_time"$upstream_response_time"$http_x_forwarded_for';\n`,
+      "conf.d/elasticbeanstalk/healthd.conf": `if ($time_iso8601 ~ "^(\\d{4})-(\\d{2})-(\\d{2})T(\\d{2})") {
+set $year $1;
+set $month $2;
+set $day $3;
+set $hour $4;
+}
+access_log /var/log/nginx/healthd/application.log.$year-$month-$day-$hour healthd;
+`,
+      "conf.d/elasticbeanstalk/00_application.conf": `location / {
+proxy_pass http://127.0.0.1:8000;
+proxy_http_version 1.1;
+proxy_set_header Connection $connection_upgrade;
+proxy_set_header Upgrade $http_upgrade;
+proxy_set_header Host $host;
+proxy_set_header X-Real-IP $remote_addr;
+proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+}
+`,
+      ...own,
+    };
+  }
+
+  /** Writes the files under a folder, with paths and ports that any user may use. */
+  function place(files: Record<string, string>, { port = 8080, upstream = 8000 } = {}): string {
+    const directory = temporaryDirectory();
+    const moved = Object.entries(files).map(([path, text]) => [
+      path,
+      text
+        .replaceAll("user nginx;", "")
+        .replaceAll(/listen 80\b/g, `listen 127.0.0.1:${port}`)
+        .replaceAll(/127\.0\.0\.1:(8000|8081)/g, `127.0.0.1:${upstream}`)
+        .replaceAll("/var/log/nginx/", `${directory}/`)
+        .replaceAll("/var/run/nginx.pid", `${directory}/nginx.pid`)
+        .replaceAll("/etc/nginx/mime.types", `${directory}/mime.types`),
+    ]);
+    writeFiles(directory, {
+      ...(Object.fromEntries(moved) as Record<string, string>),
+      "mime.types": "types { text/html html; }\n",
+    });
+    // nginx writes a log whose name has variables only where the folder `html`, its default root, exists.
+    for (const folder of ["healthd", "html"]) mkdirSync(join(directory, folder));
+    return directory;
+  }
+
+  const nginx = (directory: string, ...options: string[]) => [
+    ...["-e", join(directory, "start.log"), "-p", directory, "-c", join(directory, "nginx.conf")],
+    ...options,
+  ];
+
+  function check(files: Record<string, string>): void {
+    const directory = place(files);
+    try {
+      execFileSync("nginx", nginx(directory, "-t", "-q"), { stdio: "pipe" });
+    } catch {
+      throw new Error(readFileSync(join(directory, "start.log"), "utf8"));
+    }
+  }
+
+  before(function () {
+    if (!installed("nginx", "-v")) skip(this, "nginx is not installed (apt-get install nginx)");
+  });
+
+  it("starts with the files of the Python platform inside Beanstalk's structure", () => {
+    const folder = join(BUNDLE, "python/.platform/nginx");
+    const own = readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name))
+      .map((file) => [relative(folder, file), readFileSync(file, "utf8")]);
+    expect(own).not.to.be.empty;
+    check(onInstance(Object.fromEntries(own) as Record<string, string>));
+  });
+
+  it("would notice a directive that Beanstalk's server block has already", () => {
+    check(onInstance({}));
+    const repeated = (directive: string) => () => {
+      check(onInstance({ "conf.d/elasticbeanstalk/iaso.conf": `${directive}\n` }));
+    };
+    expect(repeated("gzip on;")).to.throw('"gzip" directive is duplicate');
+    expect(repeated("keepalive_timeout 960s;")).to.throw('"keepalive_timeout" directive is duplicate');
+  });
+
+  it("compresses what the application answers, and logs for enhanced health, without query strings", async () => {
+    const application = createServer((_, response) => {
+      response.setHeader("Content-Type", "application/json").end(JSON.stringify("x".repeat(5000)));
+    });
+    await new Promise<void>((resolve) => application.listen(0, "127.0.0.1", resolve));
+    const upstream = (application.address() as AddressInfo).port;
+    const port = await freePort();
+    const directory = place(onInstance({ "nginx.conf": bundled(PYTHON) }), { port, upstream });
+    const server = spawn("nginx", nginx(directory, "-g", "daemon off; master_process off;"), {
+      stdio: "ignore",
+    });
+    try {
+      const response = await eventually(() =>
+        fetch(`http://127.0.0.1:${port}/api/?token=secret`, { headers: { "Accept-Encoding": "gzip" } }),
+      );
+      expect(response.headers.get("content-encoding")).to.equal("gzip");
+      expect(await response.json()).to.have.length(5000);
+      // nginx writes its logs after the response.
+      const [health, log] = await eventually(() => {
+        const [name = ""] = readdirSync(join(directory, "healthd"));
+        expect(name).to.match(/^application\.log\.\d{4}-\d\d-\d\d-\d\d$/);
+        const texts = [join("healthd", name), "access.log"].map((file) =>
+          readFileSync(join(directory, file), "utf8"),
+        );
+        expect(texts).not.to.include("");
+        return Promise.resolve(texts);
+      });
+      expect(health).to.match(/^[\d.]+"\/api\/"200"/);
+      expect(log).to.contain('"GET /api/" 200').and.not.contain("secret");
+    } finally {
+      server.kill();
+      application.close();
+    }
+  });
+
+  it("accepts the proxy's configuration of the docker platform", () => {
+    check({ "nginx.conf": bundled(DOCKER) });
+  });
+
+  it("keeps idle connections open longer than the load balancer does, on both platforms", async () => {
+    const idle = await balancersIdleTimeout();
+    for (const path of [PYTHON, DOCKER]) {
+      const [, seconds] = /keepalive_timeout (\d+)s;/.exec(bundled(path)) ?? [];
+      expect(Number(seconds), path).to.be.greaterThan(idle);
+    }
+  });
+
+  it("answers a balancer that reuses an idle connection, where Beanstalk's own nginx has closed it", async () => {
+    const application = createServer((_, response) => response.end("ok"));
+    await new Promise<void>((resolve) => application.listen(0, "127.0.0.1", resolve));
+    const upstream = (application.address() as AddressInfo).port;
+    const idle = await balancersIdleTimeout();
+    // In hundredths of a second instead of seconds. The balancer reuses the connection well before it would close it.
+    const wait = idle * 10 * 0.8;
+    const reuse = async (files: Record<string, string>): Promise<string> => {
+      const port = await freePort();
+      const faster = Object.entries(files).map(([path, text]) => [
+        path,
+        text.replaceAll(
+          /keepalive_timeout (\d+)s?;/g,
+          (_, seconds) => `keepalive_timeout ${Number(seconds) * 10}ms;`,
+        ),
+      ]);
+      const directory = place(Object.fromEntries(faster) as Record<string, string>, { port, upstream });
+      const own = /^pid /m.test(files["nginx.conf"] ?? "") ? "" : `pid ${directory}/nginx.pid;`;
+      const server = spawn("nginx", nginx(directory, "-g", `daemon off; master_process off; ${own}`), {
+        stdio: "ignore",
+      });
+      try {
+        await eventually(() => fetch(`http://127.0.0.1:${port}/`));
+        return await secondAnswer(port, wait);
+      } finally {
+        server.kill();
+      }
+    };
+    try {
+      const answers = await Promise.all([
+        reuse(onInstance({ "nginx.conf": bundled(PYTHON) })),
+        reuse({ "nginx.conf": bundled(DOCKER) }),
+        reuse(onInstance({})),
+      ]);
+      expect(answers).to.deep.equal(["HTTP/1.1 200 OK", "HTTP/1.1 200 OK", "closed"]);
+    } finally {
+      application.close();
+    }
+  });
+});
+
+/** Seconds for which the load balancer of the web environment keeps an idle connection. */
+async function balancersIdleTimeout(): Promise<number> {
+  const web = find(await previewOf("staging"), "aws:elasticbeanstalk/environment:Environment", "web");
+  const idle = Number(optionsOf(web)["aws:elbv2:loadbalancer IdleTimeout"]);
+  expect(idle).to.be.greaterThan(0);
+  return idle;
+}
+
+/**
+ * Sends a request, keeps the connection idle, and sends another one, as a load balancer does. Returns the status line of
+ * the second answer, or "closed" if the server closed the connection before.
+ *
+ * @param wait Milliseconds.
+ */
+async function secondAnswer(port: number, wait: number): Promise<string> {
+  const socket = connect(port, "127.0.0.1");
+  let received = "";
+  let closed = false;
+  socket.on("data", (chunk) => (received += String(chunk)));
+  // A reset instead of an orderly end is the same to the balancer.
+  for (const event of ["end", "error"]) socket.on(event, () => (closed = true));
+  const ask = async (): Promise<string> => {
+    received = "";
+    socket.write("GET / HTTP/1.1\r\nHost: iaso\r\n\r\n");
+    while (!closed && !received.endsWith("ok\r\n0\r\n\r\n") && !received.endsWith("ok")) await sleep(20);
+    return closed ? "closed" : (received.split("\r\n")[0] ?? "");
+  };
+  try {
+    expect(await ask()).to.equal("HTTP/1.1 200 OK");
+    await sleep(wait);
+    return await ask();
+  } finally {
+    socket.destroy();
+  }
+}
