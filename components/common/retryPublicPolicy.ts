@@ -19,7 +19,7 @@ export function retryPublicPolicy(bucket: string): pulumi.ErrorHook {
     if (failedOperation === "delete" || !latest.includes("AccessDenied")) return false;
     const delay = DELAYS[errors.length - 1];
     if (delay === undefined) {
-      pulumi.log.error(
+      await pulumi.log.error(
         `S3 still refuses the public policy of ${bucket} after two minutes. If the account blocks public access to ` +
           `S3, static files need CloudFront: npm run doctor -- ${pulumi.getStack()} shows it, with the commands.`,
       );

@@ -33,9 +33,9 @@ describe("S3 in the first hours of a bucket", () => {
       for (const client of clients) {
         const hosts: string[] = [];
         client.middlewareStack.add(
-          (next) => async (args) => {
+          () => (args) => {
             hosts.push((args.request as { hostname: string }).hostname);
-            return { response: {}, output: { $metadata: {} } } as Awaited<ReturnType<typeof next>>;
+            return Promise.resolve({ response: {}, output: { $metadata: {} } });
           },
           { step: "finalizeRequest", priority: "low" },
         );
