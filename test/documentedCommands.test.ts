@@ -40,8 +40,7 @@ const RUNS: Record<string, [args: string[], status: number, output: RegExp]> = {
   platform: [["stagign"], 1, /Did you mean staging\?/],
 };
 
-describe("The commands that README and docs show", function () {
-  this.timeout(120_000);
+describe("The commands that README and docs show", () => {
   const project = mkdtempSync(join(tmpdir(), "iaso-commands-"));
 
   const npmRun = (script: string, ...args: string[]) =>

@@ -12,9 +12,7 @@ const LOAD = `
   require(process.argv[1]);
 `;
 
-describe("tsconfig.json", function () {
-  this.timeout(60_000);
-
+describe("tsconfig.json", () => {
   // What it has compiled before, the language host takes from its cache; a file that has changed is then the only one.
   it("lets Pulumi compile a single changed file of a folder", () => {
     const { status, stderr } = spawnSync(

@@ -47,8 +47,7 @@ const lostFrom =
   (number, send) =>
     number >= at ? timedOut() : send();
 
-describe("ami/buildImage", function () {
-  this.timeout(120_000);
+describe("ami/buildImage", () => {
   let ec2: Ec2Double;
   let endpoint: string;
 

@@ -57,8 +57,7 @@ async function surviveKill(action: string): Promise<void> {
   }
 }
 
-describe("ami/cli", function () {
-  this.timeout(60_000);
+describe("ami/cli", () => {
   let ec2: Ec2Double;
   let endpoint: string;
 
@@ -141,8 +140,7 @@ describe("ami/cli", function () {
     });
   }
 
-  it("recovers from kill -9 at each step", async function () {
-    this.timeout(600_000);
+  it("recovers from kill -9 at each step", async () => {
     await build(endpoint).ended;
     const { calls } = ec2;
     // Signs of life depend on how long a run takes, so not every run gives one.
@@ -157,7 +155,6 @@ describe("ami/cli", function () {
   });
 
   it("builds, reuses, lists and prunes against moto's EC2", async function () {
-    this.timeout(300_000);
     if (!hasMoto()) {
       console.log("      skipped: moto_server is not installed (pip install 'moto[server]')");
       this.skip();

@@ -86,8 +86,7 @@ async function withAccount(test: (account: Account) => Promise<void>): Promise<v
   }
 }
 
-describe("deploy/deploy (the command line in a process of its own, over HTTP)", function () {
-  this.timeout(120_000);
+describe("deploy/deploy (the command line in a process of its own, over HTTP)", () => {
   after(removeTemporaryDirectories);
 
   it("deploys a checkout, shows it, refuses a second time to change anything, and rolls back", () =>

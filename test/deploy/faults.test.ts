@@ -42,9 +42,7 @@ function places(operations: readonly string[]): number[] {
   });
 }
 
-describe("deploy under faults: web and worker end on one version, and the lock is free", function () {
-  this.timeout(600_000);
-
+describe("deploy under faults: web and worker end on one version, and the lock is free", () => {
   for (const [name, plan] of Object.entries(PLANS)) {
     it(`whatever happens to any call where ${name}, through the SDK's own protocols and retries`, async () => {
       const undisturbed = prepareDouble(plan);

@@ -52,8 +52,7 @@ async function die(death: Death, source: string): Promise<string[]> {
   }
 }
 
-describe("deploy, killed with SIGKILL and repaired by another process, over HTTP", function () {
-  this.timeout(300_000);
+describe("deploy, killed with SIGKILL and repaired by another process, over HTTP", () => {
   after(removeTemporaryDirectories);
 
   it("ends on one version with the lock free, wherever it was killed", async () => {

@@ -65,9 +65,7 @@ async function useEverything(double: AwsDouble): Promise<void> {
   }
 }
 
-describe("the permissions of the role deploy", function () {
-  this.timeout(120_000);
-
+describe("the permissions of the role deploy", () => {
   const own = deployRole(ENV);
   const double = account(own);
   before(() => useEverything(double));

@@ -18,8 +18,7 @@ const PLANTS = [...dnsAndPlatformPlants, ...quotaPlants, ...serviceAndMailPlants
 const problems = (reports: CheckReport[]) =>
   reports.flatMap(({ name, findings }) => findings.map((finding) => ({ name, ...finding })));
 
-describe("doctor/checks", function () {
-  this.timeout(300_000);
+describe("doctor/checks", () => {
   const lab = new Lab();
   before(() => lab.start());
   after(() => lab.stop());

@@ -30,8 +30,7 @@ const ROOT = join(__dirname, "../..");
 /** A secret that is in the settings by mistake, unencrypted. */
 const PLAIN_SECRET = "SECRETinPLAINtext0123456789";
 
-describe("npm run doctor", function () {
-  this.timeout(120_000);
+describe("npm run doctor", () => {
   const lab = new Lab();
   before(() => lab.start());
   after(async () => {

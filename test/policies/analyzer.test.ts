@@ -76,8 +76,7 @@ const withComputed = (resources: Resource[], known: boolean): Resource[] =>
     return { ...resource, inputs: { ...Object.fromEntries(values), ...resource.inputs } };
   });
 
-describe("policy pack in the engine's protocol", function () {
-  this.timeout(60_000);
+describe("policy pack in the engine's protocol", () => {
   const folder = mkdtempSync(join(tmpdir(), "iaso-policies-"));
   let pack: ChildProcess;
   let client: AnalyzerClient;

@@ -8,8 +8,7 @@ import { PreviewDocument, PreviewResource } from "../../graph/document";
 import { digestOf, exportOf } from "../report/documents";
 import { previewOf, writeExampleProject } from "../support";
 
-describe("npm run check", function () {
-  this.timeout(30_000);
+describe("npm run check", () => {
   const folder = mkdtempSync(join(tmpdir(), "iaso-check-"));
   const project = join(folder, "project");
   let document: PreviewDocument;

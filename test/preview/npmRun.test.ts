@@ -10,8 +10,7 @@ import { exportOf } from "../report/documents";
 import { previewOf, writeExampleProject } from "../support";
 
 /** The commands as users type them, by `npm run` in a project with the tests' stack files, with changes of real settings. */
-describe("npm run preview -- --against", function () {
-  this.timeout(120_000);
+describe("npm run preview -- --against", () => {
   const project = mkdtempSync(join(tmpdir(), "iaso-"));
 
   before(() => {

@@ -7,7 +7,6 @@ import { writeExampleProject } from "../support";
 
 describe("Stack files in `npm run preview`", function () {
   // Whole previews, in processes of their own.
-  this.timeout(180_000);
   let directory: string;
   beforeEach(() => {
     directory = mkdtempSync(join(tmpdir(), "stack-files-"));

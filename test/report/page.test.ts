@@ -64,7 +64,6 @@ describe("report/page, in a browser", () => {
       console.log("    skipped: there is no Chromium in /usr/bin; install Debian's package chromium");
       this.skip();
     }
-    this.timeout(60_000);
     browser = await launch();
     file = join(folder, "preview.html");
     const project = join(folder, "project");
@@ -216,8 +215,7 @@ describe("report/page, in a browser", () => {
   });
 
   for (const colorScheme of ["light", "dark"] as const) {
-    it(`is without a fault that axe finds, in ${colorScheme}, with everything open`, async function () {
-      this.timeout(60_000);
+    it(`is without a fault that axe finds, in ${colorScheme}, with everything open`, async () => {
       const { page } = await open(file, { colorScheme, bypassCSP: true });
       await page.evaluate(axe);
       // Rows are like one another; axe takes long for each.
@@ -371,8 +369,7 @@ describe("report/page, in a browser", () => {
   });
 
   describe("with 1,000 resources", () => {
-    it("opens, overlaps nothing, and shows each", async function () {
-      this.timeout(60_000);
+    it("opens, overlaps nothing, and shows each", async () => {
       const report = reportOn(withResources(await previewOf("prod"), 1000));
       const { page, complaints } = await open(await written("many.html", report));
       expect(complaints).to.deep.equal([]);

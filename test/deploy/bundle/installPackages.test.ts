@@ -159,8 +159,7 @@ function findPython(): string | undefined {
 const BUNDLE = join(__dirname, "../../../deploy/bundle/python");
 const VARIABLES = ["PATH", "PIP_INDEX_URL"];
 
-describe("deploy/bundle/python, the packages from the lock file to a server", function () {
-  this.timeout(300_000);
+describe("deploy/bundle/python, the packages from the lock file to a server", () => {
   const index = new Index();
   const earlier = Object.fromEntries(VARIABLES.map((name) => [name, process.env[name]]));
   let python: string;

@@ -28,8 +28,7 @@ fi
 if [ "$1 $2" = "python find" ]; then echo PROGRAMS/uv-python; exit; fi
 `;
 
-describe("deploy/source/tools", function () {
-  this.timeout(60_000);
+describe("deploy/source/tools", () => {
   const registry = new NpmRegistry();
   const earlier = { PATH: process.env["PATH"], npm_config_registry: process.env["npm_config_registry"] };
   const programs = temporaryDirectory();
