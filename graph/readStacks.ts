@@ -102,6 +102,9 @@ export function readStacks(file: string): StackState[] {
   );
 }
 
+/** The name in a fix, where the file that was given is of another kind and must not be overwritten. */
+const NEW_FILE = "before.json";
+
 /** The commands that write a file that {@link readStacks} reads. */
 export function howToWrite(file: string, stack = "STACK"): string {
   return (
@@ -143,7 +146,7 @@ function parse(file: string): unknown {
     const position = /position (\d+)/.exec((error as Error).message)?.[1];
     const line =
       position === undefined ? "" : ` (line ${content.slice(0, Number(position)).split("\n").length})`;
-    throw new UserError(`${file} is not JSON${line}.`, howToWrite(file));
+    throw new UserError(`${file} is not JSON${line}.`, howToWrite(NEW_FILE));
   }
 }
 
@@ -165,14 +168,17 @@ function readStack(file: string, document: unknown): StackState {
     return { source: "preview", project, stack, resources, warnings: [] };
   } catch (error) {
     if (error instanceof RangeError) {
-      throw new UserError(`${file} is nested too deeply for a preview or a stack export.`, howToWrite(file));
+      throw new UserError(
+        `${file} is nested too deeply for a preview or a stack export.`,
+        howToWrite(NEW_FILE),
+      );
     }
     if (!(error instanceof z.ZodError)) throw error;
     const [issue] = error.issues;
     const place = issue === undefined || issue.path.length === 0 ? "" : ` (at ${issue.path.join(".")})`;
     throw new UserError(
       `${file} is neither a preview nor a stack export${place}: ${issue?.message ?? ""}.`,
-      howToWrite(file),
+      howToWrite(NEW_FILE),
     );
   }
 }

@@ -49,7 +49,10 @@ function table({ rules, evaluated, violations }: Results): string {
     `${level.padEnd(9)}  ${policy.padEnd(width)}  ${nameOf(urn)}`,
     `           ${message}`,
   ]);
-  return [...lines, `${rules} rules, ${evaluated} evaluations, ${violations.length} violations`].join("\n");
+  return [
+    ...lines,
+    `${rules} rules, ${evaluated} evaluations, ${violations.length} ${violations.length === 1 ? "violation" : "violations"}`,
+  ].join("\n");
 }
 
 const program = new Command("npm run check --")

@@ -88,7 +88,7 @@ export function readStackConfig(project: Project, stack: string): StackConfig {
   for (const [fullKey, value] of Object.entries(ownConfig(project, stack))) {
     if (isSecure(value)) {
       madeUpSecrets.push(fullKey);
-    } else {
+    } else if (value !== null || !isSecretSetting(project, fullKey)) {
       values[fullKey] = plainText(value);
     }
   }
@@ -145,6 +145,10 @@ function readYaml(file: string): unknown {
   } catch (error) {
     throw new UserError(`${file} is not valid YAML: ${(error as Error).message}`);
   }
+}
+
+function isSecretSetting({ name, config }: Project, fullKey: string): boolean {
+  return Object.entries(config).some(([key, { secret }]) => secret === true && `${name}:${key}` === fullKey);
 }
 
 /** True for an encrypted value of a stack file. */

@@ -1,3 +1,4 @@
+import { UserError } from "../cli/userError";
 import { contradictionsBetween } from "../settings/contradictions";
 import { isSecure, listStacks, ownConfig, Project, readStackConfig } from "./project";
 
@@ -10,6 +11,7 @@ import { isSecure, listStacks, ownConfig, Project, readStackConfig } from "./pro
  */
 export function stackFileProblems(project: Project, stacks: readonly string[]): string[] {
   const existing = listStacks(project).filter((stack) => stacks.includes(stack));
+  const others = listStacks(project).filter((stack) => !stacks.includes(stack));
   const prefix = `${project.name}:`;
   const settingsOf = (stack: string) =>
     Object.fromEntries(
@@ -22,6 +24,15 @@ export function stackFileProblems(project: Project, stacks: readonly string[]): 
     ...contradictionsBetween(
       project.name,
       existing.map((stack) => ({ stack, settings: settingsOf(stack) })),
+      others.flatMap((stack) => {
+        try {
+          return [{ stack, settings: settingsOf(stack) }];
+        } catch (error) {
+          // A broken file of another stack does not keep this one from its preview.
+          if (error instanceof UserError) return [];
+          throw error;
+        }
+      }),
     ),
   ];
 }

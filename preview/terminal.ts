@@ -68,15 +68,14 @@ function newTotals(resources: PreviewResource[], paint: Style): string {
 }
 
 function changeTotals({ resources }: PreviewDocument, { changes }: Comparison, paint: Style): string {
-  const { added, changed, replaced, deleted } = totalsOf(changes);
-  const risks = changes.flatMap((change) => change.risks).length;
+  const { added, changed, replaced, deleted, risky } = totalsOf(changes);
   return [
     paint.green(`${SIGNS.added} ${added} to create`),
     paint.yellow(`${SIGNS.changed} ${changed} to update`),
     paint.red(`${SIGNS.replaced} ${replaced} to replace`),
     paint.red(`${SIGNS.deleted} ${deleted} to delete`),
     `${resources.length - added - changed - replaced} unchanged`,
-    ...(risks > 0 ? [paint.red(`! ${risks} ${risks === 1 ? "risk" : "risks"}`)] : []),
+    ...(risky > 0 ? [paint.red(`! ${risky} risky`)] : []),
   ].join(", ");
 }
 

@@ -1,7 +1,9 @@
 import { Change } from "./changes";
 import { isRefused, nameOf, shortType } from "../graph/document";
+import { Costs } from "./costs";
 import { dollars, moreDollars, StackReport } from "./report";
 import { totalsOf } from "./totals";
+import { unpricedItems } from "./wording";
 
 /** Maximum number of changes in the list: a comment should be short. */
 const LISTED = 20;
@@ -16,7 +18,7 @@ export function markdown({ document, costs, comparison, warnings }: StackReport)
     totals(resources.length, policies.rules, policies.violations.length),
     ...warnings.map(escapeMarkdown),
     comparison === undefined ? "" : changeTotals(changes),
-    costs.parts.length === 0 ? "" : costLine(costs.monthly, comparison?.costs.monthly),
+    costs.parts.length === 0 ? "" : costLine(costs, comparison?.costs.monthly),
     ...(comparison?.costs.notCounted ?? []).map((one) => `Not in the difference, ${escapeMarkdown(one)}`),
     ...(comparison?.warnings ?? []).map(escapeMarkdown),
     risks(changes),
@@ -42,9 +44,10 @@ function changeTotals(changes: Change[]): string {
   return `**${added} added, ${changed} changed, ${replaced} replaced, ${deleted} deleted**; ${risky} risky.`;
 }
 
-function costLine(monthly: number, difference: number | undefined): string {
+function costLine({ monthly, unpriced }: Costs, difference: number | undefined): string {
   const change = difference === undefined ? "" : `, ${moreDollars(difference)} by this change`;
-  return `About ${dollars(monthly)} a month${change} (list prices, without usage).`;
+  const missing = unpriced === 0 ? "" : `, without ${unpricedItems(unpriced)}`;
+  return `About ${dollars(monthly)} a month${change} (list prices, without usage${missing}).`;
 }
 
 function risks(changes: Change[]): string {

@@ -12,7 +12,7 @@ import { boxChangesOf } from "./boxChanges";
 import { PageData, PagePart } from "./pageData";
 import { dollars, moreDollars, RuleDescription, SettingDescription, StackReport } from "./report";
 import { totalsOf } from "./totals";
-import { changeText, count, notesOf, valueText } from "./wording";
+import { changeText, count, notesOf, unpricedItems, valueText } from "./wording";
 
 /**
  * A self-contained page that loads nothing: for each stack a drawing, changes, policy results, costs, settings,
@@ -108,7 +108,7 @@ function cards({ document, madeUpSecrets, costs, comparison }: StackReport): Htm
   return html`<dl class="cards">
 <div><dt>Resources</dt><dd>${resources.length}<small>${resources.filter(({ custom }) => custom).length} in AWS, ${resources.filter(({ custom }) => !custom).length} components</small></dd></div>
 ${verdict}
-<div><dt>Monthly cost</dt><dd>${costs.parts.length === 0 ? "unknown" : `about ${dollars(costs.monthly)}`}<small>${comparison === undefined ? "list prices, without usage" : `${moreDollars(comparison.costs.monthly)} by this change`}${costs.unpriced === 0 ? "" : `; without ${count(costs.unpriced, "item")} that ${costs.unpriced === 1 ? "has" : "have"} no known price`}</small></dd></div>
+<div><dt>Monthly cost</dt><dd>${costs.parts.length === 0 ? "unknown" : `about ${dollars(costs.monthly)}`}<small>${comparison === undefined ? "list prices, without usage" : `${moreDollars(comparison.costs.monthly)} by this change`}${costs.unpriced === 0 ? "" : `; without ${unpricedItems(costs.unpriced)}`}</small></dd></div>
 ${comparison === undefined ? "" : changeCard(comparison.changes)}
 <div><dt>Secrets</dt><dd>${madeUpSecrets}<small>made-up values: the preview cannot read secrets</small></dd></div>
 </dl>`;

@@ -30,3 +30,7 @@ export function notesOf({ protect, retainOnDelete, secretInputs, ignoreChanges }
     ignoreChanges.length > 0 ? `changes ignored: ${ignoreChanges.join(", ")}` : "",
   ].filter((note) => note !== "");
 }
+
+/** Follows "without", about charges in a total of costs. */
+export const unpricedItems = (many: number): string =>
+  `${count(many, "item")} that ${many === 1 ? "has" : "have"} no known price`;

@@ -12,14 +12,22 @@ const NAMES = ["webHost", "enketoHost", "staticHost", "mailgunDomain"];
 /**
  * Finds settings of two stacks that cannot both be deployed, such as two stacks with one host name.
  *
+ * @param stacks Each is compared with those after it and with the others.
+ * @param others Stacks that are not compared with one another.
  * @returns A message for each pair of stacks that contradict each other.
  */
-export function contradictionsBetween(project: string, stacks: readonly StackSettings[]): string[] {
+export function contradictionsBetween(
+  project: string,
+  stacks: readonly StackSettings[],
+  others: readonly StackSettings[] = [],
+): string[] {
   return stacks.flatMap((one, index) =>
-    stacks.slice(index + 1).flatMap((other) => {
+    [...stacks.slice(index + 1), ...others].flatMap((other) => {
       const problems = checks.flatMap((check) => check(one, other));
       if (problems.length === 0) return [];
-      const heading = `The stacks ${other.stack} and ${one.stack} cannot both be deployed (Pulumi.${one.stack}.yaml):`;
+      const heading =
+        `The stacks ${other.stack} and ${one.stack} cannot both be deployed. Change the one that is not deployed yet; ` +
+        `for ${one.stack} (Pulumi.${one.stack}.yaml):`;
       return [[heading, ...formatProblems(problems, project, one.stack)].join("\n")];
     }),
   );

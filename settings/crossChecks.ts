@@ -23,6 +23,13 @@ function check<const Key extends keyof PlainSettings>(
   };
 }
 
+/**
+ * Values under a domain that nobody can own, and the DKIM key of the example stacks.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc2606
+ */
+const EXAMPLE = /\bexample\.(org|com|net)\b|exampleexample/;
+
 /** Enketo's first major version that supports TLS and passwords for Redis. */
 const ENKETO_WITH_REDIS_TLS = 7;
 
@@ -72,6 +79,13 @@ const checks = [
       const { [key]: name, hostedZone: zone } = settings;
       if (name === "" || name === zone || name.endsWith(`.${zone}`)) return undefined;
       return wrongValue(key, `is ${name}, which is not in the zone ${zone}`, `a name that ends in .${zone}`);
+    }),
+  ),
+  ...(["alarmEmail", "emailUser", "emailFrom", "mailgunDkimRecord"] as const).map((key) =>
+    check([key, "hostedZone"], (settings) => {
+      const { [key]: value, hostedZone: zone } = settings;
+      if (EXAMPLE.test(zone) || !EXAMPLE.test(value)) return undefined;
+      return wrongValue(key, `is ${value}, a value of the example stacks`, "your own value");
     }),
   ),
   ...(

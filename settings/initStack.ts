@@ -44,10 +44,32 @@ const REMEDIES: [message: RegExp, remedy: string][] = [
   ],
 ];
 
-/** Returns the secrets of a stack that are not set. */
+/**
+ * Returns the secrets of a stack that are not set.
+ *
+ * @throws UserError if a secret is in the file in plain text
+ */
 function missingSecrets(stack: string): SecretName[] {
-  const config = JSON.parse(pulumi(["config", "--json", "--stack", stack])) as Record<string, unknown>;
-  return (Object.keys(secretSettings) as SecretName[]).filter((name) => !(`iaso:${name}` in config));
+  const config = JSON.parse(pulumi(["config", "--json", "--stack", stack])) as Record<
+    string,
+    { value?: string; secret?: boolean } | undefined
+  >;
+  const names = Object.keys(secretSettings) as SecretName[];
+  const plain = names.filter((name) => {
+    const { value = "", secret } = config[`iaso:${name}`] ?? {};
+    return value !== "" && secret !== true;
+  });
+  if (plain.length > 0) {
+    const keys = plain.map((name) => `iaso:${name}`);
+    throw new UserError(
+      `Pulumi.${stack}.yaml has secrets in plain text: ${keys.join(", ")}. If you have committed it, replace them at their provider.`,
+      keys.map((key) => `pulumi config set --secret ${key} --stack ${stack}`).join("; "),
+    );
+  }
+  return names.filter((name) => {
+    const entry = config[`iaso:${name}`];
+    return entry === undefined || (entry.secret !== true && (entry.value ?? "") === "");
+  });
 }
 
 /** Runs the Pulumi CLI and returns its output. Values are passed by standard input: other users can see arguments. */

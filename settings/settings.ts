@@ -102,7 +102,9 @@ export function readSettings(config: Record<string, string>, project: string, st
     ...crossCheck(validSettings(values)),
   ];
   if (!parsed.success || problems.length > 0) {
-    const heading = `The settings of stack ${stack} are wrong (Pulumi.${stack}.yaml):`;
+    const heading =
+      `The settings of stack ${stack} are wrong. Edit Pulumi.${stack}.yaml, ` +
+      "or run the commands once `npm run init-stack` has created the stack:";
     throw new pulumi.RunError([heading, ...formatProblems(problems, project, stack)].join("\n"));
   }
   warnOfOtherPlugins(parsed.data.plugins);
@@ -143,7 +145,9 @@ function unknownSettings(own: Record<string, string>, project: string): Problem[
       fix:
         meant === undefined
           ? "replace KEY in Pulumi.STACK.yaml by the setting that you mean"
-          : `rename KEY to ${project}:${meant} in Pulumi.STACK.yaml`,
+          : meant in secretSettings
+            ? `delete KEY from Pulumi.STACK.yaml, then: pulumi config set --secret ${project}:${meant} --stack STACK`
+            : `rename KEY to ${project}:${meant} in Pulumi.STACK.yaml`,
     };
   });
 }
@@ -175,7 +179,9 @@ function plainProblem(path: PropertyKey[], accepted: string, own: Record<string,
   if (value === undefined) return wrongValue(key, "is missing", accepted);
   if (typeof index !== "number") return wrongValue(key, `has the value ${JSON.stringify(value)}`, accepted);
   const element = (JSON.parse(value) as unknown[])[index];
-  return wrongValue(key, `has the element ${JSON.stringify(element)}`, accepted, index);
+  // `pulumi config set --path 'KEY[2]'` leaves the elements before it null: a stack's list replaces the default.
+  const wrong = element === null ? `has no element ${index}` : `has the element ${JSON.stringify(element)}`;
+  return wrongValue(key, wrong, accepted, index);
 }
 
 /** Finds missing and malformed secrets. Its messages never contain a value. */

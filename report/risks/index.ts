@@ -1,5 +1,5 @@
 import { disclosedSecrets, newRights, openedBucket, openedPolicies } from "./access";
-import { lostSafeguard, lostState, strandedSubnetGroup } from "./lostState";
+import { lostSafeguard, lostState, otherPlatform, strandedSubnetGroup } from "./lostState";
 import { openedNetwork, openedRoute } from "./network";
 import { unprotected, weakerOptions, weakerProperties } from "./properties";
 import { ResourceChange, Risk, RiskContext, RiskRule } from "./types";
@@ -9,6 +9,7 @@ export type { ChangeKind, ResourceChange, Risk, RiskContext } from "./types";
 const RULES: RiskRule[] = [
   lostState,
   strandedSubnetGroup,
+  otherPlatform,
   newViolations,
   lostSafeguard,
   disclosedSecrets,

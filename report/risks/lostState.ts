@@ -1,4 +1,5 @@
 import { PreviewResource } from "../../graph/document";
+import { platformVersionOf } from "../../policies/facts/platformBranches";
 import { Difference } from "../inputDiff";
 import { own } from "../values";
 import { ResourceChange, Risk, RiskContext } from "./types";
@@ -6,6 +7,7 @@ import { label, risk, shown } from "./wording";
 
 const BUCKET = "aws:s3/bucket:Bucket";
 const DATABASE = "aws:rds/instance:Instance";
+const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
 const RECORD = "aws:route53/record:Record";
 
 /** The loss when a resource of these types is deleted. */
@@ -21,8 +23,7 @@ const STATEFUL: Record<string, string> = {
   "aws:cloudfront/distribution:Distribution":
     "it is unreachable meanwhile, and a new one has another address",
   "aws:ec2/eip:Eip": "the address is released, and allow lists of others can still hold it",
-  "aws:elasticbeanstalk/environment:Environment":
-    "it is down until the new one runs, which has another address",
+  [ENVIRONMENT]: "it is down until the new one runs, which has another address",
   "aws:elasticbeanstalk/application:Application": "its environments and versions are deleted too",
 };
 
@@ -33,7 +34,7 @@ export function lostState({ kind, before, differences }: ResourceChange): Risk[]
       return [];
     return risk(
       "state",
-      `${label(before)} is deleted: DNS no longer resolves ${shown(own(before.inputs, "name"))}`,
+      `${label(before)} is deleted: DNS no longer resolves ${shown(own(before.inputs, "name")).replace(/\.$/, "")}`,
     );
   }
   const loss = before && own(STATEFUL, before.type);
@@ -75,6 +76,26 @@ export function strandedSubnetGroup({ kind, before, differences }: ResourceChang
   return risk(
     "state",
     `${label(before)} moves to subnets of another network, which AWS refuses while it is in use: the update fails after some changes`,
+  );
+}
+
+/**
+ * Environments that move to another platform branch, such as from Python to Docker. AWS recommends a new environment for
+ * that.
+ *
+ * @see https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/using-features.platform.upgrade.html
+ */
+export function otherPlatform({ kind, before, after }: ResourceChange): Risk[] {
+  if (kind !== "changed" || before?.type !== ENVIRONMENT || after === undefined) return [];
+  const branches = [before, after].map(
+    ({ inputs }) => platformVersionOf(shown(own(inputs, "solutionStackName")))?.branch,
+  );
+  const [old, now] = branches;
+  if (old === now || old === undefined || now === undefined) return [];
+  return risk(
+    "state",
+    `${label(after)} moves from ${old} to ${now}: the running version may not start there. ` +
+      "AWS recommends a new environment for this",
   );
 }
 

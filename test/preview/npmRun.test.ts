@@ -78,7 +78,7 @@ describe("npm run preview -- --against", () => {
     expect(risks.join("\n")).not.to.include("from the internet").and.not.include("anyone on the internet");
     expect(risks.filter((risk) => risk.includes("which AWS refuses while it is in use"))).to.have.length(2);
     expect(risks, risks.join("\n")).to.have.length(2);
-    expect(stdout.trimEnd().split("\n").at(-1)).to.match(/ unchanged, ! 2 risks$/);
+    expect(stdout.trimEnd().split("\n").at(-1)).to.match(/ unchanged, ! 2 risky$/);
   });
 
   it("shows no changes against an export right after the first update", async () => {

@@ -22,14 +22,14 @@ describe("Stack files in `npm run preview`", function () {
     return spawnSync("npm", command, { cwd: directory, encoding: "utf8", maxBuffer: 1e8 });
   }
 
-  it("are refused if two contradict each other, and accepted one by one", () => {
+  it("are refused if two contradict each other, also in the preview of one", () => {
     const settings = {
       prod: { "iaso:webHost": "iaso-staging.example.org", "iaso:createOidcProvider": true },
     };
     const { status, stdout, stderr } = preview(settings);
     expect([status, stdout]).to.deep.equal([1, ""]);
     expect(stderr).to.equal(
-      "The stacks prod and staging cannot both be deployed (Pulumi.staging.yaml):\n" +
+      "The stacks prod and staging cannot both be deployed. Change the one that is not deployed yet; for staging (Pulumi.staging.yaml):\n" +
         "  iaso:webHost is iaso-staging.example.org, the same as webHost of prod.\n" +
         "    accepted: a name of its own\n" +
         "    fix:      pulumi config set iaso:webHost VALUE --stack staging\n" +
@@ -41,7 +41,10 @@ describe("Stack files in `npm run preview`", function () {
       cwd: directory,
       encoding: "utf8",
     });
-    expect(one.status, one.stderr).to.equal(0);
+    expect([one.status, one.stdout], one.stderr).to.deep.equal([1, ""]);
+    expect(one.stderr)
+      .to.match(/^The stacks staging and prod cannot both be deployed\..* for prod \(Pulumi\.prod\.yaml\):/)
+      .and.include("fix:      pulumi config set iaso:webHost VALUE --stack prod");
   });
 
   it("are refused if the engine would refuse a value: a list as text, a list for one value, a plaintext secret", () => {

@@ -66,6 +66,17 @@ function policy(...statements: Properties[]): string {
 }
 
 describe("report/risks", () => {
+  it("shows a move to another platform branch, and none within a branch", () => {
+    const type = "aws:elasticbeanstalk/environment:Environment";
+    const on = (solutionStackName: string) => ({ solutionStackName });
+    const python = on("64bit Amazon Linux 2023 v4.13.8 running Python 3.13");
+    expect(risks(type, python, on("64bit Amazon Linux 2023 v4.13.9 running Python 3.13"))).to.deep.equal([]);
+    expect(risks(type, python, on("64bit Amazon Linux 2023 v4.13.9 running Docker"))).to.deep.equal([
+      "Beanstalk environment it moves from Python 3.13 running on 64bit Amazon Linux 2023 to Docker running on " +
+        "64bit Amazon Linux 2023: the running version may not start there. AWS recommends a new environment for this.",
+    ]);
+  });
+
   describe("of the real stacks", () => {
     const edits: [
       what: string,

@@ -33,6 +33,16 @@ describe("settings/contradictions", () => {
     expect(contradictionsBetween("iaso", [staging, prod])).to.deep.equal([]);
     const otherAccount = prodWith({ accountId: "210987654321", createOidcProvider: "true" });
     expect(contradictionsBetween("iaso", [staging, otherAccount])).to.deep.equal([]);
+    // The others are compared with the first, not with one another.
+    const conflict = prodWith({ createOidcProvider: "true" });
+    const elsewhere = {
+      ...staging,
+      stack: "qa",
+      settings: { ...staging.settings, accountId: "1", organization: "o" },
+    };
+    expect(contradictionsBetween("iaso", [], [staging, conflict])).to.deep.equal([]);
+    expect(contradictionsBetween("iaso", [staging], [conflict])).to.have.length(1);
+    expect(contradictionsBetween("iaso", [elsewhere], [conflict])).to.deep.equal([]);
     // Empty names and the stacks of other programs are no names.
     expect(
       contradictionsBetween("small", [
@@ -45,7 +55,7 @@ describe("settings/contradictions", () => {
   it("finds a DNS name of two stacks, also in two settings, with the stacks' files and the fix", () => {
     const webHost = "iaso-staging.example.org";
     expect(contradictionsBetween("iaso", [prodWith({ enketoHost: webHost }), staging])).to.deep.equal([
-      "The stacks staging and prod cannot both be deployed (Pulumi.prod.yaml):\n" +
+      "The stacks staging and prod cannot both be deployed. Change the one that is not deployed yet; for prod (Pulumi.prod.yaml):\n" +
         "  iaso:enketoHost is iaso-staging.example.org, the same as webHost of staging.\n" +
         "    accepted: a name of its own\n" +
         "    fix:      pulumi config set iaso:enketoHost VALUE --stack prod",

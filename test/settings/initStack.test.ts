@@ -25,7 +25,12 @@ else if (noun === "stack" && verb === "init") state.stacks.push(name);
 else if (noun === "config" && verb === "set") {
   state.config[args.find((arg) => arg.startsWith("iaso:"))] = fs.readFileSync(0, "utf8");
 }
-else if (noun === "config" && verb === "--json") console.log(JSON.stringify(state.config));
+else if (noun === "config" && verb === "--json") {
+  const plain = (key) => state.plain.includes(key);
+  const entries = Object.entries(state.config).map(([key, value]) =>
+    [key, plain(key) ? { value, secret: false } : { secret: true }]);
+  console.log(JSON.stringify(Object.fromEntries(entries)));
+}
 else status = 64;
 fs.writeFileSync(file, JSON.stringify(state));
 process.exit(status);
@@ -34,6 +39,8 @@ process.exit(status);
 interface State {
   stacks: string[];
   config: Record<string, string>;
+  /** Keys of values that are not encrypted. */
+  plain: string[];
   calls: string[][];
 }
 
@@ -58,7 +65,10 @@ describe("settings/initStack", () => {
     writeFileSync(join(project, "Pulumi.demo.yaml"), "config:\n");
     writeFileSync(join(directory, "pulumi"), DOUBLE);
     chmodSync(join(directory, "pulumi"), 0o755);
-    writeFileSync(stateFile(), JSON.stringify({ stacks: [], config: {}, calls: [] } satisfies State));
+    writeFileSync(
+      stateFile(),
+      JSON.stringify({ stacks: [], config: {}, plain: [], calls: [] } satisfies State),
+    );
   });
   afterEach(() => {
     rmSync(directory, { recursive: true });
@@ -83,9 +93,12 @@ describe("settings/initStack", () => {
       child.stdin?.end();
     });
   }
-  function setBefore(names: readonly string[]): void {
+  function setBefore(names: readonly string[], plain: string[] = []): void {
     const config = Object.fromEntries(names.map((name) => [`iaso:${name}`, "set before"]));
-    writeFileSync(stateFile(), JSON.stringify({ stacks: ["demo"], config, calls: [] } satisfies State));
+    writeFileSync(
+      stateFile(),
+      JSON.stringify({ stacks: ["demo"], config, plain, calls: [] } satisfies State),
+    );
   }
 
   it("generates what can be generated, in the form that settings ask for, no two alike", () => {
@@ -115,6 +128,28 @@ describe("settings/initStack", () => {
       expect(calls).to.deep.include(["config", "set", "--secret", `iaso:${name}`, "--stack", "demo"]);
     }
     expect(stdout).to.include("Generated databasePassword.").and.to.include("2 secrets were set before");
+  });
+
+  it("refuses a secret in plain text, without its value, and sets nothing", async () => {
+    setBefore(SECRETS, ["iaso:emailPassword"]);
+    const { status, stdout, stderr } = await run();
+    expect([status, stdout.includes("All secrets are set")]).to.deep.equal([1, false]);
+    expect(stderr)
+      .to.match(/^Pulumi\.demo\.yaml has secrets in plain text: iaso:emailPassword\./)
+      .and.include("pulumi config set --secret iaso:emailPassword --stack demo")
+      .and.not.include("set before");
+    expect(state().calls.filter(([, verb]) => verb === "set")).to.deep.equal([]);
+  });
+
+  it("takes an empty secret for one that is not set", async () => {
+    setBefore(SECRETS);
+    const { config } = state();
+    const empty = { ...config, "iaso:secretKey": "" };
+    const before: State = { stacks: ["demo"], config: empty, plain: ["iaso:secretKey"], calls: [] };
+    writeFileSync(stateFile(), JSON.stringify(before));
+    const { status, stdout } = await run();
+    expect(status).to.equal(0);
+    expect(stdout).to.include("Generated secretKey.");
   });
 
   it("leaves alone what is set already, and can be run again", async () => {

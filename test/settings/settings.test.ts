@@ -100,7 +100,7 @@ describe("settings/settings", () => {
       }),
     ).to.equal(
       [
-        "The settings of stack staging are wrong (Pulumi.staging.yaml):",
+        "The settings of stack staging are wrong. Edit Pulumi.staging.yaml, or run the commands once `npm run init-stack` has created the stack:",
         "  iaso:colour is not a setting.",
         "    accepted: the settings of docs/settings.md",
         "    fix:      replace iaso:colour in Pulumi.staging.yaml by the setting that you mean",
@@ -136,6 +136,32 @@ describe("settings/settings", () => {
       "    accepted: a list of zone letters such as a",
       "    fix:      pulumi config set --path 'iaso:availabilityZones[2]' VALUE --stack staging",
     ]);
+  });
+
+  it("names the elements before one that was set alone: a list in the file replaces the default", () => {
+    expect(refusal({ availabilityZones: '[null,null,"c"]' })).to.match(
+      /availabilityZones has no element 0\.[^]*\[0\]' VALUE[^]*availabilityZones has no element 1\.[^]*\[1\]' VALUE/,
+    );
+  });
+
+  it("refuses values of the example stacks in a domain of the user's own", () => {
+    const own = {
+      hostedZone: "health.gov.zz",
+      webHost: "iaso.health.gov.zz",
+      enketoHost: "enketo.health.gov.zz",
+      mailgunDomain: "mg.health.gov.zz",
+    };
+    const refused = refusal(own);
+    for (const key of ["alarmEmail", "emailUser", "emailFrom", "mailgunDkimRecord"]) {
+      expect(refused).to.match(new RegExp(`iaso:${key} is .*, a value of the example stacks\\.`));
+    }
+    expect(refused.match(/^ {2}iaso:/gm)).to.have.length(4);
+  });
+
+  it("never advises to rename a setting to a secret, which would be plain text then", () => {
+    expect(refusal({ emailPassword2: "hunter2" })).to.include(
+      "fix:      delete iaso:emailPassword2 from Pulumi.staging.yaml, then: pulumi config set --secret iaso:emailPassword --stack staging",
+    );
   });
 
   it("never shows the value of a secret, not even a wrong one", () => {
