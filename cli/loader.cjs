@@ -40,9 +40,14 @@ function compiled(filename) {
     });
     // The link is for debuggers. A map inside the file would be read in every run.
     const linked = `${code}//# sourceMappingURL=${mapFile}\n`;
-    mkdirSync(CACHE, { recursive: true });
-    write(mapFile, map);
-    write(file, linked);
+    try {
+      mkdirSync(CACHE, { recursive: true });
+      write(mapFile, map);
+      write(file, linked);
+    } catch {
+      // The cache only saves time. The sandbox of a build shows the project read-only.
+      mapFiles.delete(filename);
+    }
     return linked;
   }
 }

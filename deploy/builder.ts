@@ -1,15 +1,15 @@
 import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { stripVTControlCharacters } from "node:util";
 import { z } from "zod";
 import { type Build } from "./commands/deploy";
 import { type SourceOptions } from "./commands/build";
+import { type CheckMigrationsOptions, judgeMigrations } from "./commands/checkMigrations";
 import { type Pair } from "./pair/find";
 import { readPlugins } from "./pair/plugins";
 import { type Session } from "./session";
 import { type Artifact, readArtifact } from "./source/artifact";
 import { writeBundle } from "./source/bundle";
-import { requireSandbox, runBuild, type SandboxArgs } from "./source/sandbox";
+import { plain, requireSandbox, runBuild, type SandboxArgs } from "./source/sandbox";
 import { UserError } from "../cli/userError";
 
 const result = z.union([
@@ -38,7 +38,12 @@ export function existingBuild(session: Session, { directory, sha256 }: ExistingB
  *
  * @throws UserError if this machine has no sandbox, unless `--build-with-my-credentials` is given
  */
-export function sourceBuild(session: Session, checkout: string, options: SourceOptions, work: string): Build {
+export function sourceBuild(
+  session: Session,
+  checkout: string,
+  options: SourceOptions & Pick<CheckMigrationsOptions, "databaseUrl">,
+  work: string,
+): Build {
   const { env, target } = session;
   const args: SandboxArgs = {
     source: resolve(checkout),
@@ -67,13 +72,18 @@ export function sourceBuild(session: Session, checkout: string, options: SourceO
     });
     const answer = result.parse(JSON.parse(printed));
     if ("message" in answer) throw new UserError(plain(answer.message), plain(answer.remedy));
-    return bundleOf(session, await readArtifact(output, answer.sha256), work, log);
+    const built = await bundleOf(session, await readArtifact(output, answer.sha256), work, log);
+    const { buildWithMyCredentials, databaseUrl } = options;
+    const { source, workDirectory } = args;
+    return {
+      ...built,
+      judgeMigrations: (running, onLine) =>
+        judgeMigrations(session, {
+          ...{ source, databaseUrl, buildWithMyCredentials, pair, running, workDirectory },
+          log: onLine,
+        }),
+    };
   };
-}
-
-/** Removes control characters but the ends of lines: the build's output could change what a terminal shows. */
-function plain(text: string): string {
-  return stripVTControlCharacters(text).replace(/(?!\n)\p{Cc}/gu, "");
 }
 
 /** The options of `build` that are the same in a deployment. */

@@ -25,6 +25,8 @@ interface DeployCliOptions extends CommonOptions, LimitOptions, SourceOptions {
   built?: string;
   sha256?: string;
   allowUnhealthy?: true;
+  databaseUrl?: string;
+  migrationsUnchecked?: true;
   snapshot?: true;
   runningTasks: TaskPolicy;
 }
@@ -139,6 +141,7 @@ async function deployCommand(
         runningTasks: options.runningTasks,
         snapshot: options.snapshot === true,
         allowUnhealthy: options.allowUnhealthy === true,
+        migrationsUnchecked: options.migrationsUnchecked === true,
       };
       const build =
         typeof source === "string"
@@ -170,6 +173,11 @@ function createProgram(clock: Clock): Command {
     )
       .choices(TASK_POLICIES)
       .default("wait");
+  const withMyCredentials = (): Option =>
+    new Option(
+      "--build-with-my-credentials",
+      "let the application's code read your credentials during the build",
+    );
   const databaseUrl = (): Option =>
     new Option(
       "--database-url <url>",
@@ -195,10 +203,7 @@ function createProgram(clock: Clock): Command {
       .option("--image <image>", "the image of the application, on the docker platform")
       .option("--allow-dirty", "build changes that are not committed, in the checkout")
       .option("--skip-build", "use the files that an earlier build left in the checkout")
-      .option(
-        "--build-with-my-credentials",
-        "let the application's code read your credentials during the build",
-      );
+      .addOption(withMyCredentials());
 
   fromSource(limits(command("deploy", "deploy a checkout of the application (the default command)", true)))
     .allowExcessArguments()
@@ -206,6 +211,8 @@ function createProgram(clock: Clock): Command {
     .option("--built <directory>", "deploy the output of the command build instead")
     .option("--sha256 <digest>", "the SHA-256 that the command build printed")
     .option("--allow-unhealthy", "deploy to Severe environments, to make them better")
+    .option("--migrations-unchecked", "deploy although migrations may break the running version")
+    .addOption(databaseUrl())
     .option("--snapshot", "take a snapshot of the database before the switch")
     .addOption(tasks())
     .action((env: string, options: DeployCliOptions, cmd: Command) =>
@@ -254,6 +261,7 @@ function createProgram(clock: Clock): Command {
   command("check-migrations", "check whether the running version works on the tables of a checkout")
     .requiredOption("--source <directory>", "the checkout of the new version")
     .option("--running-source <directory>", "a checkout of the running version, instead of its bundle")
+    .addOption(withMyCredentials())
     .addOption(databaseUrl())
     .action((env: string, options: CommonOptions & CheckMigrationsOptions) =>
       execute({ env, clock, options }, (session) => reportMigrations(session, options)),

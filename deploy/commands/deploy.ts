@@ -3,6 +3,7 @@ import { ConditionalObjects } from "../coordination/conditionalObject";
 import { type Journal } from "../coordination/journal";
 import { describeHolder, isHeld, Locked, readLock } from "../coordination/lock";
 import { requireCredentialsFor } from "../credentials";
+import { type JudgeMigrations } from "../migrations/verdict";
 import { describeEnvironments, type Report } from "../output/report";
 import { awaitHealth } from "../pair/awaitHealth";
 import { requireSameVersion } from "../pair/check";
@@ -16,6 +17,7 @@ import { type Wheel } from "../source/wheels";
 import { type StaticFile } from "../static/files";
 import { publishStatic } from "../static/publish";
 import { UserError } from "../../cli/userError";
+import { requireCompatible } from "./checkMigrations";
 import { recover, restoreStaticOf } from "./recover";
 import { switchVersion } from "./switchVersion";
 import { type Run, withLock } from "./withLock";
@@ -24,6 +26,8 @@ export interface DeployOptions {
   runningTasks: TaskPolicy;
   snapshot: boolean;
   allowUnhealthy: boolean;
+  /** Deploys without a check whether the running version works on the new version's tables. */
+  migrationsUnchecked: boolean;
 }
 
 /** A version that was built from a checkout and is on this machine. */
@@ -35,6 +39,8 @@ export interface BuiltVersion {
   staticFiles: readonly StaticFile[];
   /** The Python packages that the bundle lists. */
   wheels: readonly Wheel[];
+  /** Undefined for a build without its checkout, whose code the check would run. */
+  judgeMigrations?: JudgeMigrations;
 }
 
 export type Build = (pair: Pair, log: (line: string) => void) => Promise<BuiltVersion>;
@@ -45,12 +51,13 @@ export type Build = (pair: Pair, log: (line: string) => void) => Promise<BuiltVe
  * 1. preflight: checks that nothing would stop the deployment after the build
  * 2. build
  * 3. acquire the lock, and recover from an unfinished run
- * 4. publish the static files, upload the Python packages and the bundle, and create the application version
- * 5. wait for the background tasks
- * 6. record the restore point of the database
- * 7. switch both environments, or roll both back
+ * 4. check that the running version works on the new version's tables
+ * 5. publish the static files, upload the Python packages and the bundle, and create the application version
+ * 6. wait for the background tasks
+ * 7. record the restore point of the database
+ * 8. switch both environments, or roll both back
  *
- * Steps 1 to 6 leave the environments unchanged.
+ * Steps 1 to 7 leave the environments unchanged.
  *
  * @throws UserError, Locked, LockLost or Unfinished. The environments may run different versions only after LockLost
  *   and Unfinished.
@@ -68,6 +75,14 @@ export async function deploy(session: Session, options: DeployOptions, build: Bu
     if (from === label) {
       return run.close(unchanged(env, label, state), { unfinished: false, version: label });
     }
+    const migrations = await requireCompatible(
+      run.session,
+      from,
+      built.judgeMigrations,
+      options.migrationsUnchecked,
+    );
+    requireNotInterrupted(session);
+    await run.session.lock.renew();
     const journal = await run.beginJournal({ command: "deploy", from, to: label });
     try {
       const restorePoint = await prepare(run.session, journal, options, built, label);
@@ -77,6 +92,7 @@ export async function deploy(session: Session, options: DeployOptions, build: Bu
         from,
         to: label,
         restorePoint,
+        migrations,
       });
       return run.close(report, closing);
     } catch (error) {

@@ -15,6 +15,8 @@ export interface SwitchArgs {
   from: string;
   to: string;
   restorePoint?: RestorePoint;
+  /** The result of the check of the migrations, as a sentence. */
+  migrations?: string;
 }
 
 /**
@@ -24,7 +26,7 @@ export interface SwitchArgs {
  */
 export async function switchVersion(
   session: LockedSession,
-  { from, journal, pair, restorePoint, to }: SwitchArgs,
+  { from, journal, migrations, pair, restorePoint, to }: SwitchArgs,
 ): Promise<{ report: Report; closing: Closing }> {
   const { env } = session;
   requireCredentialsFor(session);
@@ -44,7 +46,8 @@ export async function switchVersion(
   await restoreStaticOf(session, from);
   const restore =
     restorePoint === undefined ? "" : ` To undo them, restore the ${describeRestorePoint(restorePoint)}.`;
-  const schema = `The database schema is NOT rolled back: migrations of the new version that have run stay.${restore}`;
+  const worksOn = migrations === undefined ? "" : ` ${migrations}`;
+  const schema = `The database schema is NOT rolled back: migrations of the new version that have run stay.${worksOn}${restore}`;
   if (result.outcome === "rolledBack") {
     const health = unhealthyRoles(result.state).map(
       (role) => `${role} is unhealthy on ${from} (${result.state[role].health}).`,

@@ -23,15 +23,12 @@ export interface CheckArgs {
   log: (line: string) => void;
 }
 
-/** Variables that the check gets from this process: no credentials, because it runs code of the application. */
-const PASSED = /^(PATH|HOME|LANG|LC_\w+|(https?|no|all)_proxy|SSL_CERT_(FILE|DIR)|(PIP|UV)_\w+)$/i;
-
 /** Lines of a failed check that the judgement contains. */
 const SHOWN_LINES = 15;
 
 /**
  * Checks whether the running version's code works on the new version's tables: check.py tries it in a temporary
- * database. Nothing of the environment is read or changed.
+ * database. Runs code of the application, so its process must have no credentials; see sandboxed.ts.
  *
  * @throws UserError if the checkout does not tell its packages or tools
  */
@@ -50,7 +47,7 @@ export async function checkMigrations(args: CheckArgs): Promise<Judgement> {
   const child = spawn(program, [...rest, join(__dirname, "check.py"), request, answer], {
     cwd: source,
     env: {
-      ...Object.fromEntries(Object.entries(process.env).filter(([name]) => PASSED.test(name))),
+      ...process.env,
       ...tools.env,
       ...variables,
       // Nothing is written into the checkout.

@@ -1,16 +1,26 @@
+import { z } from "zod";
 import { type Answer, type Compared, type Finding } from "./answer";
 
-export type Verdict = "compatible" | "bridged" | "dataChanges" | "incompatible" | "notChecked";
+/** A judgement as the sandbox prints it. */
+export const judgementSchema = z.object({
+  verdict: z.enum(["compatible", "bridged", "dataChanges", "incompatible", "notChecked"]),
+  /** One sentence. */
+  summary: z.string(),
+  /** The details, as lines of text. */
+  lines: z.array(z.string()),
+  /** How to deploy all the same; empty if nothing stops the deployment. */
+  remedy: z.string(),
+});
 
 /** The answer to the question whether the running version's code works on the new version's tables. */
-export interface Judgement {
-  verdict: Verdict;
-  /** One sentence. */
-  summary: string;
-  /** The details, as lines of text. */
-  lines: string[];
-  /** How to deploy all the same; empty if nothing stops the deployment. */
-  remedy: string;
+export type Judgement = z.infer<typeof judgementSchema>;
+
+/** Judges whether the code of a running version, named by its label, works on the tables of a new version. */
+export type JudgeMigrations = (running: string, log: (line: string) => void) => Promise<Judgement>;
+
+/** True if a deployment must not go on without the user's word. */
+export function stopsDeployment({ verdict }: Judgement): boolean {
+  return verdict === "incompatible" || verdict === "notChecked";
 }
 
 /** How to split a change into two releases, by the kind of the finding. */

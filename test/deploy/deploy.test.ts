@@ -92,7 +92,16 @@ describe("deploy/deploy (the command line in a process of its own, over HTTP)", 
   it("deploys a checkout, shows it, refuses a second time to change anything, and rolls back", () =>
     withAccount(async ({ cli, double }) => {
       const source = makeProject();
-      const deployed = await cli(ENV, "--source", source, "--version", "2026.1", "--snapshot", "--json");
+      const deployed = await cli(
+        ENV,
+        "--source",
+        source,
+        "--version",
+        "2026.1",
+        "--snapshot",
+        "--json",
+        "--migrations-unchecked",
+      );
       expect(deployed.code, deployed.stderr + deployed.stdout).to.equal(EXIT.done);
       const report = JSON.parse(deployed.stdout) as Record<string, unknown>;
       const label = String(report["to"]);
@@ -122,7 +131,7 @@ describe("deploy/deploy (the command line in a process of its own, over HTTP)", 
       expect(double.slack[0]).to.contain("started");
       expect(double.slack[1]).to.contain(`staging runs ${label} on web and worker.`);
 
-      const again = await cli(ENV, "--source", source, "--version", "2026.1");
+      const again = await cli(ENV, "--source", source, "--version", "2026.1", "--migrations-unchecked");
       expect(again.code, again.stderr).to.equal(EXIT.done);
       expect(again.stdout).to.contain(`staging already runs ${label}`);
       expect(double.web.updates).to.deep.equal([label]);
@@ -190,10 +199,19 @@ describe("deploy/deploy (the command line in a process of its own, over HTTP)", 
       expect(wrong.stderr).to.contain(`has the SHA-256 ${sha256}, not 0000`);
       expect(double.web.updates).to.deep.equal([]);
 
+      const unchecked = await cli(ENV, "--built", output, "--sha256", sha256);
+      expect([unchecked.code, unchecked.stderr]).to.match(/^2,[^]*Not checked[^]*--migrations-unchecked/);
+      expect(double.web.updates).to.deep.equal([]);
+
       const environment = { PATH: temporaryDirectory() };
-      const deployed = await runCli(running, time, [ENV, "--built", output, "--sha256", sha256], {
-        environment,
-      });
+      const deployed = await runCli(
+        running,
+        time,
+        [ENV, "--built", output, "--sha256", sha256, "--migrations-unchecked"],
+        {
+          environment,
+        },
+      );
       expect(deployed.code, deployed.stderr).to.equal(EXIT.done);
       const [label = ""] = double.web.updates;
       expect(label).to.match(/^2026\.1-/);
@@ -222,7 +240,7 @@ describe("deploy/deploy (the command line in a process of its own, over HTTP)", 
   it("brings both back where one fails, says so with exit code 3, and names the restore point", () =>
     withAccount(async ({ cli, double }) => {
       double.planNew("succeeds", "rolledBack");
-      const failed = await cli(ENV, "--source", makeProject());
+      const failed = await cli(ENV, "--source", makeProject(), "--migrations-unchecked");
       expect(failed.code, failed.stderr).to.equal(EXIT.rolledBack);
       expect(failed.stderr).to.contain(
         `staging runs ${PREVIOUS} again on web and worker (verified on every instance).`,
@@ -241,7 +259,7 @@ describe("deploy/deploy (the command line in a process of its own, over HTTP)", 
     withAccount(async ({ cli, double }) => {
       double.planNew("succeeds", "rolledBack");
       double.beanstalk.plan("iaso-staging", PREVIOUS, "mixed");
-      const split = await cli(ENV, "--source", makeProject());
+      const split = await cli(ENV, "--source", makeProject(), "--migrations-unchecked");
       expect(split.code, split.stderr).to.equal(EXIT.mixedVersions);
       expect(split.stderr).to.contain("staging RUNS MIXED VERSIONS");
       expect(split.stderr).to.contain("npm run deploy -- repair staging");
@@ -299,7 +317,12 @@ describe("deploy/deploy (the command line in a process of its own, over HTTP)", 
       const onStart = (child: ChildProcess): void => {
         tool = child;
       };
-      const stopped = await runCli(running, time, [ENV, "--source", makeProject()], { onStart });
+      const stopped = await runCli(
+        running,
+        time,
+        [ENV, "--source", makeProject(), "--migrations-unchecked"],
+        { onStart },
+      );
       expect(stopped.code, stopped.stdout).to.equal(EXIT.rolledBack);
       expect(stopped.stderr).to.contain("cause: the run was interrupted");
       expect(mismatches(double, [PREVIOUS])).to.deep.equal([]);

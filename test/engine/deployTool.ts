@@ -37,7 +37,7 @@ export async function deploy(lab: Lab, version: string): Promise<string> {
     const local = { webUrl: running.url, queueUrl };
     double.parameters.set(parameterOf(lab), JSON.stringify({ ...target, ...local }));
     const source = makeMinimalApplication();
-    const args = [lab.stackName, "--source", source, "--version", version];
+    const args = [lab.stackName, "--source", source, "--version", version, "--migrations-unchecked"];
     const { code, stdout, stderr } = await runCli(running, time, args);
     if (code !== 0) throw new Error(stdout + stderr);
   } finally {

@@ -1,10 +1,13 @@
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync } from "node:fs";
 import { expect } from "chai";
+import { type Build, type DeployOptions } from "../../../deploy/commands/deploy";
 import { EXIT } from "../../../deploy/exitCodes";
+import { type Judgement } from "../../../deploy/migrations/verdict";
+import { type Report } from "../../../deploy/output/report";
 import { ARTIFACTS, AwsDouble, ENV, PREVIOUS } from "../double/aws";
 import { type CliResult, runCli } from "../double/cli";
 import { ScaledTime } from "../double/clocks";
+import { builtVersion, deployment, mismatches, runDirect } from "../double/runs";
 import { serve } from "../double/server";
 import { makeCheckout, removeTemporaryDirectories, temporaryDirectory } from "../source/checkout";
 
@@ -13,9 +16,11 @@ const PLAYED = `
 const { readFileSync, writeFileSync } = require("node:fs");
 const [, , , request, answer] = process.argv;
 const seen = { request: JSON.parse(readFileSync(request, "utf8")), env: process.env };
-writeFileSync("RECORD", JSON.stringify(seen));
+seen.request.databaseUrl = seen.request.databaseUrl?.replace("secret", "***");
+// Standard error is the only way out of the sandbox.
+process.stderr.write("seen: " + JSON.stringify(seen) + "\\n");
 process.stdout.write("settings that print\\n");
-writeFileSync(answer, readFileSync("ANSWER", "utf8"));
+writeFileSync(answer, readFileSync("answer.json", "utf8"));
 `;
 
 const NONE = { migrations: [], breaks: [], warnings: [], bridged: [], seconds: 1 };
@@ -44,16 +49,13 @@ describe("npm run deploy -- check-migrations (in a process of its own, over HTTP
 
   let time: ScaledTime;
   let double: AwsDouble;
-  let record: string;
   let source: string;
 
   /** Runs the command; the played Python answers with `answer`. */
   async function cli(answer: object, ...args: string[]): Promise<CliResult> {
-    const directory = temporaryDirectory();
-    record = join(directory, "record.json");
     source = makeCheckout({
       "iaso-deploy.yaml": `python: ${process.execPath} played.cjs\n`,
-      "played.cjs": PLAYED.replace('"RECORD"', JSON.stringify(record)).replace('"ANSWER"', '"answer.json"'),
+      "played.cjs": PLAYED,
       "answer.json": JSON.stringify(answer),
     });
     const served = await serve(double);
@@ -66,7 +68,7 @@ describe("npm run deploy -- check-migrations (in a process of its own, over HTTP
     }
   }
 
-  const seen = (): Seen => JSON.parse(readFileSync(record, "utf8")) as Seen;
+  const seen = ({ stdout }: CliResult): Seen => JSON.parse(/seen: (.*)/.exec(stdout)?.[1] ?? "{}") as Seen;
 
   function running(label: string): void {
     time = new ScaledTime(60);
@@ -125,10 +127,10 @@ describe("npm run deploy -- check-migrations (in a process of its own, over HTTP
     expect(result.code, result.stderr).to.equal(EXIT.done);
     expect(result.stdout).to.contain("The new version has no new migrations.");
     expect(result.stdout + result.stderr).not.to.contain("secret@");
-    const { env, request } = seen();
+    const { env, request } = seen(result);
     expect(env).to.include({ PLUGINS: "polio", USE_CELERY: "true" });
     expect(env).not.to.have.any.keys("RDS_HOSTNAME", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY");
-    expect(request.databaseUrl).to.equal(url);
+    expect(request.databaseUrl).to.equal(url.replace("secret", "***"));
     expect(request.running.bundle).to.match(/running\.zip$/);
     expect(existsSync(request.running.bundle ?? "")).to.equal(false);
   });
@@ -148,7 +150,7 @@ describe("npm run deploy -- check-migrations (in a process of its own, over HTTP
     const other = temporaryDirectory();
     const given = await cli(NONE, "--running-source", other);
     expect(given.code, given.stderr).to.equal(EXIT.done);
-    expect(seen().request.running).to.deep.equal({ directory: other });
+    expect(seen(given).request.running.directory).to.match(/\/running$/);
     const refused = await cli(NONE, "--source", other);
     expect([refused.code, refused.stderr]).to.match(/^2,.*git/s);
   });
@@ -157,6 +159,87 @@ describe("npm run deploy -- check-migrations (in a process of its own, over HTTP
     running("first-python");
     const result = await cli(NONE);
     expect([result.code, result.stdout]).to.match(/^0,.*No application is running yet/s);
-    expect(existsSync(record)).to.equal(false);
+    expect(result.stdout).not.to.contain("seen:");
+  });
+});
+
+describe("a deployment's check of the migrations", () => {
+  function account(): AwsDouble {
+    const account = new AwsDouble();
+    account.describeTarget();
+    account.addPair();
+    account.time.now += 60_000;
+    return account;
+  }
+
+  /** A build whose migrations get the judgement. */
+  const judged = (judgement: Partial<Judgement>): { build: Build; asked: string[] } => {
+    const asked: string[] = [];
+    const { build } = builtVersion();
+    const judgeMigrations = (label: string): Promise<Judgement> => {
+      asked.push(label);
+      return Promise.resolve({ verdict: "compatible", summary: "", lines: [], remedy: "", ...judgement });
+    };
+    return { asked, build: async (...args) => ({ ...(await build(...args)), judgeMigrations }) };
+  };
+
+  const BREAKS = {
+    verdict: "incompatible",
+    summary: "The running code fails.",
+    lines: ["iaso_place.size is gone"],
+    remedy: "Split it.",
+  } as const;
+
+  async function run(aws: AwsDouble, build: Build, options: Partial<DeployOptions> = {}): Promise<Report> {
+    const end = await runDirect(aws, deployment(build, options));
+    if (end === "killed") throw new Error("nothing kills this run");
+    return end;
+  }
+
+  it("refuses a version that breaks the running one before anything is touched", async () => {
+    const aws = account();
+    const { asked, build } = judged(BREAKS);
+    const report = await run(aws, build);
+    expect(asked).to.deep.equal([PREVIOUS]);
+    expect(report).to.deep.include({ outcome: "refused", remedy: "Split it." });
+    expect(report.summary).to.match(/The running code fails\.\n {2}iaso_place\.size is gone/);
+    expect(aws.s3.keys(ARTIFACTS, "bundles/")).to.deep.equal([]);
+    expect(aws.s3.keys(ARTIFACTS, "journal/")).to.deep.equal([]);
+    expect(aws.calls.map(({ operation }) => operation)).not.to.include("UpdateEnvironment");
+    expect(mismatches(aws, [PREVIOUS])).to.deep.equal([]);
+  });
+
+  it("refuses a version that it cannot check, and one without a checkout", async () => {
+    const unknown = await run(account(), judged({ verdict: "notChecked", summary: "Not checked." }).build);
+    expect(unknown).to.deep.include({ outcome: "refused", summary: "Not checked." });
+    const { build } = builtVersion();
+    const without = await run(account(), async (...args) => ({
+      ...(await build(...args)),
+      judgeMigrations: undefined,
+    }));
+    expect(without.outcome).to.equal("refused");
+    expect(without.remedy).to.contain("--migrations-unchecked");
+  });
+
+  it("deploys without a check with --migrations-unchecked, and reports that after a rollback", async () => {
+    const aws = account();
+    aws.planNew("succeeds", "rolledBack");
+    const { asked, build } = judged(BREAKS);
+    const report = await run(aws, build, { migrationsUnchecked: true });
+    expect(asked).to.deep.equal([]);
+    expect(report.outcome).to.equal("rolledBack");
+    expect(report.notes?.join()).to.match(
+      /schema is NOT rolled back.*were not checked.*1\.0\.0-00000000 may fail/,
+    );
+  });
+
+  it("tells after a rollback that the running code works on the tables that stay", async () => {
+    const aws = account();
+    aws.planNew("succeeds", "rolledBack");
+    const report = await run(
+      aws,
+      judged({ verdict: "bridged", summary: "Works with temporary defaults." }).build,
+    );
+    expect(report.notes?.join()).to.match(/schema is NOT rolled back.*Works with temporary defaults\./);
   });
 });

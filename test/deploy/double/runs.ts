@@ -9,6 +9,7 @@ import { type Build, deploy, type DeployOptions } from "../../../deploy/commands
 import { repair } from "../../../deploy/commands/repair";
 import { runCommand } from "../../../deploy/commands/run";
 import { createProgress, type Progress } from "../../../cli/progress";
+import { type Judgement } from "../../../deploy/migrations/verdict";
 import { type Report } from "../../../deploy/output/report";
 import { DEFAULT_LIMITS, type Limits, type Session } from "../../../deploy/session";
 import { ARTIFACTS, type AwsDouble, ENV } from "./aws";
@@ -20,7 +21,12 @@ import { DirectTransport, type Process } from "./transport";
 process.env["AWS_ACCESS_KEY_ID"] ??= "AKIAEXAMPLE";
 process.env["AWS_SECRET_ACCESS_KEY"] ??= "example";
 
-export const OPTIONS: DeployOptions = { runningTasks: "wait", snapshot: false, allowUnhealthy: false };
+export const OPTIONS: DeployOptions = {
+  runningTasks: "wait",
+  snapshot: false,
+  allowUnhealthy: false,
+  migrationsUnchecked: false,
+};
 export const VERSION = "2.0.0";
 
 /** A version that was built already: a bundle and two static files on disk. */
@@ -61,6 +67,13 @@ export function builtVersion(version = VERSION): { build: Build; label: string }
     bundle: { path, sha256, bytes: content.length },
     staticFiles,
     wheels,
+    judgeMigrations: () =>
+      Promise.resolve<Judgement>({
+        verdict: "compatible",
+        summary: "The tables fit.",
+        lines: [],
+        remedy: "",
+      }),
   };
   return { build: () => Promise.resolve(built), label: `${version}-${sha256.slice(0, 16)}` };
 }
