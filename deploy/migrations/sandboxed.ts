@@ -19,7 +19,7 @@ export async function checkInSandbox(args: SandboxedCheckArgs): Promise<Judgemen
   const { env, log, sandboxed, ...check } = args;
   const { source, workDirectory } = check;
   for (const name of ["home", "tmp"]) await mkdir(join(workDirectory, name), { recursive: true });
-  const sandbox = { source, writesSource: false, workDirectory };
+  const sandbox = { source, writesSource: false, workDirectory, hidesRoot: true };
   if (sandboxed) requireSandbox(sandbox, env);
   const file = join(workDirectory, "check.json");
   // The URL of a database server may contain a password.

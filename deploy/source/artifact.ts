@@ -6,6 +6,7 @@ import { pipeline } from "node:stream/promises";
 import { z } from "zod";
 import { UserError } from "../../cli/userError";
 import { mapParallel } from "../mapParallel";
+import { migrationList } from "./migrations";
 import { LABEL } from "./version";
 import type { ZipEntry } from "./zip";
 
@@ -38,6 +39,8 @@ const schema = z.strictObject({
   ),
   /** The worker's periodic tasks, as the text of cron.yaml. */
   cron: z.optional(z.string()),
+  /** The migrations that the version knows. */
+  migrations: z.optional(migrationList),
   /** The docker platform's images. */
   image: z.optional(
     z.strictObject({

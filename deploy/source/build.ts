@@ -6,6 +6,7 @@ import { ArtifactWriter, type BuildList } from "./artifact";
 import { runCommand } from "./commands";
 import { type CronFile, periodicTasks } from "./cron";
 import { listBuiltFiles, listTrackedFiles, readIfPresent, writeEntries } from "./files";
+import { listMigrations } from "./migrations";
 import { isHostingFile, type Platform, requireNoHostingConflict } from "./overlay";
 import { requireInside } from "./paths";
 import { lockedRequirements } from "./requirements";
@@ -60,6 +61,13 @@ export async function buildSource(args: BuildArgs): Promise<string> {
     platform: args.platform,
     plugins: [...(args.plugins ?? [])],
     cron: await cronFile(args, settings),
+    migrations: await listMigrations({
+      source: args.source,
+      files: await listTrackedFiles(args.source, dirty),
+      plugins: args.plugins ?? [],
+      workDirectory: args.workDirectory,
+      onProgress: args.onProgress,
+    }),
     ...built,
   });
 }

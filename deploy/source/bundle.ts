@@ -56,6 +56,7 @@ async function writePython(artifact: Artifact, args: BundleArgs): Promise<Source
     [textEntry("iaso-deploy/wheels.txt", wheelList(artifact.wheels))],
     environmentConfig(deployedBy(args)),
     cronFile(artifact),
+    migrationsFile(artifact),
   ]);
   return { bundle: await writeZip(bundlePath(artifact, args), entries), staticFiles: artifact.static };
 }
@@ -83,6 +84,7 @@ async function writeDocker(artifact: Artifact, args: BundleArgs): Promise<Source
       PROD_IMAGE_CREATION: application.created,
     }),
     cronFile(artifact),
+    migrationsFile(artifact),
   ]);
   return {
     bundle: await writeZip(bundlePath(artifact, args), entries),
@@ -115,4 +117,11 @@ async function versionFile({ application, version }: Artifact): Promise<ZipEntry
 function cronFile({ cron, plugins }: Artifact): ZipEntry[] {
   const tasks = cron === undefined ? undefined : periodicTasks([{ path: "cron.yaml", text: cron }], plugins);
   return tasks === undefined ? [] : [textEntry("cron.yaml", tasks)];
+}
+
+/** The migrations that the version knows, which the check of the next version reads. */
+function migrationsFile({ migrations }: Artifact): ZipEntry[] {
+  return migrations === undefined
+    ? []
+    : [textEntry("iaso-deploy/migrations.json", JSON.stringify(migrations))];
 }

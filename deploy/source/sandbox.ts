@@ -33,6 +33,8 @@ export interface SandboxArgs {
   writesSource: boolean;
   /** The directory for everything that the build writes. It contains its HOME. */
   workDirectory: string;
+  /** Gives root another number in the sandbox, because PostgreSQL's server does not run as root. */
+  hidesRoot?: boolean;
 }
 
 /**
@@ -66,6 +68,7 @@ export function sandboxArguments(args: SandboxArgs, env: NodeJS.ProcessEnv = pro
   return [
     ["--unshare-user", "--unshare-pid", "--unshare-ipc", "--new-session", "--die-with-parent"],
     ["--cap-drop", "ALL"],
+    args.hidesRoot === true && process.getuid?.() === 0 ? ["--uid", "1000", "--gid", "1000"] : [],
     ["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"],
     ...KERNEL_FILES.map((path) => ["--ro-bind-try", path, path]),
     ...hidden.map((path) => ["--tmpfs", real(path)]),

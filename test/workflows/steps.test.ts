@@ -233,7 +233,9 @@ describe(".github/workflows, the steps' scripts", () => {
         { ENVIRONMENT: "staging", BUILT: "/tmp x/built", SHA256: "abc" },
         { npm: "exit 4" },
       );
-      expect(calls).to.equal("npm|run|deploy|--|staging|--built|/tmp x/built|--sha256|abc|--migrations-unchecked\n");
+      expect(calls).to.equal(
+        "npm|run|deploy|--|staging|--built|/tmp x/built|--sha256|abc|--migrations-unchecked\n",
+      );
       expect(status).to.equal(4);
     });
   });

@@ -183,12 +183,12 @@ describe("a deployment's check of the migrations", () => {
     return { asked, build: async (...args) => ({ ...(await build(...args)), judgeMigrations }) };
   };
 
-  const BREAKS = {
+  const BREAKS: Judgement = {
     verdict: "incompatible",
     summary: "The running code fails.",
     lines: ["iaso_place.size is gone"],
     remedy: "Split it.",
-  } as const;
+  };
 
   async function run(aws: AwsDouble, build: Build, options: Partial<DeployOptions> = {}): Promise<Report> {
     const end = await runDirect(aws, deployment(build, options));

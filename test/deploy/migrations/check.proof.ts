@@ -1,10 +1,14 @@
 import { execFileSync } from "node:child_process";
-import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { type CheckArgs, checkMigrations, type Running } from "../../../deploy/migrations/check";
+import { checkInSandbox } from "../../../deploy/migrations/sandboxed";
 import { type Judgement } from "../../../deploy/migrations/verdict";
+import { listMigrations } from "../../../deploy/source/migrations";
+import { textEntry } from "../../../deploy/source/overlay";
 import { writeZip } from "../../../deploy/source/zip";
+import { hasSandbox } from "../double/cli";
 import { djangoEnvironment, PostgreSql, serverPrograms } from "../postgres";
 import {
   installed,
@@ -49,15 +53,15 @@ describe("deploy/migrations/check (a real PostgreSQL with PostGIS, a real Django
 
   /** The bundle of a running version, with the list of its migrations as the build writes it, and no code. */
   async function bundleOf(files: Files, plugins = ""): Promise<string> {
-    const directory = version(files);
-    const list = join(temporaryDirectory(), "migrations.json");
-    execFileSync(python, [join(SCRIPTS, "list_migrations.py"), list], {
-      cwd: directory,
-      env: { ...process.env, PLUGINS: plugins, SECRET_KEY: "x", PYTHONDONTWRITEBYTECODE: "1" },
-      stdio: "pipe",
+    const migrations = await listMigrations({
+      source: version(files),
+      files: Object.keys(files).map((path) => ({ path, mode: 0o100644, content: Buffer.of() })),
+      plugins: plugins.split(",").filter((name) => name !== ""),
+      workDirectory: temporaryDirectory(),
     });
-    const { path } = await writeZip(`${list}.zip`, [
-      { path: "iaso-deploy/migrations.json", mode: 0o100644, content: readFileSync(list) },
+    expect(migrations).to.be.an("array");
+    const { path } = await writeZip(join(temporaryDirectory(), "running.zip"), [
+      textEntry("iaso-deploy/migrations.json", JSON.stringify(migrations)),
     ]);
     return path;
   }
@@ -127,6 +131,25 @@ describe("deploy/migrations/check (a real PostgreSQL with PostGIS, a real Django
     expect(verdict, lines.join("\n")).to.equal("compatible");
     expect(readdirSync(join(workDirectory, "tmp"))).to.deep.equal([]);
     expect(execFileSync("ps", ["-ewwo", "args"], { encoding: "utf8" })).not.to.contain(workDirectory);
+  });
+
+  it("works in the build's sandbox, where it sees no credentials and starts a server of its own", async function () {
+    if (!hasSandbox) skip(this, "Bubblewrap is not installed (apt-get install bubblewrap)");
+    const workDirectory = temporaryDirectory();
+    const running = join(workDirectory, "running");
+    writeFiles(running, RUNNING);
+    const dropped = CHANGES.find(({ title }) => title === "a dropped column");
+    const { lines, verdict } = await checkInSandbox({
+      env: "staging",
+      sandboxed: true,
+      source: version({ ...RUNNING, ...dropped?.files }),
+      running: { directory: running },
+      variables: { SECRET_KEY: "x" },
+      workDirectory,
+      log: () => undefined,
+    });
+    expect(verdict, lines.join("\n")).to.equal("incompatible");
+    expect(lines.join("\n")).to.match(/places_place\.size: the column is gone/);
   });
 
   it("says that it has not checked where it cannot, and why", async () => {

@@ -82,6 +82,28 @@ describe("deploy/source/build", () => {
   after(removeTemporaryDirectories);
 
   describe("on the python platform", () => {
+    it("lists the migrations of the version with its plugins, and goes on where the settings do not load", async () => {
+      // Plays the Python that runs list_migrations.py.
+      const played = `require("node:fs").writeFileSync(process.argv[3], JSON.stringify([["iaso", process.env.PLUGINS]]))`;
+      const lines: string[] = [];
+      const withMigrations = (python: string): Promise<SourceBundle> =>
+        build({
+          source: makeCheckout({
+            ...APPLICATION,
+            "iaso/migrations/0001_initial.py": "",
+            "played.cjs": played,
+            "iaso-deploy.yaml": `${APPLICATION["iaso-deploy.yaml"]}python: ${python}\n`,
+          }),
+          plugins: ["polio", "wfp"],
+          onProgress: (line) => lines.push(line),
+        });
+      const listed = await entriesOf(await withMigrations(`${process.execPath} played.cjs`));
+      expect(JSON.parse(text(listed, "iaso-deploy/migrations.json"))).to.deep.equal([["iaso", "polio,wfp"]]);
+      const unlisted = await entriesOf(await withMigrations('"false"'));
+      expect(unlisted.has("iaso-deploy/migrations.json")).to.equal(false);
+      expect(lines.join("\n")).to.contain("The bundle gets no list of its migrations");
+    });
+
     it("bundles the application, its built files and the overlay", async () => {
       const source = makeCheckout(APPLICATION);
       const workDirectory = temporaryDirectory();
@@ -295,6 +317,7 @@ describe("deploy/source/build", () => {
           "cron.yaml",
           "deployed-on.env",
           "docker-compose.yml",
+          "iaso-deploy/bridge_defaults.py",
           "iaso-deploy/check_environment.py",
           "iaso-deploy/prepare_database.py",
           "iaso-deploy/pyproject.toml",
