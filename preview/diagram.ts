@@ -6,7 +6,7 @@ import { PreviewDocument } from "../graph/document";
 import { previewStack } from "./preview";
 import { Project, readProject } from "./project";
 import { Architecture, architectureOf, Box } from "../report/architecture";
-import { describeFlows, drawFile } from "../report/drawing";
+import { describeFlows, drawFile } from "../report/drawing/drawing";
 
 /** The stack in the documentation: it has every part. */
 const STACK = "prod";

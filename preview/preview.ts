@@ -96,9 +96,9 @@ interface Options {
 const reports = () => ({
   ...(load("../report/report") as typeof import("../report/report")),
   ...(load("../graph/baseline") as typeof import("../graph/baseline")),
-  ...(load("../report/costs") as typeof import("../report/costs")),
+  ...(load("../report/costs/costs") as typeof import("../report/costs/costs")),
   ...(load("../report/markdown") as typeof import("../report/markdown")),
-  ...(load("../report/page") as typeof import("../report/page")),
+  ...(load("../report/page/page") as typeof import("../report/page/page")),
 });
 
 async function run(stacks: string[], options: Options): Promise<void> {

@@ -1,5 +1,5 @@
 import { nameOf, PreviewDocument, PreviewResource, shortType, Violation } from "../graph/document";
-import type { Change } from "../report/changes";
+import type { Change } from "../report/diff/changes";
 import type { Comparison } from "../report/report";
 import { totalsOf } from "../report/totals";
 import { SIGNS } from "../report/wording";

@@ -1,5 +1,5 @@
 import { PreviewDocument, PreviewResource, shortType } from "../graph/document";
-import type { Change } from "../report/changes";
+import type { Change } from "../report/diff/changes";
 import { count, notesOf } from "../report/wording";
 
 /** Functions that colour text for a terminal, or return it as it is. */

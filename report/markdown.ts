@@ -1,6 +1,6 @@
-import { Change } from "./changes";
+import { Change } from "./diff/changes";
 import { isRefused, nameOf, shortType } from "../graph/document";
-import { Costs } from "./costs";
+import { Costs } from "./costs/costs";
 import { dollars, moreDollars, StackReport } from "./report";
 import { totalsOf } from "./totals";
 import { unpricedItems } from "./wording";

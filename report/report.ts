@@ -1,7 +1,7 @@
 import { PolicyResults, PreviewDocument, PreviewResource, Violation } from "../graph/document";
 import { Baseline } from "../graph/baseline";
-import { Change, changesBetween } from "./changes";
-import { CostDifference, Costs, costsOf, difference } from "./costs";
+import { Change, changesBetween } from "./diff/changes";
+import { CostDifference, Costs, costsOf, difference } from "./costs/costs";
 
 /** A rule of the policy pack, for reports. */
 export interface RuleDescription {

@@ -1,4 +1,4 @@
-import type { Change } from "./changes";
+import type { Change } from "./diff/changes";
 
 /** Numbers of resources by kind of change. */
 export interface Totals extends Record<Change["kind"], number> {

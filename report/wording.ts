@@ -1,5 +1,5 @@
 import { PreviewResource } from "../graph/document";
-import type { Change, PropertyChange } from "./changes";
+import type { Change, PropertyChange } from "./diff/changes";
 
 /** The sign of each kind of change. */
 export const SIGNS: Record<Change["kind"], string> = {

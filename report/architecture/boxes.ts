@@ -1,5 +1,5 @@
 import { PreviewResource } from "../../graph/document";
-import { Icon } from "../icons";
+import { Icon } from "../drawing/icons";
 import { count } from "../wording";
 import { Arrow, Box, ROWS, Zone } from "./types";
 import { text, words } from "./wording";

@@ -1,4 +1,4 @@
-import { Icon } from "../icons";
+import { Icon } from "../drawing/icons";
 
 /** The area of a box, from the people outside to the inner network. */
 export type Zone = "outside" | "edge" | "public" | "private" | "services" | "operations";

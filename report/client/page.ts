@@ -1,5 +1,5 @@
 // Shows details, zoom and theme in the report page. Texts are inserted as text, never as markup.
-import type { PageData, PageResource } from "../pageData";
+import type { PageData, PageResource } from "../page/pageData";
 
 /** Zoom by one press of a button. */
 const STEP = 1.25;

@@ -1,5 +1,5 @@
 import { PreviewResource, PropertyValue } from "../../graph/document";
-import { openings, Statement, statementsOf } from "../policyStatements";
+import { openings, Statement, statementsOf } from "./policyStatements";
 import { isAbsent, own } from "../values";
 import { hasOwn, isDeletedWithOwner } from "./lostState";
 import { ResourceChange, Risk, RiskContext } from "./types";

@@ -1,6 +1,6 @@
 import { PreviewResource } from "../../graph/document";
 import { platformVersionOf } from "../../policies/facts/platformBranches";
-import { Difference } from "../inputDiff";
+import { Difference } from "../diff/inputDiff";
 import { own } from "../values";
 import { ResourceChange, Risk, RiskContext } from "./types";
 import { label, risk, shown } from "./wording";

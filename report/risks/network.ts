@@ -1,5 +1,5 @@
 import { PreviewResource } from "../../graph/document";
-import { isCovered, isInternet, NetworkRule } from "../networkRules";
+import { isCovered, isInternet, NetworkRule } from "./networkRules";
 import { isAbsent, own } from "../values";
 import { ResourceChange, Risk, RiskContext } from "./types";
 import { label, risk } from "./wording";

@@ -1,5 +1,5 @@
 import { PropertyValue } from "../../graph/document";
-import { Difference } from "../inputDiff";
+import { Difference } from "../diff/inputDiff";
 import { asList, canonical, isAbsent, isFalse, isObject, isTrue, own, textsOf } from "../values";
 import { ResourceChange, Risk } from "./types";
 import { label, risk, transition } from "./wording";

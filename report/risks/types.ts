@@ -1,6 +1,6 @@
 import { PreviewResource, Violation } from "../../graph/document";
-import { Difference } from "../inputDiff";
-import { NetworkRule } from "../networkRules";
+import { Difference } from "../diff/inputDiff";
+import { NetworkRule } from "./networkRules";
 
 export type ChangeKind = "added" | "changed" | "replaced" | "deleted";
 

@@ -6,7 +6,7 @@ import { parse, stringify } from "yaml";
 import { previewStack } from "../../preview/preview";
 import { readProject } from "../../preview/project";
 import { Baseline, baselineOf, readBaselines } from "../../graph/baseline";
-import { changesBetween } from "../../report/changes";
+import { changesBetween } from "../../report/diff/changes";
 import { Lab } from "./lab";
 
 /** The operations of the engine's preview, by URN. */

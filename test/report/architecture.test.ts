@@ -2,7 +2,7 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { PreviewDocument, PreviewResource, Properties } from "../../graph/document";
 import { allFrames, Architecture, architectureOf } from "../../report/architecture";
-import { describeFlows } from "../../report/drawing";
+import { describeFlows } from "../../report/drawing/drawing";
 import { previewOf } from "../support";
 import { resource } from "./documents";
 

@@ -1,5 +1,5 @@
 import { PreviewDocument, PreviewResource } from "../../graph/document";
-import { costsOf } from "../../report/costs";
+import { costsOf } from "../../report/costs/costs";
 import { StackReport } from "../../report/report";
 
 /** A report as it is without settings and rules. */

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { PreviewDocument, PreviewResource, Properties, PropertyValue } from "../../graph/document";
 import { join } from "node:path";
 import { readPack } from "../../preview/pack";
-import { Change, changesBetween } from "../../report/changes";
+import { Change, changesBetween } from "../../report/diff/changes";
 import { compare } from "../../report/report";
 import { previewOf } from "../support";
 import { edited, resource, without } from "./documents";

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import * as fc from "fast-check";
 import { PreviewDocument } from "../../graph/document";
 import { evaluate } from "../../policies/evaluate";
-import { costsOf } from "../../report/costs";
+import { costsOf } from "../../report/costs/costs";
 import { SUPPORTED_REGIONS } from "../../settings/rules";
 import { printedSeed } from "../seed";
 import { policyConfigOf, previewWith } from "../support";

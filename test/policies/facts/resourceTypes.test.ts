@@ -7,7 +7,7 @@ import { REFERENCES } from "../../../policies/facts/references";
 import { RESOURCE_TYPES, ResourceType } from "../../../policies/facts/resourceTypes";
 import { statementsOf } from "../../../policies/iam/document";
 import { actionMatches } from "../../../policies/iam/evaluate";
-import { chargesOf } from "../../../report/charges";
+import { chargesOf } from "../../../report/costs/charges";
 import { createResource } from "../../../simulated-aws";
 import type { ResourceTypes } from "../../../simulated-aws/model";
 import { find, previewOf } from "../../support";
@@ -40,7 +40,7 @@ function missingPlaces(
   const refusal = simulate(resource);
   if (refusal.includes("knows no")) problems.push(`${type}: ${refusal}`);
   if (chargesOf(resource, "eu-central-1").includes(`${type} ${name}: no price known for this type`))
-    problems.push(`${type}: add its price to report/charges.ts`);
+    problems.push(`${type}: add its price to report/costs/charges.ts`);
   if (!sitsInComponent(resource, document))
     problems.push(`${type} ${name}: create it in a component, in components/, with the component as parent`);
   const { createAction } = facts ?? {};
@@ -121,7 +121,7 @@ describe("policies/facts/resourceTypes", () => {
         "aws:kms/key:Key: The simulated AWS knows no resource type aws:kms/key:Key (resource key). Add its row to " +
           "policies/facts/resourceTypes.ts and its behaviour to a new file simulated-aws/kms.ts, which " +
           "simulated-aws/index.ts lists.",
-        "aws:kms/key:Key: add its price to report/charges.ts",
+        "aws:kms/key:Key: add its price to report/costs/charges.ts",
         "aws:kms/key:Key key: create it in a component, in components/, with the component as parent",
       ]);
       const known = missingPlaces({ ...key(document), type: "aws:ec2/instance:Instance" }, document).join(
@@ -129,7 +129,7 @@ describe("policies/facts/resourceTypes", () => {
       );
       expect(known).to.include("its behaviour to simulated-aws/ec2.ts.");
       const named = `${problems.join(" ")} ${known}`.match(/[\w-]+(\/[\w-]+)+\.ts/g) ?? [];
-      expect(named).to.include.members(["report/charges.ts", "simulated-aws/ec2.ts"]);
+      expect(named).to.include.members(["report/costs/charges.ts", "simulated-aws/ec2.ts"]);
       const missing = named.filter((file) => !existsSync(join(ROOT, file)));
       expect([...new Set(missing)]).to.deep.equal(["simulated-aws/kms.ts"]);
     });

@@ -1,5 +1,5 @@
-import { PreviewResource, Properties, PropertyValue, SECRET, UNKNOWN } from "../graph/document";
-import { own, parseJson, textsOf } from "./values";
+import { PreviewResource, Properties, PropertyValue, SECRET, UNKNOWN } from "../../graph/document";
+import { own, parseJson, textsOf } from "../values";
 
 /** A translation between the ids of an earlier state and those of the same resources in a later one. */
 export interface IdMapping {

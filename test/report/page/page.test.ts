@@ -7,13 +7,13 @@ import { pathToFileURL } from "node:url";
 import { expect } from "chai";
 import type { AxeResults } from "axe-core";
 import { Browser, Page } from "playwright-core";
-import { PreviewDocument, PreviewResource, SECRET } from "../../graph/document";
-import { readStackConfig } from "../../preview/project";
-import { page as render } from "../../report/page";
-import { compare, StackReport } from "../../report/report";
-import { exampleProject, previewOf, writeExampleProject } from "../support";
+import { PreviewDocument, PreviewResource, SECRET } from "../../../graph/document";
+import { readStackConfig } from "../../../preview/project";
+import { page as render } from "../../../report/page/page";
+import { compare, StackReport } from "../../../report/report";
+import { exampleProject, previewOf, writeExampleProject } from "../../support";
 import { CHROMIUM, launch } from "./browser";
-import { reportOn, withResources } from "./reports";
+import { reportOn, withResources } from "../reports";
 
 const axe = readFileSync(createRequire(__filename).resolve("axe-core/axe.min.js"), "utf8");
 
@@ -55,7 +55,7 @@ function overlapping(rectangles: Rectangle[]): string[] {
   );
 }
 
-describe("report/page, in a browser", () => {
+describe("report/page/page, in a browser", () => {
   let browser: Browser;
   let file: string;
 

@@ -1,6 +1,6 @@
-import { PreviewResource, Properties, PropertyValue, UNKNOWN } from "../graph/document";
-import { isWithin, rangeOf } from "../policies/facts/ipRanges";
-import { own } from "./values";
+import { PreviewResource, Properties, PropertyValue, UNKNOWN } from "../../graph/document";
+import { isWithin, rangeOf } from "../../policies/facts/ipRanges";
+import { own } from "../values";
 
 /** One rule of a security group: who can open connections to or from its members. */
 export interface NetworkRule {

@@ -1,9 +1,9 @@
-import { PreviewResource, Properties, PropertyValue } from "../graph/document";
-import { isRegional, isReplacing } from "../policies/facts/replacement";
+import { PreviewResource, Properties, PropertyValue } from "../../graph/document";
+import { isRegional, isReplacing } from "../../policies/facts/replacement";
 import { literalsOf, mapIds, outputTexts, MIN_ID_LENGTH } from "./idMapping";
 import { Difference, diffInputs, InputDiff } from "./inputDiff";
-import { ResourceChange } from "./risks";
-import { isAbsent, own, textsOf } from "./values";
+import { ResourceChange } from "../risks";
+import { isAbsent, own, textsOf } from "../values";
 
 /** A change of one resource, with the secrets that reports must not show. */
 export type ResourceDiff = ResourceChange & Pick<InputDiff, "hidden"> & { cause?: string };

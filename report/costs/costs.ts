@@ -1,7 +1,7 @@
-import { PreviewDocument, PreviewResource } from "../graph/document";
+import { PreviewDocument, PreviewResource } from "../../graph/document";
 import { BY_USE, Charge, chargesOf, pricesOf, textOf, Unit, withoutPrices } from "./charges";
 import table from "./prices.json";
-import { own } from "./values";
+import { own } from "../values";
 
 /** A month of AWS's pricing calculator. */
 const HOURS_IN_A_MONTH = 730;

@@ -1,6 +1,6 @@
-import { PropertyValue } from "../graph/document";
-import { isWithin } from "../policies/facts/ipRanges";
-import { asList, isAbsent, isObject, own, parseJson } from "./values";
+import { PropertyValue } from "../../graph/document";
+import { isWithin } from "../../policies/facts/ipRanges";
+import { asList, isAbsent, isObject, own, parseJson } from "../values";
 
 /** The patterns of an element, or of its Not… form. */
 interface Part {

@@ -1,5 +1,5 @@
 import { Graphviz } from "@hpcc-js/wasm-graphviz";
-import { allFrames, Architecture, Arrow, Frame } from "./architecture";
+import { allFrames, Architecture, Arrow, Frame } from "../architecture";
 import { textWidth } from "./textWidth";
 
 /** Lengths in pixels; coordinates from the upper left corner. */

@@ -1,5 +1,5 @@
-import { PreviewResource, PropertyValue } from "../graph/document";
-import { isObject } from "./values";
+import { PreviewResource, PropertyValue } from "../../graph/document";
+import { isObject } from "../values";
 
 /** The resource with the earlier values of the properties in `ignoreChanges`, as the engine would keep them. */
 export function keepIgnored(after: PreviewResource, before: PreviewResource | undefined): PreviewResource {

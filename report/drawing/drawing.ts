@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { allFrames, Architecture, Box, Frame } from "./architecture";
+import { allFrames, Architecture, Box, Frame } from "../architecture";
 import { inColours } from "./colours";
-import { html, Html, raw } from "./html";
+import { html, Html, raw } from "../html";
 import { ICONS } from "./icons";
 import {
   FRAME_TITLE_SIZE,
@@ -18,7 +18,7 @@ import {
 } from "./layout";
 import { BoxChange } from "./boxChanges";
 import { fitted, textWidth } from "./textWidth";
-import { SIGNS } from "./wording";
+import { SIGNS } from "../wording";
 
 const MARGIN = 16;
 

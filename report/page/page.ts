@@ -2,17 +2,17 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { transformSync } from "esbuild";
-import { isRefused, nameOf, PreviewDocument, shortType } from "../graph/document";
-import { allFrames, Architecture, architectureOf } from "./architecture";
-import { Change } from "./changes";
-import { PAGE_COLOURS } from "./colours";
-import { describeFlows, draw } from "./drawing";
-import { html, Html, raw } from "./html";
-import { boxChangesOf } from "./boxChanges";
+import { isRefused, nameOf, PreviewDocument, shortType } from "../../graph/document";
+import { allFrames, Architecture, architectureOf } from "../architecture";
+import { Change } from "../diff/changes";
+import { PAGE_COLOURS } from "../drawing/colours";
+import { describeFlows, draw } from "../drawing/drawing";
+import { html, Html, raw } from "../html";
+import { boxChangesOf } from "../drawing/boxChanges";
 import { PageData, PagePart } from "./pageData";
-import { dollars, moreDollars, RuleDescription, SettingDescription, StackReport } from "./report";
-import { totalsOf } from "./totals";
-import { changeText, count, notesOf, unpricedItems, valueText } from "./wording";
+import { dollars, moreDollars, RuleDescription, SettingDescription, StackReport } from "../report";
+import { totalsOf } from "../totals";
+import { changeText, count, notesOf, unpricedItems, valueText } from "../wording";
 
 /**
  * A self-contained page that loads nothing: for each stack a drawing, changes, policy results, costs, settings,
@@ -21,8 +21,8 @@ import { changeText, count, notesOf, unpricedItems, valueText } from "./wording"
  * @see https://developer.mozilla.org/en-US/docs/Web/HTTP/Guides/CSP
  */
 export async function page(reports: StackReport[], made: Date): Promise<string> {
-  const style = PAGE_COLOURS + read("drawing.css") + read("page.css");
-  const script = transformSync(read("client/page.ts"), {
+  const style = PAGE_COLOURS + read("../drawing/drawing.css") + read("page.css");
+  const script = transformSync(read("../client/page.ts"), {
     loader: "ts",
     format: "iife",
     target: "es2022",

@@ -1,5 +1,5 @@
-import { Properties, PropertyValue, SECRET, UNKNOWN } from "../graph/document";
-import { asList, canonical, isAbsent, isObject, own, parseJson, textsOf } from "./values";
+import { Properties, PropertyValue, SECRET, UNKNOWN } from "../../graph/document";
+import { asList, canonical, isAbsent, isObject, own, parseJson, textsOf } from "../values";
 
 type Value = PropertyValue | undefined;
 

@@ -1,6 +1,6 @@
-import { PreviewResource, Properties, PropertyValue, SECRET, UNKNOWN } from "../graph/document";
+import { PreviewResource, Properties, PropertyValue, SECRET, UNKNOWN } from "../../graph/document";
 import table from "./prices.json";
-import { isFalse, isTrue, own } from "./values";
+import { isFalse, isTrue, own } from "../values";
 
 /** Prices in US dollars: by the hour, but storage by the GB and month and alarms by the month. */
 interface RegionPrices {
@@ -114,7 +114,7 @@ export function chargesOf(resource: PreviewResource, stackRegion: string): Charg
 }
 
 export function withoutPrices(region: string): string {
-  return `no prices for ${region}: add them to report/prices.json`;
+  return `no prices for ${region}: add them to report/costs/prices.json`;
 }
 
 export function pricesOf(region: string): RegionPrices | undefined {

@@ -1,9 +1,9 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { allFrames, Architecture, architectureOf, Arrow, Box, Frame } from "../../report/architecture";
-import { layOut, Layout, Point, Rectangle } from "../../report/layout";
-import { fitted, textWidth } from "../../report/textWidth";
-import { previewOf } from "../support";
+import { allFrames, Architecture, architectureOf, Arrow, Box, Frame } from "../../../report/architecture";
+import { layOut, Layout, Point, Rectangle } from "../../../report/drawing/layout";
+import { fitted, textWidth } from "../../../report/drawing/textWidth";
+import { previewOf } from "../../support";
 
 const share = (a: Rectangle, b: Rectangle) =>
   a.x + a.width > b.x + 0.5 &&
@@ -53,7 +53,7 @@ const frame = (id: string, kind: Frame["kind"], boxes: string[], frames: Frame[]
   accessories: [],
 });
 
-describe("report/layout", () => {
+describe("report/drawing/layout", () => {
   for (const stack of ["staging", "prod"]) {
     it(`keeps boxes, frames and labels of ${stack} apart`, async () => {
       const architecture = architectureOf(await previewOf(stack));

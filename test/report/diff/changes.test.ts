@@ -3,11 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import fc from "fast-check";
-import { PreviewDocument, PreviewResource, Properties, PropertyValue } from "../../graph/document";
-import { readBaselines } from "../../graph/baseline";
-import { Change, Changes, changesBetween } from "../../report/changes";
-import { optionsOf, previewOf } from "../support";
-import { edited, exportOf, resource, without } from "./documents";
+import { PreviewDocument, PreviewResource, Properties, PropertyValue } from "../../../graph/document";
+import { readBaselines } from "../../../graph/baseline";
+import { Change, Changes, changesBetween } from "../../../report/diff/changes";
+import { optionsOf, previewOf } from "../../support";
+import { edited, exportOf, resource, without } from "../documents";
 
 const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
 const VPC = "aws:ec2/vpc:Vpc";
@@ -57,7 +57,7 @@ const renumbered = (document: PreviewDocument) =>
     },
   );
 
-describe("report/changes", () => {
+describe("report/diff/changes", () => {
   describe("between two previews", () => {
     for (const stack of ["prod", "staging"]) {
       it(`tells nothing of ${stack} against itself, also where no output is known`, async () => {

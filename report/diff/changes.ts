@@ -1,15 +1,15 @@
-import { PreviewResource, Properties, PropertyValue, Violation } from "../graph/document";
-import { isReplacing } from "../policies/facts/replacement";
-import type { Baseline } from "../graph/baseline";
+import { PreviewResource, Properties, PropertyValue, Violation } from "../../graph/document";
+import { isReplacing } from "../../policies/facts/replacement";
+import type { Baseline } from "../../graph/baseline";
 import { IdMapping, mapIds } from "./idMapping";
 import { keepIgnored } from "./ignoredChanges";
 import { HIDDEN } from "./inputDiff";
-import { networkRulesOf } from "./networkRules";
+import { networkRulesOf } from "../risks/networkRules";
 import { ResourceDiff, ResourceDiffer, sources } from "./resourceDiff";
-import { ChangeKind, Risk, RiskContext, risksOf } from "./risks";
-import { isObject } from "./values";
+import { ChangeKind, Risk, RiskContext, risksOf } from "../risks";
+import { isObject } from "../values";
 
-export type { ChangeKind } from "./risks";
+export type { ChangeKind } from "../risks";
 
 /** A change of one property. */
 export interface PropertyChange {

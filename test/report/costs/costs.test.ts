@@ -9,11 +9,11 @@ import {
   PropertyValue,
   SECRET,
   UNKNOWN,
-} from "../../graph/document";
-import { CostLine, Costs, costsOf, difference } from "../../report/costs";
-import table from "../../report/prices.json";
-import { previewOf } from "../support";
-import { resource as resourceOf } from "./documents";
+} from "../../../graph/document";
+import { CostLine, Costs, costsOf, difference } from "../../../report/costs/costs";
+import table from "../../../report/costs/prices.json";
+import { previewOf } from "../../support";
+import { resource as resourceOf } from "../documents";
 
 const STACK = "urn:stack";
 const PART = "urn:part";
@@ -76,7 +76,7 @@ const inShort = (costs: Costs): string[] =>
 const unpricedIn = (costs: Costs): string[] =>
   costs.notCounted.filter((words) => !words.endsWith("(billed by use)"));
 
-describe("report/costs", () => {
+describe("report/costs/costs", () => {
   describe("by hand", () => {
     it("sums an environment: its least instances, their disks, its load balancer and that one's addresses", () => {
       const costs = costsOfOne(ENVIRONMENT, environment());
@@ -301,7 +301,7 @@ describe("report/costs", () => {
         region: "us-east-1",
         parts: [],
         monthly: 0,
-        notCounted: ["no prices for us-east-1: add them to report/prices.json"],
+        notCounted: ["no prices for us-east-1: add them to report/costs/prices.json"],
       });
       for (const provider of [{}, { region: UNKNOWN }] as Properties[]) {
         expect(costsOf(stackOf([eip], provider))).to.deep.include({
@@ -492,7 +492,7 @@ describe("report/costs", () => {
     }
 
     it("is what the README says, to ten dollars", async () => {
-      const readme = readFileSync(join(__dirname, "../../README.md"), "utf8").replace(/\s+/g, " ");
+      const readme = readFileSync(join(__dirname, "../../../README.md"), "utf8").replace(/\s+/g, " ");
       const [, section = ""] = /## Costs (.*?) ## /.exec(readme) ?? [];
       const rounded = async (stack: string): Promise<string> =>
         (Math.round(costsOf(await previewOf(stack)).monthly / 10) * 10).toLocaleString("en-US");

@@ -1,5 +1,5 @@
-import { allFrames, Architecture } from "./architecture";
-import { Change } from "./changes";
+import { allFrames, Architecture } from "../architecture";
+import { Change } from "../diff/changes";
 
 /** The kind of change of a box or frame. */
 export type BoxChange = Change["kind"];

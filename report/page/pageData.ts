@@ -1,5 +1,5 @@
-import type { Properties } from "../graph/document";
-import type { Change } from "./changes";
+import type { Properties } from "../../graph/document";
+import type { Change } from "../diff/changes";
 
 /** The data of one stack for the page's script, which shows the details of boxes. */
 export interface PageData {
