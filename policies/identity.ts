@@ -4,20 +4,18 @@ import { Resource } from "./resource";
 import { groupBy, isUnknown, text, UNKNOWN } from "./values";
 
 /**
- * The ARNs of resources whose name is known before they exist. PATH is the path of an IAM resource.
+ * The ARNs and URLs that follow from the name of a resource. PATH is the path of an IAM resource.
  *
  * @see https://docs.aws.amazon.com/service-authorization/latest/reference/
  */
-const ARNS: Record<string, string> = {
-  "aws:cloudwatch/logGroup:LogGroup": "arn:aws:logs:REGION:ACCOUNT:log-group:NAME",
-  "aws:iam/policy:Policy": "arn:aws:iam::ACCOUNT:policyPATHNAME",
-  "aws:iam/role:Role": "arn:aws:iam::ACCOUNT:rolePATHNAME",
-  "aws:sns/topic:Topic": "arn:aws:sns:REGION:ACCOUNT:NAME",
-  "aws:sqs/queue:Queue": "arn:aws:sqs:REGION:ACCOUNT:NAME",
-  "aws:ssm/parameter:Parameter": "arn:aws:ssm:REGION:ACCOUNT:parameterNAME",
+const ARNS: Record<string, string[]> = {
+  "aws:cloudwatch/logGroup:LogGroup": ["arn:aws:logs:REGION:ACCOUNT:log-group:NAME"],
+  "aws:iam/policy:Policy": ["arn:aws:iam::ACCOUNT:policyPATHNAME"],
+  "aws:iam/role:Role": ["arn:aws:iam::ACCOUNT:rolePATHNAME"],
+  "aws:sns/topic:Topic": ["arn:aws:sns:REGION:ACCOUNT:NAME"],
+  "aws:sqs/queue:Queue": ["arn:aws:sqs:REGION:ACCOUNT:NAME", "https://sqs.REGION.amazonaws.com/ACCOUNT/NAME"],
+  "aws:ssm/parameter:Parameter": ["arn:aws:ssm:REGION:ACCOUNT:parameterNAME"],
 };
-
-const QUEUE_URL = "https://sqs.REGION.amazonaws.com/ACCOUNT/NAME";
 
 /** The name of a resource in AWS; "" if it has none. */
 export const nameOf = ({ type, inputs }: Pick<Resource, "type" | "inputs">): string =>
@@ -37,13 +35,17 @@ export function identitiesOf(resource: Resource, stack: Stack): string[] {
           .replace("NAME", name),
       ),
     );
-  const format = ARNS[type];
+  const formats = ARNS[type] ?? [];
   const { arn, url, fqdn, loadBalancers, allocationId } = outputs;
+  // What AWS derives from the name is not read from the outputs, which are old if the program changes the name.
+  const isNamed =
+    name !== "" && (formats.length > 0 || id === outputs[RESOURCE_TYPES[type]?.name?.property ?? ""]);
   return [
-    ...[id, name, arn, url, fqdn, allocationId].map(text),
+    name,
+    ...(isNamed ? [] : [id, arn, url]).map(text),
+    ...[fqdn, allocationId].map(text),
     ...(Array.isArray(loadBalancers) ? loadBalancers.map(text) : []),
-    ...(name === "" || format === undefined ? [] : fill(format)),
-    ...(name !== "" && type === "aws:sqs/queue:Queue" ? fill(QUEUE_URL) : []),
+    ...(name === "" ? [] : formats.flatMap(fill)),
   ].filter((one) => one !== "" && !isUnknown(one));
 }
 

@@ -7,6 +7,10 @@ import * as beanstalkOptions from "./rules/beanstalk/options";
 import * as beanstalkWorker from "./rules/beanstalk/worker";
 import * as cloudfront from "./rules/cloudfront";
 import * as database from "./rules/database";
+import * as alarms from "./rules/evidence/alarms";
+import * as keptFiles from "./rules/evidence/lifecycle";
+import * as logs from "./rules/evidence/logs";
+import * as keptRedis from "./rules/evidence/redis";
 import * as hygiene from "./rules/hygiene";
 import * as iamDocuments from "./rules/iam/documents";
 import * as iamOtherEnvironment from "./rules/iam/otherEnvironment";
@@ -27,6 +31,12 @@ import * as lifecycle from "./rules/storage/lifecycle";
 import * as reachability from "./rules/topology/reachability";
 import * as routes from "./rules/topology/routes";
 
+import * as cloudfrontValues from "./rules/values/cloudfront";
+import * as databaseValues from "./rules/values/database";
+import * as dns from "./rules/values/dns";
+import * as environmentValues from "./rules/values/environment";
+import * as stackValues from "./rules/values/stack";
+
 /** The files of rules by what their rules judge. */
 const AREAS = {
   program: [program],
@@ -41,6 +51,9 @@ const AREAS = {
   secrets: [secrets],
   database: [database],
   queue: [queue],
+  dns: [dns],
+  evidence: [alarms, logs, keptFiles, keptRedis],
+  values: [databaseValues, environmentValues, cloudfrontValues, stackValues],
   hygiene: [hygiene],
 };
 

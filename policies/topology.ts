@@ -22,7 +22,7 @@ export const every = ({ once, all }: Stack, type: string): Resource[] =>
 
 /** The resources of a type by the resource that one of their properties names. */
 const usersBy = (type: string, property: string, to: string, stack: Stack): Map<string, Resource[]> =>
-  stack.once(`${type} by ${property}`, () => {
+  stack.once(`${type} by the resource of ${property}`, () => {
     const pairs = every(stack, type).flatMap((user) =>
       targetsOf(user, property, to, stack).map(({ urn }) => ({ urn, user })),
     );
@@ -30,6 +30,14 @@ const usersBy = (type: string, property: string, to: string, stack: Stack): Map<
       [...groupBy(pairs, ({ urn }) => urn)].map(([urn, all]) => [urn, all.map(({ user }) => user)]),
     );
   });
+
+/** The resources of a type that name another one by one of their properties. */
+export const usersOfResource = (
+  resource: Resource,
+  type: string,
+  property: string,
+  stack: Stack,
+): Resource[] => usersBy(type, property, resource.type, stack).get(resource.urn) ?? [];
 
 export const associationsOf = (subnet: Resource, stack: Stack): Resource[] =>
   usersBy(ASSOCIATION, "subnetId", SUBNET, stack).get(subnet.urn) ?? [];

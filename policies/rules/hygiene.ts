@@ -87,14 +87,3 @@ export const certificateByDns = defineRule({
   check: ({ inputs: { validationMethod } }) =>
     demand(validationMethod, validationMethod === "DNS", "validationMethod", "DNS"),
 });
-
-export const logRetention = defineRule({
-  name: "log-retention",
-  types: ["aws:cloudwatch/logGroup:LogGroup"],
-  description: "Log groups keep logs for a set time",
-  why: "logs contain personal data and would be kept forever",
-  severity: "medium",
-  reference: "AWS FSBP CloudWatch.16",
-  check: ({ inputs: { retentionInDays } }) =>
-    demand(retentionInDays, Number(retentionInDays) > 0, "retentionInDays", "a number of days"),
-});

@@ -2,7 +2,7 @@ import { isOwnQueue, ownAccounts, resourcesWith, Stack } from "../context";
 import { conditionsOf, statementsOf, strings } from "../iam/document";
 import { judge } from "../iam/evaluate";
 import { allowsOutsiders, isOf } from "../iam/principals";
-import { ResourceOf } from "../resource";
+import { Resource, ResourceOf } from "../resource";
 import { defineRule } from "../rule";
 import { demand, groupBy, hasUnknown, isUnknown, notEvaluated, object, text } from "../values";
 import { Environment, ENVIRONMENT, optionOf } from "./beanstalk/settings";
@@ -14,7 +14,7 @@ const TOPIC = "aws:sns/topic:Topic";
 type Queue = ResourceOf<typeof QUEUE>;
 
 /** The redrive policy of a queue; empty if the queue has none, or no valid one. */
-function redriveOf({ inputs: { redrivePolicy } }: Queue): Record<string, unknown> {
+export function redriveOf({ inputs: { redrivePolicy } }: Queue): Record<string, unknown> {
   try {
     return object(typeof redrivePolicy === "string" ? JSON.parse(redrivePolicy) : redrivePolicy);
   } catch {
@@ -27,18 +27,22 @@ const lastPart = (value: unknown): string => /[^/:]*$/.exec(text(value))?.[0] ??
 
 const deadLetterNameOf = (queue: Queue): string => lastPart(redriveOf(queue).deadLetterTargetArn);
 
-/** True if another queue moves messages that fail to this one. */
-const isDeadLetterQueue = ({ inputs }: Queue, { once, ofType }: Stack): boolean =>
-  once("names of dead-letter queues", () => new Set(ofType(QUEUE).map(deadLetterNameOf))).has(
+/** The queues that move messages that fail to this one. */
+export const sourcesOf = ({ inputs }: Pick<Resource, "inputs">, { once, ofType }: Stack): Queue[] =>
+  once("queues by dead-letter queue", () => groupBy(ofType(QUEUE), deadLetterNameOf)).get(
     text(inputs.name),
-  );
+  ) ?? [];
+
+/** True if another queue moves messages that fail to this one. */
+export const isDeadLetterQueue = (queue: Pick<Resource, "inputs">, stack: Stack): boolean =>
+  sourcesOf(queue, stack).length > 0;
 
 /** An option of the daemon that receives messages for a worker. */
 const daemonOption = (worker: Environment, name: string): unknown =>
   optionOf(worker, "aws:elasticbeanstalk:sqsd", name);
 
 /** The workers that take their tasks from a queue. */
-const workersOf = ({ inputs }: Queue, { once, ofType }: Stack): Environment[] =>
+export const workersOf = ({ inputs }: Queue, { once, ofType }: Stack): Environment[] =>
   once("workers by queue", () =>
     groupBy(ofType(ENVIRONMENT), (worker) => lastPart(daemonOption(worker, "WorkerQueueURL"))),
   ).get(text(inputs.name)) ?? [];

@@ -10,9 +10,11 @@ import { application } from "./mutants/application";
 import { beanstalk } from "./mutants/beanstalk";
 import { closedWorld } from "./mutants/closedWorld";
 import { database, databaseOfProd } from "./mutants/database";
+import { evidence, evidenceOfProd } from "./mutants/evidence";
 import { hygiene } from "./mutants/hygiene";
 import { queue } from "./mutants/queue";
 import { network, topology } from "./mutants/topology";
+import { values, valuesOfProd } from "./mutants/values";
 import { privateStatic, publicStatic, storage } from "./mutants/storage";
 
 const AREAS: Record<string, Mutant[]> = {
@@ -27,12 +29,14 @@ const AREAS: Record<string, Mutant[]> = {
   closedWorld,
   topology,
   network,
+  evidence,
+  values,
 };
 
 /** The edits of parts that only one of the stacks has. */
 const OF_STACK: Record<string, Record<string, Mutant[]>> = {
   staging: { storage: publicStatic },
-  prod: { storage: privateStatic, database: databaseOfProd },
+  prod: { storage: privateStatic, database: databaseOfProd, evidence: evidenceOfProd, values: valuesOfProd },
 };
 
 describe("policy pack on the real stacks", () => {

@@ -11,9 +11,11 @@ import { application } from "./mutants/application";
 import { beanstalk } from "./mutants/beanstalk";
 import { closedWorld } from "./mutants/closedWorld";
 import { database } from "./mutants/database";
+import { evidence } from "./mutants/evidence";
 import { hygiene } from "./mutants/hygiene";
 import { queue } from "./mutants/queue";
 import { network, topology } from "./mutants/topology";
+import { values } from "./mutants/values";
 import { privateStatic, storage } from "./mutants/storage";
 
 const MUTANTS: Mutant[] = [
@@ -28,6 +30,8 @@ const MUTANTS: Mutant[] = [
   closedWorld,
   topology,
   network,
+  evidence,
+  values,
 ].flat();
 
 interface Setting {
@@ -91,7 +95,7 @@ function unknownWhere(
 
 /** Values that may be unknown at the first preview: ids and addresses of new resources. Rules judge their sources. */
 const OUTPUTS =
-  /^[\w-]+(\.vpcSecurityGroupIds|\.kms\w*KeyId|\.description|\.content| aws:\S+\/(SSLCertificateArns|ImageId|SecurityGroups|Notification Endpoint)| aws:elasticbeanstalk:application:environment\/(STATIC_URL|RDS_HOSTNAME|DNS_DOMAIN|EMAIL_HOST_USER|X))$/;
+  /^[\w-]+(\.vpcSecurityGroupIds|\.records|\.kms\w*KeyId|\.description|\.content| aws:\S+\/(SSLCertificateArns|ImageId|SecurityGroups|Notification Endpoint)| aws:elasticbeanstalk:application:environment\/(STATIC_URL|RDS_HOSTNAME|ENKETO_REDIS_\w+_URL|DNS_DOMAIN|EMAIL_HOST_USER|X))$/;
 
 describe("what is not known", () => {
   it("is reported where a rule needs it, and never passed", async () => {

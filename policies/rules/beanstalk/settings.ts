@@ -19,13 +19,23 @@ export interface Setting {
   value: unknown;
 }
 
-export const settingsOf = ({ inputs }: Environment): Setting[] =>
-  array(inputs.settings).map((setting) => ({
+/** The settings that were read already, by their list: many rules read the same ones. */
+const read = new WeakMap<object, Setting[]>();
+
+/** The option settings of an environment. */
+export function settingsOf({ inputs }: Environment): Setting[] {
+  const { settings } = inputs;
+  const known = Array.isArray(settings) ? read.get(settings) : undefined;
+  if (known !== undefined) return known;
+  const all = array(settings).map((setting) => ({
     namespace: text(at(setting, "namespace")),
     name: text(at(setting, "name")),
     resource: text(at(setting, "resource")),
     value: at(setting, "value"),
   }));
+  if (Array.isArray(settings)) read.set(settings, all);
+  return all;
+}
 
 /** The value of an option; undefined if it is not set. */
 export const optionOf = (environment: Environment, namespace: string, name: string): unknown =>

@@ -195,6 +195,23 @@ const hasRule = (type: string, group: Resource, other: Resource, stack: Stack): 
     })
     .has(`${group.urn} ${other.urn}`);
 
+/** True if a rule of a group lets the whole internet in, or the group out to it, on a port. */
+const isOpenTo = (type: string, group: Resource, port: number, stack: Stack): boolean =>
+  stack
+    .once(`${type} to the internet`, () => {
+      const open = every(stack, type).filter(({ inputs }) =>
+        /^(0\.0\.0\.0\/0|::\/0)$/.test(text(inputs.cidrIpv4 ?? inputs.cidrIpv6)),
+      );
+      return new Set(
+        open.flatMap((rule) =>
+          targetsOf(rule, "securityGroupId", GROUP, stack).map(
+            ({ urn }) => `${urn} ${text(rule.inputs.fromPort)}`,
+          ),
+        ),
+      );
+    })
+    .has(`${group.urn} ${String(port)}`);
+
 /** The resources that must be able to connect to a resource. */
 function clientsOf(resource: Resource, stack: Stack): Resource[] {
   const members = PATHS;
@@ -224,13 +241,6 @@ export const pathsWhole = defineRule({
       ...clients.flatMap((from) => own.map((to) => ({ from, to }))),
       ...balancer.flatMap((from) => own.map((to) => ({ from, to }))),
     ];
-    const lets = (type: string, group: Resource, port: number) =>
-      every(stack, type).some(
-        (rule) =>
-          targetsOf(rule, "securityGroupId", GROUP, stack).includes(group) &&
-          Number(rule.inputs.fromPort) === port &&
-          /^(0\.0\.0\.0\/0|::\/0)$/.test(text(rule.inputs.cidrIpv4 ?? rule.inputs.cidrIpv6)),
-      );
     const missing = (side: string, from: string, to: string) =>
       `No ${side} rule lets ${from} connect to ${to}. Write one.`;
     return [
@@ -239,10 +249,10 @@ export const pathsWhole = defineRule({
         ...(hasRule(EGRESS, from, to, stack) ? [] : [missing("egress", from.name, to.name)]),
       ]),
       ...balancer
-        .filter((group) => !lets(INGRESS, group, 443))
+        .filter((group) => !isOpenTo(INGRESS, group, 443, stack))
         .map(({ name }) => missing("ingress", "the internet", `${name} on port 443`)),
       ...(resource.type === ENVIRONMENT ? own : [])
-        .filter((group) => !lets(EGRESS, group, 443))
+        .filter((group) => !isOpenTo(EGRESS, group, 443, stack))
         .map(({ name }) => missing("egress", name, "the internet on port 443")),
     ];
   },

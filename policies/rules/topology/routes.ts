@@ -17,6 +17,7 @@ import {
   settingOf,
   SUBNET,
   TABLE,
+  usersOfResource,
   VPC,
   Way,
   waysOf,
@@ -130,6 +131,33 @@ export const routesPlain = defineRule({
 /** The VPC of a resource. */
 const vpcOf = (resource: Resource, stack: Stack): Resource[] => targetsOf(resource, "vpcId", VPC, stack);
 
+/** The first address of an IPv4 range, as a number, and the one after the last. */
+function addressesOf(range: string): [number, number] {
+  const { network = "", length = 32 } = rangeOf(range) ?? {};
+  const start = network.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
+  return [start, start + 2 ** (32 - length)];
+}
+
+/** The subnets that have addresses in common with a subnet of the same VPC, by its URN. */
+const overlapping = (stack: Stack): Map<string, Resource[]> =>
+  stack.once("overlapping subnets", () => {
+    const found = new Map<string, Resource[]>();
+    const subnets = every(stack, SUBNET)
+      .map((subnet) => ({
+        subnet,
+        vpc: text(subnet.inputs.vpcId),
+        range: addressesOf(text(subnet.inputs.cidrBlock)),
+      }))
+      .sort((a, b) => (a.vpc === b.vpc ? a.range[0] - b.range[0] : a.vpc < b.vpc ? -1 : 1));
+    for (const [index, { subnet, vpc, range }] of subnets.entries()) {
+      const next = subnets[index + 1];
+      if (next === undefined || next.vpc !== vpc || next.range[0] >= range[1]) continue;
+      found.set(subnet.urn, [...(found.get(subnet.urn) ?? []), next.subnet]);
+      found.set(next.subnet.urn, [...(found.get(next.subnet.urn) ?? []), subnet]);
+    }
+    return found;
+  });
+
 export const subnetsWhole = defineRule({
   name: "subnets-whole",
   kind: "topology",
@@ -146,11 +174,7 @@ export const subnetsWhole = defineRule({
       targetsOf(association, "routeTableId", TABLE, stack),
     );
     const range = text(cidrBlock);
-    const overlaps = every(stack, SUBNET).filter(
-      ({ urn, inputs }) =>
-        urn !== judged.urn &&
-        (isWithin(range, text(inputs.cidrBlock)) || isWithin(text(inputs.cidrBlock), range)),
-    );
+    const overlaps = overlapping(stack).get(judged.urn) ?? [];
     const inVpc = vpcOf(judged, stack).every(({ inputs }) => isWithin(range, text(inputs.cidrBlock)));
     return [
       ...(tables.length === 1 ? [] : [`The subnet has ${String(tables.length)} route tables. Write one.`]),
@@ -180,8 +204,7 @@ export const vpcWhole = defineRule({
   neighbours: true,
   check: (vpc, stack) => {
     const judged = vpc as Resource;
-    const inVpc = (type: string) =>
-      every(stack, type).filter((one) => vpcOf(one, stack).some(({ urn }) => urn === judged.urn));
+    const inVpc = (type: string) => usersOfResource(judged, type, "vpcId", stack);
     const endpoints = inVpc("aws:ec2/vpcEndpoint:VpcEndpoint").filter(
       ({ inputs: { serviceName, vpcEndpointType } }) =>
         vpcEndpointType === "Gateway" &&

@@ -1,0 +1,422 @@
+import { dependenciesOf, ownAccounts, Stack } from "../../context";
+import { METRICS, Metric } from "../../facts/metrics";
+import { conditionsHold } from "../../iam/conditions";
+import { Statement, statementsOf } from "../../iam/document";
+import { judge } from "../../iam/evaluate";
+import { byIdentity, identitiesOf } from "../../identity";
+import { Resource, ResourceOf } from "../../resource";
+import { isDeadLetterQueue } from "../queue";
+import { defineRule } from "../../rule";
+import { every, usersOfResource } from "../../topology";
+import { array, at, demand, groupBy, hasUnknown, isUnknown, notEvaluated, object, text } from "../../values";
+
+const ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm";
+const TOPIC = "aws:sns/topic:Topic";
+const QUEUE = "aws:sqs/queue:Queue";
+const DATABASE = "aws:rds/instance:Instance";
+const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
+
+type Alarm = ResourceOf<typeof ALARM>;
+
+/** One metric that an alarm watches, with how it watches it. */
+interface Watched {
+  name: string;
+  metric: Metric | undefined;
+  dimensions: Record<string, unknown>;
+  statistic: string;
+  period: unknown;
+}
+
+const watched = (value: unknown): Watched => {
+  const { namespace, metricName, dimensions, statistic, extendedStatistic, stat, period } = object(value);
+  const name = `${text(namespace)} ${text(metricName)}`;
+  return {
+    name,
+    metric: METRICS[name],
+    dimensions: object(dimensions),
+    statistic: text(statistic ?? extendedStatistic ?? stat),
+    period,
+  };
+};
+
+/** The metrics that an alarm watches: its own, or those of its queries. */
+const watchedBy = ({ inputs }: Pick<Alarm, "inputs">): Watched[] =>
+  inputs.metricQueries === undefined
+    ? [watched(inputs)]
+    : array(inputs.metricQueries)
+        .map((query) => at(query, "metric"))
+        .filter((metric) => metric !== undefined)
+        .map(watched);
+
+/** The load balancer in an ARN, as metrics name it. */
+const balancerIn = (arn: unknown): string => text(arn).split(":loadbalancer/")[1] ?? "";
+
+/** The environments by the name of their load balancer. */
+const balancers = (stack: Stack): Map<string, Resource> =>
+  stack.once("environments by load balancer", () => {
+    const pairs = every(stack, ENVIRONMENT).flatMap((one) =>
+      array(one.outputs?.loadBalancers).map((arn) => [balancerIn(arn), one] as const),
+    );
+    return new Map(pairs);
+  });
+
+/** The resource of this program that a dimension names. */
+function watchedResource(
+  alarm: Resource,
+  { metric, dimensions }: Watched,
+  stack: Stack,
+): Resource | undefined {
+  if (metric === undefined) return undefined;
+  const value = dimensions[metric.dimension];
+  if (isUnknown(value))
+    return dependenciesOf(alarm, alarm.inputs.metricQueries === undefined ? "dimensions" : "metricQueries")
+      .flatMap((urn) => stack.withUrn(urn) ?? [])
+      .find(({ type }) => type === metric.of);
+  const name = text(value);
+  const found = byIdentity(metric.of, stack).get(name);
+  if (found !== undefined) return found;
+  const all = every(stack, metric.of);
+  if (metric.dimension === "LoadBalancer")
+    return (
+      balancers(stack).get(name) ??
+      // The engine shows the value before it shows the load balancer.
+      all.find(
+        ({ urn, outputs }) =>
+          array(outputs?.loadBalancers).length === 0 && dependenciesOf(alarm, "metricQueries").includes(urn),
+      )
+    );
+  // A node of a replication group: GROUP-001.
+  if (metric.dimension === "CacheClusterId")
+    return all.find((one) => identitiesOf(one, stack).includes(name.replace(/-\d{3}$/, "")));
+  return undefined;
+}
+
+/** The alarms by the URN of a resource that they watch. */
+const alarmsOf = (resource: Resource, stack: Stack): { alarm: Resource; watched: Watched }[] =>
+  stack
+    .once("alarms by resource", () =>
+      groupBy(
+        every(stack, ALARM).flatMap((alarm) =>
+          watchedBy(alarm as Alarm).map((one) => ({
+            alarm,
+            watched: one,
+            urn: watchedResource(alarm, one, stack)?.urn,
+          })),
+        ),
+        ({ urn }) => urn,
+      ),
+    )
+    .get(resource.urn) ?? [];
+
+/** The metrics whose alarms wake someone up. */
+function neededFor(resource: Resource, stack: Stack): string[] {
+  if (resource.type === DATABASE)
+    return ["AWS/RDS CPUUtilization", "AWS/RDS DatabaseConnections", "AWS/RDS FreeStorageSpace"];
+  if (resource.type === QUEUE)
+    return [
+      isDeadLetterQueue(resource, stack)
+        ? "AWS/SQS ApproximateNumberOfMessagesVisible"
+        : "AWS/SQS ApproximateAgeOfOldestMessage",
+    ];
+  return [
+    "AWS/ElasticBeanstalk EnvironmentHealth",
+    ...(resource.inputs.tier === "Worker"
+      ? []
+      : [
+          "AWS/ApplicationELB HTTPCode_ELB_5XX_Count",
+          "AWS/ApplicationELB HTTPCode_Target_5XX_Count",
+          "AWS/ApplicationELB RequestCount",
+        ]),
+  ];
+}
+
+export const alarmsPresent = defineRule({
+  name: "alarms-present",
+  kind: "evidence",
+  types: [DATABASE, QUEUE, ENVIRONMENT],
+  description:
+    "Alarms watch the database's processor, storage and connections, each environment's health and failed requests, the age of tasks, and dead letters",
+  why: "nobody would know that the platform fails until its users call",
+  severity: "high",
+  neighbours: true,
+  check: (judged, stack) => {
+    const resource = judged as Resource;
+    const names = new Set(alarmsOf(resource, stack).map(({ watched: { name } }) => name));
+    return neededFor(resource, stack)
+      .filter((name) => !names.has(name))
+      .map((name) => `No alarm watches ${name} of ${resource.name}. Write one.`);
+  },
+});
+
+/** The range of a threshold beyond which an alarm never fires, always does, or fires too late. */
+function thresholdRange(
+  { name }: Watched,
+  resource: Resource | undefined,
+  stack: Stack,
+): [min: number, max: number] {
+  const GIB = 2 ** 30;
+  switch (name) {
+    case "AWS/RDS FreeStorageSpace":
+      return [5 * GIB, Number(resource?.inputs.allocatedStorage ?? 64) * GIB * 0.5];
+    case "AWS/RDS CPUUtilization":
+      return [30, 98];
+    case "AWS/RDS DatabaseConnections":
+      return [10, 5000];
+    case "AWS/SQS ApproximateNumberOfMessagesVisible":
+      return resource !== undefined && isDeadLetterQueue(resource, stack) ? [0, 1] : [0, 100_000];
+    case "AWS/SQS ApproximateAgeOfOldestMessage":
+      return [60, 14_400];
+    case "AWS/ElasticBeanstalk EnvironmentHealth":
+      return [10, 20];
+    default:
+      return [0, METRICS[name]?.max ?? Infinity];
+  }
+}
+
+/** True if an alarm fires when a metric has this value. */
+const firesAt = (comparison: string, threshold: number, value: number): boolean =>
+  ({
+    GreaterThanThreshold: value > threshold,
+    GreaterThanOrEqualToThreshold: value >= threshold,
+    LessThanThreshold: value < threshold,
+    LessThanOrEqualToThreshold: value <= threshold,
+  })[comparison] ?? false;
+
+/** A value at which an alarm on a metric must fire already; undefined for other metrics. */
+const MUST_FIRE: Record<string, number> = {
+  // Degraded.
+  "AWS/ElasticBeanstalk EnvironmentHealth": 20,
+};
+
+const STATISTICS: Record<Metric["worse"], RegExp> = {
+  up: /^(Maximum|Average|Sum|p\d{2}(\.\d+)?)$/,
+  down: /^(Minimum|Average|Sum|p\d(\.\d+)?)$/,
+  both: /^(Maximum|Minimum|Average|Sum|SampleCount)$/,
+};
+
+/** Returns what is wrong with one metric of an alarm. */
+function metricProblems(alarm: Alarm, one: Watched, stack: Stack): string[] {
+  const { name, metric, dimensions, statistic, period } = one;
+  if (metric === undefined) return [`Metric ${name} is not one of this platform's. Write its correct name.`];
+  const resource = watchedResource(alarm, one, stack);
+  const others = Object.keys(dimensions).filter((key) => key !== metric.dimension);
+  const query = alarm.inputs.metricQueries !== undefined;
+  return [
+    ...(resource === undefined
+      ? [
+          `${metric.dimension} ${JSON.stringify(dimensions[metric.dimension])} is not of this program. Write the name of one of its resources.`,
+        ]
+      : []),
+    ...(others.length === 0 ? [] : [`${name} has no dimension ${others.join(", ")}. Remove it.`]),
+    ...demand(
+      statistic,
+      STATISTICS[metric.worse].test(statistic),
+      `the statistic of ${name}`,
+      "Maximum or Average",
+    ),
+    ...demand(
+      period,
+      [10, 30].includes(Number(period)) ||
+        (Number(period) > 0 && Number(period) % 60 === 0 && Number(period) <= 3600),
+      "period",
+      "a multiple of 60 up to 3600",
+    ),
+    ...(query ? [] : thresholdProblems(alarm, one, resource, stack)),
+  ];
+}
+
+function thresholdProblems(
+  alarm: Alarm,
+  one: Watched,
+  resource: Resource | undefined,
+  stack: Stack,
+): string[] {
+  const { threshold, comparisonOperator } = alarm.inputs;
+  const [min, max] = thresholdRange(one, resource, stack);
+  const comparison = text(comparisonOperator);
+  const { worse } = one.metric ?? { worse: "both" };
+  const isRight = worse === "both" || comparison.startsWith(worse === "up" ? "GreaterThan" : "LessThan");
+  const mustFire = MUST_FIRE[one.name];
+  const isLate =
+    (mustFire !== undefined && !firesAt(comparison, Number(threshold), mustFire)) ||
+    (resource?.type === QUEUE &&
+      one.name.endsWith("MessagesVisible") &&
+      isDeadLetterQueue(resource, stack) &&
+      !firesAt(comparison, Number(threshold), 1));
+  return [
+    ...demand(
+      comparisonOperator,
+      isRight,
+      "comparisonOperator",
+      worse === "up" ? "GreaterThanThreshold" : "LessThanThreshold",
+    ),
+    ...demand(
+      threshold,
+      threshold !== undefined && Number(threshold) >= min && Number(threshold) <= max && !isLate,
+      "threshold",
+      `a number from ${String(min)} to ${String(max)} at which the alarm still fires in time`,
+    ),
+  ];
+}
+
+/** Returns what is wrong with the expression of an alarm on several metrics. */
+function expressionProblems({ inputs }: Alarm): string[] {
+  if (inputs.metricQueries === undefined) return [];
+  const queries = array(inputs.metricQueries);
+  const returned = queries.filter((query) => at(query, "returnData") === true);
+  const [query] = returned;
+  const expression = at(query, "expression");
+  const ids = queries.filter((one) => at(one, "metric") !== undefined).map((one) => text(at(one, "id")));
+  const unused = ids.filter((id) => !new RegExp(`\\b${id}\\b`).test(text(expression)));
+  const words = new Set(text(expression).match(/\b[a-z]\w*\b/g) ?? []);
+  const unknown = [...words].filter((word) => !ids.includes(word));
+  const { threshold, comparisonOperator } = inputs;
+  return [
+    ...(returned.length === 1
+      ? []
+      : ["Not exactly one query returns data. Write returnData for the expression only."]),
+    ...(unused.length === 0
+      ? []
+      : [`The expression does not use ${unused.join(", ")}. Write it into the expression.`]),
+    ...(unknown.length === 0
+      ? []
+      : [`The expression uses ${unknown.join(", ")}, which is no query. Write its id.`]),
+    ...(new Set(ids).size === ids.length && !ids.includes("")
+      ? []
+      : ["Queries have no id, or the same. Write one each."]),
+    ...demand(
+      comparisonOperator,
+      text(comparisonOperator).startsWith("GreaterThan"),
+      "comparisonOperator",
+      "GreaterThanThreshold",
+    ),
+    ...demand(
+      threshold,
+      Number(threshold) > 0 && Number(threshold) <= 50,
+      "threshold",
+      "a share of failed requests from 1 to 50 percent",
+    ),
+  ];
+}
+
+/** The longest time that an alarm may take to notice, in seconds. */
+const SLOWEST = 7200;
+
+export const alarmsWork = defineRule({
+  name: "alarms-work",
+  kind: "evidence",
+  types: [ALARM],
+  description:
+    "An alarm watches a metric that exists, of a resource of this program, in the right direction, fires in time, and tells a topic",
+  why: "an alarm that cannot fire looks like a platform that works",
+  severity: "high",
+  neighbours: true,
+  check: (alarm, stack) => {
+    const { inputs } = alarm;
+    const { evaluationPeriods, datapointsToAlarm, treatMissingData, actionsEnabled, alarmActions } = inputs;
+    const metrics = watchedBy(alarm);
+    const slowest = Math.max(...metrics.map(({ period }) => Number(period))) * Number(evaluationPeriods);
+    return [
+      ...metrics.flatMap((one) => metricProblems(alarm, one, stack)),
+      ...(metrics.length === 0 ? ["The alarm watches no metric. Write one."] : []),
+      ...expressionProblems(alarm),
+      ...demand(
+        evaluationPeriods,
+        Number(evaluationPeriods) >= 1 && !(slowest > SLOWEST),
+        "evaluationPeriods",
+        `a number with which the alarm fires within ${String(SLOWEST)} s`,
+      ),
+      ...demand(
+        datapointsToAlarm,
+        datapointsToAlarm === undefined ||
+          (Number(datapointsToAlarm) >= 1 && Number(datapointsToAlarm) <= Number(evaluationPeriods)),
+        "datapointsToAlarm",
+        "evaluationPeriods or less",
+      ),
+      ...demand(
+        treatMissingData,
+        ["breaching", "notBreaching", "missing"].includes(text(treatMissingData ?? "missing")),
+        "treatMissingData",
+        "notBreaching",
+      ),
+      ...demand(
+        actionsEnabled,
+        actionsEnabled !== false && text(actionsEnabled) !== "false",
+        "actionsEnabled",
+        "true",
+      ),
+      ...(array(alarmActions).length > 0
+        ? []
+        : ["The alarm tells nobody. Write the ARN of the topic to alarmActions."]),
+    ];
+  },
+});
+
+/** True if CloudWatch may publish to a topic for alarms of this account. */
+function letsCloudWatchPublish(statements: Statement[], arn: string, account: string): boolean {
+  const context = { "aws:SourceAccount": account, "aws:SourceArn": arn.replace(":sns:", ":cloudwatch:") };
+  const request = {
+    requester: { service: "cloudwatch.amazonaws.com" },
+    action: "sns:Publish",
+    resource: arn,
+    account,
+    context,
+  };
+  const relevant = statements.filter(
+    (one) => one.Effect === "Deny" || conditionsHold(one.Condition, context),
+  );
+  return judge(relevant, request, true).decision === "allow";
+}
+
+export const alarmsReachPeople = defineRule({
+  name: "alarms-reach-people",
+  kind: "evidence",
+  types: [TOPIC],
+  description:
+    "CloudWatch may publish to the topic of alarms, and the topic sends everything to a mail address",
+  why: "an alarm that nobody hears is none",
+  severity: "high",
+  neighbours: true,
+  check: (topic, stack) => {
+    const judged = topic as Resource;
+    const toTopic = (type: string, property: string) => usersOfResource(judged, type, property, stack);
+    const policies = toTopic("aws:sns/topicPolicy:TopicPolicy", "arn");
+    if (policies.some(({ inputs }) => hasUnknown(inputs.policy))) return notEvaluated("the topic's policy");
+    const account = ownAccounts(stack)[0] ?? "";
+    const arn = identitiesOf(judged, stack).find((one) => one.startsWith("arn:")) ?? "";
+    const statements = policies.flatMap(({ inputs }) => statementsOf(inputs.policy));
+    const mails = toTopic("aws:sns/topicSubscription:TopicSubscription", "topic").filter(
+      ({ inputs: { protocol, endpoint } }) =>
+        protocol === "email" && /^[^@\s]+@[^@\s.]+\.[^@\s]+$/.test(text(endpoint)),
+    );
+    const key = topic.inputs.kmsMasterKeyId;
+    return [
+      ...(policies.length === 1 && letsCloudWatchPublish(statements, arn, account)
+        ? []
+        : ["CloudWatch may not publish. Write one TopicPolicy that allows it sns:Publish for this account."]),
+      ...(mails.length > 0
+        ? []
+        : ["No mail address subscribes. Write a TopicSubscription with protocol email."]),
+      ...(/alias\/aws\/sns$/.test(text(key))
+        ? ["CloudWatch may not use AWS's own key. Write no kmsMasterKeyId, or a key of this program."]
+        : []),
+    ];
+  },
+});
+
+export const subscriptionsWhole = defineRule({
+  name: "subscriptions-whole",
+  kind: "evidence",
+  types: ["aws:sns/topicSubscription:TopicSubscription"],
+  description: "A subscription is a mail address that gets every message",
+  why: "messages would go somewhere else, or be filtered out",
+  severity: "high",
+  check: ({ inputs: { protocol, endpoint, filterPolicy, deliveryPolicy, redrivePolicy } }) => [
+    ...demand(protocol, protocol === "email", "protocol", "email"),
+    ...demand(endpoint, /^[^@\s]+@[^@\s.]+\.[^@\s]+$/.test(text(endpoint)), "endpoint", "a mail address"),
+    ...(filterPolicy === undefined || text(filterPolicy) === "" ? [] : ["filterPolicy is set. Remove it."]),
+    ...([deliveryPolicy, redrivePolicy].every((one) => text(one) === "")
+      ? []
+      : ["A policy of delivery is set. Remove it."]),
+  ],
+});

@@ -1,0 +1,250 @@
+import { resourcesWith, Stack } from "../../context";
+import { targetsOf, used } from "../../references";
+import { Resource } from "../../resource";
+import { defineRule } from "../../rule";
+import { every } from "../../topology";
+import { array, at, demand, hasUnknown, isUnknown, notEvaluated, text } from "../../values";
+import { ownHosts } from "../application";
+import { PART } from "../storage/bucket";
+
+const DISTRIBUTION = "aws:cloudfront/distribution:Distribution";
+const CERTIFICATE = "aws:acm/certificate:Certificate";
+
+/**
+ * AWS's own cache policies for files, and response header policies with CORS or security headers.
+ *
+ * @see https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-cache-policies.html
+ * @see https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-response-headers-policies.html
+ */
+const CACHE_POLICIES = [
+  "658327ea-f89d-4fab-a63d-7e88639e58f6",
+  "b2884449-e4de-46a7-ac36-70bc7f1ddd6d",
+  "4135ea2d-6df8-44a3-9df3-4b5a84be39ad",
+];
+const HEADER_POLICIES = [
+  "60669652-455b-4ae9-85a4-c4c02393f86c",
+  "5cc3b908-e619-4b99-88e5-2cf7f45965bd",
+  "67f7725c-6f97-4210-82d7-5512b31e9d03",
+  "e61eb60c-9c35-4d20-a928-2b84e02af89c",
+  "eaab4381-ed33-4a86-88ca-d9558dc6cd63",
+];
+
+/** The certificates that an ARN names: by the ARN, or by the validation that a property waits for. */
+function certificatesOf(distribution: Resource, arn: unknown, stack: Stack): Resource[] {
+  const all = every(stack, CERTIFICATE);
+  if (!isUnknown(arn) && all.some(({ outputs }) => outputs?.arn !== undefined))
+    return all.filter(({ outputs }) => outputs?.arn === arn);
+  const validation = "aws:acm/certificateValidation:CertificateValidation";
+  return used(distribution, "viewerCertificate", validation, stack).flatMap((one) =>
+    targetsOf(one, "certificateArn", CERTIFICATE, stack),
+  );
+}
+
+export const cloudfrontWhole = defineRule({
+  name: "cloudfront-whole",
+  kind: "values together",
+  types: [DISTRIBUTION],
+  description:
+    "CloudFront is on, only reads, caches by AWS's own policies, runs no code, and has a certificate for its names",
+  why: "code at the edge could change scripts that act as every user, and pages would have no styles",
+  severity: "high",
+  neighbours: true,
+  check: (distribution, stack) => {
+    const { inputs } = distribution;
+    const behaviors = [inputs.defaultCacheBehavior, ...array(inputs.orderedCacheBehaviors)];
+    const origins = array(inputs.origins);
+    const ids = origins.map((origin) => text(at(origin, "originId")));
+    const viewer = inputs.viewerCertificate;
+    const arn = at(viewer, "acmCertificateArn");
+    const certificates = certificatesOf(distribution, arn, stack);
+    const names = certificates
+      .flatMap((one) => [one.inputs.domainName, ...array(one.inputs.subjectAlternativeNames)])
+      .map(text);
+    const aliases = array(inputs.aliases).map(text);
+    const reads = (value: unknown, needed: boolean) => {
+      const methods = array(value).map(text);
+      return (
+        (methods.length > 0 || !needed) &&
+        methods.every((one) => ["GET", "HEAD", "OPTIONS"].includes(one)) &&
+        (methods.length === 0 || (methods.includes("GET") && methods.includes("HEAD")))
+      );
+    };
+    const set = (value: unknown) =>
+      value !== undefined && JSON.stringify(value) !== "[]" && text(value) + JSON.stringify(value) !== '""';
+    return [
+      ...demand(inputs.enabled, inputs.enabled === true, "enabled", "true"),
+      ...demand(
+        aliases,
+        aliases.length > 0 && (names.length === 0 || aliases.every((one) => names.includes(one))),
+        "aliases",
+        "the names of its certificate",
+      ),
+      ...(certificates.length === 1
+        ? []
+        : [`acmCertificateArn is ${JSON.stringify(arn)}. Write the ARN of a certificate of this program.`]),
+      ...demand(
+        at(viewer, "sslSupportMethod"),
+        at(viewer, "sslSupportMethod") === "sni-only",
+        "sslSupportMethod",
+        "sni-only",
+      ),
+      ...demand(
+        inputs.priceClass,
+        ["", "PriceClass_All", "PriceClass_200", "PriceClass_100"].includes(text(inputs.priceClass)),
+        "priceClass",
+        "PriceClass_All",
+      ),
+      ...demand(
+        inputs.httpVersion,
+        ["", "http1.1", "http2", "http2and3", "http3"].includes(text(inputs.httpVersion)),
+        "httpVersion",
+        "http2and3",
+      ),
+      ...demand(
+        at(at(inputs.restrictions, "geoRestriction"), "restrictionType"),
+        at(at(inputs.restrictions, "geoRestriction"), "restrictionType") === "none",
+        "restrictionType",
+        "none: field workers travel",
+      ),
+      ...behaviors.flatMap((behavior) => [
+        ...demand(
+          at(behavior, "allowedMethods"),
+          reads(at(behavior, "allowedMethods"), true),
+          "allowedMethods",
+          '["GET", "HEAD"]',
+        ),
+        ...demand(
+          at(behavior, "cachedMethods"),
+          reads(at(behavior, "cachedMethods"), true),
+          "cachedMethods",
+          '["GET", "HEAD"]',
+        ),
+        ...demand(
+          at(behavior, "targetOriginId"),
+          ids.includes(text(at(behavior, "targetOriginId"))),
+          "targetOriginId",
+          ids.join(" or "),
+        ),
+        ...demand(
+          at(behavior, "cachePolicyId"),
+          CACHE_POLICIES.includes(text(at(behavior, "cachePolicyId"))),
+          "cachePolicyId",
+          "AWS's CachingOptimized",
+        ),
+        ...demand(
+          at(behavior, "responseHeadersPolicyId"),
+          HEADER_POLICIES.includes(text(at(behavior, "responseHeadersPolicyId"))),
+          "responseHeadersPolicyId",
+          "AWS's CORS-and-SecurityHeadersPolicy",
+        ),
+        ...(
+          [
+            "lambdaFunctionAssociations",
+            "functionAssociations",
+            "originRequestPolicyId",
+            "realtimeLogConfigArn",
+            "fieldLevelEncryptionId",
+          ] as const
+        )
+          .filter((name) => set(at(behavior, name)))
+          .map((name) => `A behavior sets ${name}. Remove it.`),
+      ]),
+      ...origins.flatMap((origin) =>
+        (["originPath", "customHeaders", "vpcOriginConfig"] as const)
+          .filter((name) => set(at(origin, name)))
+          .map((name) => `An origin sets ${name}. Remove it.`),
+      ),
+      ...(["originGroups", "continuousDeploymentPolicyId", "staging"] as const)
+        .filter((name) => set(inputs[name]) && text(inputs[name]) !== "false")
+        .map((name) => `${name} is set. Remove it.`),
+    ];
+  },
+});
+
+export const corsOwnOrigins = defineRule({
+  name: "cors-own-origins",
+  kind: "closed world",
+  types: ["aws:s3/bucket:Bucket"],
+  description: "Static files and media let pages of this platform, and of no other origin, read them",
+  why: "a page of somebody else could use its visitor's access, and Iaso's own pages need theirs",
+  severity: "high",
+  neighbours: true,
+  check: (bucket, stack) => {
+    const kind = bucket.inputs.tags?.class;
+    if (kind !== "static" && kind !== "media") return [];
+    const hosts = ownHosts(stack);
+    const rules = resourcesWith(stack, PART.cors, "bucket", bucket.inputs.bucket).flatMap(
+      ({ inputs }) => array(inputs.corsRules) as Record<string, unknown>[],
+    );
+    const origins = rules.flatMap(({ allowedOrigins }) => array(allowedOrigins));
+    return [
+      ...(origins.length > 0
+        ? []
+        : ["No page may read the bucket's files. Write a BucketCorsConfiguration."]),
+      ...origins.flatMap((origin) =>
+        demand(
+          origin,
+          hosts.has(/^https:\/\/([^/*]+)$/.exec(text(origin))?.[1] ?? ""),
+          "allowedOrigins",
+          "https:// and a host with a DNS record of this program",
+        ),
+      ),
+      ...rules.flatMap(({ maxAgeSeconds }) =>
+        demand(
+          maxAgeSeconds,
+          Number(maxAgeSeconds ?? 0) >= 0 && Number(maxAgeSeconds ?? 0) <= 86_400,
+          "maxAgeSeconds",
+          "86400 or less",
+        ),
+      ),
+      ...rules.flatMap(({ exposeHeaders }) =>
+        array(exposeHeaders).includes("*") ? ["exposeHeaders is *. Write the names."] : [],
+      ),
+    ];
+  },
+});
+
+export const objectsInArtifacts = defineRule({
+  name: "objects-in-artifacts",
+  kind: "closed world",
+  types: [
+    "aws:s3/bucketObjectv2:BucketObjectv2",
+    "aws:elasticbeanstalk/applicationVersion:ApplicationVersion",
+  ],
+  description: "Pulumi writes objects into the bucket for artifacts only, each bundle under its own key",
+  why: "a script among the static files would act as every user",
+  severity: "critical",
+  neighbours: true,
+  parameters: {
+    images: {
+      type: "array",
+      default: ["enketo/enketo-express", "ghcr.io/enketo/enketo", "public.ecr.aws/docker/library/nginx"],
+      description: "Container images that bundles may run",
+    },
+  },
+  check: (object, stack) => {
+    const judged = object as Resource;
+    const buckets = resourcesWith(stack, "aws:s3/bucket:Bucket", "bucket", judged.inputs.bucket);
+    const isArtifacts = buckets.every(({ inputs }) => inputs.tags?.class === "artifacts");
+    if (hasUnknown(judged.inputs.source)) return notEvaluated("source");
+    const written = JSON.stringify(judged.inputs.source ?? "");
+    const images = [...written.matchAll(/image: *\\?"?([\w./-]+)(?::|@)/g)].map(([, image = ""]) => image);
+    const foreign = images.filter((image) => !stack.parameters.images.includes(image));
+    return [
+      ...demand(judged.inputs.bucket, isArtifacts, "bucket", "the bucket with class artifacts"),
+      ...demand(
+        judged.inputs.key,
+        /^bundles\/[\w-]+\/[\w.-]+\.zip$/.test(text(judged.inputs.key)),
+        "key",
+        "bundles/NAME/VERSION.zip",
+      ),
+      ...foreign.map(
+        (image) =>
+          `The bundle runs image ${image}. Write one of ${stack.parameters.images.join(", ")}, or add it to images.`,
+      ),
+      ...(/privileged: *true|network_mode|\/var\/run\/docker|pid: *host/.test(written)
+        ? ["A container of the bundle gets the rights of its instance. Remove it."]
+        : []),
+    ];
+  },
+});

@@ -1,0 +1,297 @@
+import { resourcesWith } from "../../context";
+import { ELASTICACHE_NODE_TYPES, RDS_INSTANCE_CLASSES } from "../../facts/instanceTypes";
+import { byIdentity } from "../../identity";
+import { defineRule } from "../../rule";
+import { array, at, demand, isUnknown, text } from "../../values";
+import { optionOf, VARIABLES } from "../beanstalk/settings";
+
+const DATABASE = "aws:rds/instance:Instance";
+const REDIS = "aws:elasticache/replicationGroup:ReplicationGroup";
+const RDS_PARAMETERS = "aws:rds/parameterGroup:ParameterGroup";
+const REDIS_PARAMETERS = "aws:elasticache/parameterGroup:ParameterGroup";
+
+const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+const DAY = 24 * 60;
+
+/** The minutes of a window in the week, from its first to its last; undefined if the text is not a window. */
+function window(value: unknown, daily: boolean): [start: number, end: number] | undefined {
+  const time = "([01]\\d|2[0-3]):([0-5]\\d)";
+  const day = daily ? "()" : `(${DAYS.join("|")}):`;
+  const parts = new RegExp(`^${day}${time}-${day}${time}$`, "i").exec(text(value));
+  if (parts === null) return undefined;
+  const [, day1 = "", hour1, minute1, day2 = "", hour2, minute2] = parts;
+  const minutes = (name: string, hour: unknown, minute: unknown) =>
+    Math.max(0, DAYS.indexOf(name.toLowerCase())) * DAY + Number(hour) * 60 + Number(minute);
+  const week = daily ? DAY : 7 * DAY;
+  const start = minutes(day1, hour1, minute1);
+  const end = minutes(day2, hour2, minute2);
+  return [start, end > start ? end : end + week];
+}
+
+/** True if a daily window and a weekly one have a minute in common. */
+function overlap(daily: [number, number], weekly: [number, number]): boolean {
+  const days = Array.from({ length: 9 }, (_, day) => (day - 1) * DAY);
+  return days.some((day) => day + daily[0] < weekly[1] && weekly[0] < day + daily[1]);
+}
+
+const WINDOW = "30 minutes or more";
+
+export const databaseValues = defineRule({
+  name: "database-values",
+  kind: "values together",
+  types: [DATABASE],
+  description:
+    "The database's class, storage, windows, retention times and parameter family are values that RDS accepts together",
+  why: "RDS refuses others half-way through a deployment, or the database stops when its storage is full",
+  severity: "high",
+  neighbours: true,
+  check: ({ inputs }, stack) => {
+    const { allocatedStorage, maxAllocatedStorage, backupWindow, maintenanceWindow, engineVersion } = inputs;
+    const backup = window(backupWindow, true);
+    const maintenance = window(maintenanceWindow, false);
+    const isLong = (one: [number, number] | undefined) => one !== undefined && one[1] - one[0] >= 30;
+    const major = text(engineVersion).split(".")[0] ?? "";
+    const families = resourcesWith(stack, RDS_PARAMETERS, "name", inputs.parameterGroupName).map(
+      ({ inputs: { family } }) => family,
+    );
+    const period = Number(inputs.performanceInsightsRetentionPeriod);
+    const storage = Number(allocatedStorage);
+    return [
+      ...demand(
+        inputs.instanceClass,
+        RDS_INSTANCE_CLASSES.includes(text(inputs.instanceClass)),
+        "instanceClass",
+        "a class of RDS for PostgreSQL",
+      ),
+      ...demand(
+        allocatedStorage,
+        storage >= 20 && storage <= 65_536,
+        "allocatedStorage",
+        "a number of GiB from 20 to 65536",
+      ),
+      ...demand(
+        maxAllocatedStorage,
+        Number(maxAllocatedStorage) >= storage * 1.1 && Number(maxAllocatedStorage) <= 65_536,
+        "maxAllocatedStorage",
+        "at least 10 % more than allocatedStorage",
+      ),
+      ...demand(
+        inputs.storageType,
+        ["gp3", "gp2", "io1", "io2"].includes(text(inputs.storageType)),
+        "storageType",
+        "gp3",
+      ),
+      ...demand(backupWindow, isLong(backup), "backupWindow", `HH:MM-HH:MM of ${WINDOW}`),
+      ...demand(
+        maintenanceWindow,
+        isLong(maintenance),
+        "maintenanceWindow",
+        `ddd:HH:MM-ddd:HH:MM of ${WINDOW}`,
+      ),
+      ...(backup !== undefined && maintenance !== undefined && overlap(backup, maintenance)
+        ? ["backupWindow and maintenanceWindow overlap. Write times apart."]
+        : []),
+      ...families.flatMap((family) =>
+        demand(family, family === `postgres${major}`, "family of the parameter group", `postgres${major}`),
+      ),
+      ...demand(
+        inputs.backupRetentionPeriod,
+        Number(inputs.backupRetentionPeriod) <= 35,
+        "backupRetentionPeriod",
+        "35 or less",
+      ),
+      ...demand(
+        inputs.monitoringInterval,
+        [1, 5, 10, 15, 30, 60].includes(Number(inputs.monitoringInterval)),
+        "monitoringInterval",
+        "1, 5, 10, 15, 30 or 60",
+      ),
+      ...demand(
+        inputs.performanceInsightsRetentionPeriod,
+        inputs.performanceInsightsRetentionPeriod === undefined ||
+          period === 7 ||
+          period === 731 ||
+          (period > 0 && period % 31 === 0 && period <= 713),
+        "performanceInsightsRetentionPeriod",
+        "7, 731, or a multiple of 31",
+      ),
+      ...demand(
+        inputs.caCertIdentifier,
+        ["", "rds-ca-rsa2048-g1", "rds-ca-rsa4096-g1", "rds-ca-ecc384-g1"].includes(
+          text(inputs.caCertIdentifier),
+        ),
+        "caCertIdentifier",
+        "rds-ca-rsa2048-g1",
+      ),
+      ...demand(
+        inputs.finalSnapshotIdentifier,
+        /^(?!.*--)[a-z]([a-z0-9-]{0,253}[a-z0-9])?$/i.test(text(inputs.finalSnapshotIdentifier)),
+        "finalSnapshotIdentifier",
+        "letters, digits and single hyphens",
+      ),
+      ...demand(inputs.copyTagsToSnapshot, inputs.copyTagsToSnapshot === true, "copyTagsToSnapshot", "true"),
+    ];
+  },
+});
+
+/** The properties that fill a new store with data from elsewhere. */
+const SOURCES = [
+  "globalReplicationGroupId",
+  "replicateSourceDb",
+  "restoreToPointInTime",
+  "s3Import",
+  "snapshotArns",
+  "snapshotIdentifier",
+  "snapshotName",
+];
+
+export const noForeignData = defineRule({
+  name: "no-foreign-data",
+  kind: "closed world",
+  types: [DATABASE, REDIS],
+  description: "Database and Redis start empty, or from a snapshot that the config names",
+  why: "a snapshot of somebody else brings its users and passwords with it, and a replica follows another database",
+  severity: "high",
+  parameters: {
+    alsoAllowed: { type: "array", default: [], description: "Snapshots from which a store may start" },
+  },
+  check: ({ inputs }, { parameters: { alsoAllowed } }) =>
+    SOURCES.filter((name) => {
+      const value = (inputs as Record<string, unknown>)[name];
+      return (
+        value !== undefined &&
+        text(value) + JSON.stringify(value) !== '""' &&
+        !(Array.isArray(value) && value.length === 0) &&
+        !alsoAllowed.includes(text(value))
+      );
+    }).map((name) => `${name} is set. Remove it, or write the snapshot to alsoAllowed.`),
+});
+
+/** Parameters of PostgreSQL with values that are unsafe, or that RDS refuses. */
+const PARAMETERS: Record<string, { isSafe: (value: string) => boolean; instead: string }> = {
+  log_min_duration_statement: {
+    isSafe: (value) => value === "-1" || (Number(value) >= 100 && Number(value) <= 600_000),
+    instead: "100 to 600000 ms: statements contain data of people",
+  },
+  log_statement: { isSafe: (value) => ["none", "ddl"].includes(value), instead: "none or ddl" },
+  log_parameter_max_length: { isSafe: (value) => value === "0", instead: "0" },
+  password_encryption: { isSafe: (value) => value === "scram-sha-256", instead: "scram-sha-256" },
+  "rds.accepted_password_auth_method": { isSafe: (value) => value === "scram", instead: "scram" },
+  "rds.log_retention_period": {
+    isSafe: (value) => Number(value) >= 1440 && Number(value) <= 10_080,
+    instead: "1440 to 10080 minutes",
+  },
+  "rds.restrict_password_commands": { isSafe: (value) => value === "1", instead: "1" },
+  ssl_min_protocol_version: { isSafe: (value) => /^TLSv1\.[23]$/.test(value), instead: "TLSv1.2" },
+};
+
+export const databaseParameters = defineRule({
+  name: "database-parameters",
+  types: [RDS_PARAMETERS],
+  description:
+    "PostgreSQL keeps no data of people in its logs, and takes safe passwords and TLS versions only",
+  why: "whoever reads the logs would read patients' data",
+  severity: "high",
+  check: ({ inputs: { parameters, family } }) => [
+    ...demand(family, /^postgres\d+$/.test(text(family)), "family", "postgres and the major version"),
+    ...array(parameters).flatMap((parameter) => {
+      const name = text(at(parameter, "name"));
+      const value = at(parameter, "value");
+      const known = PARAMETERS[name];
+      return [
+        ...(/^[a-z][a-z0-9_.]*$/.test(name)
+          ? []
+          : [`Parameter ${JSON.stringify(name)} does not exist. Write its name.`]),
+        ...(known === undefined ? [] : demand(value, known.isSafe(text(value)), name, known.instead)),
+        ...demand(value, text(value) !== "", `parameter ${name}`, "a value"),
+      ];
+    }),
+  ],
+});
+
+export const redisValues = defineRule({
+  name: "redis-values",
+  kind: "values together",
+  types: [REDIS],
+  description:
+    "The node type, version, parameter family, replicas and windows of Redis are values that ElastiCache accepts together",
+  why: "ElastiCache refuses others half-way through a deployment",
+  severity: "high",
+  neighbours: true,
+  check: ({ inputs }, stack) => {
+    const { engine, engineVersion, numCacheClusters, automaticFailoverEnabled, multiAzEnabled } = inputs;
+    const nodes = Number(numCacheClusters);
+    const version = text(engineVersion);
+    const family =
+      text(engine) === "valkey"
+        ? `valkey${version.split(".")[0] ?? ""}`
+        : version.startsWith("6.")
+          ? "redis6.x"
+          : `redis${version.split(".")[0] ?? ""}`;
+    const named = text(inputs.parameterGroupName);
+    const group = byIdentity(REDIS_PARAMETERS, stack).get(named);
+    const groupFamily = group === undefined ? named.replace(/^default\./, "") : group.inputs.family;
+    const maintenance = window(inputs.maintenanceWindow, false);
+    const port = inputs.port ?? 6379;
+    return [
+      ...demand(engine, engine === "redis" || engine === "valkey", "engine", "redis"),
+      ...demand(engineVersion, /^(6\.2|7\.[01]|7\.2|8\.\d)$/.test(version), "engineVersion", "7.1"),
+      ...demand(
+        inputs.nodeType,
+        ELASTICACHE_NODE_TYPES.includes(text(inputs.nodeType)),
+        "nodeType",
+        "a node type",
+      ),
+      ...demand(groupFamily, groupFamily === family, "family of the parameter group", family),
+      ...demand(numCacheClusters, nodes >= 1 && nodes <= 6, "numCacheClusters", "a number from 1 to 6"),
+      ...demand(
+        automaticFailoverEnabled,
+        (automaticFailoverEnabled ?? false) === nodes > 1,
+        "automaticFailoverEnabled",
+        nodes > 1 ? "true" : "false: there is one node",
+      ),
+      ...demand(
+        multiAzEnabled,
+        (multiAzEnabled ?? false) === nodes > 1,
+        "multiAzEnabled",
+        nodes > 1 ? "true" : "false",
+      ),
+      ...demand(
+        inputs.maintenanceWindow,
+        maintenance !== undefined && maintenance[1] - maintenance[0] >= 60,
+        "maintenanceWindow",
+        "ddd:HH:MM-ddd:HH:MM of an hour or more",
+      ),
+      ...demand(
+        inputs.autoMinorVersionUpgrade,
+        text(inputs.autoMinorVersionUpgrade) === "true",
+        "autoMinorVersionUpgrade",
+        "true",
+      ),
+      ...demand(port, Number(port) === 6379, "port", "6379"),
+      ...(inputs.securityGroupNames === undefined ? [] : ["securityGroupNames is set. Remove it."]),
+    ];
+  },
+});
+
+/** The variables of Iaso that repeat a property of the database. */
+const REPEATED = { RDS_PORT: "port", RDS_DB_NAME: "dbName", RDS_USERNAME: "username" } as const;
+
+export const databaseVariables = defineRule({
+  name: "database-variables",
+  kind: "values together",
+  types: ["aws:elasticbeanstalk/environment:Environment"],
+  description: "The port, name and user in Iaso's variables are those of the database",
+  why: "Iaso would not find its data",
+  severity: "high",
+  neighbours: true,
+  check: (environment, stack) => {
+    const [database] = stack.ofType(DATABASE);
+    if (optionOf(environment, VARIABLES, "RDS_HOSTNAME") === undefined || database === undefined) return [];
+    return Object.entries(REPEATED).flatMap(([name, property]) => {
+      const value = optionOf(environment, VARIABLES, name);
+      const own = database.inputs[property] ?? (property === "port" ? 5432 : undefined);
+      return isUnknown(own) ? [] : demand(value, text(value) === text(own), `variable ${name}`, text(own));
+    });
+  },
+});

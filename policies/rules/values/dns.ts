@@ -1,0 +1,338 @@
+import { dependenciesOf, regionsOf, Stack, tagOf } from "../../context";
+import { REGIONS } from "../../facts/regions";
+import { Resource, ResourceOf } from "../../resource";
+import { defineRule } from "../../rule";
+import { every, usersOfResource } from "../../topology";
+import { array, demand, groupBy, hasUnknown, isUnknown, text } from "../../values";
+import { ENVIRONMENT, optionOf, VARIABLES } from "../beanstalk/settings";
+
+const RECORD = "aws:route53/record:Record";
+const DISTRIBUTION = "aws:cloudfront/distribution:Distribution";
+const CERTIFICATE = "aws:acm/certificate:Certificate";
+
+const VALIDATION = "aws:acm/certificateValidation:CertificateValidation";
+
+type DnsRecord = ResourceOf<typeof RECORD>;
+
+/** @see https://docs.aws.amazon.com/Route53/latest/APIReference/API_AliasTarget.html */
+const CLOUDFRONT_ZONE = "Z2FDTNDATAQYW2";
+
+/** The types of records that name a host, a mail server or a text; the others hand a name to somebody else. */
+const TYPES = ["A", "AAAA", "CNAME", "MX", "TXT"];
+
+/** The properties of a record that decide among several answers. This program has one answer for each name. */
+const ROUTING =
+  /^(cidr|failover|geolocation|geoproximity|latency|multivalue|weighted)\w*Polic(y|ies)$|^multivalueAnswerRoutingPolicy$|^setIdentifier$|^healthCheckId$/;
+
+const HOST = /^(?=.{1,253}\.?$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?\.)+[a-z]{2,}\.?$/i;
+
+/** The zone of most records: the one that the settings name. */
+const zoneOf = ({ once, ofType }: Stack): string =>
+  once("hosted zone", () => {
+    const zones = groupBy(ofType(RECORD), ({ inputs }) => text(inputs.zoneId));
+    return [...zones].sort(([, a], [, b]) => b.length - a.length)[0]?.[0] ?? "";
+  });
+
+/** True if a record proves the ownership of a name to ACM, for a certificate of this program. */
+const isValidation = (record: DnsRecord): boolean =>
+  dependenciesOf(record, "records").some((urn) => urn.includes(CERTIFICATE)) ||
+  (text(record.inputs.name).startsWith("_") &&
+    array(record.inputs.records).every((one) => text(one).endsWith(".acm-validations.aws.")));
+
+/** The host of a variable with an address, in one environment. */
+const hostIn = (environment: ResourceOf<typeof ENVIRONMENT>, name: string): string =>
+  /^https:\/\/([^/:]+)/.exec(text(optionOf(environment, VARIABLES, name)))?.[1] ?? "";
+
+/** The environments and distributions by the host that leads to them. */
+const servers = (stack: Stack): Map<string, Resource[]> =>
+  stack.once("servers by host", () => {
+    const environments = stack.ofType(ENVIRONMENT);
+    const hosts = (variable: string) => new Set(environments.map((one) => hostIn(one, variable)));
+    const ofRole = (role: string, variable: string) =>
+      [...hosts(variable)].flatMap((host) =>
+        environments
+          .filter((one) => tagOf(one, "role") === role && host !== "")
+          .map((server) => ({ host, server: server })),
+      );
+    const ofDistributions = stack
+      .ofType(DISTRIBUTION)
+      .flatMap((server) =>
+        array(server.inputs.aliases).map((host) => ({ host: text(host), server: server })),
+      );
+    const all = groupBy(
+      [...ofRole("web", "SERVER_URL"), ...ofRole("enketo", "ENKETO_URL"), ...ofDistributions],
+      ({ host }) => host,
+    );
+    return new Map([...all].map(([host, pairs]) => [host, pairs.map(({ server }) => server)]));
+  });
+
+/** The records by type and name. */
+const recordsBy = (stack: Stack): Map<string, Resource[]> =>
+  stack.once("records by type and name", () =>
+    groupBy(every(stack, RECORD), ({ inputs }) => `${text(inputs.type)} ${hostOf(inputs.name)}`),
+  );
+
+/** The domains that have a DKIM record. */
+const signedDomains = (stack: Stack): Set<string> =>
+  stack.once(
+    "domains with DKIM",
+    () =>
+      new Set(
+        every(stack, RECORD).flatMap(
+          ({ inputs }) => /\._domainkey\.(.+)$/.exec(text(inputs.name))?.[1] ?? [],
+        ),
+      ),
+  );
+
+/** A host name without the dot at its end. */
+const hostOf = (name: unknown): string => text(name).replace(/\.$/, "");
+
+/** Returns what is wrong with the alias of a record. */
+function aliasProblems(record: DnsRecord, stack: Stack): string[] {
+  return array(record.inputs.aliases).flatMap((alias) => {
+    const { name, zoneId } = alias as Record<string, unknown>;
+    const sources = dependenciesOf(record, "aliases").flatMap((urn) => stack.withUrn(urn) ?? []);
+    const wanted = servers(stack).get(hostOf(record.inputs.name)) ?? [];
+    const isNamed = wanted.some(({ urn, type, outputs, inputs }) => {
+      const own = type === DISTRIBUTION ? outputs?.domainName : outputs?.cname;
+      if (isUnknown(name) || isUnknown(own) || own === undefined)
+        return sources.some((source) => source.urn === urn);
+      return text(name).toLowerCase() === text(own).toLowerCase() && text(inputs.name ?? "x") !== "";
+    });
+    const zones =
+      wanted[0]?.type === DISTRIBUTION
+        ? [CLOUDFRONT_ZONE]
+        : regionsOf(stack).map((region) => REGIONS[region]?.beanstalkHostedZone ?? "");
+    return [
+      ...(isNamed
+        ? []
+        : [
+            `The record leads to ${JSON.stringify(name)}, which does not serve ${text(record.inputs.name)}. Write the address of the environment or distribution for this host.`,
+          ]),
+      ...(isUnknown(zoneId) && sources.length > 0
+        ? []
+        : demand(zoneId, zones.includes(text(zoneId)), "zoneId of the alias", zones.join(" or "))),
+      ...demand(
+        (alias as Record<string, unknown>).evaluateTargetHealth,
+        text((alias as Record<string, unknown>).evaluateTargetHealth ?? "false") === "false",
+        "evaluateTargetHealth",
+        "false: there is one target",
+      ),
+    ];
+  });
+}
+
+/** Returns what is wrong with one text of a TXT record. Other texts prove the ownership of a name to somebody else. */
+function textProblems(value: unknown, hosts: string[]): string[] {
+  if (isUnknown(value)) return ["A text is unknown. Write it."];
+  const words = text(value).replaceAll(/"\s*"|^"|"$/g, "");
+  if (/^v=DMARC1;/.test(words) || /^(v=DKIM1; ?)?k=rsa; ?p=[A-Za-z0-9+/=]{32,}$/.test(words)) return [];
+  if (!words.startsWith("v=spf1 "))
+    return [`Text ${JSON.stringify(words.slice(0, 40))} is neither SPF, DKIM nor DMARC. Remove it.`];
+  const [, ...terms] = words.split(/\s+/);
+  const last = terms.pop() ?? "";
+  const foreign = terms.filter(
+    (term) =>
+      !hosts.some((host) => term === `include:${host}` || term.endsWith(`.${host}`)) &&
+      !/^(ip4|ip6):/.test(term),
+  );
+  return [
+    ...(/^[-~]all$/.test(last)
+      ? []
+      : [`SPF ends with ${last}, so that others may send mail in this name. Write ~all.`]),
+    ...foreign.map((term) => `SPF names ${term}. Write hosts of the mail service only.`),
+  ];
+}
+
+export const dnsOwnNames = defineRule({
+  name: "dns-own-names",
+  kind: "closed world",
+  types: [RECORD],
+  description:
+    "A DNS record leads to the environment or distribution for its host, to the mail service, or proves a certificate; none hands a name to others",
+  why: "whoever gets a name gets the passwords that people type there",
+  severity: "critical",
+  neighbours: true,
+  parameters: {
+    mailHosts: { type: "array", default: ["mailgun.org"], description: "Domains of the mail service" },
+  },
+  check: (record, stack) => {
+    const { name, type, zoneId, records, aliases, ttl, allowOverwrite } = record.inputs;
+    const { mailHosts } = stack.parameters;
+    const validates = isValidation(record);
+    const isMailHost = (value: unknown) =>
+      mailHosts.some(
+        (host) => text(value).replace(/\.$/, "").toLowerCase().endsWith(`.${host}`) || text(value) === host,
+      );
+    const values = array(records);
+    const routing = Object.keys(record.inputs).filter(
+      (one) =>
+        ROUTING.test(one) && JSON.stringify(record.inputs[one as keyof typeof record.inputs] ?? "") !== '""',
+    );
+    const isAlias = array(aliases).length > 0;
+    return [
+      ...demand(type, TYPES.includes(text(type)), "type", TYPES.join(", ")),
+      ...(isUnknown(name)
+        ? []
+        : demand(name, HOST.test(text(name)), "name", "a host name without a wildcard")),
+      ...demand(
+        zoneId,
+        text(zoneId) !== "" && text(zoneId) === zoneOf(stack),
+        "zoneId",
+        "the zone of the other records",
+      ),
+      ...routing.map((one) => `${one} is set. Remove it.`),
+      ...(isAlias !== values.length > 0
+        ? []
+        : ["The record has no answer, or two kinds. Write records or aliases."]),
+      ...(isAlias
+        ? aliasProblems(record, stack)
+        : demand(ttl, Number(ttl) >= 60 && Number(ttl) <= 86_400, "ttl", "60 to 86400")),
+      ...(isAlias || !["A", "AAAA"].includes(text(type))
+        ? []
+        : ["The record names an address. Write an alias."]),
+      ...(isAlias && !["A", "AAAA"].includes(text(type))
+        ? ["The alias is neither A nor AAAA. Write A."]
+        : []),
+      ...(text(allowOverwrite) === "true" && !validates
+        ? ["allowOverwrite takes a name from its owner. Remove it."]
+        : []),
+      ...(type === "CNAME"
+        ? values
+            .filter((value) => !validates && !isMailHost(value))
+            .map(
+              (value) =>
+                `The record leads to ${JSON.stringify(value)}. Write a host of the mail service, or remove it.`,
+            )
+        : []),
+      ...(type === "CNAME" &&
+      validates &&
+      !hasUnknown(records) &&
+      !values.every((value) => text(value).endsWith(".acm-validations.aws."))
+        ? ["The record does not prove the certificate. Write what ACM asks for."]
+        : []),
+      ...(type === "MX"
+        ? values
+            .filter((value) => !/^\d+ /.test(text(value)) || !isMailHost(text(value).split(" ")[1]))
+            .map((value) => `Mail goes to ${JSON.stringify(value)}. Write a host of the mail service.`)
+        : []),
+      ...(type === "TXT" ? values.flatMap((value) => textProblems(value, mailHosts)) : []),
+    ];
+  },
+});
+
+export const dnsWhole = defineRule({
+  name: "dns-whole",
+  kind: "values together",
+  types: [ENVIRONMENT, DISTRIBUTION, RECORD],
+  description:
+    "Each host of the platform has a record; a domain that sends mail has SPF, DKIM and MX records",
+  why: "nobody would reach the platform, and its mail would be spam",
+  severity: "high",
+  neighbours: true,
+  check: (resource, stack) => {
+    const missing = (type: string, name: string) =>
+      recordsBy(stack).has(`${type} ${name}`) ? [] : [`${name} has no record of type ${type}. Write one.`];
+    if (resource.type === ENVIRONMENT)
+      return ["SERVER_URL", "ENKETO_URL"]
+        .map((name) => hostIn(resource, name))
+        .filter((host) => host !== "")
+        .flatMap((host) => missing("A", host));
+    if (resource.type === DISTRIBUTION)
+      return array(resource.inputs.aliases)
+        .map(text)
+        .flatMap((host) => [
+          ...missing("A", host),
+          ...(resource.inputs.isIpv6Enabled === true ? missing("AAAA", host) : []),
+        ]);
+    const name = text(resource.inputs.name);
+    const isSpf =
+      resource.inputs.type === "TXT" &&
+      array(resource.inputs.records).some((one) => /v=spf1/.test(text(one)));
+    if (isSpf || resource.inputs.type === "MX") {
+      return [
+        ...missing("MX", name),
+        ...missing("TXT", name),
+        ...(signedDomains(stack).has(name) ? [] : [`${name} has no DKIM record. Write one.`]),
+      ];
+    }
+    const [, domain] = /\._domainkey\.(.+)$/.exec(name) ?? [];
+    return domain === undefined ? [] : missing("MX", domain);
+  },
+});
+
+/** The hosts of the environments, by their URNs. */
+const hostsOf = (stack: Stack): Map<string, string> =>
+  stack.once(
+    "hosts of environments",
+    () => new Map([...servers(stack)].flatMap(([host, all]) => all.map(({ urn }) => [urn, host] as const))),
+  );
+
+/** The certificates by their ARN. */
+const certificatesByArn = (stack: Stack) =>
+  stack.once("certificates by ARN", () =>
+    groupBy(stack.ofType(CERTIFICATE), (one) => text((one as Resource).outputs?.arn) || undefined),
+  );
+
+/** The URNs of the certificates that a DNS record proves. */
+const provenBy = (stack: Stack): Set<string> =>
+  stack.once(
+    "certificates with a record",
+    () => new Set(stack.ofType(RECORD).flatMap((record) => dependenciesOf(record, "records"))),
+  );
+
+export const certificatesFit = defineRule({
+  name: "certificates-fit",
+  kind: "values together",
+  types: [CERTIFICATE, ENVIRONMENT],
+  description:
+    "A certificate is for one host of this platform, in the region of its use, is validated, and serves the load balancer of its host",
+  why: "browsers refuse a certificate for another name, and a wildcard is valid for hosts of others",
+  severity: "high",
+  neighbours: true,
+  check: (resource, stack) => {
+    if (resource.type === ENVIRONMENT) {
+      const host = hostsOf(stack).get(resource.urn);
+      const arn = optionOf(resource, "aws:elbv2:listener:443", "SSLCertificateArns");
+      if (arn === undefined || isUnknown(arn) || host === undefined) return [];
+      const used = certificatesByArn(stack).get(text(arn)) ?? [];
+      return used
+        .filter(({ inputs }) => text(inputs.domainName) !== host)
+        .map(
+          ({ inputs }) =>
+            `The certificate is for ${text(inputs.domainName)}, the host is ${host}. Write that of the host.`,
+        );
+    }
+    const { domainName, subjectAlternativeNames, region, keyAlgorithm, certificateAuthorityArn } =
+      resource.inputs;
+    const hosts = stack.once(
+      "hosts of records",
+      () => new Set(every(stack, RECORD).map(({ inputs }) => hostOf(inputs.name))),
+    );
+    const named = [domainName, ...array(subjectAlternativeNames)];
+    const isForCloudFront = (servers(stack).get(text(domainName)) ?? []).some(
+      ({ type }) => type === DISTRIBUTION,
+    );
+    const wanted = isForCloudFront ? ["us-east-1"] : regionsOf(stack);
+    const validations = usersOfResource(resource, VALIDATION, "certificateArn", stack);
+    return [
+      ...named.flatMap((name) =>
+        demand(name, hosts.has(text(name)), "domainName", "a host with a DNS record of this program"),
+      ),
+      ...demand(region, wanted.includes(text(region ?? regionsOf(stack)[0])), "region", wanted.join(" or ")),
+      ...demand(
+        keyAlgorithm,
+        ["", "RSA_2048", "EC_prime256v1", "EC_secp384r1"].includes(text(keyAlgorithm)),
+        "keyAlgorithm",
+        "RSA_2048",
+      ),
+      ...(certificateAuthorityArn === undefined ? [] : ["certificateAuthorityArn is set. Remove it."]),
+      ...(validations.length > 0
+        ? []
+        : ["Nothing waits for the certificate. Write a CertificateValidation."]),
+      ...(provenBy(stack).has(resource.urn)
+        ? []
+        : ["No DNS record proves the certificate. Write the one that ACM asks for."]),
+    ];
+  },
+});

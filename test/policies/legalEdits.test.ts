@@ -1,0 +1,204 @@
+import { expect } from "chai";
+import { evaluate } from "../../policies/evaluate";
+import { policyConfigOf, previewOf } from "../support";
+import { Kind, MutableStack } from "./mutant";
+
+type Edit = (stack: MutableStack) => unknown;
+
+const set =
+  (kind: Kind, name: string, property: string, value: unknown): Edit =>
+  (stack) =>
+    stack.set(kind, name, property, value);
+
+/** Sets one option of web and worker alike. */
+const both =
+  (name: string, value: string): Edit =>
+  (stack) =>
+    stack.option("web", name, value).option("worker", name, value);
+
+const option =
+  (environment: string, name: string, value: string): Edit =>
+  (stack) =>
+    stack.option(environment, name, value);
+
+/** Adds an alarm like another one. */
+const anotherAlarm =
+  (like: string, inputs: Record<string, unknown>): Edit =>
+  (stack) => {
+    const { type, inputs: own, propertyDependencies } = stack.get("alarm", like);
+    return stack.add(type, "another", { ...own, name: "another", ...inputs }, { propertyDependencies });
+  };
+
+const tag =
+  (kind: Kind, name: string, key: string, value: string): Edit =>
+  (stack) =>
+    Object.assign(stack.get(kind, name).inputs.tags as object, { [key]: value });
+
+const DATABASE = { namespace: "AWS/RDS", statistic: "Average" };
+
+/** Changes of a stack that people make and that harm nobody. */
+const EDITS: Record<string, Edit> = {
+  "a bigger instance for web": option("web", "ec2:instances/InstanceTypes", "m7i.2xlarge"),
+  "a bigger instance for the worker": option("worker", "ec2:instances/InstanceTypes", "c7i.4xlarge"),
+  "a bigger instance for Enketo": option("enketo", "ec2:instances/InstanceTypes", "t3.large"),
+  "two instance types": option("web", "ec2:instances/InstanceTypes", "t3.xlarge, t3a.xlarge"),
+  "more web instances": option("web", "autoscaling:asg/MaxSize", "12"),
+  "more web instances at least": option("web", "autoscaling:asg/MinSize", "3"),
+  "more workers": option("worker", "autoscaling:asg/MaxSize", "20"),
+  "a bigger disk": both("autoscaling:launchconfiguration/RootVolumeSize", "100"),
+  "an earlier scaling": option("web", "autoscaling:trigger/UpperThreshold", "60"),
+  "a later scaling down": option("web", "autoscaling:trigger/LowerThreshold", "20"),
+  "two instances at a time": option("web", "autoscaling:trigger/UpperBreachScaleIncrement", "2"),
+  "a longer deregistration": option(
+    "web",
+    "elasticbeanstalk:environment:process:default/DeregistrationDelay",
+    "120",
+  ),
+  "more frequent health checks": option(
+    "web",
+    "elasticbeanstalk:environment:process:default/HealthCheckInterval",
+    "12",
+  ),
+  "a shorter health check timeout": option(
+    "web",
+    "elasticbeanstalk:environment:process:default/HealthCheckTimeout",
+    "5",
+  ),
+  "another deployment policy": both(
+    "elasticbeanstalk:command/DeploymentPolicy",
+    "RollingWithAdditionalBatch",
+  ),
+  "rolling deployments": both("elasticbeanstalk:command/DeploymentPolicy", "Rolling"),
+  "rolling updates by health": option(
+    "web",
+    "autoscaling:updatepolicy:rollingupdate/RollingUpdateType",
+    "Health",
+  ),
+  "more processes": both("elasticbeanstalk:container:python/NumProcesses", "8"),
+  "more threads": both("elasticbeanstalk:container:python/NumThreads", "10"),
+  "a stricter TLS policy": option(
+    "web",
+    "elbv2:listener:443/SSLPolicy",
+    "ELBSecurityPolicy-TLS13-1-2-Res-2021-06",
+  ),
+  "TLS 1.3 only": option("web", "elbv2:listener:443/SSLPolicy", "ELBSecurityPolicy-TLS13-1-3-2021-06"),
+  "another idle timeout": option("web", "elbv2:loadbalancer/IdleTimeout", "600"),
+  "logs for longer": option("web", "elasticbeanstalk:cloudwatch:logs/RetentionInDays", "731"),
+  "another sender": (stack) => stack.variable("DEFAULT_FROM_EMAIL", "Iaso <iaso@mg.example.org>"),
+  "another theme": option("enketo", "elasticbeanstalk:application:environment/ENKETO_DEFAULT_THEME", "kobo"),
+  "a worker with fewer connections": option("worker", "elasticbeanstalk:sqsd/HttpConnections", "4"),
+  "a longer pause after an error": option("worker", "elasticbeanstalk:sqsd/ErrorVisibilityTimeout", "60"),
+  "a bigger database": set("database", "database", "instanceClass", "db.r8g.2xlarge"),
+  "more storage": set("database", "database", "allocatedStorage", 500),
+  "more storage at most": set("database", "database", "maxAllocatedStorage", 4000),
+  "io2 storage": (stack) =>
+    stack.set("database", "database", "storageType", "io2").set("database", "database", "iops", 3000),
+  "backups for 35 days": set("database", "database", "backupRetentionPeriod", 35),
+  "another backup window": set("database", "database", "backupWindow", "23:00-23:45"),
+  "another maintenance window": set("database", "database", "maintenanceWindow", "sat:22:00-sat:22:30"),
+  "Performance Insights for two years": set(
+    "database",
+    "database",
+    "performanceInsightsRetentionPeriod",
+    731,
+  ),
+  "monitoring each 15 seconds": set("database", "database", "monitoringInterval", 15),
+  "a newer certificate authority": set("database", "database", "caCertIdentifier", "rds-ca-ecc384-g1"),
+  "a newer minor version": set("database", "database", "engineVersion", "16.10"),
+  "IAM authentication too": set("database", "database", "iamDatabaseAuthenticationEnabled", true),
+  "slower statements logged only": (stack) => {
+    const { inputs } = stack.get("parameterGroup", "database");
+    const others = (inputs.parameters as { name: string }[]).filter(
+      ({ name }) => !name.startsWith("log_min"),
+    );
+    inputs.parameters = [...others, { name: "log_min_duration_statement", value: "10000" }];
+  },
+  "another parameter of PostgreSQL": (stack) => {
+    const { inputs } = stack.get("parameterGroup", "database");
+    inputs.parameters = [...(inputs.parameters as object[]), { name: "work_mem", value: "65536" }];
+  },
+  "a bigger Redis": set("redis", "enketo-main", "nodeType", "cache.m7g.large"),
+  "two replicas": set("redis", "enketo-main", "numCacheClusters", 3),
+  "Redis snapshots for a month": set("redis", "enketo-main", "snapshotRetentionLimit", 30),
+  "another Redis maintenance window": set("redis", "enketo-main", "maintenanceWindow", "mon:03:00-mon:04:00"),
+  "messages for a week": (stack) =>
+    stack
+      .set("queue", "tasks", "messageRetentionSeconds", 604_800)
+      .option("worker", "elasticbeanstalk:sqsd/RetentionPeriod", "604800"),
+  "five receives": (stack) => {
+    const { inputs } = stack.get("queue", "tasks");
+    const redrive = JSON.parse(inputs.redrivePolicy as string) as object;
+    inputs.redrivePolicy = JSON.stringify({ ...redrive, maxReceiveCount: 5 });
+    return stack.option("worker", "elasticbeanstalk:sqsd/MaxRetries", "5");
+  },
+  "flow logs for longer": set("logGroup", "network-flow-logs", "retentionInDays", 1827),
+  "flow logs each minute": set("flowLog", "network", "maxAggregationInterval", 60),
+  "a lower processor alarm": set("alarm", "database-cpu", "threshold", 70),
+  "a higher storage alarm": set("alarm", "database-storage", "threshold", 20 * 2 ** 30),
+  "an earlier alarm on old tasks": set("alarm", "oldest-task", "threshold", 1800),
+  "an alarm on failed requests at 2 %": set("alarm", "web-5xx", "threshold", 2),
+  "an alarm on free memory": anotherAlarm("database-storage", {
+    ...DATABASE,
+    metricName: "FreeableMemory",
+    threshold: 500_000_000,
+  }),
+  "an alarm on write latency": anotherAlarm("database-cpu", {
+    ...DATABASE,
+    metricName: "WriteLatency",
+    threshold: 0.1,
+  }),
+  "an alarm on many waiting tasks": anotherAlarm("oldest-task", {
+    metricName: "ApproximateNumberOfMessagesVisible",
+    threshold: 500,
+  }),
+  "an alarm on missing data": set("alarm", "web-health", "treatMissingData", "breaching"),
+  "an extra tag": tag("database", "database", "cost-centre", "4711"),
+  "an extra tag of a bucket": tag("bucket", "media", "data-class", "patients"),
+  "an extra tag of an environment": tag("environment", "web", "owner", "platform"),
+  "the commit as a tag": tag("queue", "tasks", "commit", "50a1fd4b0e1c2d3e4f5061728394a5b6c7d8e9f0"),
+  "old media for longer": (stack) => {
+    const { inputs } = stack.get("lifecycle", "media");
+    inputs.rules = JSON.parse(
+      JSON.stringify(inputs.rules).replaceAll('"noncurrentDays":', '"noncurrentDays":1'),
+    ) as unknown;
+  },
+  "incomplete uploads for three days": (stack) => {
+    const { inputs } = stack.get("lifecycle", "static");
+    inputs.rules = JSON.parse(
+      JSON.stringify(inputs.rules).replace('"daysAfterInitiation":7', '"daysAfterInitiation":3'),
+    ) as unknown;
+  },
+  "a second person for alarms": (stack) => {
+    const { type, inputs, propertyDependencies } = stack.get("subscription", "alarms");
+    return stack.add(type, "another", { ...inputs, endpoint: "night@example.org" }, { propertyDependencies });
+  },
+  "a shorter time to live": set("record", "mail-spf", "ttl", 300),
+  "a stricter SPF": set("record", "mail-spf", "records", ["v=spf1 include:mailgun.org -all"]),
+  "a DMARC record": (stack) =>
+    stack.add("aws:route53/record:Record", "dmarc", {
+      name: "_dmarc.mg.example.org",
+      type: "TXT",
+      ttl: 3600,
+      records: ["v=DMARC1; p=reject"],
+      zoneId: stack.get("record", "web").inputs.zoneId,
+    }),
+};
+
+describe("policy pack on legal edits", function () {
+  // All rules judge the whole stack once for each edit.
+  this.timeout(300_000);
+
+  it("finds nothing in 60 changes that harm nobody", async () => {
+    const { resources } = await previewOf("prod");
+    const config = policyConfigOf("prod");
+    expect(Object.keys(EDITS)).to.have.length.of.at.least(60);
+    const refused = Object.entries(EDITS).flatMap(([what, edit]) => {
+      const stack = new MutableStack(resources);
+      edit(stack);
+      return evaluate(stack.resources, { config }).violations.map(
+        ({ policy, message }) => `${what}: ${policy}: ${message}`,
+      );
+    });
+    expect(refused).to.deep.equal([]);
+  });
+});
