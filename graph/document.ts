@@ -42,6 +42,8 @@ export interface PolicyResults {
   version: string;
   rules: number;
   violations: Violation[];
+  /** The violations that the config excepts; absent in older documents. */
+  excepted?: { policy: string; urn: string; message: string; reason: string; expires: string }[];
 }
 
 /** One preview of one stack. */

@@ -17,6 +17,13 @@ export interface Violation {
   message: string;
 }
 
+/** A violation that the config excepts. */
+export interface Excepted extends Omit<Violation, "level"> {
+  reason: string;
+  /** ISO 8601 date. */
+  expires: string;
+}
+
 export interface Results {
   pack: string;
   version: string;
@@ -25,6 +32,13 @@ export interface Results {
   /** The number of checks: one for each rule and resource. */
   evaluated: number;
   violations: Violation[];
+  excepted: Excepted[];
+}
+
+/** The messages of a rule about one resource, and the exception that hides them. */
+interface Judgement {
+  messages: string[];
+  exception?: Exception;
 }
 
 /** Checks one resource with one rule. An error of the rule on malformed input is a violation, not an exception. */
@@ -34,7 +48,7 @@ export function judgeResource(
   { parameters, exceptions }: RuleConfig,
   stack: Stack,
   today = new Date(),
-): string[] {
+): Judgement {
   let messages: string[];
   try {
     messages = rule.check(resource, { ...stack, parameters, today });
@@ -45,14 +59,14 @@ export function judgeResource(
   if (exception !== undefined) {
     const { reason, expires } = exception;
     if (reason === "") messages.push("Its exception gives no reason. Write one.");
-    else if (new Date(expires) > today) return [];
+    else if (new Date(expires) > today) return { messages, exception };
     // Passing resources too: an exception that nothing needs must be removed.
     else
       messages.push(
         `Its exception expired (${expires || "no date"}). Fix the resource and remove the exception, or write a later date with a reason.`,
       );
   }
-  return messages.map((message) => `${message} Why: ${rule.why}.`);
+  return { messages: messages.map((message) => `${message} Why: ${rule.why}.`) };
 }
 
 /** True if a rule judges resources of a type. */
@@ -71,6 +85,7 @@ export function evaluate(
     urn: stackUrn,
     message,
   }));
+  const excepted: Excepted[] = [];
   let evaluated = 0;
   for (const rule of rules) {
     const settings = configOf(rule, config);
@@ -78,11 +93,14 @@ export function evaluate(
     for (const resource of resources) {
       if (!judgesType(rule, resource.type)) continue;
       evaluated++;
-      for (const message of judgeResource(rule, resource, settings, stack, today))
-        violations.push({ policy: rule.name, level: settings.level, urn: resource.urn, message });
+      const { messages, exception } = judgeResource(rule, resource, settings, stack, today);
+      const about = { policy: rule.name, urn: resource.urn };
+      for (const message of messages)
+        if (exception === undefined) violations.push({ ...about, level: settings.level, message });
+        else excepted.push({ ...about, message, reason: exception.reason, expires: exception.expires });
     }
   }
-  return { pack: PACK.name, version: PACK.version, rules: rules.length, evaluated, violations };
+  return { pack: PACK.name, version: PACK.version, rules: rules.length, evaluated, violations, excepted };
 }
 
 /** Sentences about facts of the pack that may be out of date. */

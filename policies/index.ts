@@ -129,8 +129,14 @@ const policies: Policies = rules.map((rule) => {
       if (!judgesType(rule, args.type)) return;
       const given = { [rule.name]: args.getConfig() };
       const resource = resourceOf(args);
-      const messages = judgeResource(rule, resource, configOf(rule, given), stackOf([resource]));
-      for (const message of [...configProblems(given), ...messages]) report(message);
+      const { messages, exception } = judgeResource(
+        rule,
+        resource,
+        configOf(rule, given),
+        stackOf([resource]),
+      );
+      const reported = exception === undefined ? messages : [];
+      for (const message of [...configProblems(given), ...reported]) report(message);
     };
     return { ...shared, validateResource: ofOneType(rule.types, validate) };
   }
@@ -142,9 +148,11 @@ const policies: Policies = rules.map((rule) => {
       const resources = args.resources.map(resourceOf);
       const stack = stackOf(resources);
       for (const message of configProblems(given)) report(message);
-      for (const resource of resources)
-        if (judgesType(rule, resource.type))
-          for (const message of judgeResource(rule, resource, config, stack)) report(message, resource.urn);
+      for (const resource of resources) {
+        if (!judgesType(rule, resource.type)) continue;
+        const { messages, exception } = judgeResource(rule, resource, config, stack);
+        if (exception === undefined) for (const message of messages) report(message, resource.urn);
+      }
     },
   };
 });

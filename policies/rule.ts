@@ -34,7 +34,7 @@ interface RuleText {
 
 interface RuleLiteral<Types, Judged, Parameters extends Record<string, Parameter>> extends RuleText {
   types: Types;
-  /** "safe value" unless set. */
+  /** The kind of the rule's area unless set. */
   kind?: Kind;
   /** Mandatory unless set. */
   level?: Level;
@@ -50,7 +50,7 @@ interface RuleLiteral<Types, Judged, Parameters extends Record<string, Parameter
 
 /** A rule as the evaluator and the engine use it. */
 export interface Rule extends RuleText {
-  kind: Kind;
+  kind?: Kind;
   level: Level;
   neighbours: boolean;
   parameters: Record<string, Parameter>;
@@ -71,6 +71,6 @@ export function defineRule(
   rule: RuleLiteral<readonly string[] | "all", never, Record<string, Parameter>>,
 ): Rule {
   // The evaluator passes only resources of the rule's types, so that the narrower parameter of `check` is right.
-  const { check, kind = "safe value", level = "mandatory", neighbours = false, parameters = {} } = rule;
-  return { ...rule, kind, level, neighbours, parameters, check: check as unknown as Rule["check"] };
+  const { check, level = "mandatory", neighbours = false, parameters = {} } = rule;
+  return { ...rule, level, neighbours, parameters, check: check as unknown as Rule["check"] };
 }

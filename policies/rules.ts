@@ -1,4 +1,4 @@
-import { Rule } from "./rule";
+import { Kind, Rule } from "./rule";
 import * as application from "./rules/application";
 import * as beanstalkHealth from "./rules/beanstalk/health";
 import * as beanstalkInstances from "./rules/beanstalk/instances";
@@ -11,6 +11,7 @@ import * as alarms from "./rules/evidence/alarms";
 import * as keptFiles from "./rules/evidence/lifecycle";
 import * as logs from "./rules/evidence/logs";
 import * as keptRedis from "./rules/evidence/redis";
+import * as alarmTopic from "./rules/evidence/topic";
 import * as hygiene from "./rules/hygiene";
 import * as iamDocuments from "./rules/iam/documents";
 import * as iamOtherEnvironment from "./rules/iam/otherEnvironment";
@@ -24,6 +25,7 @@ import * as queue from "./rules/queue";
 import * as redis from "./rules/redis";
 import * as ownReferences from "./rules/references/own";
 import * as strangers from "./rules/references/strangers";
+import * as uses from "./rules/references/uses";
 import * as secrets from "./rules/secrets";
 import * as bucket from "./rules/storage/bucket";
 import * as bucketPolicy from "./rules/storage/bucketPolicy";
@@ -35,12 +37,13 @@ import * as cloudfrontValues from "./rules/values/cloudfront";
 import * as databaseValues from "./rules/values/database";
 import * as dns from "./rules/values/dns";
 import * as environmentValues from "./rules/values/environment";
+import * as options from "./rules/values/options";
 import * as stackValues from "./rules/values/stack";
 
 /** The files of rules by what their rules judge. */
 const AREAS = {
   program: [program],
-  references: [ownReferences, strangers],
+  references: [ownReferences, strangers, uses],
   storage: [bucket, bucketPolicy, lifecycle],
   network: [network, routes, reachability],
   iam: [iamDocuments, iamOtherEnvironment, iamPermissions, iamRoles, iamSeparation, iamTrust],
@@ -52,14 +55,18 @@ const AREAS = {
   database: [database],
   queue: [queue],
   dns: [dns],
-  evidence: [alarms, logs, keptFiles, keptRedis],
-  values: [databaseValues, environmentValues, cloudfrontValues, stackValues],
+  evidence: [alarms, alarmTopic, logs, keptFiles, keptRedis],
+  values: [databaseValues, environmentValues, options, cloudfrontValues, stackValues],
   hygiene: [hygiene],
 };
+
+/** The kind of judgement that most rules of an area make; "safe value" elsewhere. */
+const KINDS: Partial<Record<keyof typeof AREAS, Kind>> = { iam: "role", network: "topology" };
 
 /** A rule of the pack, with what it judges. */
 export interface PackRule extends Rule {
   area: keyof typeof AREAS;
+  kind: Kind;
 }
 
 const isRule = (value: unknown): value is Rule =>
@@ -70,7 +77,7 @@ const rulesOf = (area: keyof typeof AREAS): PackRule[] =>
   AREAS[area]
     .flatMap((file) => Object.values<unknown>(file))
     .filter(isRule)
-    .map((rule) => ({ ...rule, area }))
+    .map((rule) => ({ ...rule, area, kind: rule.kind ?? KINDS[area] ?? "safe value" }))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 
 /** All rules of the pack. */

@@ -18,7 +18,7 @@ Exit codes:
 const PROJECT = resolve(".");
 
 /** The combined results of all stacks of a file. */
-type Results = Pick<PolicyResults, "rules" | "violations"> & { evaluated: number };
+type Results = Required<Pick<PolicyResults, "rules" | "violations" | "excepted">> & { evaluated: number };
 
 /**
  * Evaluates the policy pack on the stacks of a file.
@@ -40,19 +40,24 @@ function check(file: string): Results {
     rules: results[0]?.rules ?? 0,
     evaluated: results.reduce((total, { evaluated }) => total + evaluated, 0),
     violations: results.flatMap(({ violations }) => violations),
+    excepted: results.flatMap(({ excepted = [] }) => excepted),
   };
 }
 
-function table({ rules, evaluated, violations }: Results): string {
-  const width = Math.max(0, ...violations.map(({ policy }) => policy.length));
+function table({ rules, evaluated, violations, excepted }: Results): string {
+  const width = Math.max(0, ...[...violations, ...excepted].map(({ policy }) => policy.length));
   const lines = violations.flatMap(({ level, policy, urn, message }) => [
     `${level.padEnd(9)}  ${policy.padEnd(width)}  ${nameOf(urn)}`,
     `           ${message}`,
   ]);
-  return [
-    ...lines,
-    `${rules} rules, ${evaluated} evaluations, ${violations.length} ${violations.length === 1 ? "violation" : "violations"}`,
-  ].join("\n");
+  const exceptions = excepted.flatMap(({ policy, urn, message, reason, expires }) => [
+    `excepted   ${policy.padEnd(width)}  ${nameOf(urn)} until ${expires}: ${reason}`,
+    `           ${message}`,
+  ]);
+  const counts =
+    `${rules} rules, ${evaluated} evaluations, ` +
+    `${violations.length} ${violations.length === 1 ? "violation" : "violations"}`;
+  return [...lines, ...exceptions, counts].join("\n");
 }
 
 const program = new Command("npm run check --")

@@ -13,11 +13,28 @@ export const LOAD_BALANCER_TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06";
 export const CLOUDFRONT_TLS_POLICY = "TLSv1.2_2021";
 
 /**
- * Returns the minor version of the oldest TLS that a policy of a load balancer or of CloudFront accepts: 2 for
- * TLS 1.2, 0 for TLS 1.0 and for a policy whose name tells no version.
+ * Returns true for a policy of an Application Load Balancer that AWS has and that accepts TLS 1.2 and newer only.
+ *
+ * @see https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html
  */
-export function oldestTlsVersion(policy: string): number {
-  const [, version = "0"] =
-    /^ELBSecurityPolicy-(?:TLS13|TLS|FS)-1-(\d)-/.exec(policy) ?? /^TLSv1\.(\d)_/.exec(policy) ?? [];
-  return Number(version);
+export function isModernLoadBalancerPolicy(policy: string): boolean {
+  const forTls13 = "TLS13-1-[23]";
+  const names = [
+    `${forTls13}(-(Res|Ext1|Ext2))?-2021-06`,
+    `${forTls13}(-(Res|Ext[012]))?-FIPS-2023-04`,
+    `${forTls13}(-(Res|Ext[012]))?(-FIPS)?-PQ-2025-09`,
+    "TLS-1-2-2017-01",
+    "TLS-1-2-Ext-2018-06",
+    "FS-1-2(-Res)?-2019-08",
+    "FS-1-2-Res-2020-10",
+  ];
+  return new RegExp(`^ELBSecurityPolicy-(${names.join("|")})$`).test(policy);
 }
+
+/**
+ * The policies of CloudFront whose ciphers all have forward secrecy and authenticate what they encrypt. Those from 2018
+ * and 2019 accept CBC too.
+ *
+ * @see https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/secure-connections-supported-viewer-protocols-ciphers.html
+ */
+export const MODERN_CLOUDFRONT_POLICIES = [CLOUDFRONT_TLS_POLICY, "TLSv1.2_2025", "TLSv1.3_2025"];

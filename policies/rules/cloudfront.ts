@@ -1,5 +1,5 @@
 import { dependenciesOf, Stack, tagOf } from "../context";
-import { CLOUDFRONT_TLS_POLICY, oldestTlsVersion } from "../facts/tlsPolicies";
+import { CLOUDFRONT_TLS_POLICY, MODERN_CLOUDFRONT_POLICIES } from "../facts/tlsPolicies";
 import { ResourceOf } from "../resource";
 import { defineRule } from "../rule";
 import { array, at, demand, isUnknown, text } from "../values";
@@ -35,7 +35,7 @@ export const cloudfrontTls = defineRule({
       }),
       ...demand(
         version,
-        oldestTlsVersion(text(version)) >= 2,
+        MODERN_CLOUDFRONT_POLICIES.includes(text(version)),
         "minimumProtocolVersion",
         CLOUDFRONT_TLS_POLICY,
       ),

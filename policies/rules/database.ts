@@ -183,17 +183,35 @@ export const databaseLogs = defineRule({
     ),
 });
 
+/** The resources without which the media bucket is readable, or loses objects. */
+const MEDIA_PARTS = [
+  "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
+  "aws:s3/bucketPolicy:BucketPolicy",
+  "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
+  "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+  "aws:s3/bucketVersioning:BucketVersioning",
+] as const;
+
 export const statefulProtected = defineRule({
   name: "stateful-protected",
-  types: [DATABASE, "aws:s3/bucket:Bucket"],
-  description: "Pulumi protects the database and media from deletion",
+  types: [DATABASE, "aws:s3/bucket:Bucket", ...MEDIA_PARTS],
+  description:
+    "Pulumi protects the database, and media with its access rules, from deletion; no bucket is emptied",
   why: "one removed line would delete them",
   severity: "high",
-  check: (resource) => {
-    if (resource.type !== DATABASE && tagOf(resource, "class") !== "media") return [];
-    const forceDestroy = resource.type === DATABASE ? false : (resource.inputs.forceDestroy ?? false);
+  neighbours: true,
+  check: (resource, stack) => {
+    const isBucket = resource.type === "aws:s3/bucket:Bucket";
+    const bucket = resource.type === DATABASE || isBucket ? undefined : resource.inputs.bucket;
+    const isMedia =
+      resource.type === DATABASE ||
+      tagOf(resource, "class") === "media" ||
+      resourcesWith(stack, "aws:s3/bucket:Bucket", "bucket", bucket).some(
+        (one) => tagOf(one, "class") === "media",
+      );
+    const forceDestroy = isBucket ? (resource.inputs.forceDestroy ?? false) : false;
     return [
-      ...(resource.protect === true
+      ...(resource.protect === true || !isMedia
         ? []
         : ["The resource is not protected. Write protect: true in its options."]),
       ...(forceDestroy === false

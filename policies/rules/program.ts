@@ -14,10 +14,11 @@ const PLAIN = [
   "skipCredentialsValidation",
   "skipMetadataApiCheck",
   "skipRegionValidation",
-  // The engine adds these.
-  "__internal",
   "version",
 ];
+
+/** True for the notes that the engine writes beside the inputs of a resource. */
+const isEngines = (name: string): boolean => name.startsWith("__");
 
 export const providerPlain = defineRule({
   name: "provider-plain",
@@ -30,7 +31,7 @@ export const providerPlain = defineRule({
   check: ({ inputs }) => {
     const { region, skipCredentialsValidation } = inputs;
     const others = Object.entries(inputs as Record<string, unknown>)
-      .filter(([name, value]) => !PLAIN.includes(name) && value !== undefined)
+      .filter(([name, value]) => !PLAIN.includes(name) && !isEngines(name) && value !== undefined)
       .map(([name]) => name);
     return [
       ...(others.length === 0 ? [] : [`The provider sets ${first(others)}. Remove it.`]),
@@ -105,7 +106,13 @@ export const commandsOwn = defineRule({
             ];
       }),
       ...Object.keys(inputs)
-        .filter((name) => !LINES.includes(name) && !HARMLESS.includes(name) && inputs[name] !== undefined)
+        .filter(
+          (name) =>
+            !LINES.includes(name) &&
+            !HARMLESS.includes(name) &&
+            !isEngines(name) &&
+            inputs[name] !== undefined,
+        )
         // What the engine shows together with the inputs.
         .filter((name) => !["stdout", "stderr", "id"].includes(name))
         .map((name) => `The command sets ${name}. Remove it.`),

@@ -41,7 +41,16 @@ describe("npm run check", () => {
   it("passes a safe preview", () => {
     const { status, stdout } = check(document);
     expect(status, stdout).to.equal(0);
-    expect(stdout).to.match(/^\d+ rules, \d+ evaluations, 0 violations\n$/);
+    expect(stdout).to.match(/^\d+ rules, \d+ evaluations, 0 violations\n$/m);
+  });
+
+  it("lists what the config excepts, with its reason and last day", () => {
+    const { stdout } = check(document);
+    expect(stdout).to.match(
+      /^excepted +redis-encrypted-in-transit +enketo-main until \d{4}-\d\d-\d\d: .+\n +transitEncryptionEnabled is false\./m,
+    );
+    const { excepted } = JSON.parse(check(document, "--json").stdout) as { excepted: { policy: string }[] };
+    expect(excepted.map(({ policy }) => policy)).to.include("redis-encrypted-in-transit");
   });
 
   it("shows a violation to people, and ends with 1", () => {
@@ -64,11 +73,11 @@ describe("npm run check", () => {
   /** What the CLI writes of a stack that exists, with its envelopes, notes and left-overs. */
   const stackExport = (resources: PreviewResource[]) => {
     const states = resources.map(
-      ({ urn, type, custom, inputs, outputs, parent, propertyDependencies, protect }) => ({
+      ({ urn, type, id, custom, inputs, outputs, parent, propertyDependencies, protect }) => ({
         urn,
         custom,
         ...(custom && {
-          id: `${type}-1`,
+          id,
           provider: "urn:pulumi:staging::iaso::pulumi:providers:aws::aws::0a1b",
         }),
         type,

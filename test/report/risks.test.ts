@@ -133,7 +133,7 @@ describe("report/risks", () => {
         [
           /newly allows that anyone on the internet \(0\.0\.0\.0\/0\) can reach members of database on tcp port 5432/,
         ],
-        ["no-open-ingress", "stores-behind-instances"],
+        ["ends-are-groups", "no-open-ingress", "paths-whole", "stores-behind-instances"],
       ],
       [
         "the worker let through by another port",
@@ -141,7 +141,7 @@ describe("report/risks", () => {
         "worker-to-internet-443",
         ({ inputs }) => Object.assign(inputs, { fromPort: 22 }),
         [/members of worker can reach any address \(0\.0\.0\.0\/0\) on tcp ports 22 to 443/],
-        ["no-wide-egress"],
+        ["ends-are-groups", "no-wide-egress", "paths-whole"],
       ],
       [
         "the database less safe in every way",
@@ -167,6 +167,7 @@ describe("report/risks", () => {
         [
           "database-backups",
           "database-deletion-protection",
+          "database-evidence",
           "database-final-snapshot",
           "database-multi-az",
           "database-private",
@@ -202,7 +203,7 @@ describe("report/risks", () => {
         [
           /^Beanstalk environment web is replaced: it is down until the new one runs, which has another address\.$/,
         ],
-        [],
+        ["alarms-present", "alarms-work"],
       ],
       [
         "the environment's own safeguards off",
@@ -223,7 +224,7 @@ describe("report/risks", () => {
           add("aws:elbv2:listener:8080", "Protocol", "HTTP");
         },
         [/AccessLogsS3Enabled .*requests are no longer logged/],
-        ["imds-v2", "instances-without-public-ip", "no-ssh", "plain-http-off", "tls-policy"],
+        ["access-logs", "imds-v2", "instances-without-public-ip", "no-ssh", "plain-http-off", "tls-policy"],
       ],
       [
         "a redirect to HTTPS turned into an answer",
@@ -231,7 +232,7 @@ describe("report/risks", () => {
         "web-redirect-to-https",
         ({ inputs }) => (inputs.defaultActions = [{ type: "forward", targetGroupArn: "arn:..." }]),
         [],
-        ["listener-redirects"],
+        ["listener-redirects", "redirects-whole"],
       ],
       [
         "older TLS at CloudFront",
@@ -252,7 +253,7 @@ describe("report/risks", () => {
           association.inputs.routeTableId = PUBLIC;
         },
         [/makes its subnet public: the route table leads to an internet gateway/],
-        [],
+        ["references-own", "subnets-fit", "subnets-whole"],
       ],
       [
         "old versions of media deleted sooner",
@@ -286,7 +287,7 @@ describe("report/risks", () => {
           Object.assign(parameter.inputs, { type: "String", insecureValue: "0123456789" });
         },
         [],
-        ["secret-parameter-secure"],
+        ["secret-parameter-secure", "secrets-own-name"],
       ],
       [
         "versions of media not kept",
@@ -310,7 +311,7 @@ describe("report/risks", () => {
         "tasks",
         ({ inputs }) => Reflect.deleteProperty(inputs, "redrivePolicy"),
         [],
-        ["queue-dead-letters"],
+        ["alarms-present", "queue-dead-letters", "queue-values"],
       ],
       [
         "any web page let to the media",
@@ -318,7 +319,7 @@ describe("report/risks", () => {
         "media",
         ({ inputs }) => ((inputs.corsRules as Properties[])[0]!.allowedOrigins = ["*"]),
         [],
-        ["bucket-cors"],
+        ["bucket-cors", "cors-own-origins"],
       ],
       [
         "access control lists of a bucket",
@@ -374,31 +375,54 @@ describe("report/risks", () => {
         "Instance",
         "database",
         /^Database instance database is deleted: its data is lost/,
-        ["variables-own-resources"],
+        ["alarms-work", "deployment-own", "paths-allowed", "variables-own-resources"],
       ],
       [
         "Bucket",
         "artifacts",
         /^Bucket artifacts is deleted: its objects are lost; AWS refuses while it has objects\.$/,
-        ["bucket-parts-named"],
+        ["bucket-class-fits", "bucket-parts-named", "deployment-own", "references-own"],
       ],
       [
         "Bucket",
         "media",
         /^Bucket media leaves the stack: the old one stays in AWS .*; Pulumi refuses while it is protected\.$/,
-        ["bucket-class-fits", "bucket-parts-named"],
+        ["bucket-class-fits", "bucket-parts-named", "references-own"],
       ],
-      ["ReplicationGroup", "enketo-main", /its data is lost/, []],
+      ["ReplicationGroup", "enketo-main", /its data is lost/, ["enketo-own-redis"]],
       [
         "Queue",
         "tasks",
         /its waiting messages are lost/,
-        ["queue-dead-letters", "variables-own-resources", "worker-queue"],
+        [
+          "alarms-present",
+          "alarms-work",
+          "queue-dead-letters",
+          "queue-values",
+          "references-own",
+          "variables-own-resources",
+          "worker-queue",
+        ],
       ],
-      ["Parameter", "secrets-SECRET_KEY", /reads fail until it exists again/, []],
-      ["Environment", "worker", /it is down/, ["web-worker-pair"]],
-      ["Topic", "alarms", /every subscriber must confirm again/, []],
-      ["Record", "web", /DNS no longer resolves iaso\.example\.org/, ["variables-own-resources"]],
+      [
+        "Parameter",
+        "secrets-SECRET_KEY",
+        /reads fail until it exists again/,
+        ["references-own", "secrets-own-name"],
+      ],
+      [
+        "Environment",
+        "worker",
+        /it is down/,
+        ["alarms-work", "ends-are-groups", "paths-allowed", "web-worker-pair"],
+      ],
+      ["Topic", "alarms", /every subscriber must confirm again/, ["references-own"]],
+      [
+        "Record",
+        "web",
+        /DNS no longer resolves iaso\.example\.org/,
+        ["certificates-fit", "cors-own-origins", "dns-whole", "variables-own-resources"],
+      ],
       ["BucketPublicAccessBlock", "logs", undefined, ["bucket-public-access-block"]],
       // Kept on delete: nothing changes in AWS.
       ["BucketPublicAccessBlock", "media", undefined, ["bucket-public-access-block"]],
@@ -406,13 +430,18 @@ describe("report/risks", () => {
         "BucketPolicy",
         "logs",
         /^Bucket policy logs no longer denies s3:\* .*DenyPlainHttp/,
-        ["bucket-tls-only"],
+        ["bucket-tls-only", "logs-deliverable"],
       ],
-      ["FlowLog", "network", /the network's connections are no longer logged/, []],
-      ["MetricAlarm", "dead-letters", /nobody is notified any more/, []],
+      ["FlowLog", "network", /the network's connections are no longer logged/, ["flow-log-whole"]],
+      ["MetricAlarm", "dead-letters", /nobody is notified any more/, ["alarms-present"]],
       ["RolePolicy", "worker", undefined, []],
-      ["RouteTable", "network-public", undefined, []],
-      ["SecurityGroupIngressRule", "database-from-web-5432", undefined, []],
+      [
+        "RouteTable",
+        "network-public",
+        undefined,
+        ["no-strangers", "references-own", "routes-plain", "subnets-fit", "subnets-whole"],
+      ],
+      ["SecurityGroupIngressRule", "database-from-web-5432", undefined, ["paths-whole"]],
     ];
     for (const [type, name, says, policies] of deletions) {
       it(`reports the deletion of ${type} ${name}${says ? "" : " as no risk of its own"}`, async () => {

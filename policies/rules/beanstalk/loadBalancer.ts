@@ -1,4 +1,4 @@
-import { LOAD_BALANCER_TLS_POLICY, oldestTlsVersion } from "../../facts/tlsPolicies";
+import { isModernLoadBalancerPolicy, LOAD_BALANCER_TLS_POLICY } from "../../facts/tlsPolicies";
 import { defineRule } from "../../rule";
 import { array, at, demand, isUnknown, notEvaluated, text } from "../../values";
 import { demandOption, Environment, ENVIRONMENT, isWeb, optionOf, settingsOf } from "./settings";
@@ -6,7 +6,7 @@ import { demandOption, Environment, ENVIRONMENT, isWeb, optionOf, settingsOf } f
 const HTTPS_LISTENER = "aws:elbv2:listener:443";
 const DEFAULT_LISTENER = "aws:elbv2:listener:default";
 
-const isModernTls = (policy: unknown): boolean => oldestTlsVersion(text(policy)) >= 2;
+const isModernTls = (policy: unknown): boolean => isModernLoadBalancerPolicy(text(policy));
 
 const isFalseOrUnset = (value: string): boolean => value === "" || value === "false";
 

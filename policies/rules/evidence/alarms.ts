@@ -1,17 +1,13 @@
-import { dependenciesOf, ownAccounts, Stack } from "../../context";
+import { dependenciesOf, Stack } from "../../context";
 import { METRICS, Metric } from "../../facts/metrics";
-import { conditionsHold } from "../../iam/conditions";
-import { Statement, statementsOf } from "../../iam/document";
-import { judge } from "../../iam/evaluate";
 import { byIdentity, identitiesOf } from "../../identity";
 import { Resource, ResourceOf } from "../../resource";
 import { isDeadLetterQueue } from "../queue";
 import { defineRule } from "../../rule";
-import { every, usersOfResource } from "../../topology";
-import { array, at, demand, groupBy, hasUnknown, isUnknown, notEvaluated, object, text } from "../../values";
+import { every } from "../../topology";
+import { array, at, demand, groupBy, isUnknown, object, text } from "../../values";
 
 const ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm";
-const TOPIC = "aws:sns/topic:Topic";
 const QUEUE = "aws:sqs/queue:Queue";
 const DATABASE = "aws:rds/instance:Instance";
 const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
@@ -339,6 +335,9 @@ export const alarmsWork = defineRule({
         "treatMissingData",
         "notBreaching",
       ),
+      ...(["unit", "thresholdMetricId"] as const)
+        .filter((name) => text(inputs[name]) !== "")
+        .map((name) => `The alarm sets ${name}. Remove it: the metric may have no data with it.`),
       ...demand(
         actionsEnabled,
         actionsEnabled !== false && text(actionsEnabled) !== "false",
@@ -350,73 +349,4 @@ export const alarmsWork = defineRule({
         : ["The alarm tells nobody. Write the ARN of the topic to alarmActions."]),
     ];
   },
-});
-
-/** True if CloudWatch may publish to a topic for alarms of this account. */
-function letsCloudWatchPublish(statements: Statement[], arn: string, account: string): boolean {
-  const context = { "aws:SourceAccount": account, "aws:SourceArn": arn.replace(":sns:", ":cloudwatch:") };
-  const request = {
-    requester: { service: "cloudwatch.amazonaws.com" },
-    action: "sns:Publish",
-    resource: arn,
-    account,
-    context,
-  };
-  const relevant = statements.filter(
-    (one) => one.Effect === "Deny" || conditionsHold(one.Condition, context),
-  );
-  return judge(relevant, request, true).decision === "allow";
-}
-
-export const alarmsReachPeople = defineRule({
-  name: "alarms-reach-people",
-  kind: "evidence",
-  types: [TOPIC],
-  description:
-    "CloudWatch may publish to the topic of alarms, and the topic sends everything to a mail address",
-  why: "an alarm that nobody hears is none",
-  severity: "high",
-  neighbours: true,
-  check: (topic, stack) => {
-    const judged = topic as Resource;
-    const toTopic = (type: string, property: string) => usersOfResource(judged, type, property, stack);
-    const policies = toTopic("aws:sns/topicPolicy:TopicPolicy", "arn");
-    if (policies.some(({ inputs }) => hasUnknown(inputs.policy))) return notEvaluated("the topic's policy");
-    const account = ownAccounts(stack)[0] ?? "";
-    const arn = identitiesOf(judged, stack).find((one) => one.startsWith("arn:")) ?? "";
-    const statements = policies.flatMap(({ inputs }) => statementsOf(inputs.policy));
-    const mails = toTopic("aws:sns/topicSubscription:TopicSubscription", "topic").filter(
-      ({ inputs: { protocol, endpoint } }) =>
-        protocol === "email" && /^[^@\s]+@[^@\s.]+\.[^@\s]+$/.test(text(endpoint)),
-    );
-    const key = topic.inputs.kmsMasterKeyId;
-    return [
-      ...(policies.length === 1 && letsCloudWatchPublish(statements, arn, account)
-        ? []
-        : ["CloudWatch may not publish. Write one TopicPolicy that allows it sns:Publish for this account."]),
-      ...(mails.length > 0
-        ? []
-        : ["No mail address subscribes. Write a TopicSubscription with protocol email."]),
-      ...(/alias\/aws\/sns$/.test(text(key))
-        ? ["CloudWatch may not use AWS's own key. Write no kmsMasterKeyId, or a key of this program."]
-        : []),
-    ];
-  },
-});
-
-export const subscriptionsWhole = defineRule({
-  name: "subscriptions-whole",
-  kind: "evidence",
-  types: ["aws:sns/topicSubscription:TopicSubscription"],
-  description: "A subscription is a mail address that gets every message",
-  why: "messages would go somewhere else, or be filtered out",
-  severity: "high",
-  check: ({ inputs: { protocol, endpoint, filterPolicy, deliveryPolicy, redrivePolicy } }) => [
-    ...demand(protocol, protocol === "email", "protocol", "email"),
-    ...demand(endpoint, /^[^@\s]+@[^@\s.]+\.[^@\s]+$/.test(text(endpoint)), "endpoint", "a mail address"),
-    ...(filterPolicy === undefined || text(filterPolicy) === "" ? [] : ["filterPolicy is set. Remove it."]),
-    ...([deliveryPolicy, redrivePolicy].every((one) => text(one) === "")
-      ? []
-      : ["A policy of delivery is set. Remove it."]),
-  ],
 });

@@ -142,6 +142,9 @@ export const flowLogWrites = defineRule({
         "maxAggregationInterval",
         "60 or 600",
       ),
+      ...(text(judged.inputs.deliverCrossAccountRole) === ""
+        ? []
+        : ["deliverCrossAccountRole is set. Remove it."]),
       ...(groups.length === 1
         ? []
         : ["logDestination is no log group of this program. Write the ARN of one."]),

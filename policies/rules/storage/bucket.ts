@@ -53,6 +53,7 @@ export const bucketClass = defineRule({
 
 /** The options that name a bucket, and the class that the bucket must have. */
 const BUCKET_OPTIONS: Record<string, string> = {
+  "aws:elasticbeanstalk:application:environment/ARTIFACTS_BUCKET": "artifacts",
   "aws:elasticbeanstalk:application:environment/AWS_STORAGE_BUCKET_NAME": "media",
   "aws:elasticbeanstalk:application:environment/AWS_PUBLIC_STORAGE_BUCKET_NAME": "static",
   "aws:elbv2:loadbalancer/AccessLogsS3Bucket": "logs",
@@ -156,10 +157,17 @@ export const bucketPartsApart = defineRule({
     "The policy, CORS, versioning, encryption and lifecycle of a bucket are separate resources; no replication",
   why: "two places would contradict each other, and no rule judges the one inside the bucket",
   severity: "high",
-  check: ({ inputs }) =>
-    INLINE.filter((name) => inputs[name] !== undefined).map(
+  check: ({ inputs }) => [
+    ...INLINE.filter((name) => inputs[name] !== undefined).map(
       (name) => `The bucket sets ${name} itself. Remove it and write a separate resource.`,
     ),
+    ...demand(
+      inputs.accelerationStatus,
+      ["", "Suspended"].includes(text(inputs.accelerationStatus)),
+      "accelerationStatus",
+      "nothing: requests would leave the region",
+    ),
+  ],
 });
 
 const OBJECT = "aws:s3/bucketObjectv2:BucketObjectv2";

@@ -81,6 +81,22 @@ export const subnetsFit = defineRule({
   },
 });
 
+/** The properties of a route for other destinations and targets than the platform has. */
+const OTHER_WAYS = [
+  "carrierGatewayId",
+  "coreNetworkArn",
+  "destinationIpv6CidrBlock",
+  "destinationPrefixListId",
+  "egressOnlyGatewayId",
+  "instanceId",
+  "localGatewayId",
+  "networkInterfaceId",
+  "odbNetworkArn",
+  "transitGatewayId",
+  "vpcEndpointId",
+  "vpcPeeringConnectionId",
+];
+
 export const routesPlain = defineRule({
   name: "routes-plain",
   kind: "topology",
@@ -92,21 +108,10 @@ export const routesPlain = defineRule({
   check: (route, stack) => {
     const judged = route as Resource;
     const { destinationCidrBlock } = judged.inputs;
-    const others = Object.keys(judged.inputs).filter(
-      (name) =>
-        // The engine shows what AWS adds: the state, the origin and the empty other targets.
-        ![
-          "destinationCidrBlock",
-          "gatewayId",
-          "id",
-          "natGatewayId",
-          "origin",
-          "routeTableId",
-          "state",
-        ].includes(name) && text(judged.inputs[name]) !== "",
-    );
+    const others = OTHER_WAYS.filter((name) => text(judged.inputs[name]) !== "");
     const nats = targetsOf(judged, "natGatewayId", NAT_GATEWAY, stack);
     const gateways = targetsOf(judged, "gatewayId", INTERNET_GATEWAY, stack);
+    const unreachable = nats.filter(({ inputs }) => text(inputs.connectivityType) === "private");
     const inPrivate = nats
       .flatMap((nat) => targetsOf(nat, "subnetId", SUBNET, stack))
       .filter((subnet) => !waysOf(subnet, stack).has("internet gateway"));
@@ -121,6 +126,7 @@ export const routesPlain = defineRule({
       ...(nats.length + gateways.length === 1
         ? []
         : ["The route leads to no single gateway of this program. Write one gatewayId or one natGatewayId."]),
+      ...unreachable.map(({ name }) => `NAT gateway ${name} is private. Remove connectivityType.`),
       ...inPrivate.map(
         ({ name }) => `Its NAT gateway is in ${name}, which has no internet gateway. Write a public subnet.`,
       ),

@@ -257,4 +257,88 @@ export const closedWorld: Mutant[] = [
   ],
   ["secrets-own-name", set("parameter", "secrets-SECRET_KEY", "type", "String")],
   ["secrets-own-name", (stack) => stack.remove("parameter", "secrets-SECRET_KEY")],
+  [
+    "roles-trust-their-service",
+    (stack) =>
+      stack.option(
+        "web",
+        "elasticbeanstalk:environment/ServiceRole",
+        stack.get("role", "web").inputs.name as string,
+      ),
+  ],
+  [
+    "roles-trust-their-service",
+    (stack) =>
+      stack.option(
+        "web",
+        "elasticbeanstalk:environment/ServiceRole",
+        stack.get("role", "ci-up").inputs.name as string,
+      ),
+  ],
+  [
+    "roles-trust-their-service",
+    (stack) => stack.set("profile", "web", "role", stack.get("role", "beanstalk-service").inputs.name),
+  ],
+  [
+    "roles-trust-their-service",
+    (stack) =>
+      stack.set(
+        "database",
+        "database",
+        "monitoringRoleArn",
+        `arn:aws:iam::123456789012:role/${String(stack.get("role", "web").inputs.name)}`,
+      ),
+  ],
+  [
+    "oidc-provider-github",
+    (stack) =>
+      stack.add("aws:iam/openIdConnectProvider:OpenIdConnectProvider", "x", {
+        url: "https://token.example.com",
+        clientIdLists: ["sts.amazonaws.com"],
+      }),
+  ],
+  [
+    "oidc-provider-github",
+    (stack) =>
+      stack.add("aws:iam/openIdConnectProvider:OpenIdConnectProvider", "x", {
+        url: "https://token.actions.githubusercontent.com",
+        clientIdLists: ["sts.amazonaws.com", "other"],
+      }),
+  ],
+  ["mail-server-known", (stack) => stack.variable("EMAIL_HOST", "smtp.example.com")],
+  ["mail-server-known", (stack) => stack.variable("EMAIL_HOST", "mailgun.org.example.com")],
+  option(
+    "enketo-variables",
+    "enketo",
+    "elasticbeanstalk:application:environment/NODE_TLS_REJECT_UNAUTHORIZED",
+    "0",
+  ),
+  option(
+    "enketo-variables",
+    "enketo",
+    "elasticbeanstalk:application:environment/NODE_OPTIONS",
+    "--require x",
+  ),
+  option("enketo-variables", "enketo", "elasticbeanstalk:application:environment/HTTPS_PROXY", "http://x"),
+  option(
+    "enketo-variables",
+    "enketo",
+    "elasticbeanstalk:application:environment/ENKETO_LINKED_FORM_AND_DATA_SERVER_AUTHENTICATION_ALLOW_INSECURE_TRANSPORT",
+    "true",
+  ),
+  [
+    "enketo-variables",
+    (stack) =>
+      stack.option("enketo", "elasticbeanstalk:application:environmentsecrets/ENKETO_API_KEY", undefined),
+  ],
+  ["secrets-marked", set("parameter", "secrets-SECRET_KEY", "value", "correct horse battery staple")],
+  ["secrets-marked", set("database", "database", "password", "correct horse battery staple")],
+  option(
+    "nothing-sent-elsewhere",
+    "web",
+    "elasticbeanstalk:sns:topics/Notification Endpoint",
+    "x@example.com",
+  ),
+  option("nothing-sent-elsewhere", "web", "elbv2:listener:443/Rules", "x"),
+  option("nothing-sent-elsewhere", "web", "elbv2:listenerrule:x/PathPatterns", "/*"),
 ];

@@ -64,6 +64,9 @@ export const database: Mutant[] = [
   ["stateful-protected", (stack) => (stack.get("database", "database").protect = false)],
   ["stateful-protected", (stack) => (stack.get("bucket", "media").protect = undefined)],
   ["stateful-protected", (stack) => stack.set("bucket", "media", "forceDestroy", true)],
+  ["stateful-protected", (stack) => stack.set("bucket", "logs", "forceDestroy", true)],
+  ["stateful-protected", (stack) => (stack.get("bucketPolicy", "media").protect = false)],
+  ["stateful-protected", (stack) => (stack.get("block", "media").protect = false)],
 ];
 
 /** What staging is excused from. */

@@ -213,6 +213,7 @@ export const network: Mutant[] = [
   set("routes-plain", "route", "network-public-internet", "destinationIpv6CidrBlock", "::/0"),
   ["routes-plain", link(["route", "network-private-0-nat"], "gatewayId", ["internetGateway", "network"])],
   ["routes-plain", link(["natGateway", "network-0"], "subnetId", ["subnet", "network-private-0"])],
+  set("routes-plain", "natGateway", "network-0", "connectivityType", "private"),
   without("subnets-whole", "association", "network-private-1"),
   without("subnets-whole", "route", "network-private-0-nat"),
   set("subnets-whole", "subnet", "network-private-0", "cidrBlock", "10.99.0.0/19"),

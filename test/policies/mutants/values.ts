@@ -149,7 +149,12 @@ export const values: Mutant[] = [
   variable("database-variables", "web", "RDS_PORT", "5433"),
   variable("database-variables", "worker", "RDS_DB_NAME", "postgres"),
   variable("database-variables", "web", "RDS_USERNAME", "postgres"),
+  option("tls-policy", "web", "elbv2:listener:443/SSLPolicy", "ELBSecurityPolicy-TLS13-1-2-2021-07"),
+  ["bucket-parts-apart", (stack) => stack.set("bucket", "media", "accelerationStatus", "Enabled")],
+  ["bucket-class-fits", (stack) => stack.variable("ARTIFACTS_BUCKET", "somebody-elses-code")],
+  ["bucket-class-fits", (stack) => stack.variable("ARTIFACTS_BUCKET", stack.bucket("static"))],
   decided("web", "autoscaling:launchconfiguration/RootVolumeSize", "8"),
+  decided("web", "autoscaling:launchconfiguration/InstanceType", "t4g.large"),
   decided("web", "autoscaling:launchconfiguration/RootVolumeType", "standard"),
   decided("web", "ec2:instances/InstanceTypes", "t4g.large"),
   decided("enketo", "ec2:instances/InstanceTypes", undefined),
@@ -383,4 +388,11 @@ export const valuesOfProd: Mutant[] = [
   without("dns-whole", "record", "static-A"),
   without("dns-whole", "record", "static-AAAA"),
   set("certificates-fit", "certificate", "static-certificate", "region", "eu-central-1"),
+  [
+    "cloudfront-tls",
+    (stack) =>
+      Object.assign(stack.get("distribution", "static").inputs.viewerCertificate as object, {
+        minimumProtocolVersion: "TLSv1.2_2019",
+      }),
+  ],
 ];
