@@ -1,8 +1,8 @@
-import { regionsOf } from "../context";
+import { regionsOf, tagOf } from "../context";
 import { REGIONS } from "../facts/regions";
 import { Resource } from "../resource";
 import { defineRule } from "../rule";
-import { first, isUnknown, notEvaluated, object, text } from "../values";
+import { array, first, isUnknown, notEvaluated, object, text } from "../values";
 
 const PROVIDER = "pulumi:providers:aws";
 
@@ -93,6 +93,16 @@ export const commandsOwn = defineRule({
       name.slice(1),
     );
     const region = environment.AWS_REGION;
+    const [web] = stack
+      .ofType("aws:elasticbeanstalk/environment:Environment")
+      .filter((one) => tagOf(one, "role") === "web");
+    const expected: [name: string, value: unknown][] =
+      web === undefined
+        ? []
+        : [
+            ["IASO_ENV", tagOf(web, "env")],
+            ["PLATFORM", web.inputs.solutionStackName],
+          ];
     return [
       ...LINES.flatMap((line) => {
         if (inputs[line] === undefined)
@@ -122,6 +132,15 @@ export const commandsOwn = defineRule({
       ...used
         .filter((name) => environment[name] === undefined)
         .map((name) => `The command names $${name}, which is not set. Write it into environment.`),
+      ...expected
+        .filter(([name, value]) => environment[name] !== undefined && text(environment[name]) !== text(value))
+        .map(
+          ([name, value]) =>
+            `${name} is ${JSON.stringify(environment[name])}. Write ${text(value)}, as the environment.`,
+        ),
+      ...(array(inputs.triggers).length > 0
+        ? []
+        : ["The command has no triggers, and would never run again. Write them."]),
       ...(regionsOf(stack).includes(text(region))
         ? []
         : [`AWS_REGION is ${JSON.stringify(region)}. Write ${regionsOf(stack).join(" or ")}.`]),

@@ -375,7 +375,7 @@ describe("report/risks", () => {
         "Instance",
         "database",
         /^Database instance database is deleted: its data is lost/,
-        ["alarms-work", "deployment-own", "paths-allowed", "variables-own-resources"],
+        ["alarms-work", "deployment-own", "paths-allowed", "references-own", "variables-own-resources"],
       ],
       [
         "Bucket",
@@ -389,7 +389,7 @@ describe("report/risks", () => {
         /^Bucket media leaves the stack: the old one stays in AWS .*; Pulumi refuses while it is protected\.$/,
         ["bucket-class-fits", "bucket-parts-named", "references-own"],
       ],
-      ["ReplicationGroup", "enketo-main", /its data is lost/, ["enketo-own-redis"]],
+      ["ReplicationGroup", "enketo-main", /its data is lost/, ["enketo-own-redis", "references-own"]],
       [
         "Queue",
         "tasks",

@@ -64,7 +64,7 @@ export const redisKeepsData = defineRule({
   kind: "evidence",
   types: [REDIS],
   description:
-    "Enketo's persistent Redis has daily snapshots, a final one, and evicts nothing that has no expiry",
+    "Enketo's persistent Redis has daily snapshots, a final one, and evicts nothing that has no expiry; its cache evicts anything",
   why: "it holds the links to forms that people filled in, and nothing else has them",
   severity: "high",
   neighbours: true,
@@ -77,10 +77,16 @@ export const redisKeepsData = defineRule({
   },
   check: (redis, stack) => {
     const judged = redis as Resource;
-    if (!isPersistent(judged, stack)) return [];
     const { minDays } = stack.parameters;
     const { snapshotRetentionLimit, finalSnapshotIdentifier } = judged.inputs;
     const eviction = evictionOf(judged, stack);
+    if (!isPersistent(judged, stack))
+      return demand(
+        eviction,
+        /^allkeys-(lru|lfu|random)$/.test(text(eviction)),
+        "maxmemory-policy of its parameter group",
+        "allkeys-lru",
+      );
     return [
       ...demand(
         snapshotRetentionLimit,

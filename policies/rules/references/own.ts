@@ -5,7 +5,7 @@ import { Use, used, usersOf, usesOf } from "../../references";
 import { Resource } from "../../resource";
 import { Stack } from "../../context";
 import { defineRule } from "../../rule";
-import { isUnknown, notEvaluated, text } from "../../values";
+import { array, isUnknown, notEvaluated, text } from "../../values";
 
 const VPC = "aws:ec2/vpc:Vpc";
 const SUBNET = "aws:ec2/subnet:Subnet";
@@ -46,6 +46,33 @@ function isOwn(resource: Resource, use: Use, stack: Stack): boolean {
   return !hasKnownIds(to, stack) && sources.length > 0;
 }
 
+/** References without which a resource has no place, or nothing to act on. */
+const REQUIRED = [
+  "allocationId",
+  "application",
+  "arn",
+  "bucket",
+  "key",
+  "loadBalancerArn",
+  "queueUrl",
+  "role",
+  "routeTableId",
+  "securityGroupId",
+  "subnetGroupName",
+  "subnetId",
+  "subnetIds",
+  "topic",
+  "validationRecordFqdns",
+  "vpcId",
+];
+
+/** The required references of a resource that name nothing. */
+const missingIn = ({ type, inputs }: Resource): string[] =>
+  (REFERENCES[type] ?? [])
+    .filter(({ option, property }) => option === undefined && REQUIRED.includes(property))
+    .map(({ property }) => property)
+    .filter((property) => array(inputs[property]).filter((one) => text(one) !== "").length === 0);
+
 export const referencesOwn = defineRule({
   name: "references-own",
   kind: "closed world",
@@ -64,7 +91,18 @@ export const referencesOwn = defineRule({
   },
   check: (judged, stack) => {
     const resource = judged as Resource;
-    return usesOf(resource).flatMap((use) => {
+    const gone = Object.entries(resource.propertyDependencies ?? {}).filter(([, urns]) =>
+      urns.some((urn) => stack.withUrn(urn) === undefined),
+    );
+    const missing = [
+      ...missingIn(resource).map(
+        (property) => `${property} is not set. Write the output of a resource of this program.`,
+      ),
+      ...gone.map(
+        ([property]) => `${property} uses an output of a resource that the program does not have. Write one.`,
+      ),
+    ];
+    const strangers = usesOf(resource).flatMap((use) => {
       const { reference, value, where } = use;
       const [, kind] = reference.to.split("/");
       if (isUnknown(value)) return sourcesOf(resource, use, stack).length > 0 ? [] : notEvaluated(where);
@@ -74,5 +112,6 @@ export const referencesOwn = defineRule({
             `${where} is ${JSON.stringify(value)}, which no ${kind?.split(":")[1] ?? "resource"} of this program has. Write the output of one, or write the value to alsoAllowed.`,
           ];
     });
+    return [...missing, ...strangers];
   },
 });

@@ -1,4 +1,5 @@
 import { Stack } from "../../context";
+import { rangeOf } from "../../facts/ipRanges";
 import { targetsOf } from "../../references";
 import { Resource } from "../../resource";
 import { defineRule } from "../../rule";
@@ -120,7 +121,12 @@ export const endsAreGroups = defineRule({
       members.length > 0 && members.every(({ member }) => allowed.includes(member));
     if (judged.type === INGRESS)
       return only(["load balancer"])
-        ? demand(cidrIpv4 ?? cidrIpv6, true, "cidrIpv4", "the addresses")
+        ? demand(
+            cidrIpv4 ?? cidrIpv6,
+            rangeOf(text(cidrIpv4 ?? cidrIpv6)) !== undefined,
+            "cidrIpv4",
+            "a range of addresses",
+          )
         : [`The rule lets addresses in to ${names(members)}. Write referencedSecurityGroupId.`];
     const isOpen =
       only(["web", "worker", "enketo"]) &&

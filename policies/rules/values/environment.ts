@@ -1,5 +1,4 @@
-import { dependenciesOf, resourcesWith, tagOf } from "../../context";
-import { byIdentity } from "../../identity";
+import { resourcesWith, Stack, tagOf } from "../../context";
 import { defineRule } from "../../rule";
 import { demand, isUnknown, text } from "../../values";
 import {
@@ -25,6 +24,15 @@ const number = (environment: Environment, namespace: string, name: string, stand
 
 /** Tags that Beanstalk sets itself. */
 const RESERVED = /^(Name|elasticbeanstalk:.*|aws:.*)$/;
+
+/** True for the text of a health configuration; the option may be absent. */
+function isJson(value: string): boolean {
+  try {
+    return value === "" || (JSON.parse(value) as { Version?: unknown } | null)?.Version === 1;
+  } catch {
+    return false;
+  }
+}
 
 export const environmentValues = defineRule({
   name: "environment-values",
@@ -115,12 +123,22 @@ export const environmentValues = defineRule({
           (namespace) =>
             `Options of ${namespace} are set. Remove them: Iaso uses none, and they can publish its code.`,
         ),
+      ...(isJson(option("aws:elasticbeanstalk:healthreporting:system", "ConfigDocument"))
+        ? []
+        : ["ConfigDocument is no JSON object with Version 1. Write one, or remove it."]),
       ...scheduled
         .filter(({ resource }) => resource === "")
         .map(({ name }) => `Scheduled action ${name} has no resource name. Write resource.`),
     ];
   },
 });
+
+/** The environments that the deploy tool finds, by its parameters. */
+const deployable = (stack: Stack): Set<string> =>
+  stack.once("environments with a deployment parameter", () => {
+    const names = stack.ofType("aws:ssm/parameter:Parameter").map(({ inputs }) => text(inputs.name));
+    return new Set(names.flatMap((name) => /\/([^/]+)\/deployment$/.exec(name)?.[1] ?? []));
+  });
 
 /** The part that each role runs: the platform that it must have. */
 export const roleFits = defineRule({
@@ -166,11 +184,10 @@ export const roleFits = defineRule({
       ...others
         .filter((one) => !isUnknown(application) && one.inputs.application === application)
         .map((one) => `${one.name} has the same application. Write one for Iaso and one for Enketo.`),
-      ...(byIdentity(ENVIRONMENT, stack).size > 0 &&
-      dependenciesOf(environment, "version").length === 0 &&
-      version === undefined
-        ? ["The environment has no version. Write one."]
+      ...(role === "web" && !deployable(stack).has(tagOf(environment, "env"))
+        ? ["No parameter tells the deploy tool where to deploy. Write /iaso/ENV/deployment."]
         : []),
+      ...(version === undefined ? ["The environment has no version. Write one."] : []),
     ];
   },
 });

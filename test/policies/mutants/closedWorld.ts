@@ -341,4 +341,31 @@ export const closedWorld: Mutant[] = [
   ),
   option("nothing-sent-elsewhere", "web", "elbv2:listener:443/Rules", "x"),
   option("nothing-sent-elsewhere", "web", "elbv2:listenerrule:x/PathPatterns", "/*"),
+  ...(
+    [
+      ["routeTable", "network-private-0", "vpcId"],
+      ["databaseSubnets", "database", "subnetIds"],
+      ["natGateway", "network-0", "allocationId"],
+      ["association", "network-private-0", "subnetId"],
+      ["rolePolicy", "web", "role"],
+      ["queuePolicy", "tasks", "queueUrl"],
+      ["version", "enketo", "bucket"],
+      ["subscription", "alarms", "topic"],
+      ["validation", "web-certificate", "validationRecordFqdns"],
+    ] as const
+  ).map(([kind, name, property]): Mutant => ["references-own", set(kind, name, property, undefined)]),
+  ["references-own", set("databaseSubnets", "database", "subnetIds", [])],
+  ["references-own", (stack) => stack.remove("vpc", "network")],
+  ["references-own", (stack) => stack.remove("topic", "alarms")],
+  [
+    "commands-own",
+    (stack) =>
+      Object.assign(stack.get("command", "gdal-ami").inputs.environment as object, { IASO_ENV: "other" }),
+  ],
+  [
+    "commands-own",
+    (stack) =>
+      Object.assign(stack.get("command", "gdal-ami").inputs.environment as object, { PLATFORM: "other" }),
+  ],
+  command("triggers", []),
 ];

@@ -265,6 +265,8 @@ export const evidence: Mutant[] = [
   rules("media", () => []),
   set("redis-keeps-data", "redis", "enketo-main", "snapshotRetentionLimit", 0),
   set("redis-keeps-data", "redis", "enketo-main", "snapshotRetentionLimit", 1),
+  set("redis-keeps-data", "redisParameters", "enketo-cache", "parameters", []),
+  set("redis-keeps-data", "redis", "enketo-cache", "parameterGroupName", "default.redis7"),
   set("redis-keeps-data", "redis", "enketo-main", "snapshotRetentionLimit", undefined),
   set("redis-keeps-data", "redis", "enketo-main", "finalSnapshotIdentifier", undefined),
   [

@@ -111,6 +111,7 @@ export const topology: Mutant[] = [
     "ends-are-groups",
     rule("egress", { ...port(443), cidrIpv4: "0.0.0.0/0" }, { securityGroupId: "load-balancer" }),
   ],
+  set("ends-are-groups", "ingress", "load-balancer-from-internet-80", "cidrIpv4", "*"),
   set("ends-are-groups", "egress", "web-to-database-5432", "cidrIpv4", "10.30.0.0/16"),
   set("ends-are-groups", "ingress", "database-from-web-5432", "referencedSecurityGroupId", undefined),
   [
