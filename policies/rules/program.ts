@@ -138,6 +138,7 @@ export const commandsOwn = defineRule({
           ([name, value]) =>
             `${name} is ${JSON.stringify(environment[name])}. Write ${text(value)}, as the environment.`,
         ),
+      ...(isUnknown(inputs.triggers) ? notEvaluated("triggers") : []),
       ...(array(inputs.triggers).length > 0
         ? []
         : ["The command has no triggers, and would never run again. Write them."]),

@@ -95,7 +95,7 @@ function unknownWhere(
 
 /** Values that may be unknown at the first preview: ids and addresses of new resources. Rules judge their sources. */
 const OUTPUTS =
-  /^[\w-]+(\.vpcSecurityGroupIds|\.records|\.kms\w*KeyId|\.description|\.content| aws:\S+\/(SSLCertificateArns|ImageId|SecurityGroups|Notification Endpoint)| aws:elasticbeanstalk:application:environment\/(STATIC_URL|RDS_HOSTNAME|ENKETO_REDIS_\w+_URL|DNS_DOMAIN|EMAIL_HOST_USER|X))$/;
+  /^[\w-]+(\.vpcSecurityGroupIds|\.value|\.password|\.records|\.kms\w*KeyId|\.description|\.content| aws:\S+\/(SSLCertificateArns|ImageId|SecurityGroups|Notification Endpoint)| aws:elasticbeanstalk:application:environment\/(STATIC_URL|RDS_HOSTNAME|ENKETO_REDIS_\w+_URL|DNS_DOMAIN|EMAIL_HOST_USER|X))$/;
 
 describe("what is not known", () => {
   it("is reported where a rule needs it, and never passed", async () => {

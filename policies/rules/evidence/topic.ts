@@ -52,7 +52,9 @@ export const alarmsReachPeople = defineRule({
       ...(policies.length === 1 && letsCloudWatchPublish(statements, arn, account)
         ? []
         : ["CloudWatch may not publish. Write one TopicPolicy that allows it sns:Publish for this account."]),
-      ...(text(fifoTopic) === "true" ? ["The topic is FIFO, and sends no mail. Remove fifoTopic."] : []),
+      ...(!["", "false"].includes(text(fifoTopic))
+        ? ["The topic is FIFO, and sends no mail. Remove fifoTopic."]
+        : []),
       ...(mails.length > 0
         ? []
         : ["No mail address subscribes. Write a TopicSubscription with protocol email."]),

@@ -162,8 +162,8 @@ export const bucketPartsApart = defineRule({
       (name) => `The bucket sets ${name} itself. Remove it and write a separate resource.`,
     ),
     ...demand(
-      inputs.accelerationStatus,
-      ["", "Suspended"].includes(text(inputs.accelerationStatus)),
+      at(inputs, "accelerationStatus"),
+      ["", "Suspended"].includes(text(at(inputs, "accelerationStatus"))),
       "accelerationStatus",
       "nothing: requests would leave the region",
     ),

@@ -111,7 +111,7 @@ export const routesPlain = defineRule({
     const others = OTHER_WAYS.filter((name) => text(judged.inputs[name]) !== "");
     const nats = targetsOf(judged, "natGatewayId", NAT_GATEWAY, stack);
     const gateways = targetsOf(judged, "gatewayId", INTERNET_GATEWAY, stack);
-    const unreachable = nats.filter(({ inputs }) => text(inputs.connectivityType) === "private");
+    const unreachable = nats.filter(({ inputs }) => !["", "public"].includes(text(inputs.connectivityType)));
     const inPrivate = nats
       .flatMap((nat) => targetsOf(nat, "subnetId", SUBNET, stack))
       .filter((subnet) => !waysOf(subnet, stack).has("internet gateway"));
@@ -126,7 +126,7 @@ export const routesPlain = defineRule({
       ...(nats.length + gateways.length === 1
         ? []
         : ["The route leads to no single gateway of this program. Write one gatewayId or one natGatewayId."]),
-      ...unreachable.map(({ name }) => `NAT gateway ${name} is private. Remove connectivityType.`),
+      ...unreachable.map(({ name }) => `NAT gateway ${name} is not public. Remove connectivityType.`),
       ...inPrivate.map(
         ({ name }) => `Its NAT gateway is in ${name}, which has no internet gateway. Write a public subnet.`,
       ),
