@@ -87,8 +87,10 @@ export function tagOf({ inputs }: Pick<Resource, "inputs">, tag: string): string
 }
 
 /** The regions of the AWS provider. */
-export const regionsOf = ({ ofType }: Stack): string[] =>
-  ofType("pulumi:providers:aws").map(({ inputs }) => text(inputs.region));
+export const regionsOf = ({ once, ofType }: Stack): string[] =>
+  once("regions", () => [
+    ...new Set(ofType("pulumi:providers:aws").map(({ inputs }) => text(inputs.region))),
+  ]);
 
 /** The account numbers in an `allowedAccountIds`. The engine passes lists of a provider as JSON text. */
 export const accountsIn = (allowedAccountIds: unknown): string[] =>
@@ -96,9 +98,9 @@ export const accountsIn = (allowedAccountIds: unknown): string[] =>
 
 /** The accounts that the AWS provider may change. */
 export const ownAccounts = ({ once, ofType }: Stack): string[] =>
-  once("own accounts", () =>
-    ofType("pulumi:providers:aws").flatMap(({ inputs }) => accountsIn(inputs.allowedAccountIds)),
-  );
+  once("own accounts", () => [
+    ...new Set(ofType("pulumi:providers:aws").flatMap(({ inputs }) => accountsIn(inputs.allowedAccountIds))),
+  ]);
 
 /** True if the URL is a queue of this program. */
 export function isOwnQueue(url: unknown, stack: Stack): boolean {
