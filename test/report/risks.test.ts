@@ -414,7 +414,7 @@ describe("report/risks", () => {
         "Environment",
         "worker",
         /it is down/,
-        ["alarms-work", "ends-are-groups", "paths-allowed", "web-worker-pair"],
+        ["alarms-work", "ends-are-groups", "paths-allowed", "references-own", "web-worker-pair"],
       ],
       ["Topic", "alarms", /every subscriber must confirm again/, ["references-own"]],
       [
