@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { readFile } from "node:fs/promises";
 import { UserError } from "../../cli/userError";
-import { PYTHON, PYTHON_PLATFORM } from "./python";
+import { PYTHON_FULL, PYTHON_PLATFORM } from "./python";
 import { runUv } from "./uv";
 import type { ZipEntry } from "./zip";
 
@@ -30,7 +30,7 @@ export async function lockedRequirements(
       "--no-header",
       "--no-annotate",
       "--python-version",
-      PYTHON,
+      PYTHON_FULL,
       "--python-platform",
       PYTHON_PLATFORM,
       "requirements.txt",

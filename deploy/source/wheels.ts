@@ -52,7 +52,17 @@ export async function collectWheels(args: CollectArgs): Promise<Wheel[]> {
   if (selected.trim() === "") return [];
   const file = join(directory, "requirements.txt");
   await writeFile(file, selected);
-  const target = ["--implementation", "cp", "--python-version", PYTHON, "--abi", "cp39", "--abi", "abi3"];
+  // With the patch release: pip reads 3.9 as 3.9.0, which packages such as cryptography exclude.
+  const target = [
+    "--implementation",
+    "cp",
+    "--python-version",
+    PYTHON_FULL,
+    "--abi",
+    "cp39",
+    "--abi",
+    "abi3",
+  ];
   const platforms = WHEEL_PLATFORMS.flatMap((platform) => ["--platform", platform]);
   await pip(
     source,

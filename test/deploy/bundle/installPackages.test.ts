@@ -75,7 +75,11 @@ class Index {
       if (name !== undefined) {
         const links = [...this.files]
           .filter(([one]) => one.startsWith(`${name}-1.0`))
-          .map(([one, body]) => `<a href="/files/${one}#sha256=${sha256(body)}">${one}</a>`);
+          // As cryptography has it.
+          .map(
+            ([one, body]) =>
+              `<a href="/files/${one}#sha256=${sha256(body)}" data-requires-python="&gt;=3.7, !=3.9.0">${one}</a>`,
+          );
         response
           .writeHead(links.length === 0 ? 404 : 200, { "content-type": "text/html" })
           .end(links.join("\n"));

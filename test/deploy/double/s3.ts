@@ -134,6 +134,17 @@ export class S3 {
       "last-modified": new Date(object.modified).toUTCString(),
       "content-length": String(object.body.length),
     };
+    const range = /^bytes=(\d+)-(\d*)$/.exec(request["range"] ?? "");
+    if (range !== null) {
+      // The AWS CLI fetches objects from 8 MB on in parts.
+      const [from, to] = [Number(range[1]), Math.min(Number(range[2] || Infinity), object.body.length - 1)];
+      const body = object.body.subarray(from, to + 1);
+      const part = {
+        "content-length": String(body.length),
+        "content-range": `bytes ${from}-${to}/${object.body.length}`,
+      };
+      return { status: 206, headers: { ...headers, ...part }, body };
+    }
     return { status: 200, headers, body: method === "HEAD" ? "" : object.body };
   }
 
