@@ -29,7 +29,8 @@ export class PostgreSql {
   private constructor(
     private readonly child: ChildProcess,
     readonly port: string,
-    private readonly directory: string,
+    /** Contains the folder `data` and the socket. */
+    readonly directory: string,
   ) {}
 
   static async start(programs: string): Promise<PostgreSql> {

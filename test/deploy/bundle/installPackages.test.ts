@@ -3,7 +3,6 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { type AddressInfo } from "node:net";
-import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { expect } from "chai";
@@ -13,6 +12,7 @@ import { resolveVersion } from "../../../deploy/source/version";
 import { collectWheels, wheelPath } from "../../../deploy/source/wheels";
 import { writeZip } from "../../../deploy/source/zip";
 import { UserError } from "../../../cli/userError";
+import { findPython39 } from "../../python39";
 import { ARTIFACTS, AwsDouble } from "../double/aws";
 import { type RunningDouble, serve } from "../double/server";
 import { buildBundle } from "../source/buildBundle";
@@ -146,20 +146,6 @@ function sha256(body: Buffer): string {
   return createHash("sha256").update(body).digest("hex");
 }
 
-/** A Python 3.9 of this machine, as the servers have one. */
-function findPython(): string | undefined {
-  const versions = join(homedir(), ".pyenv/versions");
-  const pyenv = installed("ls", versions)
-    ? readdirSync(versions).filter((name) => name.startsWith("3.9."))
-    : [];
-  const candidates = [
-    "/usr/bin/python3.9",
-    ...pyenv.map((name) => join(versions, name, "bin/python3.9")),
-    "python3.9",
-  ];
-  return candidates.find((path) => installed(path, "-m", "venv", "--help"));
-}
-
 const BUNDLE = join(__dirname, "../../../deploy/bundle/python");
 const VARIABLES = ["PATH", "PIP_INDEX_URL"];
 
@@ -169,7 +155,7 @@ describe("deploy/bundle/python, the packages from the lock file to a server", ()
   let python: string;
 
   before(async function () {
-    const found = findPython();
+    const found = findPython39();
     if (found === undefined) skip(this, "Python 3.9 is not installed (uv python install 3.9)");
     python = found;
     // uv finds a Python that is on the PATH.

@@ -125,7 +125,10 @@ export class S3 {
   private read(bucket: string, key: string, { headers: request, method }: DoubleRequest): DoubleResponse {
     const object = this.get(bucket, key);
     if (object === undefined) throw new AwsFault("NoSuchKey", "The specified key does not exist.", 404);
-    const checksum = request["x-amz-checksum-mode"] === "ENABLED" ? object.checksum : undefined;
+    const range = /^bytes=(\d+)-(\d*)$/.exec(request["range"] ?? "");
+    // S3 sends the checksum of an object with the whole object only.
+    const isChecked = request["x-amz-checksum-mode"] === "ENABLED" && range === null;
+    const checksum = isChecked ? object.checksum : undefined;
     const headers = {
       ...object.headers,
       ...(checksum === undefined ? {} : { "x-amz-checksum-sha256": checksum }),
@@ -134,7 +137,6 @@ export class S3 {
       "last-modified": new Date(object.modified).toUTCString(),
       "content-length": String(object.body.length),
     };
-    const range = /^bytes=(\d+)-(\d*)$/.exec(request["range"] ?? "");
     if (range !== null) {
       // The AWS CLI fetches objects from 8 MB on in parts.
       const [from, to] = [Number(range[1]), Math.min(Number(range[2] || Infinity), object.body.length - 1)];

@@ -1,0 +1,2 @@
+def weekly_email():
+    return "sent"
