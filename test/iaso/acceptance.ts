@@ -49,12 +49,18 @@ async function main({ keep, plugins, source }: Options): Promise<void> {
     if (keep !== true) rmSync(directory, { recursive: true, force: true });
     removeTemporaryDirectories();
   });
+  const stop = async (): Promise<void> => {
+    for (const step of undo.splice(0).reverse()) await step();
+  };
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => void stop().finally(() => process.exit(1)));
+  }
   try {
     await accept({ directory, plugins, python, source, steps, undo });
     console.log(`\n${steps.count} steps passed in ${steps.seconds.toFixed(0)} s`);
   } finally {
     if (keep === true) console.log(`The files are in ${directory}`);
-    for (const step of undo.reverse()) await step();
+    await stop();
   }
 }
 

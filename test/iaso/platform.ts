@@ -99,8 +99,9 @@ export class Platform {
   private async flip(environment: Readonly<Record<string, string>>): Promise<void> {
     const app = join(this.instance.directory, "app");
     if (this.web !== undefined && this.web.exitCode === null) {
+      const exited = once(this.web, "exit");
       await this.instance.run("pkill", ["-TERM", "-f", "gunicorn hat.wsgi"]);
-      await once(this.web, "exit");
+      await exited;
     }
     rmSync(join(app, "current"), { recursive: true, force: true });
     renameSync(join(app, "staging"), join(app, "current"));
