@@ -1,5 +1,5 @@
 import { chromium, type Page } from "playwright-core";
-import { CHROMIUM } from "../report/browser";
+import { CHROMIUM } from "../report/page/browser";
 
 export interface BrowserArgs {
   /** The origin of the web environment, such as https://iaso-staging.example.org. */

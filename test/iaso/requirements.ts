@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { installed } from "../deploy/source/checkout";
 import { serverPrograms } from "../deploy/postgres";
 import { findPython39 } from "../python39";
-import { CHROMIUM } from "../report/browser";
+import { CHROMIUM } from "../report/page/browser";
 
 const hasPostgis = (): boolean => {
   const version = /postgresql\/(\d+)\//.exec(serverPrograms() ?? "")?.[1] ?? "";

@@ -14,6 +14,7 @@ import {
 } from "../source/checkout";
 import { eventually, freePort } from "../../http";
 import { find, optionsOf, previewOf } from "../../support";
+import { beanstalkNginx } from "./beanstalkNginx";
 
 const BUNDLE = join(__dirname, "../../../deploy/bundle");
 
@@ -23,62 +24,6 @@ describe("nginx of the bundle", () => {
   const bundled = (path: string) => readFileSync(join(BUNDLE, path), "utf8");
   const PYTHON = "python/.platform/nginx/nginx.conf";
   const DOCKER = "docker/.platform/nginx/nginx.conf";
-
-  /**
-   * The files of /etc/nginx/ on an instance of the Python platform: Beanstalk's own, and those of the bundle's
-   * .platform/nginx over them.
-   *
-   * @see https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/platforms-linux-extend.proxy.html
-   */
-  function onInstance(own: Record<string, string>): Record<string, string> {
-    return {
-      // As on Amazon Linux 2 and 2023; the directives of the server block stand before the include.
-      "nginx.conf": `user nginx;
-error_log /var/log/nginx/error.log warn;
-pid /var/run/nginx.pid;
-events { worker_connections 1024; }
-http {
-server_tokens off;
-include /etc/nginx/mime.types;
-default_type application/octet-stream;
-log_format main '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent';
-include conf.d/*.conf;
-map $http_upgrade $connection_upgrade { default "upgrade"; }
-server {
-  listen 80 default_server;
-  access_log /var/log/nginx/access.log main;
-  client_header_timeout 60;
-  client_body_timeout 60;
-  keepalive_timeout 60;
-  gzip off;
-  gzip_comp_level 4;
-  gzip_types text/plain text/css application/json application/javascript;
-  include conf.d/elasticbeanstalk/*.conf;
-}
-}
-`,
-      "conf.d/healthd_logformat.conf": `log_format healthd '$msec"$uri"$status"$request_time"$upstream_response_time"$http_x_forwarded_for';\n`,
-      "conf.d/elasticbeanstalk/healthd.conf": `if ($time_iso8601 ~ "^(\\d{4})-(\\d{2})-(\\d{2})T(\\d{2})") {
-set $year $1;
-set $month $2;
-set $day $3;
-set $hour $4;
-}
-access_log /var/log/nginx/healthd/application.log.$year-$month-$day-$hour healthd;
-`,
-      "conf.d/elasticbeanstalk/00_application.conf": `location / {
-proxy_pass http://127.0.0.1:8000;
-proxy_http_version 1.1;
-proxy_set_header Connection $connection_upgrade;
-proxy_set_header Upgrade $http_upgrade;
-proxy_set_header Host $host;
-proxy_set_header X-Real-IP $remote_addr;
-proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
-}
-`,
-      ...own,
-    };
-  }
 
   /** Writes the files under a folder, with paths and ports that any user may use. */
   function place(files: Record<string, string>, { port = 8080, upstream = 8000 } = {}): string {
@@ -127,13 +72,13 @@ proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
       .map((entry) => join(entry.parentPath, entry.name))
       .map((file) => [relative(folder, file), readFileSync(file, "utf8")]);
     expect(own).not.to.be.empty;
-    check(onInstance(Object.fromEntries(own) as Record<string, string>));
+    check(beanstalkNginx(Object.fromEntries(own) as Record<string, string>));
   });
 
   it("would notice a directive that Beanstalk's server block has already", () => {
-    check(onInstance({}));
+    check(beanstalkNginx({}));
     const repeated = (directive: string) => () => {
-      check(onInstance({ "conf.d/elasticbeanstalk/iaso.conf": `${directive}\n` }));
+      check(beanstalkNginx({ "conf.d/elasticbeanstalk/iaso.conf": `${directive}\n` }));
     };
     expect(repeated("gzip on;")).to.throw('"gzip" directive is duplicate');
     expect(repeated("keepalive_timeout 960s;")).to.throw('"keepalive_timeout" directive is duplicate');
@@ -146,7 +91,7 @@ proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
     await new Promise<void>((resolve) => application.listen(0, "127.0.0.1", resolve));
     const upstream = (application.address() as AddressInfo).port;
     const port = await freePort();
-    const directory = place(onInstance({ "nginx.conf": bundled(PYTHON) }), { port, upstream });
+    const directory = place(beanstalkNginx({ "nginx.conf": bundled(PYTHON) }), { port, upstream });
     const server = spawn("nginx", nginx(directory, "-g", "daemon off; master_process off;"), {
       stdio: "ignore",
     });
@@ -216,9 +161,9 @@ proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
     };
     try {
       const answers = await Promise.all([
-        reuse(onInstance({ "nginx.conf": bundled(PYTHON) })),
+        reuse(beanstalkNginx({ "nginx.conf": bundled(PYTHON) })),
         reuse({ "nginx.conf": bundled(DOCKER) }),
-        reuse(onInstance({})),
+        reuse(beanstalkNginx({})),
       ]);
       expect(answers).to.deep.equal(["HTTP/1.1 200 OK", "HTTP/1.1 200 OK", "closed"]);
     } finally {
