@@ -182,7 +182,10 @@ describe("preview/preview", () => {
       for (const [args, message] of [
         [["one", "--against", "none.json"], "There is no file none.json."],
         [["one", "--against", "index.ts"], "index.ts is not JSON"],
-        [["one", "--against", "policies/policy-config.one.json"], "policies/policy-config.one.json is neither a preview nor a stack export"],
+        [
+          ["one", "--against", "policies/policy-config.one.json"],
+          "policies/policy-config.one.json is neither a preview nor a stack export",
+        ],
         [["two", "--against", "before.json"], "before.json holds only one, not the stack two."],
       ] as const) {
         const { status, stdout, stderr } = preview(directory, ...args);
