@@ -183,6 +183,14 @@ export const CHANGES: readonly Change[] = [
     /extra DEFAULT 7/,
   ),
   bridged(
+    "a default that exists only in the migration, of a column that is renamed in it",
+    next(
+      add("models.IntegerField(default=7)", ", preserve_default=False") +
+        `migrations.RenameField("place", "extra", "more"),`,
+    ),
+    /more DEFAULT 7/,
+  ),
+  bridged(
     "a default of Django's: the empty text",
     next(add("models.CharField(max_length=9, blank=True)")),
     /extra DEFAULT ''/,

@@ -86,8 +86,8 @@ def keep_defaults(connection):
         def __exit__(self, exc_type, exc_value, traceback):
             # At the end of the migration, because it may give the column a default by itself.
             if exc_type is None and not self.collect_sql:
-                for (table, column), field in self.new_columns.items():
-                    self.keep_default(table, column, field)
+                for (table, column), default in self.new_columns.items():
+                    self.keep_default(table, column, default)
             super().__exit__(exc_type, exc_value, traceback)
 
         def add_field(self, model, field):
@@ -96,20 +96,24 @@ def keep_defaults(connection):
 
         def alter_field(self, model, old_field, new_field, strict=False):
             table = model._meta.db_table
-            if self.new_columns.pop((table, old_field.column), None) is None and (table, old_field.column) not in before:
+            noted = self.new_columns.pop((table, old_field.column), None)
+            same_type = old_field.db_type(self.connection) == new_field.db_type(self.connection)
+            if not same_type and (table, old_field.column) not in before:
                 self.drop_kept_default(table, old_field.column)
             super().alter_field(model, old_field, new_field, strict)
             self.note(model, new_field)
+            if same_type and noted is not None and self.new_columns.get((table, new_field.column)) is None:
+                self.new_columns[table, new_field.column] = noted
 
         def note(self, model, field):
             place = (model._meta.db_table, field.column)
             if field.column is not None and place[0] in tables and place not in before:
-                self.new_columns[place] = field
+                # Now, because after the operation the field has lost a default that only the migration has.
+                self.new_columns[place] = default_sql(self, field)
 
-        def keep_default(self, table, column, field):
+        def keep_default(self, table, column, default):
             not_null, has_default, comment = self.read_column(table, column)
-            default = default_sql(self, field) if not_null and not has_default else None
-            if default is None:
+            if default is None or not not_null or has_default:
                 return
             sql, parameters = default
             quote = self.quote_name
