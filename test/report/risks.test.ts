@@ -414,7 +414,14 @@ describe("report/risks", () => {
         "Environment",
         "worker",
         /it is down/,
-        ["alarms-work", "ends-are-groups", "paths-allowed", "references-own", "web-worker-pair"],
+        [
+          "alarms-work",
+          "ends-are-groups",
+          "paths-allowed",
+          "references-own",
+          "secrets-of-own-variables",
+          "web-worker-pair",
+        ],
       ],
       ["Topic", "alarms", /every subscriber must confirm again/, ["references-own"]],
       [
