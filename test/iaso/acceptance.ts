@@ -163,7 +163,7 @@ async function accept({ directory, plugins, python, source, steps, undo }: Run):
     });
     const bundle = account.double.s3.get(ARTIFACTS, `bundles/${label}.zip`)!.body;
     for (const platform of [web, worker]) await platform.deploy(bundle);
-    return { label, version: label.replace(/-[0-9a-f]{8}$/, ""), bundle: await unzip(bundle) };
+    return { label, version: label.replace(/-[0-9a-f]{16}$/, ""), bundle: await unzip(bundle) };
   };
 
   const first = await deploy("first deployment", ENV, "--source", checkout.directory, "--version", "1.0");
