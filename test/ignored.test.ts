@@ -28,7 +28,7 @@ function filesOfCommands(): Set<string> {
 }
 
 describe("Files that the format check ignores", () => {
-  it("are those that the commands of the README and docs write", async () => {
+  it("are the files that the commands of README and docs write", async () => {
     const files = filesOfCommands();
     expect([...files]).to.include.members(["main.json", "preview.html", "before-restore.json"]);
     for (const file of files) expect(await isIgnored(file), file).to.equal(true);

@@ -163,7 +163,7 @@ describe("index", () => {
         }
       });
 
-      it("lets nothing wait for what it does not use, but for reasons that are known", () => {
+      it("has no dependency without a use, except for known reasons", () => {
         const typeOf = new Map(document.resources.map(({ urn, type }) => [urn, shortType(type)]));
         const edges = document.resources.flatMap(({ type, dependencies, propertyDependencies }) => {
           const data = new Set(Object.values(propertyDependencies).flat());
@@ -174,7 +174,7 @@ describe("index", () => {
         expect([...new Set(edges)].filter((edge) => !(edge in EXISTENCE_EDGES))).to.deep.equal([]);
       });
 
-      it("starts instances only when they can reach what they need: routes, also of the NAT, and their own rules", () => {
+      it("starts instances only after their routes, the NAT's routes and their security group rules", () => {
         const routes = [
           ...resourcesOf(document, "aws:ec2/route:Route"),
           ...resourcesOf(document, "aws:ec2/routeTableAssociation:RouteTableAssociation"),
@@ -204,7 +204,7 @@ describe("index", () => {
         );
       });
 
-      it("lets the pages of Iaso and of Enketo use static files, and those of Iaso alone media", () => {
+      it("lets pages of Iaso and Enketo load static files, and only pages of Iaso load media", () => {
         const origins = (bucket: string) =>
           at(
             find(document, "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration", bucket).inputs,
@@ -278,7 +278,7 @@ describe("index", () => {
     );
   });
 
-  it("runs on the docker platform, without an image of its own, on web and worker alike", async () => {
+  it("runs web and worker on the docker platform without a custom image", async () => {
     const document = await previewWith({ "iaso:platform": "docker" });
     expect(resourcesOf(document, "iaso:index:GdalAmi")).to.deep.equal([]);
     expect(resourcesOf(document, "command:local:Command")).to.deep.equal([]);
@@ -340,7 +340,7 @@ describe("index", () => {
     }
   });
 
-  it("builds one image for both environments where none is given", async () => {
+  it("builds one image for both environments if no image is set", async () => {
     const document = await previewOf("staging");
     const build = find(document, "command:local:Command");
     for (const role of ["web", "worker"]) {

@@ -33,7 +33,7 @@ describe("the search for leaked secrets", () => {
     );
   });
 
-  it("finds nothing where there is nothing", () => {
+  it("finds no leak in text without the secret", () => {
     expect(leaksIn("Mark 0 1 2 3 4 5 6", { secret })).to.deep.equal([]);
   });
 });

@@ -32,7 +32,7 @@ describe("ami/baseImage", () => {
     );
   });
 
-  it("takes the x86_64 image, with its release of Amazon Linux", async () => {
+  it("selects the x86_64 image with its release of Amazon Linux", async () => {
     expect(await find("64bit Amazon Linux 2023 v4.13.9 running Python 3.13")).to.deep.equal({
       id: "ami-0000000000000ba5e",
       rootDevice: "/dev/xvda",
@@ -45,7 +45,7 @@ describe("ami/baseImage", () => {
     ["a version of a retired branch", "64bit Amazon Linux 2023 v4.13.5 running Python 3.9"],
     ["a version that never was", "64bit Amazon Linux 2023 v9.9.9 running Python 3.13"],
   ] as const) {
-    it(`refuses ${what}, and says how to choose another one`, async () => {
+    it(`refuses ${what}, and explains how to choose another one`, async () => {
       const error = await find(name).catch((e: unknown) => e);
       expect(error).to.be.instanceOf(UserError);
       expect((error as UserError).message).to.contain(name);

@@ -157,7 +157,7 @@ describe("ami/buildImage", () => {
     expect(ec2.calls).not.to.include("AuthorizeSecurityGroupIngress");
   });
 
-  it("says which permission the role lacks, and starts no builder", async () => {
+  it("names the missing permission of the role, and starts no builder", async () => {
     const lacking: Statement = { Effect: "Deny", Action: "ec2:RunInstances", Resource: "*" };
     ec2.role = new Role([...ec2.role.statements, lacking]);
     expect(await failureOf({})).to.include("ec2:RunInstances");
@@ -178,14 +178,14 @@ describe("ami/buildImage", () => {
     expect(ec2.images.size).to.equal(2);
   });
 
-  it("waits for what EC2 shows late", async () => {
+  it("waits until EC2 lists new resources", async () => {
     ec2.lag = 4;
     const { imageId } = await build();
     expect([...ec2.images.keys()]).to.deep.equal([imageId]);
     expectNothingLeft();
   });
 
-  it("starts the builder in another zone where the first has no room", async () => {
+  it("starts the builder in another zone if the first has no capacity", async () => {
     ec2.fullSubnets.push("subnet-1");
     await build();
     expect(ec2.runRequests.map((request) => request.get("NetworkInterface.1.SubnetId"))).to.deep.equal([
@@ -207,7 +207,7 @@ describe("ami/buildImage", () => {
     expectNothingLeft();
   });
 
-  it("says so when the builder ends early", async () => {
+  it("reports a builder that ends early", async () => {
     ec2.console = ["IASO-AMI 1 step 1/2 geos start"];
     ec2.onCall = (_number, action) => {
       if (action === "GetConsoleOutput")
@@ -217,7 +217,7 @@ describe("ami/buildImage", () => {
     expectNothingLeft();
   });
 
-  it("takes nothing but the script's own line for the self-test's mark", async () => {
+  it("recognizes the self-test's mark only on the script's own line", async () => {
     ec2.console = [
       "IASO-AMI 1 step 1/2 geos start",
       "ready",
@@ -234,7 +234,7 @@ describe("ami/buildImage", () => {
     expectNothingLeft();
   });
 
-  it("terminates the builder and gives up the image when it is interrupted, at each call", async () => {
+  it("removes the builder and the unfinished image if it is interrupted at any call", async () => {
     await build();
     const total = ec2.calls.length;
     for (let at = 1; at <= total; at++) {
@@ -262,7 +262,7 @@ describe("ami/buildImage", () => {
       expectNothingLeft();
     });
 
-    it("makes one image even where neither sees the other's builder", async () => {
+    it("makes one image even if neither sees the other's builder", async () => {
       ec2.lag = 10;
       const [one, two] = await Promise.all([build(), build()]);
       expect(one.imageId).to.equal(two.imageId);
@@ -305,7 +305,7 @@ describe("ami/buildImage", () => {
       expectNothingLeft();
     });
 
-    it("gives signs of life, so that a long run is not taken for dead", async () => {
+    it("renews its lease, so that no other run takes over a long build", async () => {
       ec2.console = ["IASO-AMI 1 step 1/2 geos start"];
       const first = build({ leaseSeconds: 2 });
       await until(() => ec2.calls.filter((action) => action === "CreateTags").length >= 3);
@@ -336,7 +336,7 @@ describe("ami/buildImage", () => {
       expectNothingLeft();
     });
 
-    it("starts anew where the builder of a killed run has failed", async () => {
+    it("starts a new builder if a killed run's builder has failed", async () => {
       ec2.console = ["IASO-AMI 1 failed geos exit 1 after 1s"];
       await leaveBuilder({ leaseSeconds: SHORT });
       await aWhile();
@@ -348,7 +348,7 @@ describe("ami/buildImage", () => {
       expectNothingLeft();
     });
 
-    it("terminates what killed runs of other recipes left, also when it builds nothing itself", async () => {
+    it("terminates the builders of killed runs of other recipes, also when it builds nothing", async () => {
       await build();
       await leaveBuilder({ recipe: recipeWith(["GPX"]), leaseSeconds: SHORT });
       await aWhile();

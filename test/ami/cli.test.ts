@@ -91,7 +91,7 @@ describe("ami/cli", () => {
     expect([repeated.code, JSON.parse(repeated.stdout)]).to.deep.equal([0, { absent: imageId }]);
   });
 
-  it("says what is wrong and how to fix it, without a stack trace", async () => {
+  it("reports each error with its fix and without a stack trace", async () => {
     const cases: [args: string[], env: Record<string, string>, says: RegExp][] = [
       [["build", "--env", "staging"], {}, /--platform <name>' not specified[^]*--help/],
       [

@@ -20,7 +20,7 @@ describe("ami/console", () => {
     ]);
   });
 
-  it("goes on when the oldest lines have scrolled out", () => {
+  it("continues after the oldest lines have scrolled out", () => {
     const { progress, lines } = read(
       "IASO-AMI 1 step 1/3 geos start\nIASO-AMI 2 step 1/3 geos done 9s\n",
       "IASO-AMI 3 step 2/3 gdal start\n",
@@ -36,7 +36,7 @@ describe("ami/console", () => {
     expect(read("IASO-AMI 1 ready", "IASO-AMI 1 ready\r\n").progress.ready).to.equal(true);
   });
 
-  it("gives step, exit code, time and the end of the log of a failure, repeated lines included", () => {
+  it("reports step, exit code, time and the last log lines of a failure, with repeated lines", () => {
     const { progress } = read(
       "IASO-AMI 1 step 1/3 geos start\nIASO-AMI 2 log same\nIASO-AMI 3 log same\nIASO-AMI 4 log\nIASO-AMI 5 failed geos exit 2 after 4s\n",
     );

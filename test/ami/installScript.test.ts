@@ -40,7 +40,7 @@ describe("ami/installScript", () => {
     );
   });
 
-  it("says so when it ends outside a step", () => {
+  it("reports an end outside every step", () => {
     writeFileSync(join(folder, "work"), "a file where the folder should be");
     expect(run().status).not.to.equal(0);
     expect(readFileSync(join(folder, "console"), "utf8")).to.match(/^IASO-AMI 1 failed script exit \d+/);

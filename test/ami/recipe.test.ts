@@ -23,7 +23,7 @@ describe("ami/recipe", () => {
     expect(fingerprintOf(recipeWith(["GPX"]))).not.to.equal(fingerprintOf(RECIPE));
   });
 
-  it("refuses a driver that it does not know, and names those it knows", () => {
+  it("refuses an unknown driver and lists the known ones", () => {
     expect(() => recipeWith(["GPX", "Excel"])).to.throw(UserError, "Excel");
   });
 

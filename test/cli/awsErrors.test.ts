@@ -48,7 +48,7 @@ describe("cli/awsErrors", () => {
     }
   });
 
-  it("leaves out what only AWS can read", () => {
+  it("omits the parts that only AWS can read", () => {
     const message = `You are not authorized. Encoded authorization failure message: ${"x".repeat(800)}`;
     expect(explain(awsError("UnauthorizedOperation", 403, message))).not.to.contain("xxx");
   });

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { didYouMean, nearest } from "../../cli/nearest";
 
 describe("cli/nearest", () => {
-  it("suggests the word that a typo stands for", () => {
+  it("suggests the word closest to a typo", () => {
     expect(nearest("stagign", ["prod", "staging"])).to.equal("staging");
     expect(nearest("stauts", ["status", "rollback", "repair"])).to.equal("status");
     expect(nearest("webminsize", ["webMaxSize", "webMinSize"])).to.equal("webMinSize");
@@ -18,7 +18,7 @@ describe("cli/nearest", () => {
     expect(nearest("anything", [])).to.equal(undefined);
   });
 
-  it("leaves the list as it is", () => {
+  it("does not change the list", () => {
     const words = ["staging", "prod"];
     nearest("prod", words);
     expect(words).to.deep.equal(["staging", "prod"]);

@@ -32,7 +32,7 @@ describe("cli/progress", () => {
     expect(written.at(-1)).to.match(/Build: failed after/);
   });
 
-  it("prints no secret that it was told of, on no channel", async () => {
+  it("redacts a hidden secret in all output", async () => {
     const { progress, written } = lines();
     progress.hide("s3cret");
     progress.hide("");

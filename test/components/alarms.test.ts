@@ -27,7 +27,7 @@ describe("components/alarms", () => {
     });
   });
 
-  it("tells one address, and lets only this account's alarms publish", () => {
+  it("notifies one address and lets only this account's alarms publish", () => {
     expect(find(document, "aws:sns/topicSubscription:TopicSubscription").inputs).to.deep.equal({
       topic: TOPIC,
       protocol: "email",
@@ -145,7 +145,7 @@ describe("components/alarms", () => {
     }
   });
 
-  it("tells the topic of the trouble and of its end, by every alarm, and nothing where nothing is measured", () => {
+  it("notifies the topic when an alarm starts and ends, and not when data is missing", () => {
     const alarms = resourcesOf(document, ALARM);
     expect(alarms).to.have.lengthOf(8);
     for (const { name, inputs } of alarms) {

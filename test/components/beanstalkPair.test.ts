@@ -102,7 +102,7 @@ for (const platform of ["python", "docker"] as const) {
       }
     });
 
-    it("takes the same image on both, and none of its own with docker", () => {
+    it("uses the same image on both, and no custom image with docker", () => {
       const images = both().map((environment) => namespaceOf(environment, LAUNCH).ImageId);
       const expected = platform === "python" ? "ami-0123456789abcdef0" : undefined;
       expect(images).to.deep.equal([expected, expected]);
@@ -153,7 +153,7 @@ for (const platform of ["python", "docker"] as const) {
       }
     });
 
-    it("sets the options of the Python platform only where it runs", () => {
+    it("sets the options of the Python platform only on that platform", () => {
       for (const environment of both()) {
         const options = namespaceOf(environment, "aws:elasticbeanstalk:container:python");
         expect(options).to.deep.equal(
@@ -311,7 +311,7 @@ for (const platform of ["python", "docker"] as const) {
       );
     });
 
-    it("lets only the worker take tasks and elect a leader for periodic ones", () => {
+    it("lets only the worker receive tasks and elect a leader for periodic tasks", () => {
       const permissions = (role: string) =>
         statementsOf(find(document, "aws:iam/rolePolicy:RolePolicy", role).inputs.policy);
       for (const role of ["web", "worker"]) {
@@ -340,7 +340,7 @@ for (const platform of ["python", "docker"] as const) {
 }
 
 describe("components/beanstalkPair", () => {
-  it("lets administrators open shells where that is set, and never otherwise", async () => {
+  it("lets administrators open shells only if the setting allows it", async () => {
     for (const shellAccess of [true, false]) {
       const document = await preview({ shellAccess });
       for (const role of ["web", "worker"]) {
@@ -353,7 +353,7 @@ describe("components/beanstalkPair", () => {
     }
   });
 
-  it("sizes batches where instances are updated in batches, and not where all are new", async () => {
+  it("sets a batch size for updates in batches and none for immutable updates", async () => {
     for (const [deploymentPolicy, batch] of [
       ["Rolling", { BatchSizeType: "Fixed", BatchSize: "1" }],
       ["Immutable", {}],

@@ -61,7 +61,7 @@ describe("components/ciAccess", () => {
     );
   });
 
-  it("binds each role to a repository, and those that change something to the GitHub environment", () => {
+  it("binds each role to a repository, and each role that changes something to the GitHub environment", () => {
     const subjects: Record<CiRole, string[]> = {
       preview: ["repo:example/iaso-on-aws:pull_request", "repo:example/iaso-on-aws:ref:refs/heads/main"],
       up: ["repo:example/iaso-on-aws:environment:infrastructure-test"],
@@ -112,7 +112,7 @@ describe("components/ciAccess", () => {
       .and.contain('"example/iaso-on-aws/.github/workflows/deploy.yml@*"');
   });
 
-  it("uses the account's provider where another stack makes it", async () => {
+  it("uses the account's existing provider if another stack creates it", async () => {
     const other = await preview({ createOidcProvider: false });
     expect(resourcesOf(other, PROVIDER)).to.deep.equal([]);
     expect(find(document, PROVIDER).inputs).to.deep.include({
@@ -137,7 +137,7 @@ describe("components/ciAccess", () => {
       );
   });
 
-  it("lets preview read and up change Pulumi's state where it is kept in a bucket, and nobody else", async () => {
+  it("lets preview read and up write Pulumi's state in a bucket, and deploy do neither", async () => {
     const withState = await preview({ stateBucket: "example-state" });
     for (const [role, actions] of [
       // Whoever can write the state decides what the next update does.
@@ -162,7 +162,7 @@ describe("components/ciAccess", () => {
     expect(JSON.stringify(permissionsOf(withState, "deploy"))).not.to.include("example-state");
   });
 
-  it("lets preview and up decrypt the stack's secrets with its key, and nobody else, and with no other", async () => {
+  it("lets preview and up decrypt with the configured key only, and deploy with no key", async () => {
     const key = "arn:aws:kms:eu-central-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef";
     const withKey = await preview({ secretsKeyArn: key });
     for (const role of ["preview", "up"] as const) {

@@ -85,14 +85,14 @@ describe("components/database", () => {
     expect(maintenanceEnd).to.be.greaterThan(maintenanceStart!).and.to.be.at.most(5);
   });
 
-  it("has a standby where that is set", async () => {
+  it("has a standby if the setting asks for one", async () => {
     for (const multiAz of [true, false]) {
       const document = await preview({ multiAz });
       expect(find(document, "aws:rds/instance:Instance").inputs.multiAz).to.equal(multiAz);
     }
   });
 
-  it("takes TLS connections only, in the parameter group of its version", async () => {
+  it("accepts only TLS connections, by the parameter group of its version", async () => {
     const document = await preview({ majorVersion: "17" });
     const group = find(document, "aws:rds/parameterGroup:ParameterGroup");
     expect(group.inputs).to.include({ family: "postgres17", name: "iaso-test-postgres17" });
@@ -121,7 +121,7 @@ describe("components/database", () => {
     );
   });
 
-  it("is measured by a role that RDS takes on for this account only", async () => {
+  it("is monitored by a role that RDS can assume for this account only", async () => {
     const document = await preview();
     const role = find(document, "aws:iam/role:Role");
     expect(role.inputs.permissionsBoundary).to.equal(PERMISSIONS_BOUNDARY);

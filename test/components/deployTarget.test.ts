@@ -20,7 +20,7 @@ describe("components/deployTarget", () => {
     });
   });
 
-  it("tells the deploy tool where everything is, and shows it in previews", () => {
+  it("gives the deploy tool all names and addresses, and shows them in previews", () => {
     const { inputs, secretInputs } = find(document, "aws:ssm/parameter:Parameter");
     expect(inputs).to.include({ name: "/iaso/test/deployment", type: "String" });
     expect(secretInputs).to.deep.equal([]);

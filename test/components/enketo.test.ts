@@ -102,7 +102,7 @@ describe("components/enketo", () => {
     expect(find(document, REDIS, "enketo-cache").inputs.numCacheClusters).to.equal(1);
   });
 
-  it("finds its Redis by plain addresses where they speak no TLS", async () => {
+  it("finds its Redis by plain addresses without TLS", async () => {
     const document = await preview();
     const environment = find(document, ENVIRONMENT);
     for (const [variable, kind] of [
@@ -123,7 +123,7 @@ describe("components/enketo", () => {
     ]);
   });
 
-  it("finds its Redis by secret addresses where they speak TLS and ask for a password", async () => {
+  it("finds its Redis by secret addresses with TLS and a password", async () => {
     const document = await preview({ tls: true });
     const environment = find(document, ENVIRONMENT);
     for (const kind of ["main", "cache"]) {
@@ -154,7 +154,7 @@ describe("components/enketo", () => {
     expect(ReadOwnSecrets?.Resource).to.have.members(secrets);
   });
 
-  it("is an environment of its own, linked to Iaso, behind HTTPS", async () => {
+  it("is a separate environment, linked to Iaso, behind HTTPS", async () => {
     const document = await preview();
     const environment = find(document, ENVIRONMENT);
     expect(environment.inputs).to.deep.include({
@@ -199,7 +199,7 @@ describe("components/enketo", () => {
     }
   });
 
-  it("runs the image that is set, and a new version where that changes", async () => {
+  it("runs the configured image, and a new version after the image changes", async () => {
     const versionOf = (document: PreviewDocument) =>
       find(document, "aws:elasticbeanstalk/applicationVersion:ApplicationVersion");
     const document = await preview();

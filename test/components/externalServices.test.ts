@@ -35,7 +35,7 @@ function valueOf<T>(output: pulumi.Output<T>): Promise<T> {
 }
 
 describe("components/externalServices", () => {
-  it("tells the application's plain settings from its secrets", async () => {
+  it("separates the application's plain settings from its secrets", async () => {
     const { external } = await make({ mailgun });
     expect(external.email).to.deep.equal(email);
     expect(external.dnsRecords).to.deep.equal(mailgun);
@@ -49,7 +49,7 @@ describe("components/externalServices", () => {
     }
   });
 
-  it("asks for no records where mail goes through another provider, and creates nothing", async () => {
+  it("needs no records and creates nothing if another provider sends mail", async () => {
     const { document, external } = await make({});
     expect(external.dnsRecords).to.equal(undefined);
     expect(document.resources.filter(({ custom }) => custom)).to.deep.equal([]);

@@ -12,7 +12,7 @@ describe("components/logsBucket", () => {
     });
   });
 
-  it("lets the load balancers of this account write, and nobody else", () => {
+  it("lets only this account's load balancers write", () => {
     const statements = statementsOf(find(document, "aws:s3/bucketPolicy:BucketPolicy").inputs.policy);
     const allowed = Object.values(statements).filter(({ Effect }) => Effect === "Allow");
     expect(allowed).to.deep.equal([

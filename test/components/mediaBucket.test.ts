@@ -27,7 +27,7 @@ describe("components/mediaBucket", () => {
     });
   });
 
-  it("refuses every signature but version 4, whose age is judged", () => {
+  it("refuses every signature version but 4, the only one with an age to check", () => {
     expect(statements.DenyAllButSignatureVersion4).to.deep.include({
       Effect: "Deny",
       Principal: "*",

@@ -28,7 +28,7 @@ describe("components/securityGroups", () => {
     });
   });
 
-  it("opens only what the next part needs", () => {
+  it("opens only the ports that the next part needs", () => {
     expect(sentences(document, INGRESS)).to.have.members([
       "load-balancer <- 0.0.0.0/0 443",
       "load-balancer <- 0.0.0.0/0 80",
@@ -46,7 +46,7 @@ describe("components/securityGroups", () => {
     expect(sentences(document, INGRESS).filter((rule) => rule.startsWith("worker "))).to.deep.equal([]);
   });
 
-  it("lets out only what a part calls; database and Redis call nothing", () => {
+  it("allows outgoing connections only to the services that a part calls; database and Redis call none", () => {
     expect(sentences(document, EGRESS)).to.have.members([
       "load-balancer -> web 80",
       "enketo-load-balancer -> enketo 80",

@@ -64,7 +64,7 @@ describe("components/staticBucket", () => {
     ]);
   });
 
-  it("is the host of STATIC_URL where there is no CloudFront", async () => {
+  it("is the host of STATIC_URL without CloudFront", async () => {
     const document = await preview();
     expect(resourcesOf(document, "aws:cloudfront/distribution:Distribution")).to.deep.equal([]);
     expect(find(document, "iaso:index:StaticBucket").outputs).to.include({
@@ -105,7 +105,7 @@ describe("components/staticBucket", () => {
     expect(at(origins, 0, "domainName")).to.equal("example-iaso-test-static.s3.eu-central-1.amazonaws.com");
   });
 
-  it("is served by CloudFront over HTTPS under its own host where that is set", async () => {
+  it("is served by CloudFront over HTTPS under the configured host", async () => {
     const document = await preview({ host: "static.example.org", certificateArn: "arn:certificate" });
     const { inputs, propertyDependencies } = find(document, "aws:cloudfront/distribution:Distribution");
     expect(inputs.aliases).to.deep.equal(["static.example.org"]);

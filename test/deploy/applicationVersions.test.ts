@@ -41,7 +41,7 @@ describe("deploy/applicationVersions", () => {
     expect(() => findLabel(versions, "1", "prod")).to.throw(UserError, "no application version 1.");
   });
 
-  it("uploads a bundle again, and makes its version once, where answers are lost", async () => {
+  it("uploads a bundle again and creates its version once if answers are lost", async () => {
     const double = new AwsDouble();
     double.faultOn = (operation, before) => {
       if (operation === "CreateApplicationVersion" && before === 0) return "timeoutAfter";

@@ -86,7 +86,7 @@ async function withAccount(test: (account: Account) => Promise<void>): Promise<v
   }
 }
 
-describe("deploy/deploy (the command line in a process of its own, over HTTP)", () => {
+describe("deploy/deploy (the command line in a separate process, over HTTP)", () => {
   after(removeTemporaryDirectories);
 
   it("deploys a checkout, shows it, refuses a second time to change anything, and rolls back", () =>
@@ -155,7 +155,7 @@ describe("deploy/deploy (the command line in a process of its own, over HTTP)", 
       }
     }));
 
-  it("deploys what `build` built, without git, uv or any other program, and refuses what does not match", () =>
+  it("deploys a bundle of `build` without git, uv or any other program, and refuses one that does not match", () =>
     withAccount(async ({ cli, double, running, time }) => {
       const project = temporaryDirectory();
       writeExampleProject(project, {
@@ -237,7 +237,7 @@ describe("deploy/deploy (the command line in a process of its own, over HTTP)", 
       );
     }));
 
-  it("brings both back where one fails, says so with exit code 3, and names the restore point", () =>
+  it("rolls both back if one fails, exits with 3 and names the restore point", () =>
     withAccount(async ({ cli, double }) => {
       double.planNew("succeeds", "rolledBack");
       const failed = await cli(ENV, "--source", makeProject(), "--migrations-unchecked");
@@ -255,7 +255,7 @@ describe("deploy/deploy (the command line in a process of its own, over HTTP)", 
       expect(double.slack.at(-1)).to.contain("cause: worker");
     }));
 
-  it("exits 4 and names the state and the command where one version cannot be reached", () =>
+  it("exits with 4 and names the state and the command if one version cannot be reached", () =>
     withAccount(async ({ cli, double }) => {
       double.planNew("succeeds", "rolledBack");
       double.beanstalk.plan("iaso-staging", PREVIOUS, "mixed");
@@ -271,7 +271,7 @@ describe("deploy/deploy (the command line in a process of its own, over HTTP)", 
       expect(mismatches(double, [PREVIOUS])).to.deep.equal([]);
     }));
 
-  it("tells what is wrong with the input, without a stack, and touches nothing", () =>
+  it("reports bad input without a stack trace, and changes nothing", () =>
     withAccount(async ({ cli, double }) => {
       const directory = mkdtempSync(join(tmpdir(), "iaso-no-checkout-"));
       writeFileSync(join(directory, "file"), "");
@@ -307,7 +307,7 @@ describe("deploy/deploy (the command line in a process of its own, over HTTP)", 
       rmSync(directory, { recursive: true });
     }));
 
-  it("takes a switch back when it is asked to stop, and frees the lock", () =>
+  it("rolls a switch back on SIGINT, and releases the lock", () =>
     withAccount(async ({ double, running, time }) => {
       let tool: ChildProcess | undefined;
       double.faultOn = (operation, before) => {

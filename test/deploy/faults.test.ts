@@ -44,7 +44,7 @@ function places(operations: readonly string[]): number[] {
 
 describe("deploy under faults: web and worker end on one version, and the lock is free", () => {
   for (const [name, plan] of Object.entries(PLANS)) {
-    it(`whatever happens to any call where ${name}, through the SDK's own protocols and retries`, async () => {
+    it(`with any fault in any call if ${name}, through the SDK's protocols and retries`, async () => {
       const undisturbed = prepareDouble(plan);
       const tally: Tally = { runs: 0, killed: 0, failures: [] };
       count(tally, "undisturbed", await play(undisturbed));
@@ -60,7 +60,7 @@ describe("deploy under faults: web and worker end on one version, and the lock i
       conclude(name, tally);
     });
 
-    it(`whatever happens to any call where ${name}: every call, every fault`, async () => {
+    it(`with every fault in every call if ${name}`, async () => {
       const undisturbed = prepareDouble(plan);
       await play(undisturbed, "repair", "shortcut");
       const calls = undisturbed.calls.length;

@@ -70,7 +70,7 @@ describe("the permissions of the role deploy", () => {
   const double = account(own);
   before(() => useEverything(double));
 
-  it("are in the double what the program writes", async () => {
+  it("are the same in the double and in the program", async () => {
     const document = await previewOf(ENV);
     expect(roleOf(document, "ci-deploy").statements).to.deep.equal(deployRole(ENV).statements);
     expect(find(document, "aws:iam/role:Role", "ci-deploy").inputs).not.to.have.property(

@@ -44,7 +44,7 @@ describe("deploy/restorePoint", () => {
     expect(operations.indexOf("DescribeDBSnapshots")).to.be.below(operations.indexOf("UpdateEnvironment"));
   });
 
-  it("does not take a snapshot whose request was repeated for a failure", async () => {
+  it("accepts its snapshot if the answer to the request was lost", async () => {
     const { double, report } = await deployTo((account) => {
       account.faultOn = (operation, before) =>
         operation === "CreateDBSnapshot" && before === 0 ? "timeoutAfter" : undefined;

@@ -40,7 +40,7 @@ describe("deploy/runningTasks", () => {
     expect(double.calls.filter(({ operation }) => operation === "GetQueueAttributes")).to.have.length(3);
   });
 
-  it("gives up waiting after the time limit, with both environments untouched", async () => {
+  it("stops waiting after the time limit, with both environments unchanged", async () => {
     const { double, report } = await deployWith([1], "wait");
     expect(report.outcome).to.equal("refused");
     expect(report.summary).to.equal(
@@ -49,7 +49,7 @@ describe("deploy/runningTasks", () => {
     expect(double.web.updates).to.deep.equal([]);
   });
 
-  it("refuses at once where it is told to", async () => {
+  it("refuses at once if requested", async () => {
     const { double, report } = await deployWith([1], "refuse");
     expect(report).to.deep.include({
       outcome: "refused",
@@ -59,7 +59,7 @@ describe("deploy/runningTasks", () => {
     expect(double.web.updates).to.deep.equal([]);
   });
 
-  it("goes on where it is told to, and says which tasks stay RUNNING", async () => {
+  it("continues if requested, and lists the tasks that stay RUNNING", async () => {
     const { output, report } = await deployWith([1], "interrupt", "a-token");
     expect(report.outcome).to.equal("deployed");
     expect(output).to.contain(

@@ -98,7 +98,7 @@ describe("doctor/checks", () => {
     ]);
   });
 
-  it("accepts what is no problem", async () => {
+  it("accepts harmless differences", async () => {
     const stack = lab.stack("staging");
     const { account, dns } = lab.healthy(stack, true);
     // No authority is excluded by a record that only asks for reports.
@@ -166,7 +166,7 @@ describe("doctor/checks", () => {
     });
   }
 
-  it("ends with 2 where AWS, DNS or the static host does not answer, and still shows the rest", async () => {
+  it("exits with 2 if AWS, DNS or the static host does not answer, and shows the other results", async () => {
     const stack = lab.stack("staging");
     const unread = async () => {
       const { reports, exitCode } = await lab.examine(stack);

@@ -61,7 +61,7 @@ describe("npm run doctor", () => {
   const doctorWithMail = (args: string[]) =>
     doctor(args, {}, project({ "iaso:emailPort": lab.smtp.port, "iaso:emailPassword": PLAIN_SECRET }));
 
-  it("shows each problem with why it matters and what fixes it, and exits with 1", async () => {
+  it("shows each problem with its consequence and its fix, and exits with 1", async () => {
     lab.healthy(lab.stack("staging"), false).account.encryptsDisks = false;
     // Nothing listens at the port of the real mail server here.
     const { code, stdout } = await doctor(["staging", "--dns-server", lab.dns.address]);
@@ -75,7 +75,7 @@ describe("npm run doctor", () => {
     expect(stdout).not.to.match(/^\s+at /m);
   });
 
-  it("exits with 0 where nothing is wrong, in words and as JSON, and shows no secret", async () => {
+  it("exits with 0 without problems, in text and as JSON, and shows no secret", async () => {
     lab.healthy(lab.stack("staging"), false);
     const words = await doctorWithMail(["staging", "--dns-server", lab.dns.address]);
     expect(words.code, words.stdout + words.stderr).to.equal(0);
@@ -102,7 +102,7 @@ describe("npm run doctor", () => {
     expect(words.stdout + words.stderr + stdout + stderr).not.to.contain(PLAIN_SECRET);
   });
 
-  it("looks with --preflight only for what can make an update fail", async () => {
+  it("checks with --preflight only for causes of failed updates", async () => {
     const { account } = lab.healthy(lab.stack("staging"), true);
     account.queues.set("iaso-staging-tasks-dead-letters", 3);
     const { code, stdout } = await doctorWithMail([
@@ -118,7 +118,7 @@ describe("npm run doctor", () => {
     expect(report.checks.map(({ name }) => name)).to.deep.equal(["AWS account", ...preflight]);
   });
 
-  it("says why it cannot look and what fixes it, without a stack trace, and exits with 2", async () => {
+  it("reports why it cannot check, with the fix and without a stack trace, and exits with 2", async () => {
     const cases: [args: string[], env: Record<string, string>, says: RegExp][] = [
       [[], {}, /missing required argument 'stack'[^]*npm run doctor -- --help/],
       [["demo"], {}, /no stack demo: Pulumi\.demo\.yaml is missing\. There are: staging, prod/],

@@ -29,7 +29,7 @@ describe("a second environment", () => {
     lab.write("Pulumi.qa.yaml", `${copy.replaceAll("-staging", "-qa")}  iaso:createOidcProvider: false\n`);
   });
 
-  it("gets secrets of its own from init-stack, which prints none of them", async () => {
+  it("gets separate secrets from init-stack, which prints none of them", async () => {
     const before = lab.log.length;
     const asked = await lab.follow("init-stack", QA);
     expect(asked.code).to.equal(1);

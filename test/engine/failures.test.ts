@@ -49,14 +49,14 @@ describe("updates that fail", () => {
   }
 
   for (const stackName of ["staging", "prod"]) {
-    it(`converge at once where a single creation of ${stackName} fails once, whichever it is`, async () => {
+    it(`converge at once if any single creation of ${stackName} fails once`, async () => {
       const planned = await plannedCreations(stackName);
       for (const creation of chosen(planned, ALONE))
         await convergesAfterFailureOf(creation, stackName, planned);
     });
   }
 
-  it("converge at once where a single creation fails once @short", async () => {
+  it("converge at once if a single creation fails once @short", async () => {
     const planned = await plannedCreations("staging");
     for (const creation of chosen(planned, 1)) await convergesAfterFailureOf(creation, "staging", planned);
   });

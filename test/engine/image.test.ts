@@ -57,7 +57,7 @@ describe("the image, built by the provider for commands", () => {
     expect(ec2.calls).to.have.length(before);
   });
 
-  it("fails the update where the build is refused, in plain words, and leaves all as it was", async () => {
+  it("fails the update with a clear message if the build is refused, and changes nothing", async () => {
     const [old = ""] = ec2.images.keys();
     lab.edit("ami/recipe.ts", '"-DBUILD_BENCHMARKS=OFF"', '"-DBUILD_BENCHMARKS=OFF", "-DCHANGED=ON"');
     ec2.fault = { at: ec2.calls.length + 1, kind: "error" };

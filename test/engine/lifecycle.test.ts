@@ -115,7 +115,7 @@ for (const stackName of ["staging", "prod"]) {
       });
     }
 
-    it("sees by refresh what was changed by hand, and puts it back", async () => {
+    it("finds manual changes by refresh and reverts them", async () => {
       const [block] = lab.account.ofType(PUBLIC_ACCESS).filter(({ id }) => id.endsWith("-media"));
       if (!block) throw new Error("no public-access block");
       await lab.byHand((account) => {

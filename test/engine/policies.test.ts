@@ -93,7 +93,7 @@ describe("the policy pack on the real engine", () => {
   });
 
   for (const { rule, says, file, from, to } of VIOLATIONS) {
-    it(`refuses what ${rule} forbids, at preview and at up, before anything is created`, async () => {
+    it(`refuses a violation of ${rule} at preview and at up, before anything is created`, async () => {
       lab.edit(file, from, to);
       try {
         const commands = lab.commands("deploy");
@@ -148,7 +148,7 @@ describe("the policy pack on the real engine", () => {
     }
   }
 
-  it("refuses a resource that a mandatory rule cannot judge because a value is unknown, and says so", async () => {
+  it("refuses and reports a resource that a mandatory rule cannot judge because a value is unknown", async () => {
     lab.edit(
       "components/database.ts",
       "publiclyAccessible: false",

@@ -33,7 +33,7 @@ describe("graph/baseline", () => {
     throw new Error("It was accepted");
   }
 
-  it("reads what the preview prints, of one stack and of several", async () => {
+  it("reads the preview's output of one stack and of several", async () => {
     const [prod, staging] = [await previewOf("prod"), await previewOf("staging")];
     const one = readBaselines(file(prod)).get("prod");
     expect(one).to.deep.include({ source: "preview", project: "iaso", stack: "prod", warnings: [] });
@@ -43,7 +43,7 @@ describe("graph/baseline", () => {
     expect(baselineOf(both, staging, path).resources).to.deep.equal(staging.resources);
   });
 
-  it("reads it after npm's own lines and a byte order mark, and from before ids were told", async () => {
+  it("reads it after npm's lines and a byte order mark, and in the older format without ids", async () => {
     const prod = structuredClone(await previewOf("prod"));
     for (const resource of prod.resources) Reflect.deleteProperty(resource, "id");
     const text = `\uFEFF\n> iaso-on-aws@0.1.0 preview\n> node preview/preview.ts prod --json\n\n${JSON.stringify(prod)}`;
@@ -52,7 +52,7 @@ describe("graph/baseline", () => {
     expect(baseline?.resources[3]?.id).to.equal("");
   });
 
-  it("reads a stack export: what is live, without the engine's own providers", async () => {
+  it("reads the live resources of a stack export, without the engine's default providers", async () => {
     const prod = await previewOf("prod");
     const baseline = readBaselines(file(exportOf(prod))).get("prod");
     expect(baseline).to.deep.include({
@@ -98,12 +98,12 @@ describe("graph/baseline", () => {
     expect(warning).to.include("updating media").and.include("pulumi refresh --stack prod");
   });
 
-  it("takes the export of an empty stack for any stack", () => {
+  it("accepts the export of an empty stack for any stack", () => {
     const baselines = readBaselines(file({ version: 3, deployment: { manifest: {} } }));
     expect(baselineOf(baselines, { project: "iaso", stack: "prod" }, path).resources).to.deep.equal([]);
   });
 
-  it("says what is wrong with a file and which command writes one", async () => {
+  it("reports an unusable file and the command that writes a good one", async () => {
     const prod = await previewOf("prod");
     const missing = join(folder, "missing.json");
     expect(() => readBaselines(missing)).to.throw(UserError, `There is no file ${missing}.`);
@@ -134,7 +134,7 @@ describe("graph/baseline", () => {
     }
   });
 
-  it("refuses what is nested without end", () => {
+  it("refuses endless nesting", () => {
     const deep = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
     const urn = "urn:pulumi:prod::iaso::aws:s3/bucket:Bucket::media";
     const content = `{"version":3,"deployment":{"resources":[{"urn":"${urn}","type":"a","custom":true,"inputs":{"a":${deep}}}]}}`;

@@ -84,7 +84,7 @@ describe("graph/readStacks", () => {
     expect(read({ ...EMPTY, deployment: { ...EMPTY.deployment, resources: [] } })).to.deep.equal([empty]);
   });
 
-  it("does not take the engine's marks of assets and archives for values", async () => {
+  it("does not read the engine's marks of assets and archives as values", async () => {
     const prod = await previewOf("prod");
     for (const document of [exportOf(prod), digestOf(prod)]) {
       const [state] = read(document);

@@ -107,7 +107,7 @@ describe("npm run check", () => {
       one === "[secret]" ? { [specialSigKey]: specialSecretSig, ciphertext: "v1:x:y" } : one,
     ) as Record<string, unknown>;
 
-  it("passes a stack export, with its secrets, notes and what waits for its deletion", () => {
+  it("accepts a stack export with secrets, notes and resources pending deletion", () => {
     const { status, stdout } = check(stackExport(document.resources));
     expect(status, stdout).to.equal(0);
   });
@@ -121,7 +121,7 @@ describe("npm run check", () => {
     expect(stdout).not.to.include("v1:x");
   });
 
-  it("reads what `pulumi preview --json` says, unknown values and deletions too", () => {
+  it("reads the output of `pulumi preview --json`, with unknown values and deletions", () => {
     const steps = [
       ...unsafe().resources.map(({ urn, type, custom, inputs, propertyDependencies, protect }) => ({
         op: "create",
@@ -145,7 +145,7 @@ describe("npm run check", () => {
     }
   });
 
-  it("ends with 2 on a preview that leaves out what does not change, and names the flag to add", () => {
+  it("exits with 2 for a preview without unchanged resources, and names the flag to add", () => {
     const digest = digestOf(unsafe(), { op: "same" }) as unknown as { steps: unknown[] };
     const { status, stdout, stderr } = check({ ...digest, steps: digest.steps.slice(0, 1) });
     expect([status, stdout]).to.deep.equal([2, ""]);
@@ -159,7 +159,7 @@ describe("npm run check", () => {
     expect((JSON.parse(stdout) as { violations: unknown[] }).violations).to.have.length(1);
   });
 
-  it("reads what PowerShell's > writes", () => {
+  it("reads UTF-16 written by PowerShell's >", () => {
     const file = join(folder, "utf16.json");
     writeFileSync(file, Buffer.from(`\uFEFF${JSON.stringify(unsafe())}`, "utf16le"));
     expect(run("--graph", file).stdout).to.include("database-private");
@@ -173,7 +173,7 @@ describe("npm run check", () => {
     );
   });
 
-  it("reads what npm wrote before the document", () => {
+  it("skips npm's lines before the document", () => {
     const banner = "\n> iaso-on-aws@0.1.0 preview\n> node preview/preview.ts staging --json\n\n";
     expect(check(banner + JSON.stringify(document, null, 2)).status).to.equal(0);
   });
@@ -188,7 +188,7 @@ describe("npm run check", () => {
     ["no stack at all", [], /has no resources/],
     ["the export of an empty stack", { version: 3, deployment: { resources: [] } }, /has no resources/],
   ] as const) {
-    it(`ends with 2 on ${what}, without a stack trace`, () => {
+    it(`exits with 2 on ${what}, without a stack trace`, () => {
       const { status, stdout, stderr } = check(content);
       expect(status).to.equal(2);
       expect(stdout).to.equal("");
@@ -198,7 +198,7 @@ describe("npm run check", () => {
     });
   }
 
-  it("ends with 2 on a missing file or flag, and says what to write", () => {
+  it("exits with 2 for a missing file or flag, and shows the right command", () => {
     expect(run("--graph", join(folder, "nothing.json")).stderr).to.include(
       "npm run --silent preview -- STACK --json",
     );

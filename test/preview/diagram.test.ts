@@ -8,7 +8,7 @@ import { exampleProject } from "../support";
 const ROOT = join(__dirname, "../..");
 
 describe("preview/diagram", () => {
-  it("is what the documentation shows: `npm run diagram` writes it anew", async () => {
+  it("is the diagram in the documentation: `npm run diagram` updates it", async () => {
     const files = await diagram(exampleProject());
     expect(Object.keys(files)).to.have.members(["docs/architecture.svg", "docs/architecture.md"]);
     for (const [path, content] of Object.entries(files)) {

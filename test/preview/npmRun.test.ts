@@ -62,7 +62,7 @@ describe("npm run preview -- --against", () => {
     expect(stdout).to.include("**0 added, 1 changed, 0 replaced, 0 deleted**");
   });
 
-  it("reads what PowerShell wrote", () => {
+  it("reads a file written by PowerShell", () => {
     const before = readFileSync(join(project, "before.json"), "utf8");
     writeFileSync(join(project, "before.json"), Buffer.from(`\uFEFF${before}`, "utf16le"));
     try {

@@ -135,7 +135,7 @@ describe("preview/preview", () => {
     ]);
   });
 
-  it("ends with 1 where a mandatory policy is violated on any stack, and still shows everything", () => {
+  it("exits with 1 if any stack violates a mandatory policy, and still shows all stacks", () => {
     const directory = project({ ...small, "Pulumi.two.yaml": `${yaml("two")}  small:name: refused\n` });
     const { status, stdout } = preview(directory, "two", "one");
     expect(status).to.equal(1);
@@ -152,7 +152,7 @@ describe("preview/preview", () => {
       return directory;
     }
 
-    it("tells what changes, in the tree, as a list and as totals", () => {
+    it("shows changes in the tree, as a list and as totals", () => {
       const { status, stdout, stderr } = preview(renamed(), "one", "--against", "before.json");
       expect([status, stderr]).to.deep.equal([0, ""]);
       expect(stdout).to.match(/^ {2}pulumi:pulumi:Stack +small-one$/m);
@@ -161,14 +161,14 @@ describe("preview/preview", () => {
       expect(stdout).to.include("+ 1 to create, ~ 0 to update, ± 0 to replace, - 1 to delete, 1 unchanged");
     });
 
-    it("tells so where nothing changes", () => {
+    it("reports that nothing changes", () => {
       const directory = project(small);
       writeFileSync(join(directory, "before.json"), preview(directory, "--json").stdout);
       const { stdout } = preview(directory, "one", "--against", "before.json");
       expect(stdout).to.include("Changes against before.json:\n  none\n");
     });
 
-    it("shows a stack that the file does not hold without a comparison, and says so", () => {
+    it("shows a stack that is missing in the file without a comparison, with a note", () => {
       const { status, stdout, stderr } = preview(renamed(), "--against", "before.json");
       expect([status, stderr]).to.deep.equal([
         0,
@@ -177,7 +177,7 @@ describe("preview/preview", () => {
       expect(stdout).to.include("+ 2 to create (0 in AWS, 2 components)").and.include("1 unchanged");
     });
 
-    it("tells what is wrong with the file, and on a second line which command writes a good one", () => {
+    it("reports an unusable file, and on a second line the command that writes a good one", () => {
       const directory = renamed();
       for (const [args, message] of [
         [["one", "--against", "none.json"], "There is no file none.json."],
@@ -199,7 +199,7 @@ describe("preview/preview", () => {
   });
 
   describe("--report", () => {
-    it("writes a page of all stacks, beside what is printed", () => {
+    it("writes a page of all stacks in addition to its output", () => {
       const directory = project(small);
       const { status, stdout } = preview(directory, "--report", "preview.html");
       expect(status).to.equal(0);
@@ -210,12 +210,12 @@ describe("preview/preview", () => {
       expect(page).to.include("small/one").and.include("small/two").and.include("hello from two");
     });
 
-    it("leaves what other programs read alone", () => {
+    it("does not change the output for other programs", () => {
       const { stdout } = preview(project(small), "one", "--json", "--report", "preview.html");
       expect((JSON.parse(stdout) as PreviewDocument).stack).to.equal("one");
     });
 
-    it("tells where it cannot be written", () => {
+    it("reports a file that it cannot write", () => {
       const { status, stderr } = preview(project(small), "one", "--report", "missing/preview.html");
       expect(status).to.equal(1);
       expect(stderr).to.match(
@@ -224,20 +224,20 @@ describe("preview/preview", () => {
     });
   });
 
-  it("tells an unknown stack, with the stacks that there are", () => {
+  it("reports an unknown stack and lists the known ones", () => {
     const { status, stdout, stderr } = preview(project(small), "three");
     expect([status, stdout]).to.deep.equal([1, ""]);
     expect(stderr).to.equal("There is no stack three: Pulumi.three.yaml is missing. There are: two, one.\n");
   });
 
-  it("tells where a program failed in a way that nobody foresaw", () => {
+  it("shows the location of an unexpected failure", () => {
     const directory = project({ ...small, "index.ts": `throw new TypeError("What is this?");` });
     const { status, stderr } = preview(directory, "one");
     expect(status).to.equal(1);
     expect(stderr).to.include("TypeError: What is this?").and.include(join(directory, "index.ts:1"));
   });
 
-  it("tells bad settings of all stacks of the real program without a stack trace, and registers nothing", () => {
+  it("reports bad settings of all stacks without a stack trace, and registers nothing", () => {
     const directory = project({});
     writeExampleProject(directory, {
       staging: { "iaso:webMinSize": 0, "iaso:alarmEmail": undefined },

@@ -28,7 +28,7 @@ config:
   sentryDsn: { type: string, secret: true }
 `;
 
-  it("puts defaults where the stack says nothing, and hands every value over as text", () => {
+  it("adds defaults for missing values, and passes every value as text", () => {
     const project = readProject(
       write({
         "Pulumi.yaml": declared,
@@ -62,7 +62,7 @@ config:
     expect(JSON.stringify(values)).not.to.match(/AAAB|AAAC/);
   });
 
-  it("lists every setting with its value, its meaning and where it comes from, and no secret", () => {
+  it("lists every setting with its value, meaning and source, and no secret", () => {
     const project = readProject(
       write({
         "Pulumi.yaml": declared.replace("default: 3", "default: 3, description: How large"),
@@ -86,13 +86,13 @@ config:
     ]);
   });
 
-  it("takes a stack without a single value", () => {
+  it("accepts a stack without a single value", () => {
     const project = readProject(write({ "Pulumi.yaml": declared, "Pulumi.one.yaml": "" }));
     expect(readStackConfig(project, "one").values["small:size"]).to.equal("3");
     expect(listStacks(project)).to.deep.equal(["one"]);
   });
 
-  it("tells what is wrong with the project's files, and where", () => {
+  it("reports errors in the project's files with their location", () => {
     const empty = write({});
     expect(() => readProject(empty)).to.throw(UserError, `There is no Pulumi.yaml in ${empty}`);
     expect(() => readProject(write({ "Pulumi.yaml": "runtime: nodejs" }))).to.throw(

@@ -17,7 +17,7 @@ class Part extends pulumi.ComponentResource {
 }
 
 describe("preview/simulate", () => {
-  describe("what it records", () => {
+  describe("records", () => {
     it("gives URNs as the engine does, with the types of parents", async () => {
       const { resources } = await simulate(
         () => {
@@ -56,7 +56,7 @@ describe("preview/simulate", () => {
       );
     });
 
-    it("tells dependencies by data from those that are only waited for, and what options say", async () => {
+    it("separates dependencies by data from explicit ones, and includes the options", async () => {
       const document = await simulate(() => {
         const waited = new aws.s3.Bucket("waited", {}, { protect: true, retainOnDelete: true });
         const used = new aws.sqs.Queue("used", { name: "used" });
@@ -90,7 +90,7 @@ describe("preview/simulate", () => {
       });
     });
 
-    it("hands the configuration over and returns what the program exports", async () => {
+    it("passes the configuration and returns the program's exports", async () => {
       const document = await simulate(
         () => ({ region: new pulumi.Config("iaso").require("region"), secret: pulumi.secret("hidden") }),
         { config: { "iaso:region": "eu-west-3", "iaso:env": "demo" }, stack: "other" },
@@ -129,7 +129,7 @@ describe("preview/simulate", () => {
       expect(JSON.stringify(document)).not.to.include("hidden");
     });
 
-    it("keeps what is beside a secret readable in a component's outputs", () => {
+    it("keeps the values next to a secret readable in a component's outputs", () => {
       expect(find(document, "test:index:Part").outputs.list).to.deep.equal(["seen", "[secret]"]);
     });
 
@@ -167,8 +167,8 @@ describe("preview/simulate", () => {
     });
   });
 
-  describe("what it refuses", () => {
-    it("a program that throws, with what it throws", async () => {
+  describe("refuses", () => {
+    it("a program that throws, with its error", async () => {
       const error = await rejection(
         simulate(() => {
           throw new RangeError("out of range");
@@ -179,7 +179,7 @@ describe("preview/simulate", () => {
       expect(promised.message).to.equal("later");
     });
 
-    it("an apply that throws, though nobody awaits it", async () => {
+    it("an apply that throws, even if nothing awaits it", async () => {
       const error = await rejection(
         simulate(() => {
           const bucket = new aws.s3.Bucket("bucket");
@@ -191,7 +191,7 @@ describe("preview/simulate", () => {
       expect(error.message).to.equal("in an apply");
     });
 
-    it("a function that is not simulated, and says where to add it", async () => {
+    it("a function that is not simulated, and names the file to extend", async () => {
       const error = await rejection(simulate(() => aws.lambda.getFunction({ functionName: "f" })));
       expect(error.message).to.match(/knows no function aws:lambda\/getFunction.*simulated-aws\/lambda\.ts/);
     });
@@ -215,7 +215,7 @@ describe("preview/simulate", () => {
       expect((await rejection(query("running Python", false))).message).to.include("more than one result");
     });
 
-    it("a resource type that is not simulated, and says where to add it", async () => {
+    it("a resource type that is not simulated, and names the file to extend", async () => {
       const error = await rejection(
         simulate(() => {
           new aws.kinesis.Stream("stream");
@@ -236,7 +236,7 @@ describe("preview/simulate", () => {
       expect(error.message).to.match(/Two resources have the URN .*::twice/);
     });
 
-    it("to read what exists: there is nothing", async () => {
+    it("to read existing resources, because there are none", async () => {
       const error = await rejection(
         simulate(() => {
           aws.s3.Bucket.get("bucket", "some-bucket");

@@ -18,7 +18,7 @@ describe("graph/tree", () => {
     ).to.equal("a[2K[1A[8mb]8;;http://evilc2Jd");
   });
 
-  it("draws the tree by parents with short types, and says what is special about a resource", () => {
+  it("draws the tree by parents, with short types and notes on resources", () => {
     const tree = renderTree(
       [
         resource("app", "", { type: "pulumi:pulumi:Stack" }),
@@ -36,7 +36,7 @@ describe("graph/tree", () => {
     ]);
   });
 
-  it("lists outputs, those of an object below its name", () => {
+  it("lists outputs, and the properties of an object below its name", () => {
     const outputs = {
       url: "https://iaso.example.org",
       ciRoles: { up: "arn:up", deploy: "arn:deploy" },

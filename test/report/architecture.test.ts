@@ -63,7 +63,7 @@ describe("report/architecture", () => {
     ]);
   });
 
-  it("says what flows between the parts of prod, and what web and worker have in common once", async () => {
+  it("describes the flows between the parts of prod, and shared flows of web and worker once", async () => {
     expect(describeFlows(architectureOf(await previewOf("prod"))).sort()).to.deep.equal([
       "DNS: from People to DNS.",
       "HTTPS: from People to Enketo load balancer.",
@@ -92,7 +92,7 @@ describe("report/architecture", () => {
     ]);
   });
 
-  it("sends people to the static bucket itself where there is no CloudFront", async () => {
+  it("draws people's requests to the static bucket without CloudFront", async () => {
     const flows = describeFlows(architectureOf(await previewOf("staging")));
     expect(flows).to.include("static files: from People to Static bucket.");
   });
@@ -138,7 +138,7 @@ describe("report/architecture", () => {
     expect(flows).to.include("errors: from Web and Worker (deployed together) to Sentry.");
   });
 
-  it("leaves out what is not there: an image, a network of one's own", async () => {
+  it("omits missing parts: a custom image, a new network", async () => {
     const document = without(
       await previewOf("staging"),
       "command:local:Command",
@@ -151,7 +151,7 @@ describe("report/architecture", () => {
     expect(drawn(architecture)).to.deep.equal(urnsOf(document));
   });
 
-  it("gives a part that it does not know a box of its own", async () => {
+  it("gives an unknown part a separate box", async () => {
     const document = await previewOf("staging");
     const [stack] = document.resources as [PreviewResource];
     const component = {
@@ -175,7 +175,7 @@ describe("report/architecture", () => {
     ]);
   });
 
-  it("takes any resources, however odd, and gives each one place", () => {
+  it("accepts any resources and gives each exactly one place", () => {
     const types = [
       "pulumi:pulumi:Stack",
       "iaso:index:Part",

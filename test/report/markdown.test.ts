@@ -14,7 +14,7 @@ describe("report/markdown", () => {
     expect(lines[2]).to.match(/^About \$\d{3,4} a month \(list prices, without usage\)\.$/);
   });
 
-  it("tells a refusal with each violation", async () => {
+  it("reports a refusal with each violation", async () => {
     const document = await previewOf("staging");
     const violations = [
       {
@@ -30,7 +30,7 @@ describe("report/markdown", () => {
       .and.include("| mandatory | media-private | media | Write true. |");
   });
 
-  it("tells risky changes before all others, and what they cost", async () => {
+  it("lists risky changes first, with their cost", async () => {
     const after = structuredClone(await previewOf("prod"));
     const resources = structuredClone(after.resources).filter(({ name }) => name !== "enketo-cache");
     const block = find(after, "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", "static");
@@ -72,7 +72,7 @@ describe("report/markdown", () => {
     expect(text).to.include("There is no config.");
   });
 
-  it("says so where nothing changes", async () => {
+  it("reports that nothing changes", async () => {
     const after = await previewOf("prod");
     const baseline = { ...after, source: "preview" as const, warnings: [] };
     const text = markdown(reportOn(after, { comparison: compare(after, baseline, { file: "main.json" }) }));

@@ -101,7 +101,7 @@ describe("settings/initStack", () => {
     );
   }
 
-  it("generates what can be generated, in the form that settings ask for, no two alike", () => {
+  it("generates each secret in its required form, no two alike", () => {
     for (const [name, generate] of Object.entries(generators)) {
       const { pattern } = secretSettings[name as SecretName];
       const values = Array.from({ length: 20 }, generate);
@@ -152,7 +152,7 @@ describe("settings/initStack", () => {
     expect(stdout).to.include("Generated secretKey.");
   });
 
-  it("leaves alone what is set already, and can be run again", async () => {
+  it("keeps existing values, and can be run again", async () => {
     setBefore(SECRETS);
     const { status, stdout } = await run();
     expect(status).to.equal(0);
@@ -160,7 +160,7 @@ describe("settings/initStack", () => {
     expect(stdout).to.include(`${SECRETS.length} secrets were set before`);
   });
 
-  it("pins the recommended platform versions where none is set, and those that AWS no longer offers", async () => {
+  it("pins the recommended platform version if none is set or AWS no longer offers it", async () => {
     setBefore(SECRETS);
     const file = join(project, "Pulumi.demo.yaml");
     const first = await run();
@@ -214,7 +214,7 @@ describe("settings/initStack", () => {
     expect(stderr).not.to.match(/\n\s+at /);
   });
 
-  it("says how to go on where Pulumi cannot work yet", async () => {
+  it("prints the next steps if Pulumi is not ready", async () => {
     // As Pulumi 3.259 says it.
     const sayings = {
       "PULUMI_ACCESS_TOKEN must be set for login during non-interactive CLI sessions": "pulumi login s3://",
@@ -233,7 +233,7 @@ describe("settings/initStack", () => {
     }
   });
 
-  it("says where to get the Pulumi CLI where it is missing, without a stack trace", async () => {
+  it("names the source of the Pulumi CLI if it is missing, without a stack trace", async () => {
     const { status, stderr } = await run(join(directory, "nothing"));
     expect(status).to.equal(1);
     expect(stderr.trim()).to.equal(

@@ -107,7 +107,7 @@ describe("npm run platform", () => {
     });
   }
 
-  it("pins a version where there is none, also in an empty file", async () => {
+  it("pins a version if none is set, also in an empty file", async () => {
     pinned(undefined, undefined);
     writeFileSync(stackFile(), "");
     const { code, stderr } = await run("staging", "--update");
@@ -118,7 +118,7 @@ describe("npm run platform", () => {
     });
   });
 
-  it("says what is wrong and how to fix it, without a stack trace", async () => {
+  it("reports each error with its fix and without a stack trace", async () => {
     pinned(PYTHON);
     const typo = await run("stagign");
     aws.isDenied = true;
@@ -142,7 +142,7 @@ describe("npm run platform", () => {
     }
   });
 
-  it("refuses to pin what AWS does not offer, and changes nothing", async () => {
+  it("refuses to pin a version that AWS does not offer, and changes nothing", async () => {
     pinned(PYTHON);
     aws.solutionStacks = [DOCKER];
     const before = readFileSync(stackFile(), "utf8");

@@ -73,7 +73,7 @@ describe("settings/settings", () => {
     expect(read({ secretKeyFallbacks: "k".repeat(50) }).rotatesSecretKey).to.equal(true);
   });
 
-  it("takes an existing VPC with its subnets", () => {
+  it("accepts an existing VPC with its subnets", () => {
     const existing = {
       vpcId: "vpc-0123456789abcdef0",
       publicSubnetIds: ["subnet-00000001", "subnet-00000002"],
@@ -87,7 +87,7 @@ describe("settings/settings", () => {
     expect(settings.network.existing).to.deep.equal(existing);
   });
 
-  it("tells all problems at once, each with what is wrong, what is accepted and the command that fixes it", () => {
+  it("reports all problems at once, each with the error, the accepted values and the command that fixes it", () => {
     expect(
       refusal({
         organization: undefined,
@@ -192,7 +192,7 @@ describe("settings/settings", () => {
     expect(message).not.to.include("config rm");
   });
 
-  it("says of a declared setting without a rule that the rule is missing", () => {
+  it("reports a declared setting without a rule", () => {
     const directory = mkdtempSync(join(tmpdir(), "settings-"));
     try {
       writeExampleProject(directory);
@@ -338,7 +338,7 @@ describe("settings/settings", () => {
     });
   }
 
-  it("takes x86_64 instance types, also those with a g before their generation", () => {
+  it("accepts x86_64 instance types, also types with a g before their generation", () => {
     for (const webInstanceType of [
       "t3.xlarge",
       "m7i-flex.large",
@@ -350,7 +350,7 @@ describe("settings/settings", () => {
     }
   });
 
-  it("accepts TLS for Redis with an image that supports it, or whose tag is no version", () => {
+  it("accepts TLS for Redis with an image that supports it or has a tag without a version", () => {
     for (const enketoImage of [
       "enketo/enketo-express:7.5.1",
       "enketo/enketo-express:10.0.0",
@@ -366,7 +366,7 @@ describe("settings/settings", () => {
     expect(project.config.enketoImage?.default).to.equal(enketo.image);
   });
 
-  it("sets lists by their places, as the engine takes no JSON text for them", () => {
+  it("sets lists by index, because the engine accepts no JSON text for them", () => {
     const lists = Object.keys(project.config).filter((key) => project.config[key]?.type === "array");
     expect(lists).to.have.members([...listSettings]);
     expect(refusal({ plugins: "polio" })).to.include(

@@ -50,7 +50,7 @@ config:
     ]);
   });
 
-  it("names what a file without settings lacks", () => {
+  it("names the missing settings of a file without settings", () => {
     expect(() => settingsPage("name: iaso")).to.throw("`config` is missing");
   });
 });

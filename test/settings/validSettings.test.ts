@@ -31,7 +31,7 @@ describe("Any valid settings", () => {
     });
   });
 
-  it("can have regions of all continents; the report says where no prices are known", async () => {
+  it("can have regions of all continents; the report names the regions without prices", async () => {
     const regions = ["af-south-1", "ap-southeast-7", "ca-west-1", "eu-south-2", "me-central-1"];
     expect(SUPPORTED_REGIONS).to.include.members(regions);
     for (const region of regions) {

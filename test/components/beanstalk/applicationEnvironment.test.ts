@@ -64,7 +64,7 @@ describe("components/beanstalk/applicationEnvironment", () => {
     });
   });
 
-  it("tells the worker from the web by WORKER alone", () => {
+  it("distinguishes worker and web by WORKER alone", () => {
     const { web, worker } = applicationEnvironment({ ...args, platform: "python", plugins: ["polio"] });
     expect(worker).to.deep.equal({ ...web, WORKER: "true" });
     expect(web.WORKER).to.equal("false");

@@ -111,7 +111,7 @@ describe("components/beanstalk/environment", () => {
     expect(resourcesOf(document, "aws:lb/listener:Listener")).to.deep.equal([]);
   });
 
-  it("uses the version only to create an environment whose later versions the deploy tool deploys", async () => {
+  it("uses the version only to create an environment, because the deploy tool deploys later versions", async () => {
     const deployed = find(await web(), ENVIRONMENT);
     expect(deployed.inputs.version).to.equal("1");
     expect(deployed.ignoreChanges).to.deep.equal(["version"]);

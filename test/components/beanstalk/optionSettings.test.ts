@@ -70,7 +70,7 @@ describe("components/beanstalk/optionSettings", () => {
     expect(values).to.deep.equal({ StreamLogs: "true", DeleteOnTerminate: "false", RetentionInDays: "90" });
   });
 
-  it("sorts lists and joins them by commas, also those known only later", async () => {
+  it("sorts lists and joins them by commas, also lists of outputs", async () => {
     const subnets = ["subnet-c", "subnet-a", "subnet-b"];
     const values = await valuesOf({
       "aws:ec2:vpc": {
@@ -134,7 +134,7 @@ describe("components/beanstalk/optionSettings", () => {
     );
   });
 
-  it("leaves out what has no value", () => {
+  it("omits options without a value", () => {
     expect(
       canonicalSettings("WebServer", { "aws:autoscaling:launchconfiguration": { ImageId: undefined } }),
     ).to.deep.equal([]);
@@ -157,7 +157,7 @@ describe("components/beanstalk/optionSettings", () => {
     }
   });
 
-  it("refuses a list where Beanstalk takes none, and sorts a list that is written as text", async () => {
+  it("refuses a list for an option with one value, and sorts a list written as text", async () => {
     expect(() => canonicalSettings("Worker", { "aws:ec2:vpc": { VPCId: ["vpc-1", "vpc-2"] } })).to.throw(
       "aws:ec2:vpc VPCId is not a list",
     );

@@ -39,7 +39,7 @@ describe("components/common/bucket", () => {
     }
   });
 
-  it("lets a policy grant public access only where that is asked for, and never an ACL", async () => {
+  it("lets a policy grant public access only if requested, and never an ACL", async () => {
     const document = await preview({ publicPolicy: true });
     expect(find(document, "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock").inputs).to.include({
       blockPublicAcls: true,
@@ -97,7 +97,7 @@ describe("components/common/bucket", () => {
     });
   });
 
-  it("keeps a bucket and its guards where that is asked for, and only there", async () => {
+  it("retains a bucket and its safeguards only if requested", async () => {
     for (const keep of [true, false]) {
       const document = await preview({ keep });
       expect(find(document, "aws:s3/bucket:Bucket").protect).to.equal(keep);

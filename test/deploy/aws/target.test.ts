@@ -15,7 +15,7 @@ async function statusWith(change: (target: Record<string, unknown>) => unknown):
 }
 
 describe("deploy/aws/target", () => {
-  it("reads what the Pulumi program writes", async () => {
+  it("reads the parameter that the Pulumi program writes", async () => {
     expect((await statusWith((target) => target)).outcome).to.equal("shown");
   });
 

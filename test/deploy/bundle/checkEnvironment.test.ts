@@ -48,7 +48,7 @@ os.execve(sys.executable, [sys.executable, ${JSON.stringify(SCRIPT)}], given)
     return { ...result, arguments: readFileSync(join(directory, "arguments"), "utf8") };
   }
 
-  it("passes where the container has Beanstalk's values", () => {
+  it("accepts a container that has Beanstalk's values", () => {
     const values = { SECRET_KEY: "a b=c+/", EMPTY: "", UNICODE: "é", PATH_LIKE: "/x" };
     const result = run(values, { ...values, OTHER: "the image's own" });
     expect(result.status, result.stderr).to.equal(0);
@@ -57,14 +57,14 @@ os.execve(sys.executable, [sys.executable, ${JSON.stringify(SCRIPT)}], given)
     );
   });
 
-  it("names a variable that Docker Compose changed, and tells no value", () => {
+  it("names a variable that Docker Compose changed, without its value", () => {
     const result = run({ SECRET_KEY: "secret$word", FINE: "fine" }, { SECRET_KEY: "secret", FINE: "fine" });
     expect(result.status).to.not.equal(0);
     expect(result.stderr).to.contain("value of SECRET_KEY.").and.not.contain("FINE").and.not.contain("word");
     expect(run({ GONE: "value" }, {}).stderr).to.contain("value of GONE.");
   });
 
-  it("leaves variables alone that are the shell's or the image's own", () => {
+  it("ignores variables of the shell and of the image", () => {
     expect(run({ HOME: "/root", LANG: "C" }, { HOME: "/home/appuser" }).status).to.equal(0);
   });
 

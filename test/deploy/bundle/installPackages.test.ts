@@ -264,7 +264,7 @@ requires-dist = []
     return { code: 0, output };
   }
 
-  it("installs exactly what is locked, offline, and starts the application from it", async function () {
+  it("installs exactly the locked packages, offline, and starts the application with them", async function () {
     if (!installed("aws", "--version")) skip(this, "the AWS CLI is not installed (pipx install awscli)");
     const built = await buildApplication();
     const names = built.wheels.map(({ name }) => name.split("-")[0]);

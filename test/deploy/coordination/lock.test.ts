@@ -33,7 +33,7 @@ describe("deploy/coordination/lock", () => {
     expect(mismatches(double, [NEW])).to.deep.equal([]);
   });
 
-  it("refuses while another run gives signs of life", async () => {
+  it("refuses while another run renews its lock", async () => {
     const double = prepareDouble({ web: "succeeds", worker: "succeeds" });
     const store = (expiresAt: number): void => {
       const body = JSON.stringify({
@@ -66,7 +66,7 @@ describe("deploy/coordination/lock", () => {
     expect(double.web.updates).to.deep.equal([]);
   });
 
-  it("stops a run whose lock was taken over, before it changes anything more", async () => {
+  it("stops a run before its next change if another run has its lock", async () => {
     const double = prepareDouble({ web: "succeeds", worker: "succeeds" });
     const slow = createShortcutClients({ double, dead: false, onKill: () => undefined });
     let takenOver: Report | undefined;
@@ -94,7 +94,7 @@ describe("deploy/coordination/lock", () => {
     expect(mismatches(double, [NEW, PREVIOUS])).to.deep.equal([]);
   });
 
-  it("starts again from the journal where somebody has deleted the lock", async () => {
+  it("starts again from the journal if somebody has deleted the lock", async () => {
     const double = prepareDouble({ web: "succeeds", worker: "succeeds" });
     const run = (): Promise<Report> => {
       const clients = createShortcutClients({ double, dead: false, onKill: () => undefined });

@@ -35,7 +35,7 @@ describe("deploy/output/slack", () => {
     });
   }
 
-  it("escapes what Slack reads as markup", () => {
+  it("escapes Slack's markup", () => {
     expect(escapeSlack("<a> & b")).to.equal("&lt;a&gt; &amp; b");
   });
 });

@@ -6,7 +6,7 @@ import { rejection, removeTemporaryDirectories, temporaryDirectory, writeFiles }
 describe("deploy/static/files", () => {
   after(removeTemporaryDirectories);
 
-  it("takes names with a digest for immutable, and no date, version or word", () => {
+  it("treats names with a digest as immutable, but not a date, version or word", () => {
     const hashed = [
       "iaso-0123456789abcdef0123.js",
       "iaso-0123456789abcdef0123.js.map",

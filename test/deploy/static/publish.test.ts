@@ -102,7 +102,7 @@ describe("deploy/static/publish", () => {
     expect(image.ContentEncoding).to.equal(undefined);
   });
 
-  it("writes only what changed, and nothing but the manifest where nothing did", async () => {
+  it("writes only changed files, and only the manifest if none changed", async () => {
     const files = { "a.js": "a", "b.js": "b", [HASHED]: "hashed" };
     await publish("1", files);
     const before = await countVersions();
@@ -112,7 +112,7 @@ describe("deploy/static/publish", () => {
     expect(await served()).to.include({ "b.js": "changed", "c.js": "new" });
   });
 
-  it("writes again what was changed or deleted in the bucket by another hand", async () => {
+  it("restores files that somebody changed or deleted in the bucket", async () => {
     const files = { "a.js": "a", "b.js": "b", "c.js": "c" };
     await publish("1", files);
     await s3.send(new PutObjectCommand({ Bucket: bucket, Key: "static/a.js", Body: "defaced" }));
@@ -204,7 +204,7 @@ describe("deploy/static/publish", () => {
     );
   });
 
-  it("keeps what a rollback to a kept version needs, though a newer version has taken its names", async () => {
+  it("keeps the files of each kept version, also if a newer version uses the same names", async () => {
     await publish("1", { "a.css": "1" });
     await publish("2", { "a.css": "2" });
     await publish("3", { "a.css": "3" });
@@ -216,7 +216,7 @@ describe("deploy/static/publish", () => {
     );
   });
 
-  it("writes a file again whose headers are to be others now", async () => {
+  it("writes a file again if its headers must change", async () => {
     const files = { "a.css": "1", "b.css": "1" };
     await publish("1", files);
     const Key = "manifests/1.json";

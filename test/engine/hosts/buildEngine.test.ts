@@ -35,7 +35,7 @@ describe("build-engine", () => {
     return { status, stdout, stderr };
   };
 
-  it("exits with 3 and one line that says why, where there is no Go", () => {
+  it("exits with 3 and a one-line reason without Go", () => {
     expect(build("none")).to.deep.equal({
       status: 3,
       stdout: "",
@@ -44,7 +44,7 @@ describe("build-engine", () => {
     });
   });
 
-  it("exits with 3 and the proxy's answer, where the proxy refuses", () => {
+  it("exits with 3 and the proxy's answer if the proxy refuses", () => {
     writeFileSync(join(bin, "go"), GO);
     chmodSync(join(bin, "go"), 0o755);
     expect(build("refused", "get")).to.deep.equal({
@@ -55,7 +55,7 @@ describe("build-engine", () => {
     });
   });
 
-  it("fails where the engine does not compile, and keeps nothing", () => {
+  it("fails if the engine does not compile, and keeps nothing", () => {
     expect(build("broken", "build")).to.deep.include({ status: 2, stdout: "", stderr: "does not compile\n" });
     // Nothing was kept that would pass for an engine.
     expect(build("broken", "build")).to.deep.include({ status: 2 });

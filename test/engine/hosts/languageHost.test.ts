@@ -101,7 +101,7 @@ describe("the attached language host", () => {
     });
   });
 
-  it("shows in the engine's log what the program prints", async () => {
+  it("shows the program's output in the engine's log", async () => {
     engine.lines.length = 0;
     await run("0");
     expect(engine.lines).to.have.deep.members([
@@ -110,7 +110,7 @@ describe("the attached language host", () => {
     ]);
   });
 
-  it("returns a failure of the program, and bails where the program has shown it", async () => {
+  it("returns a failure of the program, and bails if the program has shown it", async () => {
     const failed = await run("3");
     expect([failed.getError(), failed.getBail()]).to.deep.equal([
       "Program exited with non-zero exit code: 3",

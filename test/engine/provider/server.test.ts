@@ -135,7 +135,7 @@ describe("simulated AWS as a provider, over gRPC", function () {
     await remove(type, "current", id);
   });
 
-  it("returns the changed properties and those that replace", async () => {
+  it("returns the changed properties and the properties that replace", async () => {
     expect(await diff(QUEUE, { name: "a" }, { name: "b" })).to.deep.equal({
       changed: ["name"],
       replacing: ["name"],
@@ -371,7 +371,7 @@ describe("simulated AWS as a provider, over gRPC", function () {
     expect(await refused(remove(BUCKET, "full", "full"))).to.include("BucketNotEmpty");
   });
 
-  it("keeps a resource that did not become ready, and says so", async () => {
+  it("keeps and reports a resource that did not become ready", async () => {
     faults({ operation: "create", type: DATABASE, name: "slow", action: "initFail" });
     const inputs = { identifier: "slow", password: "unseen" };
     const request = new messages.CreateRequest();
@@ -446,7 +446,7 @@ describe("simulated AWS as a provider, over gRPC", function () {
     };
     const marked = (value: string) => ({ [specialSigKey]: specialSecretSig, value });
 
-    it("compares the old state with the new inputs, and the old inputs where the state has nothing", async () => {
+    it("compares the new inputs with the old state, or with the old inputs for properties without state", async () => {
       const inputs = { name: "a", delaySeconds: 1 };
       const changed = async (...args: Parameters<typeof compare>) => (await compare(...args)).getDiffsList();
       expect(await changed(QUEUE, [inputs, { ...inputs, url: "a" }, inputs])).to.deep.equal([]);

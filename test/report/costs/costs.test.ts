@@ -136,7 +136,7 @@ describe("report/costs/costs", () => {
       ]);
     });
 
-    it("puts what is alike in a part on one line, with all resources", () => {
+    it("puts equal costs of a part on one line, with all resources", () => {
       const costs = costsOf(
         stackOf([
           resource("aws:ec2/natGateway:NatGateway", "a", {}),
@@ -167,7 +167,7 @@ describe("report/costs/costs", () => {
       expect(costsOfOne(ALARM, { metricQueries: [] }).unpriced).to.equal(1);
     });
 
-    it("finds the part of what is deep in it, takes a resource right below the stack as a part, dearest first", () => {
+    it("finds the part of nested resources, treats a resource directly below the stack as a part, and sorts parts by cost", () => {
       const vpc = resource("aws:ec2/vpc:Vpc", "vpc", {});
       const { parts } = costsOf(
         stackOf([
@@ -186,7 +186,7 @@ describe("report/costs/costs", () => {
     });
   });
 
-  describe("what is not counted", () => {
+  describe("not counted", () => {
     const notCounted = (type: string, inputs: Properties): string[] => costsOfOne(type, inputs).notCounted;
 
     it("names each value of an environment that is missing, odd or not known, and counts the rest", () => {
@@ -236,7 +236,7 @@ describe("report/costs/costs", () => {
       expect(notCounted(ENVIRONMENT, {})).to.have.length(2);
     });
 
-    it("names what a database has that is not in the table", () => {
+    it("names the features of a database that have no price in the table", () => {
       expect(notCounted(DATABASE, { ...database, engine: "mysql" })).to.deep.equal([
         "database it: no price, its engine is mysql",
       ]);
@@ -265,7 +265,7 @@ describe("report/costs/costs", () => {
       ]);
     });
 
-    it("names what else has no price: other engines, odd counts, paid kinds of what is free, unknown types", () => {
+    it("names other costs without a price: other engines, odd counts, paid variants of free types, unknown types", () => {
       expect(notCounted(GROUP, { engine: "valkey", nodeType: "cache.t4g.micro" })).to.have.length(1);
       expect(notCounted(GROUP, { nodeType: "cache.t4g.micro", numCacheClusters: UNKNOWN })).to.have.length(1);
       expect(notCounted(GROUP, { nodeType: "cache.t4g.micro", numNodeGroups: 0 })).to.have.length(1);
@@ -281,7 +281,7 @@ describe("report/costs/costs", () => {
       ]);
     });
 
-    it("counts what is billed by use in words, after what has no price", () => {
+    it("lists usage-based costs in words, after costs without a price", () => {
       const bucket = "aws:s3/bucket:Bucket";
       const resources = [
         resource(bucket, "a", {}),
@@ -313,7 +313,7 @@ describe("report/costs/costs", () => {
       }
     });
 
-    it("reads the region off the ARNs where no provider says it, and takes a resource's own region", () => {
+    it("reads the region from ARNs if no provider states it, and prefers a resource's own region", () => {
       const eip = {
         ...resource("aws:ec2/eip:Eip", "a", {}),
         outputs: { arn: "arn:aws:ec2:eu-west-3:123456789012:eip/a" },
@@ -491,7 +491,7 @@ describe("report/costs/costs", () => {
       });
     }
 
-    it("is what the README says, to ten dollars", async () => {
+    it("matches the README, rounded to ten dollars", async () => {
       const readme = readFileSync(join(__dirname, "../../../README.md"), "utf8").replace(/\s+/g, " ");
       const [, section = ""] = /## Costs (.*?) ## /.exec(readme) ?? [];
       const rounded = async (stack: string): Promise<string> =>
@@ -526,7 +526,7 @@ describe("report/costs/costs", () => {
       expect(difference(two, one).monthly).to.be.closeTo(-monthly, 1e-9);
     });
 
-    it("says what is counted on one side only", () => {
+    it("names the costs that are counted on one side only", () => {
       const stranger = costsOf(
         stackOf([nat, resource(DATABASE, "it", { ...database, instanceClass: "db.x" }, STACK)]),
       );

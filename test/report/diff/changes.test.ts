@@ -60,7 +60,7 @@ const renumbered = (document: PreviewDocument) =>
 describe("report/diff/changes", () => {
   describe("between two previews", () => {
     for (const stack of ["prod", "staging"]) {
-      it(`tells nothing of ${stack} against itself, also where no output is known`, async () => {
+      it(`reports no change of ${stack} against itself, also without known outputs`, async () => {
         const document = await previewOf(stack);
         const unknown = await previewOf(stack, { unknownOutputs: true });
         const nothing = { changes: [], unchanged: document.resources.length };
@@ -70,7 +70,7 @@ describe("report/diff/changes", () => {
       });
     }
 
-    it("tells which option of which environment changes", async () => {
+    it("names each changed option and its environment", async () => {
       const prod = await previewOf("prod");
       const after = edited(
         prod,
@@ -151,7 +151,7 @@ describe("report/diff/changes", () => {
       expect(named(ENVIRONMENT, "web").risks).to.deep.equal([]);
     });
 
-    it("follows a replaced certificate through what waits for it, also where no output is known", async () => {
+    it("follows a replaced certificate to its dependents, also without known outputs", async () => {
       const change = (document: PreviewDocument) =>
         changesBetween(
           document,
@@ -176,7 +176,7 @@ describe("report/diff/changes", () => {
       expect(told(unknown)).to.include.members(told(known));
     });
 
-    it("ignores what the engine is told to ignore", async () => {
+    it("ignores the properties in ignoreChanges", async () => {
       const prod = await previewOf("prod");
       const web = ({ type, name }: PreviewResource) => type === ENVIRONMENT && name === "web";
       const deployed = edited(prod, web, (environment) => {
@@ -210,7 +210,7 @@ describe("report/diff/changes", () => {
       expect(between(before, after, { ignoreChanges: ["*"] }).changes).to.deep.equal([]);
     });
 
-    it("replaces all that has no region of its own where the provider moves", async () => {
+    it("replaces all resources without a region of their own if the provider's region changes", async () => {
       const prod = await previewOf("prod");
       const after = edited(
         prod,
@@ -230,7 +230,7 @@ describe("report/diff/changes", () => {
       );
     });
 
-    it("tells options of Pulumi that change", async () => {
+    it("reports changed Pulumi options", async () => {
       const prod = await previewOf("prod");
       const media = ({ type, name }: PreviewResource) => type === "aws:s3/bucket:Bucket" && name === "media";
       const after = edited(prod, media, (bucket) => {
@@ -242,7 +242,7 @@ describe("report/diff/changes", () => {
       ]);
     });
 
-    it("lists what is riskiest first, then by name", async () => {
+    it("sorts changes by risk, then by name", async () => {
       const prod = await previewOf("prod");
       const by = (type: string, name: string) => (each: PreviewResource) =>
         each.type.endsWith(`:${type}`) && each.name === name;
@@ -289,7 +289,7 @@ describe("report/diff/changes", () => {
     };
 
     for (const stack of ["prod", "staging"]) {
-      it(`tells nothing of ${stack} where only AWS's own ids and the provider's additions differ`, async () => {
+      it(`reports no change of ${stack} if only AWS's ids and the provider's additions differ`, async () => {
         const document = await previewOf(stack);
         const baseline = deployed(document);
         const subnets = (all: PreviewResource[]) =>
@@ -304,7 +304,7 @@ describe("report/diff/changes", () => {
       });
     }
 
-    it("tells what differs in AWS's own words", async () => {
+    it("describes differences in AWS's terms", async () => {
       const prod = await previewOf("prod");
       const web = ({ type, name }: PreviewResource) => type === ENVIRONMENT && name === "web";
       const options = optionsOf(prod.resources.find(web)!);
@@ -321,7 +321,7 @@ describe("report/diff/changes", () => {
       expect(change?.before).not.to.equal(change?.after);
     });
 
-    it("tells what the program no longer sets, but not what the provider had filled in", async () => {
+    it("reports properties that the program no longer sets, but not the provider's defaults", async () => {
       const prod = await previewOf("prod");
       const bucket = ({ type, name }: PreviewResource) => type === "aws:s3/bucket:Bucket" && name === "logs";
       const after = edited(prod, bucket, ({ inputs }) => Reflect.deleteProperty(inputs, "tags"));
@@ -334,7 +334,7 @@ describe("report/diff/changes", () => {
       ]);
     });
 
-    it("does not take what the program writes otherwise for another id", async () => {
+    it("does not mistake a renamed host for a changed id", async () => {
       const prod = await previewOf("prod");
       const host = (text: string) => text.replaceAll("iaso.example.org", "app.example.org");
       const rename = (value: PropertyValue) => JSON.parse(host(JSON.stringify(value))) as PropertyValue;
@@ -372,7 +372,7 @@ describe("report/diff/changes", () => {
   });
 
   describe("of properties", () => {
-    it("tells a policy by its statements, and not how it is written", () => {
+    it("compares policies by their statements, not by their text", () => {
       const statement = { Sid: "Read", Effect: "Allow", Action: "s3:GetObject", Resource: ["a", "b"] };
       const policy = (...statements: object[]) => ({ policy: JSON.stringify({ Statement: statements }) });
       const other = { Effect: "Deny", Action: "s3:*", Resource: "*", Sid: "No" };
@@ -387,7 +387,7 @@ describe("report/diff/changes", () => {
       ]);
     });
 
-    it("pairs the objects of lists by their names, else by what they hold", () => {
+    it("pairs the objects of lists by name, else by content", () => {
       expect(
         properties(
           between(
@@ -427,12 +427,12 @@ describe("report/diff/changes", () => {
       ]);
     });
 
-    it("takes for the same what AWS takes for the same", () => {
+    it("treats values as equal if AWS does", () => {
       expect(between({ a: "true", b: 5, c: null }, { a: true, b: "5" }).changes).to.deep.equal([]);
       expect(properties(between({ a: ["x", "y"] }, { a: ["y", "x"] }))).to.have.length(1);
     });
 
-    it("says nothing of secrets, except where they come and go, and shows neither side", () => {
+    it("reports only added and removed secrets, and shows no value", () => {
       expect(between({ a: "[secret]" }, { a: "[secret]" }).changes).to.deep.equal([]);
       expect(between({ a: "[secret]" }, { a: ["x", "[secret]"] }).changes).to.deep.equal([]);
       expect(properties(between({ a: "[secret]" }, {}))).to.deep.equal([["a", "[secret]", undefined]]);
@@ -461,7 +461,7 @@ describe("report/diff/changes", () => {
       expect(JSON.stringify(changes)).not.to.match(/hunter2|password1|correct horse|battery/);
     });
 
-    it("hides a policy that was secret also in what it says of its risks", () => {
+    it("hides a formerly secret policy also in the text of its risks", () => {
       const policy = JSON.stringify({
         Statement: [
           { Effect: "Allow", Principal: "*", Action: "s3:GetObject", Resource: "arn:aws:s3:::covert-name/*" },
@@ -476,7 +476,7 @@ describe("report/diff/changes", () => {
       expect(one(changes).risks.length).to.be.greaterThan(0);
     });
 
-    it("says nothing of what is not known before it is made, unless it is made from something else", () => {
+    it("reports a value unknown until creation only if its source changes", () => {
       const it_ = (value: string, ...urns: string[]) => ({
         resources: [resource("aws:x/y:Z", "it", { a: value }, { propertyDependencies: { a: urns } })],
       });
@@ -569,7 +569,7 @@ describe("report/diff/changes", () => {
       );
     });
 
-    it("adds one way what it deletes the other way, and never fails", () => {
+    it("adds in one direction what it deletes in the other, and never fails", () => {
       fc.assert(
         fc.property(
           documents,

@@ -88,7 +88,7 @@ describe("report/drawing/layout", () => {
     }
   });
 
-  it("keeps apart what any architecture has, and draws each of its arrows", async () => {
+  it("draws any architecture without overlaps and with every arrow", async () => {
     const shape = fc.record({
       rows: fc.array(fc.nat({ max: 4 }), { minLength: 2, maxLength: 14 }),
       zones: fc.infiniteStream(fc.nat({ max: 4 })),

@@ -257,7 +257,7 @@ describe("report/page/page, in a browser", () => {
     }
   });
 
-  it("shows settings with where they come from, costs and outputs", async () => {
+  it("shows settings with their source, costs and outputs", async () => {
     const { page } = await open(file);
     const text = await page.locator("#stack-1").innerText();
     expect(text).to.match(/webHost\s+iaso\.example\.org\s+Pulumi\.prod\.yaml/);
@@ -268,7 +268,7 @@ describe("report/page/page, in a browser", () => {
   });
 
   describe("with a comparison", () => {
-    it("marks what changes, in the drawing and in the list, risky ones first", async () => {
+    it("marks changes in the drawing and in the list, risky ones first", async () => {
       const after = await previewOf("prod");
       const edited = (resource: PreviewResource): PreviewResource[] => {
         const { type, name, inputs } = resource;

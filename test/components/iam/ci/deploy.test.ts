@@ -54,7 +54,7 @@ describe("components/iam/ci/deploy", () => {
     ]);
   });
 
-  it("allows changing what Beanstalk created for its own pair only, and no bucket's policy and no listener", () => {
+  it("allows changes to resources that Beanstalk created for its own pair only, and to no bucket policy or listener", () => {
     const tags = { "aws:ResourceTag/project": "iaso", "aws:ResourceTag/env": "test" };
     for (const sid of ["UpdateStacks", "RegisterInstances", "ChangeLaunchTemplates", "StopOwnInstances"])
       expect(statements[sid]?.Condition, sid).to.deep.equal({
