@@ -162,6 +162,7 @@ interface RoleArgs {
   managed?: Record<string, PolicyStatement[]>;
   /** Values that the role's policies name as tags of the role, because no preview knows them. */
   environmentIds?: Partial<CiAccessArgs["environmentIds"]>;
+  /** The same for the load balancers that Beanstalk creates. */
   loadBalancerArns?: Partial<CiAccessArgs["loadBalancerArns"]>;
 }
 

@@ -26,6 +26,7 @@ const NOT_RUN = [
   "settings-table",
   "test:engine",
   "test:engine:short",
+  "test:iaso",
   "test:recipe",
 ];
 

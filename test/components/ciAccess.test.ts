@@ -153,11 +153,11 @@ describe("components/ciAccess", () => {
           "locks/organization/iaso/test/*",
         ].map((key) => `arn:aws:s3:::example-state/.pulumi/${key}`),
       });
-      expect(permissionsOf(withState, role).ListState).to.deep.include({
+      expect(permissionsOf(withState, role).FindState).to.deep.include({
         Action: "s3:ListBucket",
         Resource: "arn:aws:s3:::example-state",
       });
-      expect(permissionsOf(document, role)).not.to.have.any.keys("State", "ListState");
+      expect(permissionsOf(document, role)).not.to.have.any.keys("State", "FindState");
     }
     expect(JSON.stringify(permissionsOf(withState, "deploy"))).not.to.include("example-state");
   });

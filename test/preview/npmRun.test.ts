@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
@@ -116,7 +116,7 @@ describe("npm run preview -- --against", () => {
   });
 
   it("names a missing config of the pack", () => {
-    cpSync(join(project, "Pulumi.staging.yaml"), join(project, "Pulumi.demo.yaml"));
+    renameSync(join(project, "Pulumi.staging.yaml"), join(project, "Pulumi.demo.yaml"));
     const { stdout } = preview("demo");
     expect(stdout).to.include("There is no policies/policy-config.demo.json: every rule applies to demo");
     const { stdout: json, stderr } = preview("demo", "--json");

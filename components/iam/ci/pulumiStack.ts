@@ -8,8 +8,9 @@ export interface PulumiStackArgs {
    * @example "example-pulumi-state"
    */
   stateBucket: string;
-  /** Name of the Pulumi project and of the stack. */
+  /** Name of the Pulumi project. */
   project: string;
+  /** Name of the stack. */
   stack: string;
   /**
    * ARN of the KMS key that encrypts the stack's secrets. A preview decrypts them too. Empty if the stack uses a

@@ -46,7 +46,7 @@ describe("deploy/source/requirements", () => {
     expect(await lockedRequirements(directory, tracked("requirements.txt"))).to.contain("django==4.2.30");
     const args = readFileSync(join(directory, "args"), "utf8");
     expect(args).to.contain("--generate-hashes");
-    expect(args).to.contain("--python-version 3.9 --python-platform x86_64-manylinux_2_34");
+    expect(args).to.contain("--python-version 3.9.25 --python-platform x86_64-manylinux_2_34");
   });
 
   it("exports pinned and hashed requirements with the group of the web server", async () => {

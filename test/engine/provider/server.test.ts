@@ -291,6 +291,9 @@ describe("simulated AWS as a provider, over gRPC", function () {
       bucket: "public",
       blockPublicPolicy: false,
     });
+    // S3 takes a moment to lift the block.
+    expect(await refused(open())).to.include("AccessDenied");
+    expect(await refused(open())).to.include("AccessDenied");
     await open();
   });
 

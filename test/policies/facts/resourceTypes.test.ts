@@ -15,7 +15,12 @@ import { find, previewOf } from "../../support";
 const ROOT = join(__dirname, "..", "..", "..");
 
 /** Actions that an administrator calls by hand: `up` could raise its own rights with them. */
-const ADMINISTRATORS = ["iam:CreateOpenIDConnectProvider", "iam:CreatePolicy"];
+const ADMINISTRATORS = [
+  "iam:CreateInstanceProfile",
+  "iam:CreateOpenIDConnectProvider",
+  "iam:CreatePolicy",
+  "iam:CreateRole",
+];
 
 /** The files of the simulated services with the types that each simulates. */
 function simulatedTypes(): [file: string, types: string[]][] {
@@ -45,7 +50,11 @@ function missingPlaces(
     problems.push(`${type} ${name}: create it in a component, in components/, with the component as parent`);
   const { createAction } = facts ?? {};
   if (createAction !== undefined && !ADMINISTRATORS.includes(createAction)) {
-    const up = statementsOf(find(document, "aws:iam/rolePolicy:RolePolicy", "ci-up").inputs.policy);
+    const up = document.resources
+      .filter(
+        (policy) => /^aws:iam\/(rolePolicy|policy):/.test(policy.type) && /^ci-up(-|$)/.test(policy.name),
+      )
+      .flatMap(({ inputs }) => statementsOf(inputs.policy));
     if (!up.some((one) => one.Effect === "Allow" && actionMatches(one, createAction)))
       problems.push(`${type}: allow the role up ${createAction} in components/ciAccess.ts`);
   }
