@@ -9,6 +9,7 @@ import {
   RDS_INSTANCE_CLASSES,
 } from "../policies/facts/instanceTypes";
 import { IASO_PLUGINS } from "../policies/facts/plugins";
+import { STARTTLS_PORTS } from "../policies/facts/smtp";
 import { REGIONS } from "../policies/facts/regions";
 
 // The message of each rule names the accepted values, as it is printed after "accepted:".
@@ -112,21 +113,8 @@ const plugins = z.pipe(
   ),
 );
 
-/** Days that both CloudWatch and Beanstalk's log streaming accept. */
-const LOG_RETENTIONS = [
-  "30",
-  "60",
-  "90",
-  "120",
-  "150",
-  "180",
-  "365",
-  "400",
-  "545",
-  "731",
-  "1827",
-  "3653",
-] as const;
+/** Days that both CloudWatch and Beanstalk's log streaming accept, as many as the policy `log-retention` demands. */
+const LOG_RETENTIONS = ["90", "120", "150", "180", "365", "400", "545", "731", "1827", "3653"] as const;
 
 /** A rule for each setting of Pulumi.yaml that is no secret. Pulumi.yaml has their meaning and their defaults. */
 export const plainSettings = z.object({
@@ -205,11 +193,9 @@ export const plainSettings = z.object({
   enketoRedisReplicas: integer(0, 5),
   enketoRedisTls: boolean,
   emailHost: host("smtp.eu.mailgun.org"),
-  emailPort: integer(1, 65_535).check(
-    z.refine(
-      (port) => port !== 465,
-      "a port with STARTTLS, such as 587; 465 expects TLS from the first byte",
-    ),
+  emailPort: z.pipe(
+    oneOf(...STARTTLS_PORTS),
+    z.transform((digits) => Number(digits)),
   ),
   emailUser: text(/^\S+$/, "the user at the mail server"),
   emailFrom: text(

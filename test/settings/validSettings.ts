@@ -48,7 +48,7 @@ const mailgun = fc.boolean().chain((used) =>
   fc.record({
     mailgunDomain: fc.constant(""),
     mailgunDkimRecord: fc.constant(""),
-    ...(!used && { emailHost: fc.constant("smtp.example.org"), emailPort: fc.constantFrom(25, 587, "2525") }),
+    ...(!used && { emailHost: fc.constant("email-smtp.eu-west-1.amazonaws.com"), emailPort: fc.constantFrom(587, "2525") }),
   }),
 );
 
@@ -77,7 +77,7 @@ const others = fc.record(
     region: fc.constantFrom(...SUPPORTED_REGIONS),
     availabilityZones: subsetOf(["a", "b", "c", "d"]),
     natGateways: fc.constantFrom("single", "perZone"),
-    logRetentionDays: fc.constantFrom(30, "90", 365, 3653),
+    logRetentionDays: fc.constantFrom("90", 120, 365, 3653),
     databaseMajorVersion: fc.constantFrom("16", 17, "18"),
     databaseInstanceClass: fc.constantFrom(...RDS_INSTANCE_CLASSES),
     databaseMultiAz: fc.boolean(),

@@ -71,7 +71,8 @@ export const databaseValues = defineRule({
       ),
       ...demand(
         maxAllocatedStorage,
-        Number(maxAllocatedStorage) >= storage * 1.1 && Number(maxAllocatedStorage) <= 65_536,
+        // In whole numbers: 200 * 1.1 is more than 220.
+        Number(maxAllocatedStorage) * 10 >= storage * 11 && Number(maxAllocatedStorage) <= 65_536,
         "maxAllocatedStorage",
         "at least 10 % more than allocatedStorage",
       ),

@@ -1,3 +1,4 @@
+import { STARTTLS_PORTS } from "../../facts/smtp";
 import { resourcesWith, Stack, tagOf } from "../../context";
 import { defineRule } from "../../rule";
 import { demand, isUnknown, text } from "../../values";
@@ -236,9 +237,9 @@ export const variablesAgree = defineRule({
         : equals("DJANGO_SETTINGS_MODULE", ["hat.settings"])),
       ...demand(
         variable("EMAIL_PORT"),
-        ["465", "587", "2465", "2525", "2587"].includes(text(variable("EMAIL_PORT"))),
+        (STARTTLS_PORTS as readonly string[]).includes(text(variable("EMAIL_PORT"))),
         "variable EMAIL_PORT",
-        "a port of SMTP with TLS, such as 587",
+        `a port of SMTP with STARTTLS: ${STARTTLS_PORTS.join(", ")}`,
       ),
     ];
   },
