@@ -48,7 +48,10 @@ const mailgun = fc.boolean().chain((used) =>
   fc.record({
     mailgunDomain: fc.constant(""),
     mailgunDkimRecord: fc.constant(""),
-    ...(!used && { emailHost: fc.constant("email-smtp.eu-west-1.amazonaws.com"), emailPort: fc.constantFrom(587, "2525") }),
+    ...(!used && {
+      emailHost: fc.constant("email-smtp.eu-west-1.amazonaws.com"),
+      emailPort: fc.constantFrom(587, "2525"),
+    }),
   }),
 );
 
