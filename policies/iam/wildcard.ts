@@ -1,5 +1,6 @@
 const ANY = Symbol("*");
 const ONE = Symbol("?");
+const SPECIAL = /[*?$]/;
 type Pattern = (string | typeof ANY | typeof ONE)[];
 
 /** The values of the condition keys of a request, by the key in lower case. */
@@ -26,6 +27,14 @@ function read(pattern: string, wildcards: boolean, keys: Keys): Pattern | undefi
   return read;
 }
 
+const readPatterns = new Map<string, Pattern | undefined>();
+
+/** Reads a pattern without variables: the documents of a stack repeat a few hundred. */
+function readOnce(pattern: string): Pattern | undefined {
+  if (!readPatterns.has(pattern)) readPatterns.set(pattern, read(pattern, true, new Map()));
+  return readPatterns.get(pattern);
+}
+
 function resolve(variable: string, keys: Keys): string | undefined {
   if (variable === "*" || variable === "?" || variable === "$") return variable;
   const [, name = variable, fallback] = /^(.*?)(?:, '(.*)')?$/.exec(variable) ?? [];
@@ -40,6 +49,9 @@ export function isResolvable(pattern: string, keys: Keys): boolean {
 
 /** True if a pattern without variables matches a value. */
 export function matches(pattern: string, value: string, ignoreCase: boolean): boolean {
+  // Most pairs differ in length or before the first wildcard, which is faster to compare than lower case.
+  const plain = pattern.search(SPECIAL);
+  if (plain < 0 && pattern.length !== value.length) return false;
   return ignoreCase
     ? covers(pattern.toLowerCase(), value.toLowerCase(), true, new Map())
     : covers(pattern, value, true, new Map());
@@ -48,10 +60,10 @@ export function matches(pattern: string, value: string, ignoreCase: boolean): bo
 /** True if a pattern matches a value. Takes time proportional to the product of both lengths; does not recurse. */
 export function covers(pattern: string, value: string, wildcards: boolean, keys: Keys): boolean {
   // Most pairs differ before the first wildcard or variable, which is faster to compare than to read.
-  const plain = pattern.search(/[*?$]/);
+  const plain = pattern.search(SPECIAL);
   if (plain < 0) return pattern === value;
   if (!value.startsWith(pattern.slice(0, plain))) return false;
-  const glob = read(pattern, wildcards, keys);
+  const glob = wildcards && !pattern.includes("$") ? readOnce(pattern) : read(pattern, wildcards, keys);
   if (glob === undefined) return false;
   let at = 0;
   let star = -1;
