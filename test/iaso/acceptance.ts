@@ -25,7 +25,7 @@ import { createFirstUser } from "./firstUser";
 import { Instance, makeCertificate } from "./instance";
 import { addMigration } from "./migration";
 import { Platform } from "./platform";
-import { requirePrograms } from "./requirements";
+import { MissingPrograms, requirePrograms } from "./requirements";
 import { Sqsd } from "./sqsd";
 import { Steps } from "./steps";
 
@@ -242,6 +242,8 @@ void new Command("npm run test:iaso --")
   .action((options: Options) => main(options))
   .parseAsync()
   .catch((error: unknown) => {
-    console.error(error);
-    process.exitCode = 1;
+    const isMissing = error instanceof MissingPrograms;
+    console.error(isMissing ? error.message : error);
+    // 3: it cannot run here, which is no failure of the project.
+    process.exitCode = isMissing ? 3 : 1;
   });

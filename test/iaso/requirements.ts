@@ -14,7 +14,11 @@ const hasPostgis = (): boolean => {
 /** The programs that the test runs, and how to install each on Debian. */
 const PROGRAMS: [string, () => boolean, string][] = [
   ["root on Linux", () => process.platform === "linux" && process.getuid?.() === 0, "sudo"],
-  ["unshare and nsenter", () => installed("unshare", "--version"), "apt-get install util-linux"],
+  [
+    "unshare, and the right to make namespaces",
+    () => installed("unshare", "--mount", "--pid", "--net", "--fork", "true"),
+    "apt-get install util-linux; in a container, run it privileged",
+  ],
   ["ip", () => installed("ip", "-Version"), "apt-get install iproute2"],
   ["PostgreSQL", () => serverPrograms() !== undefined, "apt-get install postgresql"],
   ["PostGIS", hasPostgis, "apt-get install postgresql-postgis"],
@@ -29,11 +33,14 @@ const PROGRAMS: [string, () => boolean, string][] = [
   ["uv", () => installed("uv", "--version"), "pip install uv"],
 ];
 
+/** Programs or rights that the test needs are missing on this machine. */
+export class MissingPrograms extends Error {}
+
 /**
  * Checks that everything is installed, and puts Python 3.9 at the front of PATH, where uv finds it.
  *
  * @returns the directory of Python 3.9
- * @throws Error that names all that is missing, and how to install it
+ * @throws MissingPrograms with all that is missing, and how to install it
  */
 export function requirePrograms(): string {
   const missing = PROGRAMS.filter(([, present]) => !present()).map(
@@ -42,7 +49,7 @@ export function requirePrograms(): string {
   const python = findPython39();
   if (python === undefined) missing.push("  Python 3.9: uv python install 3.9");
   if (missing.length > 0 || python === undefined) {
-    throw new Error(`The acceptance test needs:\n${missing.join("\n")}`);
+    throw new MissingPrograms(`The acceptance test needs:\n${missing.join("\n")}`);
   }
   const script = "import sys; print(sys.base_prefix)";
   const directory = execFileSync(python, ["-c", script], { encoding: "utf8" }).trim();
