@@ -163,6 +163,8 @@ export class Enketo extends pulumi.ComponentResource {
         description: `Enketo's ${kind === "main" ? "persistent store" : "cache"}`,
         engine: "redis",
         engineVersion: "7.1",
+        // Redis's own port, written so that the first preview knows it.
+        port: 6379,
         nodeType: redis.nodeType,
         numCacheClusters: 1 + replicas,
         automaticFailoverEnabled: replicas > 0,

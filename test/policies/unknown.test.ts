@@ -93,9 +93,12 @@ function unknownWhere(
   return changed.length === 0 ? undefined : { changed, resources: unknown };
 }
 
-/** Values that may be unknown at the first preview: ids and addresses of new resources. Rules judge their sources. */
+/**
+ * Values that may be unknown at the first preview: ids and addresses of new resources, whose sources rules judge, and the
+ * region, which the engine shows as unknown where the program leaves it to the provider.
+ */
 const OUTPUTS =
-  /^[\w-]+(\.vpcSecurityGroupIds|\.value|\.password|\.records|\.kms\w*KeyId|\.description|\.content| aws:\S+\/(SSLCertificateArns|ImageId|SecurityGroups|Notification Endpoint)| aws:elasticbeanstalk:application:environment\/(STATIC_URL|RDS_HOSTNAME|ENKETO_REDIS_\w+_URL|DNS_DOMAIN|EMAIL_HOST_USER|X))$/;
+  /^[\w-]+(\.region|\.vpcSecurityGroupIds|\.value|\.password|\.records|\.kms\w*KeyId|\.description|\.content| aws:\S+\/(SSLCertificateArns|ImageId|SecurityGroups|Notification Endpoint)| aws:elasticbeanstalk:application:environment\/(STATIC_URL|RDS_HOSTNAME|ENKETO_REDIS_\w+_URL|DNS_DOMAIN|EMAIL_HOST_USER|X))$/;
 
 describe("what is not known", () => {
   it("is reported where a rule needs it, and never passed", async () => {

@@ -2,7 +2,7 @@ import { ownAccounts, regionsOf, Stack } from "../../context";
 import { hasKnownIds } from "../../identity";
 import { Resource } from "../../resource";
 import { defineRule } from "../../rule";
-import { first, groupBy, text } from "../../values";
+import { first, groupBy, isUnknown, text } from "../../values";
 
 /** The types of resources that EC2's ids name, by the prefix of the id. The platform has nothing with another prefix. */
 const TYPE_OF_ID: Record<string, string> = {
@@ -133,6 +133,8 @@ export const oneRegion = defineRule({
   neighbours: true,
   check: ({ type, inputs: { region } }, stack) =>
     region === undefined ||
+    // The engine shows a region that the program leaves out as unknown until the resource exists: the provider's.
+    isUnknown(region) ||
     type === "pulumi:providers:aws" ||
     regionsOf(stack).includes(text(region)) ||
     (type.startsWith("aws:acm/") && region === "us-east-1")
