@@ -32,7 +32,8 @@ const PLAIN_SECRET = "SECRETinPLAINtext0123456789";
 
 describe("npm run doctor", () => {
   const lab = new Lab();
-  before(() => lab.start());
+  // The settings accept three ports of mail servers, of which any user may open this one.
+  before(() => lab.start(2587));
   after(async () => {
     await lab.stop();
     removeTemporaryDirectories();

@@ -31,10 +31,11 @@ export class Lab {
   smtp!: SmtpServer;
   private readonly environment = { ...process.env };
 
-  async start(): Promise<void> {
+  /** @param smtpPort The mail server's port, any free one by default. */
+  async start(smtpPort = 0): Promise<void> {
     this.aws = await serveAws(() => this.world.account);
     this.dns = await serveDns(() => this.world.dns);
-    this.smtp = await serveSmtp(() => this.world.smtpExtensions);
+    this.smtp = await serveSmtp(() => this.world.smtpExtensions, smtpPort);
     Object.assign(process.env, this.variables());
     delete process.env["AWS_PROFILE"];
   }

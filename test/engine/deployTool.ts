@@ -21,8 +21,9 @@ export async function deploy(lab: Lab, version: string): Promise<string> {
   const target = targetOf(lab);
   const double = new AwsDouble(1, time, [String(target.artifactsBucket), String(target.staticBucket)]);
   double.role = deployRoleOf(lab);
-  for (const { inputs, state } of lab.account.ofType(ENVIRONMENT)) {
+  for (const { id, inputs, state } of lab.account.ofType(ENVIRONMENT)) {
     double.beanstalk.addEnvironment({
+      id,
       name: String(inputs.name),
       application: String(inputs.application),
       tier: inputs.tier as "WebServer" | "Worker",

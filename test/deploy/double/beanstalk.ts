@@ -36,6 +36,8 @@ interface Visible {
 }
 
 export interface EnvironmentSettings {
+  /** By default one by its place. */
+  id?: string;
   name: string;
   application: string;
   tier?: "WebServer" | "Worker";
@@ -83,7 +85,7 @@ export class SimulatedEnvironment {
     index: number,
     private readonly beanstalk: Beanstalk,
   ) {
-    this.id = `e-${String(index).padStart(10, "0")}`;
+    this.id = settings.id ?? `e-${String(index).padStart(10, "0")}`;
     this.arn = `arn:aws:elasticbeanstalk:eu-central-1:123456789012:environment/${settings.application}/${settings.name}`;
     this.current = {
       status: settings.status ?? "Ready",

@@ -7,8 +7,12 @@ export interface SmtpServer {
   stop: () => void;
 }
 
-/** A mail server on 127.0.0.1 that answers EHLO with these extensions, and refuses all else. */
-export async function serveSmtp(extensions: () => string[]): Promise<SmtpServer> {
+/**
+ * A mail server on 127.0.0.1 that answers EHLO with these extensions, and refuses all else.
+ *
+ * @param port 0 for any that is free
+ */
+export async function serveSmtp(extensions: () => string[], port: number): Promise<SmtpServer> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
@@ -25,7 +29,7 @@ export async function serveSmtp(extensions: () => string[]): Promise<SmtpServer>
       }
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
   return {
     port: (server.address() as AddressInfo).port,
     stop: () => {
