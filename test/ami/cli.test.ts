@@ -1,9 +1,9 @@
 import { execFileSync, spawn } from "node:child_process";
 import { createServer as createHttpServer } from "node:http";
-import { createServer } from "node:net";
 import { once } from "node:events";
 import { expect } from "chai";
 import { Ec2Double } from "./ec2Double";
+import { freePort, listen } from "../http";
 
 const PLATFORM = "64bit Amazon Linux 2023 v4.13.9 running Python 3.13";
 
@@ -203,14 +203,6 @@ function hasMoto(): boolean {
   }
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  return port;
-}
-
 /**
  * Stands before moto, which knows neither Beanstalk's platform versions nor what a builder would print: those calls
  * go to the double or are answered here, all others are moto's.
@@ -243,9 +235,8 @@ async function beforeMoto(moto: string, double: string) {
       });
       response.writeHead(answer.status, { "content-type": "text/xml" }).end(await answer.text());
     })();
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
+  });
+  const port = await listen(server);
   return {
     url: `http://127.0.0.1:${port}`,
     stop: () => {

@@ -1,5 +1,4 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { isDeepStrictEqual } from "node:util";
 import { platformVersionOf } from "../../policies/facts/platformBranches";
 import { SOLUTION_STACKS } from "../../simulated-aws/elasticbeanstalk";
@@ -8,6 +7,7 @@ import { upStatements } from "../../components/iam/ci/up";
 import { upServiceStatements } from "../../components/iam/ci/upServices";
 import { ACCOUNT, REGION, Role } from "../authorization";
 import { onResourceOf } from "../ownResources";
+import { listen } from "../http";
 
 type Params = Map<string, string>;
 type Fault = "throttle" | "error" | "silence" | "lost-answer";
@@ -84,8 +84,7 @@ export class Ec2Double {
     this.server = createServer((request, response) => {
       void this.handle(request, response);
     });
-    await new Promise<void>((resolve) => this.server!.listen(0, "127.0.0.1", resolve));
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+    return `http://127.0.0.1:${await listen(this.server)}`;
   }
 
   stop(): void {

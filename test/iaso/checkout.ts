@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { writeZip } from "../../deploy/source/zip";
 import { gitIn, writeFiles } from "../deploy/source/checkout";
+import { listen } from "../http";
 
 /** Hosting files of the checkout, which the bundle must not contain. */
 const OTHER_HOSTING = {
@@ -65,6 +66,6 @@ async function serveArchive(directory: string): Promise<Server> {
   }));
   await writeZip(path, entries);
   const server = createServer((_, response) => response.end(readFileSync(path)));
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await listen(server);
   return server;
 }

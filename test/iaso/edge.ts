@@ -1,17 +1,12 @@
 import { readFileSync } from "node:fs";
 import { request } from "node:http";
 import { createServer, type Server } from "node:https";
-import { type AddressInfo } from "node:net";
 import { type AwsDouble, STATIC } from "../deploy/double/aws";
+import { listen } from "../http";
 
 export interface Certificate {
   certificate: string;
   key: string;
-}
-
-async function listen(server: Server): Promise<number> {
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return (server.address() as AddressInfo).port;
 }
 
 const tls = ({ certificate, key }: Certificate) => ({

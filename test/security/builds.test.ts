@@ -1,7 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
-import { type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { expect } from "chai";
 import { EXIT } from "../../deploy/exitCodes";
@@ -17,6 +16,7 @@ import {
   temporaryDirectory,
   writeFiles,
 } from "../deploy/source/checkout";
+import { listen } from "../http";
 
 const ROOT = join(__dirname, "../..");
 const ATTACK = join(__dirname, "attack.js");
@@ -38,9 +38,9 @@ async function withCollector(test: (url: string, posts: string[]) => Promise<voi
       outgoing.end();
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const port = await listen(server);
   try {
-    await test(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, posts);
+    await test(`http://127.0.0.1:${port}`, posts);
   } finally {
     server.close();
     server.closeAllConnections();

@@ -1,8 +1,8 @@
 import { createServer, Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { PLATFORM_BRANCHES } from "../../policies/facts/platformBranches";
 import { SOLUTION_STACKS } from "../../simulated-aws/elasticbeanstalk";
 import { toXml, Xml } from "../deploy/double/protocol";
+import { listen } from "../http";
 
 /** Elastic Beanstalk on loopback, as far as it tells which platform versions an account can use. */
 export class BeanstalkDouble {
@@ -37,10 +37,10 @@ export class BeanstalkDouble {
         outgoing.writeHead(answer === undefined ? 403 : 200, { "content-type": "text/xml" }).end(xml);
       });
     });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const port = await listen(server);
     this.server = server;
     return {
-      AWS_ENDPOINT_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      AWS_ENDPOINT_URL: `http://127.0.0.1:${port}`,
       AWS_ACCESS_KEY_ID: "AKIAEXAMPLE",
       AWS_SECRET_ACCESS_KEY: "example",
       AWS_EC2_METADATA_DISABLED: "true",

@@ -2,7 +2,6 @@ import { execFile, execFileSync, spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
-import { type AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { expect } from "chai";
@@ -28,6 +27,7 @@ import {
   unzip,
   writeFiles,
 } from "../source/checkout";
+import { listen } from "../../http";
 
 /** A build backend in the source itself, so that no package index is needed. */
 const backend = (name: string, tag: string): string => `import os, time, zipfile
@@ -85,9 +85,9 @@ class Index {
           .end(links.join("\n"));
       } else response.writeHead(file === undefined ? 404 : 200).end(file);
     });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const port = await listen(server);
     this.server = server;
-    this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    this.url = `http://127.0.0.1:${port}`;
   }
 
   stop(): void {

@@ -1,7 +1,7 @@
 import { execFileSync, spawn } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
-import { type AddressInfo, connect } from "node:net";
+import { connect } from "node:net";
 import { join, relative } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
@@ -12,7 +12,7 @@ import {
   temporaryDirectory,
   writeFiles,
 } from "../source/checkout";
-import { eventually, freePort } from "../../http";
+import { eventually, freePort, listen } from "../../http";
 import { find, optionsOf, previewOf } from "../../support";
 import { beanstalkNginx } from "./beanstalkNginx";
 
@@ -88,8 +88,7 @@ describe("nginx of the bundle", () => {
     const application = createServer((_, response) => {
       response.setHeader("Content-Type", "application/json").end(JSON.stringify("x".repeat(5000)));
     });
-    await new Promise<void>((resolve) => application.listen(0, "127.0.0.1", resolve));
-    const upstream = (application.address() as AddressInfo).port;
+    const upstream = await listen(application);
     const port = await freePort();
     const directory = place(beanstalkNginx({ "nginx.conf": bundled(PYTHON) }), { port, upstream });
     const server = spawn("nginx", nginx(directory, "-g", "daemon off; master_process off;"), {
@@ -133,8 +132,7 @@ describe("nginx of the bundle", () => {
 
   it("answers a balancer that reuses an idle connection, where Beanstalk's own nginx has closed it", async () => {
     const application = createServer((_, response) => response.end("ok"));
-    await new Promise<void>((resolve) => application.listen(0, "127.0.0.1", resolve));
-    const upstream = (application.address() as AddressInfo).port;
+    const upstream = await listen(application);
     const idle = await balancersIdleTimeout();
     // In hundredths of a second instead of seconds. The balancer reuses the connection well before it would close it.
     const wait = idle * 10 * 0.8;

@@ -1,6 +1,6 @@
 import { createServer, type Server } from "node:http";
-import { type AddressInfo } from "node:net";
 import { type AwsDouble, KILL, SILENCE } from "./aws";
+import { listen } from "../../http";
 
 export interface RunningDouble {
   url: string;
@@ -35,8 +35,8 @@ export async function serve(double: AwsDouble): Promise<RunningDouble> {
       outgoing.writeHead(response.status, response.headers).end(response.body);
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const port = await listen(server);
+  const url = `http://127.0.0.1:${port}`;
   const endpoints = ["ELASTIC_BEANSTALK", "S3", "SQS", "SSM", "RDS"].map((name) => [
     `AWS_ENDPOINT_URL_${name}`,
     url,

@@ -2,9 +2,9 @@ import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
-import { type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { temporaryDirectory, writeFiles } from "./checkout";
+import { listen } from "../../http";
 
 /** An npm registry on loopback. Its packages each have one program, a shell script that prints its version. */
 export class NpmRegistry {
@@ -19,9 +19,9 @@ export class NpmRegistry {
       const body = tarball ?? this.packument(decodeURIComponent(url.slice(1)));
       response.writeHead(body === undefined ? 404 : 200).end(body);
     });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const port = await listen(server);
     this.server = server;
-    this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    this.url = `http://127.0.0.1:${port}`;
   }
 
   stop(): void {

@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { gzipSync } from "node:zlib";
 import { pack } from "tar-stream";
+import { listen } from "../../http";
 
 /** A tar entry: a file's text, or what the header says for anything else. */
 export interface LayerEntry {
@@ -38,7 +39,7 @@ export class RegistryDouble {
 
   static async start(): Promise<RegistryDouble> {
     const registry = new RegistryDouble();
-    await new Promise<void>((resolve) => registry.server.listen(0, "127.0.0.1", resolve));
+    await listen(registry.server);
     return registry;
   }
 

@@ -1,8 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { createServer } from "node:net";
 import { CreateBucketCommand, PutBucketVersioningCommand, S3Client } from "@aws-sdk/client-s3";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
+import { freePort } from "../../http";
 
 /** Moto's server on this machine: AWS's protocol over HTTP, with S3's versions and checksums. */
 export class Moto {
@@ -12,10 +11,7 @@ export class Moto {
   ) {}
 
   static async start(): Promise<Moto> {
-    const probe = createServer().listen(0, "127.0.0.1");
-    await once(probe, "listening");
-    const { port } = probe.address() as { port: number };
-    await new Promise((resolve) => probe.close(resolve));
+    const port = await freePort();
     const child = spawn("moto_server", ["-H", "127.0.0.1", "-p", String(port)], { stdio: "ignore" });
     const endpoint = `http://127.0.0.1:${port}`;
     for (let tries = 0; ; tries += 1) {

@@ -1,10 +1,10 @@
 import { createServer } from "node:http";
-import { type AddressInfo } from "node:net";
 import { AwsFault, type DoubleRequest, type DoubleResponse } from "../../deploy/double/protocol";
 import type { Account } from "./account";
 import { operations } from "./operations";
 import { denial, failure, PROTOCOLS, success } from "./protocols";
 import { headBucket, type RestCall, route53Call, s3Call } from "./rest";
+import { listen } from "../../http";
 
 export interface AwsServer {
   url: string;
@@ -36,9 +36,9 @@ export async function serveAws(account: () => Account): Promise<AwsServer> {
       outgoing.writeHead(response.status, response.headers).end(response.body);
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const port = await listen(server);
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://127.0.0.1:${port}`,
     calls,
     stop: () =>
       new Promise((resolve) => {

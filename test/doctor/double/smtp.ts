@@ -1,6 +1,6 @@
 import { createServer, type Socket } from "node:net";
-import { type AddressInfo } from "node:net";
 import { createInterface } from "node:readline";
+import { listen } from "../../http";
 
 export interface SmtpServer {
   port: number;
@@ -29,9 +29,8 @@ export async function serveSmtp(extensions: () => string[], port: number): Promi
       }
     });
   });
-  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
   return {
-    port: (server.address() as AddressInfo).port,
+    port: await listen(server, port),
     stop: () => {
       server.close();
       for (const socket of sockets) socket.destroy();
