@@ -168,3 +168,23 @@ export class MutableStack {
     return this.get("bucket", name).inputs.bucket as string;
   }
 }
+
+/** Sets a property of a resource. */
+export const set = (rule: string, kind: Kind, name: string, property: string, value: unknown): Mutant => [
+  rule,
+  (stack) => stack.set(kind, name, property, value),
+];
+
+/** Sets an option of an environment; undefined removes it. */
+export const option = (
+  rule: string,
+  environment: string,
+  name: string,
+  value: string | undefined,
+): Mutant => [rule, (stack) => stack.option(environment, name, value)];
+
+/** Removes a resource. */
+export const without = (rule: string, kind: Kind, name: string): Mutant => [
+  rule,
+  (stack) => stack.remove(kind, name),
+];

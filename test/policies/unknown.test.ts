@@ -6,33 +6,7 @@ import { Resource } from "../../policies/resource";
 import { UNKNOWN } from "../../policies/values";
 import { policyConfigOf, previewOf } from "../support";
 import { MutableStack, Mutant } from "./mutant";
-import { access } from "./mutants/access";
-import { application } from "./mutants/application";
-import { beanstalk } from "./mutants/beanstalk";
-import { closedWorld } from "./mutants/closedWorld";
-import { database } from "./mutants/database";
-import { evidence } from "./mutants/evidence";
-import { hygiene } from "./mutants/hygiene";
-import { queue } from "./mutants/queue";
-import { network, topology } from "./mutants/topology";
-import { values } from "./mutants/values";
-import { privateStatic, storage } from "./mutants/storage";
-
-const MUTANTS: Mutant[] = [
-  storage,
-  privateStatic,
-  beanstalk,
-  application,
-  database,
-  queue,
-  access,
-  hygiene,
-  closedWorld,
-  topology,
-  network,
-  evidence,
-  values,
-].flat();
+import { mutantsOf } from "./mutants";
 
 interface Setting {
   namespace: string;
@@ -106,7 +80,7 @@ describe("what is not known", () => {
     const config = policyConfigOf("prod");
     const passed = new Set<string>();
     let judged = 0;
-    for (const [rule, edit] of MUTANTS) {
+    for (const [rule, edit] of mutantsOf("prod").flatMap(([, mutants]) => mutants)) {
       // An unknown value is the output of a resource of this program, not somebody else's.
       if (rule === "no-strangers") continue;
       const unknown = unknownWhere(resources, edit);

@@ -1,4 +1,4 @@
-import { Kind, Mutant, MutableStack } from "../mutant";
+import { Kind, Mutant, MutableStack, option } from "../mutant";
 
 const FOREIGN_SECRET = "arn:aws:ssm:eu-central-1:123456789012:parameter/iaso/other/secrets/";
 
@@ -14,12 +14,6 @@ const provider = (property: string, value: unknown): Mutant => [
 const command = (property: string, value: unknown): Mutant => [
   "commands-own",
   set("command", "gdal-ami", property, value),
-];
-
-/** Replaces an option's value. */
-const option = (rule: string, environment: string, name: string, value: string): Mutant => [
-  rule,
-  (stack) => stack.option(environment, name, value),
 ];
 
 const ACCOUNT = "999999999999";

@@ -1,19 +1,4 @@
-import { Kind, Mutant, MutableStack } from "../mutant";
-
-const set = (rule: string, kind: Kind, name: string, property: string, value: unknown): Mutant => [
-  rule,
-  (stack) => stack.set(kind, name, property, value),
-];
-
-const option = (rule: string, environment: string, name: string, value: string | undefined): Mutant => [
-  rule,
-  (stack) => stack.option(environment, name, value),
-];
-
-const without = (rule: string, kind: Kind, name: string): Mutant => [
-  rule,
-  (stack) => stack.remove(kind, name),
-];
+import { Mutant, MutableStack, option, set, without } from "../mutant";
 
 const alarm = (name: string, property: string, value: unknown): Mutant =>
   set("alarms-work", "alarm", name, property, value);

@@ -1,20 +1,4 @@
-import { Kind, Mutant, MutableStack } from "../mutant";
-
-const set = (rule: string, kind: Kind, name: string, property: string, value: unknown): Mutant => [
-  rule,
-  (stack) => stack.set(kind, name, property, value),
-];
-
-const option = (rule: string, environment: string, name: string, value: string | undefined): Mutant => [
-  rule,
-  (stack) => stack.option(environment, name, value),
-];
-
-/** Removes a resource. */
-const without = (rule: string, kind: Kind, name: string): Mutant => [
-  rule,
-  (stack) => stack.remove(kind, name),
-];
+import { Kind, Mutant, MutableStack, option, set, without } from "../mutant";
 
 /** Lets a property name another resource of this program, as a program that links the wrong output does. */
 const link =

@@ -1,0 +1,40 @@
+import { Mutant } from "../mutant";
+import { access } from "./access";
+import { roles } from "./roles";
+import { application } from "./application";
+import { beanstalk } from "./beanstalk";
+import { closedWorld } from "./closedWorld";
+import { database, databaseOfProd } from "./database";
+import { evidence, evidenceOfProd } from "./evidence";
+import { hygiene } from "./hygiene";
+import { queue } from "./queue";
+import { network, topology } from "./topology";
+import { values, valuesOfProd } from "./values";
+import { privateStatic, publicStatic, storage } from "./storage";
+
+/** The edits of both stacks, by what they change. */
+const AREAS: Record<string, Mutant[]> = {
+  storage,
+  beanstalk,
+  application,
+  database,
+  queue,
+  access,
+  roles,
+  hygiene,
+  closedWorld,
+  topology,
+  network,
+  evidence,
+  values,
+};
+
+/** The edits of parts that only one of the stacks has. */
+const OF_STACK: Record<string, Record<string, Mutant[]>> = {
+  staging: { storage: publicStatic },
+  prod: { storage: privateStatic, database: databaseOfProd, evidence: evidenceOfProd, values: valuesOfProd },
+};
+
+/** All edits of one stack, by what they change. */
+export const mutantsOf = (stack: string): [area: string, mutants: Mutant[]][] =>
+  Object.entries(AREAS).map(([area, mutants]) => [area, [...mutants, ...(OF_STACK[stack]?.[area] ?? [])]]);
