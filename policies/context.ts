@@ -41,6 +41,9 @@ export function stackOf(resources: Resource[]): Stack {
   };
 }
 
+/** The resources of a type that no rule judges, or that is not known beforehand. `ofType` types their inputs. */
+export const every = ({ ofType }: Stack, type: string): Resource[] => ofType(type as ResourceType);
+
 /** The resources of one type whose input has this value. */
 export function resourcesWith<Type extends ResourceType>(
   { once, ofType }: Stack,

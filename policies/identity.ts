@@ -1,7 +1,7 @@
-import { ownAccounts, regionsOf, Stack } from "./context";
+import { every, ownAccounts, regionsOf, Stack } from "./context";
 import { RESOURCE_TYPES } from "./facts/resourceTypes";
 import { Resource } from "./resource";
-import { groupBy, isUnknown, text, UNKNOWN } from "./values";
+import { isUnknown, text, UNKNOWN } from "./values";
 
 /**
  * The ARNs and URLs that follow from the name of a resource. PATH is the path of an IAM resource.
@@ -52,17 +52,14 @@ export function identitiesOf(resource: Resource, stack: Stack): string[] {
 /** The resources of one type by the texts that name them. */
 export const byIdentity = (type: string, stack: Stack): Map<string, Resource> =>
   stack.once(`${type} by identity`, () => {
-    const all = stack.once("resources by type", () => groupBy([...stack.all], (one) => one.type));
-    return new Map(
-      (all.get(type) ?? []).flatMap((resource) =>
-        identitiesOf(resource, stack).map((identity) => [identity, resource] as const),
-      ),
+    const named = every(stack, type).flatMap((resource) =>
+      identitiesOf(resource, stack).map((identity) => [identity, resource] as const),
     );
+    return new Map(named);
   });
 
 /** True if the ids of all resources of a type are known. The engine does not pass the id of a resource before it exists. */
 export const hasKnownIds = (type: string, stack: Stack): boolean =>
-  stack.once(`ids of ${type} known`, () => {
-    const all = stack.once("resources by type", () => groupBy([...stack.all], (one) => one.type));
-    return (all.get(type) ?? []).every(({ id = "" }) => id !== "" && id !== UNKNOWN);
-  });
+  stack.once(`ids of ${type} known`, () =>
+    every(stack, type).every(({ id = "" }) => id !== "" && id !== UNKNOWN),
+  );

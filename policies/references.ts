@@ -2,6 +2,7 @@ import { dependenciesOf, Stack } from "./context";
 import { Reference, REFERENCES } from "./facts/references";
 import { Resource } from "./resource";
 import { byIdentity, hasKnownIds } from "./identity";
+import { settingsOf } from "./optionSettings";
 import { array, at, groupBy, hasUnknown, isUnknown, text } from "./values";
 
 /** One use of a reference: a text by which a resource names another one. */
@@ -37,12 +38,10 @@ export function usesOf({ type, inputs }: Pick<Resource, "type" | "inputs">): Use
       return valuesAt(inputs[first], rest).map((value) => ({ reference, where: property, value }));
     }
     const [namespace, name] = option;
-    return array(inputs.settings)
-      .filter((setting) => at(setting as Record<string, unknown>, "namespace") === namespace)
-      .filter((setting) => name === undefined || at(setting as Record<string, unknown>, "name") === name)
-      .flatMap((setting) => {
-        const { name: found, value } = setting as Record<string, unknown>;
-        const where = `option ${namespace}/${text(found)}`;
+    return settingsOf({ inputs })
+      .filter((setting) => setting.namespace === namespace && (name === undefined || setting.name === name))
+      .flatMap(({ name: found, value }) => {
+        const where = `option ${namespace}/${found}`;
         return (isUnknown(value) ? [value] : text(value).split(",")).map((one) => ({
           reference,
           where,

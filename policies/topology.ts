@@ -1,8 +1,9 @@
-import { Stack, tagOf } from "./context";
+import { every, Stack, tagOf } from "./context";
 import { hasKnownIds } from "./identity";
+import { ENVIRONMENT, optionOf } from "./optionSettings";
 import { targetsOf, named } from "./references";
 import { Resource } from "./resource";
-import { array, at, groupBy, isUnknown, text } from "./values";
+import { groupBy, isUnknown, text } from "./values";
 
 export const VPC = "aws:ec2/vpc:Vpc";
 export const SUBNET = "aws:ec2/subnet:Subnet";
@@ -14,11 +15,6 @@ export const NAT_GATEWAY = "aws:ec2/natGateway:NatGateway";
 export const GROUP = "aws:ec2/securityGroup:SecurityGroup";
 export const DATABASE = "aws:rds/instance:Instance";
 export const REDIS = "aws:elasticache/replicationGroup:ReplicationGroup";
-export const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
-
-/** All resources of one type. */
-export const every = ({ once, all }: Stack, type: string): Resource[] =>
-  once("resources by type", () => groupBy([...all], (one) => one.type)).get(type) ?? [];
 
 /** The resources of a type by the resource that one of their properties names. */
 const usersBy = (type: string, property: string, to: string, stack: Stack): Map<string, Resource[]> =>
@@ -66,16 +62,6 @@ export const waysOf = (subnet: Resource, stack: Stack): Set<Way> => {
   return found;
 };
 
-/** The value of an option of an environment. */
-export const settingOf = ({ inputs }: Resource, namespace: string, name: string): unknown => {
-  const setting = array(inputs.settings).find(
-    (one) =>
-      at(one as Record<string, unknown>, "namespace") === namespace &&
-      at(one as Record<string, unknown>, "name") === name,
-  );
-  return setting === undefined ? undefined : (setting as Record<string, unknown>).value;
-};
-
 /** The resources of one type that an option with a list of names names. */
 export function namedByOption(
   environment: Resource,
@@ -83,7 +69,7 @@ export function namedByOption(
   type: string,
   stack: Stack,
 ): Resource[] {
-  const value = settingOf(environment, namespace, name);
+  const value = optionOf(environment, namespace, name);
   const names = isUnknown(value)
     ? value
     : text(value)
@@ -117,7 +103,7 @@ export function groupsByOption(
   stack: Stack,
 ): Resource[] {
   const groups = namedByOption(environment, option, GROUP, stack);
-  const isOpen = isUnknown(settingOf(environment, ...option)) || !hasKnownIds(GROUP, stack);
+  const isOpen = isUnknown(optionOf(environment, ...option)) || !hasKnownIds(GROUP, stack);
   const forBalancer = option[0] === "aws:elbv2:loadbalancer";
   return isOpen ? groups.filter((group) => isBalancerGroup(group) === forBalancer) : groups;
 }

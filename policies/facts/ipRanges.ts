@@ -25,6 +25,9 @@ export function isWithin(inner: string, outer: string): boolean {
   return list.check(a.network, a.family);
 }
 
+/** True for the range of all IPv4 addresses, or of all IPv6 addresses. */
+export const isEveryAddress = (cidr: string): boolean => cidr === "0.0.0.0/0" || cidr === "::/0";
+
 /**
  * The ranges that are not routed on the internet.
  *

@@ -11,7 +11,7 @@ import {
   settingsOf,
   VARIABLES,
   variablesOf,
-} from "./beanstalk/settings";
+} from "../optionSettings";
 
 /** The environment variables that Iaso reads. */
 export const CONTRACT = JSON.parse(

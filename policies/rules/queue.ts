@@ -5,7 +5,7 @@ import { allowsOutsiders, isOf } from "../iam/principals";
 import { Resource, ResourceOf } from "../resource";
 import { defineRule } from "../rule";
 import { demand, groupBy, hasUnknown, isUnknown, notEvaluated, object, text } from "../values";
-import { Environment, ENVIRONMENT, optionOf } from "./beanstalk/settings";
+import { Environment, ENVIRONMENT, optionOf } from "../optionSettings";
 
 const QUEUE = "aws:sqs/queue:Queue";
 const QUEUE_POLICY = "aws:sqs/queuePolicy:QueuePolicy";

@@ -6,7 +6,7 @@ import { defineRule } from "../rule";
 import { isCommit, isCommitName, isRandom, isSecretName, isToken } from "../secretText";
 import { demand, isUnknown, notEvaluated, SECRET, text } from "../values";
 import { CONTRACT } from "./application";
-import { ENVIRONMENT, SECRET_VARIABLES, settingsOf, VARIABLES } from "./beanstalk/settings";
+import { ENVIRONMENT, SECRET_VARIABLES, settingsOf, VARIABLES } from "../optionSettings";
 
 const PARAMETER = "aws:ssm/parameter:Parameter";
 

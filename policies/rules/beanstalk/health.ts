@@ -1,6 +1,6 @@
 import { tagOf } from "../../context";
 import { defineRule } from "../../rule";
-import { demandOption, ENVIRONMENT, isWeb } from "./settings";
+import { demandOption, ENVIRONMENT, isWeb } from "../../optionSettings";
 
 const isFalseOrUnset = (value: string): boolean => value === "" || value === "false";
 

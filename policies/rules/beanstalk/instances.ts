@@ -1,7 +1,7 @@
 import { resourcesWith, tagOf } from "../../context";
 import { defineRule } from "../../rule";
 import { demand, text } from "../../values";
-import { demandOption, ENVIRONMENT, LAUNCH_CONFIGURATION, optionOf } from "./settings";
+import { demandOption, ENVIRONMENT, LAUNCH_CONFIGURATION, optionOf } from "../../optionSettings";
 
 export const noDefaultGroup = defineRule({
   name: "no-default-group",

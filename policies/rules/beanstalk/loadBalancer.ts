@@ -1,7 +1,7 @@
 import { isModernLoadBalancerPolicy, LOAD_BALANCER_TLS_POLICY } from "../../facts/tlsPolicies";
 import { defineRule } from "../../rule";
 import { array, at, demand, isUnknown, notEvaluated, text } from "../../values";
-import { demandOption, Environment, ENVIRONMENT, isWeb, optionOf, settingsOf } from "./settings";
+import { demandOption, Environment, ENVIRONMENT, isWeb, optionOf, settingsOf } from "../../optionSettings";
 
 const HTTPS_LISTENER = "aws:elbv2:listener:443";
 const DEFAULT_LISTENER = "aws:elbv2:listener:default";

@@ -8,7 +8,15 @@ import {
 } from "../../facts/platformBranches";
 import { defineRule } from "../../rule";
 import { demand, groupBy, isUnknown, notEvaluated, text } from "../../values";
-import { Environment, ENVIRONMENT, isWeb, optionOf, platformOf, Setting, settingsOf } from "./settings";
+import {
+  Environment,
+  ENVIRONMENT,
+  isWeb,
+  optionOf,
+  platformOf,
+  Setting,
+  settingsOf,
+} from "../../optionSettings";
 
 interface Option {
   type: string;

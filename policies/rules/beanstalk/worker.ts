@@ -9,7 +9,7 @@ import {
   optionOf,
   platformOf,
   variablesOf,
-} from "./settings";
+} from "../../optionSettings";
 
 const GROUP = "aws:ec2/securityGroup:SecurityGroup";
 const DAEMON = "aws:elasticbeanstalk:sqsd";

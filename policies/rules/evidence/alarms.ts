@@ -1,10 +1,10 @@
-import { dependenciesOf, Stack } from "../../context";
+import { dependenciesOf, every, Stack } from "../../context";
 import { METRICS, Metric } from "../../facts/metrics";
 import { byIdentity, identitiesOf } from "../../identity";
 import { Resource, ResourceOf } from "../../resource";
 import { isDeadLetterQueue } from "../queue";
 import { defineRule } from "../../rule";
-import { every } from "../../topology";
+
 import { array, at, demand, groupBy, isUnknown, object, text } from "../../values";
 
 const ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm";
@@ -135,8 +135,7 @@ export const alarmsPresent = defineRule({
   why: "nobody would know that the platform fails until its users call",
   severity: "high",
   neighbours: true,
-  check: (judged, stack) => {
-    const resource = judged as Resource;
+  check: (resource, stack) => {
     const names = new Set(alarmsOf(resource, stack).map(({ watched: { name } }) => name));
     return neededFor(resource, stack)
       .filter((name) => !names.has(name))

@@ -3,11 +3,10 @@ import { statementsOf, Statement } from "../../iam/document";
 import { judge } from "../../iam/evaluate";
 import { byIdentity, nameOf } from "../../identity";
 import { targetsOf } from "../../references";
-import { Resource } from "../../resource";
 import { defineRule } from "../../rule";
 import { usersOfResource, VPC } from "../../topology";
 import { array, demand, groupBy, hasUnknown, isUnknown, notEvaluated, text } from "../../values";
-import { demandOption, Environment, ENVIRONMENT, isWeb, optionOf } from "../beanstalk/settings";
+import { demandOption, Environment, ENVIRONMENT, isWeb, optionOf } from "../../optionSettings";
 import { grantsOf, ROLE } from "../iam/grants";
 import { checkPart, classOf, nameOf as nameOfBucket, PART } from "../storage/bucket";
 
@@ -74,8 +73,7 @@ export const flowLogWhole = defineRule({
   reference: "AWS FSBP EC2.6",
   neighbours: true,
   check: (vpc, stack) => {
-    const judged = vpc as Resource;
-    return usersOfResource(judged, FLOW_LOG, "vpcId", stack).length === 0
+    return usersOfResource(vpc, FLOW_LOG, "vpcId", stack).length === 0
       ? ["The VPC has no flow log. Write one with trafficType ALL."]
       : [];
   },
@@ -90,10 +88,9 @@ export const flowLogWrites = defineRule({
   severity: "high",
   neighbours: true,
   check: (flowLog, stack) => {
-    const judged = flowLog as Resource;
-    const { trafficType, logDestinationType, logFormat, maxAggregationInterval } = judged.inputs;
-    const groups = targetsOf(judged, "logDestination", LOG_GROUP, stack);
-    const roles = targetsOf(judged, "iamRoleArn", ROLE, stack);
+    const { trafficType, logDestinationType, logFormat, maxAggregationInterval } = flowLog.inputs;
+    const groups = targetsOf(flowLog, "logDestination", LOG_GROUP, stack);
+    const roles = targetsOf(flowLog, "iamRoleArn", ROLE, stack);
     const account = ownAccounts(stack)[0] ?? "";
     const mayWrite = roles.some((role) => {
       const { statements } = grantsOf(role as never, stack);
@@ -142,7 +139,7 @@ export const flowLogWrites = defineRule({
         "maxAggregationInterval",
         "60 or 600",
       ),
-      ...(text(judged.inputs.deliverCrossAccountRole) === ""
+      ...(text(flowLog.inputs.deliverCrossAccountRole) === ""
         ? []
         : ["deliverCrossAccountRole is set. Remove it."]),
       ...(groups.length === 1

@@ -1,10 +1,10 @@
-import { dependenciesOf, Stack } from "../../context";
+import { dependenciesOf, every, Stack } from "../../context";
 import { byIdentity } from "../../identity";
 import { Resource } from "../../resource";
 import { defineRule } from "../../rule";
-import { every, settingOf } from "../../topology";
+
 import { array, at, demand, hasUnknown, isUnknown, notEvaluated, text } from "../../values";
-import { ENVIRONMENT, VARIABLES } from "../beanstalk/settings";
+import { ENVIRONMENT, optionOf, VARIABLES } from "../../optionSettings";
 
 const REDIS = "aws:elasticache/replicationGroup:ReplicationGroup";
 const PARAMETERS = "aws:elasticache/parameterGroup:ParameterGroup";
@@ -46,7 +46,7 @@ function redisAt(address: unknown, stack: Stack): Resource | undefined {
 }
 
 /** Enketo's address for one of its Redis: a plain variable, or undefined if it is a secret. */
-const addressOf = (environment: Resource, name: string): unknown => settingOf(environment, VARIABLES, name);
+const addressOf = (environment: Resource, name: string): unknown => optionOf(environment, VARIABLES, name);
 
 /** True if a Redis is Enketo's persistent one: its address says so, else that it does not evict. */
 function isPersistent(redis: Resource, stack: Stack): boolean {
@@ -76,11 +76,10 @@ export const redisKeepsData = defineRule({
     },
   },
   check: (redis, stack) => {
-    const judged = redis as Resource;
     const { minDays } = stack.parameters;
-    const { snapshotRetentionLimit, finalSnapshotIdentifier } = judged.inputs;
-    const eviction = evictionOf(judged, stack);
-    if (!isPersistent(judged, stack))
+    const { snapshotRetentionLimit, finalSnapshotIdentifier } = redis.inputs;
+    const eviction = evictionOf(redis, stack);
+    if (!isPersistent(redis, stack))
       return demand(
         eviction,
         /^allkeys-(lru|lfu|random)$/.test(text(eviction)),
@@ -120,9 +119,8 @@ export const redisFailover = defineRule({
   reference: "AWS FSBP ElastiCache.3",
   neighbours: true,
   check: (redis, stack) => {
-    const judged = redis as Resource;
-    if (!isPersistent(judged, stack)) return [];
-    const { numCacheClusters, automaticFailoverEnabled, multiAzEnabled } = judged.inputs;
+    if (!isPersistent(redis, stack)) return [];
+    const { numCacheClusters, automaticFailoverEnabled, multiAzEnabled } = redis.inputs;
     return [
       ...demand(numCacheClusters, Number(numCacheClusters) >= 2, "numCacheClusters", "2 or more"),
       ...demand(
@@ -145,12 +143,11 @@ export const enketoRedis = defineRule({
   severity: "critical",
   neighbours: true,
   check: (environment, stack) => {
-    const judged = environment as Resource;
-    if (text((judged.inputs.tags as Record<string, unknown> | undefined)?.role) !== "enketo") return [];
-    const [main, cache] = [addressOf(judged, MAIN), addressOf(judged, CACHE)];
+    if (text(environment.inputs.tags?.role) !== "enketo") return [];
+    const [main, cache] = [addressOf(environment, MAIN), addressOf(environment, CACHE)];
     // With a token the addresses are secrets, which `secrets-own-name` judges.
     const secret = (name: string) =>
-      array(judged.inputs.settings).some(
+      array(environment.inputs.settings).some(
         (one) =>
           at(one as Record<string, unknown>, "name") === name &&
           at(one as Record<string, unknown>, "namespace") === `${VARIABLES}secrets`,

@@ -3,7 +3,6 @@ import { conditionsHold } from "../../iam/conditions";
 import { Statement, statementsOf } from "../../iam/document";
 import { judge } from "../../iam/evaluate";
 import { identitiesOf } from "../../identity";
-import { Resource } from "../../resource";
 import { defineRule } from "../../rule";
 import { usersOfResource } from "../../topology";
 import { demand, hasUnknown, notEvaluated, text } from "../../values";
@@ -36,12 +35,11 @@ export const alarmsReachPeople = defineRule({
   severity: "high",
   neighbours: true,
   check: (topic, stack) => {
-    const judged = topic as Resource;
-    const toTopic = (type: string, property: string) => usersOfResource(judged, type, property, stack);
+    const toTopic = (type: string, property: string) => usersOfResource(topic, type, property, stack);
     const policies = toTopic("aws:sns/topicPolicy:TopicPolicy", "arn");
     if (policies.some(({ inputs }) => hasUnknown(inputs.policy))) return notEvaluated("the topic's policy");
     const account = ownAccounts(stack)[0] ?? "";
-    const arn = identitiesOf(judged, stack).find((one) => one.startsWith("arn:")) ?? "";
+    const arn = identitiesOf(topic, stack).find((one) => one.startsWith("arn:")) ?? "";
     const statements = policies.flatMap(({ inputs }) => statementsOf(inputs.policy));
     const mails = toTopic("aws:sns/topicSubscription:TopicSubscription", "topic").filter(
       ({ inputs: { protocol, endpoint } }) =>

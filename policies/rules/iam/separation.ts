@@ -4,7 +4,7 @@ import { actionMatches, judge } from "../../iam/evaluate";
 import { ResourceOf } from "../../resource";
 import { defineRule } from "../../rule";
 import { first, hasUnknown, isUnknown, text } from "../../values";
-import { ENVIRONMENT, optionOf, SECRET_VARIABLES, settingsOf } from "../beanstalk/settings";
+import { ENVIRONMENT, optionOf, SECRET_VARIABLES, settingsOf } from "../../optionSettings";
 import { ATTACHMENT, arnOfPolicy, attachedPolicies, grantsOf, POLICY, ROLE } from "./grants";
 
 export type Role = ResourceOf<typeof ROLE>;

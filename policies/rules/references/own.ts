@@ -89,8 +89,7 @@ export const referencesOwn = defineRule({
       description: "Ids, ARNs and names of resources that other programs make",
     },
   },
-  check: (judged, stack) => {
-    const resource = judged as Resource;
+  check: (resource, stack) => {
     const gone = Object.entries(resource.propertyDependencies ?? {}).filter(([, urns]) =>
       urns.some((urn) => stack.withUrn(urn) === undefined),
     );

@@ -6,7 +6,7 @@ import { targetsOf } from "../../references";
 import { Resource } from "../../resource";
 import { defineRule } from "../../rule";
 import { array, demand, isUnknown, SECRET, text } from "../../values";
-import { ENVIRONMENT, optionOf, settingsOf, VARIABLES, variablesOf } from "../beanstalk/settings";
+import { ENVIRONMENT, optionOf, settingsOf, VARIABLES, variablesOf } from "../../optionSettings";
 
 const ROLE = "aws:iam/role:Role";
 const DATABASE = "aws:rds/instance:Instance";
@@ -46,7 +46,7 @@ export const rolesTrustTheirService = defineRule({
   severity: "high",
   neighbours: true,
   check: (resource, stack) =>
-    passedRoles(resource as Resource, stack).flatMap(({ where, roles, service }) =>
+    passedRoles(resource, stack).flatMap(({ where, roles, service }) =>
       roles
         .filter(({ inputs }) => {
           const services = trusted(inputs.assumeRolePolicy, "Service");

@@ -1,13 +1,12 @@
-import { Stack } from "../../context";
-import { rangeOf } from "../../facts/ipRanges";
+import { every, Stack, tagOf } from "../../context";
+import { isEveryAddress, rangeOf } from "../../facts/ipRanges";
 import { targetsOf } from "../../references";
 import { Resource } from "../../resource";
+import { ENVIRONMENT, optionOf } from "../../optionSettings";
 import { defineRule } from "../../rule";
 import {
   BALANCER_GROUPS,
   DATABASE,
-  ENVIRONMENT,
-  every,
   GROUP,
   groupsByOption,
   INSTANCE_GROUPS,
@@ -15,7 +14,6 @@ import {
   Membership,
   membersOf,
   REDIS,
-  settingOf,
 } from "../../topology";
 import { array, demand, isUnknown, text } from "../../values";
 
@@ -34,7 +32,7 @@ const PATHS: Partial<Record<Member, Member[]>> = {
 function portOf({ member, of }: Membership): number {
   if (member === "database") return Number(of.inputs.port ?? 5432);
   if (member === "redis") return Number(of.inputs.port ?? 6379);
-  return Number(settingOf(of, "aws:elasticbeanstalk:environment:process:default", "Port") ?? 80);
+  return Number(optionOf(of, "aws:elasticbeanstalk:environment:process:default", "Port") ?? 80);
 }
 
 /** True if a load balancer's own environment is behind it, or if the path has no load balancer. */
@@ -64,11 +62,10 @@ export const pathsAllowed = defineRule({
   severity: "critical",
   neighbours: true,
   check: (rule, stack) => {
-    const judged = rule as Resource;
-    const { fromPort, toPort, ipProtocol, referencedSecurityGroupId } = judged.inputs;
+    const { fromPort, toPort, ipProtocol, referencedSecurityGroupId } = rule.inputs;
     const protocol = demand(ipProtocol, ipProtocol === "tcp", "ipProtocol", "tcp");
     if (referencedSecurityGroupId === undefined) return protocol;
-    const { from, to } = endsOf(judged, stack);
+    const { from, to } = endsOf(rule, stack);
     const isPath = (one: Membership, other: Membership) =>
       (PATHS[one.member] ?? []).includes(other.member) && isOwnEnvironment(one, other);
     const allowed =
@@ -92,7 +89,7 @@ export const pathsAllowed = defineRule({
 function internetPorts(stack: Stack): Set<number> {
   return stack.once("ports towards the internet", () => {
     const mail = every(stack, ENVIRONMENT).map((one) =>
-      Number(settingOf(one, "aws:elasticbeanstalk:application:environment", "EMAIL_PORT") ?? NaN),
+      Number(optionOf(one, "aws:elasticbeanstalk:application:environment", "EMAIL_PORT") ?? NaN),
     );
     return new Set([80, 443, ...mail]);
   });
@@ -108,18 +105,17 @@ export const endsAreGroups = defineRule({
   severity: "high",
   neighbours: true,
   check: (rule, stack) => {
-    const judged = rule as Resource;
-    const { cidrIpv4, cidrIpv6, referencedSecurityGroupId, prefixListId, fromPort } = judged.inputs;
+    const { cidrIpv4, cidrIpv6, referencedSecurityGroupId, prefixListId, fromPort } = rule.inputs;
     const ends = [cidrIpv4, cidrIpv6, referencedSecurityGroupId, prefixListId].filter(
       (one) => text(one) !== "",
     );
     if (ends.length !== 1)
       return ["The rule does not name exactly one other end. Write referencedSecurityGroupId."];
     if (referencedSecurityGroupId !== undefined) return [];
-    const members = end(judged, "securityGroupId", stack);
+    const members = end(rule, "securityGroupId", stack);
     const only = (allowed: Member[]) =>
       members.length > 0 && members.every(({ member }) => allowed.includes(member));
-    if (judged.type === INGRESS)
+    if (rule.type === INGRESS)
       return only(["load balancer"])
         ? demand(
             cidrIpv4 ?? cidrIpv6,
@@ -130,7 +126,7 @@ export const endsAreGroups = defineRule({
         : [`The rule lets addresses in to ${names(members)}. Write referencedSecurityGroupId.`];
     const isOpen =
       only(["web", "worker", "enketo"]) &&
-      /^(0\.0\.0\.0\/0|::\/0)$/.test(text(cidrIpv4 ?? cidrIpv6)) &&
+      isEveryAddress(text(cidrIpv4 ?? cidrIpv6)) &&
       internetPorts(stack).has(Number(fromPort));
     return isOpen
       ? []
@@ -163,8 +159,7 @@ export const groupsApart = defineRule({
   why: "members of one group may do what any of them may do",
   severity: "critical",
   neighbours: true,
-  check: (judged, stack) => {
-    const resource = judged as Resource;
+  check: (resource, stack) => {
     const { own, balancer } = groupsOf(resource, stack);
     const kind = (one: Membership) => (one.member === "redis" ? "redis" : `${one.member} ${one.of.urn}`);
     const shared = [...own, ...balancer].filter(
@@ -206,7 +201,7 @@ const isOpenTo = (type: string, group: Resource, port: number, stack: Stack): bo
   stack
     .once(`${type} to the internet`, () => {
       const open = every(stack, type).filter(({ inputs }) =>
-        /^(0\.0\.0\.0\/0|::\/0)$/.test(text(inputs.cidrIpv4 ?? inputs.cidrIpv6)),
+        isEveryAddress(text(inputs.cidrIpv4 ?? inputs.cidrIpv6)),
       );
       return new Set(
         open.flatMap((rule) =>
@@ -220,14 +215,10 @@ const isOpenTo = (type: string, group: Resource, port: number, stack: Stack): bo
 
 /** The resources that must be able to connect to a resource. */
 function clientsOf(resource: Resource, stack: Stack): Resource[] {
-  const members = PATHS;
   if (resource.type === ENVIRONMENT) return [];
   const member: Member = resource.type === DATABASE ? "database" : "redis";
   const environments = every(stack, ENVIRONMENT);
-  return environments.filter(({ inputs }) => {
-    const role = text((inputs.tags as Record<string, unknown> | undefined)?.role) as Member;
-    return (members[role] ?? []).includes(member);
-  });
+  return environments.filter((one) => (PATHS[tagOf(one, "role") as Member] ?? []).includes(member));
 }
 
 export const pathsWhole = defineRule({
@@ -239,8 +230,7 @@ export const pathsWhole = defineRule({
   why: "instances would not start, or nobody would reach them",
   severity: "high",
   neighbours: true,
-  check: (judged, stack) => {
-    const resource = judged as Resource;
+  check: (resource, stack) => {
     const { own, balancer } = groupsOf(resource, stack);
     const clients = clientsOf(resource, stack).flatMap((one) => groupsOf(one, stack).own);
     const needed = [
@@ -273,7 +263,7 @@ export const oneNetwork = defineRule({
   why: "Beanstalk would start instances in the default network of the account",
   severity: "critical",
   check: (environment) => {
-    const option = (name: string) => settingOf(environment, "aws:ec2:vpc", name);
+    const option = (name: string) => optionOf(environment, "aws:ec2:vpc", name);
     const isSet = (name: string) => isUnknown(option(name)) || text(option(name)) !== "";
     const needed = ["VPCId", "Subnets", ...(isWorker(environment) ? [] : ["ELBSubnets"])];
     const two = (name: string) =>

@@ -1,20 +1,18 @@
 import { rangeOf, isWithin } from "../../facts/ipRanges";
-import { regionsOf, Stack } from "../../context";
+import { every, regionsOf, Stack } from "../../context";
 import { hasKnownIds } from "../../identity";
 import { targetsOf } from "../../references";
 import { Resource } from "../../resource";
+import { ENVIRONMENT, optionOf } from "../../optionSettings";
 import { defineRule } from "../../rule";
 import {
   ASSOCIATION,
   associationsOf,
-  ENVIRONMENT,
-  every,
   INTERNET_GATEWAY,
   namedByOption,
   NAT_GATEWAY,
   ROUTE,
   routesOf,
-  settingOf,
   SUBNET,
   TABLE,
   usersOfResource,
@@ -35,7 +33,7 @@ const STORES = ["aws:rds/subnetGroup:SubnetGroup", "aws:elasticache/subnetGroup:
 
 /** While ids are unknown, an environment's settings say which subnets it uses, but not for what. */
 const byOption = (environment: Resource, name: string, stack: Stack): Resource[] =>
-  isUnknown(settingOf(environment, "aws:ec2:vpc", name)) || !hasKnownIds(SUBNET, stack)
+  isUnknown(optionOf(environment, "aws:ec2:vpc", name)) || !hasKnownIds(SUBNET, stack)
     ? []
     : namedByOption(environment, ["aws:ec2:vpc", name], SUBNET, stack);
 
@@ -59,9 +57,9 @@ export const subnetsFit = defineRule({
   why: "the internet could reach the data, or nobody the platform, and one zone alone can fail",
   severity: "critical",
   neighbours: true,
-  check: (judged, stack) => {
+  check: (resource, stack) => {
     if (every(stack, SUBNET).length === 0) return [];
-    return usesOf(judged as Resource, stack)
+    return usesOf(resource, stack)
       .filter(({ subnets }) => subnets.length > 0)
       .flatMap(({ where, subnets, way }) => {
         const zones = new Set(subnets.map(({ inputs }) => text(inputs.availabilityZone)));
@@ -106,11 +104,11 @@ export const routesPlain = defineRule({
   severity: "critical",
   neighbours: true,
   check: (route, stack) => {
-    const judged = route as Resource;
-    const { destinationCidrBlock } = judged.inputs;
-    const others = OTHER_WAYS.filter((name) => text(judged.inputs[name]) !== "");
-    const nats = targetsOf(judged, "natGatewayId", NAT_GATEWAY, stack);
-    const gateways = targetsOf(judged, "gatewayId", INTERNET_GATEWAY, stack);
+    const { destinationCidrBlock } = route.inputs;
+    const inputs: Resource["inputs"] = route.inputs;
+    const others = OTHER_WAYS.filter((name) => text(inputs[name]) !== "");
+    const nats = targetsOf(route, "natGatewayId", NAT_GATEWAY, stack);
+    const gateways = targetsOf(route, "gatewayId", INTERNET_GATEWAY, stack);
     const unreachable = nats.filter(({ inputs }) => !["", "public"].includes(text(inputs.connectivityType)));
     const inPrivate = nats
       .flatMap((nat) => targetsOf(nat, "subnetId", SUBNET, stack))
@@ -174,14 +172,13 @@ export const subnetsWhole = defineRule({
   severity: "high",
   neighbours: true,
   check: (subnet, stack) => {
-    const judged = subnet as Resource;
-    const { cidrBlock, availabilityZone } = judged.inputs;
-    const tables = associationsOf(judged, stack).flatMap((association) =>
+    const { cidrBlock, availabilityZone } = subnet.inputs;
+    const tables = associationsOf(subnet, stack).flatMap((association) =>
       targetsOf(association, "routeTableId", TABLE, stack),
     );
     const range = text(cidrBlock);
-    const overlaps = overlapping(stack).get(judged.urn) ?? [];
-    const inVpc = vpcOf(judged, stack).every(({ inputs }) => isWithin(range, text(inputs.cidrBlock)));
+    const overlaps = overlapping(stack).get(subnet.urn) ?? [];
+    const inVpc = vpcOf(subnet, stack).every(({ inputs }) => isWithin(range, text(inputs.cidrBlock)));
     return [
       ...(tables.length === 1 ? [] : [`The subnet has ${String(tables.length)} route tables. Write one.`]),
       ...tables
@@ -209,8 +206,7 @@ export const vpcWhole = defineRule({
   severity: "high",
   neighbours: true,
   check: (vpc, stack) => {
-    const judged = vpc as Resource;
-    const inVpc = (type: string) => usersOfResource(judged, type, "vpcId", stack);
+    const inVpc = (type: string) => usersOfResource(vpc, type, "vpcId", stack);
     const endpoints = inVpc("aws:ec2/vpcEndpoint:VpcEndpoint").filter(
       ({ inputs: { serviceName, vpcEndpointType } }) =>
         vpcEndpointType === "Gateway" &&
@@ -220,7 +216,7 @@ export const vpcWhole = defineRule({
     const without = inVpc(TABLE).filter((table) => !tables.has(table));
     const count = (type: string, what: string) =>
       inVpc(type).length === 1 ? [] : [`The VPC has ${String(inVpc(type).length)} of ${what}. Write one.`];
-    const { enableDnsHostnames, enableDnsSupport, cidrBlock } = judged.inputs;
+    const { enableDnsHostnames, enableDnsSupport, cidrBlock } = vpc.inputs;
     return [
       ...demand(enableDnsHostnames, enableDnsHostnames === true, "enableDnsHostnames", "true"),
       ...demand(enableDnsSupport, enableDnsSupport !== false, "enableDnsSupport", "true"),
@@ -271,16 +267,15 @@ export const associationsOfSubnets = defineRule({
   severity: "high",
   neighbours: true,
   check: (association, stack) => {
-    const judged = association as Resource;
     const vpcs = new Set(
       [
-        ...targetsOf(judged, "subnetId", SUBNET, stack),
-        ...targetsOf(judged, "routeTableId", TABLE, stack),
+        ...targetsOf(association, "subnetId", SUBNET, stack),
+        ...targetsOf(association, "routeTableId", TABLE, stack),
       ].flatMap((one) => vpcOf(one, stack).map(({ urn }) => urn)),
     );
     return [
-      ...(text(judged.inputs.gatewayId) === "" ? [] : ["gatewayId is set. Remove it."]),
-      ...(array(judged.inputs.subnetId).length === 1 ? [] : ["subnetId is not set. Write it."]),
+      ...(text(association.inputs.gatewayId) === "" ? [] : ["gatewayId is set. Remove it."]),
+      ...(array(association.inputs.subnetId).length === 1 ? [] : ["subnetId is not set. Write it."]),
       ...(vpcs.size <= 1
         ? []
         : ["The subnet and the table are in different VPCs. Write a table of the same."]),

@@ -1,8 +1,8 @@
-import { resourcesWith, Stack } from "../../context";
+import { every, resourcesWith, Stack } from "../../context";
 import { targetsOf, used } from "../../references";
 import { Resource } from "../../resource";
 import { defineRule } from "../../rule";
-import { every } from "../../topology";
+
 import { array, at, demand, hasUnknown, isUnknown, notEvaluated, text } from "../../values";
 import { ownHosts } from "../application";
 import { PART } from "../storage/bucket";
@@ -223,18 +223,18 @@ export const objectsInArtifacts = defineRule({
     },
   },
   check: (object, stack) => {
-    const judged = object as Resource;
-    const buckets = resourcesWith(stack, "aws:s3/bucket:Bucket", "bucket", judged.inputs.bucket);
+    const buckets = resourcesWith(stack, "aws:s3/bucket:Bucket", "bucket", object.inputs.bucket);
     const isArtifacts = buckets.every(({ inputs }) => inputs.tags?.class === "artifacts");
-    if (hasUnknown(judged.inputs.source)) return notEvaluated("source");
-    const written = JSON.stringify(judged.inputs.source ?? "");
+    const { source }: Resource["inputs"] = object.inputs;
+    if (hasUnknown(source)) return notEvaluated("source");
+    const written = JSON.stringify(source ?? "");
     const images = [...written.matchAll(/image: *\\?"?([\w./-]+)(?::|@)/g)].map(([, image = ""]) => image);
     const foreign = images.filter((image) => !stack.parameters.images.includes(image));
     return [
-      ...demand(judged.inputs.bucket, isArtifacts, "bucket", "the bucket with class artifacts"),
+      ...demand(object.inputs.bucket, isArtifacts, "bucket", "the bucket with class artifacts"),
       ...demand(
-        judged.inputs.key,
-        /^bundles\/[\w-]+\/[\w.-]+\.zip$/.test(text(judged.inputs.key)),
+        object.inputs.key,
+        /^bundles\/[\w-]+\/[\w.-]+\.zip$/.test(text(object.inputs.key)),
         "key",
         "bundles/NAME/VERSION.zip",
       ),

@@ -3,7 +3,7 @@ import { ELASTICACHE_NODE_TYPES, RDS_INSTANCE_CLASSES } from "../../facts/instan
 import { byIdentity } from "../../identity";
 import { defineRule } from "../../rule";
 import { array, at, demand, isUnknown, text } from "../../values";
-import { optionOf, VARIABLES } from "../beanstalk/settings";
+import { optionOf, VARIABLES } from "../../optionSettings";
 
 const DATABASE = "aws:rds/instance:Instance";
 const REDIS = "aws:elasticache/replicationGroup:ReplicationGroup";

@@ -1,10 +1,10 @@
-import { dependenciesOf, regionsOf, Stack, tagOf } from "../../context";
+import { dependenciesOf, every, regionsOf, Stack, tagOf } from "../../context";
 import { REGIONS } from "../../facts/regions";
 import { Resource, ResourceOf } from "../../resource";
 import { defineRule } from "../../rule";
-import { every, usersOfResource } from "../../topology";
+import { usersOfResource } from "../../topology";
 import { array, demand, groupBy, hasUnknown, isUnknown, text } from "../../values";
-import { ENVIRONMENT, optionOf, VARIABLES } from "../beanstalk/settings";
+import { ENVIRONMENT, optionOf, VARIABLES } from "../../optionSettings";
 
 const RECORD = "aws:route53/record:Record";
 const DISTRIBUTION = "aws:cloudfront/distribution:Distribution";
@@ -271,7 +271,7 @@ const hostsOf = (stack: Stack): Map<string, string> =>
 /** The certificates by their ARN. */
 const certificatesByArn = (stack: Stack) =>
   stack.once("certificates by ARN", () =>
-    groupBy(stack.ofType(CERTIFICATE), (one) => text((one as Resource).outputs?.arn) || undefined),
+    groupBy(stack.ofType(CERTIFICATE), ({ outputs }) => text(outputs?.arn) || undefined),
   );
 
 /** The URNs of the certificates that a DNS record proves. */

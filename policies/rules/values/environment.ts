@@ -10,7 +10,7 @@ import {
   platformOf,
   settingsOf,
   VARIABLES,
-} from "../beanstalk/settings";
+} from "../../optionSettings";
 
 const PROCESS = "aws:elasticbeanstalk:environment:process:default";
 const TRIGGER = "aws:autoscaling:trigger";

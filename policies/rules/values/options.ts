@@ -1,7 +1,7 @@
 import { EC2_INSTANCE_TYPES } from "../../facts/instanceTypes";
 import { defineRule } from "../../rule";
 import { isUnknown, text } from "../../values";
-import { demandOption, Environment, ENVIRONMENT, isWeb, optionOf, platformOf } from "../beanstalk/settings";
+import { demandOption, Environment, ENVIRONMENT, isWeb, optionOf, platformOf } from "../../optionSettings";
 
 const PROCESS = "aws:elasticbeanstalk:environment:process:default";
 const COMMAND = "aws:elasticbeanstalk:command";

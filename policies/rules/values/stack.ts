@@ -6,7 +6,7 @@ import { defineRule } from "../../rule";
 import { usersOfResource } from "../../topology";
 import { redriveOf, sourcesOf, workersOf } from "../queue";
 import { array, at, demand, groupBy, isUnknown, notEvaluated, object, text } from "../../values";
-import { ENVIRONMENT, isWeb, optionOf, VARIABLES } from "../beanstalk/settings";
+import { ENVIRONMENT, isWeb, optionOf, VARIABLES } from "../../optionSettings";
 
 const QUEUE = "aws:sqs/queue:Queue";
 const LISTENER = "aws:lb/listener:Listener";

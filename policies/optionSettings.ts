@@ -1,5 +1,5 @@
-import { ResourceOf } from "../../resource";
-import { array, at, demand, isUnknown, text, UNKNOWN } from "../../values";
+import { ResourceOf } from "./resource";
+import { array, at, demand, isUnknown, text, UNKNOWN } from "./values";
 
 export const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
 export type Environment = ResourceOf<typeof ENVIRONMENT>;
@@ -22,23 +22,31 @@ export interface Setting {
 /** The settings that were read already, by their list: many rules read the same ones. */
 const read = new WeakMap<object, Setting[]>();
 
+/** A resource that may be an environment. */
+interface WithSettings {
+  inputs: { readonly settings?: unknown };
+}
+
 /** The option settings of an environment. */
-export function settingsOf({ inputs }: Environment): Setting[] {
+export function settingsOf({ inputs }: WithSettings): Setting[] {
   const { settings } = inputs;
   const known = Array.isArray(settings) ? read.get(settings) : undefined;
   if (known !== undefined) return known;
-  const all = array(settings).map((setting) => ({
-    namespace: text(at(setting, "namespace")),
-    name: text(at(setting, "name")),
-    resource: text(at(setting, "resource")),
-    value: at(setting, "value"),
-  }));
+  const all = array(settings).map((setting) => {
+    const field = (name: string) => at(setting as Record<string, unknown>, name);
+    return {
+      namespace: text(field("namespace")),
+      name: text(field("name")),
+      resource: text(field("resource")),
+      value: field("value"),
+    };
+  });
   if (Array.isArray(settings)) read.set(settings, all);
   return all;
 }
 
 /** The value of an option; undefined if it is not set. */
-export const optionOf = (environment: Environment, namespace: string, name: string): unknown =>
+export const optionOf = (environment: WithSettings, namespace: string, name: string): unknown =>
   isUnknown(environment.inputs.settings)
     ? UNKNOWN
     : settingsOf(environment).find((one) => one.namespace === namespace && one.name === name)?.value;
