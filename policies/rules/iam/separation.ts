@@ -180,8 +180,17 @@ export function mayOf(role: Role, stack: Stack) {
       ? undefined
       : statementsOf(boundary.inputs.policy);
   const account = ownAccounts(stack)[0] ?? "";
+  // Rules ask for one action on many resources: the statements for it are found once.
+  const byAction = new Map<string, (Statement[] | undefined)[]>();
+  const forAction = (action: string) => {
+    const known = byAction.get(action);
+    if (known !== undefined) return known;
+    const found = [statements, limits].map((all) => all?.filter((one) => actionMatches(one, action)));
+    byAction.set(action, found);
+    return found;
+  };
   return (action: string, resource: string, context: Record<string, string | string[]> = {}): boolean =>
-    [statements, limits].every(
+    forAction(action).every(
       (all) =>
         all === undefined ||
         judge(all, { requester: {}, action, resource, account, context }, false).decision === "allow",
