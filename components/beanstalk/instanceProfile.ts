@@ -2,7 +2,13 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { InstanceRole, Naming } from "../common/naming";
 import { beanstalkListing, beanstalkLogs, beanstalkVersions } from "../iam/beanstalkBucket";
-import { policyDocument, SESSION_MANAGER_ACTIONS, PolicyStatement, trustPolicy } from "../iam/policyDocument";
+import {
+  policyDocument,
+  LOG_STREAMING_ACTIONS,
+  SESSION_MANAGER_ACTIONS,
+  PolicyStatement,
+  trustPolicy,
+} from "../iam/policyDocument";
 
 export interface InstanceProfileArgs {
   naming: Naming;
@@ -77,14 +83,7 @@ function instanceStatements({
     {
       Sid: "StreamLogs",
       Effect: "Allow",
-      Action: [
-        "logs:CreateLogGroup",
-        "logs:CreateLogStream",
-        "logs:DescribeLogGroups",
-        "logs:DescribeLogStreams",
-        "logs:PutLogEvents",
-        "logs:PutRetentionPolicy",
-      ],
+      Action: LOG_STREAMING_ACTIONS,
       Resource: naming.arn("logs", `log-group:/aws/elasticbeanstalk/${environment}/*`),
     },
     {

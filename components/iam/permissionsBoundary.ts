@@ -2,7 +2,12 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { InstanceRole, Naming } from "../common/naming";
 import { beanstalkListing, beanstalkLogs, beanstalkVersions } from "./beanstalkBucket";
-import { policyDocument, PolicyStatement, SESSION_MANAGER_ACTIONS } from "./policyDocument";
+import {
+  policyDocument,
+  PolicyStatement,
+  LOG_STREAMING_ACTIONS,
+  SESSION_MANAGER_ACTIONS,
+} from "./policyDocument";
 
 export interface PermissionsBoundaryArgs {
   naming: Naming;
@@ -131,14 +136,7 @@ function instanceStatements(naming: Naming): PolicyStatement[] {
     {
       Sid: "Logs",
       Effect: "Allow",
-      Action: [
-        "logs:CreateLogGroup",
-        "logs:CreateLogStream",
-        "logs:DescribeLogGroups",
-        "logs:DescribeLogStreams",
-        "logs:PutLogEvents",
-        "logs:PutRetentionPolicy",
-      ],
+      Action: LOG_STREAMING_ACTIONS,
       Resource: environmentLogs(naming),
     },
     { Sid: "SessionManager", Effect: "Allow", Action: SESSION_MANAGER_ACTIONS, Resource: "*" },

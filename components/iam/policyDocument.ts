@@ -52,6 +52,16 @@ export function serviceTrustPolicy(service: string, accountId: string): string {
   return trustPolicy({ Service: service }, { StringEquals: { "aws:SourceAccount": accountId } });
 }
 
+/** The actions that an instance needs to stream its logs to CloudWatch. */
+export const LOG_STREAMING_ACTIONS = [
+  "logs:CreateLogGroup",
+  "logs:CreateLogStream",
+  "logs:DescribeLogGroups",
+  "logs:DescribeLogStreams",
+  "logs:PutLogEvents",
+  "logs:PutRetentionPolicy",
+];
+
 /**
  * The actions that an instance needs for Session Manager. None of them takes a resource.
  *

@@ -2,12 +2,13 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { temporaryDirectory } from "./source/checkout";
+import type { Context } from "mocha";
+import { installed, skip, temporaryDirectory } from "./source/checkout";
 
 const VENV = join(__dirname, "../../node_modules/.cache/prepare-database");
 
 /** Installs Django and psycopg2 into a virtual environment, once. Returns its Python. */
-export function djangoEnvironment(): string {
+function djangoEnvironment(): string {
   if (!existsSync(join(VENV, "bin/django-admin"))) {
     execFileSync("python3", ["-m", "venv", VENV]);
     execFileSync(join(VENV, "bin/pip"), ["install", "--quiet", "django~=4.2.30", "psycopg2-binary~=2.9.9"]);
@@ -22,6 +23,15 @@ export function serverPrograms(): string | undefined {
   return [...versions.sort().reverse(), ...(process.env["PATH"] ?? "").split(":")].find((directory) =>
     existsSync(join(directory, "initdb")),
   );
+}
+
+/** Starts a server and installs Django for a suite; skips the suite where programs are missing. */
+export async function startWithDjango(suite: Context): Promise<{ server: PostgreSql; python: string }> {
+  const programs = serverPrograms();
+  if (programs === undefined)
+    skip(suite, "PostgreSQL's server is not installed (apt-get install postgresql)");
+  if (!installed("python3", "--version")) skip(suite, "python3 is not installed");
+  return { python: djangoEnvironment(), server: await PostgreSql.start(programs) };
 }
 
 /** A PostgreSQL server for tests, on a port of this machine, which logs every statement. */

@@ -34,7 +34,7 @@ export class Platform {
     private readonly steps: Steps,
   ) {}
 
-  /** What the application printed since the instance started. */
+  /** The log with the application's output since the instance started. */
   get logFile(): string {
     return join(this.instance.directory, "web.stdout.log");
   }

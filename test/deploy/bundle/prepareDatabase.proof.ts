@@ -2,14 +2,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { expect } from "chai";
-import { djangoEnvironment, PostgreSql, serverPrograms } from "../postgres";
-import {
-  installed,
-  removeTemporaryDirectories,
-  skip,
-  temporaryDirectory,
-  writeFiles,
-} from "../source/checkout";
+import { PostgreSql, startWithDjango } from "../postgres";
+import { removeTemporaryDirectories, temporaryDirectory, writeFiles } from "../source/checkout";
 
 // Run by `npm run test:migrate`, because it takes longer than `npm test` allows.
 
@@ -68,12 +62,7 @@ describe("deploy/bundle/shared/iaso-deploy/prepare_database.py", () => {
   let databases = 0;
 
   before(async function () {
-    const programs = serverPrograms();
-    if (programs === undefined)
-      skip(this, "PostgreSQL's server is not installed (apt-get install postgresql)");
-    if (!installed("python3", "--version")) skip(this, "python3 is not installed");
-    python = djangoEnvironment();
-    server = await PostgreSql.start(programs);
+    ({ python, server } = await startWithDjango(this));
   });
   after(async () => {
     await (server as PostgreSql | undefined)?.stop();

@@ -9,14 +9,8 @@ import { listMigrations } from "../../../deploy/source/migrations";
 import { textEntry } from "../../../deploy/source/overlay";
 import { writeZip } from "../../../deploy/source/zip";
 import { hasSandbox } from "../double/cli";
-import { djangoEnvironment, PostgreSql, serverPrograms } from "../postgres";
-import {
-  installed,
-  removeTemporaryDirectories,
-  skip,
-  temporaryDirectory,
-  writeFiles,
-} from "../source/checkout";
+import { PostgreSql, startWithDjango } from "../postgres";
+import { removeTemporaryDirectories, skip, temporaryDirectory, writeFiles } from "../source/checkout";
 import { type Change, CHANGES, type Files, next, RUNNING } from "./sample";
 
 // Run by `npm run test:migrate`, because it takes longer than `npm test` allows.
@@ -30,12 +24,7 @@ describe("deploy/migrations/check (a real PostgreSQL with PostGIS, a real Django
   let databaseUrl: string;
 
   before(async function () {
-    const programs = serverPrograms();
-    if (programs === undefined)
-      skip(this, "PostgreSQL's server is not installed (apt-get install postgresql)");
-    if (!installed("python3", "--version")) skip(this, "python3 is not installed");
-    python = djangoEnvironment();
-    server = await PostgreSql.start(programs);
+    ({ python, server } = await startWithDjango(this));
     const extensions = server.query("SELECT count(*) FROM pg_available_extensions WHERE name = 'postgis'");
     if (extensions !== "1") skip(this, "PostGIS is not installed (apt-get install postgresql-postgis)");
     databaseUrl = `postgresql://postgres@127.0.0.1:${server.port}/postgres`;

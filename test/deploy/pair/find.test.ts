@@ -105,7 +105,7 @@ describe("deploy/pair/find and check", () => {
   }
 
   it("refuses an unhealthy pair, unless --allow-unhealthy is given", async () => {
-    const ill = (double: AwsDouble): void => {
+    const makeUnhealthy = (double: AwsDouble): void => {
       // The environments keep their places, and so their ids, which the role's policy names.
       const [first, , third] = double.beanstalk.environments.splice(0);
       double.beanstalk.environments.push(first!);
@@ -125,10 +125,10 @@ describe("deploy/pair/find and check", () => {
         tags: { ...tags, role: "worker" },
       });
     };
-    const { report } = await deployTo(ill);
+    const { report } = await deployTo(makeUnhealthy);
     expect(report.summary).to.match(/staging is unhealthy: web \(iaso-staging\) is Severe/);
     expect(report.remedy).to.contain("rollback staging");
-    const allowed = await deployTo(ill, { allowUnhealthy: true });
+    const allowed = await deployTo(makeUnhealthy, { allowUnhealthy: true });
     expect(allowed.report.outcome, JSON.stringify(allowed.report)).to.equal("deployed");
   });
 

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { ARTIFACTS, ENV, PREVIOUS } from "../double/aws";
+import { ARTIFACTS, ENV, PREVIOUS, type AwsDouble } from "../double/aws";
 import {
   builtVersion,
   deployment,
@@ -17,6 +17,16 @@ const { build } = builtVersion();
 
 function outcomeOf(end: End): string {
   return end === "killed" ? end : end.outcome;
+}
+
+/** The run that judged a switch is killed, and repair lets the switch stand. */
+async function standsAfterKill(double: AwsDouble): Promise<void> {
+  double.faultOn = (operation, before) =>
+    operation === "DescribeEvents" && before === 1 ? "killBefore" : undefined;
+  expect(await runDirect(double, deployment(build))).to.equal("killed");
+  double.faultOn = () => undefined;
+  await runDirect(double, repairing());
+  expect(mismatches(double, [NEW])).to.deep.equal([]);
 }
 
 describe("deploy/pair/switch", () => {
@@ -97,12 +107,7 @@ describe("deploy/pair/switch", () => {
   it("lets a switch stand that changed nothing for the worse, when the run that judged it was killed", async () => {
     const double = prepareDouble({ web: "succeeds", worker: "succeeds" });
     double.worker.bestHealth = () => "Warning";
-    double.faultOn = (operation, before) =>
-      operation === "DescribeEvents" && before === 1 ? "killBefore" : undefined;
-    expect(await runDirect(double, deployment(build))).to.equal("killed");
-    double.faultOn = () => undefined;
-    await runDirect(double, repairing());
-    expect(mismatches(double, [NEW])).to.deep.equal([]);
+    await standsAfterKill(double);
   });
 
   describe("client errors (4xx) of users and scanners", () => {
@@ -178,12 +183,7 @@ describe("deploy/pair/switch", () => {
 
   it("lets a healthy switch stand when the run that judged it was killed", async () => {
     const double = prepareDouble({ web: "succeeds", worker: "succeeds" });
-    double.faultOn = (operation, before) =>
-      operation === "DescribeEvents" && before === 1 ? "killBefore" : undefined;
-    expect(await runDirect(double, deployment(build))).to.equal("killed");
-    double.faultOn = () => undefined;
-    await runDirect(double, repairing());
-    expect(mismatches(double, [NEW])).to.deep.equal([]);
+    await standsAfterKill(double);
     expect(double.s3.json(ARTIFACTS, `locks/${ENV}.json`)).to.deep.include({
       version: NEW,
       previous: PREVIOUS,

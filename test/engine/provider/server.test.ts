@@ -64,6 +64,32 @@ describe("simulated AWS as a provider, over gRPC", function () {
     const reply = await call<messages.CreateResponse>((done) => client.create(request, done));
     return { id: reply.getId(), state: reply.getProperties()?.toJavaScript() ?? {} };
   };
+  const inEach = <Request extends messages.DiffRequest | messages.UpdateRequest>(
+    request: Request,
+    [type, name]: [type: string, name: string],
+    [inputs, state, news]: [inputs: Values, state: Values, news: Values],
+    ignored: string[] = [],
+  ): Request => {
+    request.setUrn(urn(type, name));
+    request.setType(type);
+    request.setName(name);
+    request.setOldInputs(Struct.fromJavaScript(inputs));
+    request.setOlds(Struct.fromJavaScript(state));
+    request.setNews(Struct.fromJavaScript(news));
+    request.setIgnorechangesList(ignored);
+    return request;
+  };
+  const update = async (
+    resource: [type: string, name: string],
+    id: string,
+    values: [inputs: Values, state: Values, news: Values],
+    ignored: string[] = [],
+  ) => {
+    const request = inEach(new messages.UpdateRequest(), resource, values, ignored);
+    request.setId(id);
+    const reply = await call<messages.UpdateResponse>((done) => client.update(request, done));
+    return reply.getProperties()?.toJavaScript() ?? {};
+  };
   const read = async (type: string, name: string, id: string) => {
     const request = new messages.ReadRequest();
     request.setUrn(urn(type, name));
@@ -123,15 +149,7 @@ describe("simulated AWS as a provider, over gRPC", function () {
     expect(await refused(create(type, "old", inputs))).to.include(message);
     const current = { ...inputs, solutionStackName: name.replace("4.13.1", "4.13.9") };
     const { id, state } = await create(type, "current", current);
-    const request = new messages.UpdateRequest();
-    request.setUrn(urn(type, "current"));
-    request.setType(type);
-    request.setName("current");
-    request.setId(id);
-    request.setOldInputs(Struct.fromJavaScript(current));
-    request.setOlds(Struct.fromJavaScript(state));
-    request.setNews(Struct.fromJavaScript(inputs));
-    expect(await refused(call((done) => client.update(request, done)))).to.include(message);
+    expect(await refused(update([type, "current"], id, [current, state, inputs]))).to.include(message);
     await remove(type, "current", id);
   });
 
@@ -151,15 +169,7 @@ describe("simulated AWS as a provider, over gRPC", function () {
     const inputs = { identifier: "db", deletionProtection: true, finalSnapshotIdentifier: "db-final" };
     const { id } = await create(DATABASE, "db", inputs);
     expect(await refused(remove(DATABASE, "db", id))).to.include("protected DB instance");
-    const update = new messages.UpdateRequest();
-    update.setUrn(urn(DATABASE, "db"));
-    update.setType(DATABASE);
-    update.setName("db");
-    update.setId(id);
-    update.setOldInputs(Struct.fromJavaScript(inputs));
-    update.setOlds(Struct.fromJavaScript(inputs));
-    update.setNews(Struct.fromJavaScript({ ...inputs, deletionProtection: false }));
-    await call((done) => client.update(update, done));
+    await update([DATABASE, "db"], id, [inputs, inputs, { ...inputs, deletionProtection: false }]);
     await remove(DATABASE, "db", id);
     expect((await read(DATABASE, "db", id)).id).to.equal("");
     const again = await create(DATABASE, "db", { ...inputs, deletionProtection: false });
@@ -402,40 +412,14 @@ describe("simulated AWS as a provider, over gRPC", function () {
   });
 
   describe("with the engine's state", () => {
-    const inEach = <Request extends messages.DiffRequest | messages.UpdateRequest>(
-      request: Request,
-      type: string,
-      [inputs, state, news]: [Values, Values, Values],
-      ignored: string[],
-    ): Request => {
-      request.setUrn(urn(type, "x"));
-      request.setType(type);
-      request.setName("x");
-      request.setOldInputs(Struct.fromJavaScript(inputs));
-      request.setOlds(Struct.fromJavaScript(state));
-      request.setNews(Struct.fromJavaScript(news));
-      request.setIgnorechangesList(ignored);
-      return request;
-    };
     const compare = (
       type: string,
       values: [inputs: Values, state: Values, news: Values],
       ignored: string[] = [],
     ) =>
       call<messages.DiffResponse>((done) =>
-        client.diff(inEach(new messages.DiffRequest(), type, values, ignored), done),
+        client.diff(inEach(new messages.DiffRequest(), [type, "x"], values, ignored), done),
       );
-    const update = async (
-      type: string,
-      id: string,
-      values: [inputs: Values, state: Values, news: Values],
-      ignored: string[] = [],
-    ) => {
-      const request = inEach(new messages.UpdateRequest(), type, values, ignored);
-      request.setId(id);
-      const reply = await call<messages.UpdateResponse>((done) => client.update(request, done));
-      return reply.getProperties()?.toJavaScript() ?? {};
-    };
     const reread = async (type: string, id: string, inputs: Values, state: Values) => {
       const request = new messages.ReadRequest();
       request.setUrn(urn(type, "x"));
@@ -496,18 +480,18 @@ describe("simulated AWS as a provider, over gRPC", function () {
       const inputs = { identifier: "moved", port: 5432, multiAz: false };
       const { id, state } = await create(DATABASE, "x", inputs);
       // Someone turns on what the state does not know of.
-      await update(DATABASE, id, [inputs, inputs, { ...inputs, multiAz: true }]);
+      await update([DATABASE, "x"], id, [inputs, inputs, { ...inputs, multiAz: true }]);
       const news = { identifier: "moved", port: 5433, multiAz: false };
-      const updated = await update(DATABASE, id, [inputs, state, news]);
+      const updated = await update([DATABASE, "x"], id, [inputs, state, news]);
       expect(updated.endpoint).to.equal(`${state.address as string}:5433`);
       expect(updated.multiAz).to.equal(true);
       expect(await read(DATABASE, "x", id)).to.deep.include({
         inputs: { ...news, multiAz: true },
         state: updated,
       });
-      const ignoring = await update(DATABASE, id, [news, updated, news], ["multiAz"]);
+      const ignoring = await update([DATABASE, "x"], id, [news, updated, news], ["multiAz"]);
       expect(ignoring.multiAz).to.equal(true);
-      const removed = await update(DATABASE, id, [news, updated, { identifier: "moved" }]);
+      const removed = await update([DATABASE, "x"], id, [news, updated, { identifier: "moved" }]);
       expect(removed).to.not.have.any.keys("port", "multiAz");
       expect(removed.endpoint).to.equal(`${state.address as string}:5432`);
     });
@@ -516,7 +500,7 @@ describe("simulated AWS as a provider, over gRPC", function () {
       const vpc = "aws:ec2/vpc:Vpc";
       const inputs = { cidrBlock: "10.7.0.0/16" };
       const { id, state } = await create(vpc, "x", inputs);
-      const updated = await update(vpc, id, [inputs, state, { ...inputs, tags: { a: "b" } }]);
+      const updated = await update([vpc, "x"], id, [inputs, state, { ...inputs, tags: { a: "b" } }]);
       expect(updated).to.deep.equal({ ...state, tags: { a: "b" }, tagsAll: { a: "b" } });
     });
   });

@@ -69,7 +69,7 @@ export const database: Mutant[] = [
   ["stateful-protected", (stack) => (stack.get("block", "media").protect = false)],
 ];
 
-/** What staging is excused from. */
+/** Edits that staging's policy config accepts. */
 export const databaseOfProd: Mutant[] = [
   ["database-multi-az", set("multiAz", false)],
   ["database-multi-az", set("multiAz", undefined)],

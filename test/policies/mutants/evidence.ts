@@ -289,7 +289,7 @@ export const evidence: Mutant[] = [
   ),
 ];
 
-/** What staging is excused from. */
+/** Edits that staging's policy config accepts. */
 export const evidenceOfProd: Mutant[] = [
   set("redis-failover", "redis", "enketo-main", "numCacheClusters", 1),
   set("redis-failover", "redis", "enketo-main", "automaticFailoverEnabled", false),
