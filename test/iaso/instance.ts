@@ -23,7 +23,8 @@ export interface CommandResult {
 
 /**
  * The set-up of an instance: /usr, /etc, /var and /opt are this machine's with a layer above them, so that the
- * instance can be written to. It has Amazon Linux's Python, Beanstalk's users, and no network but the loopback.
+ * instance can be written to, and /run is its own, so that two instances do not share nginx's PID file. It has
+ * Amazon Linux's Python, Beanstalk's users, and no network but the loopback.
  */
 const SETUP = `
 set -euo pipefail
@@ -31,6 +32,7 @@ for folder in usr etc var opt; do
   mkdir -p "$LAYERS/$folder/upper" "$LAYERS/$folder/work"
   mount -t overlay overlay -o "lowerdir=/$folder,upperdir=$LAYERS/$folder/upper,workdir=$LAYERS/$folder/work" "/$folder"
 done
+mount -t tmpfs tmpfs /run
 ip link set lo up
 mkdir -p /var/app /opt/python39 /opt/elasticbeanstalk/deployment
 mount --bind "$APP" /var/app
