@@ -34,6 +34,32 @@ describe("deferred modules", () => {
     expect(loaded).to.equal("0");
   });
 
+  it("loads only the services of AWS that a program uses", () => {
+    const [type, ...services] = run(`
+      const aws = require("@pulumi/aws");
+      console.log(typeof aws.s3.Bucket);
+      for (const file of Object.keys(require.cache)) {
+        const service = /@pulumi\\/aws\\/([a-z0-9]+)\\/index.js$/.exec(file);
+        if (service) console.log(service[1]);
+      }
+    `).split("\n");
+    expect(type).to.equal("function");
+    expect(services).to.include("s3").and.not.include.members(["rds"]);
+    expect(services.length).to.be.lessThan(10);
+  });
+
+  it("shows the same services and exports of @pulumi/aws as without deferred modules", () => {
+    const code = `
+      const aws = require("@pulumi/aws");
+      const names = (module) => Object.keys(module).filter((name) => name !== "__esModule").sort();
+      console.log(names(aws).map((name) =>
+        typeof aws[name] === "object" ? name + ": " + names(aws[name]) : name).join(";"));
+    `;
+    const { stdout } = spawnSync(process.execPath, ["-e", code], { cwd: ROOT, encoding: "utf8" });
+    expect(stdout).to.include("s3: ");
+    expect(run(code)).to.equal(stdout.trim());
+  });
+
   it("loads the compiler for a program that turns a function into Lambda code", () => {
     const code = run(`
       const pulumi = require("@pulumi/pulumi");
