@@ -7,7 +7,7 @@ import { firstVersion } from "./beanstalk/firstVersion";
 import { Capacity, HostingArgs } from "./beanstalk/options";
 import { OptionSettings } from "./beanstalk/optionSettings";
 import { Naming } from "./common/naming";
-import { PolicyStatement } from "./iam/policyDocument";
+import { IMAGE_PULL_ACTIONS, PolicyStatement } from "./iam/policyDocument";
 import { SecretParameters } from "./secretParameters";
 import { TaskQueue, TaskTiming } from "./taskQueue";
 
@@ -123,11 +123,11 @@ export class BeanstalkPair extends pulumi.ComponentResource {
 
   private createWeb(application: aws.elasticbeanstalk.Application, version: pulumi.Input<string>) {
     const { args } = this;
-    const { naming, securityGroups } = args;
+    const { securityGroups } = args;
     return createWebEnvironment(this, args, {
       ...this.commonArgs("web", application, version),
       securityGroup: securityGroups.web,
-      statements: [...mediaStatements(naming), sendTasksStatement(naming)],
+      statements: this.statements(["CWAgent"]),
       loadBalancer: {
         healthCheckPath: HEALTH_CHECK_PATH,
         certificateArn: args.certificateArn,
@@ -148,8 +148,7 @@ export class BeanstalkPair extends pulumi.ComponentResource {
       ...this.commonArgs("worker", application, version),
       securityGroup: args.securityGroups.worker,
       statements: [
-        ...mediaStatements(naming),
-        sendTasksStatement(naming),
+        ...this.statements(["AWS/ElasticBeanstalk", "CWAgent"]),
         receiveTasksStatement(naming),
         cronLeaderStatement(naming),
       ],
@@ -180,6 +179,21 @@ export class BeanstalkPair extends pulumi.ComponentResource {
       secrets: args.secrets,
       shellAccess: args.shellAccess,
     };
+  }
+
+  /**
+   * Returns the permissions of both environments' instances.
+   *
+   * @param namespaces Namespaces of CloudWatch to which the instances publish metrics.
+   */
+  private statements(namespaces: string[]): PolicyStatement[] {
+    const { naming, platform } = this.args;
+    return [
+      ...mediaStatements(naming),
+      sendTasksStatement(naming),
+      ...metricsStatements(namespaces),
+      ...(platform.kind === "python" ? packagesStatements(naming) : imageStatements(naming)),
+    ];
   }
 
   private platformOptions(): OptionSettings {
@@ -234,12 +248,61 @@ function mediaStatements(naming: Naming): PolicyStatement[] {
   ];
 }
 
+/**
+ * Allows publishing metrics, and the CloudWatch agent to read the name of its Auto Scaling group from the instance's
+ * tags. DescribeTags takes no resource.
+ */
+function metricsStatements(namespaces: string[]): PolicyStatement[] {
+  return [
+    {
+      Sid: "PublishMetrics",
+      Effect: "Allow",
+      Action: "cloudwatch:PutMetricData",
+      Resource: "*",
+      Condition: { StringEquals: { "cloudwatch:namespace": namespaces } },
+    },
+    { Sid: "DescribeOwnInstance", Effect: "Allow", Action: "ec2:DescribeTags", Resource: "*" },
+  ];
+}
+
+/** Allows fetching the Python packages of a version. The AWS CLI lists them to fetch many in one run. */
+function packagesStatements(naming: Naming): PolicyStatement[] {
+  const bucketArn = naming.bucketArn("artifacts");
+  return [
+    { Sid: "FetchPackages", Effect: "Allow", Action: "s3:GetObject", Resource: `${bucketArn}/wheels/*` },
+    {
+      Sid: "ListPackages",
+      Effect: "Allow",
+      Action: "s3:ListBucket",
+      Resource: bucketArn,
+      Condition: { StringLike: { "s3:prefix": "wheels/*" } },
+    },
+  ];
+}
+
+/**
+ * Allows pulling images from Amazon ECR in the own account and region. GetAuthorizationToken takes no resource.
+ *
+ * @see https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AmazonEC2ContainerRegistryPullOnly.html
+ */
+function imageStatements(naming: Naming): PolicyStatement[] {
+  return [
+    { Sid: "LogInToRegistry", Effect: "Allow", Action: "ecr:GetAuthorizationToken", Resource: "*" },
+    {
+      Sid: "PullImages",
+      Effect: "Allow",
+      Action: IMAGE_PULL_ACTIONS,
+      Resource: naming.arn("ecr", "repository/*"),
+    },
+  ];
+}
+
 /** Allows sending tasks. The worker sends too: it starts a periodic task by queueing it. */
 function sendTasksStatement(naming: Naming): PolicyStatement {
   return {
     Sid: "SendTasks",
     Effect: "Allow",
-    Action: ["sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:SendMessage"],
+    Action: "sqs:SendMessage",
     Resource: naming.arn("sqs", naming.queue),
   };
 }
@@ -267,7 +330,6 @@ function cronLeaderStatement(naming: Naming): PolicyStatement {
       "dynamodb:BatchGetItem",
       "dynamodb:BatchWriteItem",
       "dynamodb:DeleteItem",
-      "dynamodb:DescribeTable",
       "dynamodb:GetItem",
       "dynamodb:PutItem",
       "dynamodb:Query",

@@ -1,4 +1,7 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { PreviewDocument, PreviewResource } from "../graph/document";
+import type { ChangedEnvironment } from "../policies/facts/beanstalkResources";
 import type { ConditionKeys } from "../policies/iam/conditions";
 import { type Statement, statementsOf, strings } from "../policies/iam/document";
 import { object, text } from "../policies/values";
@@ -98,6 +101,25 @@ export function unusedPermissions(role: Role): string[] {
 
 /** A made-up id of an environment: a preview does not know the ids that Beanstalk chooses. */
 export const environmentId = (role: string): string => `e-${role.padEnd(10, "0")}`;
+
+/** The Beanstalk environment of a role, such as `web`, of the stack `env`. */
+export const changedOf = (env: string, role: string): ChangedEnvironment => ({
+  region: REGION,
+  accountId: ACCOUNT,
+  environment: role === "web" ? `iaso-${env}` : `iaso-${env}-${role}`,
+  environmentId: environmentId(role),
+  application: role === "enketo" ? `iaso-${env}-enketo` : `iaso-${env}`,
+  tags: { project: "iaso", env, "managed-by": "pulumi", role },
+  loadBalancer: balancerOf("web"),
+  roles: [role, "beanstalk-service"].map((name) => `arn:aws:iam::${ACCOUNT}:role/iaso-${env}-${name}`),
+});
+
+const { policies } = JSON.parse(
+  readFileSync(join(__dirname, "../policies/facts/beanstalk-managed-policies.json"), "utf8"),
+) as { policies: Record<string, { document: unknown }> };
+
+/** A role with one of AWS's managed policies for Beanstalk. */
+export const managedRole = (policy: string): Role => new Role(statementsOf(policies[policy]?.document));
 
 const ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment";
 

