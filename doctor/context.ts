@@ -1,3 +1,4 @@
+import { DescribeAvailabilityZonesCommand } from "@aws-sdk/client-ec2";
 import { DescribeEnvironmentsCommand, type EnvironmentDescription } from "@aws-sdk/client-elastic-beanstalk";
 import { GetHostedZoneCommand, ListHostedZonesByNameCommand } from "@aws-sdk/client-route-53";
 import { DescribeParametersCommand } from "@aws-sdk/client-ssm";
@@ -59,6 +60,20 @@ export class Context {
       new DescribeEnvironmentsCommand({ EnvironmentNames, IncludeDeleted: false }),
     );
     return new Map(Environments.map((environment) => [environment.EnvironmentName ?? "", environment]));
+  });
+
+  /** The availability zones that the account can use in the region, sorted. */
+  readonly availabilityZones = once(async (): Promise<string[]> => {
+    // Filters, because EC2 refuses a list of zones with an unknown one among them.
+    const { AvailabilityZones = [] } = await this.clients.ec2.send(
+      new DescribeAvailabilityZonesCommand({
+        Filters: [
+          { Name: "zone-type", Values: ["availability-zone"] },
+          { Name: "state", Values: ["available"] },
+        ],
+      }),
+    );
+    return AvailabilityZones.map(({ ZoneName = "" }) => ZoneName).sort();
   });
 
   /** The account's public hosted zones with exactly the name of the settings. */

@@ -81,6 +81,8 @@ export function readStack(project: Project, stack: string) {
     buildsImage: s.platform === "python" && s.gdalImageId === "",
 
     createsVpc: !existingVpc,
+    /** Full names, such as `eu-central-1a`. An existing VPC has zones of its own. */
+    availabilityZones: s.network.availabilityZones,
     elasticIps: existingVpc ? 0 : s.network.natGateways === "single" ? 1 : s.network.availabilityZones.length,
 
     buckets: (["static", "media", "logs", "artifacts"] as const).map((bucketClass) =>
@@ -101,6 +103,12 @@ export function readStack(project: Project, stack: string) {
     } as Record<string, string>,
 
     databaseIdentifier: naming.name(),
+    /** The database that RDS must offer. */
+    database: {
+      majorVersion: s.database.majorVersion,
+      instanceClass: s.database.instanceClass,
+      multiAz: s.database.multiAz,
+    },
     backupDays: s.databaseBackupDays,
     maxStorage: s.databaseMaxStorage,
     deadLetterQueue: naming.name("tasks-dead-letters"),

@@ -8,6 +8,7 @@ import { delegation, hostedZone, recordNames } from "./dns";
 import { mailgunRecords, mailServer, senderRecords } from "./mail";
 import { beanstalkDomains, builderSubnet, platformUpdates, platformVersions } from "./platform";
 import { deadLetters } from "./queue";
+import { databaseClass, instanceTypes, zones } from "./offers";
 import { elasticIpQuota, loadBalancerQuota, vcpuQuota, vpcQuota } from "./quotas";
 import { secretAges } from "./secrets";
 import { accountPublicAccess, bucketNames, diskEncryption } from "./storage";
@@ -20,6 +21,9 @@ export const checks: readonly Check[] = [
   caaRecords,
   platformVersions,
   builderSubnet,
+  zones,
+  instanceTypes,
+  databaseClass,
   vcpuQuota,
   elasticIpQuota,
   vpcQuota,

@@ -32,23 +32,14 @@ export const vcpuQuota: Check = {
   name: "quota of vCPUs",
   phase: "preflight",
   async check(context) {
-    const { environments, region } = context.stack;
+    const { environments } = context.stack;
     const types = [...new Set(environments.map(({ instanceType }) => instanceType))];
     const other = types.find((type) => !STANDARD_FAMILY.test(type));
     if (other !== undefined) throw new NotChecked(`${other} is not of a standard instance family`);
     const vcpus = await vcpusOf(context, types);
     const absent = types.filter((type) => !vcpus.has(type));
-    if (absent.length > 0) {
-      return {
-        findings: [
-          {
-            wrong: `EC2 does not offer ${absent.join(", ")} in ${region}.`,
-            why: "Beanstalk cannot start instances of this type.",
-            fix: `Choose another type: ${context.stack.setCommand("webInstanceType")} TYPE (or workerInstanceType, enketoInstanceType)`,
-          },
-        ],
-      };
-    }
+    // Another check reports it.
+    if (absent.length > 0) throw new NotChecked(`EC2 has no type ${absent.join(", ")}`);
     const needed = environments.reduce(
       (sum, { instanceType, maxSize }) => sum + GENERATIONS * maxSize * (vcpus.get(instanceType) ?? 0),
       0,

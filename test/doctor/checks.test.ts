@@ -10,11 +10,18 @@ import { Lab } from "./lab";
 import { checkUpPlants } from "./plants/checkUp";
 import { dnsAndPlatformPlants } from "./plants/dnsAndPlatform";
 import { daysFromNow } from "./plants/plant";
+import { offerPlants } from "./plants/offers";
 import { quotaPlants } from "./plants/quotas";
 import { serviceAndMailPlants } from "./plants/servicesAndMail";
 import { listen } from "../http";
 
-const PLANTS = [...dnsAndPlatformPlants, ...quotaPlants, ...serviceAndMailPlants, ...checkUpPlants];
+const PLANTS = [
+  ...dnsAndPlatformPlants,
+  ...offerPlants,
+  ...quotaPlants,
+  ...serviceAndMailPlants,
+  ...checkUpPlants,
+];
 
 const problems = (reports: CheckReport[]) =>
   reports.flatMap(({ name, findings }) => findings.map((finding) => ({ name, ...finding })));

@@ -37,20 +37,25 @@ export function escapeXml(text: string): string {
     .replaceAll('"', "&quot;");
 }
 
-/** XML of nested values; lists become repeated elements named `item`. */
-export function toXml(values: Xml, item: string): string {
+/**
+ * XML of nested values; lists become repeated elements.
+ *
+ * @param items Name of the elements of the lists that have another one than `item`, by the list's name.
+ */
+export function toXml(values: Xml, item: string, items: Readonly<Record<string, string>> = {}): string {
   let text = "";
   for (const [name, value] of Object.entries(values)) {
     if (value === undefined) continue;
     if (Array.isArray(value)) {
-      const items = value.map((one) =>
+      const element = items[name] ?? item;
+      const elements = value.map((one) =>
         typeof one === "string"
-          ? `<${item}>${escapeXml(one)}</${item}>`
-          : `<${item}>${toXml(one, item)}</${item}>`,
+          ? `<${element}>${escapeXml(one)}</${element}>`
+          : `<${element}>${toXml(one, item, items)}</${element}>`,
       );
-      text += `<${name}>${items.join("")}</${name}>`;
+      text += `<${name}>${elements.join("")}</${name}>`;
     } else if (value instanceof Date) text += `<${name}>${value.toISOString()}</${name}>`;
-    else if (typeof value === "object") text += `<${name}>${toXml(value, item)}</${name}>`;
+    else if (typeof value === "object") text += `<${name}>${toXml(value, item, items)}</${name}>`;
     else text += `<${name}>${escapeXml(String(value))}</${name}>`;
   }
   return text;

@@ -44,6 +44,15 @@ export interface DatabaseDouble {
   free?: number;
 }
 
+/** An instance class that RDS offers for a version of PostgreSQL. */
+export interface OrderableDouble {
+  version: string;
+  storage: string;
+  instanceClass: string;
+  zones: string[];
+  multiAz: boolean;
+}
+
 const DAY = 24 * 3600 * 1000;
 export const NAME_SERVERS = [
   "ns-1.awsdns-01.org",
@@ -70,6 +79,11 @@ export class Account {
     ["t3.large", 2],
     ["t3.xlarge", 4],
   ]);
+  availabilityZones: string[];
+  /** "type place" of the instance types that a region or zone lacks. */
+  readonly notOffered = new Set<string>();
+  /** Options of RDS for PostgreSQL. */
+  orderable: OrderableDouble[];
   instances: { type: string; state: string; vcpus: number; environment?: string; isSpot?: boolean }[] = [];
   addresses: Tags[] = [];
   /** The default VPC. */
@@ -132,6 +146,18 @@ export class Account {
         "Supported",
       );
     }
+    this.availabilityZones = ["a", "b", "c"].map((letter) => stack.region + letter);
+    const { instanceClass, majorVersion } = stack.database;
+    const zones = this.availabilityZones;
+    const of = (version: string, storage = "gp3") => ({
+      version,
+      storage,
+      instanceClass,
+      zones,
+      multiAz: true,
+    });
+    // RDS lists each storage type and minor version on its own.
+    this.orderable = [of("14.19"), of(`${majorVersion}.3`, "io1"), of(`${majorVersion}.10`)];
     if (!stack.createOidcProvider) {
       this.identityProvider = { audiences: ["sts.amazonaws.com"], tags: { project: "other" } };
     }

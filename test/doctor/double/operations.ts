@@ -101,6 +101,26 @@ export const operations: Record<string, Operation> = {
         })),
     };
   },
+  "ec2:DescribeAvailabilityZones": ({ account, form }) => {
+    const [type] = filter(form, "zone-type") ?? [];
+    const [state] = filter(form, "state") ?? [];
+    if (type !== "availability-zone" || state !== "available")
+      throw new AwsFault("InvalidParameterValue", "The double knows available zones of this type only.");
+    return { availabilityZoneInfo: account.availabilityZones.map((zoneName) => ({ zoneName })) };
+  },
+  "ec2:DescribeInstanceTypeOfferings": ({ account, form, region }) => {
+    const places = form.get("LocationType") === "region" ? [region] : account.availabilityZones;
+    const offered = (filter(form, "instance-type") ?? [])
+      .filter((type) => account.instanceTypes.has(type))
+      .flatMap((instanceType) => places.map((location) => ({ instanceType, location })))
+      .filter(({ instanceType, location }) => !account.notOffered.has(`${instanceType} ${location}`));
+    // Two offerings to a page.
+    const start = Number(form.get("NextToken") ?? 0);
+    return {
+      instanceTypeOfferingSet: offered.slice(start, start + 2),
+      nextToken: start + 2 < offered.length ? String(start + 2) : undefined,
+    };
+  },
   "ec2:DescribeInstances": ({ account, form }) => {
     const states = filter(form, "instance-state-name");
     const listed = account.instances.filter(({ state }) => states?.includes(state) ?? true);
@@ -199,6 +219,31 @@ export const operations: Record<string, Operation> = {
     };
   },
 
+  "rds:DescribeOrderableDBInstanceOptions": ({ account, form }) => {
+    if (form.get("Engine") !== "postgres" || !form.has("DBInstanceClass") || form.has("EngineVersion"))
+      throw new AwsFault("InvalidParameterValue", "The double knows the classes of PostgreSQL only.");
+    const found = account.orderable.filter(
+      ({ instanceClass }) => instanceClass === form.get("DBInstanceClass"),
+    );
+    // One option to a page.
+    const start = Number(form.get("Marker") ?? 0);
+    return {
+      OrderableDBInstanceOptions: found
+        .slice(start, start + 1)
+        .map(({ instanceClass, multiAz, storage, version, zones }) => ({
+          Engine: "postgres",
+          EngineVersion: version,
+          DBInstanceClass: instanceClass,
+          StorageType: storage,
+          MultiAZCapable: multiAz,
+          SupportsStorageEncryption: true,
+          SupportsEnhancedMonitoring: true,
+          SupportsPerformanceInsights: true,
+          AvailabilityZones: zones.map((Name) => ({ Name })),
+        })),
+      Marker: start + 1 < found.length ? String(start + 1) : undefined,
+    };
+  },
   "rds:DescribeDBInstances": (call) => {
     const { allocated, created, latestRestorable, retentionDays } = database(call);
     return {

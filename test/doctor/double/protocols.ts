@@ -21,10 +21,12 @@ export const PROTOCOLS: Record<string, Protocol> = {
   sts: "query",
 };
 
-/** Members of lists that the query services do not call "member". */
+/** Elements of lists that the query services do not call "member", by the list. */
 const ITEMS: Record<string, string> = {
-  DescribeDBInstances: "DBInstance",
-  DescribeDBInstanceAutomatedBackups: "DBInstanceAutomatedBackup",
+  AvailabilityZones: "AvailabilityZone",
+  DBInstances: "DBInstance",
+  DBInstanceAutomatedBackups: "DBInstanceAutomatedBackup",
+  OrderableDBInstanceOptions: "OrderableDBInstanceOption",
 };
 
 export function success(protocol: Protocol, operation: string, result: unknown): DoubleResponse {
@@ -38,7 +40,7 @@ export function success(protocol: Protocol, operation: string, result: unknown):
     case "ec2":
       return xml(200, `<${operation}Response>${toXml(result as Xml, "item")}</${operation}Response>`);
     case "query": {
-      const body = toXml(result as Xml, ITEMS[operation] ?? "member");
+      const body = toXml(result as Xml, "member", ITEMS);
       return xml(
         200,
         `<${operation}Response><${operation}Result>${body}</${operation}Result></${operation}Response>`,

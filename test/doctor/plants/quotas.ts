@@ -30,13 +30,6 @@ export const quotaPlants: Plant[] = [
     fix: /--desired-value 42$/,
   },
   {
-    what: "an instance type that the region lacks",
-    check: "quota of vCPUs",
-    plant: ({ account }) => account.instanceTypes.delete("t3.small"),
-    wrong: /does not offer t3\.small in eu-central-1/,
-    fix: /pulumi config set/,
-  },
-  {
     what: "no Elastic IP left",
     check: "quota of Elastic IPs",
     plant: ({ account }) => account.addresses.push({}, {}, {}, {}, { project: "iaso", env: "other" }),
