@@ -5,6 +5,20 @@ import { stringify } from "yaml";
 export const ENKETO_PORT = 8005;
 
 /**
+ * Makes Node.js's servers keep idle connections for longer than the load balancer's idle timeout of 900 seconds. Node.js
+ * closes them after 5 seconds, also those that the balancer is about to reuse, and such requests fail with 502. Enketo has
+ * no setting for it. Its workers (node:cluster) get the arguments of the first process, so they load this file too.
+ *
+ * @see https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html
+ * @see https://nodejs.org/api/http.html#serverkeepalivetimeout
+ */
+const KEEP_ALIVE = `const http = require("http");
+const { createServer } = http;
+const limits = { keepAliveTimeout: 960000, headersTimeout: 970000 };
+http.createServer = (...args) => Object.assign(createServer(...args), limits);
+`;
+
+/**
  * Starts Enketo without the image's start script. Up to version 6, that script stops if there is no
  * `config/config.json`, and with one Enketo reads no environment variables. From version 7 on, the program is in the
  * folder `packages/enketo-express`.
@@ -14,7 +28,9 @@ export const ENKETO_PORT = 8005;
 const START_ENKETO = [
   "bash",
   "-c",
-  "if [ -d packages/enketo-express ]; then cd packages/enketo-express; fi; exec node .",
+  `echo '${KEEP_ALIVE}' > /tmp/keep-alive.js
+if [ -d packages/enketo-express ]; then cd packages/enketo-express; fi
+exec node --require /tmp/keep-alive.js .`,
 ];
 
 /**

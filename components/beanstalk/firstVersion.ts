@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 
 /**
  * Returns the text of each file, by its path, of the source bundle with which Iaso's environments start. Until the deploy
@@ -12,8 +12,10 @@ import { join } from "node:path";
 export function firstVersion(platform: "python" | "docker"): Record<string, string> {
   const folder = join(__dirname, "firstVersion", platform);
   return Object.fromEntries(
-    readdirSync(folder)
+    readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name))
       .sort()
-      .map((name) => [name, readFileSync(join(folder, name), "utf8")]),
+      .map((file) => [relative(folder, file), readFileSync(file, "utf8")]),
   );
 }

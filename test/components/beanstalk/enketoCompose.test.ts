@@ -1,10 +1,12 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { parse } from "yaml";
 import { enketoCompose } from "../../../components/beanstalk/enketoCompose";
+import { eventually, freePort } from "../../http";
+import { find, optionsOf, previewOf } from "../../support";
 
 interface Compose {
   services: { enketo: { command: string[] } };
@@ -42,6 +44,32 @@ describe("components/beanstalk/enketoCompose", () => {
       }
     });
   }
+
+  it("keeps idle connections open longer than the load balancer does, in every process of Enketo", async () => {
+    const enketo = find(await previewOf("staging"), "aws:elasticbeanstalk/environment:Environment", "enketo");
+    const idle = Number(optionsOf(enketo)["aws:elbv2:loadbalancer IdleTimeout"]);
+    const image = mkdtempSync(join(tmpdir(), "enketo-"));
+    const port = await freePort();
+    // Like Enketo's app.js: the workers listen, not the first process.
+    writeFileSync(
+      join(image, "index.js"),
+      `const cluster = require("node:cluster");
+if (cluster.isPrimary) cluster.fork();
+else require("node:http").createServer((_, response) => response.end("ok")).listen(${port}, "127.0.0.1");
+`,
+    );
+    const [program = "", ...args] = (parse(enketoCompose("").yaml) as Compose).services.enketo.command;
+    const server = spawn(program, args, { cwd: image, stdio: "ignore" });
+    try {
+      const { headers } = await eventually(() => fetch(`http://127.0.0.1:${port}/`));
+      const [, seconds] = /timeout=(\d+)/.exec(headers.get("keep-alive") ?? "") ?? [];
+      expect(idle).to.be.greaterThan(0);
+      expect(Number(seconds)).to.be.greaterThan(idle);
+    } finally {
+      server.kill();
+      rmSync(image, { recursive: true });
+    }
+  });
 
   it("has one fingerprint per content", () => {
     const { fingerprint } = enketoCompose("enketo/enketo-express:4.1.1");

@@ -13,6 +13,7 @@ import {
   writeFiles,
 } from "../source/checkout";
 import { eventually, freePort, listen } from "../../http";
+import { firstVersion } from "../../../components/beanstalk/firstVersion";
 import { find, optionsOf, previewOf } from "../../support";
 import { beanstalkNginx } from "./beanstalkNginx";
 
@@ -24,6 +25,25 @@ describe("nginx of the bundle", () => {
   const bundled = (path: string) => readFileSync(join(BUNDLE, path), "utf8");
   const PYTHON = "python/.platform/nginx/nginx.conf";
   const DOCKER = "docker/.platform/nginx/nginx.conf";
+  /** nginx's files of the version with which the environments start. */
+  const FIRST = {
+    python: beanstalkNginx({
+      "nginx.conf": firstVersion("python")[".platform/nginx/nginx.conf"] ?? "",
+    }),
+    // As in the image. Its own nginx.conf has 65 seconds.
+    docker: {
+      "nginx.conf": `user nginx;
+events {}
+http {
+  include /etc/nginx/mime.types;
+  access_log /var/log/nginx/access.log;
+  keepalive_timeout 65;
+  include conf.d/*.conf;
+}
+`,
+      "conf.d/default.conf": firstVersion("docker")["default.conf"] ?? "",
+    },
+  };
 
   /** Writes the files under a folder, with paths and ports that any user may use. */
   function place(files: Record<string, string>, { port = 8080, upstream = 8000 } = {}): string {
@@ -75,6 +95,12 @@ describe("nginx of the bundle", () => {
     check(beanstalkNginx(Object.fromEntries(own) as Record<string, string>));
   });
 
+  it("starts with the files of the first version, on both platforms", () => {
+    expect(Object.keys(firstVersion("python"))).to.include(".platform/nginx/nginx.conf");
+    check(FIRST.python);
+    check(FIRST.docker);
+  });
+
   it("would notice a directive that Beanstalk's server block has already", () => {
     check(beanstalkNginx({}));
     const repeated = (directive: string) => () => {
@@ -124,9 +150,14 @@ describe("nginx of the bundle", () => {
 
   it("keeps idle connections open longer than the load balancer does, on both platforms", async () => {
     const idle = await balancersIdleTimeout();
-    for (const path of [PYTHON, DOCKER]) {
-      const [, seconds] = /keepalive_timeout (\d+)s;/.exec(bundled(path)) ?? [];
-      expect(Number(seconds), path).to.be.greaterThan(idle);
+    for (const text of [
+      bundled(PYTHON),
+      bundled(DOCKER),
+      FIRST.python["nginx.conf"],
+      FIRST.docker["conf.d/default.conf"],
+    ]) {
+      const [, seconds] = /keepalive_timeout (\d+)s;/.exec(text ?? "") ?? [];
+      expect(Number(seconds), text).to.be.greaterThan(idle);
     }
   });
 
@@ -161,9 +192,11 @@ describe("nginx of the bundle", () => {
       const answers = await Promise.all([
         reuse(beanstalkNginx({ "nginx.conf": bundled(PYTHON) })),
         reuse({ "nginx.conf": bundled(DOCKER) }),
+        reuse(FIRST.python),
+        reuse(FIRST.docker),
         reuse(beanstalkNginx({})),
       ]);
-      expect(answers).to.deep.equal(["HTTP/1.1 200 OK", "HTTP/1.1 200 OK", "closed"]);
+      expect(answers).to.deep.equal([...Array<string>(4).fill("HTTP/1.1 200 OK"), "closed"]);
     } finally {
       application.close();
     }
@@ -194,7 +227,7 @@ async function secondAnswer(port: number, wait: number): Promise<string> {
   const ask = async (): Promise<string> => {
     received = "";
     socket.write("GET / HTTP/1.1\r\nHost: iaso\r\n\r\n");
-    while (!closed && !received.endsWith("ok\r\n0\r\n\r\n") && !received.endsWith("ok")) await sleep(20);
+    while (!closed && !isComplete(received)) await sleep(20);
     return closed ? "closed" : (received.split("\r\n")[0] ?? "");
   };
   try {
@@ -204,4 +237,14 @@ async function secondAnswer(port: number, wait: number): Promise<string> {
   } finally {
     socket.destroy();
   }
+}
+
+/** True if an answer is complete: it has the length that its header names, or its last chunk. */
+function isComplete(answer: string): boolean {
+  const [head = "", ...body] = answer.split("\r\n\r\n");
+  if (body.length === 0) return false;
+  const [, length] = /^content-length: (\d+)/im.exec(head) ?? [];
+  return length === undefined
+    ? answer.endsWith("0\r\n\r\n")
+    : answer.length - head.length - 4 >= Number(length);
 }
