@@ -1,8 +1,12 @@
+import { UpdateEnvironmentCommand } from "@aws-sdk/client-elastic-beanstalk";
 import { expect } from "chai";
+import { createClients } from "../../../deploy/aws/clients";
 import { AwsDouble, PREVIOUS } from "../double/aws";
 import { builtVersion, deployment, mismatches, runDirect } from "../double/runs";
 import { type EnvironmentSettings } from "../double/beanstalk";
 import { type Report } from "../../../deploy/output/report";
+import { DirectTransport } from "../double/transport";
+import { rejection } from "../../support";
 
 const { build } = builtVersion();
 
@@ -92,6 +96,21 @@ describe("deploy/pair/find and check", () => {
       /update-environment --environment-name iaso-staging --version-label LABEL$/,
     );
     expect(double.calls.map(({ operation }) => operation)).not.to.include("UpdateEnvironment");
+  });
+
+  it("is tested with a double that refuses, as Beanstalk does, a label that no version has", async () => {
+    const double = new AwsDouble();
+    double.addPair();
+    const transport = new DirectTransport();
+    transport.attach({ double, dead: false, onKill: () => undefined });
+    const { beanstalk } = createClients({ region: "eu-central-1", requestHandler: transport });
+    for (const VersionLabel of ["Sample Application", "1.2.3-none"]) {
+      const refusal = await rejection(
+        beanstalk.send(new UpdateEnvironmentCommand({ EnvironmentId: double.web.id, VersionLabel })),
+      );
+      expect(refusal.message).to.equal(`No Application Version named '${VersionLabel}' found.`);
+    }
+    expect(double.web.updates).to.deep.equal([]);
   });
 
   for (const [name, change, message, remedy] of refused) {

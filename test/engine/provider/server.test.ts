@@ -140,13 +140,15 @@ describe("simulated AWS as a provider, over gRPC", function () {
     expect(await refused(create(BUCKET, "second", { bucket: "twice" }))).to.include("already exists");
   });
 
-  it("refuses an environment on a superseded platform version, new or updated", async () => {
+  it("refuses an environment on a superseded platform version, new or updated, or on a retired branch", async () => {
     const type = "aws:elasticbeanstalk/environment:Environment";
     const name = "64bit Amazon Linux 2023 v4.13.1 running Docker";
     await create("aws:elasticbeanstalk/application:Application", "platforms", { name: "platforms" });
     const inputs = { application: "platforms", name: "platforms", solutionStackName: name };
     const message = `No Solution Stack named '${name}' found.`;
     expect(await refused(create(type, "old", inputs))).to.include(message);
+    const retired = { ...inputs, solutionStackName: "64bit Amazon Linux 2023 v4.13.5 running Python 3.9" };
+    expect(await refused(create(type, "retired", retired))).to.include("No Solution Stack named");
     const current = { ...inputs, solutionStackName: name.replace("4.13.1", "4.13.9") };
     const { id, state } = await create(type, "current", current);
     expect(await refused(update([type, "current"], id, [current, state, inputs]))).to.include(message);
