@@ -17,7 +17,7 @@ export class StackFile {
     if (!stacks.includes(stack)) {
       throw new UserError(
         `There are no settings for the stack ${stack}: ${this.file} is missing.${didYouMean(stack, stacks)}`,
-        `Use one of the stacks with settings: ${stacks.join(", ")}. To add one: docs/operations.md, "Adding an environment".`,
+        `Use one of the stacks with settings: ${stacks.join(", ")}. To add one: npm run add-environment -- ${stack} --from STACK`,
       );
     }
     this.project = read("Pulumi.yaml");

@@ -37,6 +37,7 @@ const RUNS: Record<string, [args: string[], status: number, output: RegExp]> = {
   ami: [["--help"], 0, /Usage: npm run ami -- /],
   deploy: [["--help"], 0, /Usage: npm run deploy -- /],
   doctor: [["stagign"], 2, /staging/],
+  "add-environment": [["qa", "--from", "stagign"], 1, /Did you mean staging\?/],
   "init-stack": [["stagign"], 1, /staging/],
   platform: [["stagign"], 1, /Did you mean staging\?/],
 };

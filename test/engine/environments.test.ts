@@ -23,10 +23,8 @@ describe("a second environment", () => {
     expect(code, output).to.equal(0);
     const copy = lab.read("Pulumi.qa.yaml");
     expect(copy)
-      .to.include("iaso:webHost: iaso-staging.example.org")
+      .to.include("iaso:webHost: iaso-qa.example.org")
       .and.not.match(/secure|encryptionsalt|Password/);
-    // The page tells to edit the copy by hand.
-    lab.write("Pulumi.qa.yaml", `${copy.replaceAll("-staging", "-qa")}  iaso:createOidcProvider: false\n`);
   });
 
   it("gets separate secrets from init-stack, which prints none of them", async () => {

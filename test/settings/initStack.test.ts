@@ -197,7 +197,7 @@ describe("settings/initStack", () => {
     expect([status, stdout]).to.deep.equal([1, ""]);
     expect(stderr).to.equal(
       "There are no settings for the stack stagign: Pulumi.stagign.yaml is missing. Did you mean staging?\n" +
-        'To fix it: Use one of the stacks with settings: staging, prod, demo. To add one: docs/operations.md, "Adding an environment".\n',
+        "To fix it: Use one of the stacks with settings: staging, prod, demo. To add one: npm run add-environment -- stagign --from STACK\n",
     );
     expect(state().calls).to.deep.equal([]);
   });

@@ -28,9 +28,17 @@ function script(file: string, job: string, part: string): string {
 /**
  * Runs a step as GitHub does (bash -eo pipefail), with programs that record how they were called: each call is a
  * line of `calls`, its arguments separated by |.
+ *
+ * @param files The files of the folder in which it runs.
  */
-function run(text: string, env: Record<string, string>, programs: Record<string, string>) {
+function run(
+  text: string,
+  env: Record<string, string>,
+  programs: Record<string, string>,
+  files: Record<string, string> = {},
+) {
   const directory = temporaryDirectory();
+  writeFiles(directory, files);
   for (const [name, body] of Object.entries(programs)) {
     const record = `(IFS='|'; echo "${name}|$*") >>${directory}/calls`;
     writeFiles(directory, { [`bin/${name}`]: { executable: `#!/bin/bash\n${record}\n${body}\n` } });
@@ -56,6 +64,7 @@ function run(text: string, env: Record<string, string>, programs: Record<string,
     calls: read("calls"),
     output: read("output"),
     summary: read("summary"),
+    read,
   };
 }
 
@@ -127,15 +136,56 @@ describe(".github/workflows, the steps' scripts", () => {
   describe("preview", () => {
     const text = script("preview.yml", "preview", "pulumi preview");
 
-    it("previews the stack with its policies and hands the result on under the stack's name", () => {
+    it("previews the stack with its policies, and keeps the result under the stack's name", () => {
       for (const status of [0, 255]) {
         const result = run(text, { STACK: "prod" }, { pulumi: `echo "~ 2 to update"; exit ${status}` });
         expect(result.status).to.equal(status);
         expect(result.calls).to.contain("|--stack|prod|").and.contain("|--policy-pack|policies|");
         expect(result.calls).to.contain("policies/policy-config.prod.json");
-        const markdown = outputValue(result.output, "prod") ?? "";
-        expect(markdown).to.contain("~ 2 to update");
-        expect(markdown.includes("FAILED")).to.equal(status !== 0);
+        const title = `Preview of prod${status === 0 ? "" : ": FAILED"}`;
+        expect(result.read("preview-prod.txt")).to.equal(`${title}\n~ 2 to update\n`);
+        expect(result.summary).to.contain(title).and.contain("~ 2 to update");
+      }
+    });
+
+    it("finds the stacks by their files", () => {
+      const list = script("preview.yml", "stacks", "Pulumi.*.yaml");
+      const files = { "Pulumi.yaml": "", "Pulumi.staging.yaml": "", "Pulumi.qa-2.yaml": "" };
+      expect(run(list, {}, {}, files).output).to.equal('stacks=["qa-2","staging"]\n');
+    });
+
+    it("puts the previews of all stacks into one comment, within GitHub's limit", () => {
+      const collect = script("preview.yml", "collect", "nullglob");
+      const long = `${"line\n".repeat(20_000)}the end`;
+      const previews = (count: number) =>
+        Object.fromEntries(
+          Array.from({ length: count }, (_, index) => [
+            `preview-s${index}.txt`,
+            `Preview of s${index}\n${long}`,
+          ]),
+        );
+      for (const count of [1, 2, 20]) {
+        const markdown = outputValue(run(collect, {}, {}, previews(count)).output, "markdown") ?? "";
+        expect(markdown.length).to.be.lessThan(65_000);
+        expect(markdown.match(/^#### Preview of s\d+$/gm)).to.have.length(count);
+        expect(markdown.match(/^the end$/gm)).to.have.length(count);
+      }
+      expect(run(collect, {}, {}).output).to.equal("");
+    });
+  });
+
+  describe("up, preview and deploy", () => {
+    it("take the account and region of a stack from its file", () => {
+      for (const [file, job] of [
+        ["up.yml", "preview"],
+        ["up.yml", "up"],
+        ["preview.yml", "preview"],
+        ["deploy.yml", "deploy"],
+      ] as const) {
+        const env = { STACK: "prod", ENVIRONMENT: "prod" };
+        const result = run(script(file, job, "npm run --silent stack"), env, { npm: "echo account=1" });
+        expect(result.calls).to.equal("npm|run|--silent|stack|--|prod\n");
+        expect(result.output).to.equal("account=1\n");
       }
     });
   });

@@ -1,0 +1,118 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "chai";
+import { parse, stringify } from "yaml";
+import { temporaryDirectory, removeTemporaryDirectories } from "../deploy/source/checkout";
+import { writeExampleProject } from "../support";
+
+interface Outcome {
+  status: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+describe("npm run add-environment", () => {
+  let project: string;
+  beforeEach(() => {
+    project = temporaryDirectory();
+    writeExampleProject(project, {
+      staging: {
+        "iaso:env": "staging",
+        "iaso:gdalImageId": "ami-0123456789abcdef0",
+        "iaso:secretKey": { secure: "v1:0123456789" },
+      },
+    });
+  });
+  after(removeTemporaryDirectories);
+
+  const npm = (...args: string[]): Outcome =>
+    spawnSync("npm", ["run", "--silent", ...args], { cwd: project, encoding: "utf8" });
+  const add = (...args: string[]) => npm("add-environment", "--", ...args);
+  const settingsOf = (stack: string) =>
+    (
+      parse(readFileSync(join(project, `Pulumi.${stack}.yaml`), "utf8")) as {
+        config: Record<string, unknown>;
+      }
+    ).config;
+
+  for (const from of ["staging", "prod"]) {
+    it(`writes an environment from ${from} that the preview accepts beside it`, () => {
+      const { status, stdout, stderr } = add("qa", "--from", from);
+      expect(status, stderr).to.equal(0);
+      expect(stdout).to.include("npm run init-stack -- qa");
+      const preview = npm("preview", "--", "qa", from);
+      expect(preview.status, preview.stdout + preview.stderr).to.equal(0);
+      expect(preview.stdout).to.match(/all \d+ rules pass for qa/);
+    });
+  }
+
+  it("gives each host a name of its own, and leaves out what belongs to the other stack", () => {
+    expect(add("qa", "--from", "staging").status).to.equal(0);
+    const settings = settingsOf("qa");
+    expect(settings).to.include({
+      "iaso:webHost": "iaso-qa.example.org",
+      "iaso:enketoHost": "enketo-qa.example.org",
+      "iaso:createOidcProvider": false,
+      "iaso:accountId": settingsOf("staging")["iaso:accountId"],
+      "iaso:gdalImageId": "ami-0123456789abcdef0",
+    });
+    expect(settings).to.not.have.any.keys("iaso:env", "iaso:secretKey", "iaso:mailgunDomain");
+    expect(npm("add-environment", "--", "dev", "--from", "prod").status).to.equal(0);
+    expect(settingsOf("dev")).to.include({
+      "iaso:webHost": "iaso-dev.example.org",
+      "iaso:staticHost": "static-dev.iaso.example.org",
+    });
+  });
+
+  it("makes an environment of another account create the identity provider and build its own image", () => {
+    const { stdout } = add("qa", "--from", "staging", "--account", "210987654321");
+    expect(settingsOf("qa")).to.include({
+      "iaso:accountId": "210987654321",
+      "iaso:createOidcProvider": true,
+    });
+    expect(settingsOf("qa")).to.not.have.property("iaso:gdalImageId");
+    expect(stdout).to.include("iaso:hostedZone must be a hosted zone of the account 210987654321.");
+  });
+
+  const refusals: [title: string, args: string[], message: RegExp][] = [
+    [
+      "a stack without settings",
+      ["qa", "--from", "stagin"],
+      /no stack stagin: .* Did you mean staging\?\nTo fix it: .*--from staging/,
+    ],
+    [
+      "a name that AWS's names cannot contain",
+      ["q_a", "--from", "staging"],
+      /q_a cannot be the name of an environment\.\nTo fix it: /,
+    ],
+    [
+      "an account id of another form",
+      ["qa", "--from", "staging", "--account", "12"],
+      /12 is not the id of an AWS account\.\nTo fix it: .*--account ID/,
+    ],
+    [
+      "a name that is taken",
+      ["prod", "--from", "staging"],
+      /already a file Pulumi\.prod\.yaml\.\nTo fix it: /,
+    ],
+  ];
+  for (const [title, args, message] of refusals) {
+    it(`refuses ${title}, and writes nothing`, () => {
+      const before = stringify(settingsOf("prod"));
+      const { status, stderr } = add(...args);
+      expect(status).to.equal(1);
+      expect(stderr)
+        .to.match(message)
+        .and.not.match(/^\s+at /m);
+      expect(existsSync(join(project, `Pulumi.${args[0] ?? ""}.yaml`))).to.equal(args[0] === "prod");
+      expect(stringify(settingsOf("prod"))).to.equal(before);
+    });
+  }
+
+  it("refuses to write over settings of the policy pack", () => {
+    rmSync(join(project, "Pulumi.prod.yaml"));
+    expect(add("prod", "--from", "staging").stderr).to.include("policies/policy-config.prod.json");
+    expect(existsSync(join(project, "Pulumi.prod.yaml"))).to.equal(false);
+  });
+});
