@@ -54,16 +54,26 @@ interface MiddlewareStack {
   ) => void;
 }
 
+export interface ClientOptions {
+  profile?: string;
+  delay?: (attempt: number) => number;
+}
+
 /**
  * Read-only clients of all services that the checks ask. They give up after seconds, not minutes, and throw
  * {@link MissingPermission} with the IAM action if AWS denies a call, {@link Unreachable} if AWS cannot be reached.
- * @param delay Milliseconds before the given attempt.
+ * @param options.profile The AWS profile of the credentials, where the AWS CLI has it.
+ * @param options.delay Milliseconds before the given attempt.
  */
-export function createClients(region: string, delay = exponentialBackoff(LONGEST_DELAY)) {
+export function createClients(
+  region: string,
+  { delay = exponentialBackoff(LONGEST_DELAY), profile }: ClientOptions = {},
+) {
   const endpoint = process.env["AWS_ENDPOINT_URL"];
   const forcePathStyle = endpoint !== undefined;
   const config = {
     region,
+    ...(profile !== undefined && { profile }),
     retryStrategy: new ConfiguredRetryStrategy(ATTEMPTS, delay),
     requestHandler: new NodeHttpHandler({
       requestTimeout: REQUEST_TIMEOUT,

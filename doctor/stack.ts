@@ -88,6 +88,7 @@ export function readStack(project: Project, stack: string) {
     buckets: (["static", "media", "logs", "artifacts"] as const).map((bucketClass) =>
       naming.bucket(bucketClass),
     ),
+    artifactsBucket: naming.bucket("artifacts"),
     staticBucket: naming.bucket("static"),
     staticUrl: `https://${s.cloudFront ? s.staticHost : `${naming.bucket("static")}.s3.${s.region}.amazonaws.com`}/`,
     deploymentParameter: naming.deploymentParameter,

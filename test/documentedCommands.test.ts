@@ -39,6 +39,7 @@ const RUNS: Record<string, [args: string[], status: number, output: RegExp]> = {
   doctor: [["stagign"], 2, /staging/],
   "add-environment": [["qa", "--from", "stagign"], 1, /Did you mean staging\?/],
   "init-stack": [["stagign"], 1, /staging/],
+  status: [["stagign"], 2, /Did you mean staging\?/],
   platform: [["stagign"], 1, /Did you mean staging\?/],
 };
 

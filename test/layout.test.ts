@@ -23,6 +23,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   ami: ["cli"],
   // A stack's names and settings are those of its program.
   doctor: ["settings", "preview/project.ts", "components/common", "cli"],
+  status: ["doctor", "preview", "report", "deploy/coordination", "cli"],
   // The component that writes the parameter owns its schema. A build reads its stack's settings without AWS.
   deploy: ["cli", "components/common/deployParameter.ts", "settings/stackFile.ts"],
 };

@@ -4,6 +4,7 @@ import { Context } from "../../doctor/context";
 import { Dns } from "../../doctor/dns";
 import { type CheckReport, exitCodeOf, runChecks } from "../../doctor/run";
 import { readStack, type Stack } from "../../doctor/stack";
+import { readProject } from "../../preview/project";
 import { exampleProject } from "../support";
 import { Account, NAME_SERVERS } from "./double/account";
 import { type AwsServer, serveAws } from "./double/aws";
@@ -67,6 +68,11 @@ export class Lab {
     return { ...stack, mail: { ...stack.mail, port: this.smtp.port }, ...changes };
   }
 
+  /** The settings of a stack of a project folder. */
+  stackIn(directory: string, name: string): Stack {
+    return readStack(readProject(directory), name);
+  }
+
   /** The world in which nothing is wrong with a stack, before its first update or after a deployment. */
   healthy(stack: Stack, exists: boolean): World {
     const account = new Account(stack);
@@ -96,7 +102,7 @@ export class Lab {
   async examine(stack: Stack): Promise<{ reports: CheckReport[]; exitCode: number }> {
     const context = new Context({
       stack,
-      clients: createClients(stack.region, () => 0),
+      clients: createClients(stack.region, { delay: () => 0 }),
       dns: new Dns(this.dns.address),
       fetch: (url) => this.fetch(url as string),
       now: NOW,

@@ -21,6 +21,8 @@ export interface EnvironmentDouble {
   solutionStack: string;
   version?: string;
   status: string;
+  /** Such as Green. */
+  health: string;
 }
 
 export interface CertificateDouble {
@@ -102,6 +104,8 @@ export class Account {
   readonly buckets = new Map<string, Tags | undefined>();
   readonly bucketsOfOthers = new Set<string>();
   readonly objects = new Map<string, string[]>();
+  /** Contents of objects, by bucket and key with a slash between them. */
+  readonly contents = new Map<string, string>();
   readonly domainsOfOthers = new Set<string>();
   readonly roles = new Set([
     "AWSServiceRoleForAutoScaling",
@@ -124,6 +128,8 @@ export class Account {
   readonly denied = new Set<string>();
   /** IAM actions that AWS answers with a server error. */
   readonly failing = new Set<string>();
+  /** Calls that AWS answers in a second, of all services together; more are throttled. */
+  callsPerSecond = Infinity;
   /** False if AWS does not know the credentials. */
   hasValidCredentials = true;
 
@@ -170,7 +176,7 @@ export class Account {
       const solutionStack =
         stack.platforms[role === "enketo" ? stack.platforms.length - 1 : 0]!.solutionStack;
       const version = role === "enketo" ? "enketo-1" : VERSION;
-      this.environments.set(name, { cnamePrefix, solutionStack, version, status: "Ready" });
+      this.environments.set(name, { cnamePrefix, solutionStack, version, status: "Ready", health: "Green" });
       if (cnamePrefix !== undefined) this.loadBalancers.push("application");
       const vcpus = this.instanceTypes.get(instanceType)!;
       for (let count = 0; count < maxSize; count += 1) {

@@ -69,6 +69,7 @@ function answer(account: Account, calls: string[], request: DoubleRequest): Doub
     }
     const call = callOf(service, region, request);
     calls.push(call.action);
+    if (isThrottled(account)) throw new AwsFault("ThrottlingException", "Rate exceeded", 400);
     // No policy can deny this one.
     if (account.denied.has(call.action) && call.action !== "sts:GetCallerIdentity")
       throw denial(service, call.action);
@@ -79,6 +80,20 @@ function answer(account: Account, calls: string[], request: DoubleRequest): Doub
     if (error instanceof AwsFault) return failure(service, error);
     throw error;
   }
+}
+
+const spent = new WeakMap<Account, { tokens: number; at: number }>();
+
+/** True if the account has made more calls than AWS allows: a token bucket, as AWS's services have. */
+function isThrottled(account: Account): boolean {
+  const now = performance.now();
+  const { tokens, at } = spent.get(account) ?? { tokens: account.callsPerSecond, at: now };
+  const filled = Math.min(
+    account.callsPerSecond,
+    tokens + ((now - at) * account.callsPerSecond) / 1000 || account.callsPerSecond,
+  );
+  spent.set(account, { tokens: filled < 1 ? filled : filled - 1, at: now });
+  return filled < 1;
 }
 
 function callOf(service: string, region: string, request: DoubleRequest): RestCall {

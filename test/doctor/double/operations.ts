@@ -172,12 +172,13 @@ export const operations: Record<string, Operation> = {
     return {
       Environments: [...account.environments]
         .filter(([name]) => names.includes(name))
-        .map(([name, { cnamePrefix, solutionStack, version, status }]) => ({
+        .map(([name, { cnamePrefix, solutionStack, version, status, health }]) => ({
           EnvironmentName: name,
           CNAME: cnamePrefix === undefined ? undefined : `${cnamePrefix}.${region}.elasticbeanstalk.com`,
           SolutionStackName: solutionStack,
           VersionLabel: version,
           Status: status,
+          Health: health,
         })),
     };
   },

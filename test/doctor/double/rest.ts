@@ -87,7 +87,10 @@ export function s3Call({ headers, method, path, query }: DoubleRequest): RestCal
       answer: (account) => accountBlock(account, headers["x-amz-account-id"] ?? ""),
     };
   }
-  const [, bucket = ""] = path.split("/");
+  const [, bucket = "", ...key] = path.split("/");
+  if (method === "GET" && key.join("") !== "") {
+    return { action: "s3:GetObject", answer: (account) => getObject(account, bucket, key.join("/")) };
+  }
   if (method === "GET" && bucket === "") {
     return {
       action: "s3:ListAllMyBuckets",
@@ -100,6 +103,13 @@ export function s3Call({ headers, method, path, query }: DoubleRequest): RestCal
     return { action: "s3:ListBucket", answer: (account) => listObjects(account, bucket, query) };
   }
   return undefined;
+}
+
+function getObject({ buckets, contents }: Account, bucket: string, key: string): DoubleResponse {
+  if (!buckets.has(bucket)) throw new AwsFault("NoSuchBucket", "The specified bucket does not exist", 404);
+  const body = contents.get(`${bucket}/${key}`);
+  if (body === undefined) throw new AwsFault("NoSuchKey", "The specified key does not exist.", 404);
+  return { status: 200, headers: { etag: '"1"' }, body };
 }
 
 function accountBlock({ id, publicAccessBlock }: Account, accountId: string): DoubleResponse {
