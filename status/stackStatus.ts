@@ -22,7 +22,7 @@ export interface StackStatus {
   environments: Record<string, { version: string; health: string }>;
   /** Undefined before the first deployment, or if it cannot be read. */
   lastRun?: LastRun;
-  /** Who runs the deploy tool on the environment now. */
+  /** The user and the command of a run that holds the lock of the environment now. */
   runsNow?: string;
   /** Minimum cost in US dollars a month at list prices; undefined if the offline preview cannot tell. */
   monthlyCost?: number;
