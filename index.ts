@@ -90,9 +90,15 @@ const cloudFront = settings.cloudFront
 const webUrl = `https://${settings.webHost}`;
 const enketoUrl = `https://${settings.enketoHost}`;
 const statics = new StaticBucket("static", { naming, webOrigins: [webUrl, enketoUrl], cloudFront }, opts);
+const logs = new LogsBucket("logs", { naming, retentionDays: logRetentionDays }, opts);
 const media = new MediaBucket(
   "media",
-  { naming, webOrigin: webUrl, oldVersionDays: settings.mediaOldVersionDays },
+  {
+    naming,
+    webOrigin: webUrl,
+    oldVersionDays: settings.mediaOldVersionDays,
+    accessLogs: settings.mediaAccessLogs ? logs : undefined,
+  },
   opts,
 );
 const database = new Database(
@@ -116,7 +122,7 @@ const hosting = {
   vpcId,
   publicSubnetIds,
   instanceSubnetIds,
-  accessLogs: new LogsBucket("logs", { naming, retentionDays: logRetentionDays }, opts),
+  accessLogs: logs,
   serviceRole: new BeanstalkServiceRole(
     "beanstalk-service",
     { naming, permissionsBoundary: boundaries.serviceArn },

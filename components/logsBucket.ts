@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { createBucket } from "./common/bucket";
-import { Naming } from "./common/naming";
+import { MEDIA_LOGS_PREFIX, Naming } from "./common/naming";
 import { PolicyStatement } from "./iam/policyDocument";
 
 export interface LogsBucketArgs {
@@ -10,14 +10,16 @@ export interface LogsBucketArgs {
 }
 
 /**
- * The bucket for the access logs of the load balancers.
+ * The bucket for the access logs of the load balancers and of the media bucket. Neither service can deliver to a bucket
+ * that KMS encrypts with AWS's own key, so S3 encrypts the logs with keys of its own (AES256).
  *
  * @see https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
  */
 export class LogsBucket extends pulumi.ComponentResource {
   /** Name of the bucket. */
   readonly bucketName: pulumi.Output<string>;
-  /** The bucket policy. It must exist before a load balancer writes logs; the bucket's name is known earlier. */
+  /** The bucket policy. It must exist before a service writes logs; the bucket's name is known earlier. */
   readonly policy: pulumi.Resource;
 
   constructor(name: string, args: LogsBucketArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -27,7 +29,7 @@ export class LogsBucket extends pulumi.ComponentResource {
     const { bucket, policy } = createBucket(this, name, {
       naming,
       bucketClass: "logs",
-      statements: [logDeliveryStatement(naming)],
+      statements: [loadBalancersStatement(naming), mediaStatement(naming)],
       lifecycleRules: [
         {
           id: "expire-logs",
@@ -46,7 +48,7 @@ export class LogsBucket extends pulumi.ComponentResource {
 }
 
 /** @see https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html#attach-bucket-policy */
-function logDeliveryStatement(naming: Naming): PolicyStatement {
+function loadBalancersStatement(naming: Naming): PolicyStatement {
   return {
     Sid: "LoadBalancersWriteAccessLogs",
     Effect: "Allow",
@@ -55,6 +57,21 @@ function logDeliveryStatement(naming: Naming): PolicyStatement {
     Resource: `${naming.bucketArn("logs")}/*`,
     Condition: {
       ArnLike: { "aws:SourceArn": naming.arn("elasticloadbalancing", "loadbalancer/*") },
+    },
+  };
+}
+
+/** @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html#grant-log-delivery-permissions-general */
+function mediaStatement(naming: Naming): PolicyStatement {
+  return {
+    Sid: "MediaBucketWritesAccessLogs",
+    Effect: "Allow",
+    Principal: { Service: "logging.s3.amazonaws.com" },
+    Action: "s3:PutObject",
+    Resource: `${naming.bucketArn("logs")}/${MEDIA_LOGS_PREFIX}*`,
+    Condition: {
+      ArnLike: { "aws:SourceArn": naming.bucketArn("media") },
+      StringEquals: { "aws:SourceAccount": naming.accountId },
     },
   };
 }

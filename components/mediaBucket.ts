@@ -1,8 +1,9 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { createBucket, expireOldVersions } from "./common/bucket";
-import { Naming } from "./common/naming";
+import { MEDIA_LOGS_PREFIX, Naming } from "./common/naming";
 import { PolicyStatement } from "./iam/policyDocument";
+import { LogsBucket } from "./logsBucket";
 
 export interface MediaBucketArgs {
   naming: Naming;
@@ -14,6 +15,13 @@ export interface MediaBucketArgs {
   webOrigin: string;
   /** Days for which overwritten and deleted media can be restored. */
   oldVersionDays: number;
+  /**
+   * The bucket to which S3 delivers the access logs: who read which object. S3 delivers most records within hours, and
+   * does not promise to deliver each.
+   *
+   * @default No access logs.
+   */
+  accessLogs?: LogsBucket;
 }
 
 /** Longest time for which a signed URL works. A URL can ask for less; Iaso asks for an hour, which has no effect. */
@@ -33,7 +41,7 @@ export class MediaBucket extends pulumi.ComponentResource {
 
   constructor(name: string, args: MediaBucketArgs, opts?: pulumi.ComponentResourceOptions) {
     super("iaso:index:MediaBucket", name, {}, opts);
-    const { naming, webOrigin, oldVersionDays } = args;
+    const { naming, webOrigin, oldVersionDays, accessLogs } = args;
 
     const { bucket } = createBucket(this, name, {
       naming,
@@ -57,6 +65,20 @@ export class MediaBucket extends pulumi.ComponentResource {
       },
       { parent: bucket, retainOnDelete: true },
     );
+    if (accessLogs !== undefined) {
+      new aws.s3.BucketLogging(
+        name,
+        {
+          bucket: bucket.bucket,
+          targetBucket: accessLogs.bucketName,
+          targetPrefix: MEDIA_LOGS_PREFIX,
+          // Folders by day, so that an investigation reads only the days that it is about.
+          targetObjectKeyFormat: { partitionedPrefix: { partitionDateSource: "EventTime" } },
+        },
+        // S3 drops logs that it may not write. Unlike the bucket, this goes with the bucket for logs.
+        { parent: bucket, protect: false, dependsOn: [accessLogs.policy] },
+      );
+    }
 
     this.bucketName = bucket.bucket;
     this.registerOutputs({ bucketName: this.bucketName });

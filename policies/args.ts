@@ -43,6 +43,7 @@ import type { BucketAclArgs } from "@pulumi/aws/s3/bucketAcl";
 import type { BucketAclV2Args } from "@pulumi/aws/s3/bucketAclV2";
 import type { BucketCorsConfigurationArgs } from "@pulumi/aws/s3/bucketCorsConfiguration";
 import type { BucketLifecycleConfigurationArgs } from "@pulumi/aws/s3/bucketLifecycleConfiguration";
+import type { BucketLoggingArgs } from "@pulumi/aws/s3/bucketLogging";
 import type { BucketObjectv2Args } from "@pulumi/aws/s3/bucketObjectv2";
 import type { BucketOwnershipControlsArgs } from "@pulumi/aws/s3/bucketOwnershipControls";
 import type { BucketPolicyArgs } from "@pulumi/aws/s3/bucketPolicy";
@@ -101,6 +102,7 @@ export interface ArgsOf {
   "aws:s3/bucketAclV2:BucketAclV2": BucketAclV2Args;
   "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration": BucketCorsConfigurationArgs;
   "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": BucketLifecycleConfigurationArgs;
+  "aws:s3/bucketLogging:BucketLogging": BucketLoggingArgs;
   "aws:s3/bucketObjectv2:BucketObjectv2": BucketObjectv2Args;
   "aws:s3/bucketOwnershipControls:BucketOwnershipControls": BucketOwnershipControlsArgs;
   "aws:s3/bucketPolicy:BucketPolicy": BucketPolicyArgs;

@@ -1,4 +1,5 @@
 import { planSubnets } from "../components/common/cidr";
+import { PASSES_COMPOSE, passesCompose } from "../policies/facts/composeEnvFile";
 import { REGIONS } from "../policies/facts/regions";
 import { Problem, wrongValue } from "./problem";
 import { PlainSettings, SUPPORTED_REGIONS } from "./rules";
@@ -124,6 +125,13 @@ const checks = [
         ? wrongValue(key, "has fewer than two subnets of the existing VPC", "one subnet per zone")
         : undefined;
     }),
+  ),
+  ...(["emailUser", "emailFrom"] as const).map((key) =>
+    check([key, "platform"], ({ [key]: value, platform }) =>
+      platform === "docker" && !passesCompose(value)
+        ? wrongValue(key, `is ${value}, which the docker platform changes`, `a value ${PASSES_COMPOSE}`)
+        : undefined,
+    ),
   ),
   check(["enketoRedisTls", "enketoImage"], ({ enketoRedisTls, enketoImage }) => {
     // A tag without a version, such as a custom image's, is not checked.

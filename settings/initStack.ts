@@ -6,7 +6,7 @@ import { explainAwsError } from "../cli/awsErrors";
 import { runProgram } from "../cli/main";
 import { UserError } from "../cli/userError";
 import { pin, platformsOf, ROLE } from "./platformCli";
-import { SecretName, secretSettings } from "./secrets";
+import { refusedSecret, SecretName, secretSettings } from "./secrets";
 import { StackFile } from "./stackFile";
 
 /** Generators of secrets with random values. The command asks for the other secrets. */
@@ -105,7 +105,7 @@ async function initStack(stack: string): Promise<void> {
   refuseWithoutTerminal(stack, missing);
   for (const name of missing) {
     const generate = generators[name];
-    const value = generate === undefined ? await askFor(name) : generate();
+    const value = generate === undefined ? await askFor(name, file.get("platform")) : generate();
     pulumi(["config", "set", "--secret", `iaso:${name}`, "--stack", stack], value);
     console.log(`${generate === undefined ? "Set" : "Generated"} ${name}.`);
   }
@@ -149,11 +149,13 @@ function refuseWithoutTerminal(stack: string, missing: SecretName[]): void {
   );
 }
 
-async function askFor(name: SecretName): Promise<string> {
-  const { pattern, accepted } = secretSettings[name];
+async function askFor(name: SecretName, platform: string | undefined): Promise<string> {
   return ask({
-    message: `${name} (${accepted}):`,
-    validate: (value) => pattern.test(value) || `Accepted: ${accepted}`,
+    message: `${name} (${secretSettings[name].accepted}):`,
+    validate: (value) => {
+      const accepted = refusedSecret(name, platform, value);
+      return accepted === undefined || `Accepted: ${accepted}`;
+    },
   });
 }
 

@@ -179,6 +179,7 @@ export const plainSettings = z.object({
   shellAccess: boolean,
   plugins,
   mediaOldVersionDays: integer(7, 3650),
+  mediaAccessLogs: boolean,
   enketoImage: text(
     /^[a-z0-9./-]+:(?!latest$)[A-Za-z0-9._-]+(@sha256:[0-9a-f]{64})?$/,
     "an image with a tag that stays the same (not latest), such as enketo/enketo-express:4.1.1",

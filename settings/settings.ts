@@ -6,7 +6,7 @@ import { IASO_PLUGINS } from "../policies/facts/plugins";
 import { crossCheck } from "./crossChecks";
 import { formatProblems, Problem, wrongValue } from "./problem";
 import { PlainSettings, plainSettings } from "./rules";
-import { SecretName, secretSettings } from "./secrets";
+import { refusedSecret, SecretName, secretSettings } from "./secrets";
 
 /** The settings of one stack, validated and grouped as the components take them. */
 export type Settings = ReturnType<typeof arrange> & {
@@ -186,13 +186,11 @@ function plainProblem(path: PropertyKey[], accepted: string, own: Record<string,
 
 /** Finds missing and malformed secrets. Its messages never contain a value. */
 function secretProblems(own: Record<string, string>): Problem[] {
-  return Object.entries(secretSettings).flatMap(([key, { pattern, accepted }]) => {
-    const value = own[key];
-    if (value === undefined) {
-      return [{ key, wrong: "is missing", accepted, fix: "npm run init-stack -- STACK" }];
-    }
-    return pattern.test(value)
-      ? []
+  return (Object.keys(secretSettings) as SecretName[]).flatMap((key) => {
+    const accepted = refusedSecret(key, own.platform, own[key]);
+    if (accepted === undefined) return [];
+    return own[key] === undefined
+      ? [{ key, wrong: "is missing", accepted, fix: "npm run init-stack -- STACK" }]
       : [{ key, wrong: "has a wrong form", accepted, fix: "pulumi config set --secret KEY --stack STACK" }];
   });
 }

@@ -14,6 +14,7 @@ export const resourceTypes: ResourceTypes = {
       },
     };
   },
+  "aws:s3/bucketLogging:BucketLogging": idFromInputs("bucket"),
   "aws:s3/bucketOwnershipControls:BucketOwnershipControls": idFromInputs("bucket"),
   "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": idFromInputs("bucket"),
   "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration":

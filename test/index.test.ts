@@ -37,6 +37,7 @@ const PARTS: Record<string, string[]> = {
 const EXISTENCE_EDGES: Record<string, string> = {
   "BucketLifecycleConfiguration -> BucketVersioning":
     "S3 applies rules for old versions late where versioning comes after them",
+  "BucketLogging -> BucketPolicy": "S3 drops access logs that it may not write into the bucket for logs",
   "BucketPolicy -> BucketPublicAccessBlock": "S3 refuses a public policy while public policies are blocked",
   "Environment -> BucketPolicy":
     "a load balancer tries to write into the bucket for its logs when that is set",

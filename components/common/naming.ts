@@ -36,6 +36,9 @@ export interface NamingArgs {
   region: string;
 }
 
+/** Prefix of the access logs of the media bucket in the bucket for logs. The load balancers' are roles of environments. */
+export const MEDIA_LOGS_PREFIX = "media/";
+
 /** The class of a bucket. The policy pack reads it from the bucket's tag `class` and applies the rules of that class. */
 export type BucketClass = "static" | "media" | "logs" | "artifacts";
 

@@ -29,6 +29,7 @@ export const HANDLER_PERMISSIONS: Readonly<Record<string, HandlerPermissions>> =
   // Properties of AWS::S3::Bucket.
   "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration": BUCKET,
   "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": BUCKET,
+  "aws:s3/bucketLogging:BucketLogging": BUCKET,
   "aws:s3/bucketOwnershipControls:BucketOwnershipControls": BUCKET,
   "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": BUCKET,
   "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": BUCKET,

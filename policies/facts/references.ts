@@ -234,6 +234,10 @@ export const REFERENCES: Readonly<Record<string, readonly Reference[]>> = {
   "aws:rds/subnetGroup:SubnetGroup": [IN_SUBNETS],
   "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration": [BUCKET_NAME],
   "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": [BUCKET_NAME],
+  "aws:s3/bucketLogging:BucketLogging": [
+    BUCKET_NAME,
+    { property: "targetBucket", to: BUCKET, missing: "InvalidTargetBucketForLogging" },
+  ],
   "aws:s3/bucketObjectv2:BucketObjectv2": [BUCKET_NAME],
   "aws:s3/bucketOwnershipControls:BucketOwnershipControls": [BUCKET_NAME],
   "aws:s3/bucketPolicy:BucketPolicy": [BUCKET_NAME],

@@ -291,6 +291,12 @@ export const RESOURCE_TYPES: Readonly<Record<string, ResourceType>> = {
     replacedBy: ["bucket"],
     create: "put",
   },
+  "aws:s3/bucketLogging:BucketLogging": {
+    createAction: "s3:PutBucketLogging",
+    untaggable: true,
+    replacedBy: ["bucket", "expectedBucketOwner"],
+    create: "put",
+  },
   "aws:s3/bucketObjectv2:BucketObjectv2": {
     createAction: "s3:PutObject",
     replacedBy: ["bucket", "key"],

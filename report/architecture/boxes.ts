@@ -181,6 +181,13 @@ export class BoxReader {
         this.box(id, title, "S3, private", "bucket", "operations", ROWS.images, [bucket]);
       }
     }
+    for (const { inputs } of this.ofType("aws:s3/bucketLogging:BucketLogging")) {
+      const named = (name: unknown) =>
+        this.ofType("aws:s3/bucket:Bucket").find((bucket) => bucket.inputs.bucket === name);
+      const [from, to] = [named(inputs.bucket), named(inputs.targetBucket)];
+      if (from !== undefined && to !== undefined)
+        this.arrow(`bucket ${from.urn}`, `bucket ${to.urn}`, "access logs");
+    }
   }
 
   private environment(environment: PreviewResource): void {

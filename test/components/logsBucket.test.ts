@@ -12,7 +12,7 @@ describe("components/logsBucket", () => {
     });
   });
 
-  it("lets only this account's load balancers write", () => {
+  it("lets only this account's load balancers and the media bucket write", () => {
     const statements = statementsOf(find(document, "aws:s3/bucketPolicy:BucketPolicy").inputs.policy);
     const allowed = Object.values(statements).filter(({ Effect }) => Effect === "Allow");
     expect(allowed).to.deep.equal([
@@ -26,6 +26,17 @@ describe("components/logsBucket", () => {
           ArnLike: {
             "aws:SourceArn": "arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/*",
           },
+        },
+      },
+      {
+        Sid: "MediaBucketWritesAccessLogs",
+        Effect: "Allow",
+        Principal: { Service: "logging.s3.amazonaws.com" },
+        Action: "s3:PutObject",
+        Resource: "arn:aws:s3:::example-iaso-test-logs/media/*",
+        Condition: {
+          ArnLike: { "aws:SourceArn": "arn:aws:s3:::example-iaso-test-media" },
+          StringEquals: { "aws:SourceAccount": "123456789012" },
         },
       },
     ]);

@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { LogsBucket } from "../../components/logsBucket";
 import { MediaBucket } from "../../components/mediaBucket";
 import { PreviewDocument } from "../../graph/document";
 import { simulate } from "../../preview/simulate";
@@ -11,9 +12,11 @@ describe("components/mediaBucket", () => {
   let statements: Record<string, PolicyStatement>;
   before(async () => {
     document = await simulate(() => {
-      new MediaBucket("media", { naming, webOrigin: "https://iaso.example.org", oldVersionDays: 365 });
+      const accessLogs = new LogsBucket("logs", { naming, retentionDays: 90 });
+      const webOrigin = "https://iaso.example.org";
+      new MediaBucket("media", { naming, webOrigin, oldVersionDays: 365, accessLogs });
     });
-    statements = statementsOf(find(document, "aws:s3/bucketPolicy:BucketPolicy").inputs.policy);
+    statements = statementsOf(find(document, "aws:s3/bucketPolicy:BucketPolicy", "media").inputs.policy);
   });
 
   it("refuses signatures older than 15 minutes, whatever the caller asked for", () => {
@@ -56,7 +59,9 @@ describe("components/mediaBucket", () => {
 
   it("grants nothing by itself and blocks all four kinds of public access", () => {
     expect(Object.values(statements).filter(({ Effect }) => Effect !== "Deny")).to.deep.equal([]);
-    expect(find(document, "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock").inputs).to.include({
+    expect(
+      find(document, "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", "media").inputs,
+    ).to.include({
       blockPublicAcls: true,
       ignorePublicAcls: true,
       blockPublicPolicy: true,
@@ -65,7 +70,8 @@ describe("components/mediaBucket", () => {
   });
 
   it("is read by pages of the application's own address only", () => {
-    const rules = find(document, "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration").inputs.corsRules;
+    const rules = find(document, "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration", "media").inputs
+      .corsRules;
     expect(rules).to.have.lengthOf(1);
     expect(at(rules, 0, "allowedOrigins")).to.deep.equal(["https://iaso.example.org"]);
     expect(at(rules, 0, "allowedMethods")).to.deep.equal(["GET", "HEAD"]);
@@ -75,15 +81,32 @@ describe("components/mediaBucket", () => {
     const { rules } = find(
       document,
       "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+      "media",
     ).inputs;
     expect(at(rules, 0, "noncurrentVersionExpiration", "noncurrentDays")).to.equal(365);
     for (const rule of rules as never[]) expect(at(rule, "expiration", "days")).to.equal(undefined);
   });
 
   it("outlives the program, with all that guards it", () => {
-    expect(find(document, "aws:s3/bucket:Bucket").protect).to.equal(true);
-    for (const part of document.resources.filter(({ type }) => type.startsWith("aws:s3/"))) {
+    expect(find(document, "aws:s3/bucket:Bucket", "media").protect).to.equal(true);
+    const parts = document.resources.filter(
+      ({ type, name }) => type.startsWith("aws:s3/") && name === "media",
+    );
+    for (const part of parts.filter(({ type }) => !type.includes("bucketLogging"))) {
       expect(part.retainOnDelete, part.type).to.equal(true);
     }
+  });
+
+  it("has access logs of each day in a folder of its own, once the bucket for logs accepts them", () => {
+    const logging = find(document, "aws:s3/bucketLogging:BucketLogging");
+    expect(logging.inputs).to.deep.include({
+      bucket: "example-iaso-test-media",
+      targetBucket: "example-iaso-test-logs",
+      targetPrefix: "media/",
+      targetObjectKeyFormat: { partitionedPrefix: { partitionDateSource: "EventTime" } },
+    });
+    expect(logging.dependencies).to.include(find(document, "aws:s3/bucketPolicy:BucketPolicy", "logs").urn);
+    // The bucket for logs is not kept, so a program without it must be able to delete this.
+    expect([logging.protect, logging.retainOnDelete]).to.deep.equal([false, false]);
   });
 });

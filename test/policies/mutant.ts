@@ -39,6 +39,7 @@ const TYPES = {
   group: "aws:ec2/securityGroup:SecurityGroup",
   ingress: "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
   internetGateway: "aws:ec2/internetGateway:InternetGateway",
+  logging: "aws:s3/bucketLogging:BucketLogging",
   lifecycle: "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
   listener: "aws:lb/listener:Listener",
   logGroup: "aws:cloudwatch/logGroup:LogGroup",

@@ -70,6 +70,7 @@ describe("report/architecture", () => {
       "HTTPS: from People to Web load balancer.",
       "OpenID Connect: from GitHub Actions to CI access.",
       "SQL: from Web and Worker (deployed together) to Database.",
+      "access logs: from Media bucket to Logs bucket.",
       "alarms: from Alarms to Operators.",
       "errors: from Web and Worker (deployed together) to Sentry.",
       "failed tasks: from Tasks to Tasks dead letters.",

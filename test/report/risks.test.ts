@@ -437,7 +437,7 @@ describe("report/risks", () => {
         "BucketPolicy",
         "logs",
         /^Bucket policy logs no longer denies s3:\* .*DenyPlainHttp/,
-        ["bucket-tls-only", "logs-deliverable"],
+        ["bucket-tls-only", "logs-deliverable", "media-access-logs"],
       ],
       ["FlowLog", "network", /the network's connections are no longer logged/, ["flow-log-whole"]],
       ["MetricAlarm", "dead-letters", /nobody is notified any more/, ["alarms-present"]],

@@ -173,6 +173,22 @@ describe("settings/settings", () => {
     }
   });
 
+  it("refuses values that Docker Compose would change, where a container gets them", () => {
+    const from = 'Iaso "Mali" <no-reply@mg-staging.example.org>';
+    expect(refusal({ platform: "docker", emailFrom: from, emailUser: "a$b@example.org" }))
+      .to.include("iaso:emailUser is a$b@example.org, which the docker platform changes.")
+      .and.include("iaso:emailFrom is ")
+      .and.include("accepted: a value without $, quotes, backslashes and spaces before #");
+    expect(read({ emailFrom: from }).mail.from).to.equal(from);
+    const key = "django-insecure-$ecret#".repeat(2);
+    expect(refusal({ platform: "docker", secretKey: key })).to.include(
+      "accepted: 40 characters or more, without spaces, and without $",
+    );
+    expect(() => read({ secretKey: key })).not.to.throw();
+    // Enketo runs in a container on both platforms.
+    expect(refusal({ enketoEncryptionKey: key })).to.include("iaso:enketoEncryptionKey has a wrong form");
+  });
+
   it("ignores the configuration of other projects", () => {
     expect(() => readSettings({ ...config(), "other:region": "x" }, "iaso", "staging")).not.to.throw();
   });

@@ -230,27 +230,48 @@ export const accessLogs = defineRule({
   },
 });
 
-/** The requests by which a service delivers logs into a bucket. */
-const delivers = (statements: Statement[], bucket: string, prefix: string, stack: Stack): boolean => {
+/** The delivery of an access log. */
+interface Delivery {
+  service: string;
+  /** Bucket and key of the log. */
+  object: string;
+  /** ARN of the resource whose log it is. */
+  source: string;
+}
+
+/** Returns true if the policy of a bucket lets a service deliver a log. */
+function delivers(statements: Statement[], { service, object, source }: Delivery, stack: Stack): boolean {
   const account = ownAccounts(stack)[0] ?? "";
-  return (
-    judge(
-      statements,
-      {
-        requester: { service: "logdelivery.elasticloadbalancing.amazonaws.com" },
-        action: "s3:PutObject",
-        resource: `arn:aws:s3:::${bucket}/${prefix}/AWSLogs/${account}/elasticloadbalancing/x.log.gz`,
-        account,
-        context: {
-          "aws:SecureTransport": "true",
-          "aws:SourceAccount": account,
-          "aws:SourceArn": `arn:aws:elasticloadbalancing:${regionOf(stack)}:${account}:loadbalancer/app/awseb--AWSEB-1/1`,
-        },
-      },
-      true,
-    ).decision === "allow"
+  const { decision } = judge(
+    statements,
+    {
+      requester: { service },
+      action: "s3:PutObject",
+      resource: `arn:aws:s3:::${object}`,
+      account,
+      context: { "aws:SecureTransport": "true", "aws:SourceAccount": account, "aws:SourceArn": source },
+    },
+    true,
   );
+  return decision === "allow";
+}
+
+/** The delivery of a load balancer's access log. */
+const ofLoadBalancer = (bucket: string, prefix: string, stack: Stack): Delivery => {
+  const account = ownAccounts(stack)[0] ?? "";
+  return {
+    service: "logdelivery.elasticloadbalancing.amazonaws.com",
+    object: `${bucket}/${prefix}/AWSLogs/${account}/elasticloadbalancing/x.log.gz`,
+    source: `arn:aws:elasticloadbalancing:${regionOf(stack)}:${account}:loadbalancer/app/awseb--AWSEB-1/1`,
+  };
 };
+
+/** The delivery of the access log of a bucket. */
+const ofBucket = (bucket: string, prefix: string, source: string): Delivery => ({
+  service: "logging.s3.amazonaws.com",
+  object: `${bucket}/${prefix}x`,
+  source: `arn:aws:s3:::${source}`,
+});
 
 export const logsDeliverable = defineRule({
   name: "logs-deliverable",
@@ -267,7 +288,9 @@ export const logsDeliverable = defineRule({
     if (hasUnknown(policy?.inputs.policy)) return notEvaluated("the bucket's policy");
     const statements = policy === undefined ? [] : statementsOf(policy.inputs.policy);
     const prefixes = [...prefixesOf(stack).keys()];
-    const refused = prefixes.filter((prefix) => !delivers(statements, name, prefix, stack));
+    const refused = prefixes.filter(
+      (prefix) => !delivers(statements, ofLoadBalancer(name, prefix, stack), stack),
+    );
     return [
       ...refused.map(
         (prefix) =>
@@ -277,5 +300,45 @@ export const logsDeliverable = defineRule({
         JSON.stringify(rules ?? "").includes("kms") ? ["Logs are encrypted with KMS. Write AES256."] : [],
       ),
     ];
+  },
+});
+
+export const mediaAccessLogs = defineRule({
+  name: "media-access-logs",
+  kind: "evidence",
+  types: ["aws:s3/bucket:Bucket"],
+  description:
+    "S3 logs each request to the media bucket in the bucket for logs, which lets it, under a prefix of its own",
+  why: "nobody could find out who read whose photograph",
+  severity: "high",
+  reference: "AWS FSBP S3.9",
+  neighbours: true,
+  check: (bucket, stack) => {
+    if (classOf(bucket) !== "media") return [];
+    const name = nameOfBucket(bucket);
+    return checkPart(bucket, stack, PART.logging, "access logs (BucketLogging)", (inputs) => {
+      const { targetBucket, targetPrefix } = inputs;
+      const prefix = text(targetPrefix);
+      const isOwn = /^[\w-]+\/$/.test(prefix) && !prefixesOf(stack).has(prefix.slice(0, -1));
+      const targets = resourcesWith(stack, "aws:s3/bucket:Bucket", "bucket", targetBucket);
+      const isForLogs = targets.length > 0 && targets.every((one) => classOf(one) === "logs");
+      const [policy] = resourcesWith(stack, PART.policy, "bucket", targetBucket);
+      if (hasUnknown(policy?.inputs.policy)) return notEvaluated("the policy of the bucket for logs");
+      const statements = policy === undefined ? [] : statementsOf(policy.inputs.policy);
+      return [
+        ...demand(targetBucket, isForLogs, "targetBucket", "the name of the bucket for logs of this program"),
+        ...demand(
+          targetPrefix,
+          isOwn,
+          "targetPrefix",
+          'a folder that no load balancer has, such as "media/"',
+        ),
+        ...(delivers(statements, ofBucket(text(targetBucket), prefix, name), stack)
+          ? []
+          : [
+              `The bucket for logs does not let S3 write to ${prefix}. Write an Allow of s3:PutObject for logging.s3.amazonaws.com with the media bucket as aws:SourceArn.`,
+            ]),
+      ];
+    });
   },
 });

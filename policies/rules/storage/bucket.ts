@@ -15,6 +15,7 @@ export const PART = {
   versioning: "aws:s3/bucketVersioning:BucketVersioning",
   encryption: "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
   cors: "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration",
+  logging: "aws:s3/bucketLogging:BucketLogging",
   lifecycle: "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
 } as const;
 
@@ -148,13 +149,14 @@ const INLINE = [
   "serverSideEncryptionConfiguration",
   "replicationConfiguration",
   "lifecycleRules",
+  "logging",
 ] as const;
 
 export const bucketPartsApart = defineRule({
   name: "bucket-parts-apart",
   types: [BUCKET],
   description:
-    "The policy, CORS, versioning, encryption and lifecycle of a bucket are separate resources; no replication",
+    "The policy, CORS, versioning, encryption, lifecycle and access logs of a bucket are separate resources; no replication",
   why: "two places would contradict each other, and no rule judges the one inside the bucket",
   severity: "high",
   check: ({ inputs }) => [

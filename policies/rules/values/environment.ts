@@ -1,3 +1,4 @@
+import { PASSES_COMPOSE, passesCompose } from "../../facts/composeEnvFile";
 import { STARTTLS_PORTS } from "../../facts/smtp";
 import { resourcesWith, Stack, tagOf } from "../../context";
 import { defineRule } from "../../rule";
@@ -132,6 +133,24 @@ export const environmentValues = defineRule({
         .map(({ name }) => `Scheduled action ${name} has no resource name. Write resource.`),
     ];
   },
+});
+
+export const variablesPassCompose = defineRule({
+  name: "variables-pass-compose",
+  kind: "values together",
+  types: [ENVIRONMENT],
+  description: "On the Docker platform, Docker Compose passes each plain variable to the container unchanged",
+  why: "the container would get another value, or none of the variables",
+  severity: "high",
+  check: (environment) =>
+    / running Docker$/.test(text(platformOf(environment)))
+      ? settingsOf(environment)
+          .filter(
+            ({ namespace, value }) =>
+              namespace === VARIABLES && !isUnknown(value) && !passesCompose(text(value)),
+          )
+          .map(({ name }) => `Docker Compose changes variable ${name}. Write a value ${PASSES_COMPOSE}.`)
+      : [],
 });
 
 /** The environments that the deploy tool finds, by its parameters. */

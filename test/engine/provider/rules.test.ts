@@ -75,6 +75,8 @@ const DELETABLE = [
   "aws:s3/bucket:Bucket of environment aws:elbv2:loadbalancer AccessLogsS3Bucket",
   "aws:s3/bucket:Bucket of bucketCorsConfiguration bucket",
   "aws:s3/bucket:Bucket of bucketLifecycleConfiguration bucket",
+  "aws:s3/bucket:Bucket of bucketLogging bucket",
+  "aws:s3/bucket:Bucket of bucketLogging targetBucket",
   "aws:s3/bucket:Bucket of bucketObjectv2 bucket",
   "aws:s3/bucket:Bucket of bucketOwnershipControls bucket",
   "aws:s3/bucket:Bucket of bucketPolicy bucket",

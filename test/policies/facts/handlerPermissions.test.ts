@@ -55,9 +55,10 @@ const NOT_NEEDED: readonly [RegExp, reason: string][] = [
     "no database is a copy of another, or has roles",
   ],
   [
-    /^s3:(Create|Delete|Get|Put|Update).*(Abac|Accelerate|Acl|Analytics|Intelligent|Inventory|Logging|Metadata|Metrics|Notification|ObjectLock|Replication|Website)/,
+    /^s3:(Create|Delete|Get|Put|Update).*(Abac|Accelerate|Acl|Analytics|Intelligent|Inventory|Metadata|Metrics|Notification|ObjectLock|Replication|Website)/,
     "no bucket has this",
   ],
+  [/^s3:PutBucketLogging$/, "an administrator decides who sees who reads media"],
   [/^s3tables:/, "no bucket has metadata tables"],
   [/^secretsmanager:/, "the database's password is a setting"],
   [/^sns:PutDataProtectionPolicy$/, "the topic carries no personal data"],

@@ -14,12 +14,13 @@ import { find, previewOf } from "../../support";
 
 const ROOT = join(__dirname, "..", "..", "..");
 
-/** Actions that an administrator calls by hand: `up` could raise its own rights with them. */
+/** Actions that an administrator calls by hand: `up` could raise its own rights, or hide who reads media, with them. */
 const ADMINISTRATORS = [
   "iam:CreateInstanceProfile",
   "iam:CreateOpenIDConnectProvider",
   "iam:CreatePolicy",
   "iam:CreateRole",
+  "s3:PutBucketLogging",
 ];
 
 /** The files of the simulated services with the types that each simulates. */

@@ -219,6 +219,25 @@ export const evidence: Mutant[] = [
         Resource: `arn:aws:s3:::${stack.bucket("logs")}/other/*`,
       })),
   ],
+  without("media-access-logs", "logging", "media"),
+  set("media-access-logs", "logging", "media", "targetPrefix", "web/"),
+  set("media-access-logs", "logging", "media", "targetPrefix", ""),
+  ["media-access-logs", (stack) => stack.set("logging", "media", "targetBucket", stack.bucket("artifacts"))],
+  [
+    "media-access-logs",
+    (stack) =>
+      stack.statements("bucketPolicy", "logs", (all) =>
+        all.filter(({ Sid }) => Sid !== "MediaBucketWritesAccessLogs"),
+      ),
+  ],
+  [
+    "media-access-logs",
+    (stack) =>
+      stack.statement("bucketPolicy", "logs", "MediaBucketWritesAccessLogs", (one) => ({
+        ...one,
+        Condition: { ArnLike: { "aws:SourceArn": `arn:aws:s3:::${stack.bucket("static")}` } },
+      })),
+  ],
   ...["static", "media", "artifacts", "logs"].map((name) => without("lifecycle-whole", "lifecycle", name)),
   rules("static", (all) => all.map((one) => ({ ...one, expiration: { days: 30 } }))),
   rules("artifacts", (all) => all.map((one) => ({ ...one, expiration: { date: "2027-01-01T00:00:00Z" } }))),

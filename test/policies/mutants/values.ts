@@ -77,6 +77,9 @@ const redirect = (edit: object): Mutant => [
 const GIB_TOO_MANY = 100_000;
 
 export const values: Mutant[] = [
+  variable("variables-pass-compose", "enketo", "ENKETO_APP_NAME", "Forms $for Iaso"),
+  variable("variables-pass-compose", "enketo", "ENKETO_APP_NAME", '"Enketo" for Iaso'),
+  variable("variables-pass-compose", "enketo", "ENKETO_APP_NAME", "Enketo #1"),
   database("instanceClass", "db.t4g.large2"),
   database("instanceClass", undefined),
   database("allocatedStorage", 5),
