@@ -54,7 +54,7 @@ export async function build(env: string, options: BuildOptions, stackFile: () =>
 }
 
 async function buildIn(env: string, options: BuildOptions, stackFile: () => StackFile): Promise<string> {
-  if (options.buildWithMyCredentials !== true) requireNoCredentials(env);
+  if (options.buildWithMyCredentials !== true) await requireNoCredentials(env);
   const source = resolve(options.source);
   const settings = options.platform === undefined || options.plugins === undefined ? stackFile() : undefined;
   const platform = options.platform ?? (settings?.get("platform") === "docker" ? "docker" : "python");

@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { requireNoInstanceRole } from "../source/credentials";
 import { plain, requireSandbox, runBuild } from "../source/sandbox";
 import { type CheckArgs } from "./check";
 import { type Judgement, judgementSchema } from "./verdict";
@@ -20,7 +21,10 @@ export async function checkInSandbox(args: SandboxedCheckArgs): Promise<Judgemen
   const { source, workDirectory } = check;
   for (const name of ["home", "tmp"]) await mkdir(join(workDirectory, name), { recursive: true });
   const sandbox = { source, writesSource: false, workDirectory, hidesRoot: true };
-  if (sandboxed) requireSandbox(sandbox, env);
+  if (sandboxed) {
+    requireSandbox(sandbox, env);
+    await requireNoInstanceRole(env);
+  }
   const file = join(workDirectory, "check.json");
   // The URL of a database server may contain a password.
   await writeFile(file, JSON.stringify(check), { mode: 0o600 });

@@ -10,16 +10,45 @@ const SECRET =
 /** Where the AWS CLI keeps credentials in a home directory. */
 const AWS_FILES = ["credentials", "sso/cache", "cli/cache", "login/cache"];
 
+/** The addresses of the metadata service of EC2, as in AWS's SDKs. */
+const METADATA = process.env["AWS_EC2_METADATA_SERVICE_ENDPOINT"] ?? "http://169.254.169.254";
+/** Milliseconds. The service answers within a few; elsewhere, nobody may answer at all. */
+const METADATA_TIMEOUT = 1_000;
+
 /**
- * Finds the credentials that the build could read: in the environments of this process and its parents, and in the
- * home directory.
+ * Finds the credentials that the build could read: in the environments of this process and its parents, in the home
+ * directory, and in the metadata service of an EC2 instance, which a sandbox with a network does not hide.
  *
- * @returns the names of variables and files
+ * @returns the names of variables, files and the instance's role
  */
-export function findCredentials(): string[] {
+export async function findCredentials(): Promise<string[]> {
   const variables = Object.keys(process.env).filter((name) => SECRET.test(name));
   const files = AWS_FILES.map((name) => join(homedir(), ".aws", name)).filter(existsSync);
-  return [...variables, ...credentialsOfParents(), ...files];
+  return [...variables, ...credentialsOfParents(), ...files, ...(await findInstanceRole())];
+}
+
+/**
+ * Finds the role of this machine, if it is an EC2 instance with one.
+ *
+ * @see https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-metadata-security-credentials.html
+ */
+async function findInstanceRole(): Promise<string[]> {
+  const signal = AbortSignal.timeout(METADATA_TIMEOUT);
+  try {
+    const token = await fetch(`${METADATA}/latest/api/token`, {
+      method: "PUT",
+      headers: { "x-aws-ec2-metadata-token-ttl-seconds": "60" },
+      signal,
+    });
+    const headers: Record<string, string> = token.ok
+      ? { "x-aws-ec2-metadata-token": await token.text() }
+      : {};
+    const answer = await fetch(`${METADATA}/latest/meta-data/iam/security-credentials/`, { headers, signal });
+    const role = answer.ok ? (await answer.text()).trim() : "";
+    return /^[\w+=,.@-]+$/.test(role) ? [`the role ${role} of this EC2 instance (${METADATA})`] : [];
+  } catch {
+    return [];
+  }
 }
 
 /** The variables that /proc shows of the parents, as far as this user may read it. */
@@ -45,9 +74,17 @@ function read(path: string): string | undefined {
   }
 }
 
-/** @throws UserError if the build could read credentials */
-export function requireNoCredentials(env: string): void {
-  const found = findCredentials();
+/** @throws UserError if code of the application could read credentials */
+export async function requireNoCredentials(env: string): Promise<void> {
+  refuse(await findCredentials(), env);
+}
+
+/** @throws UserError if code in a sandbox, which has the network, could read credentials of this machine */
+export async function requireNoInstanceRole(env: string): Promise<void> {
+  refuse(await findInstanceRole(), env);
+}
+
+function refuse(found: readonly string[], env: string): void {
   if (found.length === 0) return;
   throw new UserError(
     `The build runs code of the application and of its packages, which could read these credentials: ${found.join(", ")}.`,

@@ -52,11 +52,37 @@ export function requireNoHostingConflict(entries: readonly ZipEntry[]): void {
     }
   }
   for (const [path, target] of links) {
-    const leads = posix.normalize(posix.join(posix.dirname(path), target));
-    if (posix.isAbsolute(target) || leads === ".." || leads.startsWith("../")) {
-      throw refuse(path, `is a link out of the checkout, to ${target}`);
-    }
+    if (leavesCheckout(path, links)) throw refuse(path, `is a link out of the checkout, to ${target}`);
   }
+}
+
+/** Links that Linux follows for one path. */
+const LONGEST_CHAIN = 40;
+
+/**
+ * True if a path leads out of the checkout, or nowhere. Follows each link on the way: `..` after a link to a directory is
+ * the parent of that directory.
+ */
+function leavesCheckout(path: string, links: ReadonlyMap<string, string>): boolean {
+  const at: string[] = [];
+  const rest = path.split("/");
+  let followed = 0;
+  for (let part = rest.shift(); part !== undefined; part = rest.shift()) {
+    if (part === "" || part === ".") continue;
+    if (part === "..") {
+      if (at.pop() === undefined) return true;
+      continue;
+    }
+    const target = links.get([...at, part].join("/"));
+    if (target === undefined) {
+      at.push(part);
+      continue;
+    }
+    followed += 1;
+    if (posix.isAbsolute(target) || followed > LONGEST_CHAIN) return true;
+    rest.unshift(...target.split("/"));
+  }
+  return false;
 }
 
 function isLink({ mode }: ZipEntry): boolean {

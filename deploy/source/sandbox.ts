@@ -19,9 +19,10 @@ const CREDENTIAL_FILES = [
 /** Files with which root, also without any capability, changes the kernel's settings for the whole machine. */
 const KERNEL_FILES = ["/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus"];
 
-/** Variables that a build gets: the programs, the language, proxies, certificates and package indexes. */
+/** Variables that a build gets: the programs, the language, proxies, certificates, package
+ * indexes, and where to look for the credentials of an EC2 instance. */
 const PASSED =
-  /^(PATH|LANG|LC_\w+|TZ|CI|(https?|no|all)_proxy|NODE_EXTRA_CA_CERTS|SSL_CERT_(FILE|DIR)|npm_config_registry|(PIP|UV)_\w+)$/i;
+  /^(PATH|LANG|LC_\w+|TZ|CI|(https?|no|all)_proxy|NODE_EXTRA_CA_CERTS|SSL_CERT_(FILE|DIR)|npm_config_registry|AWS_EC2_METADATA_SERVICE_ENDPOINT|(PIP|UV)_\w+)$/i;
 
 const PROJECT = join(__dirname, "../..");
 

@@ -52,7 +52,10 @@ describe("security: a build that attacks the deployment's credentials", function
   after(removeTemporaryDirectories);
 
   /** Deploys a checkout whose build commands and git configuration attack, as a user with credentials everywhere. */
-  async function deployAttack(...options: string[]): Promise<{ result: CliResult; posts: string[] }> {
+  async function deployAttack(
+    options: readonly string[] = [],
+    variables: Readonly<Record<string, string>> = {},
+  ): Promise<{ result: CliResult; posts: string[] }> {
     const home = temporaryDirectory();
     const secrets = [".aws/credentials", ".aws/sso/cache/a.json", ".docker/config.json", ".ssh/id_ed25519"];
     writeFiles(home, Object.fromEntries(secrets.map((name) => [name, SECRET])));
@@ -111,6 +114,7 @@ describe("security: a build that attacks the deployment's credentials", function
           ACTIONS_ID_TOKEN_REQUEST_TOKEN: SECRET,
           SLACK_WEBHOOK_URL: `${running.url}/slack/T000/B000/${SECRET}`,
           SSH_AUTH_SOCK: join(agent, "agent"),
+          ...variables,
         };
         const result = await runCli(
           running,
@@ -140,8 +144,32 @@ describe("security: a build that attacks the deployment's credentials", function
     }
   });
 
+  it("does not run on an EC2 instance, whose metadata service gives a sandbox with a network the role", async function () {
+    if (!hasSandbox) skip(this, "bwrap is not installed, or not permitted here (apt-get install bubblewrap)");
+    // IMDSv2, which answers only with a token.
+    const metadata = createServer(({ headers, method, url }, answer) => {
+      const isToken = method === "PUT" && url === "/latest/api/token";
+      const isRole = url === "/latest/meta-data/iam/security-credentials/";
+      if (isToken && headers["x-aws-ec2-metadata-token-ttl-seconds"] !== undefined) answer.end("token");
+      else if (isRole && headers["x-aws-ec2-metadata-token"] === "token") answer.end("build-server");
+      else answer.writeHead(401).end();
+    });
+    const port = await listen(metadata);
+    try {
+      const { posts, result } = await deployAttack([], {
+        AWS_EC2_METADATA_SERVICE_ENDPOINT: `http://127.0.0.1:${port}`,
+      });
+      expect(result.code, result.stderr + result.stdout).to.equal(EXIT.refused);
+      expect(result.stderr).to.contain("the role build-server of this EC2 instance");
+      expect(posts).to.deep.equal([]);
+    } finally {
+      metadata.close();
+      metadata.closeAllConnections();
+    }
+  });
+
   it("finds all of them in the same build where the user lets it", async () => {
-    const { posts, result } = await deployAttack("--build-with-my-credentials");
+    const { posts, result } = await deployAttack(["--build-with-my-credentials"]);
     expect(result.code, result.stderr + result.stdout).to.equal(EXIT.done);
     expect(result.stdout).to.contain("warning: The application's code can read your AWS credentials");
     expect(namesOf(posts)).to.deep.equal(["command", "filter", "fsmonitor"]);

@@ -51,6 +51,14 @@ describe("security: an application that adds files to its hosting, which Beansta
       { "a/b": { link: "../../etc/passwd" } },
       /a\/b is a link out of the checkout/,
     ],
+    "links that lead out of the checkout together": [
+      { top: { link: "." }, parent: { link: "top/.." }, key: { link: "parent/../../etc/passwd" } },
+      /(parent|key) is a link out of the checkout/,
+    ],
+    "links that lead to each other": [
+      { a: { link: "b" }, b: { link: "a" } },
+      /is a link out of the checkout/,
+    ],
     "an absolute link": [
       { key: { link: "/etc/iaso/key" } },
       /key is a link out of the checkout, to \/etc\/iaso\/key/,
