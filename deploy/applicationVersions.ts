@@ -4,7 +4,7 @@ import {
   DeleteApplicationVersionCommand,
   DescribeApplicationVersionsCommand,
 } from "@aws-sdk/client-elastic-beanstalk";
-import { uploadObject } from "./aws/upload";
+import { requireSameBytes, uploadObject } from "./aws/upload";
 import { type Session } from "./session";
 import { UserError } from "../cli/userError";
 
@@ -90,6 +90,15 @@ export async function createApplicationVersion(
     }
   }
   await waitUntilProcessed(session, label);
+}
+
+/**
+ * Checks that the source bundle of a version has the digest that its deployment recorded.
+ *
+ * @throws UserError if it has another one
+ */
+export function requireSameBundle(session: Session, label: string, sha256: string): Promise<void> {
+  return requireSameBytes(session, bundleKey(label), sha256);
 }
 
 async function describe(session: Session, label: string): Promise<ApplicationVersionDescription | undefined> {

@@ -1,6 +1,6 @@
 import { userInfo } from "node:os";
-import { createClients } from "./aws/clients";
-import { readTarget } from "./aws/target";
+import { createClients, requireBucketOwner } from "./aws/clients";
+import { accountOf, readTarget } from "./aws/target";
 import { type Clock } from "./clock";
 import { credentialsEnd } from "./credentials";
 import { runCommand } from "./commands/run";
@@ -94,6 +94,7 @@ export async function execute(
     const pathStyle = (process.env["AWS_ENDPOINT_URL_S3"] ?? process.env["AWS_ENDPOINT_URL"]) !== undefined;
     const clients = createClients({ region: options.region, pathStyle });
     const target = await readTarget(clients.ssm, env, options.region);
+    requireBucketOwner(clients.s3, accountOf(target));
     return command({
       credentialsEnd: await credentialsEnd(clients),
       env,

@@ -43,6 +43,32 @@ export interface ClientSettings {
   requestHandler?: NodeHttpHandler;
 }
 
+/** The input of a request to S3, as the SDK's middleware sees it. */
+interface BucketInput {
+  Bucket?: string;
+  CopySource?: string;
+}
+
+/**
+ * Lets S3 refuse requests to a bucket of another account. Names of buckets are unique in the world: after one of ours is
+ * deleted, somebody else can create a bucket with its name.
+ *
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html
+ */
+export function requireBucketOwner(s3: S3Client, accountId: string): void {
+  s3.middlewareStack.add(
+    (next) => (args) => {
+      const { Bucket, CopySource } = args.input as BucketInput;
+      const owner = {
+        ...(Bucket !== undefined && { ExpectedBucketOwner: accountId }),
+        ...(CopySource !== undefined && { ExpectedSourceBucketOwner: accountId }),
+      };
+      return next({ ...args, input: { ...args.input, ...owner } });
+    },
+    { step: "initialize" },
+  );
+}
+
 /** Creates clients that retry throttled calls and temporary failures with backoff, and time out on silence. */
 export function createClients(settings: ClientSettings): Clients {
   const requestTimeout = settings.requestTimeout ?? REQUEST_TIMEOUT;

@@ -10,6 +10,9 @@ import { errorName } from "../../cli/awsErrors";
 /** The location of an environment, as the Pulumi program writes it. */
 export type Target = DeployParameter;
 
+/** The account of an environment, from the address of its queue: https://sqs.REGION.amazonaws.com/ACCOUNT/NAME. */
+export const accountOf = ({ queueUrl }: Target): string => queueUrl.split("/")[3] ?? "";
+
 /**
  * Reads the SSM parameter that describes an environment.
  *

@@ -19,7 +19,6 @@ export async function uploadObject(
   file: { path: string; sha256: string; bytes: number },
   contentType: string,
 ): Promise<void> {
-  const checksum = Buffer.from(file.sha256, "hex").toString("base64");
   for (let attempt = 1; ; attempt += 1) {
     try {
       await session.clients.s3.send(
@@ -30,14 +29,14 @@ export async function uploadObject(
           Body: createReadStream(file.path),
           ContentLength: file.bytes,
           ContentType: contentType,
-          ChecksumSHA256: checksum,
+          ChecksumSHA256: base64(file.sha256),
           IfNoneMatch: "*",
         }),
       );
       return;
     } catch (error) {
       if (httpStatus(error) === 412) {
-        await requireSameBytes(session, key, checksum);
+        await requireSameBytes(session, key, file.sha256);
         return;
       }
       if (attempt === ATTEMPTS || (isRefusal(error) && httpStatus(error) !== 409)) throw error;
@@ -51,15 +50,23 @@ export async function uploadObject(
  * Checks the bytes of an object that exists by the checksum that S3 computed. The key contains only a part of the
  * digest, so somebody could have put other bytes there before.
  *
+ * @throws UserError if the object has other bytes
+ *
  * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
  */
-async function requireSameBytes({ clients, target }: Session, key: string, checksum: string): Promise<void> {
+export async function requireSameBytes(
+  { clients, target }: Session,
+  key: string,
+  sha256: string,
+): Promise<void> {
   const { ChecksumSHA256, VersionId } = await clients.s3.send(
     new HeadObjectCommand({ Bucket: target.artifactsBucket, Key: key, ChecksumMode: "ENABLED" }),
   );
-  if (ChecksumSHA256 === checksum) return;
+  if (ChecksumSHA256 === base64(sha256)) return;
   throw new UserError(
     `The object ${key} of ${target.artifactsBucket} has other bytes than the build (version ${VersionId ?? "unknown"}).`,
     `Find out who wrote it (CloudTrail), delete it, and deploy again: aws s3 rm s3://${target.artifactsBucket}/${key}`,
   );
 }
+
+const base64 = (sha256: string): string => Buffer.from(sha256, "hex").toString("base64");

@@ -83,7 +83,12 @@ export async function deploy(session: Session, options: DeployOptions, build: Bu
     );
     requireNotInterrupted(session);
     await run.session.lock.renew();
-    const journal = await run.beginJournal({ command: "deploy", from, to: label });
+    const journal = await run.beginJournal({
+      command: "deploy",
+      from,
+      to: label,
+      bundle: built.bundle.sha256,
+    });
     try {
       const restorePoint = await prepare(run.session, journal, options, built, label);
       const { closing, report } = await switchVersion(run.session, {

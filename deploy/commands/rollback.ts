@@ -1,11 +1,13 @@
-import { findLabel, listApplicationVersions } from "../applicationVersions";
+import { findLabel, listApplicationVersions, requireSameBundle } from "../applicationVersions";
+import { ConditionalObjects } from "../coordination/conditionalObject";
+import { digestOf } from "../coordination/journal";
 import { requireCredentialsFor } from "../credentials";
 import { type Report } from "../output/report";
 import { requireSameVersion } from "../pair/check";
 import { findPair } from "../pair/find";
 import { describePair } from "../pair/state";
 import { checkRunningTasks, type TaskPolicy } from "../runningTasks";
-import { type Session } from "../session";
+import { type LockedSession, type Session } from "../session";
 import { UserError } from "../../cli/userError";
 import { recoverFirst, unchanged } from "./deploy";
 import { restoreStaticOf } from "./recover";
@@ -32,6 +34,7 @@ export async function rollback(session: Session, options: RollbackOptions): Prom
     const versions = await listApplicationVersions(session);
     const to = findLabel(versions, options.to ?? previousOf(locked.lock.current, from, env), env);
     if (to === from) return run.close(unchanged(env, to, state), { unfinished: false, version: from });
+    await progress.step(`Verify the source bundle of ${to}`, () => requireBundle(locked, to));
     const journal = await run.beginJournal({ command: "rollback", from, to });
     await progress.step("Check the background tasks", (log) =>
       checkRunningTasks(locked, options.runningTasks, log),
@@ -45,6 +48,14 @@ export async function rollback(session: Session, options: RollbackOptions): Prom
     const done = report.outcome === "deployed" ? { ...report, notes } : report;
     return run.close(done, closing);
   });
+}
+
+/** @throws UserError if the bundle is another one than its deployment recorded in the journal */
+async function requireBundle(session: LockedSession, label: string): Promise<void> {
+  const { clients, env, lock, target } = session;
+  const objects = new ConditionalObjects(clients.s3, target.artifactsBucket);
+  const digest = await digestOf(objects, env, lock.current.token, label);
+  if (digest !== undefined) await requireSameBundle(session, label, digest);
 }
 
 function previousOf(

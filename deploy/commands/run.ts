@@ -77,7 +77,7 @@ function failureReport(env: string, error: unknown): Report {
   }
   const explained = explainAwsError(
     error,
-    `the role iaso-${env}-ci-deploy, or one with the same permissions`,
+    `the role iaso-${env}-ci-deploy, or one with the same permissions that the setting deployers names`,
   );
   const summary = explained?.message ?? describeError(error);
   return {

@@ -21,7 +21,7 @@ export interface Run<T> {
   unfinishedRun: number | undefined;
   /** Records that the recovery from the unfinished run succeeded, and the version that both environments run. */
   markRecovered(version: string, previous?: string): Promise<void>;
-  beginJournal(record: Pick<JournalRecord, "command" | "from" | "to">): Promise<Journal>;
+  beginJournal(record: Pick<JournalRecord, "bundle" | "command" | "from" | "to">): Promise<Journal>;
   close(result: T, closing: Closing): Closed<T>;
 }
 

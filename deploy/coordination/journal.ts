@@ -30,6 +30,8 @@ const schema = z.object({
   /** The version label that they are updated to. */
   to: z.string().nullable(),
   startedAt: z.string(),
+  /** The SHA-256 of the bundle of `to`, in hexadecimal; only a deployment builds one. */
+  bundle: z.string().optional(),
   /** Health just before the switch. */
   healthBefore: z.object({ web: z.string(), worker: z.string() }).optional(),
   history: z.array(z.object({ at: z.string(), phase: z.enum(PHASES), detail: z.string().optional() })),
@@ -52,6 +54,27 @@ export async function readJournal(
 ): Promise<JournalRecord | undefined> {
   const stored = await objects.read(journalKey(env, number));
   return stored === undefined ? undefined : schema.parse(stored.body);
+}
+
+/** Records to look through for a digest: more than a year of deployments every second day. */
+const SEARCHED = 200;
+
+/**
+ * Finds the SHA-256 that the newest deployment of a version recorded for its bundle.
+ *
+ * @param before The number of the record after the newest one to read.
+ */
+export async function digestOf(
+  objects: ConditionalObjects,
+  env: string,
+  before: number,
+  label: string,
+): Promise<string | undefined> {
+  for (let number = before - 1; number > Math.max(0, before - SEARCHED); number -= 1) {
+    const record = await readJournal(objects, env, number);
+    if (record?.to === label && record.bundle !== undefined) return record.bundle;
+  }
+  return undefined;
 }
 
 /**

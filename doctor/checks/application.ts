@@ -84,7 +84,12 @@ function pair({ stack }: Context): string[] {
 /** The first key with a prefix, or nothing. */
 async function listKeys({ clients, stack }: Context, Prefix: string): Promise<string[]> {
   const { Contents = [] } = await clients.s3.send(
-    new ListObjectsV2Command({ Bucket: stack.staticBucket, Prefix, MaxKeys: 1 }),
+    new ListObjectsV2Command({
+      Bucket: stack.staticBucket,
+      ExpectedBucketOwner: stack.accountId,
+      Prefix,
+      MaxKeys: 1,
+    }),
   );
   return Contents.map(({ Key = "" }) => Key);
 }

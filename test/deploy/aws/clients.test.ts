@@ -1,8 +1,14 @@
-import { HeadBucketCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
+import {
+  CopyObjectCommand,
+  HeadBucketCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+} from "@aws-sdk/client-s3";
 import { expect } from "chai";
-import { createClients } from "../../../deploy/aws/clients";
+import { createClients, requireBucketOwner } from "../../../deploy/aws/clients";
 import { createClients as createDoctorClients } from "../../../doctor/clients";
-import { ARTIFACTS, AwsDouble } from "../double/aws";
+import { ARTIFACTS, AwsDouble, STATIC } from "../double/aws";
 import { DirectTransport } from "../double/transport";
 
 // The signature is made, and checked by nobody.
@@ -44,4 +50,38 @@ describe("S3 in the first hours of a bucket", () => {
       }
     });
   }
+});
+
+describe("a bucket that another account created under our name", () => {
+  const attempt = async (owned: boolean, stranger: string, command: "copy" | "list" | "put") => {
+    const double = new AwsDouble();
+    for (const bucket of [ARTIFACTS, STATIC]) double.s3.strangers.set(bucket, "123456789012");
+    double.s3.strangers.set(stranger, "999999999999");
+    const transport = new DirectTransport();
+    transport.attach({ double, dead: false, onKill: () => undefined });
+    const { s3 } = createClients({ region: "eu-central-1", pathStyle: true, requestHandler: transport });
+    await s3.send(new PutObjectCommand({ Bucket: STATIC, Key: "static/a.js", Body: "1" }));
+    if (owned) requireBucketOwner(s3, "123456789012");
+    const sent = {
+      list: () => s3.send(new ListObjectsV2Command({ Bucket: ARTIFACTS })),
+      put: () => s3.send(new PutObjectCommand({ Bucket: ARTIFACTS, Key: "locks/staging.json", Body: "{}" })),
+      copy: () =>
+        s3.send(
+          new CopyObjectCommand({ Bucket: ARTIFACTS, Key: "bundles/a", CopySource: `${STATIC}/static/a.js` }),
+        ),
+    }[command]();
+    return sent.then(
+      () => "done",
+      (error: unknown) => (error as Error).name,
+    );
+  };
+
+  it("gets no request that is done, neither as the target nor as the source of a copy", async () => {
+    for (const command of ["list", "put", "copy"] as const) {
+      expect(await attempt(true, "none", command), command).to.equal("done");
+      expect(await attempt(true, ARTIFACTS, command), command).to.equal("AccessDenied");
+      expect(await attempt(false, ARTIFACTS, command), command).to.equal("done");
+    }
+    expect(await attempt(true, STATIC, "copy")).to.equal("AccessDenied");
+  });
 });

@@ -65,6 +65,27 @@ describe("deploy/commands", () => {
       expect((await run(double, (session) => rollback(session, { ...TASKS, to: "1.1" }))).to).to.equal(first);
     });
 
+    it("refuses a bundle that is not the one that its deployment recorded in the journal", async () => {
+      for (const tampered of [true, false]) {
+        const double = account();
+        const [first, second] = await deployAll(double, "1.1", "1.2");
+        if (tampered) {
+          double.s3.handle({
+            method: "PUT",
+            path: `/${ARTIFACTS}/bundles/${first!}.zip`,
+            query: new URLSearchParams(),
+            headers: {},
+            body: Buffer.from("a bundle with a back door"),
+          });
+        }
+        const report = await run(double, (session) => rollback(session, TASKS));
+        expect(report.outcome).to.equal(tampered ? "refused" : "deployed");
+        if (tampered)
+          expect(report.summary).to.match(/bundles\/1\.1-\w+\.zip .* has other bytes than the build/);
+        expect(mismatches(double, [tampered ? second! : first!])).to.deep.equal([]);
+      }
+    });
+
     it("stays on the current version where the older one fails", async () => {
       const double = account();
       const [first, second] = await deployAll(double, "1.1", "1.2");

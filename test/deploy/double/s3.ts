@@ -17,6 +17,8 @@ const KEPT_HEADERS = ["content-type", "cache-control", "content-encoding"];
 
 /** S3 with versioned buckets and conditional writes. */
 export class S3 {
+  /** The accounts of the buckets that are another account's. */
+  readonly strangers = new Map<string, string>();
   private readonly buckets = new Map<string, Map<string, ObjectVersion[]>>();
   private versions = 0;
 
@@ -70,6 +72,9 @@ export class S3 {
   handle(request: DoubleRequest): DoubleResponse {
     const [, bucket = "", ...rest] = request.path.split("/");
     const key = rest.join("/");
+    this.requireOwner(bucket, request.headers["x-amz-expected-bucket-owner"]);
+    const [source = ""] = (request.headers["x-amz-copy-source"] ?? "").replace(/^\//, "").split("/");
+    this.requireOwner(source, request.headers["x-amz-source-expected-bucket-owner"]);
     switch (this.operation(request)) {
       case "PutObject":
         return this.put(bucket, key, request);
@@ -90,6 +95,12 @@ export class S3 {
       default:
         return this.listVersions(bucket, request);
     }
+  }
+
+  /** A request without an expected owner reaches the buckets of strangers too. */
+  private requireOwner(bucket: string, expected: string | undefined): void {
+    if (expected === undefined || expected === (this.strangers.get(bucket) ?? "123456789012")) return;
+    throw new AwsFault("AccessDenied", "Access Denied", 403);
   }
 
   private put(bucket: string, key: string, request: DoubleRequest): DoubleResponse {
