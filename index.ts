@@ -87,9 +87,14 @@ const cloudFront = settings.cloudFront
   : undefined;
 
 // Storage
+const deployers = [naming.roleArn(naming.ciRole("deploy")), ...settings.deployers];
 const webUrl = `https://${settings.webHost}`;
 const enketoUrl = `https://${settings.enketoHost}`;
-const statics = new StaticBucket("static", { naming, webOrigins: [webUrl, enketoUrl], cloudFront }, opts);
+const statics = new StaticBucket(
+  "static",
+  { naming, webOrigins: [webUrl, enketoUrl], deployers, cloudFront },
+  opts,
+);
 const logs = new LogsBucket("logs", { naming, retentionDays: logRetentionDays }, opts);
 const media = new MediaBucket(
   "media",
@@ -97,6 +102,8 @@ const media = new MediaBucket(
     naming,
     webOrigin: webUrl,
     oldVersionDays: settings.mediaOldVersionDays,
+    // An existing VPC may have no endpoint.
+    throughVpcEndpoint: settings.network.existing === undefined,
     accessLogs: settings.mediaAccessLogs ? logs : undefined,
   },
   opts,
@@ -145,6 +152,7 @@ const deployTarget = new DeployTarget(
     staticUrl: statics.url,
     webUrl,
     databaseIdentifier: database.identifier,
+    deployers,
   },
   opts,
 );

@@ -117,7 +117,7 @@ export class BeanstalkPair extends pulumi.ComponentResource {
       files: firstVersion(platform.kind),
       suffix: platform.kind,
       tags: naming.tags(),
-      createdOnce: true,
+      createdOnce: { formerName: "first-version-bundle" },
     });
   }
 

@@ -1,8 +1,10 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { ARTIFACTS } from "./common/artifacts";
 import { createBucket, expireOldVersions } from "./common/bucket";
 import { type DeployParameter } from "./common/deployParameter";
 import { Naming } from "./common/naming";
+import { PolicyStatement } from "./iam/policyDocument";
 
 export interface DeployTargetArgs {
   naming: Naming;
@@ -18,6 +20,8 @@ export interface DeployTargetArgs {
   webUrl: string;
   /** Identifier of the RDS instance. The deploy tool can take a snapshot of it. */
   databaseIdentifier: string;
+  /** ARNs of the roles that deploy. */
+  deployers: string[];
 }
 
 /** Days for which S3 keeps overwritten and deleted source bundles. */
@@ -33,12 +37,12 @@ export class DeployTarget extends pulumi.ComponentResource {
 
   constructor(name: string, args: DeployTargetArgs, opts?: pulumi.ComponentResourceOptions) {
     super("iaso:index:DeployTarget", name, {}, opts);
-    const { naming, ...facts } = args;
+    const { naming, deployers, ...facts } = args;
 
     const { bucket } = createBucket(this, "artifacts", {
       naming,
       bucketClass: "artifacts",
-      statements: [],
+      statements: writeStatements(naming, deployers),
       lifecycleRules: [expireOldVersions(OLD_VERSION_DAYS)],
     });
     new aws.ssm.Parameter(
@@ -61,4 +65,36 @@ export class DeployTarget extends pulumi.ComponentResource {
     this.artifactsBucket = bucket.bucket;
     this.registerOutputs({ artifactsBucket: this.artifactsBucket });
   }
+}
+
+/**
+ * Denies deployments the folder of updates, and everyone else the folders of deployments. Deletions are no way to replace
+ * code: the policies of roles limit them.
+ */
+function writeStatements(naming: Naming, deployers: string[]): PolicyStatement[] {
+  const objects = (folder: string) => `${naming.bucketArn("artifacts")}/${folder}/*`;
+  const noUpdaters = [
+    naming.ciRole("deploy"),
+    naming.ciRole("preview"),
+    ...(["web", "worker", "enketo"] as const).map((role) => naming.instanceRole(role)),
+  ];
+  return [
+    {
+      Sid: "OnlyDeployersWriteVersions",
+      Effect: "Deny",
+      Principal: "*",
+      Action: "s3:PutObject",
+      Resource: ARTIFACTS.deployments.map(objects),
+      Condition: { ArnNotEquals: { "aws:PrincipalArn": deployers } },
+    },
+    {
+      // The first update is an administrator's, whose role has any name.
+      Sid: "DeploymentsWriteNothingOfUpdates",
+      Effect: "Deny",
+      Principal: "*",
+      Action: "s3:PutObject",
+      Resource: objects(ARTIFACTS.updates),
+      Condition: { ArnEquals: { "aws:PrincipalArn": noUpdaters.map((role) => naming.roleArn(role)) } },
+    },
+  ];
 }

@@ -15,6 +15,8 @@ export interface MediaBucketArgs {
   webOrigin: string;
   /** Days for which overwritten and deleted media can be restored. */
   oldVersionDays: number;
+  /** True if all instances reach S3 through an endpoint of their VPC. They then write and list media only through it. */
+  throughVpcEndpoint: boolean;
   /**
    * The bucket to which S3 delivers the access logs: who read which object. S3 delivers most records within hours, and
    * does not promise to deliver each.
@@ -30,6 +32,9 @@ const MAXIMUM_SIGNATURE_AGE_MS = 15 * 60 * 1000;
 /**
  * Patients' media. Only URLs that Iaso's roles signed at most 15 minutes ago give access.
  *
+ * With an endpoint of S3 in the VPC, credentials that were copied from an instance write and list nothing elsewhere.
+ * They still read: browsers use URLs that the instances sign.
+ *
  * The bucket policy enforces this with explicit denies, which also bind the administrators of the account. Pulumi
  * keeps the bucket when it leaves the program.
  *
@@ -41,12 +46,12 @@ export class MediaBucket extends pulumi.ComponentResource {
 
   constructor(name: string, args: MediaBucketArgs, opts?: pulumi.ComponentResourceOptions) {
     super("iaso:index:MediaBucket", name, {}, opts);
-    const { naming, webOrigin, oldVersionDays, accessLogs } = args;
+    const { naming, webOrigin, oldVersionDays, throughVpcEndpoint, accessLogs } = args;
 
     const { bucket } = createBucket(this, name, {
       naming,
       bucketClass: "media",
-      statements: accessStatements(naming),
+      statements: [...accessStatements(naming), ...(throughVpcEndpoint ? writeStatements(naming) : [])],
       lifecycleRules: [expireOldVersions(oldVersionDays)],
       keep: true,
     });
@@ -85,12 +90,13 @@ export class MediaBucket extends pulumi.ComponentResource {
   }
 }
 
+function applicationRoles(naming: Naming): string[] {
+  return [naming.instanceRole("web"), naming.instanceRole("worker")].map((role) => naming.roleArn(role));
+}
+
 /** Denies every request that is not Iaso's own or does not have a recent signature. */
 function accessStatements(naming: Naming): PolicyStatement[] {
   const objects = `${naming.bucketArn("media")}/*`;
-  const applicationRoles = [naming.instanceRole("web"), naming.instanceRole("worker")].map((role) =>
-    naming.roleArn(role),
-  );
   return [
     {
       Sid: "DenySignaturesOlderThan15Minutes",
@@ -115,7 +121,31 @@ function accessStatements(naming: Naming): PolicyStatement[] {
       Principal: "*",
       Action: "s3:*",
       Resource: objects,
-      Condition: { ArnNotEquals: { "aws:PrincipalArn": applicationRoles } },
+      Condition: { ArnNotEquals: { "aws:PrincipalArn": applicationRoles(naming) } },
+    },
+  ];
+}
+
+/**
+ * Denies writes and lists with an instance's credentials that do not come through an endpoint in the VPC of the instance.
+ * Requests through a NAT gateway have no `aws:SourceVpc`, so they are denied too.
+ *
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-ec2instancesourcevpc
+ * @see https://aws.amazon.com/blogs/security/how-to-use-policies-to-restrict-where-ec2-instance-credentials-can-be-used-from/
+ */
+function writeStatements(naming: Naming): PolicyStatement[] {
+  const bucket = naming.bucketArn("media");
+  return [
+    {
+      Sid: "DenyWritesAndListsFromElsewhere",
+      Effect: "Deny",
+      Principal: "*",
+      Action: ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:ListBucket", "s3:PutObject"],
+      Resource: [bucket, `${bucket}/*`],
+      Condition: {
+        ArnEquals: { "aws:PrincipalArn": applicationRoles(naming) },
+        StringNotEquals: { "aws:SourceVpc": "${aws:EC2InstanceSourceVPC}" },
+      },
     },
   ];
 }

@@ -13,6 +13,8 @@ export interface StaticBucketArgs {
    * @example ["https://iaso.example.org"]
    */
   webOrigins: string[];
+  /** ARNs of the roles that deploy. Only they write and delete objects. */
+  deployers: string[];
   /**
    * A CloudFront distribution in front of the bucket. The bucket is then private: only CloudFront reads it, also in an
    * account that blocks public access to S3. **Changing it interrupts static files until the update ends.**
@@ -41,7 +43,7 @@ const CORS_AND_SECURITY_HEADERS = "e61eb60c-9c35-4d20-a928-2b84e02af89c";
 const OLD_VERSION_DAYS = 30;
 
 /**
- * Iaso's static files. Everyone can read an object over HTTPS, from S3 or through CloudFront; only the deploy role can
+ * Iaso's static files. Everyone can read an object over HTTPS, from S3 or through CloudFront; only who deploys can
  * write or delete one. The deploy tool sets `Cache-Control` on each object.
  *
  * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/example-bucket-policies.html
@@ -59,14 +61,14 @@ export class StaticBucket extends pulumi.ComponentResource {
 
   constructor(name: string, args: StaticBucketArgs, opts?: pulumi.ComponentResourceOptions) {
     super("iaso:index:StaticBucket", name, {}, opts);
-    const { naming, webOrigins, cloudFront } = args;
+    const { naming, webOrigins, deployers, cloudFront } = args;
 
     const { bucket } = createBucket(this, name, {
       naming,
       bucketClass: "static",
       statements: [
         cloudFront === undefined ? everyoneReads(naming) : cloudFrontReads(naming),
-        onlyDeployRoleWrites(naming),
+        onlyDeployersWrite(naming, deployers),
       ],
       publicPolicy: cloudFront === undefined,
       lifecycleRules: [expireOldVersions(OLD_VERSION_DAYS)],
@@ -178,15 +180,13 @@ function cloudFrontReads(naming: Naming): PolicyStatement {
   };
 }
 
-function onlyDeployRoleWrites(naming: Naming): PolicyStatement {
+function onlyDeployersWrite(naming: Naming, deployers: string[]): PolicyStatement {
   return {
-    Sid: "OnlyDeployRoleWrites",
+    Sid: "OnlyDeployersWrite",
     Effect: "Deny",
     Principal: "*",
     Action: ["s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"],
     Resource: `${naming.bucketArn("static")}/*`,
-    Condition: {
-      ArnNotEquals: { "aws:PrincipalArn": naming.roleArn(naming.ciRole("deploy")) },
-    },
+    Condition: { ArnNotEquals: { "aws:PrincipalArn": deployers } },
   };
 }

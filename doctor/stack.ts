@@ -55,6 +55,7 @@ export function readStack(project: Project, stack: string) {
     name: stack,
     env: s.env,
     accountId: s.accountId,
+    sharedAccountReason: s.sharedAccountReason,
     region: s.region,
     /** The tags of every resource of the stack. */
     tags: naming.tags(),

@@ -30,6 +30,7 @@ import * as secrets from "./rules/secrets";
 import * as bucket from "./rules/storage/bucket";
 import * as bucketPolicy from "./rules/storage/bucketPolicy";
 import * as lifecycle from "./rules/storage/lifecycle";
+import * as writers from "./rules/storage/writers";
 import * as reachability from "./rules/topology/reachability";
 import * as routes from "./rules/topology/routes";
 
@@ -44,7 +45,7 @@ import * as stackValues from "./rules/values/stack";
 const AREAS = {
   program: [program],
   references: [ownReferences, strangers, uses],
-  storage: [bucket, bucketPolicy, lifecycle],
+  storage: [bucket, bucketPolicy, lifecycle, writers],
   network: [network, routes, reachability],
   iam: [iamDocuments, iamOtherEnvironment, iamPermissions, iamRoles, iamSeparation, iamTrust],
   redis: [redis],

@@ -23,7 +23,13 @@ const HOSTS = ["webHost", "enketoHost", "staticHost"];
  * which creates their DNS records. An image belongs to an account.
  */
 const LEFT_OUT = ["env", "mailgunDomain", "mailgunDkimRecord"];
-const LEFT_OUT_IN_ANOTHER_ACCOUNT = ["gdalImageId", "stateBucket"];
+const LEFT_OUT_IN_ANOTHER_ACCOUNT = [
+  "deployers",
+  "gdalImageId",
+  "secretsKeyArn",
+  "sharedAccountReason",
+  "stateBucket",
+];
 
 type Values = Record<string, unknown>;
 
@@ -72,6 +78,11 @@ function copyOf(from: string, name: string, account?: string): NewEnvironment {
   values[key("createOidcProvider")] = isOtherAccount;
   if (isOtherAccount) {
     notes.push(`${key("hostedZone")} must be a hosted zone of the account ${account}.`);
+  } else if (values[key("sharedAccountReason")] === undefined) {
+    notes.push(
+      `${name} and ${from} are in one AWS account. Give ${name} one of its own (--account), or say in both stacks why: ` +
+        `${key("sharedAccountReason")} (docs/operations.md, One account for each environment).`,
+    );
   }
   for (const setting of [...LEFT_OUT, ...(isOtherAccount ? LEFT_OUT_IN_ANOTHER_ACCOUNT : [])]) {
     Reflect.deleteProperty(values, key(setting));

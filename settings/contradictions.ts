@@ -35,7 +35,7 @@ export function contradictionsBetween(
 
 type Check = (one: StackSettings, other: StackSettings) => Problem[];
 
-const checks: Check[] = [sharedNames, sharedIdentityProvider, sharedEnvironment];
+const checks: Check[] = [sharedNames, sharedAccount, sharedIdentityProvider, sharedEnvironment];
 
 function sharedNames(one: StackSettings, other: StackSettings): Problem[] {
   const taken = new Map(NAMES.map((key) => [other.settings[key], key]));
@@ -46,6 +46,22 @@ function sharedNames(one: StackSettings, other: StackSettings): Problem[] {
       ? []
       : [wrongValue(key, `is ${name}, the same as ${otherKey} of ${other.stack}`, "a name of its own")];
   });
+}
+
+/** Only separate accounts separate environments completely, so two in one account need a reason in both stacks. */
+function sharedAccount(one: StackSettings, other: StackSettings): Problem[] {
+  if (!isSame("accountId", one, other)) return [];
+  const unexplained = [one, other].find(({ settings }) => (settings.sharedAccountReason ?? "") === "");
+  if (unexplained === undefined) return [];
+  return [
+    {
+      key: "accountId",
+      wrong: `is ${String(one.settings.accountId)}, the same as for ${other.stack}, and ${unexplained.stack} gives no sharedAccountReason`,
+      accepted:
+        "an account of its own (docs/operations.md, One account for each environment), or a reason in both stacks",
+      fix: `pulumi config set KEY VALUE --stack STACK, or: pulumi config set sharedAccountReason 'REASON' --stack ${unexplained.stack}`,
+    },
+  ];
 }
 
 /** AWS accepts one identity provider for GitHub in an account. */

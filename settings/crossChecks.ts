@@ -102,6 +102,11 @@ const checks = [
         : undefined,
     ),
   ),
+  check(["deployers", "accountId"], ({ deployers, accountId }) => {
+    const index = deployers.findIndex((arn) => !arn.startsWith(`arn:aws:iam::${accountId}:`));
+    const wrong = `has ${deployers[index] ?? ""}, of another account than accountId`;
+    return index < 0 ? undefined : wrongValue("deployers", wrong, `ARNs of the account ${accountId}`, index);
+  }),
   check(["availabilityZones"], ({ availabilityZones }) =>
     new Set(availabilityZones).size < availabilityZones.length
       ? wrongValue("availabilityZones", "has a zone twice", "a list of different zone letters")

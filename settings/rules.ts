@@ -125,6 +125,7 @@ export const plainSettings = z.object({
   ),
   env: text(environmentName.pattern, environmentName.accepted),
   accountId: text(/^\d{12}$/, 'twelve digits, in quotes such as "012345678901"'),
+  sharedAccountReason: optional(/^\S.{8,198}\S$/, "the reason in a sentence of up to 200 characters"),
   region: among(Object.keys(REGIONS), `one of the regions ${SUPPORTED_REGIONS.join(", ")}`),
   hostedZone: host("example.org"),
   webHost: host("iaso.example.org"),
@@ -211,6 +212,10 @@ export const plainSettings = z.object({
   infrastructureRepository: repository,
   applicationRepository: repository,
   createOidcProvider: boolean,
+  deployers: list(
+    /^arn:aws:iam::\d{12}:(role|user)\/[\w+=,.@/-]+$/,
+    "ARNs of IAM roles or users such as arn:aws:iam::123456789012:role/Deployment",
+  ),
   stateBucket: optional(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "the name of a bucket"),
   secretsKeyArn: optional(
     /^arn:aws:kms:[a-z0-9-]+:\d{12}:key\/[0-9a-f-]{36}$/,
@@ -227,4 +232,5 @@ export const listSettings = [
   "availabilityZones",
   "gdalDrivers",
   "plugins",
+  "deployers",
 ] as const satisfies readonly (keyof PlainSettings)[];

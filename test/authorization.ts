@@ -58,6 +58,7 @@ export class Role {
         context: {
           "aws:RequestedRegion": /^(cloudfront|iam|route53):/.test(action) ? "us-east-1" : REGION,
           "aws:SecureTransport": "true",
+          "aws:ResourceAccount": ACCOUNT,
           ...Object.fromEntries(
             Object.entries(this.tags).map(([tag, value]) => [`aws:PrincipalTag/${tag}`, value]),
           ),

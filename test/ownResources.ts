@@ -50,7 +50,7 @@ const RESOURCES: Record<string, (action: string, env: string, balancer: string) 
   route53: () => "arn:aws:route53:::hostedzone/Z1",
   s3: (action, env) =>
     /Object(Tagging|Version)?$/.test(action)
-      ? `arn:aws:s3:::example-iaso-${env}-artifacts/bundles/1.zip`
+      ? `arn:aws:s3:::example-iaso-${env}-artifacts/pulumi/1.zip`
       : `arn:aws:s3:::example-iaso-${env}-artifacts`,
   sns: (_, env) => arn("sns", `iaso-${env}-alarms`),
   sqs: (_, env) => arn("sqs", `iaso-${env}-tasks`),

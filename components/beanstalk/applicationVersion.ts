@@ -1,12 +1,13 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { ARTIFACTS } from "../common/artifacts";
 
 export interface ApplicationVersionArgs {
   /** The Beanstalk application of the version. */
   application: aws.elasticbeanstalk.Application;
   /** Name of the artifacts bucket. */
   artifactsBucket: pulumi.Input<string>;
-  /** Prefix of the version's label, and folder of its source bundle. */
+  /** Prefix of the version's label, and name of the bundle's folder. */
   role: string;
   /** Shown in the Beanstalk console. */
   description: string;
@@ -16,8 +17,11 @@ export interface ApplicationVersionArgs {
   suffix: string;
   /** Tags of the version and of its source bundle. */
   tags: Record<string, string>;
-  /** Writes `files` only once: an environment may run them for ever, and Pulumi cannot deploy others. */
-  createdOnce?: boolean;
+  /**
+   * Writes `files` only once: an environment may run them for ever, and Pulumi cannot deploy others. The value is the
+   * bundle's name in Pulumi before it had `suffix` in it. Bundles that exist keep their key.
+   */
+  createdOnce?: { formerName: string };
 }
 
 /**
@@ -33,20 +37,23 @@ export function createApplicationVersion(
   name: string,
   args: ApplicationVersionArgs,
 ): aws.elasticbeanstalk.ApplicationVersion {
-  const { application, artifactsBucket, role, description, files, suffix, tags, createdOnce = false } = args;
+  const { application, artifactsBucket, role, description, files, suffix, tags, createdOnce } = args;
   const createFirst = { parent: application, deleteBeforeReplace: false };
   const assets = Object.entries(files).map(
     ([path, text]) => [path, new pulumi.asset.StringAsset(text)] as const,
   );
   const bundle = new aws.s3.BucketObjectv2(
-    `${name}-bundle`,
+    createdOnce === undefined ? `${name}-bundle` : `${name}-${suffix}-bundle`,
     {
       bucket: artifactsBucket,
-      key: `bundles/${role}/${suffix}.zip`,
+      key: `${ARTIFACTS.updates}/${role}/${suffix}.zip`,
       source: new pulumi.asset.AssetArchive(Object.fromEntries(assets)),
       tags,
     },
-    { ...createFirst, ignoreChanges: createdOnce ? ["source"] : [] },
+    {
+      ...createFirst,
+      ...(createdOnce && { ignoreChanges: ["key", "source"], aliases: [{ name: createdOnce.formerName }] }),
+    },
   );
   return new aws.elasticbeanstalk.ApplicationVersion(
     name,

@@ -51,6 +51,6 @@ export function enketoCompose(image: string): { yaml: string; fingerprint: strin
       },
     },
   });
-  const fingerprint = createHash("sha256").update(yaml).digest("hex").slice(0, 12);
+  const fingerprint = createHash("sha256").update(yaml).digest("hex").slice(0, 16);
   return { yaml, fingerprint };
 }

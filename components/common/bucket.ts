@@ -86,7 +86,13 @@ export function createBucket(parent: pulumi.Resource, name: string, args: Bucket
     name,
     {
       bucket: bucket.bucket,
-      rules: [{ applyServerSideEncryptionByDefault: { sseAlgorithm: "AES256" } }],
+      rules: [
+        {
+          applyServerSideEncryptionByDefault: { sseAlgorithm: "AES256" },
+          // Whoever may write objects could encrypt them with a key of their own, and demand a ransom.
+          blockedEncryptionTypes: ["SSE-C"],
+        },
+      ],
     },
     opts,
   );

@@ -4,6 +4,7 @@ import { InstanceRole, Naming } from "../common/naming";
 import { beanstalkListing, beanstalkLogs, beanstalkVersions } from "./beanstalkBucket";
 import {
   IMAGE_PULL_ACTIONS,
+  inOwnAccount,
   policyDocument,
   PolicyStatement,
   LOG_STREAMING_ACTIONS,
@@ -63,6 +64,7 @@ function instanceStatements(naming: Naming): PolicyStatement[] {
   const artifacts = naming.bucketArn("artifacts");
   const media = naming.bucketArn("media");
   const applications = [...new Set(ROLES.map((role) => naming.applicationOf(role)))];
+  const own = inOwnAccount(naming.accountId);
   return [
     {
       Sid: "Objects",
@@ -72,16 +74,30 @@ function instanceStatements(naming: Naming): PolicyStatement[] {
         `${artifacts}/wheels/*`,
         ...applications.flatMap((application) => beanstalkVersions(naming, application)),
       ],
+      Condition: own,
     },
     {
       Sid: "Media",
       Effect: "Allow",
       Action: ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
       Resource: `${media}/*`,
+      Condition: own,
     },
-    { Sid: "Lists", Effect: "Allow", Action: "s3:ListBucket", Resource: [artifacts, media] },
+    {
+      Sid: "Lists",
+      Effect: "Allow",
+      Action: "s3:ListBucket",
+      Resource: [artifacts, media],
+      Condition: own,
+    },
     beanstalkListing(naming),
-    { Sid: "LogBundles", Effect: "Allow", Action: "s3:PutObject", Resource: beanstalkLogs(naming) },
+    {
+      Sid: "LogBundles",
+      Effect: "Allow",
+      Action: "s3:PutObject",
+      Resource: beanstalkLogs(naming),
+      Condition: own,
+    },
     {
       Sid: "Tasks",
       Effect: "Allow",

@@ -53,6 +53,14 @@ export function serviceTrustPolicy(service: string, accountId: string): string {
 }
 
 /**
+ * Returns the condition that a bucket belongs to this account. After a bucket is deleted, another account can create one of
+ * its name.
+ */
+export function inOwnAccount(accountId: string): PolicyCondition {
+  return { StringEquals: { "aws:ResourceAccount": accountId } };
+}
+
+/**
  * The actions that an instance needs to stream its logs to CloudWatch. The log groups exist: Beanstalk creates them with
  * the environment.
  *

@@ -1,3 +1,4 @@
+import { DescribeEnvironmentsCommand } from "@aws-sdk/client-elastic-beanstalk";
 import { GetOpenIDConnectProviderCommand, GetRoleCommand } from "@aws-sdk/client-iam";
 import { errorName } from "../../cli/awsErrors";
 import { type Check, type Finding, ok } from "../check";
@@ -37,6 +38,45 @@ export const serviceLinkedRoles: Check = {
       }),
     );
     return { findings: findings.flat() };
+  },
+};
+
+/** The name of an environment of this program in Beanstalk (Naming.environment). */
+const ENVIRONMENT = /^iaso-([a-z0-9]+)(-worker|-enketo)?$/;
+
+/** @see https://docs.aws.amazon.com/whitepapers/latest/organizing-your-aws-environment/benefits-of-using-multiple-aws-accounts.html */
+export const accountOfItsOwn: Check = {
+  name: "an account for each environment",
+  phase: "preflight",
+  async check({ clients, stack }) {
+    const names: string[] = [];
+    let token: string | undefined;
+    do {
+      const page = await clients.beanstalk.send(
+        new DescribeEnvironmentsCommand({ IncludeDeleted: false, MaxRecords: 100, NextToken: token }),
+      );
+      names.push(...(page.Environments ?? []).map(({ EnvironmentName = "" }) => EnvironmentName));
+      token = page.NextToken;
+    } while (token !== undefined);
+    const others = [
+      ...new Set(
+        names.flatMap((name) => ENVIRONMENT.exec(name)?.[1] ?? []).filter((env) => env !== stack.env),
+      ),
+    ].sort();
+    if (others.length === 0) return ok();
+    if (stack.sharedAccountReason !== "")
+      return ok(`shared with ${others.join(", ")}: ${stack.sharedAccountReason}`);
+    return {
+      findings: [
+        {
+          wrong: `The account also has the environment ${others.join(" and ")}, and the stack gives no sharedAccountReason.`,
+          why:
+            "In one account, roles read names and settings of both environments, quotas and Beanstalk's bucket are shared, " +
+            "and one mistake in a policy reaches both.",
+          fix: `Use another account (docs/operations.md, One account for each environment), or: ${stack.setCommand("sharedAccountReason")} 'REASON'`,
+        },
+      ],
+    };
   },
 };
 

@@ -1,5 +1,5 @@
 import type { Check } from "../check";
-import { identityProvider, serviceLinkedRoles } from "./account";
+import { accountOfItsOwn, identityProvider, serviceLinkedRoles } from "./account";
 import { alarmSubscription } from "./alarms";
 import { staticFiles, versions } from "./application";
 import { caaRecords, certificates } from "./certificates";
@@ -15,6 +15,7 @@ import { accountPublicAccess, bucketNames, diskEncryption } from "./storage";
 
 /** All checks, in the order of the report. */
 export const checks: readonly Check[] = [
+  accountOfItsOwn,
   hostedZone,
   delegation,
   recordNames,

@@ -153,8 +153,8 @@ export const commandsOwn = defineRule({
 const CHANGED_ELSEWHERE: Record<string, string[]> = {
   // The deploy tool deploys versions.
   "aws:elasticbeanstalk/environment:Environment": ["version"],
-  // A new text of the first version would be a new object, and a new version, of a platform that runs.
-  "aws:s3/bucketObjectv2:BucketObjectv2": ["source"],
+  // Another text or key of the first version would be a new object, and a new version, of a platform that runs.
+  "aws:s3/bucketObjectv2:BucketObjectv2": ["key", "source"],
 };
 
 export const noIgnoredChanges = defineRule({

@@ -142,10 +142,11 @@ for (const platform of ["python", "docker"] as const) {
       const version = find(document, "aws:elasticbeanstalk/applicationVersion:ApplicationVersion");
       const bundle = find(document, "aws:s3/bucketObjectv2:BucketObjectv2");
       expect(version.inputs).to.include({ name: `first-${platform}`, application: "iaso-test" });
-      expect(bundle.inputs).to.include({ bucket: "artifacts", key: `bundles/first/${platform}.zip` });
+      expect(bundle.inputs).to.include({ bucket: "artifacts", key: `pulumi/first/${platform}.zip` });
       expect(at(bundle.inputs.source, "assets")).to.have.all.keys(Object.keys(firstVersion(platform)));
-      // Other files under the same label would change what the label means.
-      expect(bundle.ignoreChanges).to.deep.equal(["source"]);
+      // Other files under the same label would change what the label means. Older stacks keep the key.
+      expect(bundle.ignoreChanges).to.deep.equal(["key", "source"]);
+      expect(bundle.urn).to.match(new RegExp(`::first-version-${platform}-bundle$`));
       for (const environment of both()) {
         expect(environment.inputs.version).to.equal(version.inputs.name);
         expect(environment.propertyDependencies.version).to.deep.equal([version.urn]);

@@ -1,8 +1,12 @@
 import { expect } from "chai";
 import { DeployTarget } from "../../components/deployTarget";
 import { PreviewDocument } from "../../graph/document";
+import { statementsOf } from "../../policies/iam/document";
 import { simulate } from "../../preview/simulate";
+import { Role } from "../authorization";
 import { at, find, naming, textOf } from "../support";
+
+const role = (name: string): string => `arn:aws:iam::123456789012:role/${name}`;
 
 describe("components/deployTarget", () => {
   let document: PreviewDocument;
@@ -16,6 +20,7 @@ describe("components/deployTarget", () => {
         staticUrl: "https://static.example.org/static/",
         webUrl: "https://iaso.example.org",
         databaseIdentifier: "iaso-test",
+        deployers: [role("iaso-test-ci-deploy"), role("Deployment")],
       });
     });
   });
@@ -35,6 +40,40 @@ describe("components/deployTarget", () => {
       databaseIdentifier: "iaso-test",
       queueUrl: "https://sqs.eu-central-1.amazonaws.com/123456789012/iaso-test-tasks",
     });
+  });
+
+  it("lets only deployers write versions and the journal, and neither them nor instances write what updates write", () => {
+    const { inputs } = find(document, "aws:s3/bucketPolicy:BucketPolicy");
+    const statements = [
+      ...statementsOf(inputs.policy),
+      // Every role may write everything, so the bucket's policy alone decides.
+      { Effect: "Allow", Action: "s3:*", Resource: "*" },
+    ];
+    const may = (name: string, action: string, key: string): boolean =>
+      new Role(statements).allows({
+        action,
+        resource: `arn:aws:s3:::example-iaso-test-artifacts/${key}`,
+        context: { "aws:PrincipalArn": role(name) },
+      });
+    const deployments = [
+      "bundles/1.zip",
+      "wheels/1/a.whl",
+      "wheel-lists/1.txt",
+      "locks/test.json",
+      "journal/test/1",
+    ];
+    for (const key of deployments) {
+      for (const name of ["iaso-test-ci-deploy", "Deployment"])
+        expect(may(name, "s3:PutObject", key)).to.equal(true);
+      for (const name of ["iaso-test-ci-up", "iaso-test-web", "Administrator"])
+        expect(may(name, "s3:PutObject", key), `${name} ${key}`).to.equal(false);
+    }
+    const updates = "pulumi/enketo/1.zip";
+    for (const name of ["iaso-test-ci-up", "Administrator"])
+      expect(may(name, "s3:PutObject", updates), name).to.equal(true);
+    for (const name of ["ci-deploy", "ci-preview", "web", "worker", "enketo"])
+      expect(may(`iaso-test-${name}`, "s3:PutObject", updates), name).to.equal(false);
+    expect(may("iaso-test-ci-up", "s3:DeleteObject", "bundles/enketo/1.zip")).to.equal(true);
   });
 
   it("keeps bundles, lock and journal in a private bucket that drops old versions only", () => {

@@ -208,7 +208,7 @@ describe("components/enketo", () => {
     expect(version.inputs).to.include({
       name: `enketo-${fingerprint}`,
       bucket: "artifacts",
-      key: `bundles/enketo/${fingerprint}.zip`,
+      key: `pulumi/enketo/${fingerprint}.zip`,
       description: IMAGE,
     });
     const environment = find(document, ENVIRONMENT);

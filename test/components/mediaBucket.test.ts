@@ -3,6 +3,7 @@ import { LogsBucket } from "../../components/logsBucket";
 import { MediaBucket } from "../../components/mediaBucket";
 import { PreviewDocument } from "../../graph/document";
 import { simulate } from "../../preview/simulate";
+import { Role } from "../authorization";
 import { at, find, naming, PolicyStatement, statementsOf } from "../support";
 
 const OBJECTS = "arn:aws:s3:::example-iaso-test-media/*";
@@ -14,7 +15,13 @@ describe("components/mediaBucket", () => {
     document = await simulate(() => {
       const accessLogs = new LogsBucket("logs", { naming, retentionDays: 90 });
       const webOrigin = "https://iaso.example.org";
-      new MediaBucket("media", { naming, webOrigin, oldVersionDays: 365, accessLogs });
+      new MediaBucket("media", {
+        naming,
+        webOrigin,
+        oldVersionDays: 365,
+        accessLogs,
+        throughVpcEndpoint: true,
+      });
     });
     statements = statementsOf(find(document, "aws:s3/bucketPolicy:BucketPolicy", "media").inputs.policy);
   });
@@ -55,6 +62,37 @@ describe("components/mediaBucket", () => {
         },
       },
     });
+  });
+
+  it("takes writes and lists with instances' credentials only through the endpoint of their VPC", async () => {
+    const may = (action: string, key: string, network: Record<string, string>): boolean =>
+      new Role([...Object.values(statements), { Effect: "Allow", Action: "s3:*", Resource: "*" }]).allows({
+        action,
+        resource: `arn:aws:s3:::example-iaso-test-media${key}`,
+        context: {
+          "aws:PrincipalArn": "arn:aws:iam::123456789012:role/iaso-test-web",
+          "s3:signatureversion": "AWS4-HMAC-SHA256",
+          "aws:EC2InstanceSourceVPC": "vpc-1",
+          ...network,
+        },
+      });
+    for (const [action, key] of [
+      ["s3:PutObject", "/a.jpg"],
+      ["s3:DeleteObject", "/a.jpg"],
+      ["s3:ListBucket", ""],
+    ] as const) {
+      expect(may(action, key, { "aws:SourceVpc": "vpc-1" }), action).to.equal(true);
+      expect(may(action, key, { "aws:SourceVpc": "vpc-2" }), action).to.equal(false);
+      expect(may(action, key, {}), action).to.equal(false);
+    }
+    // Browsers read with URLs that the instances sign.
+    expect(may("s3:GetObject", "/a.jpg", {})).to.equal(true);
+    const without = await simulate(() => {
+      new MediaBucket("media", { naming, webOrigin: "", oldVersionDays: 365, throughVpcEndpoint: false });
+    });
+    expect(JSON.stringify(find(without, "aws:s3/bucketPolicy:BucketPolicy").inputs)).not.to.include(
+      "SourceVpc",
+    );
   });
 
   it("grants nothing by itself and blocks all four kinds of public access", () => {

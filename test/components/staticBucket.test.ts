@@ -4,23 +4,28 @@ import { PreviewDocument } from "../../graph/document";
 import { simulate } from "../../preview/simulate";
 import { at, find, naming, resourcesOf, statementsOf } from "../support";
 
+const DEPLOYERS = ["iaso-test-ci-deploy", "Deployment"].map(
+  (role) => `arn:aws:iam::123456789012:role/${role}`,
+);
+
 function preview(cloudFront?: StaticBucketArgs["cloudFront"]): Promise<PreviewDocument> {
   return simulate(() => {
     new StaticBucket("static", {
       naming,
       webOrigins: ["https://iaso.example.org", "https://enketo.example.org"],
+      deployers: DEPLOYERS,
       cloudFront,
     });
   });
 }
 
 describe("components/staticBucket", () => {
-  it("lets everyone read objects and nothing else, and only the deploy role write", async () => {
+  it("lets everyone read objects and nothing else, and only who deploys write", async () => {
     const document = await preview();
     const statements = statementsOf(find(document, "aws:s3/bucketPolicy:BucketPolicy").inputs.policy);
     expect(Object.keys(statements)).to.have.members([
       "EveryoneReadsObjects",
-      "OnlyDeployRoleWrites",
+      "OnlyDeployersWrite",
       "DenyPlainHttp",
     ]);
     expect(statements.EveryoneReadsObjects).to.deep.include({
@@ -29,13 +34,13 @@ describe("components/staticBucket", () => {
       Action: "s3:GetObject",
       Resource: "arn:aws:s3:::example-iaso-test-static/*",
     });
-    expect(statements.OnlyDeployRoleWrites).to.deep.include({
+    expect(statements.OnlyDeployersWrite).to.deep.include({
       Effect: "Deny",
       Principal: "*",
       Action: ["s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"],
       Resource: "arn:aws:s3:::example-iaso-test-static/*",
       Condition: {
-        ArnNotEquals: { "aws:PrincipalArn": "arn:aws:iam::123456789012:role/iaso-test-ci-deploy" },
+        ArnNotEquals: { "aws:PrincipalArn": DEPLOYERS },
       },
     });
   });
@@ -84,7 +89,7 @@ describe("components/staticBucket", () => {
     const statements = statementsOf(find(document, "aws:s3/bucketPolicy:BucketPolicy").inputs.policy);
     expect(Object.keys(statements)).to.have.members([
       "CloudFrontReadsObjects",
-      "OnlyDeployRoleWrites",
+      "OnlyDeployersWrite",
       "DenyPlainHttp",
     ]);
     expect(statements.CloudFrontReadsObjects).to.deep.include({

@@ -11,6 +11,7 @@ const MINUTE = 60_000;
 const WHO = [
   "anonymous",
   "application",
+  "application's credentials elsewhere",
   "other role",
   "other account",
   "CloudFront",
@@ -48,6 +49,8 @@ type Expected = Partial<Record<Case["who"], (one: Case) => boolean>>;
  */
 const media: Expected = {
   application: ({ signature, action }) => signature === "5 min" || action === "list",
+  // Browsers read with URLs that the application signs.
+  "application's credentials elsewhere": ({ signature, action }) => signature === "5 min" && action === "get",
   "other role": ({ action }) => action === "list",
 };
 
@@ -57,6 +60,7 @@ const media: Expected = {
 const inS3: Expected = {
   anonymous: ({ action }) => action === "get",
   application: ({ action }) => action === "get",
+  "application's credentials elsewhere": ({ action }) => action === "get",
   "other role": ({ action }) => action === "get" || action === "list",
   "other account": ({ action }) => action === "get",
   CloudFront: ({ action }) => action === "get",
@@ -89,10 +93,22 @@ describe("access to the buckets", () => {
       };
       const requesters: Record<
         Case["who"],
-        { requester: Requester; role?: string; source?: string; identity?: unknown }
+        {
+          requester: Requester;
+          role?: string;
+          source?: string;
+          identity?: unknown;
+          network?: Record<string, string>;
+        }
       > = {
         anonymous: { requester: {} },
-        application: session(ACCOUNT, `iaso-${stack}-web`, application),
+        application: session(ACCOUNT, `iaso-${stack}-web`, application, {
+          "aws:EC2InstanceSourceVPC": "vpc-1",
+          "aws:SourceVpc": "vpc-1",
+        }),
+        "application's credentials elsewhere": session(ACCOUNT, `iaso-${stack}-web`, application, {
+          "aws:EC2InstanceSourceVPC": "vpc-1",
+        }),
         "other role": session(ACCOUNT, "somebody", everything),
         "other account": session("999999999999", "somebody", everything),
         CloudFront: distributionOf(ACCOUNT),
@@ -104,7 +120,7 @@ describe("access to the buckets", () => {
         const name = inputsOf("Bucket", bucket).bucket as string;
         const policy: unknown = JSON.parse(inputsOf("BucketPolicy", bucket).policy as string);
         for (const one of cases()) {
-          const { requester, role, source, identity } = requesters[one.who];
+          const { requester, role, source, identity, network } = requesters[one.who];
           const age = SIGNATURES[one.signature];
           const request: Request = {
             requester,
@@ -113,6 +129,7 @@ describe("access to the buckets", () => {
             account: ACCOUNT,
             context: {
               "aws:SecureTransport": TRANSPORTS[one.transport],
+              ...network,
               ...(role === undefined ? {} : { "aws:PrincipalArn": role }),
               ...(source === undefined ? {} : { "aws:SourceArn": source }),
               ...(age === undefined
@@ -137,14 +154,48 @@ describe("access to the buckets", () => {
       }
       console.log(`      ${judged} requests`);
     });
+
+    it(`lets deployments write the versions of ${stack}, and updates their own bundles, by two evaluators`, async () => {
+      const { document } = await previewStack(exampleProject(), stack, { policies: false });
+      const found = document.resources.find(
+        ({ type, name }) => type.endsWith(":BucketPolicy") && name === "artifacts",
+      );
+      const policy: unknown = JSON.parse(String(found?.inputs.policy));
+      const everything = {
+        Version: "2012-10-17",
+        Statement: { Effect: "Allow", Action: "s3:*", Resource: "*" },
+      };
+      const writes = (role: string, folder: string): boolean => {
+        const { requester, role: arn } = session(ACCOUNT, role, everything);
+        const request: Request = {
+          requester,
+          action: "s3:PutObject",
+          resource: `arn:aws:s3:::example-iaso-${stack}-artifacts/${folder}/1`,
+          account: ACCOUNT,
+          context: { "aws:SecureTransport": "true", "aws:PrincipalArn": arn },
+        };
+        const ours = evaluateRequest(request, statementsOf(policy), statementsOf(everything));
+        expect(oracle(request, policy, everything), `${role} ${folder}, by the oracle`).to.equal(ours);
+        return ours === "allow";
+      };
+      const roles = ["ci-deploy", "ci-up", "ci-preview", "web", "worker", "enketo"];
+      const writers = (folder: string) =>
+        [...roles.map((role) => `iaso-${stack}-${role}`), "Administrator"].filter((role) =>
+          writes(role, folder),
+        );
+      for (const folder of ["bundles", "journal", "locks", "wheel-lists", "wheels"])
+        expect(writers(folder), folder).to.deep.equal([`iaso-${stack}-ci-deploy`]);
+      expect(writers("pulumi")).to.deep.equal([`iaso-${stack}-ci-up`, "Administrator"]);
+    });
   }
 });
 
-function session(account: string, role: string, identity: unknown) {
+function session(account: string, role: string, identity: unknown, network: Record<string, string> = {}) {
   return {
     requester: { arn: `arn:aws:sts::${account}:assumed-role/${role}/session` },
     role: `arn:aws:iam::${account}:role/${role}`,
     identity,
+    network,
   };
 }
 

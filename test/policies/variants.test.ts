@@ -18,7 +18,7 @@ const VARIANTS: Record<string, Record<string, unknown>> = {
   "Redis with TLS and replicas": {
     enketoRedisTls: true,
     enketoRedisReplicas: 2,
-    enketoImage: "enketo/enketo-express:7.5.1",
+    enketoImage: `enketo/enketo-express:7.5.1@sha256:${"0".repeat(64)}`,
   },
   plugins: { plugins: ["polio", "test_plugin"] },
   "no earlier signing key": { secretKeyFallbacks: "" },
@@ -39,8 +39,8 @@ const VARIANTS: Record<string, Record<string, unknown>> = {
     region: "eu-west-3",
     organization: "a-health-ministry",
     accountId: "210987654321",
-    infrastructureRepository: "Ministry-1/infra.aws",
-    applicationRepository: "Ministry-1/iaso",
+    infrastructureRepository: "Ministry-1@12/infra.aws@34",
+    applicationRepository: "Ministry-1@12/iaso@56",
   },
   "a newer database, kept for longer": {
     databaseMajorVersion: "18",
@@ -49,6 +49,7 @@ const VARIANTS: Record<string, Record<string, unknown>> = {
     databaseInstanceClass: "db.r8g.large",
   },
   "the longest and the shortest times": { logRetentionDays: 3653, mediaOldVersionDays: 7 },
+  "people who deploy": { deployers: ["arn:aws:iam::123456789012:role/Deployment"] },
   "another way to deploy": { deploymentPolicy: "Rolling", webMinSize: 1, webMaxSize: 1, workerMaxSize: 10 },
 };
 

@@ -40,6 +40,7 @@ const ACTIONS = [
   "route53:ChangeResourceRecordSets",
   "s3:DeleteObject",
   "s3:GetObject",
+  "s3:ListBucket",
   "s3:PutBucketPolicy",
   "s3:PutObject",
   "sns:Publish",
@@ -57,21 +58,27 @@ const ACTIONS = [
 const HOSTS: Record<string, string> = { prod: "iaso.example.org", staging: "iaso-staging.example.org" };
 
 const BUCKETS = ["artifacts", "media", "static"];
+/** Objects of the buckets, by who writes them. */
+const OBJECTS = ["artifacts/bundles", "artifacts/journal", "artifacts/pulumi", "media", "static"];
 
-/** The requests of one action on the resources of an environment: one for each bucket, if it is about objects. */
+/** The requests of one action on the resources of an environment: one for each bucket or folder, if it is about S3. */
 function requests(action: string, env: string, ofOwn: boolean): Record<string, Needed> {
   const record = ofOwn ? (HOSTS[env] ?? "") : "iaso-other.example.org";
   const needed = onResourceOf({ env, record, balancer: balancerOf(ofOwn ? "web" : "other") }, action);
   if (!action.startsWith("s3:")) return { [action]: needed };
+  const places = needed.resource.includes("/") ? OBJECTS : BUCKETS;
   return Object.fromEntries(
-    BUCKETS.map((bucket) => [
-      `${action} ${bucket}`,
-      { ...needed, resource: needed.resource.replace("artifacts", bucket) },
+    places.map((place) => [
+      `${action} ${place}`,
+      { ...needed, resource: needed.resource.replace(/artifacts(\/pulumi)?/, place) },
     ]),
   );
 }
 
-/** Where a request is made: the environment's own resources, another's, a stranger's without tags, another account's. */
+/**
+ * Where a request is made: the environment's own resources, another's, a stranger's without tags, another account's. Its
+ * buckets have the names of the environment's own, which anybody can create after they are deleted.
+ */
 const PLACES: Record<string, (action: string, env: string) => Record<string, Needed>> = {
   own: (action, env) => requests(action, env, true),
   second: (action) => requests(action, "other", false),
@@ -79,8 +86,8 @@ const PLACES: Record<string, (action: string, env: string) => Record<string, Nee
   account: (action, env) =>
     mapped(requests(action, env, true), (one) => ({
       ...one,
-      resource: one.resource.replace(ACCOUNT, "999999999999").replace("example-", "foreign-"),
-      context: {},
+      resource: one.resource.replace(ACCOUNT, "999999999999"),
+      context: { "aws:ResourceAccount": "999999999999" },
     })),
 };
 
@@ -105,6 +112,7 @@ function oracleAllows(
         contextVariables: {
           "aws:RequestedRegion": REGION,
           "aws:SecureTransport": "true",
+          "aws:ResourceAccount": ACCOUNT,
           ...Object.fromEntries(
             Object.entries(tags).map(([tag, value]) => [`aws:PrincipalTag/${tag}`, value]),
           ),

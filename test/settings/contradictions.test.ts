@@ -5,6 +5,7 @@ const staging: StackSettings = {
   stack: "staging",
   settings: {
     accountId: "123456789012",
+    sharedAccountReason: "A test has one account.",
     organization: "example",
     env: "",
     webHost: "iaso-staging.example.org",
@@ -64,6 +65,21 @@ describe("settings/contradictions", () => {
       const [message] = contradictionsBetween("iaso", [prodWith({ [key]: webHost }), staging]);
       expect(message).to.include(`iaso:${key} is ${webHost}`);
     }
+  });
+
+  it("finds two stacks of one account, unless both give a reason", () => {
+    const without = { sharedAccountReason: "" };
+    const expected = (key: string) =>
+      `iaso:accountId is 123456789012, the same as for staging, and ${key} gives no sharedAccountReason`;
+    const [message] = contradictionsBetween("iaso", [prodWith(without), staging]);
+    expect(message)
+      .to.include(expected("prod"))
+      .and.match(/fix: .*pulumi config set sharedAccountReason 'REASON' --stack prod$/);
+    const unexplained = { ...staging, settings: { ...staging.settings, ...without } };
+    expect(contradictionsBetween("iaso", [prod, unexplained])[0]).to.include(expected("staging"));
+    expect(
+      contradictionsBetween("iaso", [prodWith({ ...without, accountId: "210987654321" }), unexplained]),
+    ).to.deep.equal([]);
   });
 
   it("finds two stacks of one account that create its identity provider", () => {

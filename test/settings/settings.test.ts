@@ -317,6 +317,8 @@ describe("settings/settings", () => {
     ],
     dockerSolutionStack: ["64bit Amazon Linux 2023 v4.13.9 running Python 3.13"],
     enketoRedisNodeType: ["t4g.micro", "cache.t4g.huge"],
+    deployers: ['["Deployment"]', '["arn:aws:iam::123456789012:root"]', '["arn:aws:iam::*:role/x"]'],
+    sharedAccountReason: ["yes"],
     databaseInstanceClass: ["db.t4g", "db.t9x.large"],
   })) {
     it(`refuses wrong values of ${key}`, () => {
@@ -344,6 +346,7 @@ describe("settings/settings", () => {
     ["vpcId", { privateSubnetIds: '["subnet-00000001","subnet-00000002"]' }],
     ["staticHost", { cloudFront: "true", staticHost: "iaso-staging.example.org" }],
     ["staticHost", { cloudFront: "true", staticHost: "enketo-staging.example.org" }],
+    ["deployers", { deployers: '["arn:aws:iam::999999999999:role/Deployment"]' }],
     ["enketoImage", { enketoRedisTls: "true" }],
     ["enketoImage", { enketoRedisTls: "true", enketoImage: "enketo/enketo-express:6.2.2" }],
   ] as const) {

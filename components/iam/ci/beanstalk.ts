@@ -1,5 +1,6 @@
+import { ARTIFACTS } from "../../common/artifacts";
 import { InstanceRole, Naming } from "../../common/naming";
-import { OneOrMany, PolicyStatement } from "../policyDocument";
+import { inOwnAccount, OneOrMany, PolicyStatement } from "../policyDocument";
 
 /**
  * Permissions that Beanstalk uses on behalf of a caller who deploys another version: it updates the environments'
@@ -248,6 +249,7 @@ export function updateStatements(
         "s3:PutObjectVersionAcl",
       ],
       Resource: stagedVersions(naming, roles),
+      Condition: inOwnAccount(naming.accountId),
     },
     {
       // AWS's bucket with the templates of environments' stacks and the patches of instances.
@@ -255,6 +257,16 @@ export function updateStatements(
       Effect: "Allow",
       Action: "s3:GetObject",
       Resource: `${naming.beanstalkResourcesBucketArn}/*`,
+    },
+    {
+      // Beanstalk may read the source bundle of a version again that it has processed.
+      Sid: "ReadBundles",
+      Effect: "Allow",
+      Action: "s3:GetObject",
+      Resource: ["bundles", ARTIFACTS.updates].map(
+        (folder) => `${naming.bucketArn("artifacts")}/${folder}/*`,
+      ),
+      Condition: inOwnAccount(naming.accountId),
     },
   ];
   return { beanstalk, instances };

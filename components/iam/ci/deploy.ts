@@ -1,5 +1,6 @@
+import { ARTIFACTS } from "../../common/artifacts";
 import { InstanceRole, Naming } from "../../common/naming";
-import { PolicyStatement } from "../policyDocument";
+import { inOwnAccount, PolicyStatement } from "../policyDocument";
 
 /** The roles of the environments that the deploy tool updates. */
 export const PAIR: readonly InstanceRole[] = ["web", "worker"];
@@ -65,13 +66,15 @@ export function deployStatements(naming: Naming): PolicyStatement[] {
       Sid: "KeepBundlesLockAndJournal",
       Effect: "Allow",
       Action: ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
-      Resource: `${artifacts}/*`,
+      Resource: ARTIFACTS.deployments.map((folder) => `${artifacts}/${folder}/*`),
+      Condition: inOwnAccount(naming.accountId),
     },
     {
       Sid: "PublishStaticFiles",
       Effect: "Allow",
       Action: ["s3:DeleteObjectVersion", "s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"],
       Resource: `${staticFiles}/*`,
+      Condition: inOwnAccount(naming.accountId),
     },
     {
       // A rollback restores files that a later version has overwritten.

@@ -1,5 +1,6 @@
+import { ARTIFACTS } from "../../common/artifacts";
 import { InstanceRole, Naming } from "../../common/naming";
-import { OneOrMany, PolicyStatement } from "../policyDocument";
+import { inOwnAccount, OneOrMany, PolicyStatement } from "../policyDocument";
 
 /** The roles of the environments that `up` changes. */
 export const ALL_ROLES: readonly InstanceRole[] = ["web", "worker", "enketo"];
@@ -191,7 +192,8 @@ function storageStatements(naming: Naming): PolicyStatement[] {
         "s3:PutObject",
         "s3:PutObjectTagging",
       ],
-      Resource: `${naming.bucketArn("artifacts")}/*`,
+      Resource: `${naming.bucketArn("artifacts")}/${ARTIFACTS.updates}/*`,
+      Condition: inOwnAccount(naming.accountId),
     },
     {
       Sid: "FindVersions",

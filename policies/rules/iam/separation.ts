@@ -180,6 +180,7 @@ export function mayOf(role: Role, stack: Stack) {
       ? undefined
       : statementsOf(boundary.inputs.policy);
   const account = ownAccounts(stack)[0] ?? "";
+  const own = { "aws:ResourceAccount": account };
   // Rules ask for one action on many resources: the statements for it are found once.
   const byAction = new Map<string, (Statement[] | undefined)[]>();
   const forAction = (action: string) => {
@@ -193,7 +194,8 @@ export function mayOf(role: Role, stack: Stack) {
     forAction(action).every(
       (all) =>
         all === undefined ||
-        judge(all, { requester: {}, action, resource, account, context }, false).decision === "allow",
+        judge(all, { requester: {}, action, resource, account, context: { ...own, ...context } }, false)
+          .decision === "allow",
     );
 }
 
@@ -207,7 +209,8 @@ const bucketsOf = (bucketClass: string, stack: Stack): string[] =>
 export const codeByDeployers = defineRule({
   name: "code-by-deployers",
   types: [ROLE],
-  description: "Static files are written by deployments only, and no instance writes code",
+  description:
+    "Static files and versions of Iaso are written by deployments only, and no instance writes code",
   why: "whoever controls an instance could run scripts in every browser and code on every instance",
   severity: "critical",
   neighbours: true,
@@ -217,21 +220,40 @@ export const codeByDeployers = defineRule({
       default: ["-ci-deploy"],
       description: "Endings of the names of roles that deploy versions of Iaso",
     },
+    updaters: {
+      type: "array",
+      default: ["-ci-up"],
+      description: "Endings of the names of roles that update the infrastructure",
+    },
   },
   check: (role, stack) => {
     const may = mayOf(role, stack);
     const writes = (bucket: string, key: string) =>
       ["s3:PutObject", "s3:DeleteObject"].some((action) => may(action, `arn:aws:s3:::${bucket}/${key}`));
-    const statics = isNamed(role, stack.parameters.deployers)
+    const deploys = isNamed(role, stack.parameters.deployers);
+    const statics = deploys
       ? []
       : bucketsOf("static", stack).filter((bucket) => writes(bucket, "static/app.js"));
-    if (!isInstances(role))
-      return statics.map((bucket) => `The role may write static files in ${bucket}. Remove it.`);
+    if (!isInstances(role)) {
+      const folders = [
+        ...(deploys ? [] : ["bundles", "journal", "locks", "wheels"]),
+        ...(isNamed(role, stack.parameters.updaters) ? [] : ["pulumi"]),
+      ];
+      const artifacts = bucketsOf("artifacts", stack).flatMap((bucket) =>
+        folders
+          .filter((folder) => writes(bucket, `${folder}/1.zip`))
+          .map((folder) => `${folder}/ of ${bucket}`),
+      );
+      return [...statics.map((bucket) => `static files in ${bucket}`), ...artifacts].map(
+        (what) => `The role may write ${what}. Remove it.`,
+      );
+    }
     const [account = ""] = ownAccounts(stack);
     const region = text(stack.ofType("pulumi:providers:aws")[0]?.inputs.region);
     const code = [
       ...bucketsOf("artifacts", stack).flatMap((bucket) => [
         [bucket, "bundles/1.zip"],
+        [bucket, "pulumi/1.zip"],
         [bucket, "wheels/1.whl"],
       ]),
       [`elasticbeanstalk-${region}-${account}`, "resources/environments/e-1/_runtime/_versions/iaso/1"],

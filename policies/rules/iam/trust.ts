@@ -105,6 +105,26 @@ export const oidcTrust = defineRule({
     }),
 });
 
+export const oidcIds = defineRule({
+  name: "oidc-ids",
+  types: [ROLE],
+  description: "A role for GitHub names repositories by their ids",
+  why: "after a renaming, somebody else can create a repository of the old name and assume the role",
+  severity: "medium",
+  level: "advisory",
+  check: ({ inputs }) =>
+    checkAllows(inputs.assumeRolePolicy, "assumeRolePolicy", (statement) =>
+      isForGithub(statement)
+        ? demandedOf(statement, "sub")
+            .filter((subject) => !/^repo:[^:]*@\d+\/[^:]*@\d+:/.test(subject))
+            .map(
+              (subject) =>
+                `The subject ${subject} has no ids. Write owner@id/name@id (docs/deploying-from-iaso.md, Repositories by their ids).`,
+            )
+        : [],
+    ),
+});
+
 /** A workflow of one repository at any ref, or a branch. */
 const NAMED_WORKFLOW = /^[\w.-]+\/[\w.-]+\/\.github\/workflows\/[\w.-]+@[^?]+$/;
 const NAMED_BRANCH = /^refs\/heads\/[^*?]+$/;

@@ -223,6 +223,25 @@ export const bucketEncryption = defineRule({
     }),
 });
 
+export const bucketOwnKeys = defineRule({
+  name: "bucket-own-keys",
+  types: [BUCKET],
+  description: "S3 refuses objects that are encrypted with a key in the request (SSE-C)",
+  why: "an attacker could encrypt every object with a key that nobody else has",
+  severity: "high",
+  neighbours: true,
+  check: (bucket, stack) =>
+    checkPart(bucket, stack, PART.encryption, "encryption configuration", ({ rules }) => {
+      const blocked = array(rules).map((rule) => array(at(rule, "blockedEncryptionTypes")));
+      return demand(
+        blocked,
+        blocked.length > 0 && blocked.every((types) => types.includes("SSE-C")),
+        "blockedEncryptionTypes",
+        '["SSE-C"]',
+      );
+    }),
+});
+
 export const bucketCors = defineRule({
   name: "bucket-cors",
   types: [BUCKET],

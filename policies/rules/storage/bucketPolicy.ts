@@ -10,7 +10,7 @@ import { defineRule } from "../../rule";
 import { first, hasUnknown, notEvaluated, text } from "../../values";
 import { classOf, isPublic, nameOf, PART } from "./bucket";
 
-type Bucket = ResourceOf<"aws:s3/bucket:Bucket">;
+export type Bucket = ResourceOf<"aws:s3/bucket:Bucket">;
 
 /** The actions of S3, and those of them that act on objects. */
 const { actions: ALL_ACTIONS, objectActions: OBJECT_ACTIONS } = JSON.parse(
@@ -19,7 +19,11 @@ const { actions: ALL_ACTIONS, objectActions: OBJECT_ACTIONS } = JSON.parse(
 const LIST_ACTIONS = ["s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads"];
 
 /** Checks the statements of a bucket's policy. A policy that cannot be read is a violation. */
-function checkPolicy(bucket: Bucket, stack: Stack, check: (statements: Statement[]) => string[]): string[] {
+export function checkPolicy(
+  bucket: Bucket,
+  stack: Stack,
+  check: (statements: Statement[]) => string[],
+): string[] {
   const policies = resourcesWith(stack, PART.policy, "bucket", bucket.inputs.bucket);
   // S3 keeps one policy: each one written replaces the one before, with its Deny statements.
   if (policies.length > 1) return ["The bucket has several policies. Write one with all statements."];
@@ -36,13 +40,13 @@ function checkPolicy(bucket: Bucket, stack: Stack, check: (statements: Statement
 }
 
 /** Object keys that no real object has: only patterns for all objects match each of them. */
-const ANY_OBJECT = [1, 2, 3, 7, 99].map((length) => `/${"\u{f8ff}".repeat(length)}`);
+export const ANY_OBJECT = [1, 2, 3, 7, 99].map((length) => `/${"\u{f8ff}".repeat(length)}`);
 
 /**
  * True if a request with these condition keys is denied for every principal. A Deny with another condition, a
  * NotPrincipal or a NotResource does not count, because a request could avoid it.
  */
-function alwaysDenied(
+export function alwaysDenied(
   statements: Statement[],
   bucket: Bucket,
   actions: string[],
@@ -134,7 +138,7 @@ export const mediaSignatureVersion = defineRule({
 });
 
 /** A request by a role that no program has. */
-const byAnyRole = (stack: Stack) => ({
+export const byAnyRole = (stack: Stack) => ({
   "aws:PrincipalArn": `arn:aws:iam::${ownAccounts(stack)[0] ?? ""}:role/qz-71`,
 });
 
@@ -147,7 +151,7 @@ const exceptionsOf = (statement: Statement): string[] =>
     : [];
 
 /** The ARNs of the roles of web and worker. */
-const applicationRoles = (stack: Stack): Set<string> =>
+export const applicationRoles = (stack: Stack): Set<string> =>
   stack.once("ARNs of Iaso's roles", () => {
     const roles = stack.ofType("aws:iam/role:Role");
     const account = ownAccounts(stack)[0] ?? "";
@@ -180,26 +184,6 @@ export const mediaForApplication = defineRule({
             .filter((arn) => !applicationRoles(stack).has(arn))
             .map((arn) => `The policy excludes ${arn}. Write only the ARNs of the roles of web and worker.`),
         ]),
-});
-
-export const staticWriteProtected = defineRule({
-  name: "static-write-protected",
-  types: ["aws:s3/bucket:Bucket"],
-  description: "Only named roles write or delete static files, whatever the policies of other roles allow",
-  why: "a changed script on a page acts as every user who opens the page",
-  severity: "high",
-  neighbours: true,
-  check: (bucket, stack) =>
-    classOf(bucket) !== "static"
-      ? []
-      : checkPolicy(bucket, stack, (statements) => {
-          const writes = ["s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"];
-          return alwaysDenied(statements, bucket, writes, byAnyRole(stack))
-            ? []
-            : [
-                `The policy lets any role of the account write. Write a Deny of ${writes.join(", ")} for "*" on all objects where aws:PrincipalArn is ArnNotEquals the deployment's role.`,
-              ];
-        }),
 });
 
 export const bucketPrivate = defineRule({

@@ -204,6 +204,38 @@ export const corsOwnOrigins = defineRule({
   },
 });
 
+/** The names of the container images in the files of a bundle. */
+const imagesIn = (source: unknown): string[] =>
+  [...JSON.stringify(source ?? "").matchAll(/image: *\\?"?([\w./-]+(?:[:@][\w.:@-]+)?)/g)].map(
+    ([, image = ""]) => image,
+  );
+
+export const imagesByDigest = defineRule({
+  name: "images-by-digest",
+  types: ["aws:s3/bucketObjectv2:BucketObjectv2"],
+  description: "Bundles name container images by their digest",
+  why: "whoever can push to the registry could change what a tag runs",
+  severity: "medium",
+  level: "advisory",
+  parameters: {
+    mirrors: {
+      type: "array",
+      default: ["public.ecr.aws/docker/library/"],
+      description: "Beginnings of images that AWS itself pushes",
+    },
+  },
+  check: ({ inputs: { source } }, { parameters: { mirrors } }) =>
+    hasUnknown(source)
+      ? []
+      : imagesIn(source)
+          .filter((image) => !/@sha256:[0-9a-f]{64}$/.test(image))
+          .filter((image) => !mirrors.some((mirror) => image.startsWith(mirror)))
+          .map(
+            (image) =>
+              `The image ${image} has no digest. Write NAME:TAG@sha256:DIGEST; this shows it: docker buildx imagetools inspect ${image}`,
+          ),
+});
+
 export const objectsInArtifacts = defineRule({
   name: "objects-in-artifacts",
   kind: "closed world",
@@ -211,7 +243,8 @@ export const objectsInArtifacts = defineRule({
     "aws:s3/bucketObjectv2:BucketObjectv2",
     "aws:elasticbeanstalk/applicationVersion:ApplicationVersion",
   ],
-  description: "Pulumi writes objects into the bucket for artifacts only, each bundle under its own key",
+  description:
+    "Pulumi writes objects into the bucket for artifacts only, each bundle under its own key in the folder of updates",
   why: "a script among the static files would act as every user",
   severity: "critical",
   neighbours: true,
@@ -228,15 +261,16 @@ export const objectsInArtifacts = defineRule({
     const { source }: Resource["inputs"] = object.inputs;
     if (hasUnknown(source)) return notEvaluated("source");
     const written = JSON.stringify(source ?? "");
-    const images = [...written.matchAll(/image: *\\?"?([\w./-]+)(?::|@)/g)].map(([, image = ""]) => image);
+    const images = imagesIn(source).map((image) => image.replace(/[:@].*/, ""));
     const foreign = images.filter((image) => !stack.parameters.images.includes(image));
     return [
       ...demand(object.inputs.bucket, isArtifacts, "bucket", "the bucket with class artifacts"),
       ...demand(
         object.inputs.key,
-        /^bundles\/[\w-]+\/[\w.-]+\.zip$/.test(text(object.inputs.key)),
+        // The first version of an older stack keeps its key.
+        /^(pulumi\/[\w-]+|bundles\/first)\/[\w.-]+\.zip$/.test(text(object.inputs.key)),
         "key",
-        "bundles/NAME/VERSION.zip",
+        "pulumi/NAME/VERSION.zip",
       ),
       ...foreign.map(
         (image) =>

@@ -73,7 +73,7 @@ else require("node:http").createServer((_, response) => response.end("ok")).list
 
   it("has one fingerprint per content", () => {
     const { fingerprint } = enketoCompose("enketo/enketo-express:4.1.1");
-    expect(fingerprint).to.match(/^[0-9a-f]{12}$/);
+    expect(fingerprint).to.match(/^[0-9a-f]{16}$/);
     expect(enketoCompose("enketo/enketo-express:4.1.1").fingerprint).to.equal(fingerprint);
     expect(enketoCompose("enketo/enketo-express:4.1.2").fingerprint).not.to.equal(fingerprint);
   });

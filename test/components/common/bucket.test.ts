@@ -30,7 +30,12 @@ describe("components/common/bucket", () => {
         rule: { objectOwnership: "BucketOwnerEnforced" },
       },
       "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": {
-        rules: [{ applyServerSideEncryptionByDefault: { sseAlgorithm: "AES256" } }],
+        rules: [
+          {
+            applyServerSideEncryptionByDefault: { sseAlgorithm: "AES256" },
+            blockedEncryptionTypes: ["SSE-C"],
+          },
+        ],
       },
       "aws:s3/bucketVersioning:BucketVersioning": { versioningConfiguration: { status: "Enabled" } },
     };

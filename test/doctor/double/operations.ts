@@ -168,10 +168,11 @@ export const operations: Record<string, Operation> = {
     };
   },
   "elasticbeanstalk:DescribeEnvironments": ({ account, form, region }) => {
+    // Without names, Beanstalk lists all.
     const names = listOf(form, "EnvironmentNames");
     return {
       Environments: [...account.environments]
-        .filter(([name]) => names.includes(name))
+        .filter(([name]) => names.length === 0 || names.includes(name))
         .map(([name, { cnamePrefix, solutionStack, version, status, health }]) => ({
           EnvironmentName: name,
           CNAME: cnamePrefix === undefined ? undefined : `${cnamePrefix}.${region}.elasticbeanstalk.com`,

@@ -45,6 +45,18 @@ export const serviceAndMailPlants: Plant[] = [
     fix: /^aws iam create-service-linked-role --aws-service-name elasticache\.amazonaws\.com$/,
   },
   {
+    what: "another environment in the account",
+    check: "an account for each environment",
+    settings: () => ({ sharedAccountReason: "" }),
+    plant: ({ account }) => {
+      account.environments.set("iaso-prod-worker", { solutionStack: "", status: "Ready" });
+      account.environments.set("iaso-prod", { solutionStack: "", status: "Ready" });
+      account.environments.set("other", { solutionStack: "", status: "Ready" });
+    },
+    wrong: /also has the environment prod, and/,
+    fix: /iaso:sharedAccountReason 'REASON'$/,
+  },
+  {
     what: "an identity provider that exists already",
     check: "identity provider of GitHub",
     plant: ({ account }) =>

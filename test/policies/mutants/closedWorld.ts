@@ -58,7 +58,7 @@ const REFERENCES: [Kind, name: string, property: string, value: unknown][] = [
   ["alarm", "database-cpu", "okActions", [`arn:aws:sns:eu-central-1:${ACCOUNT}:iaso-prod-alarms`]],
   ["queuePolicy", "tasks", "queueUrl", "https://sqs.eu-central-1.amazonaws.com/123456789012/other"],
   ["version", "enketo", "bucket", "somebody-elses-bundles"],
-  ["version", "enketo", "key", "bundles/enketo/other.zip"],
+  ["version", "enketo", "key", "pulumi/enketo/other.zip"],
   ["version", "enketo", "application", "other"],
   ["environment", "enketo", "application", "other"],
   ["object", "enketo-bundle", "bucket", "somebody-elses-bundles"],

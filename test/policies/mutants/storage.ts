@@ -335,12 +335,28 @@ export const storage: Mutant[] = [
     media(TLS, { Condition: { Bool: { "aws:SecureTransport": "false", "aws:ViaAWSService": "false" } } }),
   ],
   ["bucket-tls-only", media(TLS, { Condition: { Null: { "aws:SecureTransport": "true" } } })],
+  ["media-from-vpc", without("media", "DenyWritesAndListsFromElsewhere")],
+  ...(
+    [
+      { Action: ["s3:PutObject"] },
+      { Resource: "arn:aws:s3:::*/uploads/*" },
+      { Condition: { StringNotEquals: { "aws:SourceVpc": "vpc-other" } } },
+      { Condition: { StringEquals: { "aws:SourceVpc": "vpc-1" } } },
+    ] as const
+  ).map((change): Mutant => [
+    "media-from-vpc",
+    (s) =>
+      s.statement("bucketPolicy", "media", "DenyWritesAndListsFromElsewhere", (one) => ({
+        ...one,
+        ...change,
+      })),
+  ]),
   // The static bucket
-  ["static-write-protected", without("static", "OnlyDeployRoleWrites")],
+  ["static-write-protected", without("static", "OnlyDeployersWrite")],
   [
     "static-write-protected",
     (s) =>
-      s.statement("bucketPolicy", "static", "OnlyDeployRoleWrites", (one) => ({
+      s.statement("bucketPolicy", "static", "OnlyDeployersWrite", (one) => ({
         ...one,
         Action: ["s3:DeleteObject", "s3:DeleteObjectVersion"],
       })),
@@ -348,9 +364,30 @@ export const storage: Mutant[] = [
   [
     "static-write-protected",
     (s) =>
-      s.statement("bucketPolicy", "static", "OnlyDeployRoleWrites", (one) => ({
+      s.statement("bucketPolicy", "static", "OnlyDeployersWrite", (one) => ({
         ...one,
         Condition: { ArnNotLike: { "aws:PrincipalArn": "arn:aws:iam::123456789012:role/*" } },
+      })),
+  ],
+  // The artifacts bucket
+  ["artifacts-write-protected", without("artifacts", "OnlyDeployersWriteVersions")],
+  ["artifacts-write-protected", without("artifacts", "DeploymentsWriteNothingOfUpdates")],
+  ...(["bundles", "journal", "locks", "wheels"] as const).map((folder): Mutant => [
+    "artifacts-write-protected",
+    (s) =>
+      s.statement("bucketPolicy", "artifacts", "OnlyDeployersWriteVersions", (one) => ({
+        ...one,
+        Resource: [one.Resource].flat().filter((arn) => !String(arn).includes(`/${folder}/`)),
+      })),
+  ]),
+  [
+    "artifacts-write-protected",
+    (s) =>
+      s.statement("bucketPolicy", "artifacts", "DeploymentsWriteNothingOfUpdates", (one) => ({
+        ...one,
+        Condition: {
+          ArnEquals: { "aws:PrincipalArn": ["arn:aws:iam::123456789012:role/iaso-staging-ci-deploy"] },
+        },
       })),
   ],
   // What guards the objects
@@ -361,6 +398,13 @@ export const storage: Mutant[] = [
   ],
   ["bucket-encryption", (stack) => stack.remove("encryption", "media")],
   ["bucket-encryption", (stack) => stack.set("encryption", "media", "rules", [])],
+  ...[undefined, [], ["NONE"]].map((blockedEncryptionTypes): Mutant => [
+    "bucket-own-keys",
+    (stack) =>
+      stack.set("encryption", "media", "rules", [
+        { applyServerSideEncryptionByDefault: { sseAlgorithm: "AES256" }, blockedEncryptionTypes },
+      ]),
+  ]),
   ["bucket-class", (stack) => stack.set("bucket", "media", "tags", { env: "staging" })],
   ["bucket-class", (stack) => stack.set("bucket", "media", "tags", { class: "public" })],
   ["bucket-class", (stack) => stack.add("aws:s3/bucket:Bucket", "extra", { bucket: "extra" })],

@@ -295,6 +295,12 @@ export const values: Mutant[] = [
   ["objects-in-artifacts", (stack) => stack.set("object", "enketo-bundle", "bucket", stack.bucket("static"))],
   ["objects-in-artifacts", (stack) => stack.set("version", "enketo", "bucket", stack.bucket("media"))],
   set("objects-in-artifacts", "object", "enketo-bundle", "key", "../x.zip"),
+  set("objects-in-artifacts", "object", "enketo-bundle", "key", "bundles/enketo/1.zip"),
+  ...["enketo/enketo-express:4.1.1", "enketo/enketo-express:4.1.1@sha256:12"].map((image) =>
+    set("images-by-digest", "object", "enketo-bundle", "source", {
+      assets: { "docker-compose.yml": { text: `image: ${image}\n` } },
+    }),
+  ),
   set("objects-in-artifacts", "object", "enketo-bundle", "source", {
     assets: { "docker-compose.yml": { text: "image: evil/enketo:1\\n" } },
   }),

@@ -1,0 +1,10 @@
+/**
+ * The folders of the artifacts bucket, by who writes them. Updates of the infrastructure and deployments have folders of
+ * their own, so that neither can replace the code of the other.
+ */
+export const ARTIFACTS = {
+  /** Source bundles of Enketo and of the version with which Iaso's environments start. */
+  updates: "pulumi",
+  /** The deploy tool writes source bundles, Python packages and their lists, the lock and the journal. */
+  deployments: ["bundles", "journal", "locks", "wheel-lists", "wheels"],
+} as const;

@@ -1,0 +1,116 @@
+import { ownAccounts, Stack } from "../../context";
+import { trusted } from "../../iam/document";
+import { defineRule } from "../../rule";
+import { text } from "../../values";
+import { classOf } from "./bucket";
+import { alwaysDenied, ANY_OBJECT, applicationRoles, byAnyRole, checkPolicy } from "./bucketPolicy";
+
+export const staticWriteProtected = defineRule({
+  name: "static-write-protected",
+  types: ["aws:s3/bucket:Bucket"],
+  description: "Only named roles write or delete static files, whatever the policies of other roles allow",
+  why: "a changed script on a page acts as every user who opens the page",
+  severity: "high",
+  neighbours: true,
+  check: (bucket, stack) =>
+    classOf(bucket) !== "static"
+      ? []
+      : checkPolicy(bucket, stack, (statements) => {
+          const writes = ["s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"];
+          return alwaysDenied(statements, bucket, writes, byAnyRole(stack))
+            ? []
+            : [
+                `The policy lets any role of the account write. Write a Deny of ${writes.join(", ")} for "*" on all objects where aws:PrincipalArn is ArnNotEquals the deployment's role.`,
+              ];
+        }),
+});
+
+export const mediaFromVpc = defineRule({
+  name: "media-from-vpc",
+  types: ["aws:s3/bucket:Bucket"],
+  description:
+    "Where instances reach S3 through an endpoint of their VPC, they write and list media only through it",
+  why: "whoever copies an instance's credentials could change or list media from anywhere",
+  severity: "high",
+  neighbours: true,
+  check: (bucket, stack) => {
+    const hasEndpoint = stack
+      .ofType("aws:ec2/vpcEndpoint:VpcEndpoint")
+      .some(({ inputs }) => inputs.vpcEndpointType === "Gateway");
+    if (classOf(bucket) !== "media" || !hasEndpoint) return [];
+    return checkPolicy(bucket, stack, (statements) =>
+      [...applicationRoles(stack)]
+        .filter((arn) => {
+          const elsewhere = {
+            "aws:PrincipalArn": arn,
+            "aws:EC2InstanceSourceVPC": "vpc-own",
+            "aws:SourceVpc": "vpc-other",
+          };
+          return !(
+            alwaysDenied(statements, bucket, ["s3:PutObject", "s3:DeleteObject"], elsewhere) &&
+            alwaysDenied(statements, bucket, ["s3:ListBucket"], elsewhere, [""])
+          );
+        })
+        .map(
+          (arn) =>
+            `The policy takes writes and lists of ${arn} from anywhere. Write a Deny of them for "*" where aws:SourceVpc is StringNotEquals \${aws:EC2InstanceSourceVPC}.`,
+        ),
+    );
+  },
+});
+
+/** The folders of the artifacts bucket that only deployments write, and the one that only updates write. */
+const DEPLOYMENTS = ["bundles", "journal", "locks", "wheels"];
+const UPDATES = "pulumi";
+
+const inFolder = (folder: string): string[] => ANY_OBJECT.map((path) => `/${folder}${path}`);
+
+/** Names of the roles of instances, and of GitHub's that do not update the infrastructure. */
+const notUpdating = (stack: Stack, updaters: readonly string[]): string[] =>
+  stack
+    .ofType("aws:iam/role:Role")
+    .filter(
+      ({ inputs }) =>
+        trusted(inputs.assumeRolePolicy, "Federated").length > 0 ||
+        trusted(inputs.assumeRolePolicy, "Service").includes("ec2.amazonaws.com"),
+    )
+    .map(({ inputs }) => text(inputs.name))
+    .filter((name) => !updaters.some((ending) => name.endsWith(ending)));
+
+export const artifactsWriteProtected = defineRule({
+  name: "artifacts-write-protected",
+  types: ["aws:s3/bucket:Bucket"],
+  description:
+    "Only named roles write versions of Iaso and the journal, and no deployment or instance writes the bundles of updates, whatever the policies of roles allow",
+  why: "instances run the code in the bucket",
+  severity: "high",
+  neighbours: true,
+  parameters: {
+    updaters: {
+      type: "array",
+      default: ["-ci-up"],
+      description: "Endings of the names of roles that update the infrastructure",
+    },
+  },
+  check: (bucket, stack) => {
+    if (classOf(bucket) !== "artifacts") return [];
+    const [account = ""] = ownAccounts(stack);
+    const roles = notUpdating(stack, stack.parameters.updaters);
+    return checkPolicy(bucket, stack, (statements) => {
+      const denies = (folder: string, request: Record<string, string>) =>
+        alwaysDenied(statements, bucket, ["s3:PutObject"], request, inFolder(folder));
+      return [
+        ...DEPLOYMENTS.filter((folder) => !denies(folder, byAnyRole(stack))).map(
+          (folder) =>
+            `The policy lets any role of the account write ${folder}/. Write a Deny of s3:PutObject for "*" on it where aws:PrincipalArn is ArnNotEquals the deployment's role.`,
+        ),
+        ...roles
+          .filter((name) => !denies(UPDATES, { "aws:PrincipalArn": `arn:aws:iam::${account}:role/${name}` }))
+          .map(
+            (name) =>
+              `The policy lets ${name} write ${UPDATES}/. Write a Deny of s3:PutObject for "*" on it where aws:PrincipalArn is ArnEquals the roles of deployments and instances.`,
+          ),
+      ];
+    });
+  },
+});
