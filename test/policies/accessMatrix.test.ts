@@ -160,7 +160,7 @@ describe("access to the buckets", () => {
       const found = document.resources.find(
         ({ type, name }) => type.endsWith(":BucketPolicy") && name === "artifacts",
       );
-      const policy: unknown = JSON.parse(String(found?.inputs.policy));
+      const policy: unknown = JSON.parse(found?.inputs.policy as string);
       const everything = {
         Version: "2012-10-17",
         Statement: { Effect: "Allow", Action: "s3:*", Resource: "*" },

@@ -49,9 +49,9 @@ export const serviceAndMailPlants: Plant[] = [
     check: "an account for each environment",
     settings: () => ({ sharedAccountReason: "" }),
     plant: ({ account }) => {
-      account.environments.set("iaso-prod-worker", { solutionStack: "", status: "Ready" });
-      account.environments.set("iaso-prod", { solutionStack: "", status: "Ready" });
-      account.environments.set("other", { solutionStack: "", status: "Ready" });
+      account.environments.set("iaso-prod-worker", { solutionStack: "", status: "Ready", health: "Ok" });
+      account.environments.set("iaso-prod", { solutionStack: "", status: "Ready", health: "Ok" });
+      account.environments.set("other", { solutionStack: "", status: "Ready", health: "Ok" });
     },
     wrong: /also has the environment prod, and/,
     fix: /iaso:sharedAccountReason 'REASON'$/,
