@@ -9,8 +9,8 @@ import { UserError } from "../cli/userError";
 
 const EXAMPLES = `
 Examples:
-  npm run add-environment -- qa --from staging                           in the account of staging
-  npm run add-environment -- qa --from staging --account 210987654321    in an account of its own
+  npm run add-environment -- qa --from staging --account 210987654321
+  npm run add-environment -- qa --from staging --shared-account-reason "Holds test data only, as staging does"
 
 Writes Pulumi.qa.yaml and policies/policy-config.qa.json. Needs neither AWS nor Pulumi, and changes nothing else.
 `;
@@ -20,7 +20,7 @@ const HOSTS = ["webHost", "enketoHost", "staticHost"];
 
 /**
  * Settings that stay behind. `env` is the stack's name by default. Mailgun's domain and its key belong to one stack,
- * which creates their DNS records. An image belongs to an account.
+ * which creates their DNS records. An image and IAM roles belong to an account.
  */
 const LEFT_OUT = ["env", "mailgunDomain", "mailgunDkimRecord"];
 const LEFT_OUT_IN_ANOTHER_ACCOUNT = [
@@ -44,10 +44,9 @@ interface NewEnvironment {
  * Makes the files of a new environment from those of another one. Secrets stay behind: they are encrypted for the other
  * stack only.
  *
- * @param account The AWS account of the new environment; by default that of the other one.
- * @throws UserError if there are no settings to start from
+ * @throws UserError if there are no settings to start from, or they are of the same account
  */
-function copyOf(from: string, name: string, account?: string): NewEnvironment {
+function copyOf(name: string, { from, account, sharedAccountReason }: Options): NewEnvironment {
   const { name: project } = parse(readFileSync("Pulumi.yaml", "utf8")) as { name: string };
   const key = (setting: string) => `${project}:${setting}`;
   const { config } = (parse(readFileSync(`Pulumi.${from}.yaml`, "utf8")) ?? {}) as { config?: Values };
@@ -60,14 +59,27 @@ function copyOf(from: string, name: string, account?: string): NewEnvironment {
   }
   const values = Object.fromEntries(plain);
   const notes: string[] = [];
+  const shared = String(values[key("accountId")]);
+  if (account === shared) {
+    throw new UserError(
+      `${account} is the account of ${from}.`,
+      `Give the environment an account of its own, or a reason: npm run add-environment -- ${name} --from ${from} --shared-account-reason REASON`,
+    );
+  }
+  const zone = String(values[key("hostedZone")]);
+  if (account !== undefined) {
+    values[key("accountId")] = account;
+    values[key("hostedZone")] = replaced(zone, from, name);
+    notes.push(
+      `${key("hostedZone")} is now ${replaced(zone, from, name)}, a hosted zone of the account ${account}.`,
+    );
+  }
   for (const host of HOSTS.map(key)) {
     const value = values[host];
     if (typeof value !== "string" || value === "") continue;
-    values[host] = renamedHost(value, from, name);
+    values[host] = newHost(value, zone, String(values[key("hostedZone")]), from, name);
     notes.push(`${host} is now ${String(values[host])}.`);
   }
-  const isOtherAccount = account !== undefined && account !== values[key("accountId")];
-  if (account !== undefined) values[key("accountId")] = account;
   if (values[key("mailgunDomain")] !== undefined) {
     notes.push(
       `Mail is sent through Mailgun's domain of ${from}. For a domain of its own, set ${key("mailgunDomain")}, ` +
@@ -75,17 +87,16 @@ function copyOf(from: string, name: string, account?: string): NewEnvironment {
     );
   }
   // One stack of an account creates the identity provider for GitHub.
-  values[key("createOidcProvider")] = isOtherAccount;
-  if (isOtherAccount) {
-    notes.push(`${key("hostedZone")} must be a hosted zone of the account ${account}.`);
-  } else if (values[key("sharedAccountReason")] === undefined) {
-    notes.push(
-      `${name} and ${from} are in one AWS account. Give ${name} one of its own (--account), or say in both stacks why: ` +
-        `${key("sharedAccountReason")} (docs/operations.md, One account for each environment).`,
-    );
-  }
-  for (const setting of [...LEFT_OUT, ...(isOtherAccount ? LEFT_OUT_IN_ANOTHER_ACCOUNT : [])]) {
+  values[key("createOidcProvider")] = account !== undefined;
+  for (const setting of [...LEFT_OUT, ...(account === undefined ? [] : LEFT_OUT_IN_ANOTHER_ACCOUNT)]) {
     Reflect.deleteProperty(values, key(setting));
+  }
+  if (account === undefined) {
+    const reason = key("sharedAccountReason");
+    if ((values[reason] ?? "") === "") {
+      notes.push(`${from} needs a reason too: pulumi config set ${reason} REASON --stack ${from}`);
+    }
+    values[reason] = sharedAccountReason;
   }
   const policyConfig = `policies/policy-config.${from}.json`;
   const hasPolicyConfig = existsSync(policyConfig);
@@ -98,21 +109,32 @@ function copyOf(from: string, name: string, account?: string): NewEnvironment {
   };
 }
 
-/** A host name for the new environment: `iaso-staging.example.org` becomes `iaso-qa.example.org`. */
-function renamedHost(host: string, from: string, name: string): string {
-  const [label = "", ...domain] = host.split(".");
-  const parts = label.split("-");
-  const renamed = parts.includes(from)
-    ? parts.map((part) => (part === from ? name : part))
-    : [...parts, name];
-  return [renamed.join("-"), ...domain].join(".");
+/**
+ * A host name for the new environment. In the zones of staging and qa, `iaso.staging.example.org` becomes
+ * `iaso.qa.example.org`; in the zone of staging, `iaso-qa.staging.example.org`.
+ */
+function newHost(host: string, oldZone: string, newZone: string, from: string, name: string): string {
+  const below = host.endsWith(`.${oldZone}`) ? host.slice(0, -oldZone.length - 1) : host;
+  const zone = below === host ? "" : `.${newZone}`;
+  const renamed = replaced(below, from, name);
+  if (renamed !== below || newZone !== oldZone) return renamed + zone;
+  const [label = "", ...labels] = below.split(".");
+  return [`${label}-${name}`, ...labels].join(".") + zone;
+}
+
+/** A domain name with another environment in it: `mg-staging.example.org` becomes `mg-qa.example.org`. */
+function replaced(domain: string, from: string, name: string): string {
+  return domain
+    .split(/([.-])/)
+    .map((part) => (part === from ? name : part))
+    .join("");
 }
 
 function isSecure(value: unknown): boolean {
   return typeof value === "object" && value !== null && "secure" in value;
 }
 
-function check(name: string, { from, account }: Options): void {
+function check(name: string, { from, account, sharedAccountReason }: Options): void {
   const stacks = listStackFiles(".");
   const usage = `npm run add-environment -- ${name} --from`;
   if (!stacks.includes(from)) {
@@ -127,6 +149,12 @@ function check(name: string, { from, account }: Options): void {
       `Use ${environmentName.accepted}: npm run add-environment -- NAME --from ${from}`,
     );
   }
+  if ((account === undefined) === (sharedAccountReason === undefined)) {
+    throw new UserError(
+      `${name} needs an AWS account of its own, or a reason to share that of ${from}.`,
+      `${usage} ${from} --account ID, or --shared-account-reason REASON (docs/operations.md, "One account for each environment")`,
+    );
+  }
   if (account !== undefined && !/^\d{12}$/.test(account)) {
     throw new UserError(
       `${account} is not the id of an AWS account.`,
@@ -138,6 +166,7 @@ function check(name: string, { from, account }: Options): void {
 interface Options {
   from: string;
   account?: string;
+  sharedAccountReason?: string;
 }
 
 function addEnvironment(name: string, options: Options): void {
@@ -151,7 +180,7 @@ function addEnvironment(name: string, options: Options): void {
       );
     }
   }
-  const { stackFile, policyConfig, notes } = copyOf(options.from, name, options.account);
+  const { stackFile, policyConfig, notes } = copyOf(name, options);
   writeFileSync(files[0], stackFile);
   writeFileSync(files[1], policyConfig);
   console.log(
@@ -174,7 +203,8 @@ if (require.main === module) {
     .description("Writes the settings of a new environment, from those of another one.")
     .argument("<name>", "the name of the new environment and of its stack, such as qa")
     .requiredOption("--from <stack>", "the stack to copy the settings from")
-    .option("--account <id>", "the AWS account of the new environment, by default that of the other one")
+    .option("--account <id>", "the AWS account of the new environment")
+    .option("--shared-account-reason <reason>", "why it is in the account of the other one, in a sentence")
     .addHelpText("after", EXAMPLES)
     .showHelpAfterError("See: npm run add-environment -- --help")
     .action(addEnvironment);

@@ -3,7 +3,7 @@ import { LocalWorkspace } from "@pulumi/pulumi/automation";
 import { leaksIn } from "../leaks";
 import { Lab } from "./lab";
 
-const QA = { STACK: "qa" };
+const QA = { STACK: "qa", REASON: "Holds test data only" };
 
 const IDENTITY_PROVIDER = "aws:iam/openIdConnectProvider:OpenIdConnectProvider";
 

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { parse, stringify } from "yaml";
@@ -29,6 +29,7 @@ describe("npm run add-environment", () => {
   const npm = (...args: string[]): Outcome =>
     spawnSync("npm", ["run", "--silent", ...args], { cwd: project, encoding: "utf8" });
   const add = (...args: string[]) => npm("add-environment", "--", ...args);
+  const SHARED = ["--shared-account-reason", "Holds test data only"];
   const settingsOf = (stack: string) =>
     (
       parse(readFileSync(join(project, `Pulumi.${stack}.yaml`), "utf8")) as {
@@ -38,7 +39,7 @@ describe("npm run add-environment", () => {
 
   for (const from of ["staging", "prod"]) {
     it(`writes an environment from ${from} that the preview accepts beside it`, () => {
-      const { status, stdout, stderr } = add("qa", "--from", from);
+      const { status, stdout, stderr } = add("qa", "--from", from, ...SHARED);
       expect(status, stderr).to.equal(0);
       expect(stdout).to.include("npm run init-stack -- qa");
       const preview = npm("preview", "--", "qa", from);
@@ -48,7 +49,7 @@ describe("npm run add-environment", () => {
   }
 
   it("gives each host a name of its own, and leaves out what belongs to the other stack", () => {
-    expect(add("qa", "--from", "staging").status).to.equal(0);
+    expect(add("qa", "--from", "staging", ...SHARED).status).to.equal(0);
     const settings = settingsOf("qa");
     expect(settings).to.include({
       "iaso:webHost": "iaso-qa.example.org",
@@ -56,9 +57,10 @@ describe("npm run add-environment", () => {
       "iaso:createOidcProvider": false,
       "iaso:accountId": settingsOf("staging")["iaso:accountId"],
       "iaso:gdalImageId": "ami-0123456789abcdef0",
+      "iaso:sharedAccountReason": "Holds test data only",
     });
     expect(settings).to.not.have.any.keys("iaso:env", "iaso:secretKey", "iaso:mailgunDomain");
-    expect(npm("add-environment", "--", "dev", "--from", "prod").status).to.equal(0);
+    expect(add("dev", "--from", "prod", ...SHARED).status).to.equal(0);
     expect(settingsOf("dev")).to.include({
       "iaso:webHost": "iaso-dev.example.org",
       "iaso:staticHost": "static-dev.iaso.example.org",
@@ -66,13 +68,40 @@ describe("npm run add-environment", () => {
   });
 
   it("makes an environment of another account create the identity provider and build its own image", () => {
-    const { stdout } = add("qa", "--from", "staging", "--account", "210987654321");
+    const { stdout } = add("qa", "--from", "staging", "--account", "345678901234");
     expect(settingsOf("qa")).to.include({
-      "iaso:accountId": "210987654321",
+      "iaso:accountId": "345678901234",
       "iaso:createOidcProvider": true,
     });
-    expect(settingsOf("qa")).to.not.have.property("iaso:gdalImageId");
-    expect(stdout).to.include("iaso:hostedZone must be a hosted zone of the account 210987654321.");
+    expect(settingsOf("qa")).to.not.have.any.keys("iaso:gdalImageId", "iaso:sharedAccountReason");
+    expect(stdout).to.match(
+      /iaso:hostedZone is now example\.org, a hosted zone of the account 345678901234\./,
+    );
+  });
+
+  it("moves hosts into the zone of the new environment", () => {
+    const file = join(project, "Pulumi.staging.yaml");
+    const zones = { "iaso:hostedZone": "staging.example.org", "iaso:webHost": "iaso.staging.example.org" };
+    writeFileSync(file, stringify({ config: { ...settingsOf("staging"), ...zones } }));
+    expect(add("qa", "--from", "staging", "--account", "345678901234").status).to.equal(0);
+    expect(settingsOf("qa")).to.include({
+      "iaso:hostedZone": "qa.example.org",
+      "iaso:webHost": "iaso.qa.example.org",
+    });
+    expect(add("dev", "--from", "staging", ...SHARED).status).to.equal(0);
+    expect(settingsOf("dev")).to.include({
+      "iaso:hostedZone": "staging.example.org",
+      "iaso:webHost": "iaso-dev.staging.example.org",
+    });
+  });
+
+  it("says that the other stack needs a reason for the shared account too", () => {
+    const file = join(project, "Pulumi.staging.yaml");
+    const { "iaso:sharedAccountReason": _, ...settings } = settingsOf("staging");
+    writeFileSync(file, stringify({ config: settings }));
+    expect(add("qa", "--from", "staging", ...SHARED).stdout).to.include(
+      "pulumi config set iaso:sharedAccountReason REASON --stack staging",
+    );
   });
 
   const refusals: [title: string, args: string[], message: RegExp][] = [
@@ -83,7 +112,7 @@ describe("npm run add-environment", () => {
     ],
     [
       "a name that AWS's names cannot contain",
-      ["q_a", "--from", "staging"],
+      ["q_a", "--from", "staging", ...SHARED],
       /q_a cannot be the name of an environment\.\nTo fix it: /,
     ],
     [
@@ -92,8 +121,18 @@ describe("npm run add-environment", () => {
       /12 is not the id of an AWS account\.\nTo fix it: .*--account ID/,
     ],
     [
+      "an environment without an account or a reason to share one",
+      ["qa", "--from", "staging"],
+      /qa needs an AWS account of its own, or a reason .*\nTo fix it: .*--account ID, or --shared-account-reason/,
+    ],
+    [
+      "the account of the other stack",
+      ["qa", "--from", "staging", "--account", "123456789012"],
+      /123456789012 is the account of staging\.\nTo fix it: .*--shared-account-reason/,
+    ],
+    [
       "a name that is taken",
-      ["prod", "--from", "staging"],
+      ["prod", "--from", "staging", ...SHARED],
       /already a file Pulumi\.prod\.yaml\.\nTo fix it: /,
     ],
   ];
@@ -112,7 +151,7 @@ describe("npm run add-environment", () => {
 
   it("refuses to write over settings of the policy pack", () => {
     rmSync(join(project, "Pulumi.prod.yaml"));
-    expect(add("prod", "--from", "staging").stderr).to.include("policies/policy-config.prod.json");
+    expect(add("prod", "--from", "staging", ...SHARED).stderr).to.include("policies/policy-config.prod.json");
     expect(existsSync(join(project, "Pulumi.prod.yaml"))).to.equal(false);
   });
 });
