@@ -215,6 +215,23 @@ describe("the separation of roles", () => {
         });
       });
 
+      it("copies no disk of a stranger or another environment, by an image or from a snapshot", () => {
+        const tagsOf = (owner: string) => ({
+          "aws:ResourceTag/project": "iaso",
+          "aws:ResourceTag/env": owner,
+        });
+        const copy = { action: "ec2:CreateImage", resource: INSTANCE };
+        const mount = { action: "ec2:RunInstances", resource: `arn:aws:ec2:${REGION}::snapshot/snap-1` };
+        for (const name of [...CI, ...PLATFORM]) {
+          const role = roleOf(document, name === "flow-logs" ? "network-flow-logs" : name);
+          for (const needed of [copy, mount]) {
+            expect(role.allows(needed), `${name} ${needed.action}`).to.equal(false);
+            expect(role.allows({ ...needed, context: tagsOf("other") }), name).to.equal(false);
+          }
+          expect(role.allows({ ...copy, context: tagsOf(env) }), name).to.equal(name === "ci-up");
+        }
+      });
+
       it("starts no instance through a group with an unnumbered template version or a launch configuration", () => {
         for (const name of ["ci-deploy", "ci-up"]) {
           const role = roleOf(document, name);

@@ -102,12 +102,31 @@ function networkStatements(naming: Naming, own: Condition, notOfOthers: Conditio
       Condition: own,
     },
     {
-      // The image with GDAL is built on an instance without a role.
-      Sid: "BuildImage",
+      // The image with GDAL is built on an instance without a role. No snapshot: strangers' disks could be read.
+      Sid: "StartBuilder",
       Effect: "Allow",
-      Action: ["ec2:CreateImage", "ec2:RunInstances"],
-      Resource: [ec2, `arn:aws:ec2:${naming.region}::*`],
+      Action: "ec2:RunInstances",
+      Resource: [
+        `arn:aws:ec2:${naming.region}::image/*`,
+        ...["instance/*", "network-interface/*", "security-group/*", "subnet/*", "volume/*"].map((id) =>
+          naming.arn("ec2", id),
+        ),
+      ],
       Condition: notOfOthers,
+    },
+    {
+      Sid: "CreateImage",
+      Effect: "Allow",
+      Action: "ec2:CreateImage",
+      Resource: ["image/*", "snapshot/*"].map((id) => `arn:aws:ec2:${naming.region}::${id}`),
+      Condition: notOfOthers,
+    },
+    {
+      Sid: "CopyOwnBuilder",
+      Effect: "Allow",
+      Action: "ec2:CreateImage",
+      Resource: naming.arn("ec2", "instance/*"),
+      Condition: own,
     },
     {
       Sid: "EndBuild",

@@ -208,6 +208,11 @@ describe("policies/facts/handlerPermissions", () => {
     };
     up.missing(neededFor([...callsOfUpdate(changed), ...callsOfCreation(changed)]));
     up.missing(IMAGE_BUILD.map((action) => onResourceOf(namesOf("prod", document).target, action)));
+    // EC2 checks the builder too.
+    const builder = { ...onResourceOf(namesOf("prod", document).target, "ec2:TerminateInstances") };
+    up.missing([
+      { ...builder, action: "ec2:CreateImage", resource: builder.resource.replace(/[^:]+$/, "instance/i-1") },
+    ]);
     up.missing(strings(DOCTOR_STATEMENT.Action).map((action) => ({ action, resource: "*" })));
     // The next tests refuse the same on other resources.
     const unused = unusedPermissions(up).filter((permission) => !permission.includes(": arn:"));
