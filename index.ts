@@ -20,7 +20,6 @@ import { Naming } from "./components/common/naming";
 import { Network } from "./components/network";
 import { offeredPlatformVersions } from "./components/platformVersions";
 import { PermissionsBoundary } from "./components/iam/permissionsBoundary";
-import { SecretParameters } from "./components/secretParameters";
 import { SecurityGroups } from "./components/securityGroups";
 import { REGIONS } from "./policies/facts/regions";
 import { readSettings } from "./settings/settings";
@@ -113,7 +112,6 @@ const database = new Database(
   {
     naming,
     ...settings.database,
-    password: settings.secrets.databasePassword,
     privateSubnetIds,
     securityGroupId: groups.databaseId,
     logRetentionDays,
@@ -161,28 +159,21 @@ const deployTarget = new DeployTarget(
 const external = new ExternalServices(
   "external-services",
   {
-    sentry: { dsn: settings.secrets.sentryDsn },
-    mail: { ...settings.mail, password: settings.secrets.emailPassword },
+    mail: settings.mail,
     mailgun: settings.mailgun,
   },
   opts,
 );
-const secrets = new SecretParameters(
-  "secrets",
-  {
-    naming,
-    values: {
-      ...external.secrets,
-      ENCRYPTED_TEXT_FIELD_KEY: settings.secrets.encryptedTextFieldKey,
-      ENKETO_API_TOKEN: settings.secrets.enketoApiToken,
-      ENKETO_SIGNING_SECRET: settings.secrets.enketoSigningSecret,
-      RDS_PASSWORD: settings.secrets.databasePassword,
-      SECRET_KEY: settings.secrets.secretKey,
-      ...(settings.rotatesSecretKey && { SECRET_KEY_FALLBACKS: settings.secrets.secretKeyFallbacks }),
-    },
-  },
-  opts,
-);
+// The program knows names of secrets only. `npm run init-stack` keeps the values in SSM's Parameter Store.
+const secrets = [
+  ...external.secrets,
+  "ENCRYPTED_TEXT_FIELD_KEY",
+  "ENKETO_API_TOKEN",
+  "ENKETO_SIGNING_SECRET",
+  "RDS_PASSWORD",
+  "SECRET_KEY",
+  "SECRET_KEY_FALLBACKS",
+];
 const variables = applicationEnvironment({
   env: settings.env,
   region: settings.region,
@@ -252,8 +243,7 @@ const enketo = new Enketo(
     certificateArn: enketoCertificate,
     artifactsBucket: deployTarget.artifactsBucket,
     capacity: settings.enketo.capacity,
-    redis: { ...settings.enketo.redis, authToken: settings.secrets.enketoRedisAuthToken },
-    secrets: { apiKey: settings.secrets.enketoApiToken, encryptionKey: settings.secrets.enketoEncryptionKey },
+    redis: settings.enketo.redis,
   },
   opts,
 );

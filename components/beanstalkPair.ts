@@ -8,7 +8,6 @@ import { Capacity, HostingArgs } from "./beanstalk/options";
 import { OptionSettings } from "./beanstalk/optionSettings";
 import { Naming } from "./common/naming";
 import { IMAGE_PULL_ACTIONS, PolicyStatement } from "./iam/policyDocument";
-import { SecretParameters } from "./secretParameters";
 import { TaskQueue, TaskTiming } from "./taskQueue";
 
 /** The Beanstalk platform: `python` with the GDAL image, or `docker`, which runs Iaso's own container image. */
@@ -44,8 +43,8 @@ export interface BeanstalkPairArgs extends HostingArgs {
   taskQueue: TaskQueue;
   /** Time limits of tasks: the same as those of `taskQueue`. */
   taskTiming: TaskTiming;
-  /** Secret environment variables of both environments. */
-  secrets: SecretParameters;
+  /** Names of the secret environment variables of both environments. */
+  secrets: readonly string[];
   /** Plain environment variables of each environment. */
   variables: { web: EnvironmentVariables; worker: EnvironmentVariables };
   /** Instance type and number of web instances. */

@@ -34,8 +34,6 @@ export interface DatabaseArgs {
   backupRetentionDays: number;
   /** Makes RDS refuse to delete the instance. */
   deletionProtection: boolean;
-  /** The owner's password: letters and digits only, because Iaso writes it unquoted into a DuckDB connection string. */
-  password: pulumi.Input<string>;
   /** Days for which CloudWatch keeps the database's logs. */
   logRetentionDays: number;
   /** ARN of the permissions boundary of the monitoring role. */
@@ -86,7 +84,8 @@ export class Database extends pulumi.ComponentResource {
         instanceClass: args.instanceClass,
         dbName: this.databaseName,
         username: this.username,
-        password: args.password,
+        // RDS chooses the first password. `npm run init-stack` replaces it by Iaso's, which never is in Pulumi's state.
+        manageMasterUserPassword: true,
         port: this.port,
         storageType: "gp3",
         storageEncrypted: true,
@@ -114,7 +113,13 @@ export class Database extends pulumi.ComponentResource {
         tags: naming.tags(),
       },
       // RDS creates missing log groups itself, without a retention, and ours would fail because they exist.
-      { parent: this, protect: true, dependsOn: createLogGroups(this, name, args) },
+      {
+        parent: this,
+        protect: true,
+        dependsOn: createLogGroups(this, name, args),
+        // A database whose password Pulumi set at its creation keeps it: RDS would choose another at once.
+        ignoreChanges: ["manageMasterUserPassword"],
+      },
     );
     this.host = instance.address;
     this.registerOutputs({ host: this.host, port: this.port, databaseName: this.databaseName });

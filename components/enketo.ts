@@ -1,10 +1,10 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { EnvironmentVariables } from "./beanstalk/applicationEnvironment";
 import { createApplicationVersion } from "./beanstalk/applicationVersion";
 import { createWebEnvironment } from "./beanstalk/environment";
 import { ENKETO_PORT, enketoCompose } from "./beanstalk/enketoCompose";
 import { Capacity, HostingArgs } from "./beanstalk/options";
-import { SecretParameters } from "./secretParameters";
 
 export interface EnketoArgs extends HostingArgs {
   /**
@@ -53,17 +53,9 @@ export interface EnketoArgs extends HostingArgs {
     replicas: number;
     /**
      * Uses TLS and AUTH between Enketo and its Redis. Needs an Enketo image of version 7 or later, which reads
-     * `rediss://` addresses; earlier ones read only host, port and password.
+     * `rediss://` addresses; earlier ones read only host, port and password. `npm run init-stack` sets the password.
      */
     tls: boolean;
-    /** Password of both Redis: 16 to 128 letters and digits. Used only with `tls`. */
-    authToken: pulumi.Output<string>;
-  };
-  secrets: {
-    /** Key with which Iaso calls Enketo. Iaso has it as `ENKETO_API_TOKEN`. */
-    apiKey: pulumi.Output<string>;
-    /** Key with which Enketo encrypts its data about forms. **Changing it makes that data unreadable.** */
-    encryptionKey: pulumi.Output<string>;
   };
 }
 
@@ -103,12 +95,12 @@ export class Enketo extends pulumi.ComponentResource {
       parameterGroupName: this.createCacheParameters(name).name,
       replicas: 0,
     });
-    const authToken = redis.tls ? redis.authToken : undefined;
-    const redisUrls = {
-      ENKETO_REDIS_CACHE_URL: redisUrl(cache.primaryEndpointAddress, authToken),
-      ENKETO_REDIS_MAIN_URL: redisUrl(main.primaryEndpointAddress, authToken),
-    };
-    const { environment, loadBalancerArn } = this.createEnvironment(name, redisUrls);
+    const address = (group: aws.elasticache.ReplicationGroup) =>
+      pulumi.interpolate`${redis.tls ? "rediss" : "redis"}://${group.primaryEndpointAddress}:6379`;
+    const { environment, loadBalancerArn } = this.createEnvironment(name, {
+      ENKETO_REDIS_CACHE_URL: address(cache),
+      ENKETO_REDIS_MAIN_URL: address(main),
+    });
     this.environment = environment;
     this.loadBalancerArn = loadBalancerArn;
     this.registerOutputs({ url: this.url });
@@ -173,7 +165,6 @@ export class Enketo extends pulumi.ComponentResource {
         securityGroupIds: [securityGroups.redis],
         atRestEncryptionEnabled: true,
         transitEncryptionEnabled: redis.tls,
-        ...(redis.tls && { authToken: redis.authToken }),
         autoMinorVersionUpgrade: true,
         maintenanceWindow: "sun:04:30-sun:05:30",
         tags: naming.tags({ role: "enketo" }),
@@ -183,11 +174,10 @@ export class Enketo extends pulumi.ComponentResource {
     );
   }
 
-  private createEnvironment(name: string, redisUrls: RedisUrls) {
+  private createEnvironment(name: string, redisUrls: EnvironmentVariables) {
     const { args } = this;
     const { naming, redis, securityGroups } = args;
     const applicationName = naming.applicationOf("enketo");
-    const secrets = this.createSecrets(redis.tls ? redisUrls : {});
     const application = new aws.elasticbeanstalk.Application(
       name,
       { name: applicationName, description: "Enketo web forms", tags: naming.tags({ role: "enketo" }) },
@@ -209,9 +199,13 @@ export class Enketo extends pulumi.ComponentResource {
         ENKETO_LINKED_FORM_AND_DATA_SERVER_NAME: "Iaso",
         ENKETO_LINKED_FORM_AND_DATA_SERVER_SERVER_URL: args.webHost,
         PORT: String(ENKETO_PORT),
-        ...(!redis.tls && redisUrls),
+        ...redisUrls,
       },
-      secrets,
+      secrets: [
+        "ENKETO_API_TOKEN",
+        "ENKETO_ENCRYPTION_KEY",
+        ...(redis.tls ? ["ENKETO_REDIS_AUTH_TOKEN"] : []),
+      ],
       statements: [],
       // Enketo has no commands for administrators.
       shellAccess: false,
@@ -224,24 +218,6 @@ export class Enketo extends pulumi.ComponentResource {
       optionSettings: [],
       dependsOn: [],
     });
-  }
-
-  /** @param redisUrls The Redis addresses if they contain a password. */
-  private createSecrets(redisUrls: Partial<RedisUrls>): SecretParameters {
-    const { naming, secrets } = this.args;
-    return new SecretParameters(
-      "enketo-secrets",
-      {
-        naming,
-        values: {
-          ENKETO_API_KEY: secrets.apiKey,
-          ENKETO_ENCRYPTION_KEY: secrets.encryptionKey,
-          ENKETO_LINKED_FORM_AND_DATA_SERVER_API_KEY: secrets.apiKey,
-          ...redisUrls,
-        },
-      },
-      { parent: this },
-    );
   }
 
   /** Creates the application version. Enketo's code is an image and a compose file, so Pulumi deploys it. */
@@ -260,13 +236,4 @@ export class Enketo extends pulumi.ComponentResource {
       tags: naming.tags({ role: "enketo" }),
     });
   }
-}
-
-type RedisUrls = Record<"ENKETO_REDIS_CACHE_URL" | "ENKETO_REDIS_MAIN_URL", pulumi.Output<string>>;
-
-/** Returns the address of a Redis. With an AUTH token it is a secret, because it contains the token. */
-function redisUrl(host: pulumi.Input<string>, authToken?: pulumi.Output<string>): pulumi.Output<string> {
-  return authToken === undefined
-    ? pulumi.interpolate`redis://${host}:6379`
-    : pulumi.interpolate`rediss://:${authToken}@${host}:6379`;
 }

@@ -3,12 +3,8 @@ import { EmailArgs } from "./beanstalk/applicationEnvironment";
 import { MailRecords } from "./dns";
 
 export interface ExternalServicesArgs {
-  sentry: {
-    /** DSN of Iaso's project at Sentry. */
-    dsn: pulumi.Output<string>;
-  };
-  /** The mail server that Iaso sends through, with the user's password. */
-  mail: EmailArgs & { password: pulumi.Output<string> };
+  /** The mail server that Iaso sends through. */
+  mail: EmailArgs;
   /**
    * DNS records that Mailgun asks for.
    *
@@ -22,19 +18,17 @@ export interface ExternalServicesArgs {
  * in one place what these services need: environment variables, secrets and DNS records.
  */
 export class ExternalServices extends pulumi.ComponentResource {
-  /** The mail server without the password, for the environment variables. */
+  /** The mail server, for the environment variables. */
   readonly email: EmailArgs;
   /** Records for {@link Dns}, if Mailgun sends mail. */
   readonly dnsRecords?: MailRecords;
-  /** Secret environment variables by name. */
-  readonly secrets: { EMAIL_HOST_PASSWORD: pulumi.Output<string>; SENTRY_URL: pulumi.Output<string> };
+  /** Names of the secret environment variables: the password at the mail server, and the DSN of Iaso's project at Sentry. */
+  readonly secrets = ["EMAIL_HOST_PASSWORD", "SENTRY_URL"];
 
   constructor(name: string, args: ExternalServicesArgs, opts?: pulumi.ComponentResourceOptions) {
     super("iaso:index:ExternalServices", name, {}, opts);
-    const { password, ...email } = args.mail;
-    this.email = email;
+    this.email = args.mail;
     this.dnsRecords = args.mailgun;
-    this.secrets = { EMAIL_HOST_PASSWORD: password, SENTRY_URL: args.sentry.dsn };
-    this.registerOutputs({ mailHost: email.host, mailDomain: args.mailgun?.domain });
+    this.registerOutputs({ mailHost: args.mail.host, mailDomain: args.mailgun?.domain });
   }
 }

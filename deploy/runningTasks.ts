@@ -2,6 +2,7 @@ import { GetQueueAttributesCommand } from "@aws-sdk/client-sqs";
 import { GetParameterCommand } from "@aws-sdk/client-ssm";
 import { z } from "zod";
 import { errorName } from "../cli/awsErrors";
+import { secretParameterName } from "../components/common/secretParameter";
 import { formatDuration } from "./clock";
 import { type LockedSession } from "./session";
 import { UserError } from "../cli/userError";
@@ -99,7 +100,7 @@ async function nameRunning(session: LockedSession): Promise<string> {
 async function readToken({ clients, env }: LockedSession): Promise<string | undefined> {
   try {
     const { Parameter } = await clients.ssm.send(
-      new GetParameterCommand({ Name: `/iaso/${env}/secrets/DEPLOY_API_TOKEN`, WithDecryption: true }),
+      new GetParameterCommand({ Name: secretParameterName(env, "DEPLOY_API_TOKEN"), WithDecryption: true }),
     );
     return Parameter?.Value;
   } catch (error) {

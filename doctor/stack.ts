@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { Naming } from "../components/common/naming";
 import { UserError } from "../cli/userError";
 import { type Project, readStackConfig } from "../preview/project";
+import { secretNames, secretOf } from "../settings/secrets";
 import { readSettings } from "../settings/settings";
 
 const ROLES = ["web", "worker", "enketo"] as const;
@@ -95,14 +96,13 @@ export function readStack(project: Project, stack: string) {
     deploymentParameter: naming.deploymentParameter,
     /** Ends in a slash. */
     secretsPath: naming.secretParameter(""),
-    /** Secrets that can be replaced without losing data: the SSM parameter's last part, and its setting. */
-    rotatableSecrets: {
-      EMAIL_HOST_PASSWORD: setting("emailPassword"),
-      ENKETO_API_TOKEN: setting("enketoApiToken"),
-      ENKETO_SIGNING_SECRET: setting("enketoSigningSecret"),
-      RDS_PASSWORD: setting("databasePassword"),
-      SECRET_KEY: setting("secretKey"),
-    } as Record<string, string>,
+    /** The last part of the names of the SSM parameters. */
+    secrets: secretNames as readonly string[],
+    /** The secrets among them that a new value should replace every year. */
+    rotatableSecrets: secretNames.filter((name) => {
+      const isEarlierKey = name === "SECRET_KEY_FALLBACKS";
+      return secretOf(name).irreplaceable === undefined && !isEarlierKey;
+    }) as readonly string[],
 
     databaseIdentifier: naming.name(),
     /** The database that RDS must offer. */

@@ -1,3 +1,4 @@
+import { type Stack } from "./context";
 import { ResourceOf } from "./resource";
 import { array, at, demand, isUnknown, text, UNKNOWN } from "./values";
 
@@ -67,6 +68,20 @@ export function demandOption(
 export const variablesOf = (environment: Environment): Setting[] =>
   settingsOf(environment).filter(
     ({ namespace }) => namespace === VARIABLES || namespace === SECRET_VARIABLES,
+  );
+
+/** The ARNs of all secrets of the stack: those that secret variables name. */
+export const secretArns = (stack: Stack): Set<string> =>
+  stack.once(
+    "ARNs of secrets",
+    () =>
+      new Set(
+        stack
+          .ofType(ENVIRONMENT)
+          .flatMap(settingsOf)
+          .filter(({ namespace, value }) => namespace === SECRET_VARIABLES && !isUnknown(value))
+          .map(({ value }) => text(value)),
+      ),
   );
 
 export const isWeb = ({ inputs }: Environment): boolean => inputs.tier !== "Worker";

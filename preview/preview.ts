@@ -15,13 +15,9 @@ import { stackFileProblems } from "./stackFiles";
 import { renderPreview } from "./terminal";
 import { style, withoutControls } from "./tree";
 
-/** A preview of one stack, with the secrets that have made-up values. */
+/** A preview of one stack. */
 export interface StackPreview {
   document: PreviewDocument;
-  /** Full keys of the secrets that have made-up values. */
-  madeUpSecrets: string[];
-  /** Full keys of the secrets that are not set. */
-  missingSecrets: string[];
   /** The project's policy pack. Undefined if the project has none, or with `policies: false`. */
   pack: PolicyPack | undefined;
 }
@@ -47,7 +43,7 @@ export async function previewStack(
   stack: string,
   { unknownOutputs = false, policies = true }: PreviewOptions = {},
 ): Promise<StackPreview> {
-  const { values, secretKeys, madeUpSecrets, missingSecrets } = readStackConfig(project, stack);
+  const { values, secretKeys } = readStackConfig(project, stack);
   const program = join(project.directory, project.main);
   const run = () => {
     // A program runs when it is loaded, so it is reloaded for each stack.
@@ -62,7 +58,7 @@ export async function previewStack(
     const { pack: name, version, rules, violations } = pack.evaluate(document.resources);
     document.policies = { pack: name, version, rules, violations };
   }
-  return { document, madeUpSecrets, missingSecrets, pack };
+  return { document, pack };
 }
 
 /**
@@ -188,13 +184,9 @@ function baselinesFor({ name: project }: Project, stacks: string[], file: string
 
 type ComparedPreview = StackPreview & { comparison: Comparison | undefined; warnings: string[] };
 
-function reportOn(
-  project: Project,
-  { document, madeUpSecrets, pack, comparison, warnings }: ComparedPreview,
-): StackReport {
+function reportOn(project: Project, { document, pack, comparison, warnings }: ComparedPreview): StackReport {
   return {
     document,
-    madeUpSecrets: madeUpSecrets.length,
     warnings,
     settings: listSettings(project, document.stack),
     rules: pack?.describeRules() ?? [],

@@ -4,7 +4,6 @@ import { parse } from "yaml";
 import { didYouMean } from "../cli/nearest";
 import { listStackFiles } from "../cli/stackFiles";
 import { UserError } from "../cli/userError";
-import { digest } from "../simulated-aws/model";
 import { SECRET } from "../graph/document";
 
 interface Declaration {
@@ -27,11 +26,8 @@ export interface Project {
 /** The configuration that the engine would pass to the program. */
 export interface StackConfig {
   values: Record<string, string>;
+  /** Full keys of the encrypted values. Nobody can decrypt them here, so each has a made-up one. */
   secretKeys: string[];
-  /** Full keys of the secrets that have made-up values: they are encrypted, or not set. */
-  madeUpSecrets: string[];
-  /** The secrets among `madeUpSecrets` that are not set. */
-  missingSecrets: string[];
 }
 
 /** A setting of a stack, for reports. */
@@ -69,8 +65,7 @@ export function listStacks({ stackConfigDir }: Project): string[] {
 }
 
 /**
- * The configuration of a stack: its own values, and the defaults of Pulumi.yaml for the rest. Secrets cannot be
- * decrypted without the stack's key, so each gets a made-up value.
+ * The configuration of a stack: its own values, and the defaults of Pulumi.yaml for the rest.
  *
  * @see https://www.pulumi.com/docs/iac/concepts/config/
  */
@@ -83,34 +78,20 @@ export function readStackConfig(project: Project, stack: string): StackConfig {
   }
   const values: Record<string, string> = {};
   const secretKeys: string[] = [];
-  const madeUpSecrets: string[] = [];
-  const missingSecrets: string[] = [];
   for (const [fullKey, value] of Object.entries(ownConfig(project, stack))) {
-    if (isSecure(value)) {
-      madeUpSecrets.push(fullKey);
-    } else if (value !== null || !isSecretSetting(project, fullKey)) {
-      values[fullKey] = plainText(value);
-    }
+    if (isSecure(value)) secretKeys.push(fullKey);
+    values[fullKey] = isSecure(value) ? `made up for ${fullKey}` : plainText(value);
   }
-  for (const [key, declaration] of Object.entries(project.config)) {
+  for (const [key, { default: value }] of Object.entries(project.config)) {
     const fullKey = `${project.name}:${key}`;
-    if (fullKey in values) continue;
-    if (declaration.secret === true && !madeUpSecrets.includes(fullKey)) {
-      madeUpSecrets.push(fullKey);
-      missingSecrets.push(fullKey);
-    }
-    if (declaration.default !== undefined) values[fullKey] = plainText(declaration.default);
+    if (!(fullKey in values) && value !== undefined) values[fullKey] = plainText(value);
   }
-  for (const key of madeUpSecrets) {
-    values[key] = madeUpValue(key);
-    secretKeys.push(key);
-  }
-  return { values, secretKeys, madeUpSecrets: madeUpSecrets.sort(), missingSecrets };
+  return { values, secretKeys };
 }
 
 /** All settings of a stack with their sources, in the order of Pulumi.yaml. */
 export function listSettings(project: Project, stack: string): Setting[] {
-  const { values, secretKeys, madeUpSecrets } = readStackConfig(project, stack);
+  const { values, secretKeys } = readStackConfig(project, stack);
   const own = ownConfig(project, stack);
   const prefix = `${project.name}:`;
   const keys = new Set([...Object.keys(project.config).map((key) => prefix + key), ...Object.keys(values)]);
@@ -119,7 +100,7 @@ export function listSettings(project: Project, stack: string): Setting[] {
     const { description = "", secret = false } = project.config[key] ?? {};
     const isOwn = fullKey in own;
     const isSecret = secret || secretKeys.includes(fullKey);
-    const isUnset = !isOwn && (madeUpSecrets.includes(fullKey) || !(fullKey in values));
+    const isUnset = !isOwn && !(fullKey in values);
     return {
       key,
       value: isSecret ? SECRET : (values[fullKey] ?? ""),
@@ -147,10 +128,6 @@ function readYaml(file: string): unknown {
   }
 }
 
-function isSecretSetting({ name, config }: Project, fullKey: string): boolean {
-  return Object.entries(config).some(([key, { secret }]) => secret === true && `${name}:${key}` === fullKey);
-}
-
 /** True for an encrypted value of a stack file. */
 export function isSecure(value: unknown): boolean {
   return typeof value === "object" && value !== null && "secure" in value;
@@ -159,16 +136,4 @@ export function isSecure(value: unknown): boolean {
 /** Lists and objects reach the program as JSON. */
 function plainText(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value);
-}
-
-/**
- * A made-up value with the form that the secret must have: a DSN, a Fernet key for an encrypted field, 64 hexadecimal
- * digits otherwise. Fallback keys are empty, as before the first rotation.
- */
-function madeUpValue(key: string): string {
-  if (/fallbacks$/i.test(key)) return "";
-  const digits = digest(`stand-in for ${key}`, 64);
-  if (/dsn$/i.test(key)) return `https://${digits.slice(0, 32)}@sentry.invalid/1`;
-  if (/fieldKey$/i.test(key)) return `${digits.slice(0, 43)}=`;
-  return digits;
 }

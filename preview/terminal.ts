@@ -8,10 +8,6 @@ import { renderOutputs, renderParts, renderTree, Style } from "./tree";
 /** The content of the terminal output for one stack. */
 export interface Shown {
   document: PreviewDocument;
-  /** Full keys of the secrets that have made-up values. */
-  madeUpSecrets: string[];
-  /** Full keys of the secrets that are not set. */
-  missingSecrets: string[];
   /** Warnings about the policy pack's config. */
   warnings: string[];
   comparison: Comparison | undefined;
@@ -19,7 +15,7 @@ export interface Shown {
   parts: boolean;
 }
 
-/** A preview as text: tree, outputs, secrets, then at the end policy results, changes and totals. */
+/** A preview as text: tree, outputs, then at the end policy results, changes and totals. */
 export function renderPreview(shown: Shown, paint: Style): string {
   const { document, comparison, parts } = shown;
   const { project, stack, resources } = document;
@@ -33,7 +29,6 @@ export function renderPreview(shown: Shown, paint: Style): string {
     "",
     paint.bold("Outputs:"),
     renderOutputs(document, paint),
-    ...renderSecrets(shown, paint),
     "",
     paint.bold("Policies:"),
     ...renderPolicies(shown, paint),
@@ -42,23 +37,6 @@ export function renderPreview(shown: Shown, paint: Style): string {
     paint.bold("Resources:"),
     `  ${comparison === undefined ? newTotals(resources, paint) : changeTotals(document, comparison, paint)}`,
   ].join("\n");
-}
-
-function renderSecrets({ document, madeUpSecrets, missingSecrets }: Shown, paint: Style): string[] {
-  if (madeUpSecrets.length === 0) return [];
-  const { project, stack } = document;
-  const names = (keys: string[]) => keys.map((key) => key.replace(`${project}:`, "")).join(", ");
-  return [
-    "",
-    paint.bold("Secrets:"),
-    `  The preview cannot read secrets and uses ${madeUpSecrets.length} made-up values.`,
-    ...(missingSecrets.length === 0
-      ? []
-      : [
-          `  Not set in Pulumi.${stack}.yaml: ${names(missingSecrets)}`,
-          `  To set them: npm run init-stack -- ${stack}`,
-        ]),
-  ];
 }
 
 function newTotals(resources: PreviewResource[], paint: Style): string {

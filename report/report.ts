@@ -34,8 +34,6 @@ export interface SettingDescription {
 /** The content of a report for one stack. */
 export interface StackReport {
   document: PreviewDocument;
-  /** Number of secrets that have made-up values. */
-  madeUpSecrets: number;
   /** Warnings about the policy pack's config. */
   warnings: string[];
   settings: SettingDescription[];

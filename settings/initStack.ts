@@ -1,31 +1,32 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { randomBytes, randomInt } from "node:crypto";
+import { RDSClient } from "@aws-sdk/client-rds";
+import { SSMClient } from "@aws-sdk/client-ssm";
+import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { password as ask } from "@inquirer/prompts";
 import { Command } from "commander";
-import { explainAwsError } from "../cli/awsErrors";
+import { didYouMean } from "../cli/nearest";
 import { runProgram } from "../cli/main";
 import { UserError } from "../cli/userError";
-import { pin, platformsOf, ROLE } from "./platformCli";
-import { refusedSecret, SecretName, secretSettings } from "./secrets";
+import { Naming } from "../components/common/naming";
+import { pin, platformsOf } from "./platformCli";
+import { optionalSecrets, refusedSecret, SecretName, secretNames, secretOf } from "./secrets";
+import { SecretStore } from "./secretStore";
+import {
+  databaseNeedsPassword,
+  redisNeedsToken,
+  setDatabasePassword,
+  setRedisToken,
+} from "./servicePasswords";
 import { StackFile } from "./stackFile";
 
-/** Generators of secrets with random values. The command asks for the other secrets. */
-export const generators: Partial<Record<SecretName, () => string>> = {
-  databasePassword: () => alphanumeric(40),
-  secretKey: () => alphanumeric(64),
-  secretKeyFallbacks: () => "",
-  encryptedTextFieldKey: () => randomBytes(32).toString("base64url") + "=",
-  enketoApiToken: () => alphanumeric(48),
-  enketoSigningSecret: () => alphanumeric(48),
-  enketoEncryptionKey: () => alphanumeric(64),
-  enketoRedisAuthToken: () => alphanumeric(64),
-};
+const EXAMPLES = `
+Examples:
+  npm run init-stack -- staging                       create what is missing
+  SENTRY_URL=... npm run init-stack -- staging        take a secret from the environment instead of asking
+  npm run init-stack -- staging --rotate SECRET_KEY   replace a secret (docs/operations.md, "Rotating a secret")
 
-const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-
-function alphanumeric(length: number): string {
-  return Array.from({ length }, () => ALPHABET[randomInt(ALPHABET.length)]).join("");
-}
+Run it before the first \`pulumi up\`, and once more after it: then it sets the password of the new database.
+`;
 
 /** Fixes for the Pulumi CLI's errors about missing prerequisites. */
 const REMEDIES: [message: RegExp, remedy: string][] = [
@@ -34,48 +35,15 @@ const REMEDIES: [message: RegExp, remedy: string][] = [
     "Log in to the backend of the state: `pulumi login s3://BUCKET`, or `pulumi login` for Pulumi Cloud.",
   ],
   [
-    /passphrase must be set/,
-    "Choose a passphrase and keep it: read -rs PULUMI_CONFIG_PASSPHRASE; export PULUMI_CONFIG_PASSPHRASE. " +
-      'Or create the stack with a KMS key: pulumi stack init STACK --secrets-provider "awskms://alias/KEY?region=REGION"',
-  ],
-  [
     /incorrect passphrase/,
     "Set the passphrase of this stack: read -rs PULUMI_CONFIG_PASSPHRASE; export PULUMI_CONFIG_PASSPHRASE",
   ],
 ];
 
-/**
- * Returns the secrets of a stack that are not set.
- *
- * @throws UserError if a secret is in the file in plain text
- */
-function missingSecrets(stack: string): SecretName[] {
-  const config = JSON.parse(pulumi(["config", "--json", "--stack", stack])) as Record<
-    string,
-    { value?: string; secret?: boolean } | undefined
-  >;
-  const names = Object.keys(secretSettings) as SecretName[];
-  const plain = names.filter((name) => {
-    const { value = "", secret } = config[`iaso:${name}`] ?? {};
-    return value !== "" && secret !== true;
-  });
-  if (plain.length > 0) {
-    const keys = plain.map((name) => `iaso:${name}`);
-    throw new UserError(
-      `Pulumi.${stack}.yaml has secrets in plain text: ${keys.join(", ")}. If you have committed it, replace them at their provider.`,
-      keys.map((key) => `pulumi config set --secret ${key} --stack ${stack}`).join("; "),
-    );
-  }
-  return names.filter((name) => {
-    const entry = config[`iaso:${name}`];
-    return entry === undefined || (entry.secret !== true && (entry.value ?? "") === "");
-  });
-}
-
-/** Runs the Pulumi CLI and returns its output. Values are passed by standard input: other users can see arguments. */
-function pulumi(args: string[], input?: string): string {
+/** Runs the Pulumi CLI and returns its output. */
+function pulumi(args: string[]): string {
   try {
-    return execFileSync("pulumi", args, { input, encoding: "utf8", stdio: ["pipe", "pipe", "pipe"] });
+    return execFileSync("pulumi", args, { env: pulumiEnvironment(), encoding: "utf8", stdio: "pipe" });
   } catch (error) {
     const { code, stderr } = error as NodeJS.ErrnoException & { stderr?: string };
     if (code === "ENOENT") {
@@ -90,58 +58,164 @@ function pulumi(args: string[], input?: string): string {
   }
 }
 
-/**
- * Creates the stack if it does not exist, pins its platform versions, generates the secrets that can be generated, asks
- * for the others, and lets Pulumi encrypt each. Secrets that are set stay as they are, so the command can be run again at any time.
- */
-async function initStack(stack: string): Promise<void> {
+/** A stack without secrets needs no passphrase. Pulumi demands one anyway with an S3 backend, so it is empty. */
+function pulumiEnvironment(): NodeJS.ProcessEnv {
+  const { PULUMI_CONFIG_PASSPHRASE_FILE: file } = process.env;
+  return { ...(file === undefined && { PULUMI_CONFIG_PASSPHRASE: "" }), ...process.env };
+}
+
+/** The names and settings of a stack that this command uses, with clients for its account and region. */
+interface Target {
+  stack: string;
+  file: StackFile;
+  store: SecretStore;
+  rds: RDSClient;
+  databaseIdentifier: string;
+  /** Ids of Enketo's Redis that need a token: with TLS only. */
+  redis: string[];
+}
+
+function targetOf(stack: string): Target {
   const file = new StackFile(stack);
-  if (spawnSync("pulumi", ["stack", "select", stack], { stdio: "ignore" }).status !== 0) {
+  const setting = (key: string) => file.get(key) ?? "";
+  const [env, region] = [setting("env") || stack, setting("region")];
+  const naming = new Naming({
+    env,
+    region,
+    organization: setting("organization"),
+    accountId: setting("accountId"),
+  });
+  return {
+    stack,
+    file,
+    store: new SecretStore(new SSMClient({ region }), env),
+    rds: new RDSClient({ region }),
+    databaseIdentifier: naming.name(),
+    redis: file.isTrue("enketoRedisTls") ? [naming.name("enketo-main"), naming.name("enketo-cache")] : [],
+  };
+}
+
+/** @throws UserError if the credentials are for another account than the stack's: its secrets must not go there */
+async function requireAccount({ stack, file }: Target): Promise<void> {
+  const { Account } = await new STSClient({ region: file.get("region") }).send(
+    new GetCallerIdentityCommand({}),
+  );
+  const expected = file.get("accountId");
+  if (Account === expected) return;
+  throw new UserError(
+    `The AWS credentials are for the account ${Account ?? "?"}, but ${file.file} has accountId ${expected ?? "not set"}.`,
+    `Use credentials of the stack's account: export AWS_PROFILE=<profile>. Or correct the setting: pulumi config set iaso:accountId VALUE --stack ${stack}`,
+  );
+}
+
+/**
+ * Creates the stack if it does not exist, pins its platform versions, and brings its secrets to Parameter Store: moves
+ * those that an earlier version of this project kept in the stack's file, generates those that can be generated, and asks
+ * for the others. Secrets that exist stay as they are, so the command can be run again at any time.
+ */
+async function initStack(stack: string, { rotate }: { rotate?: string }): Promise<void> {
+  const name = rotate === undefined ? undefined : rotatable(rotate);
+  const target = targetOf(stack);
+  await requireAccount(target);
+  if (name !== undefined) return replace(target, name);
+  if (
+    spawnSync("pulumi", ["stack", "select", stack], { stdio: "ignore", env: pulumiEnvironment() }).status !==
+    0
+  ) {
     pulumi(["stack", "init", stack]);
     console.log(`Created the stack ${stack}.`);
   }
-  await pinPlatforms(stack, file);
-  const missing = missingSecrets(stack);
-  refuseWithoutTerminal(stack, missing);
-  for (const name of missing) {
-    const generate = generators[name];
-    const value = generate === undefined ? await askFor(name, file.get("platform")) : generate();
-    pulumi(["config", "set", "--secret", `iaso:${name}`, "--stack", stack], value);
-    console.log(`${generate === undefined ? "Set" : "Generated"} ${name}.`);
-  }
-  const kept = Object.keys(secretSettings).length - missing.length;
-  if (kept > 0) console.log(`${kept} secrets were set before and are unchanged.`);
+  const unusable = (await platformsOf(target.file)).filter(({ isOffered }) => !isOffered);
+  for (const line of pin(target.file, unusable)) console.log(line);
+  await moveFormerSecrets(target);
+  await createMissing(target);
+  await setPasswords(target);
   console.log(
-    `All secrets are set, encrypted, in Pulumi.${stack}.yaml. See what Pulumi would create: npm run preview -- ${stack}`,
+    `All secrets are in Parameter Store. See what Pulumi would create: npm run preview -- ${stack}`,
   );
 }
 
-/**
- * Pins the recommended platform versions where the stack pins none, or one that AWS does not offer to this account. The
- * command goes on without AWS, because it also works for people without credentials.
- */
-async function pinPlatforms(stack: string, file: StackFile): Promise<void> {
-  try {
-    const unusable = (await platformsOf(file)).filter(({ isOffered }) => !isOffered);
-    for (const line of pin(file, unusable)) console.log(line);
-  } catch (error) {
-    const known = error instanceof UserError ? error : explainAwsError(error, ROLE);
-    if (known === undefined) throw error;
-    console.log(
-      `The platform versions are unchanged, because AWS did not say which ones it offers: ${known.message}\n` +
-        `Once it can be asked, run: npm run platform -- ${stack} --update`,
+/** Moves the secrets that are settings to Parameter Store. A setting is removed once its value is there. */
+async function moveFormerSecrets({ stack, file, store }: Target): Promise<void> {
+  for (const name of secretNames) {
+    const setting = secretOf(name).formerSetting ?? "";
+    if (!file.has(setting)) continue;
+    const value = pulumi(["config", "get", `iaso:${setting}`, "--stack", stack]).replace(/\n$/, "");
+    if (value !== "" && !(await store.create(name, value)) && (await store.read(name)) !== value) {
+      throw new UserError(
+        `The secret ${name} exists in Parameter Store with another value than in ${file.file}.`,
+        `If the one in Parameter Store is right: pulumi config rm iaso:${setting} --stack ${stack}`,
+      );
+    }
+    pulumi(["config", "rm", `iaso:${setting}`, "--stack", stack]);
+    console.log(`Moved ${setting} from ${file.file} to ${name}.`);
+  }
+}
+
+async function createMissing({ file, store }: Target): Promise<void> {
+  const existing = await store.names();
+  const missing = secretNames.filter((name) => !existing.has(name));
+  refuseWithoutTerminal(missing, file.get("platform"));
+  for (const name of missing) {
+    const { generate } = secretOf(name);
+    const isNew = await store.create(name, await valueOf(name, file.get("platform")));
+    if (isNew) console.log(`${generate === undefined ? "Set" : "Generated"} ${name}.`);
+  }
+  const kept = secretNames.length - missing.length;
+  if (kept > 0) console.log(`${kept} secrets exist and are unchanged.`);
+}
+
+/** Sets the passwords of a new database and of a new Redis, once they exist. */
+async function setPasswords({ store, rds, databaseIdentifier, redis }: Target): Promise<void> {
+  if (await databaseNeedsPassword(rds, databaseIdentifier)) {
+    await setDatabasePassword(rds, databaseIdentifier, await store.read("RDS_PASSWORD"));
+    console.log(`Set the password of the database ${databaseIdentifier}.`);
+  }
+  for (const group of redis.filter(redisNeedsToken)) {
+    setRedisToken(group, await store.read("ENKETO_REDIS_AUTH_TOKEN"), "SET");
+    console.log(`Set the token of the Redis ${group}.`);
+  }
+}
+
+/** @throws UserError if there is no such secret, or it must keep its value */
+function rotatable(name: string): SecretName {
+  const names: string[] = [...secretNames, ...Object.keys(optionalSecrets)];
+  if (!names.includes(name)) {
+    throw new UserError(
+      `There is no secret ${name}.${didYouMean(name, names)}`,
+      `Name one of ${names.join(", ")}.`,
     );
   }
+  const { irreplaceable } = secretOf(name as SecretName);
+  if (irreplaceable !== undefined) {
+    throw new UserError(`${name} cannot be replaced: ${irreplaceable}.`, "Keep it.");
+  }
+  return name as SecretName;
+}
+
+/** Replaces a secret, and the password that it is. Iaso accepts what an earlier SECRET_KEY signed. */
+async function replace(
+  { file, store, rds, databaseIdentifier, redis }: Target,
+  name: SecretName,
+): Promise<void> {
+  refuseWithoutTerminal([name], file.get("platform"));
+  const value = await valueOf(name, file.get("platform"));
+  if (name === "SECRET_KEY") await store.replace("SECRET_KEY_FALLBACKS", await store.read(name));
+  await store.replace(name, value);
+  if (name === "RDS_PASSWORD") await setDatabasePassword(rds, databaseIdentifier, value);
+  if (name === "ENKETO_REDIS_AUTH_TOKEN") for (const group of redis) setRedisToken(group, value, "ROTATE");
+  console.log(
+    `Replaced ${name}. Instances read secrets when they start: restart them (docs/operations.md, "Rotating a secret").`,
+  );
 }
 
 /** Refuses to set anything if a secret must be typed and there is no terminal. */
-function refuseWithoutTerminal(stack: string, missing: SecretName[]): void {
-  const toType = missing.filter((name) => generators[name] === undefined);
-  if (process.stdin.isTTY || toType.length === 0) return;
-  const lines = toType.map(
-    (name) =>
-      `  ${name}, ${secretSettings[name].accepted}\n    pulumi config set --secret iaso:${name} --stack ${stack}`,
+function refuseWithoutTerminal(names: readonly SecretName[], platform: string | undefined): void {
+  const toType = names.filter(
+    (name) => secretOf(name).generate === undefined && fromEnvironment(name, platform) === undefined,
   );
+  if (process.stdin.isTTY || toType.length === 0) return;
+  const lines = toType.map((name) => `  read -rs ${name}; export ${name}   # ${secretOf(name).accepted}`);
   throw new UserError(
     ["There is no terminal to ask for these secrets. Set them, then run this command again:", ...lines].join(
       "\n",
@@ -149,23 +223,39 @@ function refuseWithoutTerminal(stack: string, missing: SecretName[]): void {
   );
 }
 
-async function askFor(name: SecretName, platform: string | undefined): Promise<string> {
+/** Returns a random value, the one in the environment, or one that the user types. */
+async function valueOf(name: SecretName, platform: string | undefined): Promise<string> {
+  const { generate, accepted } = secretOf(name);
+  const given = generate?.() ?? fromEnvironment(name, platform);
+  if (given !== undefined) return given;
   return ask({
-    message: `${name} (${secretSettings[name].accepted}):`,
+    message: `${name} (${accepted}):`,
     validate: (value) => {
-      const accepted = refusedSecret(name, platform, value);
-      return accepted === undefined || `Accepted: ${accepted}`;
+      const refused = refusedSecret(name, platform, value);
+      return refused === undefined || `Accepted: ${refused}`;
     },
   });
+}
+
+/** @throws UserError if the environment has a value of a wrong form */
+function fromEnvironment(name: SecretName, platform: string | undefined): string | undefined {
+  const value = process.env[name];
+  if (value === undefined || value === "") return undefined;
+  const refused = refusedSecret(name, platform, value);
+  // The message must not show the value.
+  if (refused !== undefined) throw new UserError(`The variable ${name} has a wrong form.`, `Set ${refused}.`);
+  return value;
 }
 
 if (require.main === module) {
   const program = new Command("npm run init-stack --")
     .description(
-      "Pins the platform versions of a stack and sets its secrets: generates random ones, asks for the others, prints none.",
+      "Creates a stack, pins its platform versions and creates its secrets in SSM's Parameter Store: generates random ones, asks for the others, prints none.",
     )
     .argument("<stack>", "the stack, such as staging; created if it does not exist")
+    .option("--rotate <secret>", "replace one secret, such as SECRET_KEY, and do nothing else")
+    .addHelpText("after", EXAMPLES)
     .showHelpAfterError("See: npm run init-stack -- --help")
     .action(initStack);
-  void runProgram(program, { role: ROLE });
+  void runProgram(program, { role: "an administrator's credentials" });
 }

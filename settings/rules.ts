@@ -217,10 +217,6 @@ export const plainSettings = z.object({
     "ARNs of IAM roles or users such as arn:aws:iam::123456789012:role/Deployment",
   ),
   stateBucket: optional(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "the name of a bucket"),
-  secretsKeyArn: optional(
-    /^arn:aws:kms:[a-z0-9-]+:\d{12}:key\/[0-9a-f-]{36}$/,
-    "the ARN of a key such as arn:aws:kms:eu-central-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef",
-  ),
 });
 
 export type PlainSettings = z.infer<typeof plainSettings>;

@@ -6,14 +6,10 @@ import { IASO_PLUGINS } from "../policies/facts/plugins";
 import { crossCheck } from "./crossChecks";
 import { formatProblems, Problem, wrongValue } from "./problem";
 import { PlainSettings, plainSettings } from "./rules";
-import { refusedSecret, SecretName, secretSettings } from "./secrets";
+import { secretNames, secretOf } from "./secrets";
 
 /** The settings of one stack, validated and grouped as the components take them. */
-export type Settings = ReturnType<typeof arrange> & {
-  secrets: Record<SecretName, pulumi.Output<string>>;
-  /** True while earlier signing keys are accepted. */
-  rotatesSecretKey: boolean;
-};
+export type Settings = ReturnType<typeof arrange>;
 
 function arrange(plain: PlainSettings) {
   const { vpcId, publicSubnetIds, privateSubnetIds } = plain;
@@ -72,7 +68,6 @@ function arrange(plain: PlainSettings) {
       applicationRepository: plain.applicationRepository,
       createOidcProvider: plain.createOidcProvider,
       stateBucket: plain.stateBucket,
-      secretsKeyArn: plain.secretsKeyArn,
     },
   };
 }
@@ -98,7 +93,6 @@ export function readSettings(config: Record<string, string>, project: string, st
     ...unknownSettings(own, project),
     ...providerSettings(config),
     ...(parsed.error?.issues ?? []).map(({ path, message }) => plainProblem(path, message, own)),
-    ...secretProblems(own),
     ...crossCheck(validSettings(values)),
   ];
   if (!parsed.success || problems.length > 0) {
@@ -108,12 +102,7 @@ export function readSettings(config: Record<string, string>, project: string, st
     throw new pulumi.RunError([heading, ...formatProblems(problems, project, stack)].join("\n"));
   }
   warnOfOtherPlugins(parsed.data.plugins);
-  const secrets = Object.keys(secretSettings).map((key) => [key, pulumi.secret(own[key] ?? "")]);
-  return {
-    ...arrange(parsed.data),
-    secrets: Object.fromEntries(secrets) as Settings["secrets"],
-    rotatesSecretKey: own.secretKeyFallbacks !== "",
-  };
+  return arrange(parsed.data);
 }
 
 /** Returns the settings that are valid alone. */
@@ -125,15 +114,34 @@ function validSettings(values: Record<string, string>): Partial<PlainSettings> {
   return Object.fromEntries(valid);
 }
 
+/** Settings that held secrets. `npm run init-stack` moves their values. */
+const formerSecrets = secretNames.map((name) => secretOf(name).formerSetting ?? "");
+
 function unknownSettings(own: Record<string, string>, project: string): Problem[] {
-  const known = [...Object.keys(plainSettings.shape), ...Object.keys(secretSettings)];
+  const known = Object.keys(plainSettings.shape);
   const unknown = Object.keys(own).filter((key) => !known.includes(key));
   return unknown.map((key) => {
+    if (formerSecrets.includes(key)) {
+      return {
+        key,
+        wrong: "is a secret, and this program takes none",
+        accepted: "secrets in SSM's Parameter Store",
+        fix: "npm run init-stack -- STACK",
+      };
+    }
+    if (key === "secretsKeyArn") {
+      return {
+        key,
+        wrong: "has no use: Pulumi's state holds no secret, and no role decrypts any",
+        accepted: "nothing",
+        fix: 'pulumi config rm KEY --stack STACK (docs/operations.md, "Moving secrets out of Pulumi\'s state")',
+      };
+    }
     if (declaredSettings().includes(key)) {
       return {
         key,
         wrong: "is declared in Pulumi.yaml and has no rule",
-        accepted: "settings with a rule in settings/rules.ts or settings/secrets.ts",
+        accepted: "settings with a rule in settings/rules.ts",
         fix: `add a rule for ${key} to settings/rules.ts`,
       };
     }
@@ -145,9 +153,7 @@ function unknownSettings(own: Record<string, string>, project: string): Problem[
       fix:
         meant === undefined
           ? "replace KEY in Pulumi.STACK.yaml by the setting that you mean"
-          : meant in secretSettings
-            ? `delete KEY from Pulumi.STACK.yaml, then: pulumi config set --secret ${project}:${meant} --stack STACK`
-            : `rename KEY to ${project}:${meant} in Pulumi.STACK.yaml`,
+          : `rename KEY to ${project}:${meant} in Pulumi.STACK.yaml`,
     };
   });
 }
@@ -182,17 +188,6 @@ function plainProblem(path: PropertyKey[], accepted: string, own: Record<string,
   // `pulumi config set --path 'KEY[2]'` leaves the elements before it null: a stack's list replaces the default.
   const wrong = element === null ? `has no element ${index}` : `has the element ${JSON.stringify(element)}`;
   return wrongValue(key, wrong, accepted, index);
-}
-
-/** Finds missing and malformed secrets. Its messages never contain a value. */
-function secretProblems(own: Record<string, string>): Problem[] {
-  return (Object.keys(secretSettings) as SecretName[]).flatMap((key) => {
-    const accepted = refusedSecret(key, own.platform, own[key]);
-    if (accepted === undefined) return [];
-    return own[key] === undefined
-      ? [{ key, wrong: "is missing", accepted, fix: "npm run init-stack -- STACK" }]
-      : [{ key, wrong: "has a wrong form", accepted, fix: "pulumi config set --secret KEY --stack STACK" }];
-  });
 }
 
 /** Iaso does not start if the code of an enabled plugin is missing. */

@@ -39,6 +39,20 @@ export class StackFile {
     return isSeq(list) ? list.toJSON().map(String) : [];
   }
 
+  /** True if a setting is true, in the file or by default. */
+  isTrue(setting: string): boolean {
+    const value =
+      this.document.getIn(["config", this.key(setting)]) ??
+      this.project.getIn(["config", setting, "default"]);
+    // Pulumi writes booleans as text.
+    return String(value) === "true";
+  }
+
+  /** True if the file itself has a value for a setting, encrypted or not. */
+  has(setting: string): boolean {
+    return this.document.hasIn(["config", this.key(setting)]);
+  }
+
   /** Sets settings, and writes the file. */
   set(values: Readonly<Record<string, string>>): void {
     if (!isMap(this.document.get("config"))) this.document.set("config", this.document.createNode({}));

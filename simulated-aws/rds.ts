@@ -5,6 +5,9 @@ export const resourceTypes: ResourceTypes = {
   "aws:rds/parameterGroup:ParameterGroup": withNameAsId("rds", "pg"),
   "aws:rds/instance:Instance": (creation) => {
     const identifier = nameOrGenerated(creation, "identifier");
+    const { password, manageMasterUserPassword: isManaged, snapshotIdentifier } = creation.inputs;
+    if ((password !== undefined) === (isManaged === true) && snapshotIdentifier === undefined)
+      throw new Error("InvalidParameterValue: give a password or let RDS manage it, one of both");
     const address = `${identifier}.c${digest(creation.accountId, 11)}.${creation.region}.rds.amazonaws.com`;
     return {
       id: `db-${digest(identifier, 26).toUpperCase()}`,
@@ -14,6 +17,19 @@ export const resourceTypes: ResourceTypes = {
         endpoint: `${address}:${requiredText({ port: 5432, ...creation.inputs }, "port")}`,
         arn: arn(creation, "rds", `db:${identifier}`),
         status: "available",
+        ...(isManaged === true && {
+          masterUserSecrets: [
+            {
+              kmsKeyId: arn(creation, "kms", `key/${digest(`key ${creation.accountId}`, 32)}`),
+              secretArn: arn(
+                creation,
+                "secretsmanager",
+                `secret:rds!db-${digest(identifier, 36)}-${digest(address, 6)}`,
+              ),
+              secretStatus: "active",
+            },
+          ],
+        }),
       },
     };
   },

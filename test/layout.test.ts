@@ -25,7 +25,12 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   doctor: ["settings", "preview/project.ts", "components/common", "cli"],
   status: ["doctor", "preview", "report", "deploy/coordination", "cli"],
   // The component that writes the parameter owns its schema. A build reads its stack's settings without AWS.
-  deploy: ["cli", "components/common/deployParameter.ts", "settings/stackFile.ts"],
+  deploy: [
+    "cli",
+    "components/common/deployParameter.ts",
+    "components/common/secretParameter.ts",
+    "settings/stackFile.ts",
+  ],
 };
 
 const FACTS = "policies/facts";

@@ -54,7 +54,7 @@ const RESOURCES: Record<string, (action: string, env: string, balancer: string) 
       : `arn:aws:s3:::example-iaso-${env}-artifacts`,
   sns: (_, env) => arn("sns", `iaso-${env}-alarms`),
   sqs: (_, env) => arn("sqs", `iaso-${env}-tasks`),
-  ssm: (_, env) => arn("ssm", `parameter/iaso/${env}/secrets/SECRET_KEY`),
+  ssm: (_, env) => arn("ssm", `parameter/iaso/${env}/deployment`),
 };
 
 const CREATES = /:(Allocate|Create(?!Listener)|Request|Run)/;

@@ -62,7 +62,7 @@ export type EnvironmentVariables = Record<string, pulumi.Input<string>>;
 
 /**
  * Returns the plain environment variables of the web and the worker environment. They differ only in `WORKER`. Secret
- * variables are {@link SecretParameters}.
+ * variables are SSM parameters ({@link Naming.secretParameter}).
  *
  * `STATIC_URL` is always set: without it, Iaso uploads its static files to the media bucket with a public ACL.
  */

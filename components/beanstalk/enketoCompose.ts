@@ -19,19 +19,25 @@ http.createServer = (...args) => Object.assign(createServer(...args), limits);
 `;
 
 /**
- * Starts Enketo without the image's start script. Up to version 6, that script stops if there is no
- * `config/config.json`, and with one Enketo reads no environment variables. From version 7 on, the program is in the
- * folder `packages/enketo-express`.
+ * Gives Enketo its secrets under its own names, and starts it without the image's start script. Iaso's token for Enketo is
+ * one parameter with one name, which Enketo knows by two others. The password of Redis belongs into the addresses, which
+ * the program must not know. `$$` is Compose's escape of `$`.
+ *
+ * Up to version 6, the image's script stops if there is no `config/config.json`, and with one Enketo reads no
+ * environment variables. From version 7 on, the program is in the folder `packages/enketo-express`.
  *
  * @see https://github.com/enketo/enketo-express/blob/4.1.1/setup/docker/create_config.py
  */
 const START_ENKETO = [
-  "bash",
-  "-c",
-  `echo '${KEEP_ALIVE}' > /tmp/keep-alive.js
-if [ -d packages/enketo-express ]; then cd packages/enketo-express; fi
-exec node --require /tmp/keep-alive.js .`,
-];
+  `echo '${KEEP_ALIVE}' > /tmp/keep-alive.js`,
+  'export ENKETO_API_KEY="$$ENKETO_API_TOKEN" ENKETO_LINKED_FORM_AND_DATA_SERVER_API_KEY="$$ENKETO_API_TOKEN"',
+  'if [ -n "$$ENKETO_REDIS_AUTH_TOKEN" ]; then auth=":$$ENKETO_REDIS_AUTH_TOKEN@"',
+  '  export ENKETO_REDIS_MAIN_URL="rediss://$$auth$${ENKETO_REDIS_MAIN_URL#rediss://}"',
+  '  export ENKETO_REDIS_CACHE_URL="rediss://$$auth$${ENKETO_REDIS_CACHE_URL#rediss://}"',
+  "fi",
+  "if [ -d packages/enketo-express ]; then cd packages/enketo-express; fi",
+  "exec node --require /tmp/keep-alive.js .",
+].join("\n");
 
 /**
  * Returns the compose file with which Beanstalk's Docker platform runs Enketo, and its hash. Beanstalk writes the
@@ -44,7 +50,7 @@ export function enketoCompose(image: string): { yaml: string; fingerprint: strin
     services: {
       enketo: {
         image,
-        command: START_ENKETO,
+        command: ["bash", "-c", START_ENKETO],
         env_file: [".env"],
         ports: [`80:${ENKETO_PORT}`],
         restart: "always",

@@ -2,7 +2,6 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { InstanceRole, Naming } from "../common/naming";
 import { PolicyStatement } from "../iam/policyDocument";
-import { SecretParameters } from "../secretParameters";
 import { EnvironmentVariables } from "./applicationEnvironment";
 import { createInstanceProfile } from "./instanceProfile";
 import {
@@ -43,8 +42,8 @@ export interface EnvironmentArgs {
   securityGroup: pulumi.Input<string>;
   /** Plain environment variables. */
   variables: EnvironmentVariables;
-  /** Secret environment variables. Beanstalk reads their values when an instance starts. */
-  secrets: SecretParameters;
+  /** Names of the secret environment variables. Beanstalk reads their values from SSM when an instance starts. */
+  secrets: readonly string[];
   /** Permissions of the instances beyond those that every Beanstalk instance needs. */
   statements: PolicyStatement[];
   /** Lets people with the IAM permission open a shell on the instances through Session Manager. No port opens. */
@@ -121,7 +120,7 @@ function createEnvironment(
     role,
     application: args.applicationName,
     environment: name,
-    secretVariables: secrets.variables,
+    secretVariables: secrets,
     statements: args.statements,
     permissionsBoundary,
     shellAccess: args.shellAccess,
@@ -133,7 +132,9 @@ function createEnvironment(
     instanceProfile: profile.name,
     securityGroup: args.securityGroup,
     variables: args.variables,
-    secretArns: secrets.arns,
+    secretArns: Object.fromEntries(
+      [...secrets].sort().map((name) => [name, naming.secretParameterArn(name)]),
+    ),
   });
   return new aws.elasticbeanstalk.Environment(
     role,
@@ -151,12 +152,7 @@ function createEnvironment(
     },
     {
       parent,
-      dependsOn: [
-        ...profile.resources,
-        ...hosting.serviceRole.policyAttachments,
-        ...secrets.parameters,
-        ...args.dependsOn,
-      ],
+      dependsOn: [...profile.resources, ...hosting.serviceRole.policyAttachments, ...args.dependsOn],
       ignoreChanges: deployedByTool ? ["version"] : [],
     },
   );

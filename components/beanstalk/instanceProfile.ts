@@ -19,7 +19,7 @@ export interface InstanceProfileArgs {
   /** Name of the Beanstalk environment. */
   environment: string;
   /** Names of the secret environment variables whose values the instances may read. They may read no others. */
-  secretVariables: string[];
+  secretVariables: readonly string[];
   /** Permissions of the instances beyond those that every Beanstalk instance needs. */
   statements: PolicyStatement[];
   /** ARN of the permissions boundary of the IAM role. */

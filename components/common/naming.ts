@@ -1,4 +1,5 @@
 import { deployParameterName } from "./deployParameter";
+import { secretParameterName } from "./secretParameter";
 
 /** The settings from which all names, ARNs and tags of one environment are built. */
 export interface NamingArgs {
@@ -172,13 +173,13 @@ export class Naming {
     return `arn:aws:${service}:${this.region}:${this.accountId}:${resource}`;
   }
 
-  /** Name of the SSM parameter that holds the secret environment variable `variable`. */
-  secretParameter(variable: string): string {
-    return `/iaso/${this.env}/secrets/${variable}`;
+  /** Name of the SSM parameter that holds the secret `name`. `npm run init-stack` creates it, not the program. */
+  secretParameter(name: string): string {
+    return secretParameterName(this.env, name);
   }
 
-  secretParameterArn(variable: string): string {
-    return this.arn("ssm", `parameter${this.secretParameter(variable)}`);
+  secretParameterArn(name: string): string {
+    return this.arn("ssm", `parameter${this.secretParameter(name)}`);
   }
 
   /** Name of the SSM parameter that tells the deploy tool where to deploy. It holds no secret. */

@@ -10,7 +10,7 @@ import { beanstalkDomains, builderSubnet, platformUpdates, platformVersions } fr
 import { deadLetters } from "./queue";
 import { databaseClass, instanceTypes, zones } from "./offers";
 import { elasticIpQuota, loadBalancerQuota, vcpuQuota, vpcQuota } from "./quotas";
-import { secretAges } from "./secrets";
+import { databasePassword, secretAges, secretsExist } from "./secrets";
 import { accountPublicAccess, bucketNames, diskEncryption } from "./storage";
 
 /** All checks, in the order of the report. */
@@ -35,6 +35,7 @@ export const checks: readonly Check[] = [
   beanstalkDomains,
   serviceLinkedRoles,
   identityProvider,
+  secretsExist,
   mailServer,
   senderRecords,
 
@@ -42,6 +43,7 @@ export const checks: readonly Check[] = [
   platformUpdates,
   databaseBackups,
   databaseStorage,
+  databasePassword,
   deadLetters,
   alarmSubscription,
   versions,

@@ -185,11 +185,6 @@ export const REFERENCES: Readonly<Record<string, readonly Reference[]>> = {
     setting(["aws:elbv2:listener:443", "SSLCertificateArns"], CERTIFICATE, {
       inUse: "ResourceInUseException",
     }),
-    // Each instance fetches the values when it starts. Without them it does not start, and the launch fails.
-    setting(["aws:elasticbeanstalk:application:environmentsecrets"], "aws:ssm/parameter:Parameter", {
-      by: "arn",
-      missing: "Failed to launch environment",
-    }),
   ],
   "aws:iam/instanceProfile:InstanceProfile": [WITH_ROLE],
   [ROLE]: [

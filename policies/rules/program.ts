@@ -153,6 +153,8 @@ export const commandsOwn = defineRule({
 const CHANGED_ELSEWHERE: Record<string, string[]> = {
   // The deploy tool deploys versions.
   "aws:elasticbeanstalk/environment:Environment": ["version"],
+  // `npm run init-stack` sets the password of the database.
+  "aws:rds/instance:Instance": ["manageMasterUserPassword"],
   // Another text or key of the first version would be a new object, and a new version, of a platform that runs.
   "aws:s3/bucketObjectv2:BucketObjectv2": ["key", "source"],
 };
@@ -161,7 +163,7 @@ export const noIgnoredChanges = defineRule({
   name: "no-ignored-changes",
   kind: "closed world",
   types: "all",
-  description: "Pulumi ignores changes only of properties that the deploy tool changes",
+  description: "Pulumi ignores changes only of properties that this project's tools change",
   why: "rules judge what the program writes, and AWS would keep what it has",
   severity: "high",
   check: ({ type, ignoreChanges = [] }) => {

@@ -1,10 +1,10 @@
-import { ownAccounts } from "../context";
-import { byIdentity, nameOf } from "../identity";
+import { ownAccounts, regionsOf, tagOf } from "../context";
 import { isOf } from "../iam/principals";
 import { RESOURCE_TYPES } from "../facts/resourceTypes";
+import { SECRETS_PATH } from "../facts/secretsPath";
 import { defineRule } from "../rule";
 import { isCommit, isCommitName, isRandom, isSecretName, isToken } from "../secretText";
-import { demand, isUnknown, notEvaluated, SECRET, text } from "../values";
+import { isUnknown, notEvaluated, SECRET, text } from "../values";
 import { CONTRACT } from "./application";
 import { ENVIRONMENT, SECRET_VARIABLES, settingsOf, VARIABLES } from "../optionSettings";
 
@@ -48,7 +48,8 @@ export const secretsOwnName = defineRule({
   name: "secrets-own-name",
   kind: "closed world",
   types: [ENVIRONMENT],
-  description: "A secret variable names the SecureString parameter of its own name, of this program",
+  description:
+    "A secret variable names the parameter of its own name, of its own environment, account and region",
   why: "a variable would get another secret, or one of another environment",
   severity: "critical",
   neighbours: true,
@@ -57,12 +58,15 @@ export const secretsOwnName = defineRule({
       .filter(({ namespace }) => namespace === SECRET_VARIABLES)
       .flatMap(({ name, value }) => {
         if (isUnknown(value)) return notEvaluated(`secret variable ${name}`);
-        const parameter = byIdentity(PARAMETER, stack).get(text(value));
-        return parameter?.inputs.type === "SecureString" && nameOf(parameter).endsWith(`/secrets/${name}`)
+        const own = ownAccounts(stack).flatMap((account) =>
+          regionsOf(stack).map(
+            (region) =>
+              `arn:aws:ssm:${region}:${account}:parameter${SECRETS_PATH}${tagOf(environment, "env")}/${name}`,
+          ),
+        );
+        return own.includes(text(value))
           ? []
-          : [
-              `Secret variable ${name} does not name its own parameter. Write the ARN of the SecureString parameter /.../secrets/${name} of this program.`,
-            ];
+          : [`Secret variable ${name} does not name its own parameter. Write ${own.join(" or ")}.`];
       }),
 });
 
@@ -120,7 +124,7 @@ export const noSecretInInputs = defineRule({
   severity: "critical",
   check: ({ type, inputs }) =>
     Object.entries(inputs)
-      // The provider keeps these encrypted. The engine passes their plain values to the pack.
+      // `no-secrets-in-state` judges these.
       .filter(([name]) => RESOURCE_TYPES[type]?.secrets?.includes(name) !== true)
       // `no-plain-secrets` judges the settings of an environment.
       .filter(([name]) => type !== ENVIRONMENT || name !== "settings")
@@ -130,21 +134,64 @@ export const noSecretInInputs = defineRule({
         ),
       )
       .map(
-        (where) =>
-          `Input ${where} looks like a secret. Write a Pulumi secret, and keep it in SSM Parameter Store.`,
+        (where) => `Input ${where} looks like a secret. Keep it in SSM Parameter Store, and name it by ARN.`,
       ),
 });
 
-export const secretParameterSecure = defineRule({
-  name: "secret-parameter-secure",
+export const noSecretParameters = defineRule({
+  name: "no-secret-parameters",
   types: [PARAMETER],
-  description: "Parameters under secrets/, or with the name of a secret, are SecureString",
-  why: "everyone who may list parameters can read plain ones",
-  severity: "high",
+  description: "The program creates no SecureString parameter, and none with the name of a secret",
+  why: "Pulumi's state would hold the secret, encrypted by a key that others have; and everyone who may list parameters can read plain ones",
+  severity: "critical",
   check: ({ inputs: { name, type } }) => {
     if (isUnknown(name)) return notEvaluated("name");
-    const isSecret = text(name).includes("/secrets/") || isSecretVariable(text(name).split("/").pop() ?? "");
-    return isSecret ? demand(type, type === "SecureString", "type", "SecureString") : [];
+    const isSecret =
+      type === "SecureString" ||
+      /[/-]secrets\//.test(text(name)) ||
+      isSecretVariable(text(name).split("/").pop() ?? "");
+    return isSecret
+      ? [
+          `Parameter ${text(name)} is a secret. Remove it from the program: npm run init-stack creates secrets, and the program names them by ARN.`,
+        ]
+      : [];
+  },
+});
+
+/** Inputs that only write: Pulumi keeps their values in the state nevertheless. */
+const WRITE_ONLY = /(password|token|secret|value|key)\w*Wo$/i;
+
+/** The paths of the Pulumi secrets in a value. The engine passes their plain values instead. */
+const markedIn = (path: string, value: unknown): string[] =>
+  value === SECRET
+    ? [path]
+    : typeof value === "object" && value !== null
+      ? Object.entries(value).flatMap(([key, one]) => markedIn(`${path}.${key}`, one))
+      : [];
+
+export const noSecretsInState = defineRule({
+  name: "no-secrets-in-state",
+  types: "all",
+  description: "No secret is an input of a resource, not even encrypted or write-only",
+  why: "Pulumi's state holds all inputs, and whoever previews a pull request can read and decrypt the state",
+  severity: "critical",
+  check: ({ type, inputs }) => {
+    // The engine shows the output `value` of a parameter together with the inputs; `no-secret-parameters` judges these.
+    const secret = type === PARAMETER ? [] : (RESOURCE_TYPES[type]?.secrets ?? []);
+    return Object.entries(inputs)
+      .filter(([, value]) => value !== undefined && value !== "")
+      .flatMap(([name, value]) =>
+        secret.includes(name) || WRITE_ONLY.test(name)
+          ? [name]
+          : type === ENVIRONMENT && name === "settings"
+            ? // `no-plain-secrets` judges the settings of an environment.
+              []
+            : markedIn(name, value),
+      )
+      .map(
+        (where) =>
+          `Input ${where} is a secret. Remove it: secrets do not pass through the program (settings/servicePasswords.ts sets passwords).`,
+      );
   },
 });
 

@@ -266,12 +266,16 @@ export class BoxReader {
   }
 
   private operations(environments: PreviewResource[]): void {
-    const secrets = this.ofType("aws:ssm/parameter:Parameter").filter(
-      ({ inputs }) => inputs.type === "SecureString",
+    // The secrets are no resources of the program: it names them by ARN.
+    const secrets = new Set(
+      environments
+        .flatMap(optionsOf)
+        .filter(({ namespace }) => namespace === "aws:elasticbeanstalk:application:environmentsecrets")
+        .map(({ value }) => value),
     );
-    if (secrets.length > 0) {
-      const subtitle = `Parameter Store, ${count(secrets.length, "secret")}`;
-      this.box("secrets", "Secrets", subtitle, "key", "services", ROWS.private, secrets);
+    if (secrets.size > 0) {
+      const subtitle = `Parameter Store, ${count(secrets.size, "secret")}`;
+      this.box("secrets", "Secrets", subtitle, "key", "services", ROWS.private, []);
     }
     const commands = this.ofType("command:local:Command");
     if (commands.length > 0) {

@@ -98,7 +98,7 @@ function table(caption: string, heads: string[], rows: Html[], kind = ""): Html 
 
 const tag = (kind: string, text = kind) => html`<span class="tag ${kind}">${text}</span>`;
 
-function cards({ document, madeUpSecrets, costs, comparison }: StackReport): Html {
+function cards({ document, costs, comparison }: StackReport): Html {
   const { resources, policies } = document;
   const mandatory = policies.violations.filter(({ level }) => level === "mandatory").length;
   const advisory = policies.violations.length - mandatory;
@@ -110,7 +110,6 @@ function cards({ document, madeUpSecrets, costs, comparison }: StackReport): Htm
 ${verdict}
 <div><dt>Monthly cost</dt><dd>${costs.parts.length === 0 ? "unknown" : `about ${dollars(costs.monthly)}`}<small>${comparison === undefined ? "list prices, without usage" : `${moreDollars(comparison.costs.monthly)} by this change`}${costs.unpriced === 0 ? "" : `; without ${unpricedItems(costs.unpriced)}`}</small></dd></div>
 ${comparison === undefined ? "" : changeCard(comparison.changes)}
-<div><dt>Secrets</dt><dd>${madeUpSecrets}<small>made-up values: the preview cannot read secrets</small></dd></div>
 </dl>`;
 }
 

@@ -1,9 +1,7 @@
-import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
 import { BeanstalkPair, BeanstalkPairArgs } from "../../components/beanstalkPair";
 import { BeanstalkServiceRole } from "../../components/beanstalk/serviceRole";
 import { LogsBucket } from "../../components/logsBucket";
-import { SecretParameters } from "../../components/secretParameters";
 import { TASK_TIMING, TaskQueue } from "../../components/taskQueue";
 import { firstVersion } from "../../components/beanstalk/firstVersion";
 import { PreviewDocument, PropertyValue } from "../../graph/document";
@@ -45,7 +43,7 @@ function preview(own: Partial<BeanstalkPairArgs> = {}): Promise<PreviewDocument>
       accessLogs: new LogsBucket("logs", { naming, retentionDays: 90 }),
       taskQueue: new TaskQueue("tasks", { naming, timing: TASK_TIMING }),
       taskTiming: TASK_TIMING,
-      secrets: new SecretParameters("secrets", { naming, values: { SECRET_KEY: pulumi.secret("hidden") } }),
+      secrets: ["SECRET_KEY"],
       variables: {
         web: { USE_S3: "true", WORKER: "false" },
         worker: { USE_S3: "true", WORKER: "true" },
@@ -113,7 +111,7 @@ for (const platform of ["python", "docker"] as const) {
       expect(namespaceOf(web, VARIABLES)).to.deep.equal({ USE_S3: "true", WORKER: "false" });
       expect(namespaceOf(worker, VARIABLES)).to.deep.equal({ USE_S3: "true", WORKER: "true" });
       const secrets = {
-        SECRET_KEY: "arn:aws:ssm:eu-central-1:123456789012:parameter/iaso/test/secrets/SECRET_KEY",
+        SECRET_KEY: "arn:aws:ssm:eu-central-1:123456789012:parameter/iaso-secrets/test/SECRET_KEY",
       };
       expect(namespaceOf(web, SECRETS)).to.deep.equal(secrets);
       expect(namespaceOf(worker, SECRETS)).to.deep.equal(secrets);
@@ -291,12 +289,11 @@ for (const platform of ["python", "docker"] as const) {
       expect(namespaceOf(both()[0], "aws:ec2:vpc")).to.include({ ELBSubnets: "subnet-p1,subnet-p2" });
     });
 
-    it("starts instances only when their permissions and secrets exist", () => {
+    it("starts instances only when their permissions exist", () => {
       for (const environment of both()) {
         expect(environment.dependencies).to.include.members([
           find(document, "aws:iam/rolePolicy:RolePolicy", environment.name).urn,
           find(document, "aws:iam/instanceProfile:InstanceProfile", environment.name).urn,
-          find(document, "aws:ssm/parameter:Parameter", "secrets-SECRET_KEY").urn,
         ]);
       }
     });
@@ -322,7 +319,7 @@ for (const platform of ["python", "docker"] as const) {
         expect(permissions(role).UseMedia?.Resource).to.equal("arn:aws:s3:::example-iaso-test-media/*");
         expect(permissions(role).UseMedia?.Action).not.to.include("s3:PutObjectAcl");
       }
-      const secret = "arn:aws:ssm:eu-central-1:123456789012:parameter/iaso/test/secrets/SECRET_KEY";
+      const secret = "arn:aws:ssm:eu-central-1:123456789012:parameter/iaso-secrets/test/SECRET_KEY";
       for (const role of ["web", "worker"]) {
         expect(permissions(role).ReadOwnSecrets?.Resource).to.deep.equal([secret]);
       }

@@ -1,4 +1,3 @@
-import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
 import { BeanstalkServiceRole } from "../../components/beanstalk/serviceRole";
 import { Enketo, EnketoArgs } from "../../components/enketo";
@@ -21,7 +20,7 @@ const REDIS = "aws:elasticache/replicationGroup:ReplicationGroup";
 const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
 const VARIABLES = "aws:elasticbeanstalk:application:environment";
 const SECRETS = "aws:elasticbeanstalk:application:environmentsecrets";
-const PREFIX = "arn:aws:ssm:eu-central-1:123456789012:parameter/iaso/test/secrets";
+const PREFIX = "arn:aws:ssm:eu-central-1:123456789012:parameter/iaso-secrets/test";
 const IMAGE = "enketo/enketo-express:4.1.1";
 
 function preview(redis: Partial<EnketoArgs["redis"]> = {}, own: Partial<EnketoArgs> = {}) {
@@ -49,12 +48,7 @@ function preview(redis: Partial<EnketoArgs["redis"]> = {}, own: Partial<EnketoAr
         nodeType: "cache.t4g.micro",
         replicas: 0,
         tls: false,
-        authToken: pulumi.secret("hidden-token"),
         ...redis,
-      },
-      secrets: {
-        apiKey: pulumi.secret("hidden-api-key"),
-        encryptionKey: pulumi.secret("hidden-encryption-key"),
       },
       ...own,
     });
@@ -102,52 +96,35 @@ describe("components/enketo", () => {
     expect(find(document, REDIS, "enketo-cache").inputs.numCacheClusters).to.equal(1);
   });
 
-  it("finds its Redis by plain addresses without TLS", async () => {
-    const document = await preview();
-    const environment = find(document, ENVIRONMENT);
-    for (const [variable, kind] of [
-      ["ENKETO_REDIS_MAIN_URL", "main"],
-      ["ENKETO_REDIS_CACHE_URL", "cache"],
-    ] as const) {
-      const redis = find(document, REDIS, `enketo-${kind}`);
-      expect(redis.inputs.transitEncryptionEnabled).to.equal(false);
-      expect(redis.inputs).not.to.have.property("authToken");
-      expect(namespaceOf(environment, VARIABLES)[variable]).to.equal(
-        `redis://${textOf(redis.outputs.primaryEndpointAddress)}:6379`,
+  for (const tls of [false, true]) {
+    it(`finds its Redis by their addresses, ${tls ? "with" : "without"} TLS, and no password is an input`, async () => {
+      const document = await preview({ tls });
+      const environment = find(document, ENVIRONMENT);
+      for (const kind of ["main", "cache"]) {
+        const redis = find(document, REDIS, `enketo-${kind}`);
+        expect(redis.inputs.transitEncryptionEnabled).to.equal(tls);
+        expect(redis.secretInputs).to.deep.equal([]);
+        expect(redis.inputs).not.to.have.any.keys("authToken", "authTokenWo");
+        expect(namespaceOf(environment, VARIABLES)[`ENKETO_REDIS_${kind.toUpperCase()}_URL`]).to.equal(
+          `${tls ? "rediss" : "redis"}://${textOf(redis.outputs.primaryEndpointAddress)}:6379`,
+        );
+      }
+      const secrets = [
+        "ENKETO_API_TOKEN",
+        "ENKETO_ENCRYPTION_KEY",
+        ...(tls ? ["ENKETO_REDIS_AUTH_TOKEN"] : []),
+      ];
+      expect(namespaceOf(environment, SECRETS)).to.deep.equal(
+        Object.fromEntries(secrets.map((name) => [name, `${PREFIX}/${name}`])),
       );
-    }
-    expect(Object.keys(namespaceOf(environment, SECRETS))).to.deep.equal([
-      "ENKETO_API_KEY",
-      "ENKETO_ENCRYPTION_KEY",
-      "ENKETO_LINKED_FORM_AND_DATA_SERVER_API_KEY",
-    ]);
-  });
-
-  it("finds its Redis by secret addresses with TLS and a password", async () => {
-    const document = await preview({ tls: true });
-    const environment = find(document, ENVIRONMENT);
-    for (const kind of ["main", "cache"]) {
-      const redis = find(document, REDIS, `enketo-${kind}`);
-      expect(redis.inputs).to.include({ transitEncryptionEnabled: true, authToken: "[secret]" });
-      const variable = `ENKETO_REDIS_${kind.toUpperCase()}_URL`;
-      expect(namespaceOf(environment, VARIABLES)).not.to.have.property(variable);
-      expect(namespaceOf(environment, SECRETS)[variable]).to.equal(`${PREFIX}/${variable}`);
-      const parameter = find(document, "aws:ssm/parameter:Parameter", `enketo-secrets-${variable}`);
-      expect(parameter.inputs.value).to.equal("[secret]");
-      expect(parameter.propertyDependencies.value).to.deep.equal([redis.urn]);
-    }
-  });
-
-  it("shows no secret, with and without TLS", async () => {
-    for (const tls of [true, false]) {
-      expect(JSON.stringify(await preview({ tls }))).not.to.include("hidden");
-    }
-  });
+      expect(resourcesOf(document, "aws:ssm/parameter:Parameter")).to.deep.equal([]);
+    });
+  }
 
   it("may read its own secrets and none of Iaso's", async () => {
     const document = await preview({ tls: true });
     const secrets = Object.values(namespaceOf(find(document, ENVIRONMENT), SECRETS));
-    expect(secrets).to.have.lengthOf(5);
+    expect(secrets).to.have.lengthOf(3);
     const { ReadOwnSecrets } = statementsOf(
       find(document, "aws:iam/rolePolicy:RolePolicy", "enketo").inputs.policy,
     );
@@ -183,14 +160,13 @@ describe("components/enketo", () => {
     expect(find(document, "iaso:index:Enketo").outputs.url).to.equal("https://enketo.example.org");
   });
 
-  it("starts when its permissions, its secrets, Beanstalk's permissions and the bucket policy for access logs exist", async () => {
+  it("starts when its permissions, Beanstalk's permissions and the bucket policy for access logs exist", async () => {
     const document = await preview();
     const { dependencies } = find(document, ENVIRONMENT);
     for (const type of [
       "aws:iam/rolePolicy:RolePolicy",
       "aws:iam/instanceProfile:InstanceProfile",
       "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
-      "aws:ssm/parameter:Parameter",
       "aws:s3/bucketPolicy:BucketPolicy",
     ]) {
       const needed = resourcesOf(document, type).map(({ urn }) => urn);

@@ -30,7 +30,7 @@ function account(role: Role): AwsDouble {
   double.role = role;
   double.describeTarget();
   double.addPair();
-  double.parameters.set(`/iaso/${ENV}/secrets/DEPLOY_API_TOKEN`, "token");
+  double.parameters.set(`/iaso-secrets/${ENV}/DEPLOY_API_TOKEN`, "token");
   double.time.now += 60_000;
   return double;
 }

@@ -15,7 +15,7 @@ async function deployWith(inFlight: number[], runningTasks: TaskPolicy, token?: 
   double.runningTasks = [{ id: 41, name: "copy_version", started_at: 1 }];
   const running = await serve(double);
   double.describeTarget(running.url);
-  if (token !== undefined) double.parameters.set(`/iaso/${ENV}/secrets/DEPLOY_API_TOKEN`, token);
+  if (token !== undefined) double.parameters.set(`/iaso-secrets/${ENV}/DEPLOY_API_TOKEN`, token);
   const lines: string[] = [];
   try {
     const progress = silentProgress(new VirtualClock(double.time), lines);

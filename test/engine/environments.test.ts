@@ -1,7 +1,7 @@
 import { expect } from "chai";
-import { LocalWorkspace } from "@pulumi/pulumi/automation";
 import { leaksIn } from "../leaks";
-import { Lab } from "./lab";
+import { AccountDouble } from "../settings/accountDouble";
+import { Lab, SECRETS } from "./lab";
 
 const QA = { STACK: "qa", REASON: "Holds test data only" };
 
@@ -24,39 +24,39 @@ describe("a second environment", () => {
     const copy = lab.read("Pulumi.qa.yaml");
     expect(copy)
       .to.include("iaso:webHost: iaso-qa.example.org")
-      .and.not.match(/secure|encryptionsalt|Password/);
+      .and.not.match(/secure|encryptionsalt/);
   });
 
   it("gets separate secrets from init-stack, which prints none of them", async () => {
     const before = lab.log.length;
-    const asked = await lab.follow("init-stack", QA);
-    expect(asked.code).to.equal(1);
-    expect(asked.output).to.include("Created the stack qa.");
-    // The commands that it prints, with the values on standard input.
-    const commands = asked.output.match(/pulumi config set --secret .*/g) ?? [];
-    expect(commands).to.have.length(2);
-    const values: Record<string, string> = {
-      sentryDsn: "https://leakmarkqa@sentry.example.org/2",
-      emailPassword: 'LeakMarkQa"EmailPassword',
+    const aws = new AccountDouble();
+    const env = { ...QA, ...(await aws.start()) };
+    const typed = {
+      SENTRY_URL: "https://leakmarkqa@sentry.example.org/2",
+      EMAIL_HOST_PASSWORD: 'LeakMarkQa"EmailPassword',
     };
-    for (const command of commands) {
-      const key = /iaso:(\w+)/.exec(command)?.[1] ?? "";
-      const { code, output } = await lab.run(`printf %s "$VALUE" | ${command}`, {
-        ...QA,
-        VALUE: values[key] ?? "",
-      });
+    try {
+      const asked = await lab.follow("init-stack", env);
+      expect(asked.code).to.equal(1);
+      expect(asked.output).to.include("Created the stack qa.");
+      for (const name of Object.keys(typed)) expect(asked.output).to.include(`read -rs ${name}`);
+      const { code, output } = await lab.follow("init-stack", { ...env, ...typed });
       expect(code, output).to.equal(0);
+    } finally {
+      aws.stop();
     }
-    const { code, output } = await lab.follow("init-stack", QA);
-    expect(code, output).to.equal(0);
-
-    const secrets = await secretsOf("qa");
-    expect(secrets).to.include(values);
-    expect(Object.keys(secrets)).to.include.members(["secretKey", "databasePassword", "enketoEncryptionKey"]);
-    const first = await secretsOf("staging");
-    for (const [name, value] of Object.entries(secrets)) expect(value, name).not.to.equal(first[name]);
-    const settings = lab.read("Pulumi.qa.yaml");
-    expect(leaksIn(lab.log.slice(before) + settings, secrets)).to.deep.equal([]);
+    const secrets = Object.fromEntries(
+      [...aws.parameters].map(([name, { value }]) => [name.replace("/iaso-secrets/qa/", ""), value]),
+    );
+    expect(secrets)
+      .to.include(typed)
+      .and.have.all.keys(...Object.keys(SECRETS));
+    for (const [name, value] of Object.entries(secrets))
+      expect(Object.values(SECRETS), name).not.to.include(value);
+    expect(leaksIn(lab.log.slice(before) + lab.read("Pulumi.qa.yaml"), secrets)).to.deep.equal([]);
+    await lab.byHand((account) => {
+      lab.keepSecrets("qa", secrets, account);
+    });
   });
 
   it("comes up beside the first one, in the same account, and changes nothing of it", async () => {
@@ -99,13 +99,4 @@ describe("a second environment", () => {
     const { operations } = await lab.follow("retry", QA);
     expect(operations).to.deep.equal([[]]);
   });
-
-  /** The secrets of a stack, by name, in the clear. */
-  async function secretsOf(stackName: string): Promise<Record<string, string>> {
-    const stack = await LocalWorkspace.selectStack({ stackName, workDir: lab.work }, lab.options);
-    const secrets = Object.entries(await stack.getAllConfig()).filter(
-      ([, { secret, value }]) => secret === true && value !== "",
-    );
-    return Object.fromEntries(secrets.map(([key, { value }]) => [key.replace("iaso:", ""), value]));
-  }
 });

@@ -21,6 +21,7 @@ import { specialSecretSig } from "@pulumi/pulumi/runtime/rpc";
 import { isDeepStrictEqual } from "node:util";
 import { Account, AccountResource } from "./provider/account";
 import type { Fault } from "./provider/faults";
+import { type secrets } from "../../settings/secrets";
 import { STACKS } from "../support";
 import { attached, find, pluginFolder } from "./commands";
 import { Hosts, serveHosts } from "./hosts/serve";
@@ -42,21 +43,25 @@ const COPIES = [
 ];
 
 /**
- * A value for each secret setting, unlike any other text, so that a search finds every leak. Settings that accept any
- * character have some that JSON, Go and URLs escape.
+ * A value for each secret, unlike any other text, so that a search finds every leak. Secrets that accept any character
+ * have some that JSON, Go and URLs escape.
  */
-export const SECRETS: Record<string, string> = {
-  databasePassword: "LeakMarkDatabasePassword0123456789",
-  secretKey: "LeakMarkSecretKey0123456789012345678901234567890123456789",
-  secretKeyFallbacks: "LeakMarkFallback01234567890123456789012345678901234567890",
-  encryptedTextFieldKey: "TGVha01hcmtFbmNyeXB0ZWRUZXh0RmllbGRLZXkwMTI=",
-  sentryDsn: "https://leakmarksentry@sentry.example.org/1",
-  emailPassword: 'LeakMarkEmailPassword"0<1>2&3\\4/5%6+7=8é9',
-  enketoApiToken: "LeakMarkEnketoApiToken0123456789012345678901234567",
-  enketoSigningSecret: 'LeakMarkEnketoSigningSecret&<"01234567890123456789',
-  enketoEncryptionKey: "LeakMarkEnketoEncryptionKey01234567890123456789",
-  enketoRedisAuthToken: "LeakMarkEnketoRedisAuthToken0123456789",
+export const SECRETS: Record<keyof typeof secrets, string> = {
+  RDS_PASSWORD: "LeakMarkDatabasePassword0123456789",
+  SECRET_KEY: "LeakMarkSecretKey0123456789012345678901234567890123456789",
+  SECRET_KEY_FALLBACKS: "LeakMarkFallback01234567890123456789012345678901234567890",
+  ENCRYPTED_TEXT_FIELD_KEY: "TGVha01hcmtFbmNyeXB0ZWRUZXh0RmllbGRLZXkwMTI=",
+  SENTRY_URL: "https://leakmarksentry@sentry.example.org/1",
+  EMAIL_HOST_PASSWORD: 'LeakMarkEmailPassword"0<1>2&3\\4/5%6+7=8é9',
+  ENKETO_API_TOKEN: "LeakMarkEnketoApiToken0123456789012345678901234567",
+  ENKETO_SIGNING_SECRET: 'LeakMarkEnketoSigningSecret&<"01234567890123456789',
+  ENKETO_ENCRYPTION_KEY: "LeakMarkEnketoEncryptionKey01234567890123456789",
+  ENKETO_REDIS_AUTH_TOKEN: "LeakMarkEnketoRedisAuthToken0123456789",
 };
+
+/** ARN of the SSM parameter with a secret of a stack. */
+const secretArn = (stack: string, name: string) =>
+  `arn:aws:ssm:eu-central-1:123456789012:parameter/iaso-secrets/${stack}/${name}`;
 
 export interface LabOptions {
   image?: boolean;
@@ -131,13 +136,9 @@ export class Lab {
   static async open(stackName: string, { image = true, env = {} }: LabOptions = {}): Promise<Lab> {
     const lab = new Lab(stackName, env);
     lab.hosts = await serveHosts(lab.work, () => lab.env);
+    lab.keepSecrets(stackName, SECRETS);
     await lab.startProvider();
-    const stack = await LocalWorkspace.createStack({ stackName, workDir: lab.work }, lab.options);
-    await stack.setAllConfig(
-      Object.fromEntries(
-        Object.entries(SECRETS).map(([key, value]) => [`iaso:${key}`, { value, secret: true }]),
-      ),
-    );
+    await LocalWorkspace.createStack({ stackName, workDir: lab.work }, lab.options);
     if (image) await lab.set("gdalImageId", "ami-0123456789abcdef0");
     return lab;
   }
@@ -164,8 +165,10 @@ export class Lab {
     await (await this.stack()).setConfig(`iaso:${key}`, { value });
   }
 
-  async setSecret(key: string, value: string): Promise<void> {
-    await (await this.stack()).setConfig(`iaso:${key}`, { value, secret: true });
+  /** Puts secrets of a stack into the account, as `init-stack` does. The provider must be stopped. */
+  keepSecrets(stackName: string, values: Readonly<Record<string, string>>, account = this.account): void {
+    for (const [name, value] of Object.entries(values)) account.secrets[secretArn(stackName, name)] = value;
+    account.save();
   }
 
   private readonly watch = {
@@ -311,7 +314,8 @@ export class Lab {
       // The backend writes a file with attributes beside each file, and not atomically. A kill can truncate it, after
       // which no command loads the stack (docs/operations.md, interrupted update).
       PULUMI_BACKEND_URL: `file://${join(this.folder, "state")}?metadata=skip`,
-      PULUMI_CONFIG_PASSPHRASE: "passphrase of a test",
+      // As in the workflows: a stack has no secret.
+      PULUMI_CONFIG_PASSPHRASE: "",
       ...this.attachedPlugins,
       // The AWS provider is attached, not installed. The engine would download the real one.
       PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",

@@ -45,14 +45,6 @@ const GROUPS: Edge[][] = [
   ],
   [
     {
-      what: "the secrets before the instances that read them",
-      file: "components/beanstalk/environment.ts",
-      edge: "...secrets.parameters,",
-      without: "",
-      target: ["aws:ssm/parameter:Parameter", "secrets-SECRET_KEY"],
-      refusal: /Failed to launch environment: arn:aws:ssm:\S+SECRET_KEY does not exist/,
-    },
-    {
       what: "the right to write access logs before the load balancer that writes them",
       file: "components/beanstalk/environment.ts",
       edge: "hosting.accessLogs.policy, ",

@@ -21,8 +21,6 @@ const VARIANTS: Record<string, Record<string, unknown>> = {
     enketoImage: `enketo/enketo-express:7.5.1@sha256:${"0".repeat(64)}`,
   },
   plugins: { plugins: ["polio", "test_plugin"] },
-  "no earlier signing key": { secretKeyFallbacks: "" },
-  "a rotated signing key": { secretKeyFallbacks: "oldKey0123456789,olderKey0123456789" },
   "another mail server, without Mailgun": {
     mailgunDomain: "",
     mailgunDkimRecord: "",

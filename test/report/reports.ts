@@ -5,7 +5,6 @@ import { StackReport } from "../../report/report";
 /** A report as it is without settings and rules. */
 export const reportOn = (document: PreviewDocument, more: Partial<StackReport> = {}): StackReport => ({
   document,
-  madeUpSecrets: 0,
   warnings: [],
   settings: [],
   rules: [],

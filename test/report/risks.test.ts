@@ -281,13 +281,10 @@ describe("report/risks", () => {
       [
         "a secret stored in plain text",
         "Parameter",
-        "secrets-SECRET_KEY",
-        (parameter) => {
-          Reflect.deleteProperty(parameter.inputs, "value");
-          Object.assign(parameter.inputs, { type: "String", insecureValue: "0123456789" });
-        },
+        "deployment",
+        ({ inputs }) => Object.assign(inputs, { name: "/iaso/staging/SECRET_KEY", type: "SecureString" }),
         [],
-        ["secret-parameter-secure", "secrets-own-name"],
+        ["no-secret-parameters", "role-fits"],
       ],
       [
         "versions of media not kept",
@@ -404,12 +401,7 @@ describe("report/risks", () => {
           "worker-queue",
         ],
       ],
-      [
-        "Parameter",
-        "secrets-SECRET_KEY",
-        /reads fail until it exists again/,
-        ["references-own", "secrets-own-name"],
-      ],
+      ["Parameter", "deployment", /reads fail until it exists again/, []],
       [
         "Environment",
         "worker",

@@ -61,10 +61,17 @@ const BUCKETS = ["artifacts", "media", "static"];
 /** Objects of the buckets, by who writes them. */
 const OBJECTS = ["artifacts/bundles", "artifacts/journal", "artifacts/pulumi", "media", "static"];
 
-/** The requests of one action on the resources of an environment: one for each bucket or folder, if it is about S3. */
+/**
+ * The requests of one action on the resources of an environment: one for each bucket or folder, if it is about S3, and one
+ * for each kind of parameter.
+ */
 function requests(action: string, env: string, ofOwn: boolean): Record<string, Needed> {
   const record = ofOwn ? (HOSTS[env] ?? "") : "iaso-other.example.org";
   const needed = onResourceOf({ env, record, balancer: balancerOf(ofOwn ? "web" : "other") }, action);
+  if (action.startsWith("ssm:")) {
+    const secret = needed.resource.replace(/parameter.*/, `parameter/iaso-secrets/${env}/SECRET_KEY`);
+    return { [`${action} deployment`]: needed, [`${action} secret`]: { ...needed, resource: secret } };
+  }
   if (!action.startsWith("s3:")) return { [action]: needed };
   const places = needed.resource.includes("/") ? OBJECTS : BUCKETS;
   return Object.fromEntries(

@@ -24,7 +24,16 @@ export class BeanstalkDouble {
       const chunks: Buffer[] = [];
       incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
       incoming.on("end", () => {
-        const form = new URLSearchParams(Buffer.concat(chunks).toString());
+        const body = Buffer.concat(chunks).toString();
+        const target = incoming.headers["x-amz-target"];
+        if (target !== undefined) {
+          const { status, json } = this.answerJson(String(target).split(".").at(-1) ?? "", JSON.parse(body));
+          outgoing
+            .writeHead(status, { "content-type": "application/x-amz-json-1.1" })
+            .end(JSON.stringify(json));
+          return;
+        }
+        const form = new URLSearchParams(body);
         const action = form.get("Action") ?? "";
         const answer = this.answer(action, form);
         const xml =
@@ -52,12 +61,17 @@ export class BeanstalkDouble {
     this.server?.closeAllConnections();
   }
 
-  private refusal(): string {
+  /** The answer of an action of a service with the JSON protocol. */
+  protected answerJson(action: string, _input: Record<string, unknown>): { status: number; json: object } {
+    return { status: 400, json: { __type: "UnknownOperationException", message: `refused ${action}` } };
+  }
+
+  protected refusal(): string {
     return this.isDenied ? "AccessDenied" : "InvalidAction";
   }
 
   /** The answer of an action; undefined if the double refuses it. */
-  private answer(action: string, form: URLSearchParams): Xml | undefined {
+  protected answer(action: string, form: URLSearchParams): Xml | undefined {
     if (this.isDenied) return undefined;
     if (action === "ListAvailableSolutionStacks") return { SolutionStacks: this.solutionStacks };
     if (action !== "ListPlatformBranches") return undefined;

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
 import { listSettings } from "../../settings/rules";
-import { secretSettings } from "../../settings/secrets";
+import { secretNames, secretOf } from "../../settings/secrets";
 import { readSettings, Settings } from "../../settings/settings";
 import { readStackConfig } from "../../preview/project";
 import { exampleProject, writeExampleProject } from "../support";
@@ -62,17 +62,6 @@ describe("settings/settings", () => {
     expect(read({ env: "" }).env).to.equal("staging");
   });
 
-  it("keeps secrets secret", async () => {
-    const { secrets } = read();
-    expect(Object.keys(secrets)).to.have.members(Object.keys(secretSettings));
-    for (const secret of Object.values(secrets)) expect(await pulumi.isSecret(secret)).to.equal(true);
-  });
-
-  it("knows whether a signing key is rotated", () => {
-    expect(read({ secretKeyFallbacks: "" }).rotatesSecretKey).to.equal(false);
-    expect(read({ secretKeyFallbacks: "k".repeat(50) }).rotatesSecretKey).to.equal(true);
-  });
-
   it("accepts an existing VPC with its subnets", () => {
     const existing = {
       vpcId: "vpc-0123456789abcdef0",
@@ -96,7 +85,6 @@ describe("settings/settings", () => {
         platform: "podman",
         colour: "green",
         databasePassword: "short",
-        secretKey: undefined,
       }),
     ).to.equal(
       [
@@ -104,6 +92,9 @@ describe("settings/settings", () => {
         "  iaso:colour is not a setting.",
         "    accepted: the settings of docs/settings.md",
         "    fix:      replace iaso:colour in Pulumi.staging.yaml by the setting that you mean",
+        "  iaso:databasePassword is a secret, and this program takes none.",
+        "    accepted: secrets in SSM's Parameter Store",
+        "    fix:      npm run init-stack -- staging",
         "  iaso:organization is missing.",
         "    accepted: 3 to 24 lower-case letters, digits and single hyphens, starting with a letter",
         "    fix:      pulumi config set iaso:organization VALUE --stack staging",
@@ -113,12 +104,6 @@ describe("settings/settings", () => {
         '  iaso:webMinSize has the value "two".',
         "    accepted: a whole number from 1 to 100",
         "    fix:      pulumi config set iaso:webMinSize VALUE --stack staging",
-        "  iaso:databasePassword has a wrong form.",
-        "    accepted: 16 to 128 letters and digits",
-        "    fix:      pulumi config set --secret iaso:databasePassword --stack staging",
-        "  iaso:secretKey is missing.",
-        "    accepted: 40 characters or more, without spaces",
-        "    fix:      npm run init-stack -- staging",
         "  iaso:workerMaxSize is below workerMinSize.",
         "    accepted: 5 or more",
         "    fix:      pulumi config set iaso:workerMaxSize VALUE --stack staging",
@@ -158,17 +143,12 @@ describe("settings/settings", () => {
     expect(refused.match(/^ {2}iaso:/gm)).to.have.length(4);
   });
 
-  it("never advises to rename a setting to a secret, which would be plain text then", () => {
-    expect(refusal({ emailPassword2: "hunter2" })).to.include(
-      "fix:      delete iaso:emailPassword2 from Pulumi.staging.yaml, then: pulumi config set --secret iaso:emailPassword --stack staging",
-    );
-  });
-
-  it("never shows the value of a secret, not even a wrong one", () => {
-    for (const key of Object.keys(secretSettings)) {
-      const wrong = "tell nobody  ";
-      const message = refusal({ [key]: wrong });
-      expect(message).to.include(`iaso:${key} has a wrong form`);
+  it("takes no secret, and never shows the value of one", () => {
+    const former = secretNames.map((name) => secretOf(name).formerSetting ?? "");
+    expect(new Set(former).size).to.equal(secretNames.length);
+    for (const key of former) {
+      const message = refusal({ [key]: "tell nobody" });
+      expect(message).to.include(`iaso:${key} is a secret`).and.include("npm run init-stack -- staging");
       expect(message).not.to.include("tell nobody");
     }
   });
@@ -180,13 +160,12 @@ describe("settings/settings", () => {
       .and.include("iaso:emailFrom is ")
       .and.include("accepted: a value without $, quotes, backslashes and spaces before #");
     expect(read({ emailFrom: from }).mail.from).to.equal(from);
-    const key = "django-insecure-$ecret#".repeat(2);
-    expect(refusal({ platform: "docker", secretKey: key })).to.include(
-      "accepted: 40 characters or more, without spaces, and without $",
+  });
+
+  it("says that a key for secrets in the state has no use any more", () => {
+    expect(refusal({ secretsKeyArn: "arn:aws:kms:eu-central-1:123456789012:key/x" })).to.include(
+      "fix:      pulumi config rm iaso:secretsKeyArn --stack staging",
     );
-    expect(() => read({ secretKey: key })).not.to.throw();
-    // Enketo runs in a container on both platforms.
-    expect(refusal({ enketoEncryptionKey: key })).to.include("iaso:enketoEncryptionKey has a wrong form");
   });
 
   it("ignores the configuration of other projects", () => {
@@ -300,7 +279,6 @@ describe("settings/settings", () => {
     vpcId: ["vpc-1"],
     emailPort: ["0", "25", "465"],
     alarmEmail: ["platform", "a b@example.org"],
-    secretsKeyArn: ["alias/pulumi", "01234567-89ab-cdef-0123-456789abcdef"],
     stateBucket: ["s3://state", "State"],
     infrastructureRepository: [
       "iaso-on-aws",
@@ -399,7 +377,6 @@ describe("settings/settings", () => {
     const message = refusal(Object.fromEntries(declared.map((key) => [key, undefined])));
     const named = [...message.matchAll(/iaso:(\w+) (?:is missing|has)/g)].map(([, key]) => key);
     expect(new Set([...named, "env"])).to.deep.equal(new Set(declared));
-    const secrets = declared.filter((key) => project.config[key]?.secret === true);
-    expect(secrets).to.have.members(Object.keys(secretSettings));
+    expect(declared.filter((key) => project.config[key]?.secret === true)).to.deep.equal([]);
   });
 });

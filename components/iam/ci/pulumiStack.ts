@@ -1,6 +1,6 @@
 import { PolicyStatement } from "../policyDocument";
 
-/** Where Pulumi keeps a stack's state and the key of its secrets. */
+/** Where Pulumi keeps a stack's state. */
 export interface PulumiStackArgs {
   /**
    * Bucket that holds Pulumi's state. Empty if Pulumi Cloud holds it.
@@ -12,36 +12,42 @@ export interface PulumiStackArgs {
   project: string;
   /** Name of the stack. */
   stack: string;
-  /**
-   * ARN of the KMS key that encrypts the stack's secrets. A preview decrypts them too. Empty if the stack uses a
-   * passphrase or Pulumi Cloud.
-   *
-   * @see https://www.pulumi.com/docs/iac/concepts/secrets/#changing-the-secrets-provider-for-a-stack
-   * @example "arn:aws:kms:eu-central-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef"
-   */
-  secretsKeyArn: string;
 }
 
 /**
- * Allows Pulumi to use a stack's state and to decrypt its secrets. A preview takes no lock and writes no state: a
- * pull request that could write the state would control the next update. The state of other stacks in the bucket is out of
- * reach.
+ * The endings of a stack's current state: plain or compressed. The state before it has `.bak` behind these.
+ *
+ * @see https://github.com/pulumi/pulumi/blob/v3.260.0/pkg/backend/diy/state.go
+ */
+const STATE_FILES = [".json", ".json.gz", ".json.zst"];
+
+/**
+ * Allows Pulumi to use the state of one stack. The state of other stacks in the bucket is out of reach.
+ *
+ * A preview reads the current state. It takes no lock and writes nothing: a pull request that could write the state would
+ * control the next update. It reads no earlier state either, which can hold secrets of the time when settings held them.
  *
  * @see https://www.pulumi.com/docs/iac/concepts/state-and-backends/#using-a-self-managed-backend
  */
 export function pulumiStackStatements(
-  { stateBucket, secretsKeyArn, project, stack }: PulumiStackArgs,
+  { stateBucket, project, stack }: PulumiStackArgs,
   access: "read" | "write",
 ): PolicyStatement[] {
+  if (stateBucket === "") return [];
   const bucket = `arn:aws:s3:::${stateBucket}`;
-  const state: PolicyStatement[] = [
+  const folders = access === "read" ? [] : ["backups", "history", "locks/organization"];
+  return [
     {
       Sid: "State",
       Effect: "Allow",
       Action: access === "read" ? ["s3:GetObject"] : ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
       Resource: [
-        `stacks/${project}/${stack}.json*`,
-        ...["backups", "history", "locks/organization"].map((folder) => `${folder}/${project}/${stack}/*`),
+        ...(access === "read" ? STATE_FILES : [".json*"]).map(
+          (ending) => `stacks/${project}/${stack}${ending}`,
+        ),
+        // S3 denies reading an object without a permission, even if there is none.
+        `stacks/${project}/${stack}.pulumi-tags`,
+        ...folders.map((folder) => `${folder}/${project}/${stack}/*`),
       ].map((key) => `${bucket}/.pulumi/${key}`),
     },
     {
@@ -53,11 +59,4 @@ export function pulumiStackStatements(
     },
     { Sid: "FindState", Effect: "Allow", Action: "s3:ListBucket", Resource: bucket },
   ];
-  const secrets: PolicyStatement = {
-    Sid: "DecryptStackSecrets",
-    Effect: "Allow",
-    Action: "kms:Decrypt",
-    Resource: secretsKeyArn,
-  };
-  return [...(stateBucket === "" ? [] : state), ...(secretsKeyArn === "" ? [] : [secrets])];
 }

@@ -25,7 +25,7 @@ export function upStatements(naming: Naming): PolicyStatement[] {
     otherSettings(naming),
     DOCTOR_STATEMENT,
     {
-      Sid: "ManageParameters",
+      Sid: "ManageDeploymentParameter",
       Effect: "Allow",
       Action: [
         "ssm:AddTagsToResource",
@@ -35,7 +35,7 @@ export function upStatements(naming: Naming): PolicyStatement[] {
         "ssm:PutParameter",
         "ssm:RemoveTagsFromResource",
       ],
-      Resource: naming.arn("ssm", `parameter/iaso/${naming.env}/*`),
+      Resource: naming.arn("ssm", `parameter${naming.deploymentParameter}`),
     },
     {
       Sid: "ManageRolesUnderBoundary",

@@ -45,7 +45,7 @@ function redisAt(address: unknown, stack: Stack): Resource | undefined {
   return hosts.get(host) ?? hosts.get(/^(?:master\.)?[^.]+/.exec(host)?.[0] ?? "");
 }
 
-/** Enketo's address for one of its Redis: a plain variable, or undefined if it is a secret. */
+/** Enketo's address for one of its Redis. */
 const addressOf = (environment: Resource, name: string): unknown => optionOf(environment, VARIABLES, name);
 
 /** True if a Redis is Enketo's persistent one: its address says so, else that it does not evict. */
@@ -145,16 +145,8 @@ export const enketoRedis = defineRule({
   check: (environment, stack) => {
     if (text(environment.inputs.tags?.role) !== "enketo") return [];
     const [main, cache] = [addressOf(environment, MAIN), addressOf(environment, CACHE)];
-    // With a token the addresses are secrets, which `secrets-own-name` judges.
-    const secret = (name: string) =>
-      array(environment.inputs.settings).some(
-        (one) =>
-          at(one as Record<string, unknown>, "name") === name &&
-          at(one as Record<string, unknown>, "namespace") === `${VARIABLES}secrets`,
-      );
     const linked = dependenciesOf(environment, "settings").filter((urn) => urn.includes(REDIS)).length;
     const check = (name: string, address: unknown) => {
-      if (secret(name)) return [];
       if (isUnknown(address)) return linked > 1 ? [] : notEvaluated(`variable ${name}`);
       return redisAt(address, stack) === undefined
         ? [`Variable ${name} is ${JSON.stringify(address)}. Write the address of a Redis of this program.`]

@@ -1,4 +1,5 @@
 import { ownAccounts, Stack, tagOf } from "../../context";
+import { secretArns } from "../../optionSettings";
 import { defineRule } from "../../rule";
 import { first, isUnknown, text } from "../../values";
 import { ROLE } from "./grants";
@@ -33,7 +34,10 @@ function probesOf(stack: Stack, env: string, other: string): Probe[] {
     );
   const named = (names: unknown[]) => namesIn(env, other, names);
   const buckets = named(stack.ofType("aws:s3/bucket:Bucket").map(({ inputs }) => inputs.bucket));
-  const parameters = named(stack.ofType("aws:ssm/parameter:Parameter").map(({ inputs }) => inputs.name));
+  const parameters = named([
+    ...stack.ofType("aws:ssm/parameter:Parameter").map(({ inputs }) => inputs.name),
+    ...[...secretArns(stack)].map((one) => one.replace(/^.*:parameter(?=\/)/, "")),
+  ]);
   const queues = named(stack.ofType("aws:sqs/queue:Queue").map(({ inputs }) => inputs.name));
   const topics = named(stack.ofType("aws:sns/topic:Topic").map(({ inputs }) => inputs.name));
   const roles = named(stack.ofType(ROLE).map(({ inputs }) => inputs.name));

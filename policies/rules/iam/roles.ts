@@ -1,7 +1,9 @@
 import { resourcesWith, Stack } from "../../context";
 import { githubSubjects, Statement, strings, trusted } from "../../iam/document";
 import { actionMatches, judge } from "../../iam/evaluate";
+import { SECRETS_PATH } from "../../facts/secretsPath";
 import { matches } from "../../iam/wildcard";
+import { secretArns } from "../../optionSettings";
 import { defineRule } from "../../rule";
 import { first } from "../../values";
 import { grantsOf, isEveryResource, ROLE } from "./grants";
@@ -48,8 +50,7 @@ const isPulumiState = ({ NotResource, Resource: resources }: Statement, stack: S
 const namesSecretParameter = ({ Resource: resources }: Statement, stack: Stack): boolean =>
   strings(resources).some((arn) => {
     const name = /^arn:[^:]*:ssm:.*:parameter(\/.*)$/.exec(arn)?.[1] ?? "";
-    const parameters = resourcesWith(stack, "aws:ssm/parameter:Parameter", "name", name);
-    return /[*?]/.test(name) || parameters.some(({ inputs }) => inputs.type === "SecureString");
+    return /[*?]/.test(name) || name.startsWith(SECRETS_PATH) || secretArns(stack).has(arn);
   });
 
 /** The actions of a role beyond reading the configuration of the infrastructure. */

@@ -1,11 +1,10 @@
 import { Stack, tagOf } from "../../context";
-import { RESOURCE_TYPES } from "../../facts/resourceTypes";
 import { trusted } from "../../iam/document";
 import { byIdentity } from "../../identity";
 import { targetsOf } from "../../references";
 import { Resource } from "../../resource";
 import { defineRule } from "../../rule";
-import { array, demand, isUnknown, SECRET, text } from "../../values";
+import { array, demand, text } from "../../values";
 import { ENVIRONMENT, optionOf, settingsOf, VARIABLES, variablesOf } from "../../optionSettings";
 
 const ROLE = "aws:iam/role:Role";
@@ -123,9 +122,8 @@ export const enketoVariables = defineRule({
     const variables = variablesOf(environment);
     const names = new Set(variables.map(({ name }) => name));
     const needed = [
-      "ENKETO_API_KEY",
+      "ENKETO_API_TOKEN",
       "ENKETO_ENCRYPTION_KEY",
-      "ENKETO_LINKED_FORM_AND_DATA_SERVER_API_KEY",
       "ENKETO_LINKED_FORM_AND_DATA_SERVER_SERVER_URL",
       "ENKETO_REDIS_CACHE_URL",
       "ENKETO_REDIS_MAIN_URL",
@@ -140,24 +138,6 @@ export const enketoVariables = defineRule({
         .filter(({ name, value }) => /INSECURE|ANALYTICS/.test(name) && !/^(|false)$/i.test(text(value)))
         .map(({ name }) => `Variable ${name} is set. Remove it.`),
     ];
-  },
-});
-
-export const secretsMarked = defineRule({
-  name: "secrets-marked",
-  types: "all",
-  description: "The values that AWS keeps as secrets are Pulumi secrets",
-  why: "the state file and previews would show them",
-  severity: "critical",
-  check: (resource) => {
-    // The engine passes the values of secrets to the pack, without saying that they are secret.
-    if (resource.outputs === undefined || resource.outputs === resource.inputs) return [];
-    return (RESOURCE_TYPES[resource.type]?.secrets ?? [])
-      .filter((name) => {
-        const value = resource.inputs[name];
-        return value !== undefined && value !== SECRET && !isUnknown(value);
-      })
-      .map((name) => `${name} is plain text. Write a Pulumi secret.`);
   },
 });
 

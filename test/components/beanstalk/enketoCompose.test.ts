@@ -12,6 +12,13 @@ interface Compose {
   services: { enketo: { command: string[] } };
 }
 
+/** The command as Compose runs it: `$$` becomes `$`. Compose would interpolate what follows one `$` only. */
+function commandOf(): [program: string, ...args: string[]] {
+  const [program = "", ...args] = (parse(enketoCompose("").yaml) as Compose).services.enketo.command;
+  for (const arg of args) expect(arg.replaceAll("$$", "")).not.to.include("$");
+  return [program, ...args.map((arg) => arg.replaceAll("$$", "$"))];
+}
+
 describe("components/beanstalk/enketoCompose", () => {
   it("runs the image on the port that Beanstalk's load balancer calls, with the environment's variables", () => {
     expect(parse(enketoCompose("enketo/enketo-express:4.1.1").yaml)).to.deep.equal({
@@ -35,7 +42,7 @@ describe("components/beanstalk/enketoCompose", () => {
       try {
         mkdirSync(join(image, folder), { recursive: true });
         writeFileSync(join(image, folder, "index.js"), "console.log(process.cwd())");
-        const [program = "", ...args] = (parse(enketoCompose("").yaml) as Compose).services.enketo.command;
+        const [program, ...args] = commandOf();
         expect(execFileSync(program, args, { cwd: image, encoding: "utf8" }).trim()).to.equal(
           join(image, folder),
         );
@@ -44,6 +51,45 @@ describe("components/beanstalk/enketoCompose", () => {
       }
     });
   }
+
+  describe("gives Enketo", () => {
+    let image: string;
+    before(() => {
+      image = mkdtempSync(join(tmpdir(), "enketo-"));
+      writeFileSync(join(image, "index.js"), "console.log(JSON.stringify(process.env))");
+    });
+    after(() => {
+      rmSync(image, { recursive: true });
+    });
+
+    /** Starts it with variables, and returns those that Enketo gets. */
+    function start(variables: Record<string, string>): unknown {
+      const [program, ...args] = commandOf();
+      const env = { PATH: `${join(process.execPath, "..")}:/bin:/usr/bin`, ...variables };
+      return JSON.parse(execFileSync(program, args, { cwd: image, env, encoding: "utf8" }));
+    }
+
+    it("Iaso's token under both of its own names, and plain addresses of Redis as they are", () => {
+      const variables = { ENKETO_API_TOKEN: "token", ENKETO_REDIS_MAIN_URL: "redis://main:6379" };
+      expect(start(variables)).to.include({
+        ENKETO_API_KEY: "token",
+        ENKETO_LINKED_FORM_AND_DATA_SERVER_API_KEY: "token",
+        ENKETO_REDIS_MAIN_URL: "redis://main:6379",
+      });
+    });
+
+    it("the addresses of both Redis with their password, if they have one", () => {
+      const variables = {
+        ENKETO_REDIS_AUTH_TOKEN: "secret",
+        ENKETO_REDIS_MAIN_URL: "rediss://master.main:6379",
+        ENKETO_REDIS_CACHE_URL: "rediss://master.cache:6379",
+      };
+      expect(start(variables)).to.include({
+        ENKETO_REDIS_MAIN_URL: "rediss://:secret@master.main:6379",
+        ENKETO_REDIS_CACHE_URL: "rediss://:secret@master.cache:6379",
+      });
+    });
+  });
 
   it("keeps idle connections open longer than the load balancer does, in every process of Enketo", async () => {
     const enketo = find(await previewOf("staging"), "aws:elasticbeanstalk/environment:Environment", "enketo");
@@ -58,7 +104,7 @@ if (cluster.isPrimary) cluster.fork();
 else require("node:http").createServer((_, response) => response.end("ok")).listen(${port}, "127.0.0.1");
 `,
     );
-    const [program = "", ...args] = (parse(enketoCompose("").yaml) as Compose).services.enketo.command;
+    const [program, ...args] = commandOf();
     const server = spawn(program, args, { cwd: image, stdio: "ignore" });
     try {
       const { headers } = await eventually(() => fetch(`http://127.0.0.1:${port}/`));

@@ -55,7 +55,7 @@ describe("components/beanstalk/instanceProfile", () => {
   });
 
   it("reads exactly the secrets that it is given, in an order that does not change", () => {
-    const prefix = "arn:aws:ssm:eu-central-1:123456789012:parameter/iaso/test/secrets";
+    const prefix = "arn:aws:ssm:eu-central-1:123456789012:parameter/iaso-secrets/test";
     expect(statements.ReadOwnSecrets?.Resource).to.deep.equal([
       `${prefix}/RDS_PASSWORD`,
       `${prefix}/SECRET_KEY`,

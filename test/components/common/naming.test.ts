@@ -21,7 +21,7 @@ describe("components/common/naming", () => {
     expect(naming.beanstalkBucketArn).to.equal("arn:aws:s3:::elasticbeanstalk-eu-central-1-123456789012");
     expect(naming.ciRole("deploy")).to.equal("iaso-test-ci-deploy");
     expect(naming.secretParameterArn("SECRET_KEY")).to.equal(
-      "arn:aws:ssm:eu-central-1:123456789012:parameter/iaso/test/secrets/SECRET_KEY",
+      "arn:aws:ssm:eu-central-1:123456789012:parameter/iaso-secrets/test/SECRET_KEY",
     );
     expect(naming.deploymentParameter).to.equal("/iaso/test/deployment");
     expect(naming.tags({ role: "web" })).to.deep.equal({

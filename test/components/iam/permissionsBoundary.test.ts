@@ -67,7 +67,7 @@ describe("components/iam/permissionsBoundary", () => {
         StringEquals: { "kms:ViaService": "ssm.eu-central-1.amazonaws.com" },
         StringLike: {
           "kms:EncryptionContext:PARAMETER_ARN":
-            "arn:aws:ssm:eu-central-1:123456789012:parameter/iaso/test/secrets/*",
+            "arn:aws:ssm:eu-central-1:123456789012:parameter/iaso-secrets/test/*",
         },
       },
     });
@@ -76,7 +76,7 @@ describe("components/iam/permissionsBoundary", () => {
   it("reads the secrets of its own environment only", () => {
     for (const { Action, Resource } of statements) {
       if ([Action].flat().some((action) => action.startsWith("ssm:GetParameter"))) {
-        expect(Resource).to.equal("arn:aws:ssm:eu-central-1:123456789012:parameter/iaso/test/secrets/*");
+        expect(Resource).to.equal("arn:aws:ssm:eu-central-1:123456789012:parameter/iaso-secrets/test/*");
       }
     }
   });

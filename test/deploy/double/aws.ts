@@ -262,7 +262,7 @@ export class AwsDouble {
   }
 
   private answerTasks(request: DoubleRequest): DoubleResponse {
-    const token = this.parameters.get(`/iaso/${ENV}/secrets/DEPLOY_API_TOKEN`);
+    const token = this.parameters.get(`/iaso-secrets/${ENV}/DEPLOY_API_TOKEN`);
     if (request.headers["authorization"] !== `Bearer ${String(token)}`) {
       return { status: 401, headers: {}, body: "{}" };
     }

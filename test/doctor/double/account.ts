@@ -37,6 +37,8 @@ export interface CertificateDouble {
 }
 
 export interface DatabaseDouble {
+  /** True if RDS manages the password. */
+  managesPassword?: boolean;
   created: Date;
   retentionDays: number;
   allocated: number;
@@ -136,6 +138,8 @@ export class Account {
   /** An account that is ready for the first `pulumi up` of a stack. */
   constructor(stack: Stack) {
     this.id = stack.accountId;
+    // `npm run init-stack` creates them before the first update.
+    for (const name of stack.secrets) this.parameters.set(stack.secretsPath + name, new Date("2026-08-17"));
     this.region = stack.region;
     this.zones = [
       zone("Z0EXAMPLE", stack.hostedZone),
@@ -206,9 +210,6 @@ export class Account {
     this.queues.set(stack.deadLetterQueue, 0);
     this.topics.set(stack.alarmTopicArn, [{ endpoint: stack.alarmEmail, isConfirmed: true }]);
     this.parameters.set(stack.deploymentParameter, days(-100));
-    for (const variable of [...Object.keys(stack.rotatableSecrets), "ENCRYPTED_TEXT_FIELD_KEY"]) {
-      this.parameters.set(stack.secretsPath + variable, days(-100));
-    }
   }
 }
 

@@ -247,7 +247,7 @@ export const operations: Record<string, Operation> = {
     };
   },
   "rds:DescribeDBInstances": (call) => {
-    const { allocated, created, latestRestorable, retentionDays } = database(call);
+    const { allocated, created, latestRestorable, managesPassword, retentionDays } = database(call);
     return {
       DBInstances: [
         {
@@ -256,6 +256,7 @@ export const operations: Record<string, Operation> = {
           BackupRetentionPeriod: retentionDays,
           InstanceCreateTime: created,
           LatestRestorableTime: latestRestorable,
+          ...(managesPassword === true && { MasterUserSecret: { SecretStatus: "active" } }),
         },
       ],
     };

@@ -216,6 +216,15 @@ export const checkUpPlants: Plant[] = [
     fix: /^pulumi up/,
   },
   {
+    what: "a database with the password that RDS chose",
+    check: "password of the database",
+    exists: true,
+    plant: ({ account }, { databaseIdentifier }) =>
+      (account.databases.get(databaseIdentifier)!.managesPassword = true),
+    wrong: /^The database iaso-staging has the password that RDS chose/,
+    fix: /^npm run init-stack -- staging$/,
+  },
+  {
     what: "an old secret",
     check: "age of secrets",
     exists: true,
@@ -225,7 +234,7 @@ export const checkUpPlants: Plant[] = [
       // Cannot be replaced without losing data.
       account.parameters.set(`${secretsPath}ENCRYPTED_TEXT_FIELD_KEY`, daysFromNow(-3660));
     },
-    wrong: /\/iaso\/staging\/secrets\/SECRET_KEY is 366 days old/,
-    fix: /pulumi config set --stack staging --secret iaso:secretKey;/,
+    wrong: /\/iaso-secrets\/staging\/SECRET_KEY is 366 days old/,
+    fix: /^npm run init-stack -- staging --rotate SECRET_KEY /,
   },
 ];

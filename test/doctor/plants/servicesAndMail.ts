@@ -3,6 +3,13 @@ import type { Plant } from "./plant";
 /** Problems of storage, names, roles and mail, before the first update. */
 export const serviceAndMailPlants: Plant[] = [
   {
+    what: "a secret that was never created",
+    check: "secrets",
+    plant: ({ account }, { secretsPath }) => account.parameters.delete(`${secretsPath}SENTRY_URL`),
+    wrong: /^There are no SSM parameters \/iaso-secrets\/staging\/SENTRY_URL\.$/,
+    fix: /^npm run init-stack -- staging$/,
+  },
+  {
     what: "disks without encryption",
     check: "EBS encryption by default",
     plant: ({ account }) => (account.encryptsDisks = false),

@@ -27,6 +27,8 @@ interface AccountState {
   resources: AccountResource[];
   /** Final snapshots, which remain after their sources are deleted. */
   snapshots: Snapshot[];
+  /** Values of the SSM parameters that no program creates, by ARN. */
+  secrets: Record<string, string>;
   /** Keys of the objects in each bucket that are not resources of the program. */
   objects: Record<string, string[]>;
   /** Public policies that S3 still refuses for each bucket whose public access block was lifted. */
@@ -58,7 +60,15 @@ export class Account {
   constructor(private readonly file: string) {
     this.state = existsSync(file)
       ? (JSON.parse(readFileSync(file, "utf8")) as AccountState)
-      : { sequence: 1, resources: [], snapshots: [], objects: {}, refusals: {}, faultCounts: {} };
+      : {
+          sequence: 1,
+          resources: [],
+          snapshots: [],
+          secrets: {},
+          objects: {},
+          refusals: {},
+          faultCounts: {},
+        };
   }
 
   get resources(): readonly AccountResource[] {
@@ -67,6 +77,10 @@ export class Account {
 
   get snapshots(): Snapshot[] {
     return this.state.snapshots;
+  }
+
+  get secrets(): Record<string, string> {
+    return this.state.secrets;
   }
 
   get objects(): Record<string, string[]> {

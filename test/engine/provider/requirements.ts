@@ -100,7 +100,9 @@ export function requireDependencies(account: Account, type: string, inputs: Prop
     }
     case ENVIRONMENT: {
       requireVersion(account, inputs);
-      requireEnvironmentRights(account, (inputs.settings as Setting[] | undefined) ?? []);
+      const settings = (inputs.settings as Setting[] | undefined) ?? [];
+      requireSecrets(account, settings);
+      requireEnvironmentRights(account, settings);
       return;
     }
   }
@@ -116,6 +118,13 @@ function requireInternetGateway(account: Account, subnetId: string): void {
   if (!account.ofType(GATEWAY).some(({ inputs }) => inputs.vpcId === vpcId)) {
     throw new AwsError("Gateway.NotAttached", `VPC ${String(vpcId)} has no internet gateway attached`);
   }
+}
+
+/** Refuses an environment whose secrets do not exist: each instance fetches them when it starts, or the launch fails. */
+function requireSecrets(account: Account, settings: readonly Setting[]): void {
+  for (const { namespace, value } of settings)
+    if (namespace === "aws:elasticbeanstalk:application:environmentsecrets" && !(value in account.secrets))
+      throw new AwsError("Failed to launch environment", `${value} does not exist`);
 }
 
 /** Refuses an environment with a version that its application does not have. */

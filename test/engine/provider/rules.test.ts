@@ -83,7 +83,6 @@ const DELETABLE = [
   "aws:s3/bucket:Bucket of bucketPublicAccessBlock bucket",
   "aws:s3/bucket:Bucket of bucketServerSideEncryptionConfiguration bucket",
   "aws:s3/bucket:Bucket of bucketVersioning bucket",
-  "aws:ssm/parameter:Parameter of environment aws:elasticbeanstalk:application:environmentsecrets",
 ];
 
 /**

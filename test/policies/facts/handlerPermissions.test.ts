@@ -91,7 +91,8 @@ const EXTRAS: Record<string, string> = {
   "ReadInfrastructure: s3:GetReplicationConfiguration": "Pulumi reads every setting of a bucket",
   "ReadRoles: ssm:DescribeParameters":
     "Pulumi reads a parameter's tier and pattern with it, CloudFormation does not",
-  "ManageParameters: ssm:GetParameter": "Pulumi reads the value with it, CloudFormation with GetParameters",
+  "ManageDeploymentParameter: ssm:GetParameter":
+    "Pulumi reads the value with it, CloudFormation with GetParameters",
   "ChangeLaunchTemplates: ec2:ModifyLaunchTemplate":
     "CloudFormation makes a new version of the template the default version",
   "TagOwn: ec2:CreateTags": "the build of the image renews the lease on its instance",

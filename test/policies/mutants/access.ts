@@ -380,7 +380,7 @@ export const access: Mutant[] = [
     (stack) =>
       stack.allow("rolePolicy", "ci-preview", {
         Action: "ssm:GetParameter",
-        Resource: `arn:aws:ssm:*:*:parameter${stack.get("parameter", "secrets-SECRET_KEY").inputs.name as string}`,
+        Resource: "arn:aws:ssm:eu-central-1:123456789012:parameter/iaso-secrets/prod/SECRET_KEY",
       }),
   ],
   [
@@ -426,7 +426,6 @@ export const access: Mutant[] = [
         atRestEncryptionEnabled: true,
         transitEncryptionEnabled: true,
         transitEncryptionMode: "preferred",
-        authToken: "[secret]",
       }),
   ],
   [

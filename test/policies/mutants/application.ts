@@ -126,14 +126,23 @@ export const application: Mutant[] = [
     "no-secret-in-inputs",
     (stack) => stack.set("object", "enketo-bundle", "content", "-----BEGIN EC PRIVATE KEY-----"),
   ],
+  ...[
+    { name: "/iaso/DB_PASSWORD", type: "String", insecureValue: "x" },
+    { name: "/iaso-secrets/prod/anything", type: "String", insecureValue: "x" },
+    { name: "/iaso/prod/note", type: "SecureString", value: "[secret]" },
+  ].map((inputs): Mutant => [
+    "no-secret-parameters",
+    (s) => s.add("aws:ssm/parameter:Parameter", "x", inputs),
+  ]),
+  // The engine passes plain values of secrets to the pack, a preview marks.
+  ...["[secret]", "correct horse battery staple"].flatMap((secret): Mutant[] => [
+    ["no-secrets-in-state", (stack) => stack.set("database", "database", "password", secret)],
+    ["no-secrets-in-state", (stack) => stack.set("database", "database", "passwordWo", secret)],
+    ["no-secrets-in-state", (stack) => stack.set("redis", "enketo-main", "authToken", secret)],
+    ["no-secrets-in-state", (stack) => stack.set("redis", "enketo-main", "authTokenWo", secret)],
+  ]),
   [
-    "secret-parameter-secure",
-    (stack) =>
-      stack.add("aws:ssm/parameter:Parameter", "x", {
-        name: "/iaso/DB_PASSWORD",
-        type: "String",
-        insecureValue: "x",
-      }),
+    "no-secrets-in-state",
+    (stack) => Object.assign(stack.get("queue", "tasks").inputs.tags as object, { owner: "[secret]" }),
   ],
-  ["secret-parameter-secure", (stack) => stack.set("parameter", "secrets-SECRET_KEY", "type", "String")],
 ];

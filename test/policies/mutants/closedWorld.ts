@@ -1,6 +1,6 @@
 import { Kind, Mutant, MutableStack, option } from "../mutant";
 
-const FOREIGN_SECRET = "arn:aws:ssm:eu-central-1:123456789012:parameter/iaso/other/secrets/";
+const FOREIGN_SECRET = "arn:aws:ssm:eu-central-1:123456789012:parameter/iaso-secrets/other/";
 
 /** Sets a property of a resource. */
 const set = (kind: Kind, name: string, property: string, value: unknown) => (stack: MutableStack) =>
@@ -237,7 +237,7 @@ export const closedWorld: Mutant[] = [
       stack.option(
         "worker",
         "elasticbeanstalk:application:environmentsecrets/EMAIL_HOST_PASSWORD",
-        `arn:aws:ssm:eu-central-1:123456789012:parameter${String(stack.get("parameter", "secrets-RDS_PASSWORD").inputs.name)}`,
+        "arn:aws:ssm:eu-central-1:123456789012:parameter/iaso-secrets/prod/RDS_PASSWORD",
       ),
   ],
   [
@@ -245,12 +245,18 @@ export const closedWorld: Mutant[] = [
     (stack) =>
       stack.option(
         "enketo",
-        "elasticbeanstalk:application:environmentsecrets/ENKETO_API_KEY",
-        "arn:aws:secretsmanager:eu-central-1:123456789012:secret:ENKETO_API_KEY",
+        "elasticbeanstalk:application:environmentsecrets/ENKETO_API_TOKEN",
+        "arn:aws:secretsmanager:eu-central-1:123456789012:secret:ENKETO_API_TOKEN",
       ),
   ],
-  ["secrets-own-name", set("parameter", "secrets-SECRET_KEY", "type", "String")],
-  ["secrets-own-name", (stack) => stack.remove("parameter", "secrets-SECRET_KEY")],
+  ...["arn:aws:ssm:eu-west-3:123456789012", "arn:aws:ssm:eu-central-1:999999999999"].map((owner) =>
+    option(
+      "secrets-own-name",
+      "web",
+      "elasticbeanstalk:application:environmentsecrets/SECRET_KEY",
+      `${owner}:parameter/iaso-secrets/prod/SECRET_KEY`,
+    ),
+  ),
   [
     "roles-trust-their-service",
     (stack) =>
@@ -323,10 +329,8 @@ export const closedWorld: Mutant[] = [
   [
     "enketo-variables",
     (stack) =>
-      stack.option("enketo", "elasticbeanstalk:application:environmentsecrets/ENKETO_API_KEY", undefined),
+      stack.option("enketo", "elasticbeanstalk:application:environmentsecrets/ENKETO_API_TOKEN", undefined),
   ],
-  ["secrets-marked", set("parameter", "secrets-SECRET_KEY", "value", "correct horse battery staple")],
-  ["secrets-marked", set("database", "database", "password", "correct horse battery staple")],
   option(
     "nothing-sent-elsewhere",
     "web",

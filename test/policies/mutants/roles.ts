@@ -60,16 +60,16 @@ export const roles: Mutant[] = [
   // Secrets
   [
     "secrets-of-own-variables",
-    grant("enketo", "ssm:GetParameter", arn("ssm", "parameter/iaso/prod/secrets/SECRET_KEY")),
+    grant("enketo", "ssm:GetParameter", arn("ssm", "parameter/iaso-secrets/prod/SECRET_KEY")),
   ],
-  ["secrets-of-own-variables", grant("web", "ssm:GetParameter", arn("ssm", "parameter/iaso/prod/secrets/*"))],
+  ["secrets-of-own-variables", grant("web", "ssm:GetParameter", arn("ssm", "parameter/iaso-secrets/prod/*"))],
   [
     "secrets-of-own-variables",
-    grant("web", "ssm:GetParametersByPath", arn("ssm", "parameter/iaso/prod/secrets")),
+    grant("web", "ssm:GetParametersByPath", arn("ssm", "parameter/iaso-secrets/prod")),
   ],
   [
     "secrets-of-own-variables",
-    grant("web", "ssm:GetParameter", arn("ssm", "parameter/iaso/other/secrets/SECRET_KEY")),
+    grant("web", "ssm:GetParameter", arn("ssm", "parameter/iaso-secrets/other/SECRET_KEY")),
   ],
   [
     "secrets-of-own-variables",

@@ -52,7 +52,7 @@ describe("components/iam/ci/deploy", () => {
     });
     expect(statements.ReadDeploymentParameters?.Resource).to.deep.equal([
       "arn:aws:ssm:eu-central-1:123456789012:parameter/iaso/test/deployment",
-      "arn:aws:ssm:eu-central-1:123456789012:parameter/iaso/test/secrets/DEPLOY_API_TOKEN",
+      "arn:aws:ssm:eu-central-1:123456789012:parameter/iaso-secrets/test/DEPLOY_API_TOKEN",
     ]);
   });
 

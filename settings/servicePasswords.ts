@@ -1,0 +1,100 @@
+import { execFileSync } from "node:child_process";
+import {
+  DBInstanceNotFoundFault,
+  DescribeDBInstancesCommand,
+  ModifyDBInstanceCommand,
+  RDSClient,
+} from "@aws-sdk/client-rds";
+import { UserError } from "../cli/userError";
+
+/*
+ * The passwords of the database and of Enketo's Redis. The program cannot set them: each input of a resource is in
+ * Pulumi's state, write-only ones too (https://github.com/pulumi/pulumi-terraform-bridge/issues/3201).
+ */
+
+/** True if RDS still manages the password of the database, as after its creation. False if there is no database. */
+export async function databaseNeedsPassword(client: RDSClient, identifier: string): Promise<boolean> {
+  try {
+    const { DBInstances } = await client.send(
+      new DescribeDBInstancesCommand({ DBInstanceIdentifier: identifier }),
+    );
+    return DBInstances?.[0]?.MasterUserSecret !== undefined;
+  } catch (error) {
+    if (error instanceof DBInstanceNotFoundFault) return false;
+    throw error;
+  }
+}
+
+/**
+ * Sets the password of the database's owner. RDS would otherwise rotate the one that it manages every week, and the
+ * instances read a secret only when they start.
+ */
+export async function setDatabasePassword(
+  client: RDSClient,
+  identifier: string,
+  password: string,
+): Promise<void> {
+  await client.send(
+    new ModifyDBInstanceCommand({
+      DBInstanceIdentifier: identifier,
+      ...((await databaseNeedsPassword(client, identifier)) && { ManageMasterUserPassword: false }),
+      MasterUserPassword: password,
+      ApplyImmediately: true,
+    }),
+  );
+}
+
+/** True if a Redis exists with TLS and without a token. */
+export function redisNeedsToken(groupId: string): boolean {
+  const answer = aws("describe-replication-groups --output json");
+  const { ReplicationGroups = [] } = JSON.parse(answer) as {
+    ReplicationGroups?: {
+      ReplicationGroupId: string;
+      TransitEncryptionEnabled?: boolean;
+      AuthTokenEnabled?: boolean;
+    }[];
+  };
+  const group = ReplicationGroups.find(({ ReplicationGroupId }) => ReplicationGroupId === groupId);
+  return group?.TransitEncryptionEnabled === true && group.AuthTokenEnabled !== true;
+}
+
+/**
+ * Sets the token of a Redis.
+ *
+ * @param strategy `SET` for the first token, which Redis demands from then on. `ROTATE` for another one: Redis also accepts
+ *   the one before it.
+ * @see https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth.html
+ */
+export function setRedisToken(groupId: string, token: string, strategy: "SET" | "ROTATE"): void {
+  const input = {
+    ReplicationGroupId: groupId,
+    AuthToken: token,
+    AuthTokenUpdateStrategy: strategy,
+    ApplyImmediately: true,
+  };
+  // On standard input, because other users can see arguments.
+  aws("modify-replication-group --cli-input-json file:///dev/stdin", JSON.stringify(input));
+}
+
+/** Runs the AWS CLI for ElastiCache, of which this project needs nothing else. */
+function aws(command: string, input = ""): string {
+  try {
+    // Node.js gives a child a socket as standard input, which cannot be opened as a file: `cat` makes a pipe of it.
+    return execFileSync("sh", ["-c", `cat | aws elasticache ${command}`], {
+      input,
+      encoding: "utf8",
+      stdio: "pipe",
+    });
+  } catch (error) {
+    const { status, stderr } = error as { status?: number; stderr?: string };
+    const isMissing = status === 127;
+    throw new UserError(
+      isMissing
+        ? "The AWS CLI is not installed."
+        : `aws elasticache ${command} failed: ${String(stderr).trim()}`,
+      isMissing
+        ? "install it from https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html"
+        : "Fix what the message names, then run the command again.",
+    );
+  }
+}
