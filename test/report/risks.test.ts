@@ -283,7 +283,7 @@ describe("report/risks", () => {
         "Parameter",
         "deployment",
         ({ inputs }) => Object.assign(inputs, { name: "/iaso/staging/SECRET_KEY", type: "SecureString" }),
-        [],
+        [/^SSM parameter deployment is replaced/],
         ["no-secret-parameters", "role-fits"],
       ],
       [
@@ -401,7 +401,7 @@ describe("report/risks", () => {
           "worker-queue",
         ],
       ],
-      ["Parameter", "deployment", /reads fail until it exists again/, []],
+      ["Parameter", "deployment", /reads fail until it exists again/, ["role-fits"]],
       [
         "Environment",
         "worker",
