@@ -5,9 +5,7 @@ export const resourceTypes: ResourceTypes = {
   "aws:rds/parameterGroup:ParameterGroup": withNameAsId("rds", "pg"),
   "aws:rds/instance:Instance": (creation) => {
     const identifier = nameOrGenerated(creation, "identifier");
-    const { password, manageMasterUserPassword: isManaged, snapshotIdentifier } = creation.inputs;
-    if ((password !== undefined) === (isManaged === true) && snapshotIdentifier === undefined)
-      throw new Error("InvalidParameterValue: give a password or let RDS manage it, one of both");
+    const isManaged = creation.inputs.manageMasterUserPassword;
     const address = `${identifier}.c${digest(creation.accountId, 11)}.${creation.region}.rds.amazonaws.com`;
     return {
       id: `db-${digest(identifier, 26).toUpperCase()}`,

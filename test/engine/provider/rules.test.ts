@@ -353,6 +353,18 @@ describe("the simulated AWS refuses", () => {
       expect(creation(DATABASE, inputs)).to.equal("");
     });
 
+    it("a database without a password, or with two", () => {
+      for (const [inputs, refused] of [
+        [{}, true],
+        [{ password: "x" }, false],
+        [{ manageMasterUserPassword: true }, false],
+        [{ manageMasterUserPassword: true, password: "x" }, true],
+      ] as const)
+        expect(creation(DATABASE, { engine: "postgres", ...inputs }).includes("master password")).to.equal(
+          refused,
+        );
+    });
+
     it("a version without its bundle", () => {
       const inputs = { application: "iaso", name: "1", bucket: "artifacts", key: "1.zip" };
       put("aws:elasticbeanstalk/application:Application", "iaso");

@@ -24,6 +24,7 @@ export function beforeCreate(account: Account, type: string, id: string, inputs:
   refuseDuplicate(account, type, inputs);
   requireReferences(account, type, inputs);
   requireDependencies(account, type, inputs);
+  if (type === DATABASE) requireMasterPassword(inputs);
   beforePut(account, type, inputs);
 }
 
@@ -105,6 +106,16 @@ function beforePut(account: Account, type: string, inputs: Properties): void {
 }
 
 /**
+ * Refuses a new database without a password, or with one that RDS manages too. A restored one has no engine in its inputs.
+ *
+ * @see https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html
+ */
+function requireMasterPassword({ engine, password, manageMasterUserPassword }: Properties): void {
+  if (engine !== undefined && (password === undefined) !== (manageMasterUserPassword === true))
+    throw new AwsError("InvalidParameterValue", "give a master password or let RDS manage it, one of both");
+}
+
+/**
  * Refuses a major upgrade without permission, and less storage.
  *
  * @see https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBInstance.html
@@ -129,11 +140,15 @@ function checkDatabaseUpdate(old: Properties, inputs: Properties): void {
 }
 
 /**
- * Refuses to turn TLS on in one step: clients move to TLS while Redis accepts both, or they lose their connections.
+ * Refuses an empty token, and to turn TLS on in one step: clients move to TLS while Redis accepts both, or they lose their
+ * connections.
  *
  * @see https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_ModifyReplicationGroup.html
  */
 function checkRedisUpdate(old: Properties, inputs: Properties): void {
+  // The provider sends an empty token if the program no longer has one.
+  if (old.authToken !== undefined && inputs.authToken === undefined)
+    throw new AwsError("InvalidParameterValue", "an AUTH token has 16 to 128 characters");
   const turnedOn = old.transitEncryptionEnabled !== true && inputs.transitEncryptionEnabled === true;
   if (turnedOn && inputs.transitEncryptionMode !== "preferred") {
     throw new AwsError(
