@@ -25,6 +25,7 @@ import { REGIONS } from "./policies/facts/regions";
 import { readSettings } from "./settings/settings";
 import { StaticBucket } from "./components/staticBucket";
 import { TASK_TIMING, TaskQueue } from "./components/taskQueue";
+import { WebAcl } from "./components/webAcl";
 
 /*
  * Iaso on AWS, the whole platform of one environment. Each section below creates a part and passes its outputs on.
@@ -210,6 +211,11 @@ const pair = new BeanstalkPair(
   opts,
 );
 
+if (settings.webAcl !== "off") {
+  const { webAcl: mode } = settings;
+  new WebAcl("web-acl", { naming, mode, loadBalancerArn: pair.loadBalancerArn }, opts);
+}
+
 /** Returns the id of the image in the settings, or of one that this stack builds. */
 function gdalImage(): pulumi.Input<string> {
   if (settings.gdalImageId !== "") return settings.gdalImageId;
@@ -263,6 +269,7 @@ const ci = new CiAccess(
     project: pulumi.getProject(),
     stack: pulumi.getStack(),
     recordNames,
+    webAcl: settings.webAcl !== "off",
     loadBalancerArns: { web: pair.loadBalancerArn, enketo: enketo.loadBalancerArn },
     environmentIds: { web: pair.web.id, worker: pair.worker.id, enketo: enketo.environment.id },
   },

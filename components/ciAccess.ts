@@ -36,6 +36,8 @@ export interface CiAccessArgs extends PulumiStackArgs {
   loadBalancerArns: Record<(typeof BALANCED)[number], pulumi.Input<string>>;
   /** Names of all DNS records of the program, except those that validate certificates. */
   recordNames: string[];
+  /** True if the program has a web ACL. */
+  webAcl: boolean;
 }
 
 /** @see https://docs.github.com/en/actions/reference/security/oidc */
@@ -77,7 +79,10 @@ export class CiAccess extends pulumi.ComponentResource {
         claims: { StringEquals: { [`${GITHUB_ISSUER}:ref`]: "refs/heads/main" } },
         loadBalancerArns: args.loadBalancerArns,
         statements: [...upStatements(naming), ...pulumiStackStatements(args, "write")],
-        managed: { ...updateStatements(naming, ALL_ROLES), ...upServiceStatements(naming, args.recordNames) },
+        managed: {
+          ...updateStatements(naming, ALL_ROLES),
+          ...upServiceStatements(naming, args.recordNames, args.webAcl),
+        },
       }),
       deploy: this.createRole("deploy", naming, provider, {
         environmentIds,

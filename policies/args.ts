@@ -58,6 +58,8 @@ import type { QueuePolicyArgs } from "@pulumi/aws/sqs/queuePolicy";
 import type { ParameterArgs } from "@pulumi/aws/ssm/parameter";
 import type { SecurityGroupEgressRuleArgs } from "@pulumi/aws/vpc/securityGroupEgressRule";
 import type { SecurityGroupIngressRuleArgs } from "@pulumi/aws/vpc/securityGroupIngressRule";
+import type { WebAclArgs } from "@pulumi/aws/wafv2/webAcl";
+import type { WebAclAssociationArgs } from "@pulumi/aws/wafv2/webAclAssociation";
 
 /** The arguments of each resource type that a rule can name. A rule for another type needs a line here. */
 export interface ArgsOf {
@@ -117,6 +119,8 @@ export interface ArgsOf {
   "aws:ssm/parameter:Parameter": ParameterArgs;
   "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": SecurityGroupEgressRuleArgs;
   "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": SecurityGroupIngressRuleArgs;
+  "aws:wafv2/webAcl:WebAcl": WebAclArgs;
+  "aws:wafv2/webAclAssociation:WebAclAssociation": WebAclAssociationArgs;
   "pulumi:providers:aws": ProviderArgs;
 }
 

@@ -4,6 +4,7 @@ import * as beanstalkHealth from "./rules/beanstalk/health";
 import * as beanstalkInstances from "./rules/beanstalk/instances";
 import * as beanstalkLoadBalancer from "./rules/beanstalk/loadBalancer";
 import * as beanstalkOptions from "./rules/beanstalk/options";
+import * as beanstalkWebAcl from "./rules/beanstalk/webAcl";
 import * as beanstalkWorker from "./rules/beanstalk/worker";
 import * as cloudfront from "./rules/cloudfront";
 import * as database from "./rules/database";
@@ -50,7 +51,14 @@ const AREAS = {
   iam: [iamDocuments, iamOtherEnvironment, iamPermissions, iamRoles, iamSeparation, iamTrust],
   redis: [redis],
   cloudfront: [cloudfront],
-  beanstalk: [beanstalkOptions, beanstalkLoadBalancer, beanstalkInstances, beanstalkHealth, beanstalkWorker],
+  beanstalk: [
+    beanstalkOptions,
+    beanstalkLoadBalancer,
+    beanstalkInstances,
+    beanstalkHealth,
+    beanstalkWebAcl,
+    beanstalkWorker,
+  ],
   application: [application],
   secrets: [secrets],
   database: [database],

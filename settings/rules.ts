@@ -178,6 +178,7 @@ export const plainSettings = z.object({
   workerMaxSize: size,
   deploymentPolicy: oneOf("Rolling", "RollingWithAdditionalBatch", "Immutable"),
   shellAccess: boolean,
+  webAcl: oneOf("off", "count", "block"),
   plugins,
   mediaOldVersionDays: integer(7, 3650),
   mediaAccessLogs: boolean,

@@ -16,6 +16,7 @@ import * as sns from "./sns";
 import * as sqs from "./sqs";
 import * as ssm from "./ssm";
 import * as vpc from "./vpc";
+import * as wafv2 from "./wafv2";
 
 /** The simulated services, by the module that Pulumi has for each, which is also the name of its file. */
 const SERVICES: Record<string, { resourceTypes: ResourceTypes; functions?: Functions }> = {
@@ -35,6 +36,7 @@ const SERVICES: Record<string, { resourceTypes: ResourceTypes; functions?: Funct
   sqs,
   ssm,
   vpc,
+  wafv2,
 };
 
 /**

@@ -33,7 +33,7 @@ const RESOURCES: Record<string, (action: string, env: string, balancer: string) 
     return arn("elasticbeanstalk", `environment/${application}/iaso-${env}-worker`);
   },
   elasticloadbalancing: (action, _, balancer) =>
-    /CreateListener$/.test(action)
+    /(CreateListener|SetWebACL)$/.test(action)
       ? arn("elasticloadbalancing", `loadbalancer/${balancer}`)
       : arn("elasticloadbalancing", `listener/${balancer}/0123`),
   iam: (action, env) =>
@@ -55,6 +55,7 @@ const RESOURCES: Record<string, (action: string, env: string, balancer: string) 
   sns: (_, env) => arn("sns", `iaso-${env}-alarms`),
   sqs: (_, env) => arn("sqs", `iaso-${env}-tasks`),
   ssm: (_, env) => arn("ssm", `parameter/iaso/${env}/deployment`),
+  wafv2: (_, env) => arn("wafv2", `regional/webacl/iaso-${env}/0123`),
 };
 
 const CREATES = /:(Allocate|Create(?!Listener)|Request|Run)/;

@@ -83,15 +83,15 @@ export async function previewOf(stack: string, { unknownOutputs = false } = {}):
   return document;
 }
 
-/** A preview of staging with other settings. */
+/** A preview of staging, or of another of the tests' stacks, with other settings. */
 export async function previewWith(
   settings: Record<string, unknown>,
-  options: PreviewOptions = {},
+  { stack = "staging", ...options }: PreviewOptions & { stack?: string } = {},
 ): Promise<PreviewDocument> {
   const directory = mkdtempSync(join(tmpdir(), "preview-"));
   try {
-    writeExampleProject(directory, { staging: settings });
-    return (await previewStack(readProject(directory), "staging", { policies: false, ...options })).document;
+    writeExampleProject(directory, { [stack]: settings });
+    return (await previewStack(readProject(directory), stack, { policies: false, ...options })).document;
   } finally {
     rmSync(directory, { recursive: true });
   }

@@ -254,4 +254,19 @@ export const REFERENCES: Readonly<Record<string, readonly Reference[]>> = {
   ],
   "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": RULE_OF_GROUP,
   "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": RULE_OF_GROUP,
+  "aws:wafv2/webAclAssociation:WebAclAssociation": [
+    {
+      property: "resourceArn",
+      to: ENVIRONMENT,
+      by: "loadBalancers",
+      missing: "WAFUnavailableEntityException",
+    },
+    {
+      property: "webAclArn",
+      to: "aws:wafv2/webAcl:WebAcl",
+      by: "arn",
+      missing: "WAFNonexistentItemException",
+      inUse: "WAFAssociatedItemException",
+    },
+  ],
 };

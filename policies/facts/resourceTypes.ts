@@ -387,5 +387,18 @@ export const RESOURCE_TYPES: Readonly<Record<string, ResourceType>> = {
     replacedBy: ["securityGroupId"],
     unique: [{ properties: [...RULE, "referencedSecurityGroupId"], code: "InvalidPermission.Duplicate" }],
   },
+  "aws:wafv2/webAcl:WebAcl": {
+    createAction: "wafv2:CreateWebACL",
+    replacedBy: ["name", "scope"],
+    name: { property: "name", pattern: /^[\w-]{1,128}$/, limits: "at most 128 letters, digits, - and _" },
+    conflict: "WAFDuplicateItemException",
+    unique: [{ properties: ["name", "scope"], code: "WAFDuplicateItemException" }],
+  },
+  "aws:wafv2/webAclAssociation:WebAclAssociation": {
+    createAction: "wafv2:AssociateWebACL",
+    untaggable: true,
+    replacedBy: ["resourceArn", "webAclArn"],
+    create: "put",
+  },
   "command:local:Command": { untaggable: true, replacedBy: ["triggers"] },
 };

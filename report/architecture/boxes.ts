@@ -216,7 +216,10 @@ export class BoxReader {
         ROWS.public,
         listeners,
       );
-      this.arrow("people", balancer, "HTTPS");
+      const isFiltered = this.ofType("aws:wafv2/webAclAssociation:WebAclAssociation").some(
+        ({ propertyDependencies }) => (propertyDependencies.resourceArn ?? []).includes(environment.urn),
+      );
+      this.arrow("people", balancer, isFiltered ? "HTTPS, filtered by WAF" : "HTTPS");
       this.arrow(balancer, id, "requests");
     }
     // Addresses of this environment in the settings of others.

@@ -13,6 +13,9 @@ interface RegionPrices {
   databaseStorage: Record<string, ByZones>;
   cacheNodes: Record<string, number>;
   alarm: number;
+  /** A web ACL, and each of its rules and rule groups, by the month. */
+  webAcl: number;
+  webAclRule: number;
 }
 
 interface ByZones {
@@ -45,6 +48,7 @@ const PRICED: Record<string, (resource: PreviewResource, prices: RegionPrices) =
   "aws:elasticbeanstalk/environment:Environment": environment,
   "aws:rds/instance:Instance": database,
   "aws:ssm/parameter:Parameter": parameter,
+  "aws:wafv2/webAcl:WebAcl": webAcl,
 };
 
 /** The types that are billed by use, not by time, with a description of type and use. */
@@ -92,6 +96,7 @@ const FREE = new Set([
   "aws:sqs/queuePolicy:QueuePolicy",
   "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
   "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
+  "aws:wafv2/webAclAssociation:WebAclAssociation",
 ]);
 
 function isFree(type: string): boolean {
@@ -251,6 +256,20 @@ function alarm({ name, inputs }: PreviewResource, prices: RegionPrices): ChargeO
   if (!isStandard) return [`alarm ${name}: no price, its periods are ${periods.map(shown).join(", ")}`];
   return [
     { label: "metric with an alarm", unit: "month", quantity: periods.length, unitPrice: prices.alarm },
+  ];
+}
+
+/** Requests come on top. AWS's managed rule groups of the kinds that this program uses cost as much as a rule. */
+function webAcl({ name, inputs: { rules } }: PreviewResource, prices: RegionPrices): ChargeOrGap[] {
+  const monthly = (label: string, quantity: number, unitPrice: number): Charge => ({
+    label,
+    unit: "month",
+    quantity,
+    unitPrice,
+  });
+  return [
+    monthly(`web ACL ${name}`, 1, prices.webAcl),
+    monthly(`rule of web ACL ${name}`, Array.isArray(rules) ? rules.length : 0, prices.webAclRule),
   ];
 }
 

@@ -6,14 +6,21 @@ import { Bench, Measurement } from "./bench";
 
 const RUNS = 7;
 
-/** A stack several times over, each under names of its own: whole copies, so that the mix of types is the same. */
+/** Ids that AWS gives, such as `vpc-0123456789abcdef0`. */
+const IDS = /(?<![0-9a-z])[0-9a-f]{16,40}(?![0-9a-z])/g;
+
+/**
+ * A stack several times over, each under names and ids of its own: whole copies, so that the mix of types is the same. With
+ * the same ids, each security group would have the rules of all copies.
+ */
 function copiesOf(resources: Resource[], count: number): Resource[] {
   return Array.from({ length: count * resources.length }, (_, index) => {
     const copy = Math.floor(index / resources.length);
     const original = resources[index % resources.length] as Resource;
     const text = JSON.stringify(original)
       .replaceAll("-staging", `-staging${copy}`)
-      .replaceAll("::", `::${copy}`);
+      .replaceAll("::", `::${copy}`)
+      .replace(IDS, (id) => copy.toString(16).padStart(2, "0") + id.slice(2));
     const renamed = JSON.parse(text) as Resource;
     const tags = renamed.inputs.tags as Record<string, string> | undefined;
     if (tags?.env !== undefined) tags.env = `staging${copy}`;

@@ -28,6 +28,7 @@ function preview(own: Partial<CiAccessArgs> = {}): Promise<PreviewDocument> {
       project: "iaso",
       stack: "test",
       recordNames: ["iaso.example.org"],
+      webAcl: false,
       loadBalancerArns: { web: BALANCER, enketo: BALANCER },
       environmentIds: { web: "e-web", worker: "e-worker", enketo: "e-enketo" },
       ...own,

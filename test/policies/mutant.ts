@@ -70,6 +70,7 @@ const TYPES = {
   version: "aws:elasticbeanstalk/applicationVersion:ApplicationVersion",
   versioning: "aws:s3/bucketVersioning:BucketVersioning",
   vpc: "aws:ec2/vpc:Vpc",
+  webAcl: "aws:wafv2/webAcl:WebAcl",
 } as const;
 
 export type Kind = keyof typeof TYPES;

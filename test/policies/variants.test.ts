@@ -20,6 +20,8 @@ const VARIANTS: Record<string, Record<string, unknown>> = {
     enketoRedisReplicas: 2,
     enketoImage: `enketo/enketo-express:7.5.1@sha256:${"0".repeat(64)}`,
   },
+  "a web ACL that counts": { webAcl: "count" },
+  "a web ACL that blocks, in front of Iaso's container image": { webAcl: "block", platform: "docker" },
   plugins: { plugins: ["polio", "test_plugin"] },
   "another mail server, without Mailgun": {
     mailgunDomain: "",
@@ -53,6 +55,7 @@ const VARIANTS: Record<string, Record<string, unknown>> = {
 
 /** The variants that change which values are known at the first preview. */
 const FIRST_PREVIEWS = [
+  "a web ACL that counts",
   "Iaso's container image",
   "a GDAL image that exists",
   "a network that exists",

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { PreviewDocument, PreviewResource, Properties } from "../../graph/document";
 import { allFrames, Architecture, architectureOf } from "../../report/architecture";
 import { describeFlows } from "../../report/drawing/drawing";
-import { previewOf } from "../support";
+import { previewOf, previewWith } from "../support";
 import { resource } from "./documents";
 
 const titles = ({ boxes }: Architecture) => boxes.map(({ title }) => title).sort();
@@ -60,6 +60,14 @@ describe("report/architecture", () => {
       "Web",
       "Web load balancer",
       "Worker",
+    ]);
+  });
+
+  it("names the web ACL on the way to Iaso, and only there", async () => {
+    const flows = describeFlows(architectureOf(await previewWith({ "iaso:webAcl": "count" })));
+    expect(flows.filter((flow) => flow.startsWith("HTTPS"))).to.have.members([
+      "HTTPS: from People to Enketo load balancer.",
+      "HTTPS, filtered by WAF: from People to Web load balancer.",
     ]);
   });
 

@@ -91,6 +91,7 @@ const others = fc.record(
     gdalImageId: fc.constantFrom("", "ami-0123456789abcdef0"),
     deploymentPolicy: fc.constantFrom("Rolling", "RollingWithAdditionalBatch", "Immutable"),
     shellAccess: fc.boolean(),
+    webAcl: fc.constantFrom("off", "count", "block"),
     plugins,
     mediaOldVersionDays: number(7, 3650),
     enketoRedisNodeType: fc.constantFrom(...ELASTICACHE_NODE_TYPES),

@@ -22,7 +22,7 @@ import {
 } from "../../authorization";
 import { onResourceOf, type Target } from "../../ownResources";
 import { neededFor } from "../../deploy/double/authorization";
-import { find, previewOf, textOf } from "../../support";
+import { find, previewOf, previewWith, textOf } from "../../support";
 
 /** Types that an administrator creates and changes: `up` could raise its own permissions with them. */
 const ADMINISTRATORS = ["aws:iam/openIdConnectProvider:OpenIdConnectProvider", "aws:iam/policy:Policy"];
@@ -30,6 +30,11 @@ const ADMINISTRATORS = ["aws:iam/openIdConnectProvider:OpenIdConnectProvider", "
 /** Actions of the handlers that the role lacks, and why no resource of the program needs them. */
 const NOT_NEEDED: readonly [RegExp, reason: string][] = [
   [/^acm-pca:/, "certificates are public"],
+  [
+    /^(amplify|apigateway|apprunner|appsync|bedrock-agentcore):|^ec2:.*VerifiedAccess|^elasticloadbalancing:.*(WebACLAssociation|LoadBalancerWebACL)$/,
+    "the web ACL is in front of a load balancer, for which WAF asks SetWebACL",
+  ],
+  [/^(payments:|wafv2:.*PermissionPolicy$)/, "AWS's managed rules need no subscription"],
   [/^cloudfront:.*(ConnectionGroup|StagingConfig)$/, "no distribution has tenants or a staging distribution"],
   [/^cognito-idp:/, "no listener authenticates users"],
   [
@@ -74,6 +79,9 @@ const NO_ACTIONS = [
   "s3:REST.PUT.OBJECT",
 ];
 
+/** Reads of a part that the example stacks do not have. */
+const WEB_ACL_READS = ["GetWebACL", "GetWebACLForResource", "ListTagsForResource"];
+
 /** Calls with which the program builds the image (ami/). */
 const IMAGE_BUILD = [
   "ec2:CreateImage",
@@ -87,6 +95,12 @@ const IMAGE_BUILD = [
 
 /** Permissions of the role up that no operation below needs, and why the role has them. */
 const EXTRAS: Record<string, string> = {
+  ...Object.fromEntries(
+    WEB_ACL_READS.map((read) => [
+      `ReadInfrastructure: wafv2:${read}`,
+      "Pulumi reads the web ACL of other stacks",
+    ]),
+  ),
   "ReadInfrastructure: s3:GetAccelerateConfiguration": "Pulumi reads every setting of a bucket",
   "ReadInfrastructure: s3:GetReplicationConfiguration": "Pulumi reads every setting of a bucket",
   "ReadRoles: ssm:DescribeParameters":
@@ -192,6 +206,22 @@ describe("policies/facts/handlerPermissions", () => {
       }
     });
   }
+
+  it("are allowed to the role up for a web ACL where the settings have one, and on no other", async () => {
+    const document = await previewWith({ "iaso:webAcl": "count" });
+    const up = roleOf(document, "ci-up");
+    const parts = document.resources.filter(({ type }) => type.startsWith("aws:wafv2/"));
+    expect(parts).to.have.length(2);
+    const needed = parts.flatMap((part) => neededBy(part, namesOf("staging", document)));
+    expect(up.missing(needed)).to.deep.equal([]);
+    const writes = needed.filter(({ action }) => !READS.test(action));
+    expect(writes).not.to.be.empty;
+    const without = roleOf(await previewOf("staging"), "ci-up");
+    expect(without.missing(writes)).to.have.length(writes.length);
+    const strangers = namesOf("prod", document, balancerOf("stranger"));
+    const elsewhere = parts.flatMap((part) => neededBy(part, strangers));
+    expect(elsewhere.filter((one) => !READS.test(one.action) && up.allows(one))).to.deep.equal([]);
+  });
 
   it("and the calls of Beanstalk and of the doctor are all that the role up has, but for some extras with a reason", async () => {
     const document = await previewOf("prod");

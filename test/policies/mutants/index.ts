@@ -9,6 +9,7 @@ import { evidence, evidenceOfProd } from "./evidence";
 import { hygiene } from "./hygiene";
 import { queue } from "./queue";
 import { network, topology } from "./topology";
+import { webAcl } from "./webAcl";
 import { values, valuesOfProd } from "./values";
 import { privateStatic, publicStatic, storage } from "./storage";
 
@@ -16,6 +17,7 @@ import { privateStatic, publicStatic, storage } from "./storage";
 const AREAS: Record<string, Mutant[]> = {
   storage,
   beanstalk,
+  webAcl,
   application,
   database,
   queue,

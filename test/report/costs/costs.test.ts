@@ -151,6 +151,11 @@ describe("report/costs/costs", () => {
       ]);
     });
 
+    it("charges a web ACL, and each of its rules", () => {
+      const costs = costsOfOne("aws:wafv2/webAcl:WebAcl", { rules: [{ name: "a" }, { name: "b" }] });
+      expect(inShort(costs)).to.deep.equal(["1 × web ACL it: 5.00", "2 × rule of web ACL it: 2.00"]);
+    });
+
     it("charges an alarm by the metrics that it looks at", () => {
       expect(inShort(costsOfOne(ALARM, { period: 300 }))).to.deep.equal(["1 × metric with an alarm: 0.10"]);
       const metric = { metricName: "Requests", period: 60 };
@@ -563,16 +568,18 @@ describe("report/costs/costs", () => {
     });
 
     it("has prices above nothing, in proportion to size, and twice for two zones", () => {
-      for (const [region, { instances, databases, cacheNodes, databaseStorage, ...others }] of regions) {
+      for (const [region, prices] of regions) {
+        const { instances, databases, cacheNodes, databaseStorage, webAcl, webAclRule, ...others } = prices;
+        expect([webAcl, webAclRule], region).to.deep.equal([5, 1]);
         for (const number of numbersOf(others)) expect(number, region).to.be.within(0.004, 0.2);
         const single = Object.fromEntries(
           Object.entries(databases).map(([type, price]) => [type, price.single]),
         );
-        for (const prices of [instances, single, cacheNodes] as Record<string, number>[]) {
-          for (const [type, price] of Object.entries(prices)) {
+        for (const ofTypes of [instances, single, cacheNodes] as Record<string, number>[]) {
+          for (const [type, price] of Object.entries(ofTypes)) {
             const [, family = "", size = ""] = /^(.*)\.([^.]*)$/.exec(type) ?? [];
-            const medium = prices[`${family}.medium`];
-            const large = prices[`${family}.large`] ?? (medium === undefined ? NaN : medium * 2);
+            const medium = ofTypes[`${family}.medium`];
+            const large = ofTypes[`${family}.large`] ?? (medium === undefined ? NaN : medium * 2);
             // Small prices are rounded to the tenth of a cent.
             expect(price, `${region} ${type}`).to.be.closeTo(large * SIZES[size]!, 0.001 + price * 0.02);
           }
