@@ -317,7 +317,7 @@ export const mediaAccessLogs = defineRule({
     if (classOf(bucket) !== "media") return [];
     const name = nameOfBucket(bucket);
     return checkPart(bucket, stack, PART.logging, "access logs (BucketLogging)", (inputs) => {
-      const { targetBucket, targetPrefix } = inputs;
+      const { targetBucket, targetPrefix, targetGrants } = inputs;
       const prefix = text(targetPrefix);
       const isOwn = /^[\w-]+\/$/.test(prefix) && !prefixesOf(stack).has(prefix.slice(0, -1));
       const targets = resourcesWith(stack, "aws:s3/bucket:Bucket", "bucket", targetBucket);
@@ -333,6 +333,9 @@ export const mediaAccessLogs = defineRule({
           "targetPrefix",
           'a folder that no load balancer has, such as "media/"',
         ),
+        ...(targetGrants === undefined || array(targetGrants).length === 0
+          ? []
+          : ["targetGrants gives others the logs. Remove it."]),
         ...(delivers(statements, ofBucket(text(targetBucket), prefix, name), stack)
           ? []
           : [

@@ -222,6 +222,12 @@ export const evidence: Mutant[] = [
   without("media-access-logs", "logging", "media"),
   set("media-access-logs", "logging", "media", "targetPrefix", "web/"),
   set("media-access-logs", "logging", "media", "targetPrefix", ""),
+  set("media-access-logs", "logging", "media", "targetGrants", [
+    {
+      permission: "READ",
+      grantee: { type: "Group", uri: "http://acs.amazonaws.com/groups/global/AllUsers" },
+    },
+  ]),
   ["media-access-logs", (stack) => stack.set("logging", "media", "targetBucket", stack.bucket("artifacts"))],
   [
     "media-access-logs",
