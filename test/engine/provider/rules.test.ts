@@ -69,6 +69,7 @@ const DELETABLE = [
   "aws:sns/topic:Topic of topicPolicy arn",
   "aws:sns/topic:Topic of topicSubscription topic",
   "aws:elasticbeanstalk/environment:Environment of listener loadBalancerArn",
+  "aws:elasticbeanstalk/environment:Environment of webAclAssociation resourceArn",
   "aws:elasticbeanstalk/application:Application of applicationVersion application",
   "aws:iam/instanceProfile:InstanceProfile of environment aws:autoscaling:launchconfiguration IamInstanceProfile",
   "aws:iam/role:Role of environment aws:elasticbeanstalk:environment ServiceRole",
@@ -105,6 +106,7 @@ const NOT_LOOKED_UP = [
 
 /** Inputs that AWS refuses a second time, with the error code; another value of any of them is accepted. */
 const DUPLICATES: [type: string, inputs: Properties, code: string][] = [
+  ["aws:wafv2/webAcl:WebAcl", { name: "iaso", scope: "REGIONAL" }, "WAFDuplicateItemException"],
   ["aws:ec2/route:Route", { routeTableId: "a", destinationCidrBlock: "b" }, "RouteAlreadyExists"],
   ["aws:lb/listener:Listener", { loadBalancerArn: "a", port: 443 }, "DuplicateListener"],
   [SUBNET, { vpcId: "a", cidrBlock: "b" }, "InvalidSubnet.Conflict"],
