@@ -15,7 +15,11 @@ const preview = (mode: WebAclArgs["mode"]): Promise<PreviewDocument> =>
 
 /** The action of each rule, by its name. */
 function actionsOf(document: PreviewDocument): Record<string, string | undefined> {
-  const rules = find(document, WEB_ACL).inputs.rules as unknown as Record<string, object>[];
+  const rules = find(document, WEB_ACL).inputs.rules as unknown as {
+    name: string;
+    action?: object;
+    overrideAction?: object;
+  }[];
   return Object.fromEntries(
     rules.map(({ name, action, overrideAction }) => [name, Object.keys(action ?? overrideAction ?? {})[0]]),
   );
