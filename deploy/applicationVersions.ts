@@ -38,6 +38,11 @@ export function versionLabel(version: string, bundle: Bundle): string {
   return label;
 }
 
+/** True if a label contains the digest of a bundle. */
+export function hasDigest(label: string, sha256: string): boolean {
+  return label.endsWith(`-${sha256.slice(0, DIGEST)}`);
+}
+
 /** The key of a bundle in the artifacts bucket. */
 export function bundleKey(label: string): string {
   return `bundles/${label}.zip`;

@@ -109,7 +109,11 @@ async function bundleOf(session: Session, artifact: Artifact, work: string, log:
 }
 
 /** @throws UserError if the build is for another platform or other plugins than the environment's */
-async function requireMatch(session: Session, pair: Pair, artifact: Artifact): Promise<void> {
+export async function requireMatch(
+  session: Session,
+  pair: Pair,
+  artifact: Pick<Artifact, "platform" | "plugins">,
+): Promise<void> {
   const { env, target } = session;
   const sorted = (names: readonly string[]): string => [...names].sort().join(", ") || "none";
   const [built, plugins] = [sorted(artifact.plugins), sorted(await readPlugins(session, pair))];

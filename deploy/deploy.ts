@@ -1,11 +1,12 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { existingBuild, type ExistingBuild, sourceBuild } from "./builder";
 import { type Clock, parseDuration, systemClock } from "./clock";
 import { build, type BuildOptions, type SourceOptions } from "./commands/build";
-import { deploy } from "./commands/deploy";
+import { type Build, deploy } from "./commands/deploy";
+import { download } from "./commands/download";
 import { type CheckMigrationsOptions, reportMigrations } from "./commands/checkMigrations";
 import { prune } from "./commands/prune";
 import { repair } from "./commands/repair";
@@ -14,21 +15,33 @@ import { status } from "./commands/status";
 import { versions } from "./commands/versions";
 import { EXIT } from "./exitCodes";
 import { TASK_POLICIES, type TaskPolicy } from "./runningTasks";
-import { type CommonOptions, execute, type LimitOptions } from "./execute";
+import { type CommonOptions, execute, type LimitOptions, sessionOf } from "./execute";
+import { promotedBuild, requireOther } from "./promotion/build";
+import { type Session } from "./session";
 import { runProgram } from "../cli/main";
 import { nearest } from "../cli/nearest";
 import { UserError } from "../cli/userError";
 import { StackFile } from "../settings/stackFile";
 
-interface DeployCliOptions extends CommonOptions, LimitOptions, SourceOptions {
-  source?: string;
-  built?: string;
-  sha256?: string;
+interface SwitchOptions extends CommonOptions, LimitOptions {
   allowUnhealthy?: true;
+  buildWithMyCredentials?: true;
   databaseUrl?: string;
   migrationsUnchecked?: true;
-  snapshot?: true;
   runningTasks: TaskPolicy;
+  sha256?: string;
+  snapshot?: true;
+}
+
+interface DeployCliOptions extends SwitchOptions, SourceOptions {
+  source?: string;
+  built?: string;
+}
+
+interface PromoteOptions extends SwitchOptions {
+  downloaded?: string;
+  fromProfile?: string;
+  fromRegion?: string;
 }
 
 const EXAMPLES = `
@@ -39,6 +52,7 @@ Examples:
                                                               deploy an image on the docker platform
   npm run deploy -- build staging --source ../iaso --output ../built
   npm run deploy -- staging --built ../built --sha256 …       build without credentials, then deploy
+  npm run deploy -- promote staging prod                      deploy to prod exactly what staging runs
   npm run deploy -- status prod                               show the versions of web and worker
   npm run deploy -- rollback prod                             roll back to the version before
   npm run deploy -- rollback prod --to 1.2.2                  roll back to a given version
@@ -134,7 +148,45 @@ async function deployCommand(
 ): Promise<void> {
   const from = typeof source === "string" ? source : source.directory;
   const announce = `deployment of ${options.version ?? options.image ?? from}`;
-  await execute({ env, clock, options, announce }, async (session) => {
+  await executeDeployment({ env, announce, options, clock }, (session, directory) =>
+    typeof source === "string"
+      ? sourceBuild(session, source, options, directory)
+      : existingBuild(session, source, directory),
+  );
+}
+
+async function promoteCommand(
+  from: string,
+  env: string,
+  options: PromoteOptions,
+  clock: Clock,
+): Promise<void> {
+  const { downloaded, fromProfile, fromRegion, sha256 } = options;
+  requireOther(from, env);
+  if ((downloaded === undefined) !== (sha256 === undefined)) {
+    throw new UserError(
+      "--downloaded and --sha256 belong together.",
+      `npm run deploy -- promote ${from} ${env} --downloaded ${downloaded ?? "<directory>"} --sha256 ${sha256 ?? "<SHA-256>"}`,
+    );
+  }
+  await executeDeployment(
+    { env, announce: `promotion of ${from}`, options, clock },
+    async (session, work) => {
+      const origin =
+        downloaded !== undefined && sha256 !== undefined
+          ? { directory: resolve(downloaded), sha256 }
+          : { session: await sessionOf(session, from, { profile: fromProfile, region: fromRegion }) };
+      return promotedBuild(session, { ...options, from, origin, work });
+    },
+  );
+}
+
+/** Deploys a version, in a session that has a temporary directory. */
+async function executeDeployment(
+  { options, ...invocation }: { env: string; announce: string; options: SwitchOptions; clock: Clock },
+  buildIn: (session: Session, directory: string) => Build | Promise<Build>,
+): Promise<void> {
+  await execute({ ...invocation, options }, async (session) => {
     const directory = await mkdtemp(join(tmpdir(), "iaso-deploy-"));
     try {
       const deployOptions = {
@@ -143,11 +195,7 @@ async function deployCommand(
         allowUnhealthy: options.allowUnhealthy === true,
         migrationsUnchecked: options.migrationsUnchecked === true,
       };
-      const build =
-        typeof source === "string"
-          ? sourceBuild(session, source, options, directory)
-          : existingBuild(session, source, directory);
-      return await deploy(session, deployOptions, build);
+      return await deploy(session, deployOptions, await buildIn(session, directory));
     } finally {
       await rm(directory, { recursive: true, force: true });
     }
@@ -159,13 +207,17 @@ function createProgram(clock: Clock): Command {
     .description("Deploys versions of Iaso to web and worker together: both get the new version, or neither.")
     .addHelpText("after", EXAMPLES)
     .showHelpAfterError("See: npm run deploy -- --help");
-  const command = (name: string, description: string, isDefault = false): Command =>
-    program
-      .command(name, { isDefault })
-      .description(description)
-      .argument("<env>", "the environment, such as staging")
+  const common = (to: Command): Command =>
+    to
       .addOption(new Option("--region <region>", "the AWS region").env("AWS_REGION").default("eu-central-1"))
       .option("--json", "print the report as JSON on stdout, and progress on stderr");
+  const command = (name: string, description: string, isDefault = false): Command =>
+    common(
+      program
+        .command(name, { isDefault })
+        .description(description)
+        .argument("<env>", "the environment, such as staging"),
+    );
   const tasks = (): Option =>
     new Option(
       "--running-tasks <policy>",
@@ -205,16 +257,19 @@ function createProgram(clock: Clock): Command {
       .option("--skip-build", "use the files that an earlier build left in the checkout")
       .addOption(withMyCredentials());
 
-  fromSource(limits(command("deploy", "deploy a checkout of the application (the default command)", true)))
+  const switching = (to: Command): Command =>
+    limits(to)
+      .option("--allow-unhealthy", "deploy to Severe environments, to make them better")
+      .option("--migrations-unchecked", "deploy although migrations may break the running version")
+      .addOption(databaseUrl())
+      .option("--snapshot", "take a snapshot of the database before the switch")
+      .addOption(tasks());
+
+  fromSource(switching(command("deploy", "deploy a checkout of the application (the default command)", true)))
     .allowExcessArguments()
     .option("--source <directory>", "the checkout of the application")
     .option("--built <directory>", "deploy the output of the command build instead")
     .option("--sha256 <digest>", "the SHA-256 that the command build printed")
-    .option("--allow-unhealthy", "deploy to Severe environments, to make them better")
-    .option("--migrations-unchecked", "deploy although migrations may break the running version")
-    .addOption(databaseUrl())
-    .option("--snapshot", "take a snapshot of the database before the switch")
-    .addOption(tasks())
     .action((env: string, options: DeployCliOptions, cmd: Command) =>
       deployCommand(env, requireSource(env, options, cmd), options, clock),
     );
@@ -236,6 +291,30 @@ function createProgram(clock: Clock): Command {
     .option("--plugins <plugins>", "the enabled plugins, with commas (default: the stack's)", list)
     .option("--json", "print the SHA-256 as JSON on stdout, and progress on stderr")
     .action((env: string, options: BuildOptions) => build(env, options, () => new StackFile(env)));
+
+  switching(
+    common(
+      program
+        .command("promote")
+        .description("deploy exactly what another environment runs; nothing is built")
+        .argument("<from>", "the environment whose version is deployed, such as staging")
+        .argument("<env>", "the environment to deploy to, such as prod"),
+    ),
+  )
+    .option("--from-profile <profile>", "the AWS CLI's profile for <from> (default: the same credentials)")
+    .option("--from-region <region>", "the region of <from> (default: --region)")
+    .option("--downloaded <directory>", "deploy the output of the command download")
+    .option("--sha256 <digest>", "the SHA-256 that the command download printed")
+    .addOption(withMyCredentials())
+    .action((from: string, env: string, options: PromoteOptions) =>
+      promoteCommand(from, env, options, clock),
+    );
+
+  command("download", "download the version that an environment runs, to promote it with other credentials")
+    .requiredOption("--output <directory>", "the directory for the version, new or empty")
+    .action((env: string, options: CommonOptions & { output: string }) =>
+      execute({ env, clock, options }, (session) => download(session, resolve(options.output))),
+    );
 
   command("status", "show the versions of web and worker, and the run in progress").action(
     (env: string, options: CommonOptions) => execute({ env, clock, options }, status),

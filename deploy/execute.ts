@@ -91,8 +91,7 @@ export async function execute(
   const { by, link } = origin();
   const report = await runCommand({ env, clock, announce, notify, by, link }, async () => {
     requireName(env);
-    const pathStyle = (process.env["AWS_ENDPOINT_URL_S3"] ?? process.env["AWS_ENDPOINT_URL"]) !== undefined;
-    const clients = createClients({ region: options.region, pathStyle });
+    const clients = createClients({ region: options.region, pathStyle: isPathStyle() });
     const target = await readTarget(clients.ssm, env, options.region);
     requireBucketOwner(clients.s3, accountOf(target));
     return command({
@@ -117,6 +116,26 @@ export async function execute(
   process.exitCode = code;
   process.off("SIGINT", interruption.onSignal);
   process.off("SIGTERM", interruption.onSignal);
+}
+
+/** True if S3's calls go to a server of one's own, which has no name for each bucket. */
+function isPathStyle(): boolean {
+  return (process.env["AWS_ENDPOINT_URL_S3"] ?? process.env["AWS_ENDPOINT_URL"]) !== undefined;
+}
+
+/**
+ * Returns a session for another environment, which may be in another account or region.
+ *
+ * @param profile the AWS CLI's profile for it; by default the session's own credentials
+ */
+export async function sessionOf(
+  session: Session,
+  env: string,
+  { profile, region = session.target.region }: { profile?: string; region?: string },
+): Promise<Session> {
+  requireName(env);
+  const clients = createClients({ region, profile, pathStyle: isPathStyle() });
+  return { ...session, env, clients, target: await readTarget(clients.ssm, env, region) };
 }
 
 function requireName(env: string): void {

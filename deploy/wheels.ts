@@ -30,9 +30,9 @@ export async function uploadWheels(
   log: (line: string) => void,
 ): Promise<void> {
   const present = new Set(await listKeys(session, WHEELS));
-  const missing = wheels.filter((wheel) => !present.has(WHEELS + wheelPath(wheel)));
+  const missing = wheels.filter((wheel) => !present.has(wheelKey(wheel)));
   await mapParallel(missing, PARALLEL, (wheel) =>
-    uploadObject(session, WHEELS + wheelPath(wheel), wheel, "application/zip"),
+    uploadObject(session, wheelKey(wheel), wheel, "application/zip"),
   );
   await session.clients.s3.send(
     new PutObjectCommand({
@@ -68,6 +68,11 @@ export async function pruneWheels(session: Session, keepVersions: readonly strin
     session.clients.s3.send(new DeleteObjectCommand({ Bucket: session.target.artifactsBucket, Key })),
   );
   return wheels.length;
+}
+
+/** The key of a wheel in the artifacts bucket. */
+export function wheelKey(wheel: Pick<Wheel, "name" | "sha256">): string {
+  return WHEELS + wheelPath(wheel);
 }
 
 function listKey(label: string): string {

@@ -3,6 +3,7 @@ import { RDSClient } from "@aws-sdk/client-rds";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { SSMClient } from "@aws-sdk/client-ssm";
+import { fromIni } from "@aws-sdk/credential-provider-ini";
 import { ConfiguredRetryStrategy } from "@smithy/core/retry";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { exponentialBackoff } from "../../cli/backoff";
@@ -33,6 +34,8 @@ export const backoff = exponentialBackoff(LONGEST_DELAY);
 
 export interface ClientSettings {
   region: string;
+  /** The profile of the AWS CLI whose credentials are used; by default those of the environment. */
+  profile?: string;
   /** Puts the bucket into the path of S3 URLs, which S3-compatible servers without DNS need. */
   pathStyle?: boolean;
   /** Milliseconds; 20 seconds by default. */
@@ -74,6 +77,8 @@ export function createClients(settings: ClientSettings): Clients {
   const requestTimeout = settings.requestTimeout ?? REQUEST_TIMEOUT;
   const config = {
     region: settings.region,
+    // Not the clients' own option profile: with keys in the environment it warns, and may change its meaning.
+    ...(settings.profile === undefined ? {} : { credentials: fromIni({ profile: settings.profile }) }),
     retryStrategy: new ConfiguredRetryStrategy(ATTEMPTS, settings.delay ?? backoff),
     requestHandler:
       settings.requestHandler ??

@@ -1,10 +1,7 @@
-import { createWriteStream } from "node:fs";
 import { join } from "node:path";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
-import { GetObjectCommand } from "@aws-sdk/client-s3";
 import { httpStatus } from "../../cli/awsErrors";
 import { bundleKey } from "../applicationVersions";
+import { downloadObject } from "../aws/download";
 import { type Session } from "../session";
 
 /** The versions that `pulumi up` creates, which contain no application. */
@@ -21,16 +18,14 @@ export function isWithoutApplication(label: string): boolean {
  * @returns the file; undefined if this tool did not deploy the version, or `prune` has deleted its bundle
  */
 export async function downloadBundle(
-  { clients, target }: Session,
+  session: Session,
   label: string,
   directory: string,
 ): Promise<string | undefined> {
   const path = join(directory, "running.zip");
+  const bundle = { bucket: session.target.artifactsBucket, key: bundleKey(label) };
   try {
-    const { Body } = await clients.s3.send(
-      new GetObjectCommand({ Bucket: target.artifactsBucket, Key: bundleKey(label) }),
-    );
-    await pipeline(Body as Readable, createWriteStream(path));
+    await downloadObject(session, bundle, path);
     return path;
   } catch (error) {
     // S3 answers 403 for a key that does not exist to a role that may not list the keys.

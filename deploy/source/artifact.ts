@@ -12,7 +12,8 @@ import type { ZipEntry } from "./zip";
 
 /** The file that lists all others of an artifact. Its SHA-256 is the artifact's. */
 export const LIST = "build.json";
-const FILES = "files";
+/** The directory of files that are stored under their digests. */
+export const FILES = "files";
 /** Files that are copied or read at the same time. */
 const PARALLEL = 32;
 
@@ -51,6 +52,19 @@ const schema = z.strictObject({
     }),
   ),
 });
+
+/** The record of a version in its bundle: everything that another environment needs to run the same version. */
+export const versionRecord = schema.pick({
+  version: true,
+  commit: true,
+  dirty: true,
+  platform: true,
+  plugins: true,
+  static: true,
+  wheels: true,
+});
+
+export type VersionRecord = z.infer<typeof versionRecord>;
 
 /** The list in an artifact. */
 export type BuildList = z.infer<typeof schema>;
@@ -164,16 +178,8 @@ export async function readArtifact(directory: string, sha256: string): Promise<A
   }
   const list = result.data;
   const fileOf = (one: { sha256: string }): string => join(directory, FILES, one.sha256);
-  const files = new Map(
-    [...list.application, ...list.static, ...list.wheels].map((one) => [one.sha256, one]),
-  );
-  await mapParallel([...files.values()], PARALLEL, async (one) => {
-    const stats = await lstat(fileOf(one)).catch(() => undefined);
-    const same = stats?.isFile() === true && stats.size === one.bytes;
-    if (!same || (await hashFile(fileOf(one))) !== one.sha256) {
-      throw invalid(directory, `the file ${FILES}/${one.sha256} is missing or differs`);
-    }
-  });
+  const differs = await findDifference(directory, [...list.application, ...list.static, ...list.wheels]);
+  if (differs !== undefined) throw invalid(directory, differs);
   const application = await mapParallel(list.application, PARALLEL, async (one) => ({
     path: one.path,
     mode: MODES[one.type],
@@ -185,6 +191,25 @@ export async function readArtifact(directory: string, sha256: string): Promise<A
     static: list.static.map((one) => ({ ...one, file: fileOf(one) })),
     wheels: list.wheels.map((one) => ({ ...one, path: fileOf(one) })),
   };
+}
+
+/**
+ * Verifies files that are stored under their digests in `files/` of a directory. Follows no link.
+ *
+ * @returns a sentence about the first file that is missing or differs; undefined if there is none
+ */
+export async function findDifference(
+  directory: string,
+  files: readonly { sha256: string; bytes: number }[],
+): Promise<string | undefined> {
+  const distinct = new Map(files.map((one) => [one.sha256, one]));
+  const differences = await mapParallel([...distinct.values()], PARALLEL, async ({ bytes, sha256 }) => {
+    const name = join(directory, FILES, sha256);
+    const stats = await lstat(name).catch(() => undefined);
+    const same = stats?.isFile() === true && stats.size === bytes && (await hashFile(name)) === sha256;
+    return same ? [] : [`the file ${FILES}/${sha256} is missing or differs`];
+  });
+  return differences.flat()[0];
 }
 
 async function readRegular(name: string): Promise<Buffer | undefined> {
@@ -211,7 +236,7 @@ function hash(bytes: Buffer): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
 
-async function hashFile(name: string): Promise<string> {
+export async function hashFile(name: string): Promise<string> {
   const result = createHash("sha256");
   await pipeline(createReadStream(name), result);
   return result.digest("hex");

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "../../cli/userError";
 import { listStaticFiles, type StaticFile } from "../static/files";
-import type { Artifact } from "./artifact";
+import { type Artifact, type VersionRecord, versionRecord } from "./artifact";
 import { periodicTasks } from "./cron";
 import { extractDirectory, pinImage } from "./image";
 import {
@@ -16,6 +16,9 @@ import {
 import { withVersion } from "./pyproject";
 import { wheelList } from "./wheels";
 import { type WrittenZip, writeZip, type ZipEntry } from "./zip";
+
+/** The bundle's record of its version. */
+export const RECORD_FILE = "iaso-deploy/version.json";
 
 /** Static files of an image that are read at the same time. */
 const PARALLEL = 16;
@@ -57,6 +60,7 @@ async function writePython(artifact: Artifact, args: BundleArgs): Promise<Source
     environmentConfig(deployedBy(args)),
     cronFile(artifact),
     migrationsFile(artifact),
+    [recordFile(artifact, artifact.static)],
   ]);
   return { bundle: await writeZip(bundlePath(artifact, args), entries), staticFiles: artifact.static };
 }
@@ -69,6 +73,7 @@ async function writeDocker(artifact: Artifact, args: BundleArgs): Promise<Source
   const proxy = await pinImage(proxyName);
   const target = join(args.directory, "static");
   await extractDirectory(application, staticDirectory, target, args.onProgress);
+  const staticFiles = await listStaticFiles(target, target, PARALLEL);
   args.onProgress?.("Writing the source bundle");
   const project = textEntry(
     "iaso-deploy/pyproject.toml",
@@ -85,11 +90,9 @@ async function writeDocker(artifact: Artifact, args: BundleArgs): Promise<Source
     }),
     cronFile(artifact),
     migrationsFile(artifact),
+    [recordFile(artifact, staticFiles)],
   ]);
-  return {
-    bundle: await writeZip(bundlePath(artifact, args), entries),
-    staticFiles: await listStaticFiles(target, target, PARALLEL),
-  };
+  return { bundle: await writeZip(bundlePath(artifact, args), entries), staticFiles };
 }
 
 function bundlePath({ version }: Artifact, { directory }: BundleArgs): string {
@@ -124,4 +127,15 @@ function migrationsFile({ migrations }: Artifact): ZipEntry[] {
   return migrations === undefined
     ? []
     : [textEntry("iaso-deploy/migrations.json", JSON.stringify(migrations))];
+}
+
+/** The record of the version, from which another environment can take it over. */
+function recordFile(artifact: Artifact, staticFiles: readonly StaticFile[]): ZipEntry {
+  const { commit, dirty, platform, plugins, version } = artifact;
+  const record: VersionRecord = versionRecord.parse({
+    ...{ version, commit, dirty, platform, plugins },
+    static: staticFiles.map(({ path, sha256, bytes }) => ({ path, sha256, bytes })),
+    wheels: artifact.wheels.map(({ name, sha256, bytes }) => ({ name, sha256, bytes })),
+  });
+  return textEntry(RECORD_FILE, JSON.stringify(record));
 }

@@ -24,6 +24,11 @@ import {
 /** Iaso's static files have URLs that begin with //<host of STATIC_URL>/static/ (hat/settings.py in BLSQ/iaso). */
 const PREFIX = "static/";
 
+/** The key of a static file in the static bucket. */
+export function staticKey(path: string): string {
+  return PREFIX + path;
+}
+
 /** Requests at the same time. */
 const PARALLEL = 16;
 
@@ -70,7 +75,7 @@ export async function publishStatic(args: PublishArgs): Promise<Published> {
   let bytes = 0;
   const entries = await mapParallel(files, PARALLEL, async (file): Promise<[string, ManifestEntry]> => {
     const known = last?.files[file.path];
-    const current = remote.get(PREFIX + file.path);
+    const current = remote.get(staticKey(file.path));
     const headers = headersFor(file, known);
     if (known !== undefined && current === known.etag && isSame(file, headers, known))
       return [file.path, known];
@@ -114,7 +119,7 @@ async function store(
     const { body, bytes, sha256 } = await openBody(file, headers);
     const command = new PutObjectCommand({
       Bucket: bucket,
-      Key: PREFIX + file.path,
+      Key: staticKey(file.path),
       Body: body,
       ContentLength: bytes,
       // S3 refuses the object if the bytes that arrive differ.
@@ -149,10 +154,10 @@ export async function restoreStatic(args: RestoreArgs): Promise<{ restored: numb
   const { s3, bucket, version } = args;
   const [manifest, remote] = await Promise.all([readManifest(s3, bucket, version), listCurrent(s3, bucket)]);
   const changed = Object.entries(manifest.files).filter(
-    ([path, { etag }]) => remote.get(PREFIX + path) !== etag,
+    ([path, { etag }]) => remote.get(staticKey(path)) !== etag,
   );
   await mapParallel(changed, PARALLEL, async ([path, { versionId }]) => {
-    const key = PREFIX + path;
+    const key = staticKey(path);
     const source = `${bucket}/${key.split("/").map(encodeURIComponent).join("/")}?versionId=${versionId}`;
     await s3
       .send(new CopyObjectCommand({ Bucket: bucket, Key: key, CopySource: source }))

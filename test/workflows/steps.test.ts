@@ -288,5 +288,33 @@ describe(".github/workflows, the steps' scripts", () => {
       );
       expect(status).to.equal(4);
     });
+
+    const downloading = { FROM: "staging", OUTPUT: "/tmp x/built" };
+    const download = script("deploy.yml", "download", "npm run --silent deploy");
+
+    it("downloads what another environment runs, and hands its SHA-256 on", () => {
+      const done = run(download, downloading, { npm: `echo '{"details":{"sha256":"abc"}}'` });
+      expect(done.status, done.stderr).to.equal(0);
+      expect(done.calls).to.equal(
+        "npm|run|--silent|deploy|--|download|staging|--output|/tmp x/built|--json\n",
+      );
+      expect(done.output).to.equal("sha256=abc\n");
+      const failed = run(download, downloading, {
+        npm: `echo '{"summary":"gone","remedy":"deploy"}'; exit 2`,
+      });
+      expect(failed.stdout).to.equal("gone\nTo fix it: deploy\n");
+      expect(failed.status).to.equal(1);
+    });
+
+    it("promotes the download with its SHA-256", () => {
+      const { calls } = run(
+        script("deploy.yml", "deploy", "npm run deploy"),
+        { ENVIRONMENT: "prod", BUILT: "/built", SHA256: "abc", PROMOTE_FROM: "staging" },
+        { npm: "true" },
+      );
+      expect(calls).to.equal(
+        "npm|run|deploy|--|promote|staging|prod|--downloaded|/built|--sha256|abc|--migrations-unchecked\n",
+      );
+    });
   });
 });

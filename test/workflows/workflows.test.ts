@@ -142,7 +142,8 @@ describe(".github/workflows", () => {
 
       it("tells the tool when its AWS session ends, if it deploys", () => {
         if (!text(file).includes("npm run deploy --")) return;
-        const all = steps(file);
+        const deploying = ({ run = "" }: Step) => run.includes("npm run deploy --");
+        const all = jobs(file).find((job) => job.steps?.some(deploying))?.steps ?? [];
         const seconds = all.find(({ uses = "" }) => uses.includes("/configure-aws-credentials@"))?.with?.[
           "role-duration-seconds"
         ];
@@ -150,7 +151,7 @@ describe(".github/workflows", () => {
         const end = execFileSync("bash", ["-c", note.replace(' >>"$GITHUB_OUTPUT"', "")]);
         const left = Date.parse(end.toString().trim().replace("end=", "")) - Date.now();
         expect(left).to.be.closeTo(Number(seconds) * 1000, 60_000);
-        const { env } = all.find(({ run = "" }) => run.includes("npm run deploy --"))!;
+        const { env } = all.find(deploying)!;
         expect(env).to.have.property("AWS_CREDENTIAL_EXPIRATION", "${{ steps.session.outputs.end }}");
       });
 

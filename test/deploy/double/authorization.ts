@@ -125,7 +125,7 @@ const versionArn = (form: URLSearchParams) =>
  *
  * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
  */
-export function neededForS3(operation: string, { body, headers, path }: DoubleRequest): Needed[] {
+export function neededForS3(operation: string, { body, headers, path, query }: DoubleRequest): Needed[] {
   const [, bucket = "", ...rest] = path.split("/");
   const bucketArn = `arn:aws:s3:::${bucket}`;
   const object = `${bucketArn}/${rest.join("/")}`;
@@ -146,6 +146,7 @@ export function neededForS3(operation: string, { body, headers, path }: DoubleRe
     }
     case "GetObject":
     case "HeadObject":
+      if (query.has("versionId")) return [{ action: "s3:GetObjectVersion", resource: object }];
       // Without the second permission a missing object is reported as access denied, not as missing.
       return [
         { action: "s3:GetObject", resource: object },

@@ -12,10 +12,12 @@ import { createProgress, type Progress } from "../../../cli/progress";
 import { type Judgement } from "../../../deploy/migrations/verdict";
 import { type Report } from "../../../deploy/output/report";
 import { DEFAULT_LIMITS, type Limits, type Session } from "../../../deploy/session";
+import { type VersionRecord } from "../../../deploy/source/artifact";
 import { ARTIFACTS, type AwsDouble, ENV } from "./aws";
 import { VirtualClock } from "./clocks";
 import { createShortcutClients } from "./shortcut";
 import { DirectTransport, type Process } from "./transport";
+import { zipOf } from "./zip";
 
 // The signature is made, and checked by nobody: the double reads the service's name in it.
 process.env["AWS_ACCESS_KEY_ID"] ??= "AKIAEXAMPLE";
@@ -29,15 +31,21 @@ export const OPTIONS: DeployOptions = {
 };
 export const VERSION = "2.0.0";
 
-/** A version that was built already: a bundle and two static files on disk. */
-export function builtVersion(version = VERSION): { build: Build; label: string } {
+/**
+ * A version that was built already: a bundle with its record, two static files and two packages on disk.
+ *
+ * @param files The application's files in the bundle.
+ */
+export function builtVersion(
+  version = VERSION,
+  files: Readonly<Record<string, string>> = {},
+): { build: Build; label: string } {
   const directory = mkdtempSync(join(tmpdir(), "iaso-built-"));
-  const content = Buffer.from(`the bundle of ${version}`);
   const path = join(directory, "bundle.zip");
-  writeFileSync(path, content);
   const staticDirectory = join(directory, "static");
   mkdirSync(staticDirectory);
-  writeFileSync(join(staticDirectory, "app.css"), `/* ${version} */`);
+  // Long enough to be stored compressed.
+  writeFileSync(join(staticDirectory, "app.css"), `/* ${version} */`.repeat(100));
   writeFileSync(
     join(staticDirectory, `bundle-${version.replaceAll(".", "")}0123456789abcdef.js`),
     `"${version}"`,
@@ -52,7 +60,6 @@ export function builtVersion(version = VERSION): { build: Build; label: string }
       sha256: createHash("sha256").update(bytes).digest("hex"),
     };
   });
-  const sha256 = createHash("sha256").update(content).digest("hex");
   // One package for all versions, and one of its own.
   const wheels = ["shared-1.0", `own-${version}`].map((stem) => {
     const wheel = Buffer.from(`the wheel ${stem}`);
@@ -61,12 +68,25 @@ export function builtVersion(version = VERSION): { build: Build; label: string }
     const digest = createHash("sha256").update(wheel).digest("hex");
     return { name, path: join(directory, name), sha256: digest, bytes: wheel.length };
   });
+  const record: VersionRecord = {
+    version,
+    commit: "0123456789ab".padEnd(40, "0"),
+    dirty: false,
+    platform: "python",
+    plugins: [],
+    static: staticFiles.map(({ path: name, sha256, bytes }) => ({ path: name, sha256, bytes })),
+    wheels: wheels.map(({ name, sha256, bytes }) => ({ name, sha256, bytes })),
+  };
+  const content = zipOf({ ...files, "iaso-deploy/version.json": JSON.stringify(record) });
+  writeFileSync(path, content);
+  const sha256 = createHash("sha256").update(content).digest("hex");
   const built = {
     version,
     description: "commit 0123456789ab",
     bundle: { path, sha256, bytes: content.length },
     staticFiles,
     wheels,
+    inputs: sha256,
     judgeMigrations: () =>
       Promise.resolve<Judgement>({
         verdict: "compatible",

@@ -121,6 +121,22 @@ export class S3 {
     return { status: 200, headers: { etag: stored.etag, "x-amz-version-id": stored.id }, body: "" };
   }
 
+  /** @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html for a delete marker */
+  private version(bucket: string, key: string, version: string): ObjectVersion {
+    const found = this.bucket(bucket)
+      .get(key)
+      ?.find(({ id }) => id === version);
+    if (found === undefined)
+      throw new AwsFault("NoSuchVersion", "The specified version does not exist.", 404);
+    if (found.deleted)
+      throw new AwsFault(
+        "MethodNotAllowed",
+        "The specified method is not allowed against this resource.",
+        405,
+      );
+    return found;
+  }
+
   private copy(bucket: string, key: string, { headers }: DoubleRequest): DoubleResponse {
     const [path = "", query] = decodeURIComponent(headers["x-amz-copy-source"] ?? "").split("?versionId=");
     const [from = "", ...rest] = path.replace(/^\//, "").split("/");
@@ -133,8 +149,13 @@ export class S3 {
     return xml(`<CopyObjectResult><ETag>${escapeXml(stored.etag)}</ETag></CopyObjectResult>`);
   }
 
-  private read(bucket: string, key: string, { headers: request, method }: DoubleRequest): DoubleResponse {
-    const object = this.get(bucket, key);
+  private read(
+    bucket: string,
+    key: string,
+    { headers: request, method, query }: DoubleRequest,
+  ): DoubleResponse {
+    const version = query.get("versionId");
+    const object = version === null ? this.get(bucket, key) : this.version(bucket, key, version);
     if (object === undefined) throw new AwsFault("NoSuchKey", "The specified key does not exist.", 404);
     const range = /^bytes=(\d+)-(\d*)$/.exec(request["range"] ?? "");
     // S3 sends the checksum of an object with the whole object only.

@@ -12,7 +12,7 @@ export interface RunningDouble {
 }
 
 /** Serves the double over HTTP on 127.0.0.1. */
-export async function serve(double: AwsDouble): Promise<RunningDouble> {
+export async function serve(double: Pick<AwsDouble, "handle">): Promise<RunningDouble> {
   const server = createServer((incoming, outgoing) => {
     const chunks: Buffer[] = [];
     incoming.on("data", (chunk: Buffer) => chunks.push(chunk));

@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import { type Clients, createClients } from "../../../deploy/aws/clients";
 import { KILL, SILENCE } from "./aws";
 import { AwsFault, type DoubleRequest, type DoubleResponse } from "./protocol";
@@ -91,7 +92,9 @@ function act(
   const request: DoubleRequest = {
     method,
     path: `/${bucket}/${String(input["Key"])}`,
-    query: new URLSearchParams(),
+    query: new URLSearchParams(
+      typeof input["VersionId"] === "string" ? { versionId: input["VersionId"] } : {},
+    ),
     headers: headersOf(input),
     body,
   };
@@ -124,10 +127,11 @@ function s3Output({ body, headers }: DoubleResponse): unknown {
     ETag: headers["etag"],
     VersionId: headers["x-amz-version-id"],
     ChecksumSHA256: headers["x-amz-checksum-sha256"],
-    Body: {
+    ContentEncoding: headers["content-encoding"],
+    Body: Object.assign(Readable.from([bytes]), {
       transformToString: () => Promise.resolve(bytes.toString()),
       transformToByteArray: () => Promise.resolve(new Uint8Array(bytes)),
-    },
+    }),
   };
 }
 

@@ -321,6 +321,7 @@ describe("deploy/source/build", () => {
           "iaso-deploy/check_environment.py",
           "iaso-deploy/prepare_database.py",
           "iaso-deploy/pyproject.toml",
+          "iaso-deploy/version.json",
         ].sort(),
       );
     });

@@ -1,0 +1,60 @@
+import { createHash } from "node:crypto";
+import { createWriteStream } from "node:fs";
+import { type Readable, Transform } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { createGunzip } from "node:zlib";
+import { GetObjectCommand } from "@aws-sdk/client-s3";
+import { describeError, isRefusal } from "../../cli/awsErrors";
+import { type Session } from "../session";
+import { backoff } from "./clients";
+
+const ATTEMPTS = 4;
+/** Milliseconds for one object: a connection that breaks silently would be waited for without end. */
+const LONGEST = 10 * 60_000;
+
+export interface ObjectAddress {
+  bucket: string;
+  key: string;
+  /** S3's version of the object; the current one by default. */
+  versionId?: string;
+}
+
+/**
+ * Downloads an object into a file, and again if the connection breaks. An object that is stored compressed is
+ * decompressed.
+ *
+ * @returns the SHA-256 (hexadecimal) and the size of the file
+ */
+export async function downloadObject(
+  session: Session,
+  { bucket, key, versionId }: ObjectAddress,
+  path: string,
+): Promise<{ sha256: string; bytes: number }> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const { Body, ContentEncoding } = await session.clients.s3.send(
+        new GetObjectCommand({ Bucket: bucket, Key: key, VersionId: versionId }),
+      );
+      const hash = createHash("sha256");
+      let bytes = 0;
+      const measure = new Transform({
+        transform(chunk: Buffer, _, done) {
+          hash.update(chunk);
+          bytes += chunk.length;
+          done(null, chunk);
+        },
+      });
+      const signal = AbortSignal.timeout(LONGEST);
+      const body = Body as Readable;
+      const file = createWriteStream(path);
+      await (ContentEncoding === "gzip"
+        ? pipeline(body, createGunzip(), measure, file, { signal })
+        : pipeline(body, measure, file, { signal }));
+      return { sha256: hash.digest("hex"), bytes };
+    } catch (error) {
+      if (attempt === ATTEMPTS || isRefusal(error)) throw error;
+      session.progress.warn(`Retrying the download: ${describeError(error)}`);
+      await session.clock.sleep(backoff(attempt));
+    }
+  }
+}

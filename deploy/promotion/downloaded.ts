@@ -1,0 +1,78 @@
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { UserError } from "../../cli/userError";
+import { type Bundle } from "../applicationVersions";
+import { type BuiltVersion } from "../commands/deploy";
+import { FILES, findDifference, hashFile, type VersionRecord, versionRecord } from "../source/artifact";
+import { RECORD_FILE } from "../source/bundle";
+import { readZipFile } from "../source/unzip";
+import { type Wheel } from "../source/wheels";
+import { type StaticFile } from "../static/files";
+
+/** The path of the bundle in the directory of a downloaded version. */
+export function bundleOf(directory: string): string {
+  return join(directory, "bundle.zip");
+}
+
+/** The path of a package or a static file in the directory of a downloaded version. */
+export function fileOf(directory: string, { sha256 }: { sha256: string }): string {
+  return join(directory, FILES, sha256);
+}
+
+/** A version that an environment runs, on this machine. */
+export interface Downloaded {
+  record: VersionRecord;
+  bundle: Bundle;
+  staticFiles: StaticFile[];
+  wheels: Wheel[];
+}
+
+/**
+ * Reads a bundle's record of its version.
+ *
+ * @param label for the message
+ * @throws UserError if an older version of this tool wrote the bundle
+ */
+export async function readRecord(bundle: string, label: string): Promise<VersionRecord> {
+  const text = await readZipFile(bundle, RECORD_FILE);
+  if (text !== undefined) return versionRecord.parse(JSON.parse(text.toString()));
+  throw new UserError(
+    `The bundle of ${label} has no ${RECORD_FILE}: an older version of this tool deployed it.`,
+    "Deploy its commit again with --source, then promote that version",
+  );
+}
+
+/**
+ * Reads a downloaded version and verifies each of its files: the bundle by its SHA-256, and all others by the digests in
+ * the bundle.
+ *
+ * @throws UserError if a file is missing or differs
+ */
+export async function readDownloaded(directory: string, sha256: string): Promise<Downloaded> {
+  const path = bundleOf(directory);
+  const remedy = "Download it again: npm run deploy -- download <env> --output <directory>";
+  const stats = await stat(path).catch(() => undefined);
+  if (stats === undefined) throw new UserError(`There is no version in ${directory}.`, remedy);
+  const actual = await hashFile(path);
+  if (actual !== sha256) {
+    throw new UserError(`The bundle in ${directory} has the SHA-256 ${actual}, not ${sha256}.`, remedy);
+  }
+  const record = await readRecord(path, directory);
+  const differs = await findDifference(directory, [...record.static, ...record.wheels]);
+  if (differs !== undefined) {
+    throw new UserError(`The version in ${directory} is incomplete: ${differs}.`, remedy);
+  }
+  return {
+    record,
+    bundle: { path, sha256, bytes: stats.size },
+    staticFiles: record.static.map((one) => ({ ...one, file: fileOf(directory, one) })),
+    wheels: record.wheels.map((one) => ({ ...one, path: fileOf(directory, one) })),
+  };
+}
+
+/** A downloaded version as a deployment takes it. */
+export function versionOf({ bundle, record, staticFiles, wheels }: Downloaded): BuiltVersion {
+  const { commit, dirty, version } = record;
+  const description = `commit ${commit.slice(0, 12)}${dirty ? " with changes" : ""}`;
+  return { version, description, bundle, staticFiles, wheels };
+}

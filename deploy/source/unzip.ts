@@ -1,0 +1,44 @@
+import { createWriteStream } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { type Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
+import { pipeline } from "node:stream/promises";
+import { type Entry, openPromise } from "yauzl";
+
+/**
+ * Reads one file of a zip file.
+ *
+ * @returns undefined if the zip file does not contain it
+ */
+export async function readZipFile(zip: string, name: string): Promise<Buffer | undefined> {
+  let content: Buffer | undefined;
+  await eachEntry(zip, async ({ fileName }, open) => {
+    if (fileName === name) content = await buffer(await open());
+  });
+  return content;
+}
+
+/** Unpacks a zip file into a directory, for reading: a link becomes a file that contains the link's target. */
+export async function unpackZip(zip: string, directory: string): Promise<void> {
+  await eachEntry(zip, async ({ fileName }, open) => {
+    const path = join(directory, fileName);
+    await mkdir(dirname(path), { recursive: true });
+    await pipeline(await open(), createWriteStream(path, { flags: "wx" }));
+  });
+}
+
+/** Calls a function for each file, one after the other. yauzl refuses paths that lead out of a directory. */
+async function eachEntry(
+  path: string,
+  visit: (entry: Entry, open: () => Promise<Readable>) => Promise<void>,
+): Promise<void> {
+  const zip = await openPromise(path, { lazyEntries: true, validateEntrySizes: true });
+  try {
+    for await (const entry of zip.eachEntry()) {
+      if (!entry.fileName.endsWith("/")) await visit(entry, () => zip.openReadStreamPromise(entry));
+    }
+  } finally {
+    zip.close();
+  }
+}
