@@ -10,6 +10,18 @@ export interface Progress {
   hide(secret: string): void;
   /** Replaces every hidden secret in a text. */
   redact(text: string): string;
+  /** Adds to the times a part of the step that runs, which its code has measured. */
+  measured(part: StepTime): void;
+  /** The steps that ended, and their parts below them. */
+  readonly times: readonly StepTime[];
+}
+
+/** How long a step took. */
+export interface StepTime {
+  title: string;
+  milliseconds: number;
+  /** True for a part of the step before it. */
+  isPart?: true;
 }
 
 export interface ProgressOptions {
@@ -33,12 +45,34 @@ export function createProgress(options: ProgressOptions): Progress {
 }
 
 abstract class BaseProgress {
+  readonly times: StepTime[] = [];
+  private readonly parts: StepTime[] = [];
   private readonly secrets = new Set<string>();
 
   constructor(protected readonly options: ProgressOptions) {}
 
   hide(secret: string): void {
     if (secret !== "") this.secrets.add(secret);
+  }
+
+  measured(part: StepTime): void {
+    this.parts.push({ ...part, isPart: true });
+  }
+
+  /** Measures a step, also one that fails. */
+  protected async measure<T>(
+    title: string,
+    run: () => Promise<T>,
+    onEnd?: (milliseconds: number) => void,
+  ): Promise<T> {
+    const began = this.options.now();
+    try {
+      return await run();
+    } finally {
+      const milliseconds = this.options.now() - began;
+      this.times.push({ title, milliseconds }, ...this.parts.splice(0));
+      onEnd?.(milliseconds);
+    }
   }
 
   redact(text: string): string {
@@ -51,16 +85,24 @@ abstract class BaseProgress {
 /** Plain lines, each with the time: for CI logs and files. */
 class LineProgress extends BaseProgress implements Progress {
   async step<T>(title: string, run: (log: (line: string) => void) => Promise<T>): Promise<T> {
-    const began = this.options.now();
-    this.print(title);
+    let seconds = 0;
     try {
-      const result = await run((line) => {
-        this.line(line);
-      });
-      this.print(`${title}: done in ${this.seconds(began)} s`);
+      const result = await this.measure(
+        title,
+        () => {
+          this.print(title);
+          return run((line) => {
+            this.line(line);
+          });
+        },
+        (milliseconds) => {
+          seconds = Math.round(milliseconds / 1000);
+        },
+      );
+      this.print(`${title}: done in ${seconds} s`);
       return result;
     } catch (error) {
-      this.print(`${title}: failed after ${this.seconds(began)} s`);
+      this.print(`${title}: failed after ${seconds} s`);
       throw error;
     }
   }
@@ -71,10 +113,6 @@ class LineProgress extends BaseProgress implements Progress {
 
   warn(text: string): void {
     this.print(`  warning: ${text}`);
-  }
-
-  private seconds(began: number): number {
-    return Math.round((this.options.now() - began) / 1000);
   }
 
   private print(text: string): void {
@@ -98,7 +136,7 @@ class TerminalProgress extends BaseProgress implements Progress {
         const outer = this.current;
         this.current = log;
         try {
-          results.push(await run(log));
+          results.push(await this.measure(title, () => run(log)));
         } finally {
           this.current = outer;
         }

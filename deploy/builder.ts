@@ -1,11 +1,14 @@
 import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { z } from "zod";
-import { type Build } from "./commands/deploy";
+import { type Build, type BuiltVersion } from "./commands/deploy";
 import { type SourceOptions } from "./commands/build";
 import { type CheckMigrationsOptions, judgeMigrations } from "./commands/checkMigrations";
+import { listEarlierBuilds } from "./earlierBuilds";
 import { type Pair } from "./pair/find";
 import { readPlugins } from "./pair/plugins";
+import { downloadVersion } from "./promotion/download";
+import { readDownloaded, versionOf } from "./promotion/downloaded";
 import { type Session } from "./session";
 import { type Artifact, readArtifact } from "./source/artifact";
 import { writeBundle } from "./source/bundle";
@@ -13,7 +16,12 @@ import { plain, requireSandbox, runBuild, type SandboxArgs } from "./source/sand
 import { UserError } from "../cli/userError";
 
 const result = z.union([
-  z.object({ sha256: z.string() }),
+  z.object({ reuse: z.string() }),
+  z.object({
+    sha256: z.string(),
+    inputs: z.optional(z.string().regex(/^[0-9a-f]{64}$/)),
+    times: z.array(z.object({ title: z.string(), milliseconds: z.number().min(0) })),
+  }),
   z.object({ message: z.string(), remedy: z.string() }),
 ]);
 
@@ -57,22 +65,40 @@ export function sourceBuild(
     else session.progress.warn("The application's code can read your AWS credentials while it is built.");
     const plugins = await readPlugins(session, pair);
     const output = join(args.workDirectory, "built");
-    const printed = await runBuild({
-      ...args,
-      sandboxed,
-      command: [
-        ...[process.execPath, "--require", "./cli/loader.cjs", "deploy/deploy.ts", "build", env, "--json"],
-        ...["--source", args.source, "--output", output],
-        ...["--platform", target.platform, "--plugins", plugins.join(",")],
-        ...flags(options),
-      ],
-      onLine: (line) => {
-        log(plain(line));
-      },
-    });
-    const answer = result.parse(JSON.parse(printed));
-    if ("message" in answer) throw new UserError(plain(answer.message), plain(answer.remedy));
-    const built = await bundleOf(session, await readArtifact(output, answer.sha256), work, log);
+    const run = async (known: readonly string[]) => {
+      const printed = await runBuild({
+        ...args,
+        sandboxed,
+        command: [
+          ...[process.execPath, "--require", "./cli/loader.cjs", "deploy/deploy.ts", "build", env, "--json"],
+          ...["--source", args.source, "--output", output],
+          ...["--platform", target.platform, "--plugins", plugins.join(",")],
+          ...["--known", known.join(",")],
+          ...flags(options),
+        ],
+        onLine: (line) => {
+          log(plain(line));
+        },
+      });
+      const answer = result.parse(JSON.parse(printed));
+      if ("message" in answer) throw new UserError(plain(answer.message), plain(answer.remedy));
+      return answer;
+    };
+    const earlier = await listEarlierBuilds(session);
+    let answer = await run([...earlier.keys()]);
+    let built: BuiltVersion | undefined;
+    if ("reuse" in answer) {
+      built = await reuse(session, earlier.get(answer.reuse) ?? "", work, log);
+      if (built === undefined) answer = await run([]);
+    }
+    if (built === undefined && "sha256" in answer) {
+      for (const { milliseconds, title } of answer.times) {
+        session.progress.measured({ title: plain(title), milliseconds });
+      }
+      const artifact = await readArtifact(output, answer.sha256);
+      built = { ...(await bundleOf(session, artifact, work, log)), inputs: answer.inputs };
+    }
+    if (built === undefined) throw new Error("the build named an earlier one that it was not told of");
     const { buildWithMyCredentials, databaseUrl } = options;
     const { source, workDirectory } = args;
     return {
@@ -84,6 +110,25 @@ export function sourceBuild(
         }),
     };
   };
+}
+
+/** Returns the version that an earlier deployment built; undefined if it is no longer complete. */
+async function reuse(
+  session: Session,
+  label: string,
+  work: string,
+  log: (line: string) => void,
+): Promise<BuiltVersion | undefined> {
+  const directory = join(work, "earlier");
+  try {
+    const { sha256 } = await downloadVersion(session, label, directory, log);
+    log(`Nothing is built: ${label} was built from the same commit, plugins and deploy tool`);
+    return versionOf(await readDownloaded(directory, sha256));
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    session.progress.warn(`${label} was built from the same commit, but cannot be used: ${error.message}`);
+    return undefined;
+  }
 }
 
 /** The options of `build` that are the same in a deployment. */

@@ -290,6 +290,8 @@ function createProgram(clock: Clock): Command {
     )
     .option("--plugins <plugins>", "the enabled plugins, with commas (default: the stack's)", list)
     .option("--json", "print the SHA-256 as JSON on stdout, and progress on stderr")
+    // For the deployment, which knows earlier builds.
+    .addOption(new Option("--known <digests>").argParser(list).hideHelp())
     .action((env: string, options: BuildOptions) => build(env, options, () => new StackFile(env)));
 
   switching(

@@ -106,6 +106,8 @@ export async function execute(
       interrupted: interruption.requested,
     });
   });
+  // Commands that change an environment announce it, and take minutes.
+  if (announce !== undefined) report.times = progress.times;
   const code = exitCode(report);
   if (json) {
     process.stdout.write(`${progress.redact(JSON.stringify({ ...report, exitCode: code }, undefined, 2))}\n`);

@@ -4,9 +4,11 @@ import { join, resolve } from "node:path";
 import { type StackFile } from "../../settings/stackFile";
 import { EXIT } from "../exitCodes";
 import { buildSource } from "../source/build";
+import { digestOfInputs } from "../source/inputs";
 import { requireNoCredentials } from "../source/credentials";
 import type { Platform } from "../source/overlay";
 import { resolveVersion } from "../source/version";
+import { type StepTime } from "../../cli/progress";
 import { UserError } from "../../cli/userError";
 
 /** Options that say how a checkout is built. */
@@ -24,10 +26,24 @@ export interface BuildOptions extends SourceOptions {
   platform?: Platform;
   plugins?: string[];
   json?: true;
+  /** The inputs of earlier builds. Nothing is built from one of them. */
+  known?: string[];
+}
+
+/** The artifact's SHA-256 (hexadecimal), how long each step took, and the digest of the inputs, if they tell the build. */
+export interface Built {
+  sha256: string;
+  times: StepTime[];
+  inputs?: string;
+}
+
+/** The inputs of an earlier build, which makes a build needless. */
+export interface Reused {
+  reuse: string;
 }
 
 /** The result of `build --json`. */
-export type BuildResult = { sha256: string } | { message: string; remedy: string };
+export type BuildResult = Built | Reused | { message: string; remedy: string };
 
 /**
  * Builds a checkout into a directory, without AWS: platform and plugins are those of the stack's settings, unless they
@@ -38,12 +54,12 @@ export type BuildResult = { sha256: string } | { message: string; remedy: string
  */
 export async function build(env: string, options: BuildOptions, stackFile: () => StackFile): Promise<void> {
   try {
-    const sha256 = await buildIn(env, options, stackFile);
+    const built = await buildIn(env, options, stackFile);
     process.stdout.write(
-      options.json === true
-        ? `${JSON.stringify({ sha256 } satisfies BuildResult)}\n`
+      options.json === true || "reuse" in built
+        ? `${JSON.stringify(built satisfies BuildResult)}\n`
         : `Built ${options.source} in ${options.output}. To deploy it:\n` +
-            `npm run deploy -- ${env} --built ${options.output} --sha256 ${sha256}\n`,
+            `npm run deploy -- ${env} --built ${options.output} --sha256 ${built.sha256}\n`,
     );
   } catch (error) {
     if (options.json !== true || !(error instanceof UserError)) throw error;
@@ -53,7 +69,11 @@ export async function build(env: string, options: BuildOptions, stackFile: () =>
   }
 }
 
-async function buildIn(env: string, options: BuildOptions, stackFile: () => StackFile): Promise<string> {
+async function buildIn(
+  env: string,
+  options: BuildOptions,
+  stackFile: () => StackFile,
+): Promise<Built | Reused> {
   if (options.buildWithMyCredentials !== true) await requireNoCredentials(env);
   const source = resolve(options.source);
   const settings = options.platform === undefined || options.plugins === undefined ? stackFile() : undefined;
@@ -62,19 +82,38 @@ async function buildIn(env: string, options: BuildOptions, stackFile: () => Stac
     version: options.version,
     allowDirty: options.allowDirty === true,
   });
+  const plugins = options.plugins ?? settings?.getList("plugins") ?? [];
+  const skipBuild = options.skipBuild === true;
+  const inputs = await digestOfInputs({ source, version, platform, plugins, skipBuild });
+  if (inputs !== undefined && options.known?.includes(inputs) === true) return { reuse: inputs };
+  const print = (line: string): void => void process.stderr.write(`${line}\n`);
+  const steps: { title: string; began: number }[] = [];
   const workDirectory = await mkdtemp(join(tmpdir(), "iaso-build-"));
   try {
-    return await buildSource({
+    const sha256 = await buildSource({
       source,
       platform,
       version,
       outputDirectory: resolve(options.output),
       workDirectory,
       image: options.image,
-      plugins: options.plugins ?? settings?.getList("plugins"),
-      skipBuild: options.skipBuild === true,
-      onProgress: (line) => process.stderr.write(`${line}\n`),
+      plugins,
+      skipBuild,
+      onProgress: print,
+      onStep: (title) => {
+        steps.push({ title, began: Date.now() });
+        print(title);
+      },
     });
+    const ends = [...steps.slice(1).map(({ began }) => began), Date.now()];
+    return {
+      sha256,
+      ...(inputs === undefined ? {} : { inputs }),
+      times: steps.map(({ began, title }, index) => ({
+        title,
+        milliseconds: (ends[index] ?? began) - began,
+      })),
+    };
   } finally {
     await rm(workDirectory, { recursive: true, force: true });
   }

@@ -3,6 +3,7 @@ import { ConditionalObjects } from "../coordination/conditionalObject";
 import { type Journal } from "../coordination/journal";
 import { describeHolder, isHeld, Locked, readLock } from "../coordination/lock";
 import { requireCredentialsFor } from "../credentials";
+import { recordBuild } from "../earlierBuilds";
 import { type JudgeMigrations } from "../migrations/verdict";
 import { describeEnvironments, type Report } from "../output/report";
 import { awaitHealth } from "../pair/awaitHealth";
@@ -39,6 +40,8 @@ export interface BuiltVersion {
   staticFiles: readonly StaticFile[];
   /** The Python packages that the bundle lists. */
   wheels: readonly Wheel[];
+  /** The digest of what the version was built from, by which a later deployment finds it. */
+  inputs?: string;
   /** Undefined for a build without its checkout, whose code the check would run. */
   judgeMigrations?: JudgeMigrations;
 }
@@ -207,9 +210,10 @@ async function prepare(
     requireNotInterrupted(session);
     await session.lock.renew();
   }
-  await progress.step(`Create the application version ${label}`, () =>
-    createApplicationVersion(session, label, built.bundle, `${env}: ${built.description}`),
-  );
+  await progress.step(`Create the application version ${label}`, async () => {
+    await createApplicationVersion(session, label, built.bundle, `${env}: ${built.description}`);
+    if (built.inputs !== undefined) await recordBuild(session, built.inputs, label);
+  });
   requireNotInterrupted(session);
   await progress.step("Check the background tasks", (log) =>
     checkRunningTasks(session, options.runningTasks, log),

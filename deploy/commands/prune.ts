@@ -7,6 +7,7 @@ import { type Session } from "../session";
 import { MANIFEST_PREFIX, versionOfKey } from "../static/manifest";
 import { pruneStatic } from "../static/publish";
 import { UserError } from "../../cli/userError";
+import { pruneBuilds } from "../earlierBuilds";
 import { pruneWheels } from "../wheels";
 import { withLock } from "./withLock";
 
@@ -61,6 +62,7 @@ export async function prune(session: Session, keep: number): Promise<Report> {
           });
     const wheels = await progress.step("Delete unused Python packages", async () => {
       await run.session.lock.renew();
+      await pruneBuilds(session, remaining);
       return pruneWheels(session, remaining);
     });
     const summary = `${toDelete.length} application versions, ${deleted} static objects and ${wheels} Python packages of ${env} were deleted.`;

@@ -1,9 +1,11 @@
+import { type StepTime } from "../../cli/progress";
 import { formatRemedy } from "../../cli/userError";
 import { formatDuration } from "../clock";
 import { EXIT, type ExitCode } from "../exitCodes";
 import { ROLES, type Role } from "../pair/find";
 import { formatState, type PairState } from "../pair/state";
 import { type RestorePoint } from "../restorePoint";
+import { formatTimes } from "./timeTable";
 
 export type Outcome =
   | "deployed"
@@ -52,6 +54,8 @@ export interface Report {
   /** Further facts for programs, specific to the command. */
   details?: Record<string, unknown>;
   milliseconds?: number;
+  /** The steps of a deployment, in the order in which they ended. */
+  times?: readonly StepTime[];
 }
 
 export function exitCode(report: Report): ExitCode {
@@ -82,7 +86,10 @@ export function formatReport(report: Report): string[] {
   if (report.remedy !== undefined && report.remedy !== "") {
     lines.push(`  ${formatRemedy(report.remedy)}`);
   }
-  if (report.milliseconds !== undefined) lines.push(`  after ${formatDuration(report.milliseconds)}`);
+  if (report.milliseconds !== undefined) {
+    lines.push(`  after ${formatDuration(report.milliseconds)}`);
+    lines.push(...formatTimes(report.times ?? [], report.milliseconds).map((line) => `  ${line}`));
+  }
   return report.outcome === "mixedVersions" ? [FRAME, ...lines, FRAME] : lines;
 }
 

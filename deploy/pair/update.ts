@@ -1,8 +1,9 @@
 import { UpdateEnvironmentCommand } from "@aws-sdk/client-elastic-beanstalk";
 import { describeError, isRefusal } from "../../cli/awsErrors";
+import { type StepTime } from "../../cli/progress";
 import { formatDuration } from "../clock";
 import { type LockedSession } from "../session";
-import { EventStream } from "./events";
+import { EventStream, type PairEvent } from "./events";
 import { type Pair, type Role, ROLES } from "./find";
 import { isWorse, type PairHealth } from "./health";
 import { describePair, deviations, type EnvironmentState, type PairState } from "./state";
@@ -102,7 +103,10 @@ export async function watchUpdates(
       const causes = watchers.flatMap((watcher) => watcher.failure(latest[watcher.role]) ?? []);
       if (causes.length > 0) return { ok: false, causes };
       matches = watchers.every(({ isDone }) => isDone) ? matches + 1 : 0;
-      if (matches === MATCHES_IN_A_ROW) return { ok: true, state: latest };
+      if (matches === MATCHES_IN_A_ROW) {
+        for (const part of watchers.flatMap((watcher) => watcher.times)) progress.measured(part);
+        return { ok: true, state: latest };
+      }
     } else if (clock.now() > began + limits.update + limits.health) {
       return { ok: false, causes: ["the environments could not be described in time"] };
     }
@@ -116,11 +120,10 @@ async function printEvents(
   watchers: EnvironmentWatcher[],
 ): Promise<void> {
   try {
-    for (const { role, severity, message } of await events.next()) {
+    for (const event of await events.next()) {
+      const { role, severity, message } = event;
       session.progress.line(`${role}: ${severity === "INFO" ? "" : `${severity} `}${message}`);
-      if (severity === "ERROR" || severity === "FATAL") {
-        watchers.find((watcher) => watcher.role === role)?.errors.push(message);
-      }
+      watchers.find((watcher) => watcher.role === role)?.see(event);
     }
   } catch (error) {
     session.progress.warn(`Could not read Beanstalk's events: ${describeError(error)}`);
@@ -130,11 +133,13 @@ async function printEvents(
 /** Judges the successive states of one environment during its update. */
 class EnvironmentWatcher {
   /** Beanstalk's error events for this environment. */
-  readonly errors: string[] = [];
+  private readonly errors: string[] = [];
+  private readonly events: PairEvent[] = [];
   /** True if the environment runs the version, and its health is not worse than before, if that is required. */
   isDone = false;
   private seenUpdating = false;
   private readySince: number | undefined;
+  private doneSince: number | undefined;
   private readonly request: UpdateRequest | undefined;
 
   constructor(
@@ -144,6 +149,28 @@ class EnvironmentWatcher {
     private readonly began: number,
   ) {
     this.request = args.requests.find((request) => request.role === role);
+  }
+
+  see(event: PairEvent): void {
+    this.events.push(event);
+    if (event.severity === "ERROR" || event.severity === "FATAL") this.errors.push(event.message);
+  }
+
+  /** The time until Ready, from each of Beanstalk's events to the next, and then the time until healthy. */
+  get times(): StepTime[] {
+    const ready = this.readySince ?? this.session.clock.now();
+    const began = this.request?.sentAt ?? this.began;
+    const marks = this.events.filter(({ at }) => at >= began && at < ready);
+    const parts = [{ at: began, message: "before Beanstalk's first event" }, ...marks].map(
+      ({ at, message }, index) => ({ message, milliseconds: (marks[index]?.at ?? ready) - at }),
+    );
+    return [
+      ...parts.map(({ message, milliseconds }) => ({ title: `${this.role}: ${message}`, milliseconds })),
+      {
+        title: `${this.role}: until it was healthy`,
+        milliseconds: (this.doneSince ?? this.session.clock.now()) - ready,
+      },
+    ];
   }
 
   /** The reason why the update has failed; undefined while it succeeds or may still do so. */
@@ -184,6 +211,7 @@ class EnvironmentWatcher {
     const unhealthy =
       before !== undefined && (isOver ? isWorse(state.health, before) : state.health !== "Ok");
     this.isDone = deviating.length === 0 && !unhealthy;
+    this.doneSince = this.isDone ? (this.doneSince ?? now) : undefined;
     if (this.isDone || !isOver) return undefined;
     if (deviating.length > 0) return `does not run ${version} on every instance: ${deviating.join(", ")}`;
     const causes = new Set(state.instances.flatMap((instance) => instance.causes));

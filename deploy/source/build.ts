@@ -38,6 +38,8 @@ export interface BuildArgs {
   /** Uses the files that an earlier build left in the checkout, instead of running the build commands. */
   skipBuild?: boolean;
   onProgress?: (message: string) => void;
+  /** Called where a step begins. */
+  onStep?: (title: string) => void;
 }
 
 /**
@@ -67,6 +69,7 @@ export async function buildSource(args: BuildArgs): Promise<string> {
       plugins: args.plugins ?? [],
       workDirectory: args.workDirectory,
       onProgress: args.onProgress,
+      onStep: args.onStep,
     }),
     ...built,
   });
@@ -89,7 +92,7 @@ async function buildPython(
   });
   if (tools.descriptions.length > 0) args.onProgress?.(`Building with ${tools.descriptions.join(", ")}`);
   // Before the build commands, which take minutes: a package without a wheel for the servers is found early.
-  args.onProgress?.("Collecting the Python packages");
+  args.onStep?.("Collecting the Python packages");
   const wheels = await collectWheels({
     source,
     requirements: await lockedRequirements(source, locked, tools.env),
@@ -105,7 +108,7 @@ async function buildPython(
       fixMissingFiles(args, "`staticDirectory`"),
     );
   }
-  args.onProgress?.("Collecting the files of the bundle");
+  args.onStep?.("Collecting the files of the bundle");
   const tracked = await listTrackedFiles(source, version.dirty);
   const built: ZipEntry[] = [];
   for (const path of settings.include) {
@@ -165,7 +168,7 @@ async function runBuild(
   toolsEnv: Readonly<Record<string, string>>,
 ): Promise<void> {
   for (const command of [...settings.build, ...settings.collectStatic]) {
-    args.onProgress?.(`Running ${command}`);
+    args.onStep?.(`Running ${command}`);
     await runCommand(command, {
       directory,
       onLine: args.onProgress,

@@ -22,6 +22,7 @@ export interface ListArgs {
   plugins: readonly string[];
   workDirectory: string;
   onProgress?: (message: string) => void;
+  onStep?: (title: string) => void;
 }
 
 /**
@@ -30,9 +31,9 @@ export interface ListArgs {
  * @returns undefined if there are none, or the application's settings do not load; the check then uses its code
  */
 export async function listMigrations(args: ListArgs): Promise<MigrationList | undefined> {
-  const { files, onProgress, plugins, source, workDirectory } = args;
+  const { files, onProgress, onStep, plugins, source, workDirectory } = args;
   if (!files.some(({ path }) => /(^|\/)migrations\/\w+\.py$/.test(path))) return undefined;
-  onProgress?.("Listing the migrations");
+  onStep?.("Listing the migrations");
   const list = join(workDirectory, "migrations.json");
   try {
     await mkdir(workDirectory, { recursive: true });
