@@ -85,7 +85,8 @@ async function buildPython(
   const { source, version } = args;
   requireInside(settings.staticDirectory, "staticDirectory");
   const locked = await listTrackedFiles(source, version.dirty);
-  const isIncluded = ({ path }: ZipEntry): boolean => !isExcluded(path, settings.exclude);
+  const isIncluded = ({ path }: ZipEntry): boolean =>
+    !isExcluded(path, settings.exclude) && !SOURCE_MAP.test(path);
   requireNoHostingConflict(locked.filter(isIncluded));
   const tools = await provideTools(source, join(args.workDirectory, "tools"), {
     frontEnd: args.skipBuild !== true && settings.build.length > 0,
@@ -119,7 +120,7 @@ async function buildPython(
         fixMissingFiles(args, "`include`"),
       );
     }
-    built.push(...entries.filter((entry) => !SOURCE_MAP.test(entry.path)));
+    built.push(...entries.filter(({ path: name }) => !SOURCE_MAP.test(name)));
   }
   requirePlugins(args, [...tracked, ...built]);
   const application = [

@@ -149,13 +149,16 @@ describe("deploy/source/build", () => {
     it("takes nothing from an earlier build of the checkout, and no source maps", async () => {
       const source = makeCheckout({
         ...APPLICATION,
+        // Iaso's repository contains one.
+        "iaso/static/css/index.css.map": "{}",
         "iaso-deploy.yaml":
           "build: ['mkdir -p hat/assets/webpack && echo 1 > hat/assets/webpack/new.js && echo 1 > hat/assets/webpack/new.js.map']\n" +
           "collectStatic: ['mkdir -p static && echo 1 > static/a.js']\n",
       });
       writeFiles(source, { "hat/assets/webpack/old.js": "old", "static/old.js": "old" });
       const built = await build({ source });
-      const paths = [...(await entriesOf(built)).keys()].filter((path) => path.startsWith("hat/assets/"));
+      const all = [...(await entriesOf(built)).keys()];
+      const paths = all.filter((path) => path.startsWith("hat/assets/") || path.endsWith(".map"));
       expect(paths).to.deep.equal(["hat/assets/webpack/new.js"]);
       expect(built.staticFiles.map(({ path }) => path)).to.deep.equal(["a.js"]);
     });
