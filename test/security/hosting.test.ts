@@ -52,8 +52,8 @@ describe("security: an application that adds files to its hosting, which Beansta
       /a\/b is a link out of the checkout/,
     ],
     "links that lead out of the checkout together": [
-      { top: { link: "." }, parent: { link: "top/.." }, key: { link: "parent/../../etc/passwd" } },
-      /(parent|key) is a link out of the checkout/,
+      { top: { link: "." }, parent: { link: "top/.." }, key: { link: "parent/etc/passwd" } },
+      /key is a link out of the checkout, to parent\/etc\/passwd/,
     ],
     "links that lead to each other": [
       { a: { link: "b" }, b: { link: "a" } },
