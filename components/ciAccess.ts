@@ -7,6 +7,7 @@ import { previewStatements } from "./iam/ci/preview";
 import { PulumiStackArgs, pulumiStackStatements } from "./iam/ci/pulumiStack";
 import { upStatements } from "./iam/ci/up";
 import { ALL_ROLES, BALANCED, upServiceStatements } from "./iam/ci/upServices";
+import { webAclStatements } from "./iam/ci/upWebAcl";
 import { policyDocument, PolicyStatement, trustPolicy } from "./iam/policyDocument";
 
 export interface CiAccessArgs extends PulumiStackArgs {
@@ -81,7 +82,8 @@ export class CiAccess extends pulumi.ComponentResource {
         statements: [...upStatements(naming), ...pulumiStackStatements(args, "write")],
         managed: {
           ...updateStatements(naming, ALL_ROLES),
-          ...upServiceStatements(naming, args.recordNames, args.webAcl),
+          ...upServiceStatements(naming, args.recordNames),
+          ...(args.webAcl && { firewall: webAclStatements(naming) }),
         },
       }),
       deploy: this.createRole("deploy", naming, provider, {

@@ -40,7 +40,7 @@ interface Image {
 
 /** The role that builds images: `pulumi up` runs the tool. A test compares its statements with the preview's. */
 const naming = new Naming({ organization: "example", env: "staging", accountId: ACCOUNT, region: REGION });
-const UP = new Role([...upStatements(naming), ...upServiceStatements(naming, [], false).network]);
+const UP = new Role([...upStatements(naming), ...upServiceStatements(naming, []).network]);
 
 /** The calls of EC2 and Elastic Beanstalk that `ami/` makes, over HTTP on 127.0.0.1. Each describe call advances time. */
 export class Ec2Double {

@@ -17,13 +17,11 @@ export type UpPart = "network" | "storage" | "web";
  * tags where AWS chooses the names.
  *
  * @param recordNames Names of the program's DNS records.
- * @param webAcl True if the program has a web ACL.
  */
 export function upServiceStatements(
   naming: Naming,
   recordNames: readonly string[],
-  webAcl: boolean,
-): Record<UpPart, PolicyStatement[]> & { firewall?: PolicyStatement[] } {
+): Record<UpPart, PolicyStatement[]> {
   const tags = { project: "iaso", env: naming.env };
   const own = { StringEquals: keysOf("aws:ResourceTag", tags) };
   // New resources, and AWS's own such as the default security group, have no tags. Other environments' have.
@@ -34,7 +32,6 @@ export function upServiceStatements(
     network: networkStatements(naming, own, notOfOthers),
     storage: storageStatements(naming),
     web: webStatements(naming, recordNames, own, notOfOthers),
-    ...(webAcl && { firewall: firewallStatements(naming) }),
   };
 }
 
@@ -497,36 +494,6 @@ function webStatements(
         "cloudfront:UpdateOriginAccessControl",
       ],
       Resource: `arn:aws:cloudfront::${naming.accountId}:origin-access-control/*`,
-    },
-  ];
-}
-
-/** @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_awswafv2.html */
-function firewallStatements(naming: Naming): PolicyStatement[] {
-  const webAcl = naming.arn("wafv2", `regional/webacl/${naming.name()}/*`);
-  const balancer = naming.arn(
-    "elasticloadbalancing",
-    `loadbalancer/\${aws:PrincipalTag/${naming.loadBalancerTag("web")}}`,
-  );
-  return [
-    {
-      Sid: "ManageWebAcl",
-      Effect: "Allow",
-      Action: [
-        "wafv2:CreateWebACL",
-        "wafv2:DeleteWebACL",
-        "wafv2:TagResource",
-        "wafv2:UntagResource",
-        "wafv2:UpdateWebACL",
-      ],
-      // WAF also asks for the rule groups that a web ACL uses: AWS's own.
-      Resource: [webAcl, naming.arn("wafv2", "regional/managedruleset/*/*")],
-    },
-    {
-      Sid: "AssociateWebAcl",
-      Effect: "Allow",
-      Action: ["elasticloadbalancing:SetWebACL", "wafv2:AssociateWebACL", "wafv2:DisassociateWebACL"],
-      Resource: [webAcl, balancer],
     },
   ];
 }

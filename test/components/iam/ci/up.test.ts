@@ -11,7 +11,7 @@ const allowed = (statements: Record<string, PolicyStatement>) =>
   Object.values(statements).filter(({ Effect }) => Effect === "Allow");
 
 describe("components/iam/ci/up", () => {
-  const services = Object.values(upServiceStatements(naming, ["iaso.example.org"], true)).flat();
+  const services = Object.values(upServiceStatements(naming, ["iaso.example.org"])).flat();
 
   it("has no wildcard for actions of a service, and no Resource * but for a call that takes none", () => {
     const actions = services.flatMap(({ Action }) => Action);
