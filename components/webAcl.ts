@@ -5,7 +5,7 @@ import { Naming } from "./common/naming";
 export interface WebAclArgs {
   naming: Naming;
   /**
-   * What happens to a request that matches a rule. `count` lets it through and counts it, so that you can find out first
+   * The action on a request that matches a rule. `count` lets it through and counts it, so that you can find out first
    * which of your users' requests match.
    */
   mode: "count" | "block";
