@@ -91,9 +91,7 @@ export async function execute(
   const { by, link } = origin();
   const report = await runCommand({ env, clock, announce, notify, by, link }, async () => {
     requireName(env);
-    const clients = createClients({ region: options.region, pathStyle: isPathStyle() });
-    const target = await readTarget(clients.ssm, env, options.region);
-    requireBucketOwner(clients.s3, accountOf(target));
+    const { clients, target } = await connect(env, { region: options.region });
     return command({
       credentialsEnd: await credentialsEnd(clients),
       env,
@@ -125,6 +123,17 @@ function isPathStyle(): boolean {
   return (process.env["AWS_ENDPOINT_URL_S3"] ?? process.env["AWS_ENDPOINT_URL"]) !== undefined;
 }
 
+/** Creates clients for an environment, which send requests to buckets of its own account only, and finds it. */
+async function connect(
+  env: string,
+  settings: { region: string; profile?: string },
+): Promise<Pick<Session, "clients" | "target">> {
+  const clients = createClients({ ...settings, pathStyle: isPathStyle() });
+  const target = await readTarget(clients.ssm, env, settings.region);
+  requireBucketOwner(clients.s3, accountOf(target));
+  return { clients, target };
+}
+
 /**
  * Returns a session for another environment, which may be in another account or region.
  *
@@ -136,8 +145,7 @@ export async function sessionOf(
   { profile, region = session.target.region }: { profile?: string; region?: string },
 ): Promise<Session> {
   requireName(env);
-  const clients = createClients({ region, profile, pathStyle: isPathStyle() });
-  return { ...session, env, clients, target: await readTarget(clients.ssm, env, region) };
+  return { ...session, env, ...(await connect(env, { region, profile })) };
 }
 
 function requireName(env: string): void {

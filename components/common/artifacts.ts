@@ -6,5 +6,5 @@ export const ARTIFACTS = {
   /** Source bundles of Enketo and of the version with which Iaso's environments start. */
   updates: "pulumi",
   /** The deploy tool writes source bundles, Python packages and their lists, the lock and the journal. */
-  deployments: ["bundles", "journal", "locks", "wheel-lists", "wheels"],
+  deployments: ["builds", "bundles", "journal", "locks", "wheel-lists", "wheels"],
 } as const;

@@ -56,6 +56,7 @@ describe("components/deployTarget", () => {
         context: { "aws:PrincipalArn": role(name) },
       });
     const deployments = [
+      "builds/1/1.0-1",
       "bundles/1.zip",
       "wheels/1/a.whl",
       "wheel-lists/1.txt",

@@ -183,7 +183,7 @@ describe("access to the buckets", () => {
         [...roles.map((role) => `iaso-${stack}-${role}`), "Administrator"].filter((role) =>
           writes(role, folder),
         );
-      for (const folder of ["bundles", "journal", "locks", "wheel-lists", "wheels"])
+      for (const folder of ["builds", "bundles", "journal", "locks", "wheel-lists", "wheels"])
         expect(writers(folder), folder).to.deep.equal([`iaso-${stack}-ci-deploy`]);
       expect(writers("pulumi")).to.deep.equal([`iaso-${stack}-ci-up`, "Administrator"]);
     });

@@ -236,7 +236,7 @@ export const codeByDeployers = defineRule({
       : bucketsOf("static", stack).filter((bucket) => writes(bucket, "static/app.js"));
     if (!isInstances(role)) {
       const folders = [
-        ...(deploys ? [] : ["bundles", "journal", "locks", "wheels"]),
+        ...(deploys ? [] : ["builds", "bundles", "journal", "locks", "wheels"]),
         ...(isNamed(role, stack.parameters.updaters) ? [] : ["pulumi"]),
       ];
       const artifacts = bucketsOf("artifacts", stack).flatMap((bucket) =>

@@ -60,7 +60,7 @@ export const mediaFromVpc = defineRule({
 });
 
 /** The folders of the artifacts bucket that only deployments write, and the one that only updates write. */
-const DEPLOYMENTS = ["bundles", "journal", "locks", "wheels"];
+const DEPLOYMENTS = ["builds", "bundles", "journal", "locks", "wheels"];
 const UPDATES = "pulumi";
 
 const inFolder = (folder: string): string[] => ANY_OBJECT.map((path) => `/${folder}${path}`);

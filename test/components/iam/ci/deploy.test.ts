@@ -26,7 +26,7 @@ describe("components/iam/ci/deploy", () => {
       .flatMap(({ Resource }) => Resource);
     const shared = "arn:aws:s3:::elasticbeanstalk-eu-central-1-123456789012/resources";
     expect(writable).to.have.members([
-      ...["bundles", "journal", "locks", "wheel-lists", "wheels"].map(
+      ...["builds", "bundles", "journal", "locks", "wheel-lists", "wheels"].map(
         (folder) => `arn:aws:s3:::example-iaso-test-artifacts/${folder}/*`,
       ),
       "arn:aws:s3:::example-iaso-test-static/*",
