@@ -143,9 +143,12 @@ function flags(options: SourceOptions): string[] {
 }
 
 async function bundleOf(session: Session, artifact: Artifact, work: string, log: (line: string) => void) {
+  const { queueUrl, region } = session.target;
+  const accountId = new URL(queueUrl).pathname.split("/")[1] ?? "";
   const { bundle, staticFiles } = await writeBundle(artifact, {
     directory: work,
     deployedBy: session.by,
+    ecrRegistry: `${accountId}.dkr.ecr.${region}.amazonaws.com`,
     onProgress: log,
   });
   const { commit, dirty, version, wheels } = artifact;

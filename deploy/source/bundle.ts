@@ -4,7 +4,7 @@ import { UserError } from "../../cli/userError";
 import { listStaticFiles, type StaticFile } from "../static/files";
 import { type Artifact, type VersionRecord, versionRecord } from "./artifact";
 import { periodicTasks } from "./cron";
-import { extractDirectory, pinImage } from "./image";
+import { extractDirectory, pinImage, requirePullable } from "./image";
 import {
   composeFile,
   environmentConfig,
@@ -28,6 +28,8 @@ export interface BundleArgs {
   directory: string;
   /** The user that the application shows at /_health/. Part of the bundle. */
   deployedBy?: string;
+  /** Host of the registry of Amazon ECR in the account and region of the instances. */
+  ecrRegistry: string;
   onProgress?: (message: string) => void;
 }
 
@@ -42,7 +44,8 @@ export interface SourceBundle {
  * hosting. Web and worker get the same bundle, and the same arguments give the same bytes. Runs no code of the
  * application.
  *
- * @throws UserError if a file of the application would change the hosting, or the image cannot be read
+ * @throws UserError if a file of the application would change the hosting, or the image cannot be read by this tool or by
+ *   the instances
  */
 export async function writeBundle(artifact: Artifact, args: BundleArgs): Promise<SourceBundle> {
   return artifact.platform === "python" ? writePython(artifact, args) : writeDocker(artifact, args);
@@ -68,6 +71,7 @@ async function writePython(artifact: Artifact, args: BundleArgs): Promise<Source
 async function writeDocker(artifact: Artifact, args: BundleArgs): Promise<SourceBundle> {
   if (artifact.image === undefined) throw new UserError("The build names no image.", "Build it with --image");
   const { directory, name, proxy: proxyName, staticDirectory } = artifact.image;
+  for (const image of [name, proxyName]) requirePullable(image, args.ecrRegistry);
   args.onProgress?.(`Looking up ${name}`);
   const application = await pinImage(name);
   const proxy = await pinImage(proxyName);

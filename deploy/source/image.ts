@@ -72,6 +72,22 @@ export async function pinImage(name: string): Promise<PinnedImage> {
   };
 }
 
+/**
+ * Refuses an image of another registry of Amazon ECR than the instances' own: their role may pull from no other.
+ *
+ * @param own Host of the instances' registry.
+ * @throws UserError
+ */
+export function requirePullable(name: string, own: string): void {
+  const { registry, repository, reference } = parseImage(name);
+  if (!/\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com$/.test(registry) || registry === own) return;
+  const copy = `${own}/${repository}:${tagIn(name) ?? reference.replace("sha256:", "")}`;
+  throw new UserError(
+    `The image ${name} is in Amazon ECR of another account or region. The instances may pull from ${own} only.`,
+    `Copy it: docker buildx imagetools create --tag ${copy} ${name}`,
+  );
+}
+
 function pullName({ registry, repository }: ImageReference): string {
   return `${registry === "registry-1.docker.io" ? "docker.io" : registry}/${repository}`;
 }

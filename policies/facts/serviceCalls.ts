@@ -14,8 +14,8 @@ export interface ServedEnvironment {
 /**
  * The calls of each service that has a role of this program, by the role's resource name.
  *
- * - Beanstalk: enhanced health. AWSElasticBeanstalkEnhancedHealth (v4, 2018-04-09) allows four actions more, for Elastic IPs
- *   of environments without a load balancer, notification topics of an environment, and the console's output. Managed updates
+ * - Beanstalk: enhanced health. AWSElasticBeanstalkEnhancedHealth (v4, 2018-04-09) allows four actions more, for Elastic
+ *   IPs of environments without a load balancer, topics of an environment, and the console's output. Managed updates
  *   are off (`ManagedActionsEnabled`), so nothing of AWSElasticBeanstalkManagedUpdatesCustomerRolePolicy is called.
  * - RDS: Enhanced Monitoring, see AmazonRDSEnhancedMonitoringRole.
  * - EC2: flow logs of the VPC. The program creates their log group.

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { parse } from "yaml";
 import type { SourceBundle } from "../../../deploy/source/bundle";
+import { requirePullable } from "../../../deploy/source/image";
 import { resolveVersion } from "../../../deploy/source/version";
 import { UserError } from "../../../cli/userError";
 import {
@@ -333,6 +334,24 @@ describe("deploy/source/build", () => {
       const one = await build({ source, platform: "docker", image });
       const two = await build({ source, platform: "docker", image });
       expect(two.bundle.sha256).to.equal(one.bundle.sha256);
+    });
+
+    it("refuses images in Amazon ECR that the instances may not pull, with the command that copies them", async () => {
+      const foreign = [
+        "123456789012.dkr.ecr.eu-west-3.amazonaws.com/iaso:1",
+        "999999999999.dkr.ecr.eu-central-1.amazonaws.com/iaso:1",
+      ];
+      for (const name of foreign) {
+        const error = await rejection(build({ source, platform: "docker", image: name }));
+        expect(error).to.be.instanceOf(UserError);
+        expect(error.message).to.include(`The image ${name} is in Amazon ECR of another account or region.`);
+        const copy = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/iaso:1";
+        expect(error).to.have.property("remedy").that.includes(`--tag ${copy} ${name}`);
+      }
+      for (const name of ["blsq/iaso:1", "123456789012.dkr.ecr.eu-central-1.amazonaws.com/iaso:1"])
+        expect(() => {
+          requirePullable(name, "123456789012.dkr.ecr.eu-central-1.amazonaws.com");
+        }, name).not.to.throw();
     });
 
     it("refuses to start without an image, or with one that does not exist", async () => {
