@@ -159,7 +159,7 @@ describe("components/ciAccess", () => {
       const statements = Object.values(permissionsOf(document, role));
       expect(JSON.stringify(statements), role).not.to.include("kms:");
       const named = statements
-        .flatMap(({ Resource }) => Resource ?? [])
+        .flatMap((one) => ("Resource" in one ? one.Resource : []))
         .filter((one) => one.includes("iaso-secrets"));
       expect(named.map((one) => one.split("/").at(-1))).to.deep.equal(
         role === "deploy" ? ["DEPLOY_API_TOKEN"] : [],

@@ -56,7 +56,7 @@ export class AccountDouble extends BeanstalkDouble {
       : { DBInstances: { DBInstance: instance } };
   }
 
-  private refuse(code: string): undefined {
+  private refuse(code: string): Xml | undefined {
     this.error = code;
     return undefined;
   }

@@ -27,7 +27,10 @@ export class BeanstalkDouble {
         const body = Buffer.concat(chunks).toString();
         const target = incoming.headers["x-amz-target"];
         if (target !== undefined) {
-          const { status, json } = this.answerJson(String(target).split(".").at(-1) ?? "", JSON.parse(body));
+          const { status, json } = this.answerJson(
+            String(target).split(".").at(-1) ?? "",
+            JSON.parse(body) as Record<string, unknown>,
+          );
           outgoing
             .writeHead(status, { "content-type": "application/x-amz-json-1.1" })
             .end(JSON.stringify(json));
@@ -62,8 +65,12 @@ export class BeanstalkDouble {
   }
 
   /** The answer of an action of a service with the JSON protocol. */
-  protected answerJson(action: string, _input: Record<string, unknown>): { status: number; json: object } {
-    return { status: 400, json: { __type: "UnknownOperationException", message: `refused ${action}` } };
+  protected answerJson(action: string, input: Record<string, unknown>): { status: number; json: object } {
+    const names = Object.keys(input).join(", ");
+    return {
+      status: 400,
+      json: { __type: "UnknownOperationException", message: `refused ${action} ${names}` },
+    };
   }
 
   protected refusal(): string {

@@ -105,7 +105,9 @@ describe("settings/initStack", () => {
   }
 
   function run(args: string[] = [], env: Record<string, string> = GIVEN, path = directory): Promise<Outcome> {
-    const { PULUMI_CONFIG_PASSPHRASE: _, ...own } = process.env;
+    const own = Object.fromEntries(
+      Object.entries(process.env).filter(([name]) => name !== "PULUMI_CONFIG_PASSPHRASE"),
+    );
     return new Promise((resolve) => {
       const child = execFile(
         process.execPath,
