@@ -72,7 +72,7 @@ function unknownWhere(
  * region, which the engine shows as unknown where the program leaves it to the provider.
  */
 const OUTPUTS =
-  /^[\w-]+(\.region|\.vpcSecurityGroupIds|\.value|\.password|\.records|\.kms\w*KeyId|\.description|\.content| aws:\S+\/(SSLCertificateArns|ImageId|SecurityGroups|Notification Endpoint)| aws:elasticbeanstalk:application:environment\/(STATIC_URL|RDS_HOSTNAME|ENKETO_REDIS_\w+_URL|DNS_DOMAIN|EMAIL_HOST_USER|X))$/;
+  /^[\w-]+(\.region|\.vpcSecurityGroupIds|\.value|\.password|\.records|\.kms\w*KeyId|\.description|\.content| aws:\S+\/(SSLCertificateArns|ImageId|SecurityGroups|Notification Endpoint)| aws:elasticbeanstalk:application:environment\/(STATIC_URL|RDS_HOSTNAME|ENKETO_REDIS_\w+_URL|DNS_DOMAIN|EMAIL_HOST_USER|ENKETO_APP_NAME|X))$/;
 
 describe("what is not known", () => {
   it("is reported where a rule needs it, and never passed", async () => {
