@@ -7,6 +7,7 @@ import { ARTIFACTS, AwsDouble, ENV, STATIC } from "../deploy/double/aws";
 import { runCli } from "../deploy/double/cli";
 import { ScaledTime } from "../deploy/double/clocks";
 import { commit, makeApplication } from "../iaso/checkout";
+import { MissingPrograms, requirePrograms } from "../iaso/requirements";
 import type { Bench, Measurement } from "./bench";
 
 /** How much faster time passes for the doubles. Only the waits are shorter: builds and transfers take real time. */
@@ -24,6 +25,16 @@ function stored({ s3 }: AwsDouble): number {
 
 export const bench: Bench = {
   name: "Build once, deploy to many (an application of Iaso's shape, built by the real npm, uv and Django)",
+  unavailable() {
+    try {
+      // Also puts Python 3.9 on the PATH, where uv finds it.
+      requirePrograms();
+      return undefined;
+    } catch (error) {
+      if (error instanceof MissingPrograms) return error.message;
+      throw error;
+    }
+  },
   async run(): Promise<Measurement[]> {
     const directory = mkdtempSync(join(tmpdir(), "iaso-bench-"));
     const checkout = await makeApplication(join(directory, "checkout"));
