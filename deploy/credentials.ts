@@ -1,5 +1,5 @@
-import { type Clients } from "./aws/clients";
-import { formatDuration } from "./clock";
+import { type Clients } from "../coordination/clients";
+import { formatDuration } from "../coordination/clock";
 import { type Limits, type Session } from "./session";
 import { UserError } from "../cli/userError";
 

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { existingBuild, type ExistingBuild, sourceBuild } from "./builder";
-import { type Clock, parseDuration, systemClock } from "./clock";
+import { type Clock, parseDuration, systemClock } from "../coordination/clock";
 import { build, type BuildOptions, type SourceOptions } from "./commands/build";
 import { type Build, deploy } from "./commands/deploy";
 import { download } from "./commands/download";

@@ -1,7 +1,7 @@
 import { userInfo } from "node:os";
-import { createClients, requireBucketOwner } from "./aws/clients";
-import { accountOf, readTarget } from "./aws/target";
-import { type Clock } from "./clock";
+import { createClients, requireBucketOwner } from "../coordination/clients";
+import { accountOf, readTarget } from "../coordination/target";
+import { type Clock } from "../coordination/clock";
 import { credentialsEnd } from "./credentials";
 import { runCommand } from "./commands/run";
 import { EXIT } from "./exitCodes";

@@ -1,11 +1,7 @@
-import {
-  CreateDBSnapshotCommand,
-  DescribeDBInstancesCommand,
-  DescribeDBSnapshotsCommand,
-} from "@aws-sdk/client-rds";
-import { describeError, errorName } from "../cli/awsErrors";
+import { DescribeDBInstancesCommand } from "@aws-sdk/client-rds";
+import { describeError } from "../cli/awsErrors";
+import { takeSnapshot } from "../coordination/snapshot";
 import { type LockedSession } from "./session";
-import { UserError } from "../cli/userError";
 
 /** A point to which the database can be restored. */
 export interface RestorePoint {
@@ -13,11 +9,6 @@ export interface RestorePoint {
   time: string;
   snapshot?: string;
 }
-
-/** Milliseconds between polls of a snapshot. */
-const POLL = 15_000;
-/** Milliseconds that a snapshot may take. */
-const SNAPSHOT_LIMIT = 2 * 3_600_000;
 
 /**
  * Records the point to which the database can be restored if the migrations of a deployment do harm. A rollback
@@ -63,38 +54,10 @@ async function createSnapshot(
   label: string,
   log: (line: string) => void,
 ): Promise<string> {
-  const { clients, clock, env, target } = session;
-  const identifier = snapshotIdentifier(env, label, new Date(clock.now()));
-  try {
-    await clients.rds.send(
-      new CreateDBSnapshotCommand({
-        DBInstanceIdentifier: target.databaseIdentifier,
-        DBSnapshotIdentifier: identifier,
-        Tags: [
-          { Key: "project", Value: "iaso" },
-          { Key: "env", Value: env },
-        ],
-      }),
-    );
-  } catch (error) {
-    // If the answer to a request was lost, the SDK's retry finds the snapshot that the request began.
-    if (!errorName(error).startsWith("DBSnapshotAlreadyExists")) throw error;
-  }
-  log(`Snapshot ${identifier}`);
-  const deadline = clock.now() + SNAPSHOT_LIMIT;
-  for (;;) {
-    session.lock.requireHeld();
-    const { DBSnapshots } = await clients.rds.send(
-      new DescribeDBSnapshotsCommand({ DBSnapshotIdentifier: identifier }),
-    );
-    const status = DBSnapshots?.[0]?.Status;
-    if (status === "available") return identifier;
-    if (status === "failed" || clock.now() > deadline || session.interrupted()) {
-      throw new UserError(
-        `The snapshot ${identifier} of the database is not available (${status ?? "unknown"}).`,
-        "Check it in the RDS console, then deploy again, or deploy without --snapshot",
-      );
-    }
-    await clock.sleep(POLL);
-  }
+  const { clients, clock, env, interrupted, lock, target } = session;
+  const snapshot = snapshotIdentifier(env, label, new Date(clock.now()));
+  log(`Snapshot ${snapshot}`);
+  const database = target.databaseIdentifier;
+  await takeSnapshot({ rds: clients.rds, clock, lock, env, database, snapshot, interrupted });
+  return snapshot;
 }

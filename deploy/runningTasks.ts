@@ -3,7 +3,7 @@ import { GetParameterCommand } from "@aws-sdk/client-ssm";
 import { z } from "zod";
 import { errorName } from "../cli/awsErrors";
 import { secretParameterName } from "../components/common/secretParameter";
-import { formatDuration } from "./clock";
+import { formatDuration } from "../coordination/clock";
 import { type LockedSession } from "./session";
 import { UserError } from "../cli/userError";
 

@@ -1,7 +1,7 @@
-import { type Clients } from "./aws/clients";
-import { type Target } from "./aws/target";
-import { type Clock } from "./clock";
-import { type HeldLock } from "./coordination/lock";
+import { type Clients } from "../coordination/clients";
+import { type Target } from "../coordination/target";
+import { type Clock } from "../coordination/clock";
+import { type HeldLock } from "../coordination/lock";
 import { type Progress } from "../cli/progress";
 
 /** Time limits and intervals of a command, in milliseconds. */

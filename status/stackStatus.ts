@@ -1,15 +1,15 @@
 import type { EnvironmentDescription } from "@aws-sdk/client-elastic-beanstalk";
-import { ConditionalObjects } from "../deploy/coordination/conditionalObject";
-import { type JournalRecord, readJournal } from "../deploy/coordination/journal";
-import { describeHolder, isHeld, readLock } from "../deploy/coordination/lock";
+import { ConditionalObjects } from "../coordination/conditionalObject";
+import { type AnyRecord, readJournal } from "../coordination/journal";
+import { describeHolder, isHeld, readLock } from "../coordination/lock";
 import { UserError } from "../cli/userError";
 import { checks } from "../doctor/checks";
 import type { Context } from "../doctor/context";
 import { NotChecked } from "../doctor/errors";
 import { type CheckReport, runChecks } from "../doctor/run";
 
-/** The last run of the deploy tool on an environment. */
-export type LastRun = Pick<JournalRecord, "by" | "command" | "phase" | "startedAt" | "to">;
+/** The last run of a tool on an environment. */
+export type LastRun = Pick<AnyRecord, "by" | "command" | "phase" | "startedAt"> & { to: string | null };
 
 /** A stack as it runs. */
 export interface StackStatus {
@@ -89,7 +89,7 @@ async function runsOf({ clients, now, stack }: Context): Promise<Pick<StackStatu
           command: record.command,
           phase: record.phase,
           startedAt: record.startedAt,
-          to: record.to,
+          to: record.to ?? null,
         },
       }),
       ...(isHeld(lock, now.getTime()) && { runsNow: describeHolder(lock) }),

@@ -35,6 +35,7 @@ const RUNS: Record<string, [args: string[], status: number, output: RegExp]> = {
   preview: [["staging", "--parts"], 0, /all \d+ rules pass for staging/],
   check: [["--graph", "main.json"], 0, /^\d+ rules, \d+ evaluations, 0 violations$/m],
   ami: [["--help"], 0, /Usage: npm run ami -- /],
+  database: [["--help"], 0, /Usage: npm run database -- /],
   deploy: [["--help"], 0, /Usage: npm run deploy -- /],
   doctor: [["stagign"], 2, /staging/],
   "add-environment": [["qa", "--from", "stagign"], 1, /Did you mean staging\?/],

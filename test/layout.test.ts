@@ -23,13 +23,24 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   ami: ["cli"],
   // A stack's names and settings are those of its program.
   doctor: ["settings", "preview/project.ts", "components/common", "cli"],
-  status: ["doctor", "preview", "report", "deploy/coordination", "cli"],
-  // The component that writes the parameter owns its schema. A build reads its stack's settings without AWS.
+  status: ["doctor", "preview", "report", "coordination", "cli"],
+  // The component that writes the parameter owns its schema.
+  coordination: ["cli", "components/common/deployParameter.ts"],
+  // A build reads its stack's settings without AWS.
   deploy: [
     "cli",
+    "coordination",
     "components/common/deployParameter.ts",
     "components/common/secretParameter.ts",
     "settings/stackFile.ts",
+  ],
+  // The doctor reads the keys of rehearsals too.
+  database: [
+    "cli",
+    "coordination",
+    "components/common/deployParameter.ts",
+    "components/common/drillKey.ts",
+    "components/common/secretParameter.ts",
   ],
 };
 
@@ -152,7 +163,8 @@ describe("The layout of the product's code", () => {
       reached.add(file);
       for (const target of imports.get(file) ?? []) reach(target);
     };
-    for (const file of product) if (isIn(file, "deploy") || isIn(file, "ami")) reach(file);
+    for (const file of product)
+      if (["ami", "database", "deploy"].some((folder) => isIn(file, folder))) reach(file);
     const withPulumi = [...reached].filter((file) =>
       /from "@pulumi\//.test(readFileSync(join(ROOT, file), "utf8")),
     );

@@ -4,7 +4,7 @@ import * as z from "zod/mini";
 
 /**
  * The JSON document in the SSM parameter that tells the deploy tool where an environment is. The component
- * `DeployTarget` writes it, `deploy/aws/target.ts` reads it.
+ * `DeployTarget` writes it, `coordination/target.ts` reads it.
  */
 export const deployParameter = z.object({
   /** Name of the Beanstalk application. */

@@ -6,7 +6,7 @@ import { createGunzip } from "node:zlib";
 import { GetObjectCommand } from "@aws-sdk/client-s3";
 import { describeError, isRefusal } from "../../cli/awsErrors";
 import { type Session } from "../session";
-import { backoff } from "./clients";
+import { backoff } from "../../coordination/clients";
 
 const ATTEMPTS = 4;
 /** Milliseconds for one object: a connection that breaks silently would be waited for without end. */

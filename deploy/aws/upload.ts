@@ -3,7 +3,7 @@ import { HeadObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import { describeError, httpStatus, isRefusal } from "../../cli/awsErrors";
 import { type Session } from "../session";
 import { UserError } from "../../cli/userError";
-import { backoff } from "./clients";
+import { backoff } from "../../coordination/clients";
 
 const ATTEMPTS = 4;
 

@@ -1,7 +1,8 @@
 import { createApplicationVersion, type Bundle, versionLabel } from "../applicationVersions";
-import { ConditionalObjects } from "../coordination/conditionalObject";
-import { type Journal } from "../coordination/journal";
-import { describeHolder, isHeld, Locked, readLock } from "../coordination/lock";
+import { ConditionalObjects } from "../../coordination/conditionalObject";
+import { type Journal } from "../../coordination/journal";
+import { type DeploymentRecord } from "../record";
+import { describeHolder, isHeld, Locked, readLock } from "../../coordination/lock";
 import { requireCredentialsFor } from "../credentials";
 import { recordBuild } from "../earlierBuilds";
 import { type JudgeMigrations } from "../migrations/verdict";
@@ -185,7 +186,7 @@ export async function recoverFirst(run: Run<Report>, pair: Pair): Promise<Report
 /** Does everything that leaves the environments unchanged. */
 async function prepare(
   session: LockedSession,
-  journal: Journal,
+  journal: Journal<DeploymentRecord>,
   options: DeployOptions,
   built: BuiltVersion,
   label: string,

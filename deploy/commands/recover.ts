@@ -1,6 +1,7 @@
 import { describeError } from "../../cli/awsErrors";
-import { ConditionalObjects } from "../coordination/conditionalObject";
-import { type JournalRecord, readJournal } from "../coordination/journal";
+import { ConditionalObjects } from "../../coordination/conditionalObject";
+import { readJournal } from "../../coordination/journal";
+import { deploymentRecord, type DeploymentRecord } from "../record";
 import { type Pair, ROLES } from "../pair/find";
 import { reconcile, type Reconciled } from "../pair/reconcile";
 import { describePair, deviations, formatState, type PairState } from "../pair/state";
@@ -34,8 +35,9 @@ export async function recover(
   wanted?: string,
 ): Promise<Recovered> {
   const objects = new ConditionalObjects(session.clients.s3, session.target.artifactsBucket);
-  const record =
+  const found =
     unfinishedRun === undefined ? undefined : await readJournal(objects, session.env, unfinishedRun);
+  const record = found && deploymentRecord(found);
   if (record !== undefined) {
     session.progress.line(
       `Run ${record.number} (${record.command} by ${record.by}, ${record.startedAt}) stopped in phase ${record.phase}.`,
@@ -51,7 +53,7 @@ export async function recover(
 async function chooseVersion(
   session: LockedSession,
   pair: Pair,
-  record: JournalRecord | undefined,
+  record: DeploymentRecord | undefined,
 ): Promise<string> {
   const inSwitch =
     record?.phase === "switching" || record?.phase === "rollingBack" || record?.phase === "mixedVersions";

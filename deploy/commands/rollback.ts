@@ -1,6 +1,6 @@
 import { findLabel, listApplicationVersions, requireSameBundle } from "../applicationVersions";
-import { ConditionalObjects } from "../coordination/conditionalObject";
-import { digestOf } from "../coordination/journal";
+import { ConditionalObjects } from "../../coordination/conditionalObject";
+import { digestOf } from "../record";
 import { requireCredentialsFor } from "../credentials";
 import { type Report } from "../output/report";
 import { requireSameVersion } from "../pair/check";

@@ -1,6 +1,6 @@
 import { describeError, explainAwsError } from "../../cli/awsErrors";
-import { type Clock } from "../clock";
-import { Locked, LockLost } from "../coordination/lock";
+import { type Clock } from "../../coordination/clock";
+import { Locked, LockLost } from "../../coordination/lock";
 import { escapeSlack, type Notify } from "../output/slack";
 import { type Outcome, type Report } from "../output/report";
 import { formatRemedy, UserError } from "../../cli/userError";

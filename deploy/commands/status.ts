@@ -1,5 +1,5 @@
-import { ConditionalObjects } from "../coordination/conditionalObject";
-import { describeHolder, isHeld, readLock } from "../coordination/lock";
+import { ConditionalObjects } from "../../coordination/conditionalObject";
+import { describeHolder, isHeld, readLock } from "../../coordination/lock";
 import { describeEnvironments, type Report } from "../output/report";
 import { findPair, ROLES } from "../pair/find";
 import { describePair } from "../pair/state";

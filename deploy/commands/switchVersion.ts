@@ -1,4 +1,5 @@
-import { type Journal } from "../coordination/journal";
+import { type Journal } from "../../coordination/journal";
+import { type DeploymentRecord } from "../record";
 import { requireCredentialsFor } from "../credentials";
 import { describeEnvironments, describeRestorePoint, type Report } from "../output/report";
 import { type Pair } from "../pair/find";
@@ -11,7 +12,7 @@ import { type Closing } from "./withLock";
 
 export interface SwitchArgs {
   pair: Pair;
-  journal: Journal;
+  journal: Journal<DeploymentRecord>;
   from: string;
   to: string;
   restorePoint?: RestorePoint;

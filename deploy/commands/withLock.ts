@@ -1,7 +1,8 @@
 import { describeError } from "../../cli/awsErrors";
-import { ConditionalObjects } from "../coordination/conditionalObject";
-import { Journal, type JournalRecord } from "../coordination/journal";
-import { acquireLock, type HeldLock, LockLost } from "../coordination/lock";
+import { ConditionalObjects } from "../../coordination/conditionalObject";
+import { Journal } from "../../coordination/journal";
+import { type DeploymentRecord } from "../record";
+import { acquireLock, type HeldLock, LockLost } from "../../coordination/lock";
 import { type LockedSession, type Session } from "../session";
 import { UserError } from "../../cli/userError";
 
@@ -21,7 +22,7 @@ export interface Run<T> {
   unfinishedRun: number | undefined;
   /** Records that the recovery from the unfinished run succeeded, and the version that both environments run. */
   markRecovered(version: string, previous?: string): Promise<void>;
-  beginJournal(record: Pick<JournalRecord, "bundle" | "command" | "from" | "to">): Promise<Journal>;
+  beginJournal(record: Pick<DeploymentRecord, "bundle" | "command" | "from" | "to">): Promise<Journal<DeploymentRecord>>;
   close(result: T, closing: Closing): Closed<T>;
 }
 
@@ -58,7 +59,7 @@ export async function withLock<T>(
   const unfinishedRun =
     lock.current.openJournal === token ? undefined : (lock.current.openJournal ?? undefined);
   let recovered = unfinishedRun === undefined;
-  let journal: Journal | undefined;
+  let journal: Journal<DeploymentRecord> | undefined;
   const locked: LockedSession = { ...session, lock };
   try {
     const { closing, result } = await run({

@@ -1,6 +1,6 @@
 import { type StepTime } from "../../cli/progress";
 import { formatRemedy } from "../../cli/userError";
-import { formatDuration } from "../clock";
+import { formatDuration } from "../../coordination/clock";
 import { EXIT, type ExitCode } from "../exitCodes";
 import { ROLES, type Role } from "../pair/find";
 import { formatState, type PairState } from "../pair/state";

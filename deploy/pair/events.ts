@@ -1,5 +1,5 @@
 import { DescribeEventsCommand, type ElasticBeanstalkClient } from "@aws-sdk/client-elastic-beanstalk";
-import { type Target } from "../aws/target";
+import { type Target } from "../../coordination/target";
 import { ROLES, type Pair, type Role } from "./find";
 
 export interface PairEvent {

@@ -4,7 +4,7 @@ import {
   DescribeEnvironmentsCommand,
   ListTagsForResourceCommand,
 } from "@aws-sdk/client-elastic-beanstalk";
-import { type Target } from "../aws/target";
+import { type Target } from "../../coordination/target";
 import { UserError } from "../../cli/userError";
 
 export const ROLES = ["web", "worker"] as const;

@@ -1,5 +1,6 @@
 import { describeError } from "../../cli/awsErrors";
-import { type Journal, type Phase } from "../coordination/journal";
+import { type Journal } from "../../coordination/journal";
+import { type DeploymentRecord, type Phase } from "../record";
 import { type LockedSession } from "../session";
 import { type Pair, ROLES } from "./find";
 import { healthOf } from "./health";
@@ -23,7 +24,7 @@ export type SwitchResult =
  */
 export async function switchPair(
   session: LockedSession,
-  journal: Journal,
+  journal: Journal<DeploymentRecord>,
   pair: Pair,
   from: string,
   to: string,
@@ -48,7 +49,7 @@ export async function switchPair(
 
 async function rollBackPair(
   session: LockedSession,
-  journal: Journal,
+  journal: Journal<DeploymentRecord>,
   pair: Pair,
   from: string,
   causes: string[],
@@ -72,7 +73,7 @@ async function rollBackPair(
  */
 async function writePhase(
   session: LockedSession,
-  journal: Journal,
+  journal: Journal<DeploymentRecord>,
   phase: Phase,
   detail?: string,
 ): Promise<void> {

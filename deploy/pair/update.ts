@@ -1,7 +1,7 @@
 import { UpdateEnvironmentCommand } from "@aws-sdk/client-elastic-beanstalk";
 import { describeError, isRefusal } from "../../cli/awsErrors";
 import { type StepTime } from "../../cli/progress";
-import { formatDuration } from "../clock";
+import { formatDuration } from "../../coordination/clock";
 import { type LockedSession } from "../session";
 import { EventStream, type PairEvent } from "./events";
 import { type Pair, type Role, ROLES } from "./find";

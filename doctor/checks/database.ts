@@ -4,7 +4,9 @@ import {
   DescribeDBInstanceAutomatedBackupsCommand,
   DescribeDBInstancesCommand,
 } from "@aws-sdk/client-rds";
+import { ListObjectsV2Command } from "@aws-sdk/client-s3";
 import { errorName } from "../../cli/awsErrors";
+import { drillPrefix, parseDrillKey } from "../../components/common/drillKey";
 import { NotChecked } from "../errors";
 import { type Check, ok, type Result } from "../check";
 import type { Context } from "../context";
@@ -114,6 +116,35 @@ export const databaseStorage: Check = {
         },
       ],
     };
+  },
+};
+
+/** Days after which the last rehearsal is too old. One a month leaves some days to make up for it. */
+const DRILL_DAYS = 35;
+
+export const databaseRehearsal: Check = {
+  name: "rehearsal of a restore",
+  phase: "check-up",
+  async check(context) {
+    const { clients, now, stack } = context;
+    const instance = await databaseInstance(context);
+    if (instance === undefined) return ok("there is no database");
+    const { Contents = [] } = await clients.s3.send(
+      new ListObjectsV2Command({ Bucket: stack.artifactsBucket, Prefix: drillPrefix(stack.env) }),
+    );
+    const drills = Contents.flatMap(({ Key = "" }) => parseDrillKey(Key) ?? []);
+    const last = drills.at(-1);
+    const isRecent = (time: Date): boolean => now.getTime() - time.getTime() < DRILL_DAYS * DAY;
+    const seen = last && `the last was at ${iso(last.time)}`;
+    if (last?.succeeded === true && isRecent(last.time)) return ok(seen);
+    if (last === undefined && isRecent(instance.InstanceCreateTime ?? now)) return ok("the database is new");
+    const why = "Nobody knows whether the backups can be restored, and how long that takes.";
+    const fix = `npm run database -- rehearse ${stack.env}`;
+    const wrong =
+      last?.succeeded === false
+        ? `The last rehearsal of a restore failed, at ${iso(last.time)}.`
+        : `No restore of ${stack.databaseIdentifier} was rehearsed in the last ${DRILL_DAYS} days${seen === undefined ? "" : `: ${seen}`}.`;
+    return { findings: [{ wrong, why, fix }] };
   },
 };
 

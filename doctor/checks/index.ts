@@ -3,7 +3,7 @@ import { accountOfItsOwn, identityProvider, serviceLinkedRoles } from "./account
 import { alarmSubscription } from "./alarms";
 import { staticFiles, versions } from "./application";
 import { caaRecords, certificates } from "./certificates";
-import { databaseBackups, databaseStorage } from "./database";
+import { databaseBackups, databaseRehearsal, databaseStorage } from "./database";
 import { delegation, hostedZone, recordNames } from "./dns";
 import { mailgunRecords, mailServer, senderRecords } from "./mail";
 import { beanstalkDomains, builderSubnet, platformUpdates, platformVersions } from "./platform";
@@ -42,6 +42,7 @@ export const checks: readonly Check[] = [
   certificates,
   platformUpdates,
   databaseBackups,
+  databaseRehearsal,
   databaseStorage,
   databasePassword,
   deadLetters,

@@ -2,7 +2,7 @@ import { AwsDouble, ENV } from "../deploy/double/aws";
 import { ScaledTime, scaledClock } from "../deploy/double/clocks";
 import { builtVersion, deployment, runWith, silentProgress } from "../deploy/double/runs";
 import { serve } from "../deploy/double/server";
-import { createClients } from "../../deploy/aws/clients";
+import { createClients } from "../../coordination/clients";
 import { type Session } from "../../deploy/session";
 import { UpdateEnvironmentCommand } from "@aws-sdk/client-elastic-beanstalk";
 import { describePair } from "../../deploy/pair/state";

@@ -123,8 +123,8 @@ describe("deploy/deploy (the command line in a separate process, over HTTP)", ()
         "static/app-0123456789abcdef0123.js",
         "static/css/index.css",
       ]);
-      expect(double.snapshots).to.have.length(1);
-      expect(double.snapshots[0]).to.match(/^iaso-staging-before-2026-1-[0-9a-f]{16}-\d{12}$/);
+      expect(double.rds.snapshots).to.have.length(1);
+      expect(double.rds.snapshots[0]?.id).to.match(/^iaso-staging-before-2026-1-[0-9a-f]{16}-\d{12}$/);
       expect(deployed.stderr).to.contain("web: Environment update is starting.");
       expect(deployed.stderr).to.contain("worker: Environment update completed successfully.");
       expect(double.slack).to.have.length(2);

@@ -39,7 +39,7 @@ describe("deploy/restorePoint", () => {
 
   it("takes a snapshot, and waits for it before the switch", async () => {
     const { double, report } = await deployTo(() => undefined, true);
-    expect(double.snapshots).to.deep.equal([report.restorePoint!.snapshot]);
+    expect(double.rds.snapshots.map(({ id }) => id)).to.deep.equal([report.restorePoint!.snapshot]);
     const operations = double.calls.map(({ operation }) => operation);
     expect(operations.indexOf("DescribeDBSnapshots")).to.be.below(operations.indexOf("UpdateEnvironment"));
   });
@@ -50,11 +50,14 @@ describe("deploy/restorePoint", () => {
         operation === "CreateDBSnapshot" && before === 0 ? "timeoutAfter" : undefined;
     }, true);
     expect(report.outcome).to.equal("deployed");
-    expect(double.snapshots).to.have.length(1);
+    expect(double.rds.snapshots).to.have.length(1);
   });
 
   it("warns of a database without backups", async () => {
-    const { output } = await deployTo((account) => (account.backupRetention = 0), false);
+    const { output } = await deployTo(
+      (account) => (account.rds.named("iaso-staging")!.attributes.BackupRetentionPeriod = 0),
+      false,
+    );
     expect(output).to.contain("keeps no backups");
   });
 

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { expect } from "chai";
 import { leaksIn } from "../leaks";
 import { deploy, ENVIRONMENT, pairOf, roleOf } from "./deployTool";
@@ -143,10 +144,12 @@ for (const stackName of ["staging", "prod"]) {
           state: { ...old.state, monitoringInterval: 0 },
         });
       });
-      const { code, output, operations } = await lab.follow("restore-database", {
-        OLD_RESOURCE_ID: old.id,
-        NEW_RESOURCE_ID: "db-RESTORED",
-      });
+      const root = join(__dirname, "../..");
+      const replaced = await lab.run(
+        `node --require "${root}/cli/loader.cjs" "${root}/test/engine/replaceInState.ts" ${stackName} ${old.id} db-RESTORED`,
+      );
+      expect(replaced.code, replaced.output).to.equal(0);
+      const { code, output, operations } = await lab.follow("after-restore");
       expect(code, output).to.equal(0);
       expect(operations.at(-1)).to.deep.equal([`update ${DATABASE} database`]);
       expect(

@@ -41,11 +41,8 @@ export class BeanstalkDouble {
         const answer = this.answer(action, form);
         const xml =
           answer === undefined
-            ? toXml(
-                { ErrorResponse: { Error: { Code: this.refusal(), Message: `refused ${action}` } } },
-                "member",
-              )
-            : toXml({ [`${action}Response`]: { [`${action}Result`]: answer } }, "member");
+            ? toXml({ ErrorResponse: { Error: { Code: this.refusal(), Message: `refused ${action}` } } })
+            : toXml({ [`${action}Response`]: { [`${action}Result`]: answer } });
         outgoing.writeHead(answer === undefined ? 403 : 200, { "content-type": "text/xml" }).end(xml);
       });
     });

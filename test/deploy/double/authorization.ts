@@ -4,7 +4,7 @@ import { deployStatements, PAIR } from "../../../components/iam/ci/deploy";
 import { type BeanstalkCall, callsOfUpdate } from "../../../policies/facts/beanstalkCalls";
 import { ACCOUNT, type Needed, REGION, Role } from "../../authorization";
 import type { Beanstalk, SimulatedEnvironment } from "./beanstalk";
-import { AwsFault, type DoubleRequest } from "./protocol";
+import { AwsFault, type DoubleRequest, itemsOf } from "./protocol";
 
 /** The ids of the pair's environments in the double. */
 const ENVIRONMENT_IDS = { web: "e-0000000002", worker: "e-0000000004" };
@@ -97,6 +97,21 @@ export function neededPermissions(
         ...one(arn("rds", `db:${form.get("DBInstanceIdentifier") ?? ""}`)),
         ...one(arn("rds", `snapshot:${form.get("DBSnapshotIdentifier") ?? ""}`)),
       ];
+    case "rds:DeleteDBInstance":
+    case "rds:ModifyDBInstance":
+    case "rds:RebootDBInstance":
+    case "rds:RestoreDBInstanceFromDBSnapshot":
+    case "rds:RestoreDBInstanceToPointInTime":
+      return neededOnDatabase(action, form);
+    case "ssm:SendCommand":
+      return [
+        ...one(`arn:aws:ssm:${REGION}::document/${form.get("DocumentName") ?? ""}`),
+        {
+          action,
+          resource: arn("ec2", `instance/${itemsOf(form, "InstanceIds")[0] ?? ""}`),
+          context: { "ssm:resourceTag/project": "iaso", "ssm:resourceTag/env": "staging" },
+        },
+      ];
     case "ssm:GetParameter":
       return one(arn("ssm", `parameter${form.get("Name") ?? ""}`));
     case "sqs:GetQueueAttributes":
@@ -106,6 +121,54 @@ export function neededPermissions(
       // The tool's other requests read, and take no resource.
       return one("*");
   }
+}
+
+/**
+ * The permissions that a change of a database needs.
+ *
+ * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonrds.html
+ */
+function neededOnDatabase(action: string, form: URLSearchParams): Needed[] {
+  const named: [type: string, parameter: string][] = [
+    ["db", "DBInstanceIdentifier"],
+    ["db", "NewDBInstanceIdentifier"],
+    ["db", "TargetDBInstanceIdentifier"],
+    ["auto-backup", "SourceDbiResourceId"],
+    ["pg", "DBParameterGroupName"],
+    ["snapshot", "DBSnapshotIdentifier"],
+    ["subgrp", "DBSubnetGroupName"],
+  ];
+  const resources = named.flatMap(([type, parameter]) => {
+    const name = form.get(parameter);
+    return name === null ? [] : [arn("rds", `${type}:${name}`)];
+  });
+  const created = form.get("TargetDBInstanceIdentifier") ?? form.get("DBInstanceIdentifier") ?? "";
+  const finalSnapshot = form.get("FinalDBSnapshotIdentifier");
+  const monitoringRole = form.get("MonitoringRoleArn");
+  return [
+    ...resources.map((resource) => ({ action, resource })),
+    ...(action.startsWith("rds:Restore")
+      ? [
+          { action, resource: arn("rds", "og:default:postgres-16") },
+          { action: "rds:AddTagsToResource", resource: arn("rds", `db:${created}`) },
+        ]
+      : []),
+    ...(finalSnapshot === null
+      ? []
+      : ["rds:CreateDBSnapshot", "rds:AddTagsToResource"].map((one) => ({
+          action: one,
+          resource: arn("rds", `snapshot:${finalSnapshot}`),
+        }))),
+    ...(monitoringRole === null
+      ? []
+      : [
+          {
+            action: "iam:PassRole",
+            resource: monitoringRole,
+            context: { "iam:PassedToService": "monitoring.rds.amazonaws.com" },
+          },
+        ]),
+  ];
 }
 
 /** Beanstalk deletes the source bundle together with the version, in the caller's name. */

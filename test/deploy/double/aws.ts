@@ -1,9 +1,19 @@
 import type { Role } from "../../authorization";
 import { authorize, deployRole, neededForS3, neededPermissions } from "./authorization";
 import { type DeploymentEnd, Beanstalk } from "./beanstalk";
+import { Commands } from "./commands";
 import { type Time, VirtualTime } from "./clocks";
-import { AwsFault, type DoubleRequest, type DoubleResponse, escapeXml, toXml, type Xml } from "./protocol";
+import {
+  AwsFault,
+  type DoubleRequest,
+  type DoubleResponse,
+  escapeXml,
+  toForm,
+  toXml,
+  type Xml,
+} from "./protocol";
 import { Random } from "./random";
+import { DEFAULT_GROUP, ELEMENTS, Rds } from "./rds";
 import { S3 } from "./s3";
 import { pathWithBucket } from "./s3Address";
 
@@ -56,6 +66,8 @@ const STAGING_ROLE = deployRole(ENV);
 export class AwsDouble {
   readonly beanstalk: Beanstalk;
   readonly s3: S3;
+  readonly rds: Rds;
+  readonly commands: Commands;
   readonly calls: Call[] = [];
   /** By the call's place in the order in which calls arrive. */
   readonly faults = new Map<number, FaultKind>();
@@ -66,8 +78,8 @@ export class AwsDouble {
   /** Messages the worker has taken, one value for each look; the last one stays. */
   tasksInFlight: number[] = [0];
   runningTasks: { id: number; name: string; started_at: number }[] = [];
-  readonly snapshots: string[] = [];
-  backupRetention = 7;
+  /** Rules of the VPC's default security group: none, as the Pulumi program leaves it. */
+  defaultGroupRules: Xml[] = [];
   readonly slack: string[] = [];
   slackStatus = 200;
   /** When the session of the credentials ends, in milliseconds since 1970: AWS refuses every call from then on. */
@@ -84,6 +96,9 @@ export class AwsDouble {
   ) {
     this.beanstalk = new Beanstalk(this.time, new Random(seed));
     this.s3 = new S3(this.time, buckets);
+    this.rds = new Rds(this.time, new Random(seed + 1));
+    this.rds.addInstance(`iaso-${ENV}`);
+    this.commands = new Commands(this.time, this.rds);
   }
 
   /** The settings of the environment, as the Pulumi program writes them. */
@@ -193,7 +208,9 @@ export class AwsDouble {
       this.slack.push(request.body.toString());
       return { status: this.slackStatus, headers: {}, body: "ok" };
     }
-    if (service === "iaso") return this.answerTasks(request);
+    if (service === "iaso") {
+      return request.path === "/_health/" ? this.answerHealth() : this.answerTasks(request);
+    }
     try {
       const addressed = service === "s3" ? { ...request, path: pathWithBucket(request) } : request;
       const operation = operationOf(service, addressed, this.s3);
@@ -208,13 +225,11 @@ export class AwsDouble {
     if (service === "s3") return this.actOnS3(request);
     const text = request.body.toString();
     if (service === "ssm" || service === "sqs") {
-      return json(
-        this.act(service, operation, new URLSearchParams(JSON.parse(text) as Record<string, string>)),
-      );
+      return json(this.act(service, operation, toForm(JSON.parse(text) as Record<string, unknown>)));
     }
-    const item = operation.includes("Snapshot") ? "DBSnapshot" : "DBInstance";
     const result = this.act(service, operation, new URLSearchParams(text));
-    return query(operation, toXml(result, service === "rds" ? item : "member"));
+    if (service === "ec2") return securityGroups(result);
+    return query(operation, toXml(result, "member", ELEMENTS));
   }
 
   /** Does what a request to S3 asks for. @throws AwsFault if the role lacks a permission */
@@ -230,8 +245,11 @@ export class AwsDouble {
       case "elasticbeanstalk":
         return this.beanstalk.handle(operation, form);
       case "rds":
-        return this.actOnDatabase(operation, form.get("DBSnapshotIdentifier") ?? "");
+        return this.rds.handle(operation, form);
+      case "ec2":
+        return { SecurityGroups: [{ GroupId: DEFAULT_GROUP, IpPermissions: this.defaultGroupRules }] };
       case "ssm": {
+        if (operation !== "GetParameter") return this.commands.handle(operation, form);
         const Name = form.get("Name") ?? "";
         const Value = this.parameters.get(Name);
         if (Value === undefined) throw new AwsFault("ParameterNotFound", "");
@@ -246,19 +264,15 @@ export class AwsDouble {
     }
   }
 
-  private actOnDatabase(operation: string, identifier: string): Xml {
-    if (operation === "DescribeDBInstances") {
-      return { DBInstances: [{ BackupRetentionPeriod: this.backupRetention }] };
-    }
-    if (operation === "CreateDBSnapshot") {
-      if (this.snapshots.includes(identifier)) {
-        throw new AwsFault("DBSnapshotAlreadyExists", `Cannot create the snapshot ${identifier}.`);
-      }
-      this.snapshots.push(identifier);
-      return { DBSnapshot: { DBSnapshotIdentifier: identifier, Status: "creating" } };
-    }
-    const found = this.snapshots.filter((one) => one === identifier);
-    return { DBSnapshots: found.map((one) => ({ DBSnapshotIdentifier: one, Status: "available" })) };
+  /** Iaso's health check: it answers 200 without a database too. */
+  answerHealth(): DoubleResponse {
+    const database = this.rds.connect(this.rds.address(`iaso-${ENV}`));
+    const works = database !== undefined && database.password === this.databasePassword;
+    return json(works ? { up: true } : { up: true, error: "db_fail" });
+  }
+
+  private get databasePassword(): string | undefined {
+    return this.parameters.get(`/iaso-secrets/${ENV}/RDS_PASSWORD`);
   }
 
   private answerTasks(request: DoubleRequest): DoubleResponse {
@@ -268,6 +282,16 @@ export class AwsDouble {
     }
     return json({ tasks: request.query.get("status") === "RUNNING" ? this.runningTasks : [] });
   }
+}
+
+/** The answer in EC2's protocol. */
+function securityGroups({ SecurityGroups }: Xml): DoubleResponse {
+  const items = (SecurityGroups as Xml[]).map(({ GroupId, IpPermissions }) => {
+    const rules = (IpPermissions as Xml[]).map(() => "<item><ipProtocol>-1</ipProtocol></item>");
+    return `<item><groupId>${GroupId as string}</groupId><ipPermissions>${rules.join("")}</ipPermissions></item>`;
+  });
+  const body = `<DescribeSecurityGroupsResponse><requestId>0</requestId><securityGroupInfo>${items.join("")}</securityGroupInfo></DescribeSecurityGroupsResponse>`;
+  return { status: 200, headers: { "content-type": "text/xml" }, body };
 }
 
 /** Executes a call whose answer is lost, so that a refusal is lost too. */
@@ -281,7 +305,7 @@ function ignoringRefusal(act: () => unknown): void {
 
 function serviceOf({ headers, path }: DoubleRequest): string {
   if (path.startsWith("/slack/")) return "slack";
-  if (path.startsWith("/api/")) return "iaso";
+  if (path.startsWith("/api/") || path === "/_health/") return "iaso";
   const scope = /Credential=[^/]+\/\d+\/[^/]+\/([^/]+)\//.exec(headers["authorization"] ?? "");
   return scope?.[1] ?? "unsigned";
 }

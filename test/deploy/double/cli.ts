@@ -12,6 +12,8 @@ export interface CliResult {
 
 export interface CliOptions {
   environment?: Record<string, string>;
+  /** The script to run; that of the deploy tool by default. */
+  script?: string;
   onStart?: (child: ChildProcess) => void;
 }
 
@@ -20,14 +22,14 @@ export const hasSandbox =
   spawnSync("bwrap", ["--unshare-user", "--unshare-pid", "--ro-bind", "/", "/", "--proc", "/proc", "true"])
     .status === 0;
 
-/** Runs the deploy tool in a process of its own against a double that is served over HTTP. */
+/** Runs a tool, by default the deploy tool, in a process of its own against a double that is served over HTTP. */
 export function runCli(
   running: RunningDouble,
   time: ScaledTime,
   args: readonly string[],
   options: CliOptions = {},
 ): Promise<CliResult> {
-  const script = join(__dirname, "process.ts");
+  const script = options.script ?? join(__dirname, "process.ts");
   // A machine without a sandbox runs the same builds unprotected, as its users have to.
   const unprotected = args.includes("--source") && !hasSandbox ? ["--build-with-my-credentials"] : [];
   const child = spawn(

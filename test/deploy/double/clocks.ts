@@ -1,4 +1,4 @@
-import { type Clock } from "../../../deploy/clock";
+import { type Clock } from "../../../coordination/clock";
 
 /** The time of a double, in milliseconds since 1970. */
 export interface Time {

@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
-import { type Clients, createClients } from "../../../deploy/aws/clients";
+import { type Clients, createClients } from "../../../coordination/clients";
 import { KILL, SILENCE } from "./aws";
-import { AwsFault, type DoubleRequest, type DoubleResponse } from "./protocol";
+import { AwsFault, type DoubleRequest, type DoubleResponse, toForm } from "./protocol";
 import { collect, never, type Process } from "./transport";
 
 /** Attempts of a call, as the clients are configured. */
@@ -14,6 +14,7 @@ interface Command {
 
 const SERVICES: Record<keyof Clients, string> = {
   beanstalk: "elasticbeanstalk",
+  ec2: "ec2",
   rds: "rds",
   s3: "s3",
   sqs: "sqs",
@@ -133,19 +134,4 @@ function s3Output({ body, headers }: DoubleResponse): unknown {
       transformToByteArray: () => Promise.resolve(new Uint8Array(bytes)),
     }),
   };
-}
-
-/** The input as a query would write it. */
-function toForm(input: Record<string, unknown>, prefix = "", form = new URLSearchParams()): URLSearchParams {
-  for (const [name, value] of Object.entries(input)) {
-    if (value === undefined) continue;
-    if (value instanceof Date) form.set(prefix + name, value.toISOString());
-    else if (Array.isArray(value)) {
-      for (const [index, one] of value.entries())
-        form.set(`${prefix}${name}.member.${index + 1}`, String(one));
-    } else if (typeof value === "object" && value !== null) {
-      toForm(value as Record<string, unknown>, `${prefix}${name}.`, form);
-    } else form.set(prefix + name, typeof value === "string" ? value : JSON.stringify(value));
-  }
-  return form;
 }

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { createNotifier, escapeSlack } from "../../../deploy/output/slack";
-import { systemClock } from "../../../deploy/clock";
+import { systemClock } from "../../../coordination/clock";
 import { AwsDouble } from "../double/aws";
 import { silentProgress } from "../double/runs";
 import { serve } from "../double/server";

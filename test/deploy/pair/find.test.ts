@@ -1,6 +1,6 @@
 import { UpdateEnvironmentCommand } from "@aws-sdk/client-elastic-beanstalk";
 import { expect } from "chai";
-import { createClients } from "../../../deploy/aws/clients";
+import { createClients } from "../../../coordination/clients";
 import { AwsDouble, PREVIOUS } from "../double/aws";
 import { builtVersion, deployment, mismatches, runDirect } from "../double/runs";
 import { type EnvironmentSettings } from "../double/beanstalk";

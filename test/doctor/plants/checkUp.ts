@@ -112,6 +112,32 @@ export const checkUpPlants: Plant[] = [
     fix: /^pulumi up/,
   },
   {
+    what: "a rehearsal that failed",
+    check: "rehearsal of a restore",
+    exists: true,
+    plant: ({ account }, stack) =>
+      account.objects.get(stack.artifactsBucket)?.push("drills/staging/2026-11-20T03:00:00.000Z-failed.json"),
+    wrong: /The last rehearsal of a restore failed, at 2026-11-20T03:00Z/,
+    fix: /^npm run database -- rehearse staging$/,
+  },
+  {
+    what: "a rehearsal that is too long ago",
+    check: "rehearsal of a restore",
+    exists: true,
+    plant: ({ account }, stack) =>
+      account.objects.set(stack.artifactsBucket, ["drills/staging/2026-10-01T03:00:00.000Z-succeeded.json"]),
+    wrong: /was rehearsed in the last 35 days: the last was at 2026-10-01T03:00Z/,
+    fix: /^npm run database -- rehearse staging$/,
+  },
+  {
+    what: "a database whose restore was never rehearsed",
+    check: "rehearsal of a restore",
+    exists: true,
+    plant: ({ account }) => account.objects.delete("example-iaso-staging-artifacts"),
+    wrong: /No restore of iaso-staging was rehearsed in the last 35 days\.$/,
+    fix: /^npm run database -- rehearse staging$/,
+  },
+  {
     what: "an old last backup",
     check: "backups of the database",
     exists: true,

@@ -6,10 +6,10 @@ import {
   S3Client,
 } from "@aws-sdk/client-s3";
 import { expect } from "chai";
-import { createClients, requireBucketOwner } from "../../../deploy/aws/clients";
-import { createClients as createDoctorClients } from "../../../doctor/clients";
-import { ARTIFACTS, AwsDouble, STATIC } from "../double/aws";
-import { DirectTransport } from "../double/transport";
+import { createClients, requireBucketOwner } from "../../coordination/clients";
+import { createClients as createDoctorClients } from "../../doctor/clients";
+import { ARTIFACTS, AwsDouble, STATIC } from "../deploy/double/aws";
+import { DirectTransport } from "../deploy/double/transport";
 
 // The signature is made, and checked by nobody.
 process.env["AWS_ACCESS_KEY_ID"] ??= "AKIAEXAMPLE";

@@ -1,17 +1,17 @@
 import { expect } from "chai";
-import { LEASE } from "../../../deploy/coordination/lock";
-import { ARTIFACTS, AwsDouble, ENV, PREVIOUS } from "../double/aws";
-import { ScaledTime, scaledClock, VirtualClock } from "../double/clocks";
-import { type BuiltVersion } from "../../../deploy/commands/deploy";
-import { builtVersion, deployment, mismatches, repairing, runWith } from "../double/runs";
-import { NEW, prepareDouble } from "../double/scenario";
-import { createShortcutClients } from "../double/shortcut";
-import { type Report } from "../../../deploy/output/report";
+import { LEASE } from "../../coordination/lock";
+import { ARTIFACTS, AwsDouble, ENV, PREVIOUS } from "../deploy/double/aws";
+import { ScaledTime, scaledClock, VirtualClock } from "../deploy/double/clocks";
+import { type BuiltVersion } from "../../deploy/commands/deploy";
+import { builtVersion, deployment, mismatches, repairing, runWith } from "../deploy/double/runs";
+import { NEW, prepareDouble } from "../deploy/double/scenario";
+import { createShortcutClients } from "../deploy/double/shortcut";
+import { type Report } from "../../deploy/output/report";
 
 const { build } = builtVersion();
 const KEY = `locks/${ENV}.json`;
 
-describe("deploy/coordination/lock", () => {
+describe("coordination/lock", () => {
   it("lets one of two deployments through, and names the other's owner", async () => {
     const time = new ScaledTime(100);
     const double = new AwsDouble(1, time);

@@ -1,5 +1,7 @@
 import { z } from "zod";
-import { type ConditionalObjects } from "./conditionalObject";
+import { type ConditionalObjects } from "../coordination/conditionalObject";
+import { type AnyRecord, readJournal } from "../coordination/journal";
+import { UserError } from "../cli/userError";
 
 /**
  * - preparing: the environments are unchanged
@@ -29,9 +31,9 @@ const schema = z.object({
   from: z.string().nullable(),
   /** The version label that they are updated to. */
   to: z.string().nullable(),
-  startedAt: z.string(),
   /** The SHA-256 of the bundle of `to`, in hexadecimal; only a deployment builds one. */
   bundle: z.string().optional(),
+  startedAt: z.string(),
   /** Health just before the switch. */
   healthBefore: z.object({ web: z.string(), worker: z.string() }).optional(),
   history: z.array(z.object({ at: z.string(), phase: z.enum(PHASES), detail: z.string().optional() })),
@@ -39,21 +41,23 @@ const schema = z.object({
   restorePoint: z.object({ time: z.string(), snapshot: z.string().optional() }).optional(),
 });
 
-export type JournalRecord = z.infer<typeof schema>;
+/** The journal record of a deployment, a rollback or a repair. */
+export type DeploymentRecord = z.infer<typeof schema>;
 export type Phase = (typeof PHASES)[number];
 
-function journalKey(env: string, number: number): string {
-  return `journal/${env}/${String(number).padStart(8, "0")}.json`;
-}
-
-/** Reads the record with this number. Returns undefined if its run ended before it wrote one. */
-export async function readJournal(
-  objects: ConditionalObjects,
-  env: string,
-  number: number,
-): Promise<JournalRecord | undefined> {
-  const stored = await objects.read(journalKey(env, number));
-  return stored === undefined ? undefined : schema.parse(stored.body);
+/**
+ * Reads a record as one of the deploy tool.
+ *
+ * @throws UserError if it belongs to a run of `npm run database`, which that tool has to finish first
+ */
+export function deploymentRecord(record: AnyRecord): DeploymentRecord {
+  if (!schema.shape.command.safeParse(record.command).success) {
+    throw new UserError(
+      `Run ${record.number} on ${record.env} (${record.command} of the database by ${record.by}, ${record.startedAt}) is unfinished.`,
+      `npm run database -- resume ${record.env}`,
+    );
+  }
+  return schema.parse(record);
 }
 
 /** Records to look through for a digest: more than a year of deployments every second day. */
@@ -71,41 +75,9 @@ export async function digestOf(
   label: string,
 ): Promise<string | undefined> {
   for (let number = before - 1; number > Math.max(0, before - SEARCHED); number -= 1) {
-    const record = await readJournal(objects, env, number);
-    if (record?.to === label && record.bundle !== undefined) return record.bundle;
+    const found = schema.safeParse(await readJournal(objects, env, number));
+    // Runs of npm run database have records too, and build nothing.
+    if (found.data?.to === label && found.data.bundle !== undefined) return found.data.bundle;
   }
   return undefined;
-}
-
-/**
- * The journal record of one run: a write-ahead log. Each phase is written BEFORE it begins, so that after a crash the
- * record tells between which versions the pair may be.
- */
-export class Journal {
-  private etag: string | undefined;
-  private readonly key: string;
-
-  constructor(
-    private readonly objects: ConditionalObjects,
-    private record: JournalRecord,
-    private readonly now: () => number,
-  ) {
-    this.key = journalKey(record.env, record.number);
-  }
-
-  get current(): JournalRecord {
-    return this.record;
-  }
-
-  /** @throws Conflict if another run has written a record with the same number */
-  async write(phase: Phase, changes: Partial<JournalRecord> = {}, detail?: string): Promise<void> {
-    const entry = {
-      at: new Date(this.now()).toISOString(),
-      phase,
-      ...(detail === undefined ? {} : { detail }),
-    };
-    const next = { ...this.record, ...changes, phase, history: [...this.record.history, entry] };
-    this.etag = await this.objects.write(this.key, next, this.etag);
-    this.record = next;
-  }
 }

@@ -1,7 +1,7 @@
 import { ListObjectsV2Command, type S3Client } from "@aws-sdk/client-s3";
 import { z } from "zod";
-import { LONGEST_CALL } from "../aws/clients";
-import { type Clock, formatDuration } from "../clock";
+import { LONGEST_CALL } from "./clients";
+import { type Clock, formatDuration } from "./clock";
 import { ConditionalObjects, Conflict } from "./conditionalObject";
 
 const schema = z.object({

@@ -1,8 +1,8 @@
 import { expect } from "chai";
-import { status } from "../../../deploy/commands/status";
-import { type Report } from "../../../deploy/output/report";
-import { AwsDouble, ENV } from "../double/aws";
-import { runDirect } from "../double/runs";
+import { status } from "../../deploy/commands/status";
+import { type Report } from "../../deploy/output/report";
+import { AwsDouble, ENV } from "../deploy/double/aws";
+import { runDirect } from "../deploy/double/runs";
 
 async function statusWith(change: (target: Record<string, unknown>) => unknown): Promise<Report> {
   const double = new AwsDouble();
@@ -14,7 +14,7 @@ async function statusWith(change: (target: Record<string, unknown>) => unknown):
   return (await runDirect(double, status)) as Report;
 }
 
-describe("deploy/aws/target", () => {
+describe("coordination/target", () => {
   it("reads the parameter that the Pulumi program writes", async () => {
     expect((await statusWith((target) => target)).outcome).to.equal("shown");
   });

@@ -1,11 +1,11 @@
 import { GetParameterCommand, type SSMClient } from "@aws-sdk/client-ssm";
-import { UserError } from "../../cli/userError";
+import { UserError } from "../cli/userError";
 import {
   type DeployParameter,
   deployParameter,
   deployParameterName,
-} from "../../components/common/deployParameter";
-import { errorName } from "../../cli/awsErrors";
+} from "../components/common/deployParameter";
+import { errorName } from "../cli/awsErrors";
 
 /** The location of an environment, as the Pulumi program writes it. */
 export type Target = DeployParameter;

@@ -1,4 +1,5 @@
 import { ElasticBeanstalkClient } from "@aws-sdk/client-elastic-beanstalk";
+import { EC2Client } from "@aws-sdk/client-ec2";
 import { RDSClient } from "@aws-sdk/client-rds";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SQSClient } from "@aws-sdk/client-sqs";
@@ -6,10 +7,11 @@ import { SSMClient } from "@aws-sdk/client-ssm";
 import { fromIni } from "@aws-sdk/credential-provider-ini";
 import { ConfiguredRetryStrategy } from "@smithy/core/retry";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
-import { exponentialBackoff } from "../../cli/backoff";
+import { exponentialBackoff } from "../cli/backoff";
 
 export interface Clients {
   beanstalk: ElasticBeanstalkClient;
+  ec2: EC2Client;
   rds: RDSClient;
   s3: S3Client;
   sqs: SQSClient;
@@ -86,6 +88,7 @@ export function createClients(settings: ClientSettings): Clients {
   };
   return {
     beanstalk: new ElasticBeanstalkClient(config),
+    ec2: new EC2Client(config),
     rds: new RDSClient(config),
     s3: new S3Client({ ...config, forcePathStyle: settings.pathStyle === true }),
     sqs: new SQSClient(config),

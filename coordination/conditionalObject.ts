@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { GetObjectCommand, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
-import { errorName, httpStatus } from "../../cli/awsErrors";
+import { errorName, httpStatus } from "../cli/awsErrors";
 
 /** Thrown when another run wrote the object after this run read it. */
 export class Conflict extends Error {

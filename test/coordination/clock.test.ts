@@ -1,7 +1,7 @@
 import { expect } from "chai";
-import { formatDuration, parseDuration } from "../../deploy/clock";
+import { formatDuration, parseDuration } from "../../coordination/clock";
 
-describe("deploy/clock", () => {
+describe("coordination/clock", () => {
   it("reads durations", () => {
     expect(["90s", "15m", "2h", " 5m "].map(parseDuration)).to.deep.equal([
       90_000, 900_000, 7_200_000, 300_000,

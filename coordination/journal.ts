@@ -1,0 +1,78 @@
+import { z } from "zod";
+import { type ConditionalObjects } from "./conditionalObject";
+
+/** The fields that the records of all runs have. */
+const base = z.object({
+  number: z.number().int().positive(),
+  env: z.string(),
+  /** The command of the run, which tells the tool that owns the record. */
+  command: z.string(),
+  by: z.string(),
+  phase: z.string(),
+  startedAt: z.string(),
+  /** The version label to which a deployment leads; absent in other runs. */
+  to: z.string().nullish(),
+  history: z.array(z.object({ at: z.string(), phase: z.string(), detail: z.string().optional() })),
+});
+
+/** A record as any tool can read it. */
+export type AnyRecord = z.infer<typeof base>;
+
+function journalKey(env: string, number: number): string {
+  return `journal/${env}/${String(number).padStart(8, "0")}.json`;
+}
+
+/** Reads the record with this number, of whichever tool. Returns undefined if its run ended before it wrote one. */
+export async function readJournal(
+  objects: ConditionalObjects,
+  env: string,
+  number: number,
+): Promise<AnyRecord | undefined> {
+  const stored = await objects.read(journalKey(env, number));
+  // The fields of the tool that owns the record stay, for the schema of that tool.
+  return stored === undefined ? undefined : z.looseObject(base.shape).parse(stored.body);
+}
+
+/**
+ * The journal record of one run: a write-ahead log. Each phase is written BEFORE it begins, so that after a crash the
+ * record tells what may have been done.
+ */
+export class Journal<R extends AnyRecord> {
+  private readonly key: string;
+
+  /** @param etag the ETag of the record, if an earlier run has written it */
+  constructor(
+    private readonly objects: ConditionalObjects,
+    private record: R,
+    private readonly now: () => number,
+    private etag?: string,
+  ) {
+    this.key = journalKey(record.env, record.number);
+  }
+
+  /** Takes over the record of a run that did not finish. */
+  static async reopen<R extends AnyRecord>(
+    objects: ConditionalObjects,
+    record: R,
+    now: () => number,
+  ): Promise<Journal<R>> {
+    const stored = await objects.read(journalKey(record.env, record.number));
+    return new Journal(objects, record, now, stored?.etag);
+  }
+
+  get current(): R {
+    return this.record;
+  }
+
+  /** @throws Conflict if another run has written a record with the same number */
+  async write(phase: R["phase"], changes: Partial<R> = {}, detail?: string): Promise<void> {
+    const entry = {
+      at: new Date(this.now()).toISOString(),
+      phase,
+      ...(detail === undefined ? {} : { detail }),
+    };
+    const next = { ...this.record, ...changes, phase, history: [...this.record.history, entry] };
+    this.etag = await this.objects.write(this.key, next, this.etag);
+    this.record = next;
+  }
+}

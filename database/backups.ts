@@ -1,0 +1,163 @@
+import {
+  type DBInstanceAutomatedBackup,
+  type DBSnapshot,
+  paginateDescribeDBInstanceAutomatedBackups,
+  paginateDescribeDBSnapshots,
+} from "@aws-sdk/client-rds";
+import { UserError } from "../cli/userError";
+import { type Source } from "./record";
+import { type Session } from "./session";
+import { majorVersion } from "./settings";
+
+/** The automated backups of an instance: it can be restored to any second between both times. */
+export interface Window {
+  name: string;
+  resourceId: string;
+  from: Date;
+  to: Date;
+  version: string;
+}
+
+export interface Snapshot {
+  id: string;
+  at: Date;
+  gib: number;
+  version: string;
+  available: boolean;
+}
+
+export interface Backups {
+  windows: Window[];
+  snapshots: Snapshot[];
+}
+
+/** True for the identifiers of the environment's database, and of databases that a restore has replaced. */
+function isOwn(name: string | undefined, { databaseIdentifier }: Session["target"]): boolean {
+  return name === databaseIdentifier || name?.startsWith(`${databaseIdentifier}-`) === true;
+}
+
+/**
+ * Lists the backups of the environment's database, newest first, those of deleted instances included.
+ *
+ * @see https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_WorkingWithAutomatedBackups.html
+ */
+export async function listBackups({ clients, target }: Session): Promise<Backups> {
+  const automated: DBInstanceAutomatedBackup[] = [];
+  for await (const page of paginateDescribeDBInstanceAutomatedBackups({ client: clients.rds }, {})) {
+    automated.push(...(page.DBInstanceAutomatedBackups ?? []));
+  }
+  const snapshots: DBSnapshot[] = [];
+  for await (const page of paginateDescribeDBSnapshots({ client: clients.rds }, {})) {
+    snapshots.push(...(page.DBSnapshots ?? []));
+  }
+  const windows = automated
+    .filter(({ DBInstanceIdentifier }) => isOwn(DBInstanceIdentifier, target))
+    .flatMap(({ DBInstanceIdentifier = "", DbiResourceId = "", EngineVersion = "", RestoreWindow }) => {
+      const { EarliestTime: from, LatestTime: to } = RestoreWindow ?? {};
+      // An instance without a first backup cannot be restored yet.
+      if (from === undefined || to === undefined) return [];
+      return [{ name: DBInstanceIdentifier, resourceId: DbiResourceId, from, to, version: EngineVersion }];
+    });
+  return {
+    windows: windows.sort((one, other) => Number(other.to) - Number(one.to)),
+    snapshots: snapshots
+      .filter(({ DBInstanceIdentifier }) => isOwn(DBInstanceIdentifier, target))
+      .map((snapshot) => ({
+        id: snapshot.DBSnapshotIdentifier ?? "",
+        at: snapshot.SnapshotCreateTime ?? new Date(0),
+        gib: snapshot.AllocatedStorage ?? 0,
+        version: snapshot.EngineVersion ?? "",
+        available: snapshot.Status === "available",
+      }))
+      .sort((one, other) => Number(other.at) - Number(one.at)),
+  };
+}
+
+/** A time as users write it, in UTC, to the second. */
+export function formatTime(time: Date): string {
+  return `${time.toISOString().slice(0, 19)}Z`;
+}
+
+/** The backups as lines of text. */
+export function describeBackups({ snapshots, windows }: Backups): string[] {
+  return [
+    windows.length === 0 ? "There are no automated backups." : "Automated backups, for --to:",
+    ...windows.map(
+      ({ from, name, to, version }) =>
+        `  ${formatTime(from)} to ${formatTime(to)}  ${name}, PostgreSQL ${version}`,
+    ),
+    snapshots.length === 0 ? "There are no snapshots." : "Snapshots, for --snapshot:",
+    ...snapshots.map(
+      ({ at, available, gib, id, version }) =>
+        `  ${id}  ${formatTime(at)}, ${gib} GiB, PostgreSQL ${version}${available ? "" : ", not available"}`,
+    ),
+  ];
+}
+
+/**
+ * Finds the backup to restore.
+ *
+ * @param wanted the option that the user gave
+ * @param major the major version of PostgreSQL that the environment runs
+ * @throws UserError if there is no such backup, or its version is another one
+ */
+export async function chooseBackup(
+  session: Session,
+  wanted: { to: string } | { snapshot: string },
+  major: string,
+): Promise<{ source: Source; description: string }> {
+  const backups = await listBackups(session);
+  const remedy = `Choose one of the backups: npm run database -- backups ${session.env}`;
+  if ("snapshot" in wanted) {
+    const snapshot = backups.snapshots.find(({ id }) => id === wanted.snapshot);
+    if (snapshot?.available !== true) {
+      throw new UserError(
+        `The database of ${session.env} has no available snapshot ${wanted.snapshot}.`,
+        remedy,
+      );
+    }
+    requireMajor(snapshot.version, major);
+    return {
+      source: { snapshot: snapshot.id },
+      description: `snapshot ${snapshot.id} of ${formatTime(snapshot.at)}`,
+    };
+  }
+  if (wanted.to === "latest") {
+    const window = backups.windows.find(({ name }) => name === session.target.databaseIdentifier);
+    if (window === undefined) {
+      throw new UserError(`The database of ${session.env} has no automated backups.`, remedy);
+    }
+    return {
+      source: { resourceId: window.resourceId, time: "latest" },
+      description: `the latest possible time, about ${formatTime(window.to)}`,
+    };
+  }
+  const time = parseTime(wanted.to);
+  const window = backups.windows.find(({ from, to }) => from <= time && time <= to);
+  if (window === undefined) {
+    throw new UserError(
+      `No automated backup of ${session.env} has the time ${formatTime(time)}.\n${describeBackups(backups).join("\n")}`,
+      remedy,
+    );
+  }
+  requireMajor(window.version, major);
+  return {
+    source: { resourceId: window.resourceId, time: formatTime(time) },
+    description: `${formatTime(time)}, from the automated backups of ${window.name}`,
+  };
+}
+
+function requireMajor(version: string, major: string): void {
+  if (majorVersion(version) === major) return;
+  throw new UserError(
+    `The backup has PostgreSQL ${version}, but the environment runs ${major}: its parameters do not fit.`,
+    "Choose a backup of this version, or restore by hand with the parameter group of the other version",
+  );
+}
+
+/** @throws UserError if the text is no time, or says no time zone */
+function parseTime(text: string): Date {
+  const time = new Date(text);
+  if (/T.*(Z|[+-]\d\d:?\d\d)$/.test(text) && !Number.isNaN(time.getTime())) return time;
+  throw new UserError(`${text} is not a time with a time zone.`, "Write it like 2026-01-31T12:00:00Z");
+}

@@ -1,0 +1,95 @@
+import { Command, Option } from "commander";
+import { runProgram } from "../cli/main";
+import { type Clock, systemClock } from "../coordination/clock";
+import { backups } from "./commands/backups";
+import { deleteReplaced } from "./commands/deleteReplaced";
+import { rehearse } from "./commands/rehearse";
+import { restore, type RestoreOptions, resume } from "./commands/restore";
+import { upgrade } from "./commands/upgrade";
+import { execute, EXIT, type Options } from "./run";
+
+const EXAMPLES = `
+Examples:
+  npm run database -- backups prod                             list the backups
+  npm run database -- restore prod --to 2026-01-31T12:00:00Z   restore the state of a time
+  npm run database -- restore prod --to latest                 restore the latest possible state
+  npm run database -- restore prod --snapshot iaso-prod-…      restore a snapshot
+  npm run database -- rehearse prod                            restore into a copy, measure, delete the copy
+  npm run database -- upgrade prod --to 17                     upgrade PostgreSQL, first in a copy
+  npm run database -- resume prod                              complete a restore that stopped
+  npm run database -- delete-replaced prod                     delete the old database after a restore
+
+Exit codes:
+  0  success
+  1  failed, or a rehearsal failed; nothing was changed
+  2  refused; nothing was changed
+  3  answered no; the database is unchanged
+  4  the database is replaced, but Iaso does not work with it
+  5  another run holds the lock
+  6  the run stopped; run resume
+`;
+
+function createProgram(clock: Clock): Command {
+  const program = new Command("npm run database --")
+    .description("Restores and upgrades the database of an environment.")
+    .addHelpText("after", EXAMPLES)
+    .showHelpAfterError("See: npm run database -- --help");
+  const command = (name: string, description: string): Command =>
+    program
+      .command(name)
+      .description(description)
+      .argument("<env>", "the environment, such as staging")
+      .option("--stack <stack>", "the Pulumi stack (default: the environment's name)")
+      .addOption(new Option("--region <region>", "the AWS region").env("AWS_REGION").default("eu-central-1"));
+  const changing = (to: Command): Command => to.option("--yes", "answer every question with yes");
+  const counting = (to: Command): Command =>
+    changing(to).option("--without-row-count", "do not count rows, which needs the setting shellAccess");
+
+  command("backups", "list the backups").action((env: string, options: Options) =>
+    execute(env, options, clock, backups),
+  );
+
+  counting(command("restore", "restore a backup in the place of the database"))
+    .option("--to <time>", "the time to restore, such as 2026-01-31T12:00:00Z, or latest")
+    .option("--snapshot <id>", "the snapshot to restore")
+    .action((env: string, options: Options & Partial<RestoreOptions>) =>
+      execute(env, options, clock, (session) =>
+        restore(session, { ...options, withoutRowCount: options.withoutRowCount === true }),
+      ),
+    );
+
+  counting(
+    command("rehearse", "restore the latest state into a copy, measure it, and delete the copy"),
+  ).action((env: string, options: Options & { withoutRowCount?: true }) =>
+    execute(env, options, clock, (session) =>
+      rehearse(session, { withoutRowCount: options.withoutRowCount === true }),
+    ),
+  );
+
+  counting(command("upgrade", "upgrade PostgreSQL to another major version, first in a copy"))
+    .requiredOption("--to <version>", "the major version, such as 17")
+    .action((env: string, options: Options & { to: string; withoutRowCount?: true }) =>
+      execute(env, options, clock, (session) =>
+        upgrade(session, { to: options.to, withoutRowCount: options.withoutRowCount === true }),
+      ),
+    );
+
+  changing(command("resume", "complete a restore that stopped, or delete what a rehearsal left")).action(
+    (env: string, options: Options) => execute(env, options, clock, resume),
+  );
+
+  counting(command("delete-replaced", "delete the old databases that restores have replaced")).action(
+    (env: string, options: Options & { withoutRowCount?: true }) =>
+      execute(env, options, clock, (session) =>
+        deleteReplaced(session, { withoutRowCount: options.withoutRowCount === true }),
+      ),
+  );
+  return program;
+}
+
+/** Runs the command line and sets `process.exitCode`. */
+export function main(argv: readonly string[], clock: Clock = systemClock): Promise<void> {
+  return runProgram(createProgram(clock), { argv, userErrorCode: EXIT.refused });
+}
+
+if (require.main === module) void main(process.argv);

@@ -1,0 +1,64 @@
+import { UserError } from "../../cli/userError";
+import { awaitHealth } from "../health";
+import { findByName, listByPrefix } from "../instances";
+import { deleteInstance } from "../restoreSteps";
+import { countRows, findInstance } from "../rowCount";
+import { type LockedSession, type Result, type Session } from "../session";
+import { withLock } from "../withLock";
+
+/**
+ * Deletes the old databases that restores have replaced, each with a last snapshot, after Iaso works with the new one
+ * and the user has seen its rows.
+ *
+ * @throws UserError if Iaso does not work with its database
+ */
+export async function deleteReplaced(
+  session: Session,
+  { withoutRowCount }: { withoutRowCount: boolean },
+): Promise<Result> {
+  const { env, target } = session;
+  const name = target.databaseIdentifier;
+  return withLock(session, "database delete-replaced", async (run) => {
+    if (run.unfinished !== undefined) {
+      throw new UserError(
+        `Run ${run.unfinished.number} (restore) is unfinished.`,
+        `npm run database -- resume ${env}`,
+      );
+    }
+    const locked = run.session;
+    const replaced = (await listByPrefix(locked, `${name}-replaced-`)).map(
+      ({ DBInstanceIdentifier = "" }) => DBInstanceIdentifier,
+    );
+    if (replaced.length === 0) return { outcome: "done", lines: ["No restore has left an old database."] };
+    const problem = await awaitHealth(locked);
+    if (problem !== undefined) {
+      throw new UserError(
+        `Iaso does not work with its database: ${problem}. The old database is kept.`,
+        "Deploy a version that fits the database, or restore another backup",
+      );
+    }
+    if (!withoutRowCount) session.show(await rowsOf(locked, name));
+    const snapshots = replaced.map((one) => `${one}-final`);
+    session.show(replaced.map((one, index) => `Delete ${one}, after a snapshot ${snapshots[index] ?? ""}.`));
+    if (!(await session.confirm("Delete for good?"))) {
+      return { outcome: "abandoned", lines: ["Nothing was deleted."] };
+    }
+    run.beginWithout(`delete-replaced ${env}`);
+    for (const [index, one] of replaced.entries()) {
+      await locked.progress.step(`Delete ${one}`, () => deleteInstance(locked, one, snapshots[index]));
+    }
+    return {
+      outcome: "done",
+      lines: [`Deleted ${replaced.join(", ")}. The snapshots stay: ${snapshots.join(", ")}.`],
+    };
+  });
+}
+
+async function rowsOf(session: LockedSession, name: string): Promise<string[]> {
+  return session.progress.step(`Count the rows of ${name}`, async () => {
+    const counter = await findInstance(session);
+    const instance = await findByName(session, name);
+    const rows = await countRows(session, counter, instance?.Endpoint?.Address ?? "");
+    return [`Rows of ${name}:`, ...[...rows].map(([table, count]) => `  ${table}: ${count}`)];
+  });
+}

@@ -1,0 +1,241 @@
+import { type DBInstance } from "@aws-sdk/client-rds";
+import { describeError } from "../../cli/awsErrors";
+import { UserError } from "../../cli/userError";
+import { type Journal } from "../../coordination/journal";
+import { chooseBackup } from "../backups";
+import { awaitHealth } from "../health";
+import { findByName, listByPrefix } from "../instances";
+import { isolatedGroup } from "../isolatedGroup";
+import { replaceInState, requireInstance, settingsInState } from "../pulumiState";
+import { type RestoreRecord, type Source } from "../record";
+import { deleteInstance, finishSettings, restoreBeside, RestoreRefused, swapNames } from "../restoreSteps";
+import { compareRows, countRows, findInstance } from "../rowCount";
+import { type LockedSession, type Result, type Session } from "../session";
+import { type Settings, settingsOf } from "../settings";
+import { type Run, withLock } from "../withLock";
+import { deleteCopies } from "./rehearse";
+
+export interface RestoreOptions {
+  to?: string;
+  snapshot?: string;
+  /** Swaps without a count of the rows, which needs instances with shell access. */
+  withoutRowCount: boolean;
+}
+
+/**
+ * Restores a backup into a new instance, and lets it take the place of the old one: its identifier and address, its
+ * settings and its place in Pulumi's state. The old instance stays, isolated and under another name.
+ *
+ * @throws UserError if the backup does not exist, or something that the restore needs is missing; nothing is changed
+ */
+export async function restore(session: Session, options: RestoreOptions): Promise<Result> {
+  const { env, target } = session;
+  const name = target.databaseIdentifier;
+  const wanted = wantedBackup(options, env);
+  return withLock(session, "database restore", async (run) => {
+    if (run.unfinished !== undefined) throw unfinished(run.unfinished);
+    const locked = run.session;
+    const plan = await locked.progress.step("Check the database and its backups", () =>
+      makePlan(locked, wanted, options),
+    );
+    const names = { restored: `${name}-restored-${run.number}`, replaced: `${name}-replaced-${run.number}` };
+    session.show(describePlan(name, names, plan));
+    if (!(await session.confirm("Restore the backup beside the database?"))) {
+      return { outcome: "abandoned", lines: ["Nothing was changed."] };
+    }
+    const { isolated, oldId, settings, source } = plan;
+    const { withoutRowCount } = options;
+    const journal = await run.begin({
+      ...names,
+      command: "restore",
+      source,
+      name,
+      oldId,
+      settings,
+      isolated,
+      withoutRowCount,
+    });
+    return complete(locked, journal);
+  });
+}
+
+interface Plan {
+  /** The instance to replace; undefined if it does not exist any more. */
+  old: DBInstance | undefined;
+  oldId: string;
+  settings: Settings;
+  source: Source;
+  description: string;
+  isolated: string | undefined;
+  /** Instances that earlier restores have left. */
+  others: DBInstance[];
+}
+
+async function makePlan(
+  session: LockedSession,
+  wanted: { to: string } | { snapshot: string },
+  { withoutRowCount }: RestoreOptions,
+): Promise<Plan> {
+  const { env, pulumi, target } = session;
+  const name = target.databaseIdentifier;
+  const old = await findByName(session, name);
+  const state = await pulumi.read();
+  // Pulumi's state has the settings of an instance that is gone.
+  const inState = settingsInState(state, env);
+  const oldId = old?.DbiResourceId ?? inState.id;
+  if (old !== undefined) requireInstance(state, oldId, env);
+  if (!withoutRowCount) await findInstance(session);
+  const settings = old === undefined ? inState.settings : settingsOf(old);
+  const { description, source } = await chooseBackup(session, wanted, settings.majorVersion);
+  const others = await listByPrefix(session, `${name}-re`);
+  const isolated = old && (await isolatedGroup(session, old));
+  return { old, oldId, settings, description, source, isolated, others };
+}
+
+/** Completes a restore that did not finish, or deletes what a rehearsal left. */
+export async function resume(session: Session): Promise<Result> {
+  return withLock(session, "database resume", async (run: Run) => {
+    const record = run.unfinished;
+    if (record === undefined) {
+      await deleteCopies(run.session);
+      return { outcome: "done", lines: [`No run on the database of ${session.env} is unfinished.`] };
+    }
+    session.progress.line(
+      `Run ${record.number} (${record.command} by ${record.by}, ${record.startedAt}) stopped in phase ${record.phase}.`,
+    );
+    const journal = await run.reopen(record);
+    return complete(run.session, journal);
+  });
+}
+
+async function complete(session: LockedSession, journal: Journal<RestoreRecord>): Promise<Result> {
+  const { phase } = journal.current;
+  if (phase === "refused" || phase === "abandoned") return abandoned(session, journal);
+  const newId = journal.current.newId ?? (await prepare(session, journal));
+  if (newId === undefined) return abandoned(session, journal);
+  const record = journal.current;
+  const { isolated, name, oldId, replaced } = record;
+  const { progress } = session;
+  await progress.step(`Give the new instance the name ${name}`, async () => {
+    await swapNames(session, record, newId);
+    await finishSettings(session, record, newId);
+  });
+  await progress.step("Put the new instance into Pulumi's state", () =>
+    replaceInState(session.pulumi, oldId, newId),
+  );
+  const problem = await progress.step("Wait until Iaso works with it", () => awaitHealth(session));
+  await journal.write("succeeded", {}, problem);
+  const kept =
+    isolated === undefined
+      ? []
+      : [`The old database stays as ${replaced}: no connection reaches it, and it costs as much as before.`];
+  if (problem !== undefined) {
+    return {
+      outcome: "unhealthy",
+      lines: [`${name} is the restored database, but Iaso does not work with it: ${problem}`, ...kept],
+      remedy:
+        `If the backup is older than a migration, deploy the version of that time: ` +
+        `npm run deploy -- rollback ${session.env} --to <version>`,
+    };
+  }
+  return {
+    outcome: "done",
+    lines: [`${name} is the restored database, and Iaso works with it.`, ...kept],
+    ...(isolated !== undefined && {
+      remedy: `When nothing of the old database is needed: npm run database -- delete-replaced ${session.env}`,
+    }),
+  };
+}
+
+/**
+ * Restores beside the old instance and asks the user.
+ *
+ * @returns the id of the new instance; undefined if RDS refuses, or the user does not want it
+ */
+async function prepare(session: LockedSession, journal: Journal<RestoreRecord>): Promise<string | undefined> {
+  const record = journal.current;
+  const { name, restored, withoutRowCount } = record;
+  let instance: DBInstance;
+  try {
+    instance = await session.progress.step(`Restore into ${restored}`, () => restoreBeside(session, record));
+  } catch (error) {
+    if (!(error instanceof RestoreRefused)) throw error;
+    await journal.write("refused", {}, error.message);
+    return undefined;
+  }
+  if (!withoutRowCount) session.show(await compare(session, instance));
+  const question = `Put it in the place of ${name}? Iaso is interrupted for some minutes.`;
+  if (!(await session.confirm(question))) {
+    await journal.write("abandoned");
+    return undefined;
+  }
+  await journal.write("swapping", { newId: instance.DbiResourceId });
+  return instance.DbiResourceId;
+}
+
+async function abandoned(session: LockedSession, { current }: Journal<RestoreRecord>): Promise<Result> {
+  const { history, name, restored } = current;
+  await session.progress.step(`Delete ${restored}, if it exists`, () => deleteInstance(session, restored));
+  const why = history.at(-1)?.detail;
+  return { outcome: "abandoned", lines: [...(why === undefined ? [] : [why]), `${name} is unchanged.`] };
+}
+
+async function compare(session: LockedSession, instance: DBInstance): Promise<string[]> {
+  const { progress, target } = session;
+  return progress.step("Count the rows of both databases", async () => {
+    const counter = await findInstance(session);
+    const restored = await countRows(session, counter, instance.Endpoint?.Address ?? "");
+    const serving = await findByName(session, target.databaseIdentifier);
+    const now = await countRows(session, counter, serving?.Endpoint?.Address ?? "").catch(
+      (error: unknown) => {
+        // The old database may be what is broken.
+        progress.warn(describeError(error));
+        return new Map<string, number>();
+      },
+    );
+    return compareRows(now, restored);
+  });
+}
+
+function wantedBackup({ snapshot, to }: RestoreOptions, env: string): { to: string } | { snapshot: string } {
+  if (to !== undefined && snapshot === undefined) return { to };
+  if (snapshot !== undefined && to === undefined) return { snapshot };
+  throw new UserError(
+    "Name one backup: --to with a time, or --snapshot.",
+    `npm run database -- restore ${env} --to latest; the backups: npm run database -- backups ${env}`,
+  );
+}
+
+function unfinished(record: RestoreRecord): UserError {
+  return new UserError(
+    `Run ${record.number} (${record.command} by ${record.by}, ${record.startedAt}) is unfinished, in phase ${record.phase}.`,
+    `npm run database -- resume ${record.env}`,
+  );
+}
+
+function describePlan(
+  name: string,
+  { replaced, restored }: { replaced: string; restored: string },
+  { description, old, oldId, others, settings }: Plan,
+): string[] {
+  const standby = settings.multiAz ? "with a standby" : "without a standby";
+  return [
+    "Plan:",
+    `  1. Restore ${description}, into a new instance ${restored} (${settings.instanceClass}, ${standby}).`,
+    old === undefined
+      ? `     There is no instance ${name}. The new one gets its settings from Pulumi's state.`
+      : "     Iaso goes on with the old database.",
+    "  2. Show the rows, and ask again.",
+    ...(old === undefined
+      ? [`  3. Rename ${restored} to ${name}.`]
+      : [
+          `  3. Rename ${name} (${oldId}) to ${replaced}, without any connection, and ${restored} to ${name}.`,
+          "     Iaso is interrupted for some minutes. What was written after the backup is only in the old database.",
+        ]),
+    "  4. Put the new instance into Pulumi's state, and wait until Iaso works with it.",
+    ...(old === undefined ? [] : ["The old database is not deleted."]),
+    ...others.map(
+      ({ DBInstanceIdentifier = "" }) => `Of an earlier restore, there is still ${DBInstanceIdentifier}.`,
+    ),
+  ];
+}

@@ -1,0 +1,142 @@
+import {
+  type DBInstance,
+  DescribeDBInstancesCommand,
+  ModifyDBInstanceCommand,
+  type ModifyDBInstanceMessage,
+  paginateDescribeDBInstances,
+} from "@aws-sdk/client-rds";
+import { errorName } from "../cli/awsErrors";
+import { type LockedSession, type Session, LIMITS, Unfinished } from "./session";
+
+/** The instance with this identifier; undefined if there is none. */
+export async function findByName({ clients }: Session, name: string): Promise<DBInstance | undefined> {
+  try {
+    const { DBInstances } = await clients.rds.send(
+      new DescribeDBInstancesCommand({ DBInstanceIdentifier: name }),
+    );
+    return DBInstances?.[0];
+  } catch (error) {
+    if (errorName(error).startsWith("DBInstanceNotFound")) return undefined;
+    throw error;
+  }
+}
+
+/** The instance with this resource id (db-…), whatever its identifier is; undefined if there is none. */
+export async function findById({ clients }: Session, id: string): Promise<DBInstance | undefined> {
+  const { DBInstances } = await clients.rds.send(
+    new DescribeDBInstancesCommand({ Filters: [{ Name: "dbi-resource-id", Values: [id] }] }),
+  );
+  return DBInstances?.find(({ DbiResourceId }) => DbiResourceId === id);
+}
+
+/** All instances of the account and region whose identifier begins with a prefix. */
+export async function listByPrefix({ clients }: Session, prefix: string): Promise<DBInstance[]> {
+  const instances: DBInstance[] = [];
+  for await (const page of paginateDescribeDBInstances({ client: clients.rds }, {})) {
+    instances.push(...(page.DBInstances ?? []));
+  }
+  return instances.filter(({ DBInstanceIdentifier = "" }) => DBInstanceIdentifier.startsWith(prefix));
+}
+
+/** Statuses that an instance does not leave without a person. */
+const BROKEN =
+  /^(failed|incompatible-|inaccessible-encryption-credentials|restore-error|storage-full|stopped)/;
+
+/**
+ * Polls an instance until it is as wanted.
+ *
+ * @throws Unfinished if the time is over, the user interrupts, or RDS reports a status that does not end
+ */
+export async function waitFor<T extends DBInstance | undefined>(
+  session: LockedSession,
+  what: string,
+  limit: number,
+  find: () => Promise<DBInstance | undefined>,
+  isWanted: (instance: DBInstance | undefined) => instance is T,
+): Promise<T> {
+  const { clock, progress } = session;
+  const deadline = clock.now() + limit;
+  let shown = "";
+  for (;;) {
+    session.lock.requireHeld();
+    const instance = await find();
+    if (isWanted(instance)) return instance;
+    const status = instance?.DBInstanceStatus ?? "not visible yet";
+    if (BROKEN.test(status)) throw new Unfinished(`${what} is ${status}.`);
+    if (status !== shown) progress.line(`${instance?.DBInstanceIdentifier ?? what}: ${status}`);
+    shown = status;
+    if (session.interrupted()) throw new Unfinished("The run was interrupted.");
+    if (clock.now() >= deadline) throw new Unfinished(`${what} is ${status}, and the time limit is over.`);
+    await clock.sleep(LIMITS.poll);
+  }
+}
+
+/**
+ * Pending changes that this tool asks for, which begin at once. Others, such as an instance class, wait for the maintenance
+ * window.
+ */
+const OWN_CHANGES = ["DBInstanceIdentifier", "MasterUserPassword", "PendingCloudwatchLogsExports"] as const;
+
+/**
+ * True if RDS accepts changes of the instance, and none of this tool's is still to come. An instance that optimises its
+ * storage, for hours after it has grown, works as usual.
+ */
+export function isSettled(instance: DBInstance | undefined): instance is DBInstance {
+  if (!/^(available|storage-optimization)$/.test(instance?.DBInstanceStatus ?? "")) return false;
+  return OWN_CHANGES.every((name) => instance?.PendingModifiedValues?.[name] === undefined);
+}
+
+/**
+ * Changes an instance, and waits until the change has taken effect: RDS begins some time after its answer. RDS accepts a change only of an available instance,
+ * and a backup or a change of its own can begin at any time: then this waits and tries again.
+ *
+ * @param isChanged whether an instance has the change
+ */
+export async function modify(
+  session: LockedSession,
+  id: string,
+  changes: Omit<ModifyDBInstanceMessage, "DBInstanceIdentifier">,
+  isChanged: (instance: DBInstance) => boolean,
+): Promise<DBInstance> {
+  await request(session, id, changes, isChanged);
+  return waitFor(
+    session,
+    id,
+    LIMITS.change,
+    () => findById(session, id),
+    (instance): instance is DBInstance => isSettled(instance) && isChanged(instance),
+  );
+}
+
+/**
+ * Sends a change to RDS until RDS accepts it. Sends none if the instance has the change.
+ *
+ * @throws Unfinished if the instance does not become available in time
+ */
+export async function request(
+  session: LockedSession,
+  id: string,
+  changes: Omit<ModifyDBInstanceMessage, "DBInstanceIdentifier">,
+  isChanged: (instance: DBInstance) => boolean,
+): Promise<void> {
+  const deadline = session.clock.now() + LIMITS.change;
+  for (;;) {
+    const instance = await waitFor(session, id, LIMITS.change, () => findById(session, id), isSettled);
+    if (isChanged(instance)) return;
+    await session.lock.renew();
+    try {
+      await session.clients.rds.send(
+        new ModifyDBInstanceCommand({
+          DBInstanceIdentifier: instance.DBInstanceIdentifier,
+          ...changes,
+        }),
+      );
+      return;
+    } catch (error) {
+      // An earlier attempt of the SDK whose answer was lost may have begun the change, the new name included.
+      const isBusy = /^(InvalidDBInstanceState|DBInstanceNotFound)/.test(errorName(error));
+      if (!isBusy || session.clock.now() >= deadline) throw error;
+      await session.clock.sleep(LIMITS.poll);
+    }
+  }
+}

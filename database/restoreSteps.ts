@@ -1,0 +1,236 @@
+import {
+  type DBInstance,
+  DeleteDBInstanceCommand,
+  ModifyDBInstanceCommand,
+  RebootDBInstanceCommand,
+  RestoreDBInstanceFromDBSnapshotCommand,
+  RestoreDBInstanceToPointInTimeCommand,
+} from "@aws-sdk/client-rds";
+import { GetParameterCommand } from "@aws-sdk/client-ssm";
+import { describeError, errorName, isRefusal } from "../cli/awsErrors";
+import { secretParameterName } from "../components/common/secretParameter";
+import { findById, findByName, isSettled, modify, request, waitFor } from "./instances";
+import { type RestoreRecord } from "./record";
+import { LIMITS, type LockedSession, Unfinished } from "./session";
+import { afterRestore, forRestore, hasSettings } from "./settings";
+
+/** Thrown when RDS refuses a restore. There is no new instance. */
+export class RestoreRefused extends Error {
+  override readonly name = "RestoreRefused";
+}
+
+/*
+ * The steps of a restore. Each looks first at what AWS has, and does only what is missing: a step can be repeated at any
+ * time, after a kill at any call.
+ */
+
+/**
+ * Restores the backup beside the old instance, and gives it the old one's settings and the current password.
+ *
+ * @returns the new instance
+ */
+export async function restoreBeside(
+  session: LockedSession,
+  record: Pick<RestoreRecord, "restored" | "settings" | "source">,
+): Promise<DBInstance> {
+  const { restored, settings } = record;
+  if ((await findByName(session, restored)) === undefined) await requestRestore(session, record);
+  const instance = await waitFor(
+    session,
+    restored,
+    LIMITS.restore,
+    () => findByName(session, restored),
+    isSettled,
+  );
+  const { clients, env, progress } = session;
+  const { Parameter } = await clients.ssm.send(
+    new GetParameterCommand({ Name: secretParameterName(env, "RDS_PASSWORD"), WithDecryption: true }),
+  );
+  const password = Parameter?.Value ?? "";
+  progress.hide(password);
+  const id = instance.DbiResourceId ?? "";
+  // RDS shows no password, so nothing tells whether it is set already.
+  await request(session, id, afterRestore(settings, password), () => false);
+  return waitFor(
+    session,
+    restored,
+    LIMITS.change,
+    () => findById(session, id),
+    (found): found is DBInstance => isSettled(found) && hasSettings(found, settings),
+  );
+}
+
+async function requestRestore(
+  session: LockedSession,
+  record: Pick<RestoreRecord, "restored" | "settings" | "source">,
+): Promise<void> {
+  const { restored, settings, source } = record;
+  await session.lock.renew();
+  try {
+    if ("snapshot" in source) {
+      await session.clients.rds.send(
+        new RestoreDBInstanceFromDBSnapshotCommand({
+          ...forRestore(settings),
+          DBInstanceIdentifier: restored,
+          DBSnapshotIdentifier: source.snapshot,
+        }),
+      );
+      return;
+    }
+    await session.clients.rds.send(
+      new RestoreDBInstanceToPointInTimeCommand({
+        ...forRestore(settings),
+        TargetDBInstanceIdentifier: restored,
+        SourceDbiResourceId: source.resourceId,
+        ...(source.time === "latest"
+          ? { UseLatestRestorableTime: true }
+          : { RestoreTime: new Date(source.time) }),
+      }),
+    );
+  } catch (error) {
+    // If the answer to a request was lost, the SDK's retry finds the instance that the request began.
+    if (errorName(error).startsWith("DBInstanceAlreadyExists")) return;
+    if (!isRefusal(error) || (await appears(session, restored))) throw error;
+    throw new RestoreRefused(`RDS refused the restore: ${describeError(error)}`, { cause: error });
+  }
+}
+
+/** Polls until an instance is visible, for as long as a request without an answer may still take effect. */
+export async function appears(session: LockedSession, name: string): Promise<boolean> {
+  const deadline = session.clock.now() + LIMITS.consistency;
+  for (;;) {
+    if ((await findByName(session, name)) !== undefined) return true;
+    if (session.clock.now() >= deadline) return false;
+    await session.clock.sleep(LIMITS.poll);
+  }
+}
+
+/**
+ * Gives the old instance another name and the new one its name.
+ *
+ * The old instance is isolated in the same change: RDS's old DNS name stays cached for minutes, and what Iaso wrote to the
+ * old database after the restore would be lost. RDS restarts an instance that it renames, which ends its connections.
+ *
+ * @see https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_RenameInstance.html
+ */
+export async function swapNames(
+  session: LockedSession,
+  record: RestoreRecord,
+  newId: string,
+): Promise<DBInstance> {
+  const { isolated, name, oldId, replaced, settings } = record;
+  if (isolated !== undefined) {
+    await modify(
+      session,
+      oldId,
+      {
+        NewDBInstanceIdentifier: replaced,
+        VpcSecurityGroupIds: [isolated],
+        // RDS would create log groups with the new name, which nobody deletes.
+        ...(settings.logExports.length > 0 && {
+          CloudwatchLogsExportConfiguration: { DisableLogTypes: settings.logExports },
+        }),
+        ApplyImmediately: true,
+      },
+      (instance) => instance.DBInstanceIdentifier === replaced && isIsolated(instance, isolated),
+    );
+  }
+  return modify(
+    session,
+    newId,
+    {
+      NewDBInstanceIdentifier: name,
+      DeletionProtection: settings.deletionProtection,
+      ApplyImmediately: true,
+    },
+    (instance) =>
+      instance.DBInstanceIdentifier === name && instance.DeletionProtection === settings.deletionProtection,
+  );
+}
+
+function isIsolated({ VpcSecurityGroups = [] }: DBInstance, group: string): boolean {
+  return VpcSecurityGroups.every(
+    ({ Status, VpcSecurityGroupId }) => VpcSecurityGroupId === group && Status === "active",
+  );
+}
+
+/** Completes the settings of the new instance that depend on its name, and restarts it if its parameters wait for that. */
+export async function finishSettings(
+  session: LockedSession,
+  { settings }: RestoreRecord,
+  newId: string,
+): Promise<void> {
+  const { logExports } = settings;
+  const instance = await modify(
+    session,
+    newId,
+    { CloudwatchLogsExportConfiguration: { EnableLogTypes: logExports }, ApplyImmediately: true },
+    ({ EnabledCloudwatchLogsExports = [] }) =>
+      logExports.every((log) => EnabledCloudwatchLogsExports.includes(log)),
+  );
+  await restartIfNeeded(session, instance);
+}
+
+/** Restarts an instance whose parameters wait for that, and waits. */
+export async function restartIfNeeded(session: LockedSession, instance: DBInstance): Promise<void> {
+  const waits = ({ DBParameterGroups = [] }: DBInstance): boolean =>
+    DBParameterGroups.some(({ ParameterApplyStatus }) => ParameterApplyStatus === "pending-reboot");
+  if (!waits(instance)) return;
+  await session.lock.renew();
+  await session.clients.rds.send(
+    new RebootDBInstanceCommand({ DBInstanceIdentifier: instance.DBInstanceIdentifier }),
+  );
+  await waitFor(
+    session,
+    "The restart",
+    LIMITS.change,
+    () => findById(session, instance.DbiResourceId ?? ""),
+    (found): found is DBInstance => isSettled(found) && !waits(found),
+  );
+}
+
+/**
+ * Deletes an instance, and waits until it is gone.
+ *
+ * @param finalSnapshot the identifier of the snapshot that RDS takes first; none by default
+ */
+export async function deleteInstance(
+  session: LockedSession,
+  name: string,
+  finalSnapshot?: string,
+): Promise<void> {
+  const { clients, clock } = session;
+  const deadline = clock.now() + LIMITS.change;
+  for (;;) {
+    const instance = await waitFor(
+      session,
+      name,
+      LIMITS.change,
+      () => findByName(session, name),
+      (found): found is DBInstance | undefined =>
+        found === undefined || found.DBInstanceStatus === "deleting" || isSettled(found),
+    );
+    if (instance === undefined) return;
+    try {
+      await session.lock.renew();
+      if (instance.DeletionProtection === true) {
+        const unprotect = { DBInstanceIdentifier: name, DeletionProtection: false, ApplyImmediately: true };
+        await clients.rds.send(new ModifyDBInstanceCommand(unprotect));
+      } else if (instance.DBInstanceStatus !== "deleting") {
+        await clients.rds.send(
+          new DeleteDBInstanceCommand({
+            DBInstanceIdentifier: name,
+            ...(finalSnapshot === undefined
+              ? { SkipFinalSnapshot: true, DeleteAutomatedBackups: true }
+              : { FinalDBSnapshotIdentifier: finalSnapshot, DeleteAutomatedBackups: false }),
+          }),
+        );
+      }
+    } catch (error) {
+      if (!/^(InvalidDBInstanceState|DBInstanceNotFound)/.test(errorName(error))) throw error;
+    }
+    if (session.interrupted()) throw new Unfinished("The run was interrupted.");
+    if (clock.now() >= deadline) throw new Unfinished(`${name} was not deleted in time.`);
+    await clock.sleep(LIMITS.poll);
+  }
+}

@@ -1,0 +1,135 @@
+import { userInfo } from "node:os";
+import { confirm } from "@inquirer/prompts";
+import { describeError, explainAwsError } from "../cli/awsErrors";
+import { createProgress, isDrawable, type Progress } from "../cli/progress";
+import { formatRemedy, UserError } from "../cli/userError";
+import { createClients } from "../coordination/clients";
+import { type Clock } from "../coordination/clock";
+import { Locked, LockLost } from "../coordination/lock";
+import { readTarget } from "../coordination/target";
+import { environmentName } from "../components/common/deployParameter";
+import { PulumiCli } from "./pulumiState";
+import { type Result, type Session, Unfinished } from "./session";
+
+/** The exit codes. docs/operations.md lists them for users. */
+export const EXIT = {
+  done: 0,
+  /** An unexpected error. Nothing was changed. */
+  failed: 1,
+  /** Refused. Nothing was changed. */
+  refused: 2,
+  /** The user answered no. The database is unchanged. */
+  abandoned: 3,
+  /** A rehearsal failed. The database is unchanged. */
+  failedDrill: 1,
+  /** The database is replaced, but Iaso does not work with it. */
+  unhealthy: 4,
+  /** Another run holds the lock of this environment. */
+  locked: 5,
+  /** The run stopped before its end. `resume` completes it. */
+  unfinished: 6,
+} as const;
+
+export interface Options {
+  region: string;
+  yes?: true;
+  /** The Pulumi stack; the environment's name by default. */
+  stack?: string;
+}
+
+const REQUEST_TIMEOUT = 15_000;
+
+/** Runs a command, prints its result and sets the exit code. */
+export async function execute(
+  env: string,
+  options: Options,
+  clock: Clock,
+  command: (session: Session) => Promise<Result>,
+): Promise<void> {
+  const progress = createProgress({
+    terminal: isDrawable(process.stdout),
+    write: (line) => process.stdout.write(`${line}\n`),
+    now: () => clock.now(),
+  });
+  let interrupted = false;
+  const onSignal = (): void => {
+    if (interrupted) process.exit(EXIT.unfinished);
+    interrupted = true;
+    process.stderr.write("Stopping at the next step. Press Ctrl-C again to stop at once.\n");
+  };
+  process.on("SIGINT", onSignal);
+  process.on("SIGTERM", onSignal);
+  const { code, lines } = await outcomeOf(env, async () => {
+    requireName(env);
+    const pathStyle = (process.env["AWS_ENDPOINT_URL_S3"] ?? process.env["AWS_ENDPOINT_URL"]) !== undefined;
+    const clients = createClients({ region: options.region, pathStyle });
+    return command({
+      env,
+      target: await readTarget(clients.ssm, env, options.region),
+      clients,
+      clock,
+      progress,
+      by: process.env["GITHUB_ACTOR"] ?? userInfo().username,
+      interrupted: () => interrupted,
+      confirm: (question) => ask(question, options, progress),
+      show: (shown) => process.stdout.write(`${progress.redact(shown.join("\n"))}\n`),
+      pulumi: new PulumiCli(options.stack ?? env),
+      fetch: async (url) => {
+        const response = await fetch(url, { signal: AbortSignal.timeout(REQUEST_TIMEOUT) });
+        return { status: response.status, text: await response.text() };
+      },
+    });
+  });
+  (code === EXIT.done ? process.stdout : process.stderr).write(`${progress.redact(lines.join("\n"))}\n`);
+  process.exitCode = code;
+  process.off("SIGINT", onSignal);
+  process.off("SIGTERM", onSignal);
+}
+
+/** Runs a command, and returns its exit code and the last lines of its output, also if it throws. */
+export async function outcomeOf(
+  env: string,
+  command: () => Promise<Result>,
+): Promise<{ code: number; lines: string[] }> {
+  const end = (code: number, message: string, remedy: string): { code: number; lines: string[] } => ({
+    code,
+    lines: remedy === "" ? [message] : [message, `  ${formatRemedy(remedy)}`],
+  });
+  try {
+    const { lines, outcome, remedy } = await command();
+    const next = outcome === "unhealthy" ? formatRemedy(remedy ?? "") : (remedy ?? "");
+    return { code: EXIT[outcome], lines: next === "" ? lines : [...lines, next] };
+  } catch (error) {
+    const again = (command = `resume ${env}`): string => `npm run database -- ${command}`;
+    if (error instanceof UserError) return end(EXIT.refused, error.message, error.remedy);
+    if (error instanceof Locked) return end(EXIT.locked, error.message, "Wait until that run ends");
+    if (error instanceof LockLost) {
+      return end(EXIT.unfinished, `${error.message} This run stopped and changed nothing more.`, again());
+    }
+    if (error instanceof Unfinished) {
+      return end(EXIT.unfinished, `The run stopped before its end: ${error.message}`, again(error.command));
+    }
+    const explained = explainAwsError(error, `a role with the permissions in docs/operations.md`);
+    const message = (explained?.message ?? describeError(error)).replace(/\.$/, "");
+    return end(EXIT.failed, `${message}. Nothing was changed.`, explained?.remedy ?? "Run the command again");
+  }
+}
+
+async function ask(question: string, { yes }: Options, progress: Progress): Promise<boolean> {
+  if (yes === true) {
+    progress.line(`${question} Yes (--yes).`);
+    return true;
+  }
+  if (!process.stdin.isTTY) {
+    throw new UserError(`Nobody can answer "${question}": this is no terminal.`, "Add --yes");
+  }
+  return confirm({ message: question, default: false });
+}
+
+function requireName(env: string): void {
+  if (environmentName.pattern.test(env)) return;
+  throw new UserError(
+    `"${env}" is not a valid name of an environment. Accepted: ${environmentName.accepted}.`,
+    "npm run database -- backups <env>, for example: npm run database -- backups staging",
+  );
+}

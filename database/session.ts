@@ -1,0 +1,75 @@
+import { type Clients } from "../coordination/clients";
+import { type Clock } from "../coordination/clock";
+import { type HeldLock } from "../coordination/lock";
+import { type Target } from "../coordination/target";
+import { type Progress } from "../cli/progress";
+import { type PulumiState } from "./pulumiState";
+
+/** Time limits and intervals, in milliseconds. */
+export const LIMITS = {
+  /** Between two polls of RDS. */
+  poll: 15_000,
+  /** Until an instance is restored and available. A restore of 100 GiB takes about an hour. */
+  restore: 6 * 3_600_000,
+  /** Until a change of an instance has taken effect, a new name included. */
+  change: 3_600_000,
+  /** Until a request without an answer has taken effect, or never will. */
+  consistency: 120_000,
+  /** Until Iaso answers with its new database: RDS's new DNS name can take ten minutes. */
+  health: 20 * 60_000,
+  /** Until the rows of all tables are counted. */
+  rowCount: 30 * 60_000,
+} as const;
+
+/** The environment, the clients and the settings that every command works with. */
+export interface Session {
+  env: string;
+  target: Target;
+  clients: Clients;
+  clock: Clock;
+  progress: Progress;
+  /** The user who runs the tool, for the lock and the journal. */
+  by: string;
+  /** True once the user has asked the command to stop. */
+  interrupted: () => boolean;
+  /** Asks the user a question that is answered by yes or no. */
+  confirm: (question: string) => Promise<boolean>;
+  /** Prints lines that the user has to read before a question. */
+  show: (lines: readonly string[]) => void;
+  pulumi: PulumiState;
+  /** Sends an HTTP request to Iaso. */
+  fetch: (url: URL) => Promise<{ status: number; text: string }>;
+}
+
+/** A session that holds the lock of its environment. */
+export interface LockedSession extends Session {
+  lock: HeldLock;
+}
+
+/** The end of a command. */
+export interface Result {
+  /**
+   * - done: the command did what it says
+   * - abandoned: the user answered no; the database is unchanged
+   * - failedDrill: a rehearsal failed; the database is unchanged
+   * - unhealthy: the database is replaced, but Iaso does not work with it
+   */
+  outcome: "done" | "abandoned" | "failedDrill" | "unhealthy";
+  lines: string[];
+  /** The command or line that fixes it, or that comes next. */
+  remedy?: string;
+}
+
+/** Thrown when a run stops before its end. */
+export class Unfinished extends Error {
+  override readonly name = "Unfinished";
+
+  /** @param command the command that goes on, with its arguments; `resume` by default */
+  constructor(
+    message: string,
+    options?: ErrorOptions,
+    readonly command?: string,
+  ) {
+    super(message, options);
+  }
+}

@@ -1,0 +1,97 @@
+import { describeError } from "../cli/awsErrors";
+import { formatRemedy, UserError } from "../cli/userError";
+import { ConditionalObjects } from "../coordination/conditionalObject";
+import { type AnyRecord, Journal, readJournal } from "../coordination/journal";
+import { acquireLock, LockLost } from "../coordination/lock";
+import { restoreRecord, type RestoreRecord } from "./record";
+import { type LockedSession, type Result, type Session, Unfinished } from "./session";
+
+type NewRecord = Omit<RestoreRecord, "number" | "env" | "by" | "phase" | "startedAt" | "history">;
+
+export interface Run {
+  session: LockedSession;
+  /** The number of this run. No other run of the environment has it. */
+  number: number;
+  /** The record of the run that `resume` has to finish; undefined if there is none. */
+  unfinished: RestoreRecord | undefined;
+  /** Writes the record of this run. From then on, an error leaves it open for `resume`. */
+  begin(record: NewRecord): Promise<Journal<RestoreRecord>>;
+  reopen(record: RestoreRecord): Promise<Journal<RestoreRecord>>;
+  /** Says that changes begin that need no record. After an error, the user has to run the named command. */
+  beginWithout(command: string): void;
+}
+
+/**
+ * Runs a command under the lock that deployments take too, and releases it however the command ends.
+ *
+ * @throws UserError if a deployment is unfinished
+ * @throws Unfinished if the command stopped after it began its record
+ */
+export async function withLock(
+  session: Session,
+  command: string,
+  run: (run: Run) => Promise<Result>,
+): Promise<Result> {
+  const { clients, clock, env, progress, target } = session;
+  const bucket = target.artifactsBucket;
+  const lock = await progress.step("Acquire the lock", (log) =>
+    acquireLock({ s3: clients.s3, bucket, env, clock, by: session.by, command, onWait: log }),
+  );
+  const objects = new ConditionalObjects(clients.s3, bucket);
+  const { openJournal, token } = lock.current;
+  // A run that died before it wrote a record has changed nothing.
+  let open: AnyRecord | undefined;
+  const state: { began: boolean; next: string | undefined } = { began: false, next: undefined };
+  // Until the record is read, it may be that of a run to resume.
+  let mayBeOpen = true;
+  try {
+    open =
+      openJournal === null || openJournal === token
+        ? undefined
+        : await readJournal(objects, env, openJournal);
+    mayBeOpen = open !== undefined;
+    const result = await run({
+      session: { ...session, lock },
+      number: token,
+      unfinished: open && restoreRecord(open),
+      async begin(record) {
+        const startedAt = new Date(clock.now()).toISOString();
+        const own = { number: token, env, by: session.by, startedAt, history: [] };
+        const first: RestoreRecord = { ...record, ...own, phase: "restoring" };
+        const journal = new Journal<RestoreRecord>(objects, first, () => clock.now());
+        // The lock may still point to a run that died before it wrote a record.
+        if (lock.current.openJournal !== token) await lock.update({ openJournal: token });
+        state.began = true;
+        await journal.write("restoring");
+        return journal;
+      },
+      beginWithout(name) {
+        state.next = name;
+      },
+      reopen(record) {
+        state.began = true;
+        return Journal.reopen(objects, record, () => clock.now());
+      },
+    });
+    await release(lock.release({ openJournal: null }), session);
+    return result;
+  } catch (error) {
+    if (error instanceof LockLost) {
+      lock.stop();
+      throw error;
+    }
+    await release(lock.release(state.began || mayBeOpen ? {} : { openJournal: null }), session);
+    if (!state.began && state.next === undefined) throw error;
+    const remedy = error instanceof UserError ? ` ${formatRemedy(error.remedy)}.` : "";
+    throw new Unfinished(
+      `${describeError(error).replace(/^Unfinished: /, "")}${remedy}`,
+      { cause: error },
+      state.next,
+    );
+  }
+}
+
+async function release(released: Promise<boolean>, { progress }: Session): Promise<void> {
+  if (await released) return;
+  progress.warn("Could not release the lock; it expires by itself within 6 minutes.");
+}

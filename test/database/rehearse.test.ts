@@ -1,0 +1,146 @@
+import { expect } from "chai";
+import { deleteReplaced } from "../../database/commands/deleteReplaced";
+import { rehearse } from "../../database/commands/rehearse";
+import { resume } from "../../database/commands/restore";
+import { drillPrefix, parseDrillKey } from "../../components/common/drillKey";
+import { type Drill } from "../../database/drill";
+import { EXIT } from "../../database/run";
+import { type Session } from "../../database/session";
+import { ARTIFACTS, ENV, FAULT_KINDS } from "../deploy/double/aws";
+import { DEFAULT_GROUP } from "../deploy/double/rds";
+import { type Account, createAccount, type Ended, mismatches, NAME, play, restoring, run } from "./runs";
+
+const rehearsing =
+  (withoutRowCount = false) =>
+  (session: Session) =>
+    rehearse(session, { withoutRowCount });
+
+/** The only result of a rehearsal, and whether its key says that it succeeded. */
+function drillOf({ double }: Account): Drill & { succeeded?: boolean } {
+  const [found, ...more] = double.s3.contents(ARTIFACTS, drillPrefix(ENV));
+  if (found === undefined || more.length > 0) throw new Error("there is not one result");
+  const key = found.Key;
+  const drill = double.s3.json(ARTIFACTS, key) as unknown as Drill;
+  return { ...drill, succeeded: parseDrillKey(key)?.succeeded };
+}
+
+/** Rehearses, and resumes after a death or an unfinished end. */
+async function playDrill(
+  account: Account,
+  command: (session: Session) => Promise<Awaited<ReturnType<typeof rehearse>>> = rehearsing(),
+): Promise<(Ended | "killed")[]> {
+  const ends = [await run(account, command)];
+  const isOver = (end: Ended | "killed" | undefined) =>
+    end !== "killed" && end !== undefined && end.code !== EXIT.unfinished;
+  while (!isOver(ends.at(-1)) && ends.length < 8) ends.push(await run(account, resume));
+  return ends;
+}
+
+function steady(): Account {
+  const account = createAccount();
+  Object.assign(account.double.rds, { startDelay: () => 20_000, duration: () => 40_000, backupChance: 0 });
+  return account;
+}
+
+describe("database rehearse", () => {
+  it("restores the latest state into a copy, counts, measures and deletes it", async () => {
+    const account = createAccount();
+    const [end] = await playDrill(account);
+    if (end === "killed" || end === undefined) throw new Error("nothing kills this run");
+    expect(end.code, end.output).to.equal(EXIT.done);
+    expect(end.output).to.match(/The backup can be restored: \d+ min/);
+    const drill = drillOf(account);
+    expect(drill.rows).to.deep.equal({ copy: 3, database: 3 });
+    expect(drill.steps["restore"]).to.be.greaterThan(300);
+    expect(drill).to.include({ succeeded: true }).and.not.have.property("problem");
+    expect(mismatches(account)).to.deep.equal([]);
+  });
+
+  it("lets no connection reach the copy if no rows are counted", async () => {
+    const account = createAccount();
+    account.double.commands.online = [];
+    const groups = new Set<string>();
+    const handle = account.double.rds.handle.bind(account.double.rds);
+    account.double.rds.handle = (operation, form) => {
+      const copy = account.double.rds.existing().find(({ name }) => name.includes("rehearsal"));
+      for (const { id } of copy?.groups ?? []) groups.add(id);
+      return handle(operation, form);
+    };
+    await playDrill(account, rehearsing(true));
+    expect([...groups]).to.deep.equal([DEFAULT_GROUP]);
+    expect(drillOf(account)).not.to.have.property("problem");
+    expect(mismatches(account)).to.deep.equal([]);
+  });
+
+  it("reports and stores a failure, and deletes the copy", async () => {
+    const account = createAccount();
+    account.double.commands.password = "another";
+    const [end] = await playDrill(account);
+    if (end === "killed" || end === undefined) throw new Error("nothing kills this run");
+    expect(end.code).to.equal(EXIT.failedDrill);
+    expect(drillOf(account).succeeded).to.equal(false);
+    expect(drillOf(account).problem).to.include("password authentication failed");
+    expect(mismatches(account)).to.deep.equal([]);
+  });
+
+  it("leaves no copy with every fault in every call", async () => {
+    const undisturbed = steady();
+    await playDrill(undisturbed);
+    const operations = undisturbed.double.calls.map(({ operation }) => operation);
+    const failures: string[] = [];
+    let runs = 0;
+    let seen = "";
+    for (const [place, operation] of operations.entries()) {
+      // Of polls that repeat themselves, only the first ones.
+      if (operation === seen && operation.startsWith("Describe")) continue;
+      seen = operation;
+      for (const kind of FAULT_KINDS) {
+        const account = steady();
+        account.double.faults.set(place, kind);
+        const ends = await playDrill(account);
+        runs += 1;
+        const problems = mismatches(account);
+        const how = ends.map((end) => (end === "killed" ? end : `${end.code} ${end.output.slice(-200)}`));
+        if (problems.length > 0)
+          failures.push(`${kind} at ${place} ${operation}: ${problems.join()} (${how.join()})`);
+      }
+    }
+    console.log(`      ${runs} runs, ${failures.length} mismatches`);
+    expect(failures).to.deep.equal([]);
+  });
+});
+
+describe("database delete-replaced under faults", () => {
+  it("deletes the old database only with its last snapshot, and can be repeated", async () => {
+    const deletion = (session: Session) => deleteReplaced(session, { withoutRowCount: false });
+    const failures: string[] = [];
+    let runs = 0;
+    for (const operation of ["DeleteDBInstance", "ModifyDBInstance", "DescribeDBInstances", "PutObject"]) {
+      for (const before of [0, 1, 2, 3, 4]) {
+        for (const kind of FAULT_KINDS) {
+          const account = steady();
+          await play(account, restoring(account, "snapshot"));
+          let seen = 0;
+          account.double.faultOn = (called) => {
+            if (called !== operation) return undefined;
+            seen += 1;
+            return seen === before + 1 ? kind : undefined;
+          };
+          let end = await run(account, deletion);
+          for (let more = 0; more < 4 && (end === "killed" || end.code !== EXIT.done); more += 1) {
+            end = await run(account, deletion);
+          }
+          runs += 1;
+          account.double.time.now += 3_600_000;
+          const names = account.double.rds.existing().map(({ name }) => name);
+          const isSaved = account.double.rds.snapshots.some(({ id }) => id === `${NAME}-replaced-1-final`);
+          if (names.join() !== NAME || !isSaved) {
+            failures.push(`${kind} of ${operation} ${before}: ${names.join()}, snapshot ${isSaved}`);
+          }
+        }
+      }
+    }
+    console.log(`      ${runs} runs, ${failures.length} mismatches`);
+    expect(failures).to.deep.equal([]);
+  });
+});

@@ -1,0 +1,245 @@
+import { expect } from "chai";
+import { EXIT } from "../../database/run";
+import { backups } from "../../database/commands/backups";
+import { deleteReplaced } from "../../database/commands/deleteReplaced";
+import { rehearse } from "../../database/commands/rehearse";
+import { upgrade } from "../../database/commands/upgrade";
+import { resume } from "../../database/commands/restore";
+import { majorVersion } from "../../database/settings";
+import { repair } from "../../deploy/commands/repair";
+import { EXIT as DEPLOY_EXIT } from "../../deploy/exitCodes";
+import { exitCode } from "../../deploy/output/report";
+import { unusedPermissions } from "../authorization";
+import { ARTIFACTS, ENV } from "../deploy/double/aws";
+import { runDirect } from "../deploy/double/runs";
+import { type Account, type Ended, createAccount, mismatches, NAME, play, restoring, run } from "./runs";
+
+async function ended(...args: Parameters<typeof run>): Promise<Ended> {
+  const end = await run(...args);
+  if (end === "killed") throw new Error("nothing kills this run");
+  return end;
+}
+
+const changes = ({ double }: Account): string[] =>
+  double.calls
+    .filter(({ service }) => service === "rds" || service === "pulumi")
+    .map(({ operation }) => operation)
+    .filter((operation) => !operation.startsWith("Describe") && operation !== "export");
+
+describe("database restore", () => {
+  for (const how of ["time", "snapshot"] as const) {
+    it(`puts the state of a ${how} in the place of the database, with all its settings`, async () => {
+      const account = createAccount();
+      const {
+        ends,
+        mismatches: problems,
+        output,
+      } = await play(account, restoring(account, how), {
+        route: "sdk",
+      });
+      expect(ends, output).to.deep.equal([EXIT.done]);
+      expect(problems).to.deep.equal([]);
+      expect(account.double.rds.named(NAME)).not.to.equal(account.old);
+      expect(output).to.include("iaso_orgunit: 3 -> 10").and.include("The old database is not deleted.");
+      expect(output).not.to.include("rotated-password");
+    });
+  }
+
+  it("restores the latest possible time", async () => {
+    const account = createAccount();
+    const { code, output } = await ended(
+      account,
+      restoring(account, "time", { to: "latest", snapshot: undefined }),
+    );
+    expect(code, output).to.equal(EXIT.done);
+    const serving = account.double.rds.named(NAME)!;
+    expect(account.double.rds.rowsOf(serving)).to.deep.equal({ iaso_orgunit: 3 });
+  });
+
+  for (const how of ["time", "snapshot"] as const) {
+    it(`restores a ${how} of an instance that is gone, with the settings in Pulumi's state`, async () => {
+      const account = createAccount();
+      account.old.deleted = true;
+      account.isGone = true;
+      const played = await play(account, restoring(account, how));
+      expect(played.ends, played.output).to.deep.equal([EXIT.done]);
+      expect(played.mismatches).to.deep.equal([]);
+      expect(played.output).to.include("Iaso works with it").and.not.include("delete-replaced");
+    });
+  }
+
+  it("changes nothing if the user does not want the plan", async () => {
+    const account = createAccount();
+    const { code } = await ended(account, restoring(account, "snapshot"), { answers: [false] });
+    expect(code).to.equal(EXIT.abandoned);
+    expect(changes(account)).to.deep.equal([]);
+    expect(mismatches(account)).to.deep.equal([]);
+  });
+
+  it("deletes the restored instance if the user does not want it after the rows", async () => {
+    const account = createAccount();
+    const played = await play(account, restoring(account, "snapshot"), { answers: [true, false] });
+    expect(played.ends).to.deep.equal([EXIT.abandoned]);
+    expect(played.mismatches).to.deep.equal([]);
+    expect(account.double.rds.named(NAME)).to.equal(account.old);
+  });
+
+  const refusals: [string, (account: Account) => void, RegExp][] = [
+    ["an unknown snapshot", ({ double }) => (double.rds.snapshots.length = 0), /no available snapshot/],
+    [
+      "a snapshot of another major version",
+      ({ double }) => (double.rds.snapshots[0]!.version = "15.4"),
+      /PostgreSQL 15.4, but the environment runs 16/,
+    ],
+    ["instances without shell access", ({ double }) => (double.commands.online = []), /--without-row-count/],
+    [
+      "a default security group with rules",
+      ({ double }) => (double.defaultGroupRules = [{ IpProtocol: "-1" }]),
+      /default security group/,
+    ],
+    [
+      "a state with another instance",
+      (account) => (account.state = account.state.replaceAll(account.old.id, "db-OTHER")),
+      /pulumi refresh --stack staging/,
+    ],
+    [
+      "an interrupted update",
+      (account) =>
+        (account.state = account.state.replace(
+          '"resources"',
+          '"pending_operations":[{"type":"creating"}],"resources"',
+        )),
+      /Interrupted update/,
+    ],
+  ];
+  for (const [what, change, message] of refusals) {
+    it(`refuses ${what} before it changes anything`, async () => {
+      const account = createAccount();
+      change(account);
+      const { code, output } = await ended(account, restoring(account, "snapshot"));
+      expect(code, output).to.equal(EXIT.refused);
+      expect(output).to.match(message);
+      expect(changes(account)).to.deep.equal([]);
+      expect(account.double.s3.json(ARTIFACTS, `locks/${ENV}.json`)).to.deep.include({
+        holder: null,
+        openJournal: null,
+      });
+    });
+  }
+
+  it("refuses a time that no backup has, and lists the backups", async () => {
+    const account = createAccount();
+    const { code, output } = await ended(account, restoring(account, "time", { to: "2020-01-01T00:00:00Z" }));
+    expect(code).to.equal(EXIT.refused);
+    expect(output).to.match(
+      /Automated backups, for --to:\n {2}2026-01-04T\S+ to 2026-01-05T\S+ {2}iaso-staging/,
+    );
+    const local = await ended(account, restoring(account, "time", { to: "2026-01-05T09:00:00" }));
+    expect(local.output).to.include("is not a time with a time zone");
+  });
+
+  it("reports what RDS refuses, and leaves nothing", async () => {
+    const account = createAccount();
+    account.double.rds.instanceQuota = 1;
+    const played = await play(account, restoring(account, "snapshot"));
+    expect(played.ends).to.deep.equal([EXIT.abandoned]);
+    expect(played.output).to.include("InstanceQuotaExceeded");
+    expect(played.mismatches).to.deep.equal([]);
+  });
+
+  it("restores without a count of the rows if the user says so", async () => {
+    const account = createAccount();
+    account.double.commands.online = [];
+    const played = await play(account, restoring(account, "snapshot", { withoutRowCount: true }));
+    expect(played.ends, played.output).to.deep.equal([EXIT.done]);
+    expect(played.output).not.to.include("Rows, now -> restored");
+  });
+
+  it("reports an Iaso that does not work with the restored database, and keeps the old one", async () => {
+    const account = createAccount();
+    const { double, old } = account;
+    const answer = double.answerHealth.bind(double);
+    double.answerHealth = () =>
+      double.rds.named(NAME) === old ? answer() : { ...answer(), body: '{"up":true,"error":"db_fail"}' };
+    const { code, output } = await ended(account, restoring(account, "snapshot"));
+    expect(code).to.equal(EXIT.unhealthy);
+    expect(output).to.include("db_fail").and.include("npm run deploy -- rollback staging");
+    const deletion = await ended(account, (session) => deleteReplaced(session, { withoutRowCount: false }));
+    expect(deletion.code).to.equal(EXIT.refused);
+    expect(old.deleted).to.equal(false);
+  });
+
+  it("keeps deployments away until it is complete, and is kept away by them", async () => {
+    const account = createAccount();
+    const { double } = account;
+    double.faultOn = (operation, before) =>
+      operation === "ModifyDBInstance" && before === 1 ? "killAfter" : undefined;
+    expect(await run(account, restoring(account, "snapshot"))).to.equal("killed");
+    double.addPair();
+    const role = double.role;
+    double.role = Object.assign(Object.create(role) as typeof role, { missing: () => [] });
+    const report = await runDirect(double, (session) => repair(session, undefined), {}, "shortcut");
+    if (report === "killed") throw new Error("nothing kills this run");
+    expect(exitCode(report), report.summary).to.equal(DEPLOY_EXIT.refused);
+    expect(report.remedy).to.equal("npm run database -- resume staging");
+    expect((await ended(account, restoring(account, "snapshot"))).output).to.include(
+      "npm run database -- resume staging",
+    );
+    // An error before the record is read does not make the tool forget the restore.
+    double.faultOn = (operation, before) =>
+      operation === "GetObject" && before === reads + 1 ? "error" : undefined;
+    const reads = double.calls.filter((call) => call.operation === "GetObject").length;
+    expect((await ended(account, resume)).code).to.equal(EXIT.failed);
+    expect((await ended(account, resume)).code).to.equal(EXIT.done);
+    expect(mismatches(account)).to.deep.equal([]);
+  });
+
+  it("resumes nothing if nothing is unfinished", async () => {
+    const { code, output } = await ended(createAccount(), resume);
+    expect(code).to.equal(EXIT.done);
+    expect(output).to.include("No run on the database of staging is unfinished.");
+  });
+});
+
+describe("database delete-replaced", () => {
+  it("deletes the old database with a last snapshot, after the rows are shown", async () => {
+    const account = createAccount();
+    await play(account, restoring(account, "snapshot"));
+    const deletion = (session: Parameters<typeof deleteReplaced>[0]) =>
+      deleteReplaced(session, { withoutRowCount: false });
+    const declined = await ended(account, deletion, { answers: [false] });
+    expect(declined.code).to.equal(EXIT.abandoned);
+    expect(account.old.deleted).to.equal(false);
+    const { code, output } = await ended(account, deletion);
+    expect(code, output).to.equal(EXIT.done);
+    expect(output).to.include("iaso_orgunit: 10");
+    account.double.time.now += 3_600_000;
+    expect(account.double.rds.existing().map(({ name }) => name)).to.deep.equal([NAME]);
+    expect(account.double.rds.snapshots.map(({ id }) => id)).to.include("iaso-staging-replaced-1-final");
+    // The automated backups of the old instance stay, for restores.
+    const list = await ended(account, backups);
+    expect(list.output).to.match(/iaso-staging-replaced-1, PostgreSQL 16.9/);
+  });
+});
+
+describe("the permissions of an operator", () => {
+  it("are enough for every command, and are all needed", async () => {
+    const account = createAccount();
+    await play(account, restoring(account, "time"));
+    account.double.time.now += 3_600_000;
+    await play(account, restoring(account, "snapshot"));
+    await ended(account, (session) => deleteReplaced(session, { withoutRowCount: false }));
+    await ended(account, backups);
+    await ended(account, (session) => rehearse(session, { withoutRowCount: false }));
+    account.double.time.now += 3_600_000;
+    await ended(account, (session) => upgrade(session, { to: "17", withoutRowCount: false }));
+    // A restart is needed only if parameters wait for it.
+    expect(unusedPermissions(account.double.role)).to.deep.equal(["RestoreAndReplace: rds:RebootDBInstance"]);
+  });
+});
+
+describe("database/settings", () => {
+  it("reads the major version", () => {
+    expect(["16.9", "17", undefined].map(majorVersion)).to.deep.equal(["16", "17", ""]);
+  });
+});

@@ -1,0 +1,275 @@
+import { restore, type RestoreOptions, resume } from "../../database/commands/restore";
+import { databaseIds, type PulumiState } from "../../database/pulumiState";
+import { outcomeOf } from "../../database/run";
+import { type Result, type Session } from "../../database/session";
+import { type Clients, createClients } from "../../coordination/clients";
+import { readTarget } from "../../coordination/target";
+import { ARTIFACTS, AwsDouble, ENV, KILL, SILENCE } from "../deploy/double/aws";
+import { type Time, VirtualClock, VirtualTime } from "../deploy/double/clocks";
+import { DATABASE_GROUP, DEFAULT_GROUP, type SimulatedDatabase } from "../deploy/double/rds";
+import { silentProgress } from "../deploy/double/runs";
+import { createShortcutClients } from "../deploy/double/shortcut";
+import { DirectTransport, never, type Process } from "../deploy/double/transport";
+import { operatorRole } from "./operator";
+
+process.env["AWS_ACCESS_KEY_ID"] ??= "AKIAEXAMPLE";
+process.env["AWS_SECRET_ACCESS_KEY"] ??= "example";
+
+export const NAME = `iaso-${ENV}`;
+export const GOOD = { iaso_orgunit: 10, iaso_form: 4 };
+export const BAD = { iaso_orgunit: 3 };
+const HOUR = 3_600_000;
+const PASSWORD = "rotated-password";
+
+/** An account whose database has lost rows an hour ago, and whose password was rotated since. */
+export interface Account {
+  double: AwsDouble;
+  /** Pulumi's state. */
+  state: string;
+  old: SimulatedDatabase;
+  /** What the old instance had before the run. */
+  before: string;
+  /** True if the old instance does not exist any more. */
+  isGone?: boolean;
+  /** A time before the loss. */
+  goodTime: string;
+}
+
+const SNAPSHOT = "iaso-staging-before-2-0";
+
+export function createAccount(seed = 1, time: Time = new VirtualTime()): Account {
+  const double = new AwsDouble(seed, time);
+  double.role = operatorRole(ENV);
+  double.describeTarget();
+  const old = double.rds.named(NAME)!;
+  // A change of the settings that waits for the maintenance window.
+  old.pending["DBInstanceClass"] = "db.t4g.large";
+  double.rds.write(old, GOOD);
+  double.rds.snapshots.push({
+    id: SNAPSHOT,
+    instance: NAME,
+    at: double.time.now,
+    status: "available",
+    version: "16.8",
+    rows: GOOD,
+    password: old.password,
+  });
+  double.time.now += HOUR;
+  const goodTime = new Date(double.time.now).toISOString();
+  double.time.now += HOUR;
+  double.rds.write(old, BAD);
+  old.password = PASSWORD;
+  double.rds.write(old, BAD);
+  double.parameters.set(`/iaso-secrets/${ENV}/RDS_PASSWORD`, PASSWORD);
+  double.commands.password = PASSWORD;
+  double.time.now += HOUR;
+  const state = JSON.stringify({
+    version: 3,
+    deployment: {
+      resources: [
+        { type: "aws:s3/bucket:Bucket", id: "media" },
+        { type: "aws:rds/instance:Instance", id: old.id, outputs: outputsOf(old) },
+      ],
+    },
+  });
+  return { double, state, old, before: settings(old), goodTime };
+}
+
+/** The outputs of Pulumi's resource. */
+function outputsOf({ attributes, groups, id, logExports, name, parameterGroup, tags }: SimulatedDatabase) {
+  const renamed: Record<string, string> = {
+    BackupRetentionPeriod: "backupRetentionPeriod",
+    CACertificateIdentifier: "caCertIdentifier",
+    DBInstanceClass: "instanceClass",
+    DBSubnetGroupName: "dbSubnetGroupName",
+    MultiAZ: "multiAz",
+    PreferredBackupWindow: "backupWindow",
+    PreferredMaintenanceWindow: "maintenanceWindow",
+  };
+  const own = (key: string) => renamed[key] ?? `${key.slice(0, 1).toLowerCase()}${key.slice(1)}`;
+  return {
+    ...Object.fromEntries(Object.entries(attributes).map(([key, value]) => [own(key), value])),
+    identifier: name,
+    resourceId: id,
+    parameterGroupName: parameterGroup.name,
+    vpcSecurityGroupIds: groups.map((group) => group.id),
+    enabledCloudwatchLogsExports: logExports,
+    tags,
+  };
+}
+
+/** The attributes that Pulumi compares. */
+function settings({ attributes, groups, logExports, parameterGroup, tags }: SimulatedDatabase): string {
+  const sorted = Object.entries(attributes)
+    .filter(([name]) => name !== "EngineVersion")
+    .sort(([one], [other]) => one.localeCompare(other));
+  return JSON.stringify([sorted, groups, logExports, parameterGroup, tags]);
+}
+
+/** Pulumi's command line: its calls are faulted like those of AWS. */
+function pulumiOf(account: Account, process: Process): PulumiState {
+  const call = async <T>(operation: string, act: () => T): Promise<T> => {
+    await Promise.resolve();
+    if (process.dead) return never();
+    const answer = account.double.arrive("pulumi", operation, act);
+    if (answer === KILL) {
+      process.dead = true;
+      process.onKill();
+      return never();
+    }
+    if (answer === SILENCE) throw new Error("pulumi was ended by a signal");
+    return answer;
+  };
+  return {
+    read: () => call("export", () => account.state),
+    write: (state) =>
+      call("import", () => {
+        account.state = state;
+      }),
+  };
+}
+
+export interface Ended {
+  code: number;
+  output: string;
+}
+
+export interface Answers {
+  /** The answers to the questions, in order; yes after the last. */
+  answers?: boolean[];
+  route?: "sdk" | "shortcut";
+}
+
+/** Runs a command as a process of its own would. */
+export function run(
+  account: Account,
+  command: (session: Session) => Promise<Result>,
+  { answers = [], route = "shortcut" }: Answers = {},
+): Promise<Ended | "killed"> {
+  const { double } = account;
+  const clock = new VirtualClock(double.time);
+  const lines: string[] = [];
+  const left = [...answers];
+  return new Promise((resolve, reject) => {
+    const process: Process = {
+      double,
+      dead: false,
+      onKill() {
+        clock.stopped = true;
+        resolve("killed");
+      },
+    };
+    const clients = clientsOf(process, route);
+    outcomeOf(ENV, async () =>
+      command({
+        env: ENV,
+        target: await readTarget(clients.ssm, ENV, "eu-central-1"),
+        clients,
+        clock,
+        progress: silentProgress(clock, lines),
+        by: "tester",
+        interrupted: () => false,
+        confirm: () => (process.dead ? never() : Promise.resolve(left.shift() ?? true)),
+        show: (shown) => lines.push(...shown),
+        pulumi: pulumiOf(account, process),
+        fetch: async () => {
+          await Promise.resolve();
+          if (process.dead) return never();
+          const { body, status } = double.answerHealth();
+          return { status, text: body.toString() };
+        },
+      }),
+    ).then(({ code, lines: last }) => {
+      resolve({ code, output: [...lines, ...last].join("\n") });
+    }, reject);
+  });
+}
+
+function clientsOf(process: Process, route: "sdk" | "shortcut"): Clients {
+  if (route === "shortcut") return createShortcutClients(process);
+  const transport = new DirectTransport();
+  transport.attach(process);
+  return createClients({ region: "eu-central-1", requestHandler: transport, delay: () => 0 });
+}
+
+/** A restore of the snapshot, or of the time before the loss. */
+export function restoring(
+  account: Account,
+  how: "snapshot" | "time",
+  options: Partial<RestoreOptions> = {},
+): (session: Session) => Promise<Result> {
+  const backup = how === "snapshot" ? { snapshot: SNAPSHOT } : { to: account.goodTime };
+  return (session) => restore(session, { withoutRowCount: false, ...backup, ...options });
+}
+
+export interface Played {
+  /** How the restore and the runs that resume it ended. */
+  ends: (number | "killed")[];
+  output: string;
+  mismatches: string[];
+}
+
+/** The most runs that resume one restore: each of them can be killed too. */
+const RESUMES = 8;
+
+/** Restores, resumes until a run ends, and judges the account. */
+export async function play(
+  account: Account,
+  command: (session: Session) => Promise<Result>,
+  answers: Answers = {},
+): Promise<Played> {
+  const first = await run(account, command, answers);
+  const ends: Played["ends"] = [first === "killed" ? first : first.code];
+  let output = first === "killed" ? "" : first.output;
+  while (isUnfinished(account) && ends.length <= RESUMES) {
+    const next = await run(account, resume, answers);
+    ends.push(next === "killed" ? next : next.code);
+    output += next === "killed" ? "" : next.output;
+  }
+  return { ends, output, mismatches: mismatches(account) };
+}
+
+function isUnfinished({ double }: Account): boolean {
+  const lock = double.s3.json(ARTIFACTS, `locks/${ENV}.json`);
+  return lock !== undefined && (lock["holder"] !== null || lock["openJournal"] !== null);
+}
+
+/** The problems of the account at the end: it has to be as before, or as a restore leaves it. */
+export function mismatches(account: Account): string[] {
+  const { before, double, old, state } = account;
+  double.time.now += 3 * HOUR;
+  double.settle();
+  double.time.now += 3 * HOUR;
+  const problems: string[] = [];
+  const instances = double.rds.existing();
+  const names = instances.map(({ name }) => name);
+  if (new Set(names).size !== names.length) problems.push(`two instances of one name: ${names.join(", ")}`);
+  if (old.deleted && !account.isGone) problems.push("the old instance is lost");
+  const serving = double.rds.named(NAME);
+  // RDS begins backups whenever it likes.
+  if (!/^(available|backing-up)$/.test(serving?.status ?? ""))
+    problems.push(`${NAME} is ${serving?.status ?? "gone"}`);
+  if (serving !== undefined && settings(serving) !== before) {
+    problems.push(`other settings: ${settings(serving)} instead of ${before}`);
+  }
+  if (serving?.password !== PASSWORD) problems.push("the database has another password than Iaso");
+  if (serving === old) {
+    if (instances.length !== 1) problems.push(`leaked instances: ${names.join(", ")}`);
+    if (databaseIds(state).join() !== old.id) problems.push("the state has another instance");
+  } else if (serving !== undefined) {
+    if (account.isGone) {
+      if (instances.length !== 1) problems.push(`leaked instances: ${names.join(", ")}`);
+    } else if (instances.length !== 2) problems.push(`not two instances: ${names.join(", ")}`);
+    if (!account.isGone && !/-replaced-\d+$/.test(old.name)) problems.push(`the old instance is ${old.name}`);
+    if (!account.isGone && old.groups.some(({ id }) => id === DATABASE_GROUP || id !== DEFAULT_GROUP)) {
+      problems.push("the old instance is not isolated");
+    }
+    if (JSON.stringify(double.rds.rowsOf(serving)) !== JSON.stringify(GOOD)) problems.push("other rows");
+    if (databaseIds(state).join() !== serving.id) problems.push("the state has another instance");
+    if (state.includes(old.id)) problems.push("the state has the old instance too");
+  }
+  const groups = [...double.rds.logGroups].filter((group) => !group.startsWith(`/aws/rds/instance/${NAME}/`));
+  if (groups.length > 0) problems.push(`leaked log groups: ${groups.join(", ")}`);
+  if (isUnfinished(account)) problems.push("the lock is held, or the journal is open");
+  return problems;
+}
