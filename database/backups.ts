@@ -31,6 +31,15 @@ export interface Backups {
   snapshots: Snapshot[];
 }
 
+/** A backup to restore. */
+export interface Backup {
+  source: Source;
+  /** In words. */
+  description: string;
+  /** The major version of PostgreSQL. */
+  major: string;
+}
+
 /** True for the identifiers of the environment's database, and of databases that a restore has replaced. */
 function isOwn(name: string | undefined, { databaseIdentifier }: Session["target"]): boolean {
   return name === databaseIdentifier || name?.startsWith(`${databaseIdentifier}-`) === true;
@@ -98,14 +107,12 @@ export function describeBackups({ snapshots, windows }: Backups): string[] {
  * Finds the backup to restore.
  *
  * @param wanted the option that the user gave
- * @param major the major version of PostgreSQL that the environment runs
- * @throws UserError if there is no such backup, or its version is another one
+ * @throws UserError if there is no such backup
  */
 export async function chooseBackup(
   session: Session,
   wanted: { to: string } | { snapshot: string },
-  major: string,
-): Promise<{ source: Source; description: string }> {
+): Promise<Backup> {
   const backups = await listBackups(session);
   const remedy = `Choose one of the backups: npm run database -- backups ${session.env}`;
   if ("snapshot" in wanted) {
@@ -116,10 +123,10 @@ export async function chooseBackup(
         remedy,
       );
     }
-    requireMajor(snapshot.version, major);
     return {
       source: { snapshot: snapshot.id },
       description: `snapshot ${snapshot.id} of ${formatTime(snapshot.at)}`,
+      major: majorVersion(snapshot.version),
     };
   }
   if (wanted.to === "latest") {
@@ -130,6 +137,7 @@ export async function chooseBackup(
     return {
       source: { resourceId: window.resourceId, time: "latest" },
       description: `the latest possible time, about ${formatTime(window.to)}`,
+      major: majorVersion(window.version),
     };
   }
   const time = parseTime(wanted.to);
@@ -140,19 +148,11 @@ export async function chooseBackup(
       remedy,
     );
   }
-  requireMajor(window.version, major);
   return {
     source: { resourceId: window.resourceId, time: formatTime(time) },
     description: `${formatTime(time)}, from the automated backups of ${window.name}`,
+    major: majorVersion(window.version),
   };
-}
-
-function requireMajor(version: string, major: string): void {
-  if (majorVersion(version) === major) return;
-  throw new UserError(
-    `The backup has PostgreSQL ${version}, but the environment runs ${major}: its parameters do not fit.`,
-    "Choose a backup of this version, or restore by hand with the parameter group of the other version",
-  );
 }
 
 /** @throws UserError if the text is no time, or says no time zone */

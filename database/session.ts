@@ -2,7 +2,9 @@ import { type Clients } from "../coordination/clients";
 import { type Clock } from "../coordination/clock";
 import { type HeldLock } from "../coordination/lock";
 import { type Target } from "../coordination/target";
+import { describeError } from "../cli/awsErrors";
 import { type Progress } from "../cli/progress";
+import { formatRemedy, UserError } from "../cli/userError";
 import { type PulumiState } from "./pulumiState";
 
 /** Time limits and intervals, in milliseconds. */
@@ -72,4 +74,11 @@ export class Unfinished extends Error {
   ) {
     super(message, options);
   }
+}
+
+/** The reason of an error in one line, with its fix if it has one. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof Unfinished) return error.message;
+  if (error instanceof UserError) return `${error.message} ${formatRemedy(error.remedy)}.`;
+  return describeError(error);
 }

@@ -37,6 +37,15 @@ export function majorVersion(engineVersion: string | undefined): string {
   return engineVersion?.split(".")[0] ?? "";
 }
 
+/**
+ * The settings for a backup of a major version. Parameters fit one version only: another one gets RDS's default parameters,
+ * which require TLS too, until the program is updated.
+ */
+export function settingsFor(settings: Settings, major: string): Settings {
+  if (major === settings.majorVersion) return settings;
+  return { ...settings, majorVersion: major, parameterGroup: `default.postgres${major}` };
+}
+
 /** Reads the settings of an instance. */
 export function settingsOf(instance: DBInstance): Settings {
   return {

@@ -1,10 +1,8 @@
-import { describeError } from "../cli/awsErrors";
-import { formatRemedy, UserError } from "../cli/userError";
 import { ConditionalObjects } from "../coordination/conditionalObject";
 import { type AnyRecord, Journal, readJournal } from "../coordination/journal";
 import { acquireLock, LockLost } from "../coordination/lock";
 import { restoreRecord, type RestoreRecord } from "./record";
-import { type LockedSession, type Result, type Session, Unfinished } from "./session";
+import { type LockedSession, reasonOf, type Result, type Session, Unfinished } from "./session";
 
 type NewRecord = Omit<RestoreRecord, "number" | "env" | "by" | "phase" | "startedAt" | "history">;
 
@@ -82,12 +80,7 @@ export async function withLock(
     }
     await release(lock.release(state.began || mayBeOpen ? {} : { openJournal: null }), session);
     if (!state.began && state.next === undefined) throw error;
-    const remedy = error instanceof UserError ? ` ${formatRemedy(error.remedy)}.` : "";
-    throw new Unfinished(
-      `${describeError(error).replace(/^Unfinished: /, "")}${remedy}`,
-      { cause: error },
-      state.next,
-    );
+    throw new Unfinished(reasonOf(error), { cause: error }, state.next);
   }
 }
 

@@ -1,7 +1,6 @@
 import { type DBInstance } from "@aws-sdk/client-rds";
 import { PutObjectCommand } from "@aws-sdk/client-s3";
-import { describeError } from "../../cli/awsErrors";
-import { formatRemedy, UserError } from "../../cli/userError";
+import { UserError } from "../../cli/userError";
 import { formatDuration } from "../../coordination/clock";
 import { chooseBackup } from "../backups";
 import { findByName, listByPrefix } from "../instances";
@@ -10,7 +9,7 @@ import { type Drill } from "../drill";
 import { isolatedGroup } from "../isolatedGroup";
 import { appears, deleteInstance, restoreBeside } from "../restoreSteps";
 import { countRows, findInstance, sumOf } from "../rowCount";
-import { type LockedSession, type Result, type Session } from "../session";
+import { type LockedSession, reasonOf, type Result, type Session } from "../session";
 import { settingsOf } from "../settings";
 import { withLock } from "../withLock";
 
@@ -41,7 +40,7 @@ export async function rehearse(session: Session, { withoutRowCount }: RehearseOp
     if (old === undefined) throw new UserError(`There is no database ${name}.`);
     const counter = withoutRowCount ? undefined : await findInstance(locked);
     const settings = settingsOf(old);
-    const { description, source } = await chooseBackup(locked, { to: "latest" }, settings.majorVersion);
+    const { description, source } = await chooseBackup(locked, { to: "latest" });
     const securityGroups =
       counter === undefined ? [await isolatedGroup(locked, old)] : settings.securityGroups;
     session.show([
@@ -64,10 +63,9 @@ export async function rehearse(session: Session, { withoutRowCount }: RehearseOp
         await timed(locked, drill, "rows", () => compareSums(locked, drill, counter, old, instance));
       }
     } catch (error) {
-      drill.problem = describeError(error);
+      drill.problem = reasonOf(error);
       // A request without an answer may still create the copy.
       await appears(locked, copy);
-      if (error instanceof UserError) drill.problem += ` ${formatRemedy(error.remedy)}`;
     }
     await timed(locked, drill, "delete", () => deleteCopies(locked));
     await store(locked, drill);

@@ -11,7 +11,7 @@ import { type RestoreRecord, type Source } from "../record";
 import { deleteInstance, finishSettings, restoreBeside, RestoreRefused, swapNames } from "../restoreSteps";
 import { compareRows, countRows, findInstance } from "../rowCount";
 import { type LockedSession, type Result, type Session } from "../session";
-import { type Settings, settingsOf } from "../settings";
+import { type Settings, settingsFor, settingsOf } from "../settings";
 import { type Run, withLock } from "../withLock";
 import { deleteCopies } from "./rehearse";
 
@@ -67,6 +67,8 @@ interface Plan {
   source: Source;
   description: string;
   isolated: string | undefined;
+  /** Further steps of the user, if the backup has another major version. */
+  next: string[];
   /** Instances that earlier restores have left. */
   others: DBInstance[];
 }
@@ -85,11 +87,22 @@ async function makePlan(
   const oldId = old?.DbiResourceId ?? inState.id;
   if (old !== undefined) requireInstance(state, oldId, env);
   if (!withoutRowCount) await findInstance(session);
-  const settings = old === undefined ? inState.settings : settingsOf(old);
-  const { description, source } = await chooseBackup(session, wanted, settings.majorVersion);
+  const now = old === undefined ? inState.settings : settingsOf(old);
+  const { description, major, source } = await chooseBackup(session, wanted);
+  const settings = settingsFor(now, major);
+  const next = major === now.majorVersion ? [] : describeOtherVersion(env, major);
   const others = await listByPrefix(session, `${name}-re`);
   const isolated = old && (await isolatedGroup(session, old));
-  return { old, oldId, settings, description, source, isolated, others };
+  return { old, oldId, settings, description, source, isolated, others, next };
+}
+
+function describeOtherVersion(env: string, major: string): string[] {
+  return [
+    `The backup has PostgreSQL ${major}, and gets RDS's default parameters. Afterwards:`,
+    `  pulumi config set iaso:databaseMajorVersion ${major} --stack ${env}`,
+    `  pulumi refresh --stack ${env} and pulumi up --stack ${env}`,
+    `  npm run database -- upgrade ${env} --to ${major}, which restarts it with the program's parameters`,
+  ];
 }
 
 /** Completes a restore that did not finish, or deletes what a rehearsal left. */
@@ -216,7 +229,7 @@ function unfinished(record: RestoreRecord): UserError {
 function describePlan(
   name: string,
   { replaced, restored }: { replaced: string; restored: string },
-  { description, old, oldId, others, settings }: Plan,
+  { description, next, old, oldId, others, settings }: Plan,
 ): string[] {
   const standby = settings.multiAz ? "with a standby" : "without a standby";
   return [
@@ -234,6 +247,7 @@ function describePlan(
         ]),
     "  4. Put the new instance into Pulumi's state, and wait until Iaso works with it.",
     ...(old === undefined ? [] : ["The old database is not deleted."]),
+    ...next,
     ...others.map(
       ({ DBInstanceIdentifier = "" }) => `Of an earlier restore, there is still ${DBInstanceIdentifier}.`,
     ),

@@ -1,5 +1,4 @@
 import { type DBInstance, DescribeDBEngineVersionsCommand } from "@aws-sdk/client-rds";
-import { describeError } from "../../cli/awsErrors";
 import { UserError } from "../../cli/userError";
 import { formatDuration } from "../../coordination/clock";
 import { LockLost } from "../../coordination/lock";
@@ -9,7 +8,7 @@ import { awaitHealth } from "../health";
 import { findById, findByName, isSettled, request, waitFor } from "../instances";
 import { appears, restartIfNeeded, restoreBeside } from "../restoreSteps";
 import { compareRows, countRows, findInstance } from "../rowCount";
-import { LIMITS, type LockedSession, type Result, type Session, Unfinished } from "../session";
+import { LIMITS, type LockedSession, reasonOf, type Result, type Session, Unfinished } from "../session";
 import { majorVersion, settingsOf } from "../settings";
 import { withLock } from "../withLock";
 import { deleteCopies } from "./rehearse";
@@ -108,7 +107,7 @@ async function upgradeCopy(
 ): Promise<number> {
   const { clock, progress } = session;
   const settings = { ...settingsOf(old), multiAz: false };
-  const { source } = await chooseBackup(session, { to: "latest" }, settings.majorVersion);
+  const { source } = await chooseBackup(session, { to: "latest" });
   await deleteCopies(session);
   let seconds = 0;
   let problem: unknown;
@@ -132,8 +131,8 @@ async function upgradeCopy(
   await progress.step(`Delete ${copy}`, () => deleteCopies(session));
   if (problem === undefined) return seconds;
   throw new Unfinished(
-    `The copy could not be upgraded, and the database is unchanged: ${describeError(problem)}. ` +
-      "RDS's log pg_upgrade_precheck of the copy names the cause, such as an extension to update first",
+    `The copy could not be upgraded, and the database is unchanged: ${reasonOf(problem)} RDS's events name the cause: ` +
+      `aws rds describe-events --source-type db-instance --source-identifier ${copy} --duration 1440`,
   );
 }
 
@@ -163,7 +162,7 @@ async function upgradeInstance(session: LockedSession, id: string, version: stri
   );
   if (isUpgraded(instance)) return instance;
   throw new Unfinished(
-    `RDS did not upgrade ${instance.DBInstanceIdentifier ?? id}, which still has ${instance.EngineVersion ?? ""}`,
+    `RDS did not upgrade ${instance.DBInstanceIdentifier ?? id}, which still has ${instance.EngineVersion ?? ""}.`,
   );
 }
 

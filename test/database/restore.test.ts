@@ -86,11 +86,6 @@ describe("database restore", () => {
 
   const refusals: [string, (account: Account) => void, RegExp][] = [
     ["an unknown snapshot", ({ double }) => (double.rds.snapshots.length = 0), /no available snapshot/],
-    [
-      "a snapshot of another major version",
-      ({ double }) => (double.rds.snapshots[0]!.version = "15.4"),
-      /PostgreSQL 15.4, but the environment runs 16/,
-    ],
     ["instances without shell access", ({ double }) => (double.commands.online = []), /--without-row-count/],
     [
       "a default security group with rules",
@@ -147,6 +142,15 @@ describe("database restore", () => {
     expect(played.mismatches).to.deep.equal([]);
   });
 
+  it("restores a snapshot of another major version with RDS's parameters, and says what comes next", async () => {
+    const account = createAccount();
+    account.double.rds.snapshots[0]!.version = "15.4";
+    const { code, output } = await ended(account, restoring(account, "snapshot"));
+    expect(code, output).to.equal(EXIT.done);
+    expect(account.double.rds.named(NAME)!.parameterGroup.name).to.equal("default.postgres15");
+    expect(output).to.include("pulumi config set iaso:databaseMajorVersion 15 --stack staging");
+  });
+
   it("restores without a count of the rows if the user says so", async () => {
     const account = createAccount();
     account.double.commands.online = [];
@@ -186,9 +190,9 @@ describe("database restore", () => {
       "npm run database -- resume staging",
     );
     // An error before the record is read does not make the tool forget the restore.
+    const reads = double.calls.filter((call) => call.operation === "GetObject").length;
     double.faultOn = (operation, before) =>
       operation === "GetObject" && before === reads + 1 ? "error" : undefined;
-    const reads = double.calls.filter((call) => call.operation === "GetObject").length;
     expect((await ended(account, resume)).code).to.equal(EXIT.failed);
     expect((await ended(account, resume)).code).to.equal(EXIT.done);
     expect(mismatches(account)).to.deep.equal([]);
