@@ -22,7 +22,9 @@ export interface Run<T> {
   unfinishedRun: number | undefined;
   /** Records that the recovery from the unfinished run succeeded, and the version that both environments run. */
   markRecovered(version: string, previous?: string): Promise<void>;
-  beginJournal(record: Pick<DeploymentRecord, "bundle" | "command" | "from" | "to">): Promise<Journal<DeploymentRecord>>;
+  beginJournal(
+    record: Pick<DeploymentRecord, "bundle" | "command" | "from" | "to">,
+  ): Promise<Journal<DeploymentRecord>>;
   close(result: T, closing: Closing): Closed<T>;
 }
 
