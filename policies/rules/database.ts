@@ -125,7 +125,12 @@ export const databaseVersion = defineRule({
       "engineVersion",
       `one of ${versions.join(", ")}`,
     ),
-    ...demand(autoMinorVersionUpgrade, autoMinorVersionUpgrade !== false, "autoMinorVersionUpgrade", "true"),
+    ...demand(
+      autoMinorVersionUpgrade,
+      text(autoMinorVersionUpgrade ?? true) === "true",
+      "autoMinorVersionUpgrade",
+      "true",
+    ),
   ],
 });
 
@@ -177,7 +182,8 @@ export const databaseLogs = defineRule({
   check: ({ inputs: { enabledCloudwatchLogsExports } }) =>
     demand(
       enabledCloudwatchLogsExports,
-      array(enabledCloudwatchLogsExports).includes("postgresql"),
+      ["postgresql", "upgrade"].every((log) => array(enabledCloudwatchLogsExports).includes(log)) &&
+        array(enabledCloudwatchLogsExports).length === 2,
       "enabledCloudwatchLogsExports",
       '["postgresql", "upgrade"]',
     ),

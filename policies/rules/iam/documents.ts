@@ -1,7 +1,44 @@
 import { statementsOf } from "../../iam/document";
 import { defineRule } from "../../rule";
-import { first, hasUnknown, text } from "../../values";
+import { demand, first, hasUnknown, object, text } from "../../values";
 import { POLICY, ROLE, ROLE_POLICY } from "./grants";
+
+export const validDocuments = defineRule({
+  name: "valid-documents",
+  types: [
+    ROLE,
+    POLICY,
+    ROLE_POLICY,
+    "aws:s3/bucketPolicy:BucketPolicy",
+    "aws:sns/topicPolicy:TopicPolicy",
+    "aws:sqs/queuePolicy:QueuePolicy",
+  ],
+  description:
+    "A policy has Version 2012-10-17, and each statement of a role's policy names actions and resources",
+  why: "an older version takes policy variables as plain text, and IAM refuses statements that are not whole",
+  severity: "high",
+  check: ({ type, inputs }) =>
+    (["policy", "assumeRolePolicy"] as const).flatMap((property) => {
+      const document = (inputs as Record<string, unknown>)[property];
+      if (document === undefined || hasUnknown(document)) return [];
+      const { Version } = object(typeof document === "string" ? JSON.parse(document) : document);
+      const isOfRole = property === "policy" && (type === POLICY || type === ROLE_POLICY);
+      return [
+        ...demand(Version, Version === "2012-10-17", `Version of ${property}`, "2012-10-17"),
+        ...statementsOf(document)
+          .filter(
+            (one) =>
+              isOfRole &&
+              ((one.Resource ?? one.NotResource) === undefined ||
+                (one.Action ?? one.NotAction) === undefined ||
+                (one.Principal ?? one.NotPrincipal) !== undefined),
+          )
+          .map(
+            ({ Sid }) => `Statement ${text(Sid)} is not whole. Write Action and Resource, and no Principal.`,
+          ),
+      ];
+    }),
+});
 
 export const validSids = defineRule({
   name: "valid-sids",

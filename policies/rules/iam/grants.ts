@@ -3,7 +3,7 @@ import { Statement, statementsOf, strings } from "../../iam/document";
 import { actionMatches } from "../../iam/evaluate";
 import { matches } from "../../iam/wildcard";
 import { ResourceOf } from "../../resource";
-import { hasUnknown, notEvaluated, text } from "../../values";
+import { hasUnknown, isUnknown, notEvaluated, text } from "../../values";
 
 export const ROLE = "aws:iam/role:Role";
 export const POLICY = "aws:iam/policy:Policy";
@@ -14,7 +14,10 @@ export const ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment";
 export const arnOfPolicy = (policy: ResourceOf<typeof POLICY>, stack: Stack): string =>
   `arn:aws:iam::${ownAccounts(stack)[0] ?? ""}:policy/${text(policy.inputs.name)}`;
 
-/** The attached policies of this program: by ARN, or by URN because an ARN is unknown at the first preview. */
+/**
+ * The attached policies of this program: by ARN, or by URN if the ARN is unknown. A program can write any ARN with the
+ * dependencies of another output.
+ */
 export function attachedPolicies(
   attachment: ResourceOf<typeof ATTACHMENT>,
   stack: Stack,
@@ -28,7 +31,8 @@ export function attachedPolicies(
       ]),
     );
   });
-  const keys = [...dependenciesOf(attachment, "policyArn"), text(attachment.inputs.policyArn)];
+  const { policyArn } = attachment.inputs;
+  const keys = isUnknown(policyArn) ? dependenciesOf(attachment, "policyArn") : [text(policyArn)];
   return [...new Set(keys.flatMap((key) => policies.get(key) ?? []))];
 }
 

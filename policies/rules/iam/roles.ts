@@ -5,7 +5,7 @@ import { SECRETS_PATH } from "../../facts/secretsPath";
 import { matches } from "../../iam/wildcard";
 import { secretArns } from "../../optionSettings";
 import { defineRule } from "../../rule";
-import { first } from "../../values";
+import { demand, first, text } from "../../values";
 import { grantsOf, isEveryResource, ROLE } from "./grants";
 
 /** Actions that only read. All others change something. */
@@ -62,6 +62,9 @@ function actionsBeyondReading(statements: Statement[], stack: Stack): string[] {
   const readsSecret = (action: string) =>
     action.startsWith("ssm:") &&
     allowed.some((one) => actionMatches(one, action) && namesSecretParameter(one, stack));
+  const readsObjects = (action: string) =>
+    action.startsWith("s3:") &&
+    allowed.some((one) => actionMatches(one, action) && !isPulumiState(one, stack));
   const changes = allowed.flatMap((statement) =>
     statement.NotAction !== undefined
       ? ["all but some actions"]
@@ -72,7 +75,7 @@ function actionsBeyondReading(statements: Statement[], stack: Stack): string[] {
         ),
   );
   const contents = Object.entries(READS_CONTENTS)
-    .filter(([action, resource]) => allows(action, resource) || readsSecret(action))
+    .filter(([action, resource]) => allows(action, resource) || readsSecret(action) || readsObjects(action))
     .map(([action]) => action);
   return [...changes, ...contents];
 }
@@ -100,6 +103,25 @@ export const pullRequestsReadOnly = defineRule({
       ),
     ];
   },
+});
+
+export const roleValues = defineRule({
+  name: "role-values",
+  kind: "values together",
+  types: [ROLE],
+  description: "A role has no path, and sessions of 1 to 12 hours",
+  why: "the ARNs in policies have no path and would not match, and IAM refuses other sessions",
+  severity: "high",
+  check: ({ inputs: { path, maxSessionDuration } }) => [
+    ...demand(path, ["", "/"].includes(text(path)), "path", "/"),
+    ...demand(
+      maxSessionDuration,
+      maxSessionDuration === undefined ||
+        (Number(maxSessionDuration) >= 3600 && Number(maxSessionDuration) <= 43_200),
+      "maxSessionDuration",
+      "a number of seconds from 3600 to 43200",
+    ),
+  ],
 });
 
 export const instanceRolesNarrow = defineRule({

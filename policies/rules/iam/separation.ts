@@ -24,13 +24,18 @@ const unattached = (stack: Stack) =>
     return stack.ofType(POLICY).filter((policy) => !attached.has(policy));
   });
 
-/** The permissions boundary of a role; undefined if it has none that the program creates for this. */
-const boundaryOf = (role: Role, stack: Stack) =>
-  unattached(stack).find(
-    (policy) =>
-      dependenciesOf(role, "permissionsBoundary").includes(policy.urn) ||
-      role.inputs.permissionsBoundary === arnOfPolicy(policy, stack),
+/**
+ * The permissions boundary of a role; undefined if it has none that the program creates for this. Dependencies count
+ * only for an unknown ARN: a program can write any ARN with the dependencies of another output.
+ */
+const boundaryOf = (role: Role, stack: Stack) => {
+  const { permissionsBoundary } = role.inputs;
+  return unattached(stack).find((policy) =>
+    isUnknown(permissionsBoundary)
+      ? dependenciesOf(role, "permissionsBoundary").includes(policy.urn)
+      : permissionsBoundary === arnOfPolicy(policy, stack),
   );
+};
 
 export const roleUnderBoundary = defineRule({
   name: "role-under-boundary",
@@ -76,6 +81,8 @@ const ADMINISTRATORS = [
   "lambda:CreateFunction",
   "lambda:UpdateFunctionCode",
   "organizations:LeaveOrganization",
+  "rds:DeleteDBInstanceAutomatedBackup",
+  "rds:ModifyDBSnapshotAttribute",
   "s3:PutAccountPublicAccessBlock",
   "ssm:SendCommand",
   "sts:AssumeRole",
@@ -88,7 +95,7 @@ export const administratorsChanges = defineRule({
   name: "administrators-changes",
   types: [ROLE],
   description:
-    "No role changes trust, boundaries, users, audit trails, keys or the organization, or runs code as another role",
+    "No role changes trust, boundaries, users, audit trails, keys or the organization, shares or deletes backups, or runs code as another role",
   why: "whoever gets the role could make a lasting way in, or hide",
   severity: "critical",
   neighbours: true,
@@ -107,6 +114,7 @@ const PROVISIONING = [
   "iam:AttachRolePolicy",
   "iam:PutRolePolicy",
   "rds:DeleteDBInstance",
+  "rds:DeleteDBSnapshot",
   "rds:ModifyDBInstance",
   "route53:ChangeResourceRecordSets",
   "s3:DeleteBucketPolicy",

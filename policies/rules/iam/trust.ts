@@ -30,7 +30,8 @@ function outsidersIn(
 export const roleTrustClosed = defineRule({
   name: "role-trust-closed",
   types: [ROLE],
-  description: "A role trusts services of this platform, principals of its own account, or GitHub alone",
+  description:
+    "A role trusts services of this platform, principals of its own account, or GitHub; one kind of them",
   why: "an outsider could assume the role",
   severity: "critical",
   neighbours: true,
@@ -55,8 +56,9 @@ export const roleTrustClosed = defineRule({
       ),
     );
     const isFor = (kind: string) => trusted(assumeRolePolicy, kind).length > 0;
-    return isFor("Federated") && (isFor("Service") || isFor("AWS"))
-      ? [...outsiders, "The role is for GitHub and for others. Write a role for each."]
+    const kinds = ["Federated", "Service", "AWS"].filter(isFor);
+    return kinds.length > 1
+      ? [...outsiders, `The role is for principals of ${kinds.join(" and ")}. Write a role for each.`]
       : outsiders;
   },
 });

@@ -2,7 +2,7 @@ import { resourcesWith, Stack, tagOf } from "../../context";
 import { Resource, ResourceOf } from "../../resource";
 import { defineRule } from "../../rule";
 import { isBehindCloudFront } from "../cloudfront";
-import { array, at, demand, isUnknown, text } from "../../values";
+import { array, at, demand, text } from "../../values";
 
 const BUCKET = "aws:s3/bucket:Bucket";
 const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
@@ -253,9 +253,7 @@ export const bucketCors = defineRule({
     resourcesWith(stack, PART.cors, "bucket", bucket.inputs.bucket)
       .flatMap(({ inputs }) => array(inputs.corsRules))
       .flatMap((rule) => {
-        const methods = array(at(rule, "allowedMethods")).map((method) =>
-          isUnknown(method) ? method : text(method).toUpperCase(),
-        );
+        const methods = array(at(rule, "allowedMethods"));
         const origins = array(at(rule, "allowedOrigins")).map(text);
         const reads = methods.every((method) => method === "GET" || method === "HEAD");
         return [

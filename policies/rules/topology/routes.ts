@@ -219,7 +219,13 @@ export const vpcWhole = defineRule({
     const { enableDnsHostnames, enableDnsSupport, cidrBlock } = vpc.inputs;
     return [
       ...demand(enableDnsHostnames, enableDnsHostnames === true, "enableDnsHostnames", "true"),
-      ...demand(enableDnsSupport, enableDnsSupport !== false, "enableDnsSupport", "true"),
+      ...demand(enableDnsSupport, text(enableDnsSupport ?? true) === "true", "enableDnsSupport", "true"),
+      ...demand(
+        vpc.inputs.instanceTenancy,
+        ["", "default"].includes(text(vpc.inputs.instanceTenancy)),
+        "instanceTenancy",
+        "default: each dedicated instance costs more, and the database refuses some classes",
+      ),
       ...demand(
         cidrBlock,
         /\/(1[6-9]|2[0-8])$/.test(text(cidrBlock)),

@@ -154,7 +154,7 @@ export const cloudfrontWhole = defineRule({
           .filter((name) => set(at(origin, name)))
           .map((name) => `An origin sets ${name}. Remove it.`),
       ),
-      ...(["originGroups", "continuousDeploymentPolicyId", "staging"] as const)
+      ...(["originGroups", "continuousDeploymentPolicyId", "staging", "loggingConfig"] as const)
         .filter((name) => set(inputs[name]) && text(inputs[name]) !== "false")
         .map((name) => `${name} is set. Remove it.`),
     ];
@@ -206,7 +206,7 @@ export const corsOwnOrigins = defineRule({
 
 /** The names of the container images in the files of a bundle. */
 const imagesIn = (source: unknown): string[] =>
-  [...JSON.stringify(source ?? "").matchAll(/image: *\\?"?([\w./-]+(?:[:@][\w.:@-]+)?)/g)].map(
+  [...JSON.stringify(source ?? "").matchAll(/image(?:\\"|')? *: *(?:\\"|')?([^\s"'\\]+)/g)].map(
     ([, image = ""]) => image,
   );
 
@@ -261,8 +261,11 @@ export const objectsInArtifacts = defineRule({
     const { source }: Resource["inputs"] = object.inputs;
     if (hasUnknown(source)) return notEvaluated("source");
     const written = JSON.stringify(source ?? "");
-    const images = imagesIn(source).map((image) => image.replace(/[:@].*/, ""));
-    const foreign = images.filter((image) => !stack.parameters.images.includes(image));
+    const images = imagesIn(source);
+    const moving = images.filter((image) => !/(:v?\d[\w.-]*|@sha256:[0-9a-f]{64})$/.test(image));
+    const foreign = images
+      .map((image) => image.replace(/@.*$/, "").replace(/:[^/:]*$/, ""))
+      .filter((image) => !stack.parameters.images.includes(image));
     return [
       ...demand(object.inputs.bucket, isArtifacts, "bucket", "the bucket with class artifacts"),
       ...demand(
@@ -271,6 +274,10 @@ export const objectsInArtifacts = defineRule({
         /^(pulumi\/[\w-]+|bundles\/first)\/[\w.-]+\.zip$/.test(text(object.inputs.key)),
         "key",
         "pulumi/NAME/VERSION.zip",
+      ),
+      ...moving.map(
+        (image) =>
+          `The bundle runs image ${image} without a version: instances would start different ones. Write its version.`,
       ),
       ...foreign.map(
         (image) =>

@@ -36,6 +36,10 @@ function overlap(daily: [number, number], weekly: [number, number]): boolean {
 
 const WINDOW = "30 minutes or more";
 
+/** The storage in GiB from which PostgreSQL on gp3 takes IOPS and throughput of its own.
+ * @see https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Storage.html#gp3-storage */
+const SMALL_GP3 = 400;
+
 export const databaseValues = defineRule({
   name: "database-values",
   kind: "values together",
@@ -81,6 +85,33 @@ export const databaseValues = defineRule({
         ["gp3", "gp2", "io1", "io2"].includes(text(inputs.storageType)),
         "storageType",
         "gp3",
+      ),
+      ...(storage < SMALL_GP3 && inputs.storageType === "gp3"
+        ? (["iops", "storageThroughput"] as const)
+            .filter((name) => inputs[name] !== undefined)
+            .map((name) => `${name} is set, which gp3 takes from ${String(SMALL_GP3)} GiB. Remove it.`)
+        : []),
+      ...(text(inputs.multiAz) === "true" && text(inputs.availabilityZone) !== ""
+        ? ["availabilityZone is set beside multiAz. Remove it: RDS chooses both zones."]
+        : []),
+      ...demand(
+        inputs.dbName,
+        /^[a-z][a-z0-9_]{0,62}$/i.test(text(inputs.dbName)),
+        "dbName",
+        "a letter, then letters, digits and underscores",
+      ),
+      ...demand(
+        inputs.username,
+        /^[a-z][a-z0-9_]{0,62}$/i.test(text(inputs.username)) &&
+          !/^(admin|pg_.*|rds.*)$/i.test(text(inputs.username)),
+        "username",
+        "a name that PostgreSQL and RDS do not reserve",
+      ),
+      ...demand(
+        inputs.networkType,
+        ["", "IPV4"].includes(text(inputs.networkType)),
+        "networkType",
+        "IPV4: the subnets have no IPv6 addresses",
       ),
       ...demand(backupWindow, isLong(backup), "backupWindow", `HH:MM-HH:MM of ${WINDOW}`),
       ...demand(
@@ -170,6 +201,9 @@ export const noForeignData = defineRule({
 
 /** Parameters of PostgreSQL with values that are unsafe, or that RDS refuses. */
 const PARAMETERS: Record<string, { isSafe: (value: string) => boolean; instead: string }> = {
+  autovacuum: { isSafe: (value) => value === "1", instead: "1: without it, tables grow until writes stop" },
+  fsync: { isSafe: (value) => value === "1", instead: "1" },
+  full_page_writes: { isSafe: (value) => value === "1", instead: "1" },
   log_min_duration_statement: {
     isSafe: (value) => value === "-1" || (Number(value) >= 100 && Number(value) <= 600_000),
     instead: "100 to 600000 ms: statements contain data of people",
@@ -183,6 +217,7 @@ const PARAMETERS: Record<string, { isSafe: (value: string) => boolean; instead: 
     instead: "1440 to 10080 minutes",
   },
   "rds.restrict_password_commands": { isSafe: (value) => value === "1", instead: "1" },
+  synchronous_commit: { isSafe: (value) => value === "on", instead: "on: others lose writes in a failure" },
   ssl_min_protocol_version: { isSafe: (value) => /^TLSv1\.[23]$/.test(value), instead: "TLSv1.2" },
 };
 
@@ -190,8 +225,8 @@ export const databaseParameters = defineRule({
   name: "database-parameters",
   types: [RDS_PARAMETERS],
   description:
-    "PostgreSQL keeps no data of people in its logs, and takes safe passwords and TLS versions only",
-  why: "whoever reads the logs would read patients' data",
+    "PostgreSQL keeps no data of people in its logs, takes safe passwords and TLS versions only, and writes durably",
+  why: "whoever reads the logs would read patients' data, and a failure would lose data",
   severity: "high",
   check: ({ inputs: { parameters, family } }) => [
     ...demand(family, /^postgres\d+$/.test(text(family)), "family", "postgres and the major version"),
@@ -233,6 +268,7 @@ export const redisValues = defineRule({
     const group = byIdentity(REDIS_PARAMETERS, stack).get(named);
     const groupFamily = group === undefined ? named.replace(/^default\./, "") : group.inputs.family;
     const maintenance = window(inputs.maintenanceWindow, false);
+    const snapshots = window(inputs.snapshotWindow, true);
     const port = inputs.port ?? 6379;
     return [
       ...demand(engine, engine === "redis" || engine === "valkey", "engine", "redis"),
@@ -263,6 +299,15 @@ export const redisValues = defineRule({
         "maintenanceWindow",
         "ddd:HH:MM-ddd:HH:MM of an hour or more",
       ),
+      ...demand(
+        inputs.snapshotWindow,
+        inputs.snapshotWindow === undefined || (snapshots !== undefined && snapshots[1] - snapshots[0] >= 60),
+        "snapshotWindow",
+        "HH:MM-HH:MM of an hour or more",
+      ),
+      ...(snapshots !== undefined && maintenance !== undefined && overlap(snapshots, maintenance)
+        ? ["snapshotWindow and maintenanceWindow overlap. Write times apart."]
+        : []),
       ...demand(
         inputs.autoMinorVersionUpgrade,
         text(inputs.autoMinorVersionUpgrade) === "true",

@@ -3,7 +3,7 @@ import { REGIONS } from "../../facts/regions";
 import { Resource, ResourceOf } from "../../resource";
 import { defineRule } from "../../rule";
 import { usersOfResource } from "../../topology";
-import { array, demand, groupBy, hasUnknown, isUnknown, text } from "../../values";
+import { array, at, demand, groupBy, hasUnknown, isUnknown, text } from "../../values";
 import { ENVIRONMENT, optionOf, VARIABLES } from "../../optionSettings";
 
 const RECORD = "aws:route53/record:Record";
@@ -191,6 +191,10 @@ export const dnsOwnNames = defineRule({
       ...(isAlias || !["A", "AAAA"].includes(text(type))
         ? []
         : ["The record names an address. Write an alias."]),
+      ...(isAlias && ttl !== undefined ? ["ttl is set beside aliases. Remove it."] : []),
+      ...(values.filter((value) => /^"?v=spf1 /.test(text(value))).length > 1
+        ? ["The record has several SPF texts, which receivers treat as an error. Write one."]
+        : []),
       ...(isAlias && !["A", "AAAA"].includes(text(type))
         ? ["The alias is neither A nor AAAA. Write A."]
         : []),
@@ -305,6 +309,10 @@ export const certificatesFit = defineRule({
     }
     const { domainName, subjectAlternativeNames, region, keyAlgorithm, certificateAuthorityArn } =
       resource.inputs;
+    const { options } = resource.inputs;
+    const transparency = isUnknown(options)
+      ? options
+      : at(options, "certificateTransparencyLoggingPreference");
     const hosts = stack.once(
       "hosts of records",
       () => new Set(every(stack, RECORD).map(({ inputs }) => hostOf(inputs.name))),
@@ -325,6 +333,12 @@ export const certificatesFit = defineRule({
         ["", "RSA_2048", "EC_prime256v1", "EC_secp384r1"].includes(text(keyAlgorithm)),
         "keyAlgorithm",
         "RSA_2048",
+      ),
+      ...demand(
+        transparency,
+        ["", "ENABLED"].includes(text(transparency)),
+        "certificateTransparencyLoggingPreference",
+        "ENABLED: browsers refuse certificates that no log shows",
       ),
       ...(certificateAuthorityArn === undefined ? [] : ["certificateAuthorityArn is set. Remove it."]),
       ...(validations.length > 0

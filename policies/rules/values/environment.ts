@@ -128,6 +128,15 @@ export const environmentValues = defineRule({
       ...(isJson(option("aws:elasticbeanstalk:healthreporting:system", "ConfigDocument"))
         ? []
         : ["ConfigDocument is no JSON object with Version 1. Write one, or remove it."]),
+      ...settingsOf(environment)
+        .filter(
+          ({ namespace, resource }) =>
+            namespace !== "aws:autoscaling:scheduledaction" && text(resource) !== "",
+        )
+        .map(({ namespace, name }) => `Option ${namespace}/${name} names a resource. Remove resource.`),
+      ...(environment.inputs.platformArn !== undefined && environment.inputs.solutionStackName !== undefined
+        ? ["platformArn and solutionStackName are set. Write one of them."]
+        : []),
       ...scheduled
         .filter(({ resource }) => resource === "")
         .map(({ name }) => `Scheduled action ${name} has no resource name. Write resource.`),
@@ -241,7 +250,8 @@ export const variablesAgree = defineRule({
         .filter((source) => source.includes("docker-compose.yml") && source.includes("enketo"));
       return [
         ...(host === "" ? [] : equals("ENKETO_LINKED_FORM_AND_DATA_SERVER_SERVER_URL", [host])),
-        ...(composed.length === 0 || composed.some((source) => source.includes(`80:${text(port)}\\n`))
+        ...(composed.length === 0 ||
+        composed.some((source) => new RegExp(`(?<!\\d)80:${text(port)}(?!\\d)`).test(source))
           ? []
           : demand(port, false, "variable PORT", "the port that the bundle's compose file publishes")),
       ];

@@ -55,6 +55,13 @@ const DECIDED: Decided[] = [
   },
   {
     namespace: "aws:ec2:instances",
+    name: "EnableSpot",
+    isValid: among("false"),
+    instead: "false: EC2 stops Spot instances in the middle of requests and tasks",
+    optional: true,
+  },
+  {
+    namespace: "aws:ec2:instances",
     name: "SupportedArchitectures",
     isValid: among("x86_64"),
     instead: "x86_64",

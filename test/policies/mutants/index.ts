@@ -6,6 +6,9 @@ import { beanstalk } from "./beanstalk";
 import { closedWorld } from "./closedWorld";
 import { database, databaseOfProd } from "./database";
 import { evidence, evidenceOfProd } from "./evidence";
+import { freshEyes } from "./freshEyes";
+import { freshFixes, freshFixesOfProd } from "./freshFixes";
+import { freshOptions } from "./freshOptions";
 import { hygiene } from "./hygiene";
 import { queue } from "./queue";
 import { network, topology } from "./topology";
@@ -29,12 +32,23 @@ const AREAS: Record<string, Mutant[]> = {
   network,
   evidence,
   values,
+  freshEyes: [],
+  freshOptions: [],
+  freshFixes,
 };
 
 /** The edits of parts that only one of the stacks has. */
 const OF_STACK: Record<string, Record<string, Mutant[]>> = {
   staging: { storage: publicStatic },
-  prod: { storage: privateStatic, database: databaseOfProd, evidence: evidenceOfProd, values: valuesOfProd },
+  prod: {
+    storage: privateStatic,
+    database: databaseOfProd,
+    evidence: evidenceOfProd,
+    values: valuesOfProd,
+    freshEyes,
+    freshOptions,
+    freshFixes: freshFixesOfProd,
+  },
 };
 
 /** All edits of one stack, by what they change. */
