@@ -30,7 +30,7 @@ function filesOfCommands(): Set<string> {
 describe("Files that the format check ignores", () => {
   it("are the files that the commands of README and docs write", async () => {
     const files = filesOfCommands();
-    expect([...files]).to.include.members(["main.json", "preview.html", "before-restore.json"]);
+    expect([...files]).to.include.members(["main.json", "preview.html", "interrupted.json"]);
     for (const file of files) expect(await isIgnored(file), file).to.equal(true);
   });
 
