@@ -101,7 +101,7 @@ describe("security: workflows that give the application's code a right", () => {
       [
         /- name: Check out the deploy tool\n(.*\n.*\n).*\n(.*\n.*\n {6}- uses: actions\/setup-node\S+ # \S+\n.*\n {10}node-version: 24)/,
         "- name: Check out\n$1$2",
-        /deploy runs code of the application/,
+        /download runs code of the application/,
       ],
       ["  workflow_dispatch:\n", "  pull_request_target:\n  workflow_dispatch:\n", /pull_request_target/],
     ];
