@@ -54,7 +54,7 @@ describe("npm run status", () => {
     account = lab.world.account;
     for (const stack of [staging, prod]) account.addStack(stack, new Date());
     // Otherwise the check of static files would ask the real S3.
-    account.objects.clear();
+    for (const { staticBucket } of [staging, prod]) account.objects.delete(staticBucket);
     Object.assign(lab.world.dns, ...dns);
     return { staging, prod };
   }
@@ -172,9 +172,10 @@ describe("npm run status", () => {
         "iaso:enketoHost": `enketo-${name}.example.org`,
       };
       writeFileSync(file(name), stringify({ config: { ...config, ...hosts } }));
-      account.addStack(lab.stackIn(project, name), new Date());
+      const stack = lab.stackIn(project, name);
+      account.addStack(stack, new Date());
+      account.objects.delete(stack.staticBucket);
     }
-    account.objects.clear();
     account.callsPerSecond = 100;
     const { code, stdout, stderr } = await status("--json");
     expect(code, stderr).to.equal(0);

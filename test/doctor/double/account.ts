@@ -191,8 +191,8 @@ export class Account {
     for (let count = 0; count < stack.elasticIps; count += 1) this.addresses.push(stack.tags);
     for (const bucket of stack.buckets) this.buckets.set(bucket, { ...stack.tags, class: bucket });
     this.objects.set(stack.artifactsBucket, [
-      `drills/${stack.env}/2026-10-01T03:00:00.000Z-failed.json`,
-      `drills/${stack.env}/2026-11-01T03:00:00.000Z-succeeded.json`,
+      `drills/${stack.env}/${days(-55).toISOString()}-failed.json`,
+      `drills/${stack.env}/${days(-24).toISOString()}-succeeded.json`,
     ]);
     this.objects.set(stack.staticBucket, [`manifests/${VERSION}.json`, STATIC_FILE]);
     if (stack.createOidcProvider) {
