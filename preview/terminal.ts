@@ -75,16 +75,21 @@ function renderPolicies({ document, warnings, comparison }: Shown, paint: Style)
   const { pack, version, rules, violations } = document.policies;
   if (rules === 0) return ["  There is no policy pack in the folder policies."];
   const isNew = (violation: Violation) => comparison?.newViolations.includes(violation) === true;
+  const advisory = violations.filter(({ level }) => level !== "mandatory").length;
+  const isAccepted = advisory === violations.length;
+  const verdict =
+    advisory === 0
+      ? `all ${rules} rules pass for ${document.stack}`
+      : `no mandatory violation of ${rules} rules for ${document.stack}, ${advisory} advisory`;
   return [
     ...warnings.map((warning) => `  ${paint.yellow("!")} ${warning}`),
-    ...(violations.length === 0
-      ? [`  ${paint.green("✓")} ${pack} ${version}: all ${rules} rules pass for ${document.stack}`]
-      : violations.flatMap((violation) => {
-          const { policy, level, urn, message } = violation;
-          const mark = level === "mandatory" ? paint.red("✗ [mandatory]") : paint.yellow("! [advisory]");
-          const since = isNew(violation) ? ", new" : "";
-          return [`  ${mark} ${paint.bold(policy)} (${nameOf(urn)}${since})`, `      ${message}`];
-        })),
+    ...violations.flatMap((violation) => {
+      const { policy, level, urn, message } = violation;
+      const mark = level === "mandatory" ? paint.red("✗ [mandatory]") : paint.yellow("! [advisory]");
+      const since = isNew(violation) ? ", new" : "";
+      return [`  ${mark} ${paint.bold(policy)} (${nameOf(urn)}${since})`, `      ${message}`];
+    }),
+    ...(isAccepted ? [`  ${paint.green("✓")} ${pack} ${version}: ${verdict}`] : []),
   ];
 }
 

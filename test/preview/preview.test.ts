@@ -135,6 +135,14 @@ describe("preview/preview", () => {
     ]);
   });
 
+  it("shows advice, and that no mandatory rule is violated", () => {
+    const directory = project({ ...small, "Pulumi.one.yaml": `${yaml("one")}  name: warned\n` });
+    const { status, stdout } = preview(directory, "one");
+    expect(status).to.equal(0);
+    expect(stdout).to.match(/! \[advisory\] names \(warned\)\n {6}Bad name on one\n/);
+    expect(stdout).to.include("✓ small 1.0.0: no mandatory violation of 1 rules for one, 1 advisory");
+  });
+
   it("exits with 1 if any stack violates a mandatory policy, and still shows all stacks", () => {
     const directory = project({ ...small, "Pulumi.two.yaml": `${yaml("two")}  small:name: refused\n` });
     const { status, stdout } = preview(directory, "two", "one");
