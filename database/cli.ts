@@ -1,4 +1,4 @@
-import { Command, Option } from "commander";
+import { Command } from "commander";
 import { runProgram } from "../cli/main";
 import { type Clock, systemClock } from "../coordination/clock";
 import { backups } from "./commands/backups";
@@ -40,7 +40,7 @@ function createProgram(clock: Clock): Command {
       .description(description)
       .argument("<env>", "the environment, such as staging")
       .option("--stack <stack>", "the Pulumi stack (default: the environment's name)")
-      .addOption(new Option("--region <region>", "the AWS region").env("AWS_REGION").default("eu-central-1"));
+      .option("--region <region>", "the AWS region (default: the one of Pulumi.<env>.yaml, else AWS_REGION)");
   const changing = (to: Command): Command => to.option("--yes", "answer every question with yes");
   const counting = (to: Command): Command =>
     changing(to).option("--without-row-count", "do not count rows, which needs the setting shellAccess");

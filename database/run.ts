@@ -8,6 +8,7 @@ import { type Clock } from "../coordination/clock";
 import { Locked, LockLost } from "../coordination/lock";
 import { readTarget } from "../coordination/target";
 import { environmentName } from "../components/common/deployParameter";
+import { regionOf } from "../settings/stackFile";
 import { PulumiCli } from "./pulumiState";
 import { type Result, type Session, Unfinished } from "./session";
 
@@ -31,7 +32,8 @@ export const EXIT = {
 } as const;
 
 export interface Options {
-  region: string;
+  /** The AWS region; by default that of the stack's file. */
+  region?: string;
   yes?: true;
   /** The Pulumi stack; the environment's name by default. */
   stack?: string;
@@ -62,10 +64,11 @@ export async function execute(
   const { code, lines } = await outcomeOf(env, async () => {
     requireName(env);
     const pathStyle = (process.env["AWS_ENDPOINT_URL_S3"] ?? process.env["AWS_ENDPOINT_URL"]) !== undefined;
-    const clients = createClients({ region: options.region, pathStyle });
+    const region = options.region ?? regionOf(options.stack ?? env);
+    const clients = createClients({ region, pathStyle });
     return command({
       env,
-      target: await readTarget(clients.ssm, env, options.region),
+      target: await readTarget(clients.ssm, env, region),
       clients,
       clock,
       progress,

@@ -209,7 +209,7 @@ function createProgram(clock: Clock): Command {
     .showHelpAfterError("See: npm run deploy -- --help");
   const common = (to: Command): Command =>
     to
-      .addOption(new Option("--region <region>", "the AWS region").env("AWS_REGION").default("eu-central-1"))
+      .option("--region <region>", "the AWS region (default: the one of Pulumi.<env>.yaml, else AWS_REGION)")
       .option("--json", "print the report as JSON on stdout, and progress on stderr");
   const command = (name: string, description: string, isDefault = false): Command =>
     common(
@@ -304,7 +304,10 @@ function createProgram(clock: Clock): Command {
     ),
   )
     .option("--from-profile <profile>", "the AWS CLI's profile for <from> (default: the same credentials)")
-    .option("--from-region <region>", "the region of <from> (default: --region)")
+    .option(
+      "--from-region <region>",
+      "the region of <from> (default: the one of Pulumi.<from>.yaml, else AWS_REGION)",
+    )
     .option("--downloaded <directory>", "deploy the output of the command download")
     .option("--sha256 <digest>", "the SHA-256 that the command download printed")
     .addOption(withMyCredentials())

@@ -11,10 +11,12 @@ import { DEFAULT_LIMITS, type Limits, type Session } from "./session";
 import { createProgress, isDrawable } from "../cli/progress";
 import { formatRemedy, UserError } from "../cli/userError";
 import { environmentName } from "../components/common/deployParameter";
+import { regionOf } from "../settings/stackFile";
 
 /** Options that every command has. */
 export interface CommonOptions {
-  region: string;
+  /** The AWS region; by default that of the stack's file. */
+  region?: string;
   json?: true;
 }
 
@@ -91,7 +93,7 @@ export async function execute(
   const { by, link } = origin();
   const report = await runCommand({ env, clock, announce, notify, by, link }, async () => {
     requireName(env);
-    const { clients, target } = await connect(env, { region: options.region });
+    const { clients, target } = await connect(env, { region: options.region ?? regionOf(env) });
     return command({
       credentialsEnd: await credentialsEnd(clients),
       env,
@@ -142,7 +144,7 @@ async function connect(
 export async function sessionOf(
   session: Session,
   env: string,
-  { profile, region = session.target.region }: { profile?: string; region?: string },
+  { profile, region = regionOf(env) }: { profile?: string; region?: string },
 ): Promise<Session> {
   requireName(env);
   return { ...session, env, ...(await connect(env, { region, profile })) };

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { Document, isMap, isSeq, parseDocument } from "yaml";
 import { didYouMean } from "../cli/nearest";
 import { listStackFiles } from "../cli/stackFiles";
@@ -66,6 +66,12 @@ export class StackFile {
   private key(setting: string): string {
     return `${String(this.project.get("name"))}:${setting}`;
   }
+}
+
+/** The AWS region of a stack: the one of its file. Without a file, that of the environment variable AWS_REGION. */
+export function regionOf(stack: string): string {
+  const region = existsSync(`Pulumi.${stack}.yaml`) ? new StackFile(stack).get("region") : undefined;
+  return region ?? process.env["AWS_REGION"] ?? "eu-central-1";
 }
 
 function read(file: string): Document {

@@ -41,6 +41,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     "components/common/deployParameter.ts",
     "components/common/drillKey.ts",
     "components/common/secretParameter.ts",
+    "settings/stackFile.ts",
   ],
 };
 
