@@ -158,7 +158,7 @@ export const noSecretParameters = defineRule({
   },
 });
 
-/** Inputs that only write: Pulumi keeps their values in the state nevertheless. */
+/** Write-only inputs. Pulumi keeps their values in the state nevertheless. */
 const WRITE_ONLY = /(password|token|secret|value|key)\w*Wo$/i;
 
 /** The paths of the Pulumi secrets in a value. The engine passes their plain values instead. */

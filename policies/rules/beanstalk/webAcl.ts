@@ -24,14 +24,14 @@ function problemsOfRule(rule: object): string[] {
   const { limit, scopeDownStatement } = object(rate);
   return [
     ...(Object.keys(object(action)).includes("allow") || overrides.some((one) => one.includes("allow"))
-      ? [`Rule ${text(name)} lets requests through that other rules would stop. Write count or block.`]
+      ? [`Rule ${text(name)} has the action allow, which skips the other rules. Write count or block.`]
       : []),
     ...(group === undefined || vendorName === "AWS"
       ? []
-      : [`Rule group ${text(name)} is not AWS's. Write vendorName AWS: others see requests, and cost more.`]),
+      : [`Rule group ${text(name)} is not AWS's. Write vendorName AWS: groups of other vendors cost more.`]),
     ...(rate === undefined || (Number(limit) >= 100 && Number(limit) <= HIGHEST_LIMIT)
       ? []
-      : [`Rule ${text(name)} limits nothing. Write a limit from 100 to ${String(HIGHEST_LIMIT)}.`]),
+      : [`Rule ${text(name)} has no effective limit. Write a limit from 100 to ${String(HIGHEST_LIMIT)}.`]),
     ...(scopeDownStatement === undefined
       ? []
       : [`Rule ${text(name)} limits some requests only. Remove scopeDownStatement.`]),
@@ -45,8 +45,8 @@ export const webAclWhole = defineRule({
   name: "web-acl-whole",
   types: [WEB_ACL],
   description:
-    "A web ACL limits the requests of each address, has AWS's common rules, counts matches, and has no rule that lets others' matches through",
-  why: "people rely on it and look no further",
+    "A web ACL limits the requests of each address, has AWS's common rules, counts matches, and has no rule with the action allow",
+  why: "an incomplete web ACL lets attacks through unnoticed",
   severity: "medium",
   check: ({ inputs }) => {
     const { scope, defaultAction, rules, ruleJson, visibilityConfig } = inputs;
@@ -59,7 +59,7 @@ export const webAclWhole = defineRule({
         defaultAction,
         at(defaultAction, "allow") !== undefined && at(defaultAction, "block") === undefined,
         "defaultAction",
-        "{ allow: {} }: everybody else is a user",
+        "{ allow: {} }: requests that match no rule come from users",
       ),
       ...(ruleJson === undefined ? [] : ["ruleJson is set. Remove it and write rules."]),
       ...(all.some((rule) => statementOf(rule).rateBasedStatement !== undefined)

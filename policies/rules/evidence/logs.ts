@@ -308,7 +308,7 @@ export const mediaAccessLogs = defineRule({
   kind: "evidence",
   types: ["aws:s3/bucket:Bucket"],
   description:
-    "S3 logs each request to the media bucket in the bucket for logs, which lets it, under a prefix of its own",
+    "S3 logs each request to the media bucket in the bucket for logs, under a prefix of its own that the bucket's policy allows",
   why: "nobody could find out who read whose photograph",
   severity: "high",
   reference: "AWS FSBP S3.9",
@@ -335,7 +335,7 @@ export const mediaAccessLogs = defineRule({
         ),
         ...(targetGrants === undefined || array(targetGrants).length === 0
           ? []
-          : ["targetGrants gives others the logs. Remove it."]),
+          : ["targetGrants gives others access to the logs. Remove it."]),
         ...(delivers(statements, ofBucket(text(targetBucket), prefix, name), stack)
           ? []
           : [

@@ -15,7 +15,7 @@ export const validDocuments = defineRule({
   ],
   description:
     "A policy has Version 2012-10-17, and each statement of a role's policy names actions and resources",
-  why: "an older version takes policy variables as plain text, and IAM refuses statements that are not whole",
+  why: "an older version takes policy variables as plain text, and IAM refuses incomplete statements",
   severity: "high",
   check: ({ type, inputs }) =>
     (["policy", "assumeRolePolicy"] as const).flatMap((property) => {
@@ -34,7 +34,8 @@ export const validDocuments = defineRule({
                 (one.Principal ?? one.NotPrincipal) !== undefined),
           )
           .map(
-            ({ Sid }) => `Statement ${text(Sid)} is not whole. Write Action and Resource, and no Principal.`,
+            ({ Sid }) =>
+              `Statement ${text(Sid)} is not valid in a role's policy. Write Action and Resource, and no Principal.`,
           ),
       ];
     }),

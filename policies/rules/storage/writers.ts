@@ -53,7 +53,7 @@ export const mediaFromVpc = defineRule({
         })
         .map(
           (arn) =>
-            `The policy takes writes and lists of ${arn} from anywhere. Write a Deny of them for "*" where aws:SourceVpc is StringNotEquals \${aws:EC2InstanceSourceVPC}.`,
+            `The policy allows writes and lists by ${arn} from outside the VPC. Write a Deny of them for "*" where aws:SourceVpc is StringNotEquals \${aws:EC2InstanceSourceVPC}.`,
         ),
     );
   },

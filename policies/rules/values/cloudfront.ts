@@ -221,7 +221,7 @@ export const imagesByDigest = defineRule({
     mirrors: {
       type: "array",
       default: ["public.ecr.aws/docker/library/"],
-      description: "Beginnings of images that AWS itself pushes",
+      description: "Prefixes of the names of images that AWS itself pushes",
     },
   },
   check: ({ inputs: { source } }, { parameters: { mirrors } }) =>

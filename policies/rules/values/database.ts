@@ -225,7 +225,7 @@ export const databaseParameters = defineRule({
   name: "database-parameters",
   types: [RDS_PARAMETERS],
   description:
-    "PostgreSQL keeps no data of people in its logs, takes safe passwords and TLS versions only, and writes durably",
+    "PostgreSQL writes no personal data to its logs, accepts only safe passwords and TLS versions, and writes durably",
   why: "whoever reads the logs would read patients' data, and a failure would lose data",
   severity: "high",
   check: ({ inputs: { parameters, family } }) => [
