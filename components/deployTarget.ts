@@ -68,8 +68,8 @@ export class DeployTarget extends pulumi.ComponentResource {
 }
 
 /**
- * Denies deployments the folder of updates, and everyone else the folders of deployments. Deletions are no way to replace
- * code: the policies of roles limit them.
+ * Denies deployments writes to the folder of updates, and everyone else writes to the folders of deployments. Does not
+ * deny deletions, which cannot replace code: the policies of roles limit them.
  */
 function writeStatements(naming: Naming, deployers: string[]): PolicyStatement[] {
   const objects = (folder: string) => `${naming.bucketArn("artifacts")}/${folder}/*`;

@@ -43,8 +43,8 @@ const CORS_AND_SECURITY_HEADERS = "e61eb60c-9c35-4d20-a928-2b84e02af89c";
 const OLD_VERSION_DAYS = 30;
 
 /**
- * Iaso's static files. Everyone can read an object over HTTPS, from S3 or through CloudFront; only who deploys can
- * write or delete one. The deploy tool sets `Cache-Control` on each object.
+ * Iaso's static files. Everyone can read an object over HTTPS, from S3 or through CloudFront. Only the roles that deploy
+ * can write or delete one. The deploy tool sets `Cache-Control` on each object.
  *
  * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/example-bucket-policies.html
  * @see https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-restricting-access-to-s3.html

@@ -5,8 +5,8 @@ import { Naming } from "./common/naming";
 export interface WebAclArgs {
   naming: Naming;
   /**
-   * The action on a request that matches a rule. `count` lets it through and counts it, so that you can find out first
-   * which of your users' requests match.
+   * The action on a request that matches a rule. `count` only counts it, so that you can find out first which of your
+   * users' requests match.
    */
   mode: "count" | "block";
   /** ARN of the load balancer. */

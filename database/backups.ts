@@ -34,7 +34,7 @@ export interface Backups {
 /** A backup to restore. */
 export interface Backup {
   source: Source;
-  /** In words. */
+  /** The backup in words, for messages. */
   description: string;
   /** The major version of PostgreSQL. */
   major: string;
@@ -136,7 +136,7 @@ export async function chooseBackup(
     }
     return {
       source: { resourceId: window.resourceId, time: "latest" },
-      description: `the latest possible time, about ${formatTime(window.to)}`,
+      description: `the latest restorable time, about ${formatTime(window.to)}`,
       major: majorVersion(window.version),
     };
   }
@@ -155,7 +155,7 @@ export async function chooseBackup(
   };
 }
 
-/** @throws UserError if the text is no time, or says no time zone */
+/** @throws UserError if the text is no time, or has no time zone */
 function parseTime(text: string): Date {
   const time = new Date(text);
   if (/T.*(Z|[+-]\d\d:?\d\d)$/.test(text) && !Number.isNaN(time.getTime())) return time;

@@ -12,9 +12,9 @@ const EXAMPLES = `
 Examples:
   npm run database -- backups prod                             list the backups
   npm run database -- restore prod --to 2026-01-31T12:00:00Z   restore the state of a time
-  npm run database -- restore prod --to latest                 restore the latest possible state
+  npm run database -- restore prod --to latest                 restore the latest restorable time
   npm run database -- restore prod --snapshot iaso-prod-…      restore a snapshot
-  npm run database -- rehearse prod                            restore into a copy, measure, delete the copy
+  npm run database -- rehearse prod                            restore into a copy, measure the time, delete the copy
   npm run database -- upgrade prod --to 17                     upgrade PostgreSQL, first in a copy
   npm run database -- resume prod                              complete a restore that stopped
   npm run database -- delete-replaced prod                     delete the old database after a restore
@@ -43,13 +43,13 @@ function createProgram(clock: Clock): Command {
       .option("--region <region>", "the AWS region (default: the one of Pulumi.<env>.yaml, else AWS_REGION)");
   const changing = (to: Command): Command => to.option("--yes", "answer every question with yes");
   const counting = (to: Command): Command =>
-    changing(to).option("--without-row-count", "do not count rows, which needs the setting shellAccess");
+    changing(to).option("--without-row-count", "skip the count of rows, which needs the setting shellAccess");
 
   command("backups", "list the backups").action((env: string, options: Options) =>
     execute(env, options, clock, backups),
   );
 
-  counting(command("restore", "restore a backup in the place of the database"))
+  counting(command("restore", "replace the database by a restored backup"))
     .option("--to <time>", "the time to restore, such as 2026-01-31T12:00:00Z, or latest")
     .option("--snapshot <id>", "the snapshot to restore")
     .action((env: string, options: Options & Partial<RestoreOptions>) =>
@@ -59,7 +59,7 @@ function createProgram(clock: Clock): Command {
     );
 
   counting(
-    command("rehearse", "restore the latest state into a copy, measure it, and delete the copy"),
+    command("rehearse", "restore the latest state into a copy, measure the time, and delete the copy"),
   ).action((env: string, options: Options & { withoutRowCount?: true }) =>
     execute(env, options, clock, (session) =>
       rehearse(session, { withoutRowCount: options.withoutRowCount === true }),

@@ -38,14 +38,14 @@ export async function listByPrefix({ clients }: Session, prefix: string): Promis
   return instances.filter(({ DBInstanceIdentifier = "" }) => DBInstanceIdentifier.startsWith(prefix));
 }
 
-/** Statuses that an instance does not leave without a person. */
+/** Statuses that an instance leaves only if somebody repairs it. */
 const BROKEN =
   /^(failed|incompatible-|inaccessible-encryption-credentials|restore-error|storage-full|stopped)/;
 
 /**
- * Polls an instance until it is as wanted.
+ * Polls an instance until `isWanted` returns true.
  *
- * @throws Unfinished if the time is over, the user interrupts, or RDS reports a status that does not end
+ * @throws Unfinished if the time limit is over, the user interrupts, or RDS reports a status of {@link BROKEN}
  */
 export async function waitFor<T extends DBInstance | undefined>(
   session: LockedSession,
@@ -72,13 +72,13 @@ export async function waitFor<T extends DBInstance | undefined>(
 }
 
 /**
- * Pending changes that this tool asks for, which begin at once. Others, such as an instance class, wait for the maintenance
- * window.
+ * Pending changes that this tool requests, which begin at once. Others, such as an instance class, wait for the
+ * maintenance window.
  */
 const OWN_CHANGES = ["DBInstanceIdentifier", "MasterUserPassword", "PendingCloudwatchLogsExports"] as const;
 
 /**
- * True if RDS accepts changes of the instance, and none of this tool's is still to come. An instance that optimises its
+ * True if RDS accepts changes of the instance, and no change of this tool is pending. An instance that optimises its
  * storage, for hours after it has grown, works as usual.
  */
 export function isSettled(instance: DBInstance | undefined): instance is DBInstance {
@@ -87,10 +87,12 @@ export function isSettled(instance: DBInstance | undefined): instance is DBInsta
 }
 
 /**
- * Changes an instance, and waits until the change has taken effect: RDS begins some time after its answer. RDS accepts a change only of an available instance,
- * and a backup or a change of its own can begin at any time: then this waits and tries again.
+ * Changes an instance, and waits until the change has taken effect: RDS begins some time after its answer.
  *
- * @param isChanged whether an instance has the change
+ * RDS changes only an available instance, and a backup or a change by RDS can begin at any time. This then waits and
+ * tries again.
+ *
+ * @param isChanged Returns true if an instance has the change.
  */
 export async function modify(
   session: LockedSession,

@@ -37,7 +37,7 @@ export class PulumiCli implements PulumiState {
           reject(
             new UserError(
               `pulumi ${args.join(" ")} failed: ${why === "" ? describeError(error) : why}`,
-              "Log in to the place of the state (pulumi login), then run the command again",
+              "Log in to the state backend (pulumi login), then run the command again",
               { cause: error },
             ),
           );
@@ -162,7 +162,7 @@ export function requireInstance(state: string, id: string, stack: string): void 
   );
 }
 
-/** Puts the new instance in the place of the old one in Pulumi's state. Changes nothing if it is there already. */
+/** Replaces the old instance by the new one in Pulumi's state. Changes nothing if the new one is there already. */
 export async function replaceInState(pulumi: PulumiState, oldId: string, newId: string): Promise<void> {
   const state = await pulumi.read();
   if (databaseIds(state).includes(newId)) return;

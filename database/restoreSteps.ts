@@ -20,8 +20,8 @@ export class RestoreRefused extends Error {
 }
 
 /*
- * The steps of a restore. Each looks first at what AWS has, and does only what is missing: a step can be repeated at any
- * time, after a kill at any call.
+ * The steps of a restore. Each reads the state of AWS first, and does only what is missing. So a step can be repeated at
+ * any time, also after a kill at any call.
  */
 
 /**

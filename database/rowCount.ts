@@ -135,7 +135,7 @@ export function compareRows(before: Rows, after: Rows): string[] {
   return [
     "Rows, now -> restored:",
     ...differing.map((table) => `  ${table}: ${show(before.get(table))} -> ${show(after.get(table))}`),
-    ...(differing.length === 0 ? ["  every table has as many"] : []),
+    ...(differing.length === 0 ? ["  no table differs"] : []),
     `  all ${after.size} tables: ${sumOf(before)} -> ${sumOf(after)}`,
   ];
 }

@@ -15,7 +15,7 @@ export interface Run {
   /** Writes the record of this run. From then on, an error leaves it open for `resume`. */
   begin(record: NewRecord): Promise<Journal<RestoreRecord>>;
   reopen(record: RestoreRecord): Promise<Journal<RestoreRecord>>;
-  /** Says that changes begin that need no record. After an error, the user has to run the named command. */
+  /** Begins changes that need no record. After an error, the user has to run the named command. */
   beginWithout(command: string): void;
 }
 

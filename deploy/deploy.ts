@@ -290,7 +290,7 @@ function createProgram(clock: Clock): Command {
     )
     .option("--plugins <plugins>", "the enabled plugins, with commas (default: the stack's)", list)
     .option("--json", "print the SHA-256 as JSON on stdout, and progress on stderr")
-    // For the deployment, which knows earlier builds.
+    // A deployment passes the inputs of earlier builds to the build in its sandbox.
     .addOption(new Option("--known <digests>").argParser(list).hideHelp())
     .action((env: string, options: BuildOptions) => build(env, options, () => new StackFile(env)));
 

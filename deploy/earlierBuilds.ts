@@ -3,11 +3,11 @@ import { mapParallel } from "./mapParallel";
 import { type Session } from "./session";
 
 /**
- * Where the artifacts bucket tells which version was built from which inputs: objects with the keys
- * `builds/<digest of the inputs>/<label>`.
+ * Prefix of the records of builds in the artifacts bucket. The key of a record names the inputs and the version that was
+ * built from them: `builds/<digest of the inputs>/<label>`.
  */
 const BUILDS = "builds/";
-/** Deletions at the same time. */
+/** Number of parallel deletions. */
 const PARALLEL = 8;
 
 /** Lists the versions that the environment's bucket has, by the digest of their inputs. */

@@ -120,7 +120,7 @@ export async function execute(
   process.off("SIGTERM", interruption.onSignal);
 }
 
-/** True if S3's calls go to a server of one's own, which has no name for each bucket. */
+/** True if the environment names another server for S3. It may lack DNS names for buckets, so URLs contain the bucket. */
 function isPathStyle(): boolean {
   return (process.env["AWS_ENDPOINT_URL_S3"] ?? process.env["AWS_ENDPOINT_URL"]) !== undefined;
 }

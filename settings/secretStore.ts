@@ -9,11 +9,12 @@ import { secretParameterName } from "../components/common/secretParameter";
 import { SecretName } from "./secrets";
 
 /**
- * The secrets of one environment: SecureString parameters of SSM's Parameter Store, under AWS's key `aws/ssm`.
+ * The secrets of one environment: SecureString parameters of SSM's Parameter Store, encrypted with the AWS managed
+ * key `aws/ssm`.
  *
- * A key of the customer could name the roles that may decrypt. But the first `pulumi up` creates those roles, KMS accepts
- * no key policy with a role that does not exist, and the secrets must exist before that `up`. The IAM policies limit who
- * reads a parameter instead.
+ * The policy of a customer managed key could name the roles that may decrypt. But the first `pulumi up` creates those
+ * roles, KMS accepts no key policy with a role that does not exist, and the secrets must exist before that `up`. So IAM
+ * policies limit who reads a parameter.
  *
  * @see https://docs.aws.amazon.com/systems-manager/latest/userguide/secure-string-parameter-kms-encryption.html
  */

@@ -72,7 +72,7 @@ export const secrets = {
     generate: () => alphanumeric(64),
     formerSetting: "secretKey",
   },
-  // An earlier key, or one that nobody ever had: SSM takes no empty value.
+  // The earlier key. At first a random key that signs nothing: SSM accepts no empty value.
   SECRET_KEY_FALLBACKS: {
     pattern: /^\S+$/,
     accepted: "keys separated by commas",

@@ -76,7 +76,7 @@ export function setRedisToken(groupId: string, token: string, strategy: "SET" | 
   aws("modify-replication-group --cli-input-json file:///dev/stdin", JSON.stringify(input));
 }
 
-/** Runs the AWS CLI for ElastiCache, of which this project needs nothing else. */
+/** Runs a command of the AWS CLI for ElastiCache: two commands do not justify an SDK client. */
 function aws(command: string, input = ""): string {
   try {
     // Node.js gives a child a socket as standard input, which cannot be opened as a file: `cat` makes a pipe of it.

@@ -10,7 +10,7 @@ Example:
 Needs neither AWS nor Pulumi.
 `;
 
-/** Prints where a stack is, as lines of name and value: its environment, AWS account and region. */
+/** Prints the environment, the AWS account and the region of a stack, as lines `name=value`. */
 function stack(name: string): void {
   const file = new StackFile(name);
   const values = { env: file.get("env") || name, account: file.get("accountId"), region: file.get("region") };

@@ -20,13 +20,13 @@ Examples:
   npm run --silent status -- --json                         for programs, with the result of each check
 
 Exit codes:
-  0 no problem found   1 problems   2 a stack could not be looked at
+  0 no problem found   1 problems   2 a stack could not be read
 
 Nothing is changed, and no secret is read. The checks are those of npm run doctor. What differs between AWS and
 Pulumi's state is not shown: pulumi preview --refresh shows it.
 `;
 
-/** Stacks that are looked at at the same time, each with several calls. More would meet AWS's limits of calls. */
+/** Stacks that are read at the same time, each with several calls. AWS would throttle the calls of more. */
 const PARALLEL = 4;
 
 interface Options {
@@ -65,7 +65,7 @@ async function status(names: string[], { dnsServer, json, profile }: Options): P
   return statuses.some(({ checks }) => checks.some(({ findings }) => findings.length > 0)) ? 1 : 0;
 }
 
-/** Minimum costs in US dollars a month, of the stacks in regions with prices. One after the other, as the SDK needs it. */
+/** Minimum costs in US dollars a month, of the stacks in regions with prices. Pulumi's SDK previews one at a time. */
 async function costsByStack(project: Project, stacks: readonly string[]): Promise<Map<string, number>> {
   const costs = new Map<string, number>();
   for (const stack of stacks) {

@@ -16,7 +16,7 @@ export interface StackStatus {
   stack: string;
   account: string;
   region: string;
-  /** "unknown" if the stack cannot be looked at; `findings` or `notChecked` say why. */
+  /** "unknown" if the stack cannot be read; `findings` or `notChecked` say why. */
   state: "running" | "not created" | "unknown";
   /** By role, of the environments that exist: version label, and Beanstalk's health, such as Green. */
   environments: Record<string, { version: string; health: string }>;
@@ -31,8 +31,8 @@ export interface StackStatus {
 }
 
 /**
- * Looks at one stack: its environments, the last run of the deploy tool, and the check-ups of the doctor. Changes
- * nothing, and reads no secret.
+ * Returns the status of one stack: its environments, the last run of the deploy tool, and the check-ups of the doctor.
+ * Changes nothing, and reads no secret.
  *
  * @param monthlyCost see {@link StackStatus}
  */

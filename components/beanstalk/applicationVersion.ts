@@ -13,12 +13,12 @@ export interface ApplicationVersionArgs {
   description: string;
   /** The text of each file of the source bundle, by its path. */
   files: Record<string, string>;
-  /** End of the version's label and of the bundle's name: what tells the versions of a role apart. */
+  /** End of the version's label and of the bundle's name. It distinguishes the versions of a role. */
   suffix: string;
   /** Tags of the version and of its source bundle. */
   tags: Record<string, string>;
   /**
-   * Writes `files` only once: an environment may run them for ever, and Pulumi cannot deploy others. The value is the
+   * Writes `files` only once: an environment may run them forever, and Pulumi cannot deploy others. The value is the
    * bundle's name in Pulumi before it had `suffix` in it. Bundles that exist keep their key.
    */
   createdOnce?: { formerName: string };

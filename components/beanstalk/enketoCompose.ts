@@ -5,9 +5,10 @@ import { stringify } from "yaml";
 export const ENKETO_PORT = 8005;
 
 /**
- * Makes Node.js's servers keep idle connections for longer than the load balancer's idle timeout of 900 seconds. Node.js
- * closes them after 5 seconds, also those that the balancer is about to reuse, and such requests fail with 502. Enketo has
- * no setting for it. Its workers (node:cluster) get the arguments of the first process, so they load this file too.
+ * A script that makes Node.js's servers keep idle connections for longer than the load balancer's idle timeout of 900
+ * seconds. Node.js closes them after 5 seconds, also those that the balancer is about to reuse, and such requests fail
+ * with 502. Enketo has no setting for it. Its workers (node:cluster) get the arguments of the first process, so they load
+ * this file too.
  *
  * @see https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html
  * @see https://nodejs.org/api/http.html#serverkeepalivetimeout
@@ -19,9 +20,9 @@ http.createServer = (...args) => Object.assign(createServer(...args), limits);
 `;
 
 /**
- * Gives Enketo its secrets under its own names, and starts it without the image's start script. Iaso's token for Enketo is
- * one parameter with one name, which Enketo knows by two others. The password of Redis belongs into the addresses, which
- * the program must not know. `$$` is Compose's escape of `$`.
+ * The shell script that sets Enketo's variables with secrets, and starts Enketo without the image's start script. Enketo
+ * reads Iaso's token from two variables with other names than the parameter's. It reads the password of Redis from the
+ * addresses, to which the script adds it, because the Pulumi program must not know it. Compose reads `$$` as `$`.
  *
  * Up to version 6, the image's script stops if there is no `config/config.json`, and with one Enketo reads no
  * environment variables. From version 7 on, the program is in the folder `packages/enketo-express`.

@@ -40,7 +40,7 @@ export async function deleteReplaced(
     if (!withoutRowCount) session.show(await rowsOf(locked, name));
     const snapshots = replaced.map((one) => `${one}-final`);
     session.show(replaced.map((one, index) => `Delete ${one}, after a snapshot ${snapshots[index] ?? ""}.`));
-    if (!(await session.confirm("Delete for good?"))) {
+    if (!(await session.confirm("Delete permanently?"))) {
       return { outcome: "abandoned", lines: ["Nothing was deleted."] };
     }
     run.beginWithout(`delete-replaced ${env}`);

@@ -45,7 +45,7 @@ export async function rehearse(session: Session, { withoutRowCount }: RehearseOp
       counter === undefined ? [await isolatedGroup(locked, old)] : settings.securityGroups;
     session.show([
       "Plan:",
-      `  1. Restore ${description}, into a copy ${copy}, and measure it.`,
+      `  1. Restore ${description}, into a copy ${copy}, and measure the time.`,
       `  2. ${counter === undefined ? "Count no rows: no connection reaches the copy." : "Count the rows of the copy and of the database."}`,
       `  3. Delete the copy. Deployments to ${env} wait meanwhile.`,
     ]);

@@ -23,8 +23,8 @@ export interface RestoreOptions {
 }
 
 /**
- * Restores a backup into a new instance, and lets it take the place of the old one: its identifier and address, its
- * settings and its place in Pulumi's state. The old instance stays, isolated and under another name.
+ * Restores a backup into a new instance, and replaces the old one by it: the new instance gets its identifier, address,
+ * settings and resource in Pulumi's state. The old instance stays, isolated and under another name.
  *
  * @throws UserError if the backup does not exist, or something that the restore needs is missing; nothing is changed
  */
@@ -177,7 +177,7 @@ async function prepare(session: LockedSession, journal: Journal<RestoreRecord>):
     return undefined;
   }
   if (!withoutRowCount) session.show(await compare(session, instance));
-  const question = `Put it in the place of ${name}? Iaso is interrupted for some minutes.`;
+  const question = `Replace ${name} by ${restored}? Iaso is interrupted for some minutes.`;
   if (!(await session.confirm(question))) {
     await journal.write("abandoned");
     return undefined;
@@ -248,8 +248,6 @@ function describePlan(
     "  4. Put the new instance into Pulumi's state, and wait until Iaso works with it.",
     ...(old === undefined ? [] : ["The old database is not deleted."]),
     ...next,
-    ...others.map(
-      ({ DBInstanceIdentifier = "" }) => `Of an earlier restore, there is still ${DBInstanceIdentifier}.`,
-    ),
+    ...others.map(({ DBInstanceIdentifier = "" }) => `An earlier restore left ${DBInstanceIdentifier}.`),
   ];
 }

@@ -49,7 +49,7 @@ export async function upgrade(session: Session, { to, withoutRowCount }: Upgrade
     session.show([
       "Plan:",
       `  1. Upgrade a copy of the latest state from ${old.EngineVersion ?? ""} to ${version}, show its rows, and delete it.`,
-      "     Iaso does not notice.",
+      "     Iaso keeps running.",
       "  2. Ask again.",
       `  3. Take a snapshot of ${name} and upgrade it. Iaso is interrupted for about as long as the copy needed.`,
       "RDS cannot go back to the old version. A restore of the snapshot can.",

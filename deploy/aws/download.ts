@@ -9,7 +9,7 @@ import { type Session } from "../session";
 import { backoff } from "../../coordination/clients";
 
 const ATTEMPTS = 4;
-/** Milliseconds for one object: a connection that breaks silently would be waited for without end. */
+/** Milliseconds for one object. Without a limit, a connection that breaks silently would block the download forever. */
 const LONGEST = 10 * 60_000;
 
 export interface ObjectAddress {

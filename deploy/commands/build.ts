@@ -26,18 +26,18 @@ export interface BuildOptions extends SourceOptions {
   platform?: Platform;
   plugins?: string[];
   json?: true;
-  /** The inputs of earlier builds. Nothing is built from one of them. */
+  /** The inputs of earlier builds, which are not built again. */
   known?: string[];
 }
 
-/** The artifact's SHA-256 (hexadecimal), how long each step took, and the digest of the inputs, if they tell the build. */
+/** The artifact's SHA-256 (hexadecimal), the times of the steps, and the digest of the inputs, if they determine the build. */
 export interface Built {
   sha256: string;
   times: StepTime[];
   inputs?: string;
 }
 
-/** The inputs of an earlier build, which makes a build needless. */
+/** The inputs of an earlier build, whose version is deployed instead of a new build. */
 export interface Reused {
   reuse: string;
 }

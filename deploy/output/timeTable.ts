@@ -1,6 +1,6 @@
 import { type StepTime } from "../../cli/progress";
 
-/** Shorter steps have no line of their own, in milliseconds. */
+/** The shortest step that has a line of its own, in milliseconds. */
 const SHOWN = 1000;
 
 /** Formats the times of a run as lines: each step with its seconds and its share, and the parts of a step below it. */

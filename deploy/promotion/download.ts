@@ -16,7 +16,7 @@ import { staticKey } from "../static/publish";
 import { wheelKey } from "../wheels";
 import { bundleOf, fileOf, readRecord } from "./downloaded";
 
-/** Downloads at the same time. */
+/** Number of parallel downloads. */
 const PARALLEL = 16;
 
 export interface DownloadResult {

@@ -38,7 +38,7 @@ export interface BuildArgs {
   /** Uses the files that an earlier build left in the checkout, instead of running the build commands. */
   skipBuild?: boolean;
   onProgress?: (message: string) => void;
-  /** Called where a step begins. */
+  /** Called when a step begins. */
   onStep?: (title: string) => void;
 }
 

@@ -28,7 +28,7 @@ const changes = ({ double }: Account): string[] =>
 
 describe("database restore", () => {
   for (const how of ["time", "snapshot"] as const) {
-    it(`puts the state of a ${how} in the place of the database, with all its settings`, async () => {
+    it(`replaces the database by the state of a ${how}, with all its settings`, async () => {
       const account = createAccount();
       const {
         ends,
@@ -45,7 +45,7 @@ describe("database restore", () => {
     });
   }
 
-  it("restores the latest possible time", async () => {
+  it("restores the latest restorable time", async () => {
     const account = createAccount();
     const { code, output } = await ended(
       account,

@@ -102,7 +102,8 @@ function networkStatements(naming: Naming, own: Condition, notOfOthers: Conditio
       Condition: own,
     },
     {
-      // The image with GDAL is built on an instance without a role. No snapshot: strangers' disks could be read.
+      // The image with GDAL is built on an instance without a role. No snapshot is allowed: a disk made of another
+      // environment's snapshot could be read.
       Sid: "StartBuilder",
       Effect: "Allow",
       Action: "ec2:RunInstances",
