@@ -66,7 +66,7 @@ export interface Result {
 export class Unfinished extends Error {
   override readonly name = "Unfinished";
 
-  /** @param command the command that goes on, with its arguments; `resume` by default */
+  /** @param command the command that continues, with its arguments; `resume` by default */
   constructor(
     message: string,
     options?: ErrorOptions,

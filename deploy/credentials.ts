@@ -6,7 +6,7 @@ import { UserError } from "../cli/userError";
 /**
  * The end of the AWS credentials, in milliseconds since 1970; undefined if they have none or the tool cannot tell.
  *
- * Only credentials in environment variables end for good. The SDK renews those of a profile, an instance or a token
+ * Only credentials in environment variables cannot be renewed. The SDK renews those of a profile, an instance or a token
  * file while the tool runs.
  *
  * @see https://docs.aws.amazon.com/sdkref/latest/guide/feature-static-credentials.html

@@ -16,7 +16,7 @@ export interface StackStatus {
   stack: string;
   account: string;
   region: string;
-  /** "unknown" if the stack cannot be read; `findings` or `notChecked` say why. */
+  /** "unknown" if the stack cannot be read; `checks` say why. */
   state: "running" | "not created" | "unknown";
   /** By role, of the environments that exist: version label, and Beanstalk's health, such as Green. */
   environments: Record<string, { version: string; health: string }>;

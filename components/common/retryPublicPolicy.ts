@@ -6,7 +6,7 @@ const DELAYS = [1, 2, 4, 8, 15, 30, 30, 30];
 
 /**
  * Returns a hook that retries a public bucket policy. S3 can refuse one for a short time after the public access block
- * of its bucket was lifted, and for ever if the account blocks public access. The AWS provider does not retry it.
+ * of its bucket was lifted, and forever if the account blocks public access. The AWS provider does not retry it.
  *
  * @param bucket Name of the bucket.
  * @see https://github.com/hashicorp/terraform-provider-aws/issues/31363

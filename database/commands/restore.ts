@@ -237,7 +237,7 @@ function describePlan(
     `  1. Restore ${description}, into a new instance ${restored} (${settings.instanceClass}, ${standby}).`,
     old === undefined
       ? `     There is no instance ${name}. The new one gets its settings from Pulumi's state.`
-      : "     Iaso goes on with the old database.",
+      : "     Iaso still uses the old database.",
     "  2. Show the rows, and ask again.",
     ...(old === undefined
       ? [`  3. Rename ${restored} to ${name}.`]

@@ -22,7 +22,7 @@ export interface UpgradeOptions {
 /**
  * Upgrades PostgreSQL to another major version: first a copy of the latest state, then the database, after a snapshot.
  *
- * Needs no journal record: RDS shows each state, and the same command goes on from there.
+ * Needs no journal record: RDS shows each state, and the same command continues from there.
  *
  * @throws UserError if RDS offers no such upgrade, or the copy could not be upgraded; the database is unchanged
  * @see https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_UpgradeDBInstance.PostgreSQL.html

@@ -154,7 +154,7 @@ describe("components/ciAccess", () => {
     expect(JSON.stringify(permissionsOf(withState, "deploy"))).not.to.include("example-state");
   });
 
-  it("lets no role decrypt, nor read a secret, but the token that the deploy tool uses", () => {
+  it("lets no role decrypt or read a secret, except the token of the deploy tool", () => {
     for (const role of ROLES) {
       const statements = Object.values(permissionsOf(document, role));
       expect(JSON.stringify(statements), role).not.to.include("kms:");

@@ -42,7 +42,7 @@ describe("components/deployTarget", () => {
     });
   });
 
-  it("lets only deployers write versions and the journal, and neither them nor instances write what updates write", () => {
+  it("lets only deployers write versions and the journal, and neither deployers nor instances write the folder of updates", () => {
     const { inputs } = find(document, "aws:s3/bucketPolicy:BucketPolicy");
     const statements = [
       ...statementsOf(inputs.policy),

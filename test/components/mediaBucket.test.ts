@@ -64,7 +64,7 @@ describe("components/mediaBucket", () => {
     });
   });
 
-  it("takes writes and lists with instances' credentials only through the endpoint of their VPC", async () => {
+  it("allows writes and lists with instances' credentials only through the endpoint of their VPC", async () => {
     const may = (action: string, key: string, network: Record<string, string>): boolean =>
       new Role([...Object.values(statements), { Effect: "Allow", Action: "s3:*", Resource: "*" }]).allows({
         action,

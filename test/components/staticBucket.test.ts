@@ -20,7 +20,7 @@ function preview(cloudFront?: StaticBucketArgs["cloudFront"]): Promise<PreviewDo
 }
 
 describe("components/staticBucket", () => {
-  it("lets everyone read objects and nothing else, and only who deploys write", async () => {
+  it("lets everyone read objects and nothing else, and only roles that deploy write", async () => {
     const document = await preview();
     const statements = statementsOf(find(document, "aws:s3/bucketPolicy:BucketPolicy").inputs.policy);
     expect(Object.keys(statements)).to.have.members([

@@ -36,11 +36,11 @@ describe("components/webAcl", () => {
     expect(webAcl.inputs.scope).to.equal("REGIONAL");
   });
 
-  it("only counts first, in every rule", async () => {
+  it("only counts in every rule, in the mode count", async () => {
     expect(new Set(Object.values(actionsOf(await preview("count"))))).to.deep.equal(new Set(["count"]));
   });
 
-  it("blocks afterwards what is too much or matches a managed rule", async () => {
+  it("blocks requests over the limit and matches of managed rules, in the mode block", async () => {
     expect(actionsOf(await preview("block"))).to.deep.equal({
       "rate-limit": "block",
       AWSManagedRulesAmazonIpReputationList: "none",

@@ -19,7 +19,7 @@ describe("S3 in the first hours of a bucket", () => {
   const transport = new DirectTransport();
   transport.attach({ double: new AwsDouble(), dead: false, onKill: () => undefined });
 
-  it("redirects who calls the bucket by S3's global host name", async () => {
+  it("redirects requests to S3's global host name", async () => {
     const endpoint = "https://s3.amazonaws.com";
     const global = new S3Client({ region: "eu-central-1", endpoint, requestHandler: transport });
     const failure = await global
@@ -76,7 +76,7 @@ describe("a bucket that another account created under our name", () => {
     );
   };
 
-  it("gets no request that is done, neither as the target nor as the source of a copy", async () => {
+  it("refuses requests of our clients, as the target and as the source of a copy", async () => {
     for (const command of ["list", "put", "copy"] as const) {
       expect(await attempt(true, "none", command), command).to.equal("done");
       expect(await attempt(true, ARTIFACTS, command), command).to.equal("AccessDenied");

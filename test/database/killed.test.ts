@@ -13,7 +13,7 @@ const FACTOR = 60;
 
 interface Death {
   operation: string;
-  /** How many calls of the operation come before the deadly one. */
+  /** The number of calls of the operation before the one that kills the process. */
   before: number;
   kind: Extract<FaultKind, "killBefore" | "killAfter">;
 }
@@ -91,7 +91,7 @@ function start(
 }
 
 describe("database restore, killed with SIGKILL and resumed by another process, over HTTP", () => {
-  it("puts the restored database into its place, wherever it was killed", async () => {
+  it("replaces the database by the restored one, at whatever call it was killed", async () => {
     const failures: [Death, string][] = [];
     for (const death of DEATHS) {
       for (const problem of await die(death)) failures.push([death, problem]);

@@ -173,7 +173,7 @@ describe("database restore", () => {
     expect(old.deleted).to.equal(false);
   });
 
-  it("keeps deployments away until it is complete, and is kept away by them", async () => {
+  it("refuses deployments and other restores until it is complete", async () => {
     const account = createAccount();
     const { double } = account;
     double.faultOn = (operation, before) =>

@@ -27,7 +27,7 @@ export interface Account {
   /** Pulumi's state. */
   state: string;
   old: SimulatedDatabase;
-  /** What the old instance had before the run. */
+  /** The state of the old instance before the run. */
   before: string;
   /** True if the old instance does not exist any more. */
   isGone?: boolean;
@@ -203,7 +203,7 @@ export function restoring(
 }
 
 export interface Played {
-  /** How the restore and the runs that resume it ended. */
+  /** The ends of the restore and of the runs that resume it. */
   ends: (number | "killed")[];
   output: string;
   mismatches: string[];

@@ -83,8 +83,9 @@ function requests(action: string, env: string, ofOwn: boolean): Record<string, N
 }
 
 /**
- * Where a request is made: the environment's own resources, another's, a stranger's without tags, another account's. Its
- * buckets have the names of the environment's own, which anybody can create after they are deleted.
+ * The targets of requests: the environment's own resources, another environment's, resources without tags, and another
+ * account's. The buckets of the other account have the names of the environment's own, which anybody can create after
+ * those are deleted.
  */
 const PLACES: Record<string, (action: string, env: string) => Record<string, Needed>> = {
   own: (action, env) => requests(action, env, true),

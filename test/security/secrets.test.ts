@@ -75,7 +75,7 @@ describe("security: secrets of a stack", () => {
     }
   });
 
-  it("are read by instances only, each by those that its own variables name", () => {
+  it("are read by instances only, each instance only those that its variables name", () => {
     const redis = "ENKETO_REDIS_AUTH_TOKEN";
     const enketos = ["ENKETO_API_TOKEN", "ENKETO_ENCRYPTION_KEY", redis];
     const iasos = secretNames.filter((name) => !["ENKETO_ENCRYPTION_KEY", redis].includes(name));

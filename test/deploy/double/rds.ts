@@ -101,7 +101,7 @@ export class Rds {
   startDelay = (): number => this.random.between(0, 40_000);
   /** Milliseconds that a change takes. */
   duration = (): number => this.random.between(20_000, 240_000);
-  /** Whether RDS's check before a major upgrade fails. */
+  /** True if RDS's check before a major upgrade fails. */
   upgradeFails = (instance: SimulatedDatabase): boolean => instance.name === "";
   /** Milliseconds until a restored instance exists. */
   restoreDuration = (): number => this.random.between(5 * 60_000, 25 * 60_000);

@@ -109,7 +109,7 @@ describe("deploy/promotion", () => {
   after(removeTemporaryDirectories);
 
   for (const route of ["sdk", "shortcut"] as const) {
-    it(`deploys the very bundle, packages and static files of another account (${route})`, async () => {
+    it(`deploys the same bundle, packages and static files as another account (${route})`, async () => {
       const to = prepareDouble(OK);
       const end = await promote(from, to, { route });
       expect(end, textOf(end)).to.include({ outcome: "deployed", to: VERSION.label });
