@@ -40,7 +40,7 @@ const isEncodedText = (value: string): boolean =>
 
 /**
  * True if a text is words, short names and short numbers with separators, such as ELBSecurityPolicy-TLS13-1-2-2021-06 or
- * /iaso/qa532/secrets/SECRET_KEY.
+ * /iaso-secrets/qa532/SECRET_KEY.
  */
 function isWords(value: string): boolean {
   const parts = value.split(/[-_/]/).filter((part) => part !== "");

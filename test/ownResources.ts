@@ -61,8 +61,8 @@ const RESOURCES: Record<string, (action: string, env: string, balancer: string) 
 const CREATES = /:(Allocate|Create(?!Listener)|Request|Run)/;
 
 /**
- * The permission that an action needs on the resource of an environment. Existing resources have the environment's tags, new ones get
- * them with the request.
+ * The permission that an action needs on the resource of an environment. Existing resources have the environment's tags,
+ * new ones get them with the request.
  */
 export function onResourceOf({ balancer, env, record }: Target, action: string): Needed {
   const [service = ""] = action.split(":");

@@ -14,7 +14,7 @@ interface Probe {
 
 /**
  * The names of a stack's resources of one type, as another environment would have them: with its name between delimiters,
- * as in `iaso-ENV-media` and `/iaso/ENV/secrets/KEY`.
+ * as in `iaso-ENV-media` and `/iaso-secrets/ENV/KEY`.
  */
 function namesIn(env: string, other: string, names: unknown[]): string[] {
   const ofEnv = new RegExp(`(^|[-/])${env}(?=$|[-/])`);
