@@ -60,7 +60,7 @@ export function deploymentRecord(record: AnyRecord): DeploymentRecord {
   return schema.parse(record);
 }
 
-/** Records to look through for a digest: more than a year of deployments every second day. */
+/** Records to look through: more than a year of deployments every second day. */
 const SEARCHED = 200;
 
 /**
@@ -74,10 +74,33 @@ export async function digestOf(
   before: number,
   label: string,
 ): Promise<string | undefined> {
+  const wanted = ({ to, bundle }: DeploymentRecord) => to === label && bundle !== undefined;
+  return (await newest(objects, env, before, wanted))?.bundle;
+}
+
+/**
+ * Finds the newest run that moved an environment to a version, or tried to.
+ *
+ * @param before The number of the record after the newest one to read.
+ */
+export function lastDeployment(
+  objects: ConditionalObjects,
+  env: string,
+  before: number,
+): Promise<DeploymentRecord | undefined> {
+  return newest(objects, env, before, ({ to }) => to !== null);
+}
+
+/** The newest matching record of the deploy tool. Runs of `npm run database` have numbers too, and often no record. */
+async function newest(
+  objects: ConditionalObjects,
+  env: string,
+  before: number,
+  matches: (record: DeploymentRecord) => boolean,
+): Promise<DeploymentRecord | undefined> {
   for (let number = before - 1; number > Math.max(0, before - SEARCHED); number -= 1) {
-    const found = schema.safeParse(await readJournal(objects, env, number));
-    // Runs of npm run database have records too, and build nothing.
-    if (found.data?.to === label && found.data.bundle !== undefined) return found.data.bundle;
+    const { data } = schema.safeParse(await readJournal(objects, env, number));
+    if (data !== undefined && matches(data)) return data;
   }
   return undefined;
 }

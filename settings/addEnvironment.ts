@@ -23,13 +23,7 @@ const HOSTS = ["webHost", "enketoHost", "staticHost"];
  * which creates their DNS records. An image and IAM roles belong to an account.
  */
 const LEFT_OUT = ["env", "mailgunDomain", "mailgunDkimRecord"];
-const LEFT_OUT_IN_ANOTHER_ACCOUNT = [
-  "deployers",
-  "gdalImageId",
-  "secretsKeyArn",
-  "sharedAccountReason",
-  "stateBucket",
-];
+const LEFT_OUT_IN_ANOTHER_ACCOUNT = ["deployers", "gdalImageId", "sharedAccountReason"];
 
 type Values = Record<string, unknown>;
 

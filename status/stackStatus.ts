@@ -1,15 +1,12 @@
 import type { EnvironmentDescription } from "@aws-sdk/client-elastic-beanstalk";
 import { ConditionalObjects } from "../coordination/conditionalObject";
-import { type AnyRecord, readJournal } from "../coordination/journal";
 import { describeHolder, isHeld, readLock } from "../coordination/lock";
 import { UserError } from "../cli/userError";
+import { type DeploymentRecord, lastDeployment } from "../deploy/record";
 import { checks } from "../doctor/checks";
 import type { Context } from "../doctor/context";
 import { NotChecked } from "../doctor/errors";
 import { type CheckReport, runChecks } from "../doctor/run";
-
-/** The last run of a tool on an environment. */
-export type LastRun = Pick<AnyRecord, "by" | "command" | "phase" | "startedAt"> & { to: string | null };
 
 /** A stack as it runs. */
 export interface StackStatus {
@@ -21,7 +18,7 @@ export interface StackStatus {
   /** By role, of the environments that exist: version label, and Beanstalk's health, such as Green. */
   environments: Record<string, { version: string; health: string }>;
   /** Undefined before the first deployment, or if it cannot be read. */
-  lastRun?: LastRun;
+  lastDeployment?: Pick<DeploymentRecord, "by" | "command" | "phase" | "startedAt" | "to">;
   /** The user and the command of a run that holds the lock of the environment now. */
   runsNow?: string;
   /** Minimum cost in US dollars a month at list prices; undefined if the offline preview cannot tell. */
@@ -75,21 +72,25 @@ function byRole(
   );
 }
 
-/** The last and the current run of the deploy tool: the lock counts the runs, and each has a journal record. */
-async function runsOf({ clients, now, stack }: Context): Promise<Pick<StackStatus, "lastRun" | "runsNow">> {
+/** The last deployment, and the run that holds the lock now. The lock counts the runs. */
+async function runsOf({
+  clients,
+  now,
+  stack,
+}: Context): Promise<Pick<StackStatus, "lastDeployment" | "runsNow">> {
   const objects = new ConditionalObjects(clients.s3, stack.artifactsBucket);
   try {
     const lock = await readLock(objects, stack.env);
     if (lock === undefined) return {};
-    const record = await readJournal(objects, stack.env, lock.token);
+    const record = await lastDeployment(objects, stack.env, lock.token + 1);
     return {
       ...(record !== undefined && {
-        lastRun: {
+        lastDeployment: {
           by: record.by,
           command: record.command,
           phase: record.phase,
           startedAt: record.startedAt,
-          to: record.to ?? null,
+          to: record.to,
         },
       }),
       ...(isHeld(lock, now.getTime()) && { runsNow: describeHolder(lock) }),

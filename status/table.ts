@@ -49,11 +49,11 @@ function health({ environments }: StackStatus): string {
   return entries.map(([role, { health }]) => `${role} ${health}`).join(", ");
 }
 
-function deployment({ lastRun, runsNow }: StackStatus): string {
+function deployment({ lastDeployment, runsNow }: StackStatus): string {
   if (runsNow !== undefined) return "running now";
-  if (lastRun === undefined) return "never";
-  const outcome = lastRun.phase === "succeeded" ? "" : `, ${lastRun.phase}`;
-  return `${lastRun.startedAt.slice(0, 10)} by ${lastRun.by}${outcome}`;
+  if (lastDeployment === undefined) return "never";
+  const outcome = lastDeployment.phase === "succeeded" ? "" : `, ${lastDeployment.phase}`;
+  return `${lastDeployment.startedAt.slice(0, 10)} by ${lastDeployment.by}${outcome}`;
 }
 
 /** The end of "restorable from … to …" of the doctor's check. */

@@ -23,7 +23,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   ami: ["cli"],
   // A stack's names and settings are those of its program.
   doctor: ["settings", "preview/project.ts", "components/common", "cli"],
-  status: ["doctor", "preview", "report", "coordination", "cli"],
+  status: ["doctor", "preview", "report", "coordination", "deploy/record.ts", "cli"],
   // The component that writes the parameter owns its schema.
   coordination: ["cli", "components/common/deployParameter.ts"],
   // A build reads its stack's settings without AWS.

@@ -88,6 +88,16 @@ describe("npm run status", () => {
     expect(cells(stdout, "prod").slice(2, 4)).to.deep.equal(["Green", "2026-11-20 by ben, rolledBack"]);
   });
 
+  it("shows the last deployment after a rehearsal, which counts as a run and leaves no record", async () => {
+    const { staging } = running();
+    deployed(staging, "succeeded", "amy");
+    const key = `${staging.artifactsBucket}/locks/staging.json`;
+    const lock = JSON.parse(account.contents.get(key)!) as { token: number };
+    account.contents.set(key, JSON.stringify({ ...lock, token: lock.token + 2 }));
+    const { stdout } = await status("staging");
+    expect(cells(stdout, "staging")[3]).to.equal("2026-11-20 by amy");
+  });
+
   it("shows what is wrong, with its fix", async () => {
     const { staging } = running();
     account.environments.get("iaso-staging-worker")!.version = "other";

@@ -169,6 +169,7 @@ describe("report/risks", () => {
           "database-deletion-protection",
           "database-evidence",
           "database-final-snapshot",
+          "database-logs",
           "database-multi-az",
           "database-private",
           "stateful-protected",
