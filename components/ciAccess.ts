@@ -8,7 +8,7 @@ import { PulumiStackArgs, pulumiStackStatements } from "./iam/ci/pulumiStack";
 import { upStatements } from "./iam/ci/up";
 import { ALL_ROLES, BALANCED, upServiceStatements } from "./iam/ci/upServices";
 import { webAclStatements } from "./iam/ci/upWebAcl";
-import { policyDocument, PolicyStatement, trustPolicy } from "./iam/policyDocument";
+import { policyDocument, PolicyStatement } from "./iam/policyDocument";
 
 export interface CiAccessArgs extends PulumiStackArgs {
   naming: Naming;
@@ -44,6 +44,7 @@ export interface CiAccessArgs extends PulumiStackArgs {
 /** @see https://docs.github.com/en/actions/reference/security/oidc */
 const GITHUB_ISSUER = "token.actions.githubusercontent.com";
 const AUDIENCE = "sts.amazonaws.com";
+const MAIN = "refs/heads/main";
 
 /** An update that creates a database and builds an image takes up to two hours. */
 const MAXIMUM_SESSION_SECONDS = 3 * 3600;
@@ -65,19 +66,29 @@ export class CiAccess extends pulumi.ComponentResource {
     const { naming, infrastructureRepository, applicationRepository, environmentIds } = args;
     const provider = args.createOidcProvider ? this.createProvider(name, naming) : undefined;
     const deployment = `environment:${naming.env}`;
+    // The claim has the repository's names only.
+    const workflow = `${infrastructureRepository.replace(/@\d+/g, "")}/.github/workflows/deploy.yml`;
 
     this.roleArns = {
       preview: this.createRole("preview", naming, provider, {
-        subjects: [
-          `repo:${infrastructureRepository}:pull_request`,
-          `repo:${infrastructureRepository}:ref:refs/heads/main`,
-        ],
+        tokens: {
+          Preview: {
+            sub: [
+              `repo:${infrastructureRepository}:pull_request`,
+              `repo:${infrastructureRepository}:ref:${MAIN}`,
+            ],
+          },
+        },
         statements: [...previewStatements(naming), ...pulumiStackStatements(args, "read")],
       }),
       up: this.createRole("up", naming, provider, {
         environmentIds,
-        subjects: [`repo:${infrastructureRepository}:environment:infrastructure-${naming.env}`],
-        claims: { StringEquals: { [`${GITHUB_ISSUER}:ref`]: "refs/heads/main" } },
+        tokens: {
+          Update: {
+            sub: [`repo:${infrastructureRepository}:environment:infrastructure-${naming.env}`],
+            ref: MAIN,
+          },
+        },
         loadBalancerArns: args.loadBalancerArns,
         statements: [...upStatements(naming), ...pulumiStackStatements(args, "write")],
         managed: {
@@ -88,11 +99,17 @@ export class CiAccess extends pulumi.ComponentResource {
       }),
       deploy: this.createRole("deploy", naming, provider, {
         environmentIds,
-        subjects: [applicationRepository, infrastructureRepository].map((one) => `repo:${one}:${deployment}`),
-        // The claim has the repository's names only.
-        claims: {
-          StringLike: {
-            [`${GITHUB_ISSUER}:job_workflow_ref`]: `${infrastructureRepository.replace(/@\d+/g, "")}/.github/workflows/deploy.yml@*`,
+        tokens: {
+          // The application calls the workflow by a commit.
+          ApplicationDeploys: {
+            sub: [`repo:${applicationRepository}:${deployment}`],
+            job_workflow_ref: `${workflow}@*`,
+          },
+          // On another branch, whoever can push could change the workflow.
+          StartedHere: {
+            sub: [`repo:${infrastructureRepository}:${deployment}`],
+            ref: MAIN,
+            job_workflow_ref: `${workflow}@${MAIN}`,
           },
         },
         statements: deployStatements(naming),
@@ -114,14 +131,14 @@ export class CiAccess extends pulumi.ComponentResource {
     key: CiRole,
     naming: Naming,
     provider: aws.iam.OpenIdConnectProvider | undefined,
-    { subjects, claims = {}, statements, managed = {}, environmentIds = {}, loadBalancerArns = {} }: RoleArgs,
+    { tokens, statements, managed = {}, environmentIds = {}, loadBalancerArns = {} }: RoleArgs,
   ): pulumi.Output<string> {
     const role = new aws.iam.Role(
       `ci-${key}`,
       {
         name: naming.ciRole(key),
         description: `GitHub Actions, ${key}`,
-        assumeRolePolicy: githubTrustPolicy(naming.accountId, subjects, claims),
+        assumeRolePolicy: githubTrustPolicy(naming.accountId, tokens),
         maxSessionDuration: MAXIMUM_SESSION_SECONDS,
         tags: {
           ...naming.tags(),
@@ -159,10 +176,8 @@ export class CiAccess extends pulumi.ComponentResource {
 }
 
 interface RoleArgs {
-  /** The `sub` values of the GitHub tokens that can assume the role. */
-  subjects: string[];
-  /** Conditions on other claims of the tokens, by operator. */
-  claims?: Claims;
+  /** The claims of GitHub's tokens that can assume the role, by the id of the statement that accepts them. */
+  tokens: Record<string, Claims>;
   /** The inline policy. AWS takes at most 10,240 characters. */
   statements: PolicyStatement[];
   /** Further policies by name. AWS takes at most 6,144 characters in each, and ten for a role. */
@@ -192,14 +207,34 @@ function tagsOf(
 const balancerOf = (arn: string): string =>
   arn.slice(arn.indexOf(":loadbalancer/") + ":loadbalancer/".length);
 
-type Claims = Partial<Record<"StringEquals" | "StringLike", Record<string, string>>>;
+/** Claims that a token must have: one of the subjects, and each other claim, which may end in `*`. */
+interface Claims {
+  sub: string[];
+  ref?: string;
+  job_workflow_ref?: string;
+}
 
-/** Returns the trust policy of a role that GitHub's tokens with one of `subjects`, and with `claims`, can assume. */
-function githubTrustPolicy(accountId: string, subjects: string[], claims: Claims): string {
-  const always = { [`${GITHUB_ISSUER}:aud`]: AUDIENCE, [`${GITHUB_ISSUER}:sub`]: subjects };
-  return trustPolicy(
-    { Federated: `arn:aws:iam::${accountId}:oidc-provider/${GITHUB_ISSUER}` },
-    { ...claims, StringEquals: { ...always, ...claims.StringEquals } },
-    "sts:AssumeRoleWithWebIdentity",
-  );
+/** Returns the trust policy of a role that GitHub's tokens with one of these sets of claims can assume. */
+function githubTrustPolicy(accountId: string, tokens: Record<string, Claims>): string {
+  const Statement = Object.entries(tokens).map(([Sid, claims]) => {
+    const entries = Object.entries<string | string[]>({ aud: AUDIENCE, ...claims });
+    const named = (isPattern: boolean) =>
+      Object.fromEntries(
+        entries
+          .filter(([, value]) => (typeof value === "string" && value.endsWith("*")) === isPattern)
+          .map(([claim, value]) => [`${GITHUB_ISSUER}:${claim}`, value]),
+      );
+    const patterns = named(true);
+    return {
+      Sid,
+      Effect: "Allow",
+      Principal: { Federated: `arn:aws:iam::${accountId}:oidc-provider/${GITHUB_ISSUER}` },
+      Action: "sts:AssumeRoleWithWebIdentity",
+      Condition: {
+        StringEquals: named(false),
+        ...(Object.keys(patterns).length > 0 && { StringLike: patterns }),
+      },
+    };
+  });
+  return JSON.stringify({ Version: "2012-10-17", Statement });
 }

@@ -117,7 +117,7 @@ async function invocation(
 export function parseRows(output: string, host: string): Rows {
   if (!/^counted$/m.test(output)) throw new Unfinished(`The count of the rows of ${host} is incomplete.`);
   return new Map(
-    [...output.matchAll(/^rows (\S+) (\d+)$/gm)].map(([, table = "", rows]) => [table, Number(rows)]),
+    [...output.matchAll(/^rows (\w+) (\d+)$/gm)].map(([, table = "", rows]) => [table, Number(rows)]),
   );
 }
 

@@ -100,7 +100,9 @@ export function sourceBuild(
     }
     if (built === undefined) throw new Error("the build named an earlier one that it was not told of");
     const { buildWithMyCredentials, databaseUrl } = options;
-    const { source, workDirectory } = args;
+    const { source } = args;
+    // The check runs the code of both versions, and the build has written to its own directory.
+    const workDirectory = join(work, "check");
     return {
       ...built,
       judgeMigrations: (running, onLine) =>

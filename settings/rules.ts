@@ -183,8 +183,8 @@ export const plainSettings = z.object({
   mediaOldVersionDays: integer(7, 3650),
   mediaAccessLogs: boolean,
   enketoImage: text(
-    /^[a-z0-9./-]+:(?!latest$)[A-Za-z0-9._-]+(@sha256:[0-9a-f]{64})?$/,
-    "an image with a tag that stays the same (not latest), such as enketo/enketo-express:4.1.1",
+    /^[a-z0-9./-]+:(v?\d[\w.-]*|[\w.-]+@sha256:[0-9a-f]{64}|v?\d[\w.-]*@sha256:[0-9a-f]{64})$/,
+    "an image with a version in its tag, such as enketo/enketo-express:4.1.1, or with a digest",
   ),
   enketoInstanceType: instanceType,
   enketoMinSize: size,

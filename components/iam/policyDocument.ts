@@ -30,12 +30,8 @@ export function policyDocument(statements: PolicyStatement[]): string {
 }
 
 /** Returns the trust policy of a role: the principal that may assume it, and under which condition. */
-export function trustPolicy(
-  principal: Record<string, string>,
-  condition?: PolicyCondition,
-  action = "sts:AssumeRole",
-): string {
-  const statement = { Sid: "AssumeRole", Effect: "Allow", Principal: principal, Action: action };
+export function trustPolicy(principal: Record<string, string>, condition?: PolicyCondition): string {
+  const statement = { Sid: "AssumeRole", Effect: "Allow", Principal: principal, Action: "sts:AssumeRole" };
   return JSON.stringify({
     Version: "2012-10-17",
     Statement: [{ ...statement, ...(condition && { Condition: condition }) }],

@@ -27,7 +27,7 @@ export async function checkInSandbox(args: SandboxedCheckArgs): Promise<Judgemen
   }
   const file = join(workDirectory, "check.json");
   // The URL of a database server may contain a password.
-  await writeFile(file, JSON.stringify(check), { mode: 0o600 });
+  await writeFile(file, JSON.stringify(check), { mode: 0o600, flag: "wx" });
   const printed = await runBuild({
     ...sandbox,
     sandboxed,

@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, lstatSync, readFileSync, realpathSync } from "node:fs";
+import { existsSync, lstatSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { homedir, userInfo } from "node:os";
 import { basename, delimiter, dirname, isAbsolute, join, resolve } from "node:path";
 import { stripVTControlCharacters } from "node:util";
@@ -7,6 +7,9 @@ import { UserError } from "../../cli/userError";
 
 /** Directories in which sockets and files give access to credentials: agents, Docker, other programs' temporary files. */
 const SHARED_DIRECTORIES = ["/run", "/tmp", "/var/tmp"];
+
+/** Directories with credentials in a home. */
+const CREDENTIAL_DIRECTORIES = [".aws", ".config", ".docker", ".pulumi", ".ssh"];
 
 /** Variables that name files with credentials. */
 const CREDENTIAL_FILES = [
@@ -60,19 +63,27 @@ export function buildEnvironment(env: NodeJS.ProcessEnv, workDirectory: string):
  */
 export function sandboxArguments(args: SandboxArgs, env: NodeJS.ProcessEnv = process.env): string[] {
   const { source, workDirectory, writesSource } = args;
-  const hidden = [...new Set([homedir(), userInfo().homedir, ...SHARED_DIRECTORIES])].filter(
-    (path) => path !== "/" && existsSync(path),
-  );
+  // A directory of credentials may be a link to another place, such as the files of Windows.
+  const links = homes().flatMap((home) => CREDENTIAL_DIRECTORIES.map((name) => join(home, name)));
+  const hidden = [...new Set([...homes(), ...SHARED_DIRECTORIES, ...links])]
+    .filter((path) => path !== "/" && existsSync(path) && statSync(path).isDirectory())
+    .map(real)
+    .filter(
+      (path, index, all) => !all.some((one, other) => other < index && `${path}/`.startsWith(`${one}/`)),
+    );
   const files = CREDENTIAL_FILES.map((name) => env[name] ?? "").filter((path) => existsSync(path));
-  const isHidden = (path: string): boolean => hidden.some((one) => `${path}/`.startsWith(`${real(one)}/`));
-  const shown = [...programDirectories(env), real("/etc/resolv.conf")].filter(isHidden);
+  const isHidden = (path: string): boolean => hidden.some((one) => `${path}/`.startsWith(`${one}/`));
+  const uncovers = (path: string): boolean => hidden.some((one) => `${one}/`.startsWith(`${path}/`));
+  const shown = [...programDirectories(env), real("/etc/resolv.conf")].filter(
+    (path) => isHidden(path) && !uncovers(path),
+  );
   return [
     ["--unshare-user", "--unshare-pid", "--unshare-ipc", "--new-session", "--die-with-parent"],
     ["--cap-drop", "ALL"],
     args.hidesRoot === true && process.getuid?.() === 0 ? ["--uid", "1000", "--gid", "1000"] : [],
     ["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"],
     ...KERNEL_FILES.map((path) => ["--ro-bind-try", path, path]),
-    ...hidden.map((path) => ["--tmpfs", real(path)]),
+    ...hidden.map((path) => ["--tmpfs", path]),
     ...shown.map((path) => ["--ro-bind", path, path]),
     ...files.map((path) => ["--ro-bind", "/dev/null", real(path)]),
     ["--ro-bind", PROJECT, PROJECT],
@@ -82,6 +93,9 @@ export function sandboxArguments(args: SandboxArgs, env: NodeJS.ProcessEnv = pro
     ["--chdir", PROJECT],
   ].flat();
 }
+
+/** The home directories of the user: the one of the environment, and the one of the system. */
+const homes = (): string[] => [...new Set([homedir(), userInfo().homedir].map(real))];
 
 /** Programs that builds run, and that may be links to a directory that is not on the PATH. */
 const PROGRAMS = ["node", "npm", "python3", "uv"];
@@ -104,7 +118,7 @@ function withItsFiles(directory: string): string {
       return parent;
     // ~/.nvm/versions/node/v24/bin needs v24/lib. The directories above ~/.docker/bin or ~/.local/bin have secrets.
     case "bin":
-      return [homedir(), userInfo().homedir].map(real).includes(dirname(parent)) ? directory : parent;
+      return homes().some((home) => home === parent || home === dirname(parent)) ? directory : parent;
     default:
       return directory;
   }
@@ -192,7 +206,7 @@ export async function runBuild(args: BuildProcess): Promise<string> {
     });
     if (output !== "") return output;
     throw new UserError(
-      `The build failed (${code === null ? "killed" : `exit code ${code}`}):\n${last.trim()}`,
+      `The build failed (${code === null ? "killed" : `exit code ${code}`}):\n${plain(last.trim())}`,
       "Fix the build and deploy again; nothing was changed in AWS",
     );
   } finally {

@@ -130,6 +130,9 @@ export async function openBody(
     const body = bytes <= READ_WHOLE_BYTES ? await readFile(file) : createReadStream(file);
     return { body, bytes, sha256: Buffer.from(sha256, "hex") };
   }
-  const body = await compress(await readFile(file), { level: 9 });
+  const content = await readFile(file);
+  if (createHash("sha256").update(content).digest("hex") !== sha256)
+    throw new Error(`${file} changed after its digest was taken`);
+  const body = await compress(content, { level: 9 });
   return { body, bytes: body.length, sha256: createHash("sha256").update(body).digest() };
 }

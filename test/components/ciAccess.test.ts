@@ -62,36 +62,36 @@ describe("components/ciAccess", () => {
   });
 
   it("binds each role to a repository, and each role that changes something to the GitHub environment", () => {
-    const subjects: Record<CiRole, string[]> = {
-      preview: ["repo:example/iaso-on-aws:pull_request", "repo:example/iaso-on-aws:ref:refs/heads/main"],
-      up: ["repo:example/iaso-on-aws:environment:infrastructure-test"],
-      deploy: ["repo:example/iaso:environment:test", "repo:example/iaso-on-aws:environment:test"],
+    const here = "repo:example/iaso-on-aws";
+    const workflow = "example/iaso-on-aws/.github/workflows/deploy.yml";
+    const main = "refs/heads/main";
+    const expected: Record<CiRole, [sid: string, equal: Record<string, unknown>, like?: string][]> = {
+      preview: [["Preview", { sub: [`${here}:pull_request`, `${here}:ref:${main}`] }]],
+      up: [["Update", { sub: [`${here}:environment:infrastructure-test`], ref: main }]],
+      deploy: [
+        ["ApplicationDeploys", { sub: ["repo:example/iaso:environment:test"] }, `${workflow}@*`],
+        [
+          "StartedHere",
+          { sub: [`${here}:environment:test`], ref: main, job_workflow_ref: `${workflow}@${main}` },
+        ],
+      ],
     };
-    const claims: Record<CiRole, Record<string, Record<string, string>>> = {
-      preview: {},
-      up: { StringEquals: { [`${ISSUER}:ref`]: "refs/heads/main" } },
-      deploy: {
-        StringLike: { [`${ISSUER}:job_workflow_ref`]: "example/iaso-on-aws/.github/workflows/deploy.yml@*" },
-      },
-    };
+    const named = (claims: Record<string, unknown>) =>
+      Object.fromEntries(Object.entries(claims).map(([claim, value]) => [`${ISSUER}:${claim}`, value]));
     for (const role of ROLES) {
       const { assumeRolePolicy } = find(document, "aws:iam/role:Role", `ci-${role}`).inputs;
-      expect(Object.values(statementsOf(assumeRolePolicy))).to.deep.equal([
-        {
-          Sid: "AssumeRole",
+      expect(Object.values(statementsOf(assumeRolePolicy))).to.deep.equal(
+        expected[role].map(([Sid, equal, like]) => ({
+          Sid,
           Effect: "Allow",
           Principal: { Federated: `arn:aws:iam::123456789012:oidc-provider/${ISSUER}` },
           Action: "sts:AssumeRoleWithWebIdentity",
           Condition: {
-            ...claims[role],
-            StringEquals: {
-              [`${ISSUER}:aud`]: "sts.amazonaws.com",
-              [`${ISSUER}:sub`]: subjects[role],
-              ...claims[role].StringEquals,
-            },
+            StringEquals: named({ aud: "sts.amazonaws.com", ...equal }),
+            ...(like !== undefined && { StringLike: named({ job_workflow_ref: like }) }),
           },
-        },
-      ]);
+        })),
+      );
     }
   });
 
@@ -102,13 +102,12 @@ describe("components/ciAccess", () => {
     });
     const conditionOf = (role: CiRole) => {
       const { assumeRolePolicy } = find(withIds, "aws:iam/role:Role", `ci-${role}`).inputs;
-      return JSON.stringify(Object.values(statementsOf(assumeRolePolicy))[0]);
+      return JSON.stringify(Object.values(statementsOf(assumeRolePolicy)));
     };
     expect(conditionOf("up")).to.contain('"repo:example@12/iaso-on-aws@34:environment:infrastructure-test"');
     expect(conditionOf("deploy"))
-      .to.contain(
-        '["repo:example@12/iaso@56:environment:test","repo:example@12/iaso-on-aws@34:environment:test"]',
-      )
+      .to.contain('"repo:example@12/iaso@56:environment:test"')
+      .and.contain('"repo:example@12/iaso-on-aws@34:environment:test"')
       .and.contain('"example/iaso-on-aws/.github/workflows/deploy.yml@*"');
   });
 

@@ -1,9 +1,10 @@
 import { spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { symlinkSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { expect } from "chai";
 import { EXIT } from "../../deploy/exitCodes";
+import { sandboxArguments } from "../../deploy/source/sandbox";
 import { AwsDouble, ENV } from "../deploy/double/aws";
 import { type CliResult, hasSandbox, runCli } from "../deploy/double/cli";
 import { ScaledTime } from "../deploy/double/clocks";
@@ -54,7 +55,7 @@ describe("security: a build that attacks the deployment's credentials", function
   /** Deploys a checkout whose build commands and git configuration attack, as a user with credentials everywhere. */
   async function deployAttack(
     options: readonly string[] = [],
-    variables: Readonly<Record<string, string>> = {},
+    variables: (home: string) => Readonly<Record<string, string>> = () => ({}),
   ): Promise<{ result: CliResult; posts: string[] }> {
     const home = temporaryDirectory();
     const secrets = [".aws/credentials", ".aws/sso/cache/a.json", ".docker/config.json", ".ssh/id_ed25519"];
@@ -78,7 +79,7 @@ describe("security: a build that attacks the deployment's credentials", function
         "/proc/sys/kernel/core_pattern",
         "/etc/passwd",
       ];
-      writeFiles(home, { ".bashrc": "" });
+      writeFiles(home, { ".bashrc": "", "bin/mine": "", "shims/mine": "" });
       const attack = (name: string, source: string): string =>
         [
           process.execPath,
@@ -114,7 +115,7 @@ describe("security: a build that attacks the deployment's credentials", function
           ACTIONS_ID_TOKEN_REQUEST_TOKEN: SECRET,
           SLACK_WEBHOOK_URL: `${running.url}/slack/T000/B000/${SECRET}`,
           SSH_AUTH_SOCK: join(agent, "agent"),
-          ...variables,
+          ...variables(home),
         };
         const result = await runCli(
           running,
@@ -135,13 +136,29 @@ describe("security: a build that attacks the deployment's credentials", function
 
   it("finds no credentials in the sandbox: not by processes, files, links of git, or uncovered directories", async function () {
     if (!hasSandbox) skip(this, "bwrap is not installed, or not permitted here (apt-get install bubblewrap)");
-    const { posts, result } = await deployAttack();
+    // Debian adds ~/bin to the PATH. Its parent is the home.
+    const { posts, result } = await deployAttack([], (home) => ({
+      PATH: [join(home, "bin"), home, join(home, "shims"), process.env["PATH"]].join(delimiter),
+    }));
     expect(result.code, result.stderr + result.stdout).to.equal(EXIT.done);
     expect(namesOf(posts)).to.deep.equal(["command", "filter", "fsmonitor"]);
     for (const post of posts) {
       expect(post).not.to.contain(SECRET);
       expect((JSON.parse(post) as Loot).canWrite).to.deep.equal([]);
     }
+  });
+
+  it("finds no credentials behind a link of the home, as to the files of Windows", () => {
+    const home = temporaryDirectory();
+    symlinkSync("/usr/share/doc", join(home, ".aws"));
+    const args = { source: temporaryDirectory(), workDirectory: temporaryDirectory(), writesSource: false };
+    const { HOME } = process.env;
+    process.env["HOME"] = home;
+    const hidden = sandboxArguments(args).flatMap((one, index, all) =>
+      all[index - 1] === "--tmpfs" ? [one] : [],
+    );
+    process.env["HOME"] = HOME;
+    expect(hidden).to.include.members([home, "/usr/share/doc"]);
   });
 
   it("does not run on an EC2 instance, whose metadata service gives a sandbox with a network the role", async function () {
@@ -156,9 +173,9 @@ describe("security: a build that attacks the deployment's credentials", function
     });
     const port = await listen(metadata);
     try {
-      const { posts, result } = await deployAttack([], {
+      const { posts, result } = await deployAttack([], () => ({
         AWS_EC2_METADATA_SERVICE_ENDPOINT: `http://127.0.0.1:${port}`,
-      });
+      }));
       expect(result.code, result.stderr + result.stdout).to.equal(EXIT.refused);
       expect(result.stderr).to.contain("the role build-server of this EC2 instance");
       expect(posts).to.deep.equal([]);

@@ -45,8 +45,28 @@ const tokens = (env: string): Record<string, [Token, string[]]> => ({
     ["ci-deploy"],
   ],
   "a deployment started here": [
-    { sub: `${INFRASTRUCTURE}:environment:${env}`, ref: MAIN, job_workflow_ref: DEPLOY },
+    {
+      sub: `${INFRASTRUCTURE}:environment:${env}`,
+      ref: MAIN,
+      job_workflow_ref: DEPLOY.replace(/@.*/, `@${MAIN}`),
+    },
     ["ci-deploy"],
+  ],
+  "a deployment started here on another branch, whose workflow anyone who can push may change": [
+    {
+      sub: `${INFRASTRUCTURE}:environment:${env}`,
+      ref: "refs/heads/x",
+      job_workflow_ref: DEPLOY.replace(/@.*/, "@refs/heads/x"),
+    },
+    [],
+  ],
+  "another workflow here": [
+    {
+      sub: `${INFRASTRUCTURE}:environment:${env}`,
+      ref: MAIN,
+      job_workflow_ref: DEPLOY.replace(/deploy.yml@.*/, `other.yml@${MAIN}`),
+    },
+    [],
   ],
   "a workflow of the application's own": [
     {

@@ -351,7 +351,7 @@ describe("settings/settings", () => {
     for (const enketoImage of [
       "enketo/enketo-express:7.5.1",
       "enketo/enketo-express:10.0.0",
-      "ours/enketo:abc",
+      `ours/enketo:abc@sha256:${"0a".repeat(32)}`,
     ]) {
       expect(read({ enketoRedisTls: "true", enketoImage }).enketo.redis.tls).to.equal(true);
     }
