@@ -222,6 +222,7 @@ function storageStatements(naming: Naming): PolicyStatement[] {
       Resource: naming.bucketArn("artifacts"),
     },
     {
+      // An administrator deletes the database: with it, its automated backups can go.
       Sid: "ManageDatabase",
       Effect: "Allow",
       Action: [
@@ -230,7 +231,6 @@ function storageStatements(naming: Naming): PolicyStatement[] {
         "rds:CreateDBParameterGroup",
         "rds:CreateDBSnapshot",
         "rds:CreateDBSubnetGroup",
-        "rds:DeleteDBInstance",
         "rds:DeleteDBParameterGroup",
         "rds:DeleteDBSubnetGroup",
         "rds:ModifyDBInstance",

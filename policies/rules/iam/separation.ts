@@ -81,6 +81,7 @@ const ADMINISTRATORS = [
   "lambda:CreateFunction",
   "lambda:UpdateFunctionCode",
   "organizations:LeaveOrganization",
+  "rds:DeleteDBInstance",
   "rds:DeleteDBInstanceAutomatedBackup",
   "rds:ModifyDBSnapshotAttribute",
   "s3:PutAccountPublicAccessBlock",
@@ -95,7 +96,7 @@ export const administratorsChanges = defineRule({
   name: "administrators-changes",
   types: [ROLE],
   description:
-    "No role changes trust, boundaries, users, audit trails, keys or the organization, shares or deletes backups, or runs code as another role",
+    "No role changes trust, boundaries, users, audit trails, keys or the organization, deletes the database, shares or deletes backups, or runs code as another role",
   why: "whoever gets the role could make a lasting way in, or hide",
   severity: "critical",
   neighbours: true,

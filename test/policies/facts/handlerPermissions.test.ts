@@ -63,6 +63,7 @@ const NOT_NEEDED: readonly [RegExp, reason: string][] = [
     /^s3:(Create|Delete|Get|Put|Update).*(Abac|Accelerate|Acl|Analytics|Intelligent|Inventory|Metadata|Metrics|Notification|ObjectLock|Replication|Website)/,
     "no bucket has this",
   ],
+  [/^rds:DeleteDBInstance$/, "an administrator deletes the database, and with it its backups"],
   [/^s3:PutBucketLogging$/, "an administrator decides who sees who reads media"],
   [/^s3tables:/, "no bucket has metadata tables"],
   [/^secretsmanager:/, "the database's password is a setting"],

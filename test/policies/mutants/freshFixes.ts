@@ -131,6 +131,7 @@ export const freshFixes: Mutant[] = [
       }),
   ],
   allow("provisioners-only", "rolePolicy", "ci-deploy", "rds:DeleteDBSnapshot", "*"),
+  allow("administrators-changes", "policy", "ci-up-storage", "rds:DeleteDBInstance", "*"),
   allow("administrators-changes", "policy", "ci-up-storage", "rds:DeleteDBInstanceAutomatedBackup", "*"),
   allow("administrators-changes", "policy", "ci-up-storage", "rds:ModifyDBSnapshotAttribute", "*"),
   document("bucketPolicy", "media", (one) => ({ ...one, Version: "2012-10-18" })),
