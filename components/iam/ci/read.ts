@@ -71,9 +71,13 @@ export function privateReads(naming: Naming): PolicyStatement[] {
       Sid: "NeverReadContents",
       Effect: "Deny",
       Action: [
+        // Launch configurations and requests for Spot Instances hold user data, events of stacks their properties.
+        "autoscaling:DescribeLaunchConfigurations",
+        "cloudformation:DescribeStackEvents",
         "cloudformation:GetTemplate*",
         "ec2:DescribeInstanceAttribute",
         "ec2:DescribeLaunchTemplateVersions",
+        "ec2:DescribeSpot*Requests",
         "ec2:GetConsole*",
         "ec2:GetLaunchTemplateData",
         "logs:FilterLogEvents",
