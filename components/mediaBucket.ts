@@ -81,7 +81,7 @@ export class MediaBucket extends pulumi.ComponentResource {
           targetObjectKeyFormat: { partitionedPrefix: { partitionDateSource: "EventTime" } },
         },
         // S3 drops logs that it may not write. Unlike the bucket, this goes with the bucket for logs.
-        { parent: bucket, protect: false, dependsOn: [accessLogs.policy] },
+        { parent: bucket, protect: false, retainOnDelete: false, dependsOn: [accessLogs.policy] },
       );
     }
 

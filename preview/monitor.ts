@@ -68,7 +68,10 @@ export class Monitor {
         dependencies: request.getDependenciesList(),
         propertyDependencies,
         protect: request.getProtect() ?? false,
-        retainOnDelete: request.getRetainondelete() ?? false,
+        // The engine takes it from the parent where the program leaves it open.
+        retainOnDelete: request.hasRetainondelete()
+          ? request.getRetainondelete() === true
+          : this.byUrn.get(request.getParent())?.retainOnDelete === true,
         ignoreChanges: request.getIgnorechangesList(),
         secretInputs: Object.entries(inputs).flatMap(([key, value]) => secretPaths(value, key)),
       };

@@ -76,6 +76,16 @@ describe("preview/simulate", () => {
       expect([policy.protect, policy.retainOnDelete]).to.deep.equal([false, false]);
     });
 
+    it("keeps a child on delete as its parent, unless the program says otherwise, as the engine does", async () => {
+      const document = await simulate(() => {
+        const parent = new aws.s3.Bucket("parent", {}, { retainOnDelete: true });
+        new aws.sqs.Queue("open", {}, { parent });
+        new aws.sqs.Queue("deleted", {}, { parent, retainOnDelete: false });
+      });
+      const kept = document.resources.filter(({ retainOnDelete }) => retainOnDelete).map(({ name }) => name);
+      expect(kept).to.deep.equal(["parent", "open"]);
+    });
+
     it("answers as AWS would, for the account and region of the provider", async () => {
       const document = await simulate(() => {
         const provider = new aws.Provider("aws", {
