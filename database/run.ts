@@ -1,13 +1,10 @@
-import { userInfo } from "node:os";
 import { confirm } from "@inquirer/prompts";
 import { describeError, explainAwsError } from "../cli/awsErrors";
 import { createProgress, isDrawable, type Progress } from "../cli/progress";
 import { formatRemedy, UserError } from "../cli/userError";
-import { createClients } from "../coordination/clients";
 import { type Clock } from "../coordination/clock";
 import { Locked, LockLost } from "../coordination/lock";
-import { readTarget } from "../coordination/target";
-import { environmentName } from "../components/common/deployParameter";
+import { connect, requireName, userName } from "../coordination/session";
 import { regionOf } from "../settings/stackFile";
 import { PulumiCli } from "./pulumiState";
 import { type Result, type Session, Unfinished } from "./session";
@@ -62,21 +59,18 @@ export async function execute(
   process.on("SIGINT", onSignal);
   process.on("SIGTERM", onSignal);
   const { code, lines } = await outcomeOf(env, async () => {
-    requireName(env);
-    const pathStyle = (process.env["AWS_ENDPOINT_URL_S3"] ?? process.env["AWS_ENDPOINT_URL"]) !== undefined;
-    const region = options.region ?? regionOf(options.stack ?? env);
-    const clients = createClients({ region, pathStyle });
+    requireName(env, "npm run database -- backups <env>, for example: npm run database -- backups staging");
+    const stack = options.stack ?? env;
     return command({
+      ...(await connect(env, { region: options.region ?? regionOf(stack) })),
       env,
-      target: await readTarget(clients.ssm, env, region),
-      clients,
       clock,
       progress,
-      by: process.env["GITHUB_ACTOR"] ?? userInfo().username,
+      by: userName(),
       interrupted: () => interrupted,
       confirm: (question) => ask(question, options, progress),
       show: (shown) => process.stdout.write(`${progress.redact(shown.join("\n"))}\n`),
-      pulumi: new PulumiCli(options.stack ?? env),
+      pulumi: new PulumiCli(stack),
       fetch: async (url) => {
         const response = await fetch(url, { signal: AbortSignal.timeout(REQUEST_TIMEOUT) });
         return { status: response.status, text: await response.text() };
@@ -127,12 +121,4 @@ async function ask(question: string, { yes }: Options, progress: Progress): Prom
     throw new UserError(`Nobody can answer "${question}": this is no terminal.`, "Add --yes");
   }
   return confirm({ message: question, default: false });
-}
-
-function requireName(env: string): void {
-  if (environmentName.pattern.test(env)) return;
-  throw new UserError(
-    `"${env}" is not a valid name of an environment. Accepted: ${environmentName.accepted}.`,
-    "npm run database -- backups <env>, for example: npm run database -- backups staging",
-  );
 }

@@ -1,9 +1,6 @@
-import { type Clients } from "../coordination/clients";
-import { type Clock } from "../coordination/clock";
 import { type HeldLock } from "../coordination/lock";
-import { type Target } from "../coordination/target";
+import { type Session as AnySession } from "../coordination/session";
 import { describeError } from "../cli/awsErrors";
-import { type Progress } from "../cli/progress";
 import { formatRemedy, UserError } from "../cli/userError";
 import { type PulumiState } from "./pulumiState";
 
@@ -24,16 +21,7 @@ export const LIMITS = {
 } as const;
 
 /** The environment, the clients and the settings that every command works with. */
-export interface Session {
-  env: string;
-  target: Target;
-  clients: Clients;
-  clock: Clock;
-  progress: Progress;
-  /** The user who runs the tool, for the lock and the journal. */
-  by: string;
-  /** True once the user has asked the command to stop. */
-  interrupted: () => boolean;
+export interface Session extends AnySession {
   /** Asks the user a question that is answered by yes or no. */
   confirm: (question: string) => Promise<boolean>;
   /** Prints lines that the user has to read before a question. */

@@ -46,6 +46,15 @@ export function settingsFor(settings: Settings, major: string): Settings {
   return { ...settings, majorVersion: major, parameterGroup: `default.postgres${major}` };
 }
 
+/** The commands that give a database of another major version the program's parameters, as lines of text. */
+export function toProgramParameters(env: string, major: string): string[] {
+  return [
+    `  pulumi config set iaso:databaseMajorVersion ${major} --stack ${env}`,
+    `  pulumi refresh --stack ${env} and pulumi up --stack ${env}`,
+    `  npm run database -- upgrade ${env} --to ${major}, which restarts it with the program's parameters`,
+  ];
+}
+
 /** Reads the settings of an instance. */
 export function settingsOf(instance: DBInstance): Settings {
   return {

@@ -1,6 +1,8 @@
 import { ConditionalObjects } from "../coordination/conditionalObject";
 import { type AnyRecord, Journal, readJournal } from "../coordination/journal";
-import { acquireLock, LockLost } from "../coordination/lock";
+import { LockLost } from "../coordination/lock";
+import { releaseLock, takeLock } from "../coordination/session";
+import { UserError } from "../cli/userError";
 import { restoreRecord, type RestoreRecord } from "./record";
 import { type LockedSession, reasonOf, type Result, type Session, Unfinished } from "./session";
 
@@ -30,12 +32,9 @@ export async function withLock(
   command: string,
   run: (run: Run) => Promise<Result>,
 ): Promise<Result> {
-  const { clients, clock, env, progress, target } = session;
-  const bucket = target.artifactsBucket;
-  const lock = await progress.step("Acquire the lock", (log) =>
-    acquireLock({ s3: clients.s3, bucket, env, clock, by: session.by, command, onWait: log }),
-  );
-  const objects = new ConditionalObjects(clients.s3, bucket);
+  const { clients, clock, env, target } = session;
+  const lock = await takeLock(session, command);
+  const objects = new ConditionalObjects(clients.s3, target.artifactsBucket);
   const { openJournal, token } = lock.current;
   // A run that died before it wrote a record has changed nothing.
   let open: AnyRecord | undefined;
@@ -71,20 +70,25 @@ export async function withLock(
         return Journal.reopen(objects, record, () => clock.now());
       },
     });
-    await release(lock.release({ openJournal: null }), session);
+    await releaseLock(session, lock, { openJournal: null });
     return result;
   } catch (error) {
     if (error instanceof LockLost) {
       lock.stop();
       throw error;
     }
-    await release(lock.release(state.began || mayBeOpen ? {} : { openJournal: null }), session);
+    await releaseLock(session, lock, state.began || mayBeOpen ? {} : { openJournal: null });
     if (!state.began && state.next === undefined) throw error;
     throw new Unfinished(reasonOf(error), { cause: error }, state.next);
   }
 }
 
-async function release(released: Promise<boolean>, { progress }: Session): Promise<void> {
-  if (await released) return;
-  progress.warn("Could not release the lock; it expires by itself within 6 minutes.");
+/** @throws UserError if a run is unfinished */
+export function requireFinished({ unfinished }: Run): void {
+  if (unfinished === undefined) return;
+  const { by, command, env, number, phase, startedAt } = unfinished;
+  throw new UserError(
+    `Run ${number} (${command} by ${by}, ${startedAt}) is unfinished, in phase ${phase}.`,
+    `npm run database -- resume ${env}`,
+  );
 }

@@ -1,7 +1,5 @@
-import { userInfo } from "node:os";
-import { createClients, requireBucketOwner } from "../coordination/clients";
-import { accountOf, readTarget } from "../coordination/target";
 import { type Clock } from "../coordination/clock";
+import { connect, requireName, userName } from "../coordination/session";
 import { credentialsEnd } from "./credentials";
 import { runCommand } from "./commands/run";
 import { EXIT } from "./exitCodes";
@@ -9,9 +7,12 @@ import { exitCode, formatReport, type Report } from "./output/report";
 import { createNotifier } from "./output/slack";
 import { DEFAULT_LIMITS, type Limits, type Session } from "./session";
 import { createProgress, isDrawable } from "../cli/progress";
-import { formatRemedy, UserError } from "../cli/userError";
-import { environmentName } from "../components/common/deployParameter";
+import { formatRemedy } from "../cli/userError";
 import { regionOf } from "../settings/stackFile";
+
+/** The fix for the name of an environment that is not valid. */
+const EXAMPLE =
+  "npm run deploy -- <env> --source <checkout>, for example: npm run deploy -- staging --source ../iaso";
 
 /** Options that every command has. */
 export interface CommonOptions {
@@ -60,11 +61,11 @@ function limitsOf(options: LimitOptions): Limits {
 /** The user who deploys and the URL of the run: from GitHub Actions, otherwise the user of this machine. */
 function origin(): { by: string; link: string | undefined } {
   const { GITHUB_ACTOR, GITHUB_REPOSITORY, GITHUB_RUN_ID, GITHUB_SERVER_URL } = process.env;
-  if (GITHUB_ACTOR === undefined) return { by: userInfo().username, link: undefined };
-  const known =
-    GITHUB_SERVER_URL !== undefined && GITHUB_REPOSITORY !== undefined && GITHUB_RUN_ID !== undefined;
+  const known = [GITHUB_ACTOR, GITHUB_SERVER_URL, GITHUB_REPOSITORY, GITHUB_RUN_ID].every(
+    (one) => one !== undefined,
+  );
   const link = known ? `${GITHUB_SERVER_URL}/${GITHUB_REPOSITORY}/actions/runs/${GITHUB_RUN_ID}` : undefined;
-  return { by: GITHUB_ACTOR, link };
+  return { by: userName(), link };
 }
 
 export interface Invocation {
@@ -92,7 +93,7 @@ export async function execute(
   process.on("SIGTERM", interruption.onSignal);
   const { by, link } = origin();
   const report = await runCommand({ env, clock, announce, notify, by, link }, async () => {
-    requireName(env);
+    requireName(env, EXAMPLE);
     const { clients, target } = await connect(env, { region: options.region ?? regionOf(env) });
     return command({
       credentialsEnd: await credentialsEnd(clients),
@@ -120,22 +121,6 @@ export async function execute(
   process.off("SIGTERM", interruption.onSignal);
 }
 
-/** True if the environment names another server for S3. It may lack DNS names for buckets, so URLs contain the bucket. */
-function isPathStyle(): boolean {
-  return (process.env["AWS_ENDPOINT_URL_S3"] ?? process.env["AWS_ENDPOINT_URL"]) !== undefined;
-}
-
-/** Creates clients for an environment, which send requests to buckets of its own account only, and finds it. */
-async function connect(
-  env: string,
-  settings: { region: string; profile?: string },
-): Promise<Pick<Session, "clients" | "target">> {
-  const clients = createClients({ ...settings, pathStyle: isPathStyle() });
-  const target = await readTarget(clients.ssm, env, settings.region);
-  requireBucketOwner(clients.s3, accountOf(target));
-  return { clients, target };
-}
-
 /**
  * Returns a session for another environment, which may be in another account or region.
  *
@@ -146,14 +131,6 @@ export async function sessionOf(
   env: string,
   { profile, region = regionOf(env) }: { profile?: string; region?: string },
 ): Promise<Session> {
-  requireName(env);
+  requireName(env, EXAMPLE);
   return { ...session, env, ...(await connect(env, { region, profile })) };
-}
-
-function requireName(env: string): void {
-  if (environmentName.pattern.test(env)) return;
-  throw new UserError(
-    `"${env}" is not a valid name of an environment. Accepted: ${environmentName.accepted}.`,
-    "npm run deploy -- <env> --source <checkout>, for example: npm run deploy -- staging --source ../iaso",
-  );
 }

@@ -1,8 +1,5 @@
-import { type Clients } from "../coordination/clients";
-import { type Target } from "../coordination/target";
-import { type Clock } from "../coordination/clock";
 import { type HeldLock } from "../coordination/lock";
-import { type Progress } from "../cli/progress";
+import { type Session as AnySession } from "../coordination/session";
 
 /** Time limits and intervals of a command, in milliseconds. */
 export interface Limits {
@@ -30,19 +27,10 @@ export const DEFAULT_LIMITS: Limits = {
 };
 
 /** The environment, the clients and the settings that every command works with. */
-export interface Session {
-  env: string;
-  target: Target;
-  clients: Clients;
-  clock: Clock;
-  progress: Progress;
+export interface Session extends AnySession {
   limits: Limits;
   /** The end of the AWS credentials, in milliseconds since 1970; undefined if none is known. */
   credentialsEnd: number | undefined;
-  /** The user who runs the tool, for the lock, the journal and the notifications. */
-  by: string;
-  /** True once the user or the CI service has asked the command to stop. */
-  interrupted: () => boolean;
 }
 
 /** A session that holds the lock of its environment. */

@@ -27,18 +27,11 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   // The component that writes the parameter owns its schema.
   coordination: ["cli", "components/common/deployParameter.ts"],
   // A build reads its stack's settings without AWS.
-  deploy: [
-    "cli",
-    "coordination",
-    "components/common/deployParameter.ts",
-    "components/common/secretParameter.ts",
-    "settings/stackFile.ts",
-  ],
+  deploy: ["cli", "coordination", "components/common/secretParameter.ts", "settings/stackFile.ts"],
   // The doctor reads the keys of rehearsals too.
   database: [
     "cli",
     "coordination",
-    "components/common/deployParameter.ts",
     "components/common/drillKey.ts",
     "components/common/secretParameter.ts",
     "settings/stackFile.ts",

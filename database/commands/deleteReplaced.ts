@@ -4,7 +4,7 @@ import { findByName, listByPrefix } from "../instances";
 import { deleteInstance } from "../restoreSteps";
 import { countRows, findInstance } from "../rowCount";
 import { type LockedSession, type Result, type Session } from "../session";
-import { withLock } from "../withLock";
+import { requireFinished, withLock } from "../withLock";
 
 /**
  * Deletes the old databases that restores have replaced, each with a last snapshot, after Iaso works with the new one
@@ -19,12 +19,7 @@ export async function deleteReplaced(
   const { env, target } = session;
   const name = target.databaseIdentifier;
   return withLock(session, "database delete-replaced", async (run) => {
-    if (run.unfinished !== undefined) {
-      throw new UserError(
-        `Run ${run.unfinished.number} (restore) is unfinished.`,
-        `npm run database -- resume ${env}`,
-      );
-    }
+    requireFinished(run);
     const locked = run.session;
     const replaced = (await listByPrefix(locked, `${name}-replaced-`)).map(
       ({ DBInstanceIdentifier = "" }) => DBInstanceIdentifier,

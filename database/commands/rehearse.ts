@@ -11,7 +11,7 @@ import { appears, deleteInstance, restoreBeside } from "../restoreSteps";
 import { countRows, findInstance, sumOf } from "../rowCount";
 import { type LockedSession, reasonOf, type Result, type Session } from "../session";
 import { settingsOf } from "../settings";
-import { withLock } from "../withLock";
+import { requireFinished, withLock } from "../withLock";
 
 export interface RehearseOptions {
   /** Restores into the isolated group and counts no rows, which needs instances with shell access. */
@@ -28,12 +28,7 @@ export async function rehearse(session: Session, { withoutRowCount }: RehearseOp
   const { env, target } = session;
   const name = target.databaseIdentifier;
   return withLock(session, "database rehearse", async (run) => {
-    if (run.unfinished !== undefined) {
-      throw new UserError(
-        `Run ${run.unfinished.number} (restore) is unfinished.`,
-        `npm run database -- resume ${env}`,
-      );
-    }
+    requireFinished(run);
     const locked = run.session;
     const copy = `${name}-rehearsal-${run.number}`;
     const old = await findByName(locked, name);

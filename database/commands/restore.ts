@@ -11,8 +11,8 @@ import { type RestoreRecord, type Source } from "../record";
 import { deleteInstance, finishSettings, restoreBeside, RestoreRefused, swapNames } from "../restoreSteps";
 import { compareRows, countRows, findInstance } from "../rowCount";
 import { type LockedSession, type Result, type Session } from "../session";
-import { type Settings, settingsFor, settingsOf } from "../settings";
-import { type Run, withLock } from "../withLock";
+import { type Settings, settingsFor, settingsOf, toProgramParameters } from "../settings";
+import { requireFinished, type Run, withLock } from "../withLock";
 import { deleteCopies } from "./rehearse";
 
 export interface RestoreOptions {
@@ -33,7 +33,7 @@ export async function restore(session: Session, options: RestoreOptions): Promis
   const name = target.databaseIdentifier;
   const wanted = wantedBackup(options, env);
   return withLock(session, "database restore", async (run) => {
-    if (run.unfinished !== undefined) throw unfinished(run.unfinished);
+    requireFinished(run);
     const locked = run.session;
     const plan = await locked.progress.step("Check the database and its backups", () =>
       makePlan(locked, wanted, options),
@@ -90,19 +90,16 @@ async function makePlan(
   const now = old === undefined ? inState.settings : settingsOf(old);
   const { description, major, source } = await chooseBackup(session, wanted);
   const settings = settingsFor(now, major);
-  const next = major === now.majorVersion ? [] : describeOtherVersion(env, major);
+  const next =
+    major === now.majorVersion
+      ? []
+      : [
+          `The backup has PostgreSQL ${major}, and gets RDS's default parameters. Afterwards:`,
+          ...toProgramParameters(env, major),
+        ];
   const others = await listByPrefix(session, `${name}-re`);
   const isolated = old && (await isolatedGroup(session, old));
   return { old, oldId, settings, description, source, isolated, others, next };
-}
-
-function describeOtherVersion(env: string, major: string): string[] {
-  return [
-    `The backup has PostgreSQL ${major}, and gets RDS's default parameters. Afterwards:`,
-    `  pulumi config set iaso:databaseMajorVersion ${major} --stack ${env}`,
-    `  pulumi refresh --stack ${env} and pulumi up --stack ${env}`,
-    `  npm run database -- upgrade ${env} --to ${major}, which restarts it with the program's parameters`,
-  ];
 }
 
 /** Completes a restore that did not finish, or deletes what a rehearsal left. */
@@ -216,13 +213,6 @@ function wantedBackup({ snapshot, to }: RestoreOptions, env: string): { to: stri
   throw new UserError(
     "Name one backup: --to with a time, or --snapshot.",
     `npm run database -- restore ${env} --to latest; the backups: npm run database -- backups ${env}`,
-  );
-}
-
-function unfinished(record: RestoreRecord): UserError {
-  return new UserError(
-    `Run ${record.number} (${record.command} by ${record.by}, ${record.startedAt}) is unfinished, in phase ${record.phase}.`,
-    `npm run database -- resume ${record.env}`,
   );
 }
 

@@ -9,8 +9,8 @@ import { findById, findByName, isSettled, request, waitFor } from "../instances"
 import { appears, restartIfNeeded, restoreBeside } from "../restoreSteps";
 import { compareRows, countRows, findInstance } from "../rowCount";
 import { LIMITS, type LockedSession, reasonOf, type Result, type Session, Unfinished } from "../session";
-import { majorVersion, settingsOf } from "../settings";
-import { withLock } from "../withLock";
+import { majorVersion, settingsOf, toProgramParameters } from "../settings";
+import { requireFinished, withLock } from "../withLock";
 import { deleteCopies } from "./rehearse";
 
 export interface UpgradeOptions {
@@ -31,12 +31,7 @@ export async function upgrade(session: Session, { to, withoutRowCount }: Upgrade
   const { env, target } = session;
   const name = target.databaseIdentifier;
   return withLock(session, "database upgrade", async (run) => {
-    if (run.unfinished !== undefined) {
-      throw new UserError(
-        `Run ${run.unfinished.number} (restore) is unfinished.`,
-        `npm run database -- resume ${env}`,
-      );
-    }
+    requireFinished(run);
     const locked = run.session;
     // An earlier run may have begun the upgrade.
     const old = await waitFor(locked, name, LIMITS.change, () => findByName(locked, name), isSettled);
@@ -188,9 +183,7 @@ async function finish(session: LockedSession, instance: DBInstance, to: string):
     outcome: "done",
     lines: [
       `${upgraded}, and Iaso works with it. It still has RDS's parameters. Next:`,
-      `  pulumi config set iaso:databaseMajorVersion ${to} --stack ${env}`,
-      `  pulumi refresh --stack ${env} and pulumi up --stack ${env}`,
-      `  npm run database -- upgrade ${env} --to ${to}, which restarts it with the program's parameters`,
+      ...toProgramParameters(env, to),
     ],
   };
 }

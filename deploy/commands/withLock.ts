@@ -2,7 +2,8 @@ import { describeError } from "../../cli/awsErrors";
 import { ConditionalObjects } from "../../coordination/conditionalObject";
 import { Journal } from "../../coordination/journal";
 import { type DeploymentRecord } from "../record";
-import { acquireLock, type HeldLock, LockLost } from "../../coordination/lock";
+import { type HeldLock, LockLost } from "../../coordination/lock";
+import { releaseLock, takeLock } from "../../coordination/session";
 import { type LockedSession, type Session } from "../session";
 import { UserError } from "../../cli/userError";
 
@@ -44,18 +45,8 @@ export async function withLock<T>(
   command: string,
   run: (run: Run<T>) => Promise<Closed<T>>,
 ): Promise<T> {
-  const { clients, clock, env, progress, target } = session;
-  const lock = await progress.step("Acquire the lock", (log) =>
-    acquireLock({
-      s3: clients.s3,
-      bucket: target.artifactsBucket,
-      env,
-      clock,
-      by: session.by,
-      command,
-      onWait: log,
-    }),
-  );
+  const { clients, clock, env, target } = session;
+  const lock = await takeLock(session, command);
   const { token } = lock.current;
   const objects = new ConditionalObjects(clients.s3, target.artifactsBucket);
   const unfinishedRun =
@@ -85,7 +76,7 @@ export async function withLock<T>(
     });
     const openJournal = closing.unfinished ? lock.current.openJournal : null;
     const known = closing.version === undefined ? {} : versions(lock, closing.version, closing.previous);
-    await release(session, lock, { openJournal, ...known });
+    await releaseLock(session, lock, { openJournal, ...known });
     return result;
   } catch (error) {
     if (error instanceof LockLost) {
@@ -97,7 +88,7 @@ export async function withLock<T>(
     if (journal !== undefined && isUnchanged) {
       await journal.write("refused", {}, describeError(error)).catch(() => undefined);
     }
-    await release(session, lock, isUnchanged ? { openJournal: null } : {});
+    await releaseLock(session, lock, isUnchanged ? { openJournal: null } : {});
     if (!isUnchanged && !(error instanceof UserError))
       throw new Unfinished(describeError(error), { cause: error });
     throw error;
@@ -117,13 +108,4 @@ function versions(
   const { current } = lock;
   const recorded = current.version === version ? current.previous : current.version;
   return { version, previous: previous ?? recorded };
-}
-
-async function release(
-  session: Session,
-  lock: HeldLock,
-  changes: Parameters<HeldLock["release"]>[0],
-): Promise<void> {
-  if (await lock.release(changes)) return;
-  session.progress.warn("Could not release the lock; it expires by itself within 6 minutes.");
 }
