@@ -4,7 +4,7 @@ import { parse, stringify } from "yaml";
 import { environmentName } from "../components/common/deployParameter";
 import { runProgram } from "../cli/main";
 import { didYouMean } from "../cli/nearest";
-import { listStackFiles } from "../cli/stackFiles";
+import { isSecure, listStackFiles } from "../cli/stackFiles";
 import { UserError } from "../cli/userError";
 
 const EXAMPLES = `
@@ -122,10 +122,6 @@ function replaced(domain: string, from: string, name: string): string {
     .split(/([.-])/)
     .map((part) => (part === from ? name : part))
     .join("");
-}
-
-function isSecure(value: unknown): boolean {
-  return typeof value === "object" && value !== null && "secure" in value;
 }
 
 function check(name: string, { from, account, sharedAccountReason }: Options): void {

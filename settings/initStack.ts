@@ -9,11 +9,11 @@ import { runProgram } from "../cli/main";
 import { UserError } from "../cli/userError";
 import { Naming } from "../components/common/naming";
 import { pin, platformsOf } from "./platformCli";
-import { optionalSecrets, refusedSecret, SecretName, secretNames, secretOf } from "./secrets";
+import { optionalSecrets, refusedSecret, SecretName, secretNames, secretOf, secrets } from "./secrets";
 import { SecretStore } from "./secretStore";
 import {
   databaseNeedsPassword,
-  redisNeedsToken,
+  redisWithoutToken,
   setDatabasePassword,
   setRedisToken,
 } from "./servicePasswords";
@@ -68,6 +68,7 @@ function pulumiEnvironment(): NodeJS.ProcessEnv {
 interface Target {
   stack: string;
   file: StackFile;
+  region: string;
   store: SecretStore;
   rds: RDSClient;
   databaseIdentifier: string;
@@ -78,9 +79,9 @@ interface Target {
 function targetOf(stack: string): Target {
   const file = new StackFile(stack);
   const setting = (key: string) => file.get(key) ?? "";
-  const [env, region] = [setting("env") || stack, setting("region")];
+  const region = setting("region");
   const naming = new Naming({
-    env,
+    env: file.env,
     region,
     organization: setting("organization"),
     accountId: setting("accountId"),
@@ -88,7 +89,8 @@ function targetOf(stack: string): Target {
   return {
     stack,
     file,
-    store: new SecretStore(new SSMClient({ region }), env),
+    region,
+    store: new SecretStore(new SSMClient({ region }), file.env),
     rds: new RDSClient({ region }),
     databaseIdentifier: naming.name(),
     redis: file.isTrue("enketoRedisTls") ? [naming.name("enketo-main"), naming.name("enketo-cache")] : [],
@@ -96,15 +98,13 @@ function targetOf(stack: string): Target {
 }
 
 /** @throws UserError if the credentials are for another account than the stack's: its secrets must not go there */
-async function requireAccount({ stack, file }: Target): Promise<void> {
-  const { Account } = await new STSClient({ region: file.get("region") }).send(
-    new GetCallerIdentityCommand({}),
-  );
+async function requireAccount({ stack, file, region }: Target): Promise<void> {
+  const { Account } = await new STSClient({ region }).send(new GetCallerIdentityCommand({}));
   const expected = file.get("accountId");
   if (Account === expected) return;
   throw new UserError(
     `The AWS credentials are for the account ${Account ?? "?"}, but ${file.file} has accountId ${expected ?? "not set"}.`,
-    `Use credentials of the stack's account: export AWS_PROFILE=<profile>. Or correct the setting: pulumi config set iaso:accountId VALUE --stack ${stack}`,
+    `Use credentials of the stack's account: export AWS_PROFILE=<profile>. Or correct the setting: pulumi config set ${file.key("accountId")} VALUE --stack ${stack}`,
   );
 }
 
@@ -138,16 +138,16 @@ async function initStack(stack: string, { rotate }: { rotate?: string }): Promis
 /** Moves the secrets that are settings to Parameter Store. A setting is removed once its value is there. */
 async function moveFormerSecrets({ stack, file, store }: Target): Promise<void> {
   for (const name of secretNames) {
-    const setting = secretOf(name).formerSetting ?? "";
+    const setting = secrets[name].formerSetting;
     if (!file.has(setting)) continue;
-    const value = pulumi(["config", "get", `iaso:${setting}`, "--stack", stack]).replace(/\n$/, "");
+    const value = pulumi(["config", "get", file.key(setting), "--stack", stack]).replace(/\n$/, "");
     if (value !== "" && !(await store.create(name, value)) && (await store.read(name)) !== value) {
       throw new UserError(
         `The secret ${name} exists in Parameter Store with another value than in ${file.file}.`,
-        `If the one in Parameter Store is right: pulumi config rm iaso:${setting} --stack ${stack}`,
+        `If the one in Parameter Store is right: pulumi config rm ${file.key(setting)} --stack ${stack}`,
       );
     }
-    pulumi(["config", "rm", `iaso:${setting}`, "--stack", stack]);
+    pulumi(["config", "rm", file.key(setting), "--stack", stack]);
     console.log(`Moved ${setting} from ${file.file} to ${name}.`);
   }
 }
@@ -166,13 +166,13 @@ async function createMissing({ file, store }: Target): Promise<void> {
 }
 
 /** Sets the passwords of a new database and of a new Redis, once they exist. */
-async function setPasswords({ store, rds, databaseIdentifier, redis }: Target): Promise<void> {
+async function setPasswords({ store, rds, databaseIdentifier, redis, region }: Target): Promise<void> {
   if (await databaseNeedsPassword(rds, databaseIdentifier)) {
     await setDatabasePassword(rds, databaseIdentifier, await store.read("RDS_PASSWORD"));
     console.log(`Set the password of the database ${databaseIdentifier}.`);
   }
-  for (const group of redis.filter(redisNeedsToken)) {
-    setRedisToken(group, await store.read("ENKETO_REDIS_AUTH_TOKEN"), "SET");
+  for (const group of redisWithoutToken(region, redis)) {
+    setRedisToken(region, group, await store.read("ENKETO_REDIS_AUTH_TOKEN"), "SET");
     console.log(`Set the token of the Redis ${group}.`);
   }
 }
@@ -195,7 +195,7 @@ function rotatable(name: string): SecretName {
 
 /** Replaces a secret, and the password that it is. Iaso accepts what an earlier SECRET_KEY signed. */
 async function replace(
-  { file, store, rds, databaseIdentifier, redis }: Target,
+  { file, store, rds, databaseIdentifier, redis, region }: Target,
   name: SecretName,
 ): Promise<void> {
   refuseWithoutTerminal([name], file.get("platform"));
@@ -203,7 +203,8 @@ async function replace(
   if (name === "SECRET_KEY") await store.replace("SECRET_KEY_FALLBACKS", await store.read(name));
   await store.replace(name, value);
   if (name === "RDS_PASSWORD") await setDatabasePassword(rds, databaseIdentifier, value);
-  if (name === "ENKETO_REDIS_AUTH_TOKEN") for (const group of redis) setRedisToken(group, value, "ROTATE");
+  if (name === "ENKETO_REDIS_AUTH_TOKEN")
+    for (const group of redis) setRedisToken(region, group, value, "ROTATE");
   console.log(
     `Replaced ${name}. Instances read secrets when they start: restart them (docs/operations.md, "Rotating a secret").`,
   );

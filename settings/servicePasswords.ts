@@ -44,18 +44,20 @@ export async function setDatabasePassword(
   );
 }
 
-/** True if a Redis exists with TLS and without a token. */
-export function redisNeedsToken(groupId: string): boolean {
-  const answer = aws("describe-replication-groups --output json");
-  const { ReplicationGroups = [] } = JSON.parse(answer) as {
+/** The ids of those Redis that exist with TLS and without a token. */
+export function redisWithoutToken(region: string, groupIds: readonly string[]): string[] {
+  if (groupIds.length === 0) return [];
+  const { ReplicationGroups = [] } = JSON.parse(aws(region, "describe-replication-groups --output json")) as {
     ReplicationGroups?: {
       ReplicationGroupId: string;
       TransitEncryptionEnabled?: boolean;
       AuthTokenEnabled?: boolean;
     }[];
   };
-  const group = ReplicationGroups.find(({ ReplicationGroupId }) => ReplicationGroupId === groupId);
-  return group?.TransitEncryptionEnabled === true && group.AuthTokenEnabled !== true;
+  return ReplicationGroups.filter(
+    ({ AuthTokenEnabled, ReplicationGroupId, TransitEncryptionEnabled }) =>
+      groupIds.includes(ReplicationGroupId) && TransitEncryptionEnabled === true && AuthTokenEnabled !== true,
+  ).map(({ ReplicationGroupId }) => ReplicationGroupId);
 }
 
 /**
@@ -65,7 +67,12 @@ export function redisNeedsToken(groupId: string): boolean {
  *   the one before it.
  * @see https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth.html
  */
-export function setRedisToken(groupId: string, token: string, strategy: "SET" | "ROTATE"): void {
+export function setRedisToken(
+  region: string,
+  groupId: string,
+  token: string,
+  strategy: "SET" | "ROTATE",
+): void {
   const input = {
     ReplicationGroupId: groupId,
     AuthToken: token,
@@ -73,15 +80,16 @@ export function setRedisToken(groupId: string, token: string, strategy: "SET" | 
     ApplyImmediately: true,
   };
   // On standard input, because other users can see arguments.
-  aws("modify-replication-group --cli-input-json file:///dev/stdin", JSON.stringify(input));
+  aws(region, "modify-replication-group --cli-input-json file:///dev/stdin", JSON.stringify(input));
 }
 
 /** Runs a command of the AWS CLI for ElastiCache: two commands do not justify an SDK client. */
-function aws(command: string, input = ""): string {
+function aws(region: string, command: string, input = ""): string {
   try {
     // Node.js gives a child a socket as standard input, which cannot be opened as a file: `cat` makes a pipe of it.
     return execFileSync("sh", ["-c", `cat | aws elasticache ${command}`], {
       input,
+      env: { ...process.env, AWS_REGION: region },
       encoding: "utf8",
       stdio: "pipe",
     });

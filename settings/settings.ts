@@ -6,7 +6,7 @@ import { IASO_PLUGINS } from "../policies/facts/plugins";
 import { crossCheck } from "./crossChecks";
 import { formatProblems, Problem, wrongValue } from "./problem";
 import { PlainSettings, plainSettings } from "./rules";
-import { secretNames, secretOf } from "./secrets";
+import { secrets } from "./secrets";
 
 /** The settings of one stack, validated and grouped as the components take them. */
 export type Settings = ReturnType<typeof arrange>;
@@ -115,7 +115,7 @@ function validSettings(values: Record<string, string>): Partial<PlainSettings> {
 }
 
 /** Settings that held secrets. `npm run init-stack` moves their values. */
-const formerSecrets = secretNames.map((name) => secretOf(name).formerSetting ?? "");
+const formerSecrets: readonly string[] = Object.values(secrets).map(({ formerSetting }) => formerSetting);
 
 function unknownSettings(own: Record<string, string>, project: string): Problem[] {
   const known = Object.keys(plainSettings.shape);

@@ -13,12 +13,12 @@ Needs neither AWS nor Pulumi.
 /** Prints the environment, the AWS account and the region of a stack, as lines `name=value`. */
 function stack(name: string): void {
   const file = new StackFile(name);
-  const values = { env: file.get("env") || name, account: file.get("accountId"), region: file.get("region") };
+  const values = { env: file.env, account: file.get("accountId"), region: file.get("region") };
   for (const [key, value] of Object.entries(values)) {
     if (value === undefined) {
       throw new UserError(
         `${file.file} does not set the stack's AWS account.`,
-        `pulumi config set iaso:accountId ID --stack ${name}`,
+        `pulumi config set ${file.key("accountId")} ID --stack ${name}`,
       );
     }
     if (!/^[a-z0-9-]+$/.test(value)) {

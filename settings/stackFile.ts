@@ -11,7 +11,7 @@ export class StackFile {
   private readonly document: Document;
 
   /** @throws UserError if the file is missing, most likely because of a typo, or is not YAML */
-  constructor(stack: string) {
+  constructor(private readonly stack: string) {
     const stacks = listStackFiles(".");
     this.file = `Pulumi.${stack}.yaml`;
     if (!stacks.includes(stack)) {
@@ -26,26 +26,25 @@ export class StackFile {
 
   /** The value of a setting, or its default in Pulumi.yaml; undefined if it has neither. */
   get(setting: string): string | undefined {
-    const value = this.document.getIn(["config", this.key(setting)]);
-    const known = value ?? this.project.getIn(["config", setting, "default"]);
-    return typeof known === "string" ? known : undefined;
+    const value = this.value(setting);
+    return typeof value === "string" ? value : undefined;
+  }
+
+  /** The name of the environment: the setting `env`, or the name of the stack. */
+  get env(): string {
+    return this.get("env") || this.stack;
   }
 
   /** The value of a setting that is a list of texts, or its default in Pulumi.yaml; empty if it has neither. */
   getList(setting: string): string[] {
-    const list =
-      this.document.getIn(["config", this.key(setting)]) ??
-      this.project.getIn(["config", setting, "default"]);
+    const list = this.value(setting);
     return isSeq(list) ? list.toJSON().map(String) : [];
   }
 
   /** True if a setting is true, in the file or by default. */
   isTrue(setting: string): boolean {
-    const value =
-      this.document.getIn(["config", this.key(setting)]) ??
-      this.project.getIn(["config", setting, "default"]);
     // Pulumi writes booleans as text.
-    return String(value) === "true";
+    return String(this.value(setting)) === "true";
   }
 
   /** True if the file itself has a value for a setting, encrypted or not. */
@@ -62,8 +61,14 @@ export class StackFile {
     writeFileSync(this.file, this.document.toString({ lineWidth: 0, flowCollectionPadding: false }));
   }
 
-  /** The full key. */
-  private key(setting: string): string {
+  private value(setting: string): unknown {
+    return (
+      this.document.getIn(["config", this.key(setting)]) ?? this.project.getIn(["config", setting, "default"])
+    );
+  }
+
+  /** The full key of a setting. */
+  key(setting: string): string {
     return `${String(this.project.get("name"))}:${setting}`;
   }
 }
