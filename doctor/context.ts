@@ -1,7 +1,13 @@
+import { type DBInstance, DescribeDBInstancesCommand } from "@aws-sdk/client-rds";
 import { DescribeAvailabilityZonesCommand } from "@aws-sdk/client-ec2";
 import { DescribeEnvironmentsCommand, type EnvironmentDescription } from "@aws-sdk/client-elastic-beanstalk";
 import { GetHostedZoneCommand, ListHostedZonesByNameCommand } from "@aws-sdk/client-route-53";
-import { DescribeParametersCommand } from "@aws-sdk/client-ssm";
+import {
+  DescribeParametersCommand,
+  paginateDescribeParameters,
+  type ParameterMetadata,
+} from "@aws-sdk/client-ssm";
+import { errorName } from "../cli/awsErrors";
 import { NotChecked } from "./errors";
 import type { Clients } from "./clients";
 import type { Dns } from "./dns";
@@ -60,6 +66,30 @@ export class Context {
       new DescribeEnvironmentsCommand({ EnvironmentNames, IncludeDeleted: false }),
     );
     return new Map(Environments.map((environment) => [environment.EnvironmentName ?? "", environment]));
+  });
+
+  /** The database of the stack; undefined if there is none. */
+  readonly database = once(async (): Promise<DBInstance | undefined> => {
+    try {
+      const { DBInstances = [] } = await this.clients.rds.send(
+        new DescribeDBInstancesCommand({ DBInstanceIdentifier: this.stack.databaseIdentifier }),
+      );
+      return DBInstances[0];
+    } catch (error) {
+      if (/^DBInstanceNotFound(Fault)?$/.test(errorName(error))) return undefined;
+      throw error;
+    }
+  });
+
+  /** The SSM parameters with the stack's secrets, by the last part of their names. Reads no value. */
+  readonly secrets = once(async (): Promise<Map<string, ParameterMetadata>> => {
+    const { secretsPath } = this.stack;
+    const filter = { Key: "Path", Option: "Recursive", Values: [secretsPath.replace(/\/$/, "")] };
+    const found = new Map<string, ParameterMetadata>();
+    const pages = paginateDescribeParameters({ client: this.clients.ssm }, { ParameterFilters: [filter] });
+    for await (const { Parameters = [] } of pages)
+      for (const one of Parameters) found.set((one.Name ?? "").slice(secretsPath.length), one);
+    return found;
   });
 
   /** The availability zones that the account can use in the region, sorted. */

@@ -1,11 +1,6 @@
 import { GetMetricStatisticsCommand } from "@aws-sdk/client-cloudwatch";
-import {
-  type DBInstance,
-  DescribeDBInstanceAutomatedBackupsCommand,
-  DescribeDBInstancesCommand,
-} from "@aws-sdk/client-rds";
+import { DescribeDBInstanceAutomatedBackupsCommand } from "@aws-sdk/client-rds";
 import { ListObjectsV2Command } from "@aws-sdk/client-s3";
-import { errorName } from "../../cli/awsErrors";
 import { drillPrefix, parseDrillKey } from "../../components/common/drillKey";
 import { NotChecked } from "../errors";
 import { type Check, ok, type Result } from "../check";
@@ -27,7 +22,7 @@ export const databaseBackups: Check = {
   phase: "check-up",
   async check(context) {
     const { clients, now, stack } = context;
-    const instance = await databaseInstance(context);
+    const instance = await context.database();
     if (instance === undefined) return missingDatabase(context);
     const { BackupRetentionPeriod = 0, InstanceCreateTime = now, LatestRestorableTime: latest } = instance;
     const why = "After a loss of data, nothing newer, or nothing at all, can be restored.";
@@ -87,7 +82,7 @@ export const databaseStorage: Check = {
   phase: "check-up",
   async check(context) {
     const { clients, now, stack } = context;
-    const instance = await databaseInstance(context);
+    const instance = await context.database();
     if (instance === undefined) return missingDatabase(context);
     const { AllocatedStorage: allocated = 0 } = instance;
     const { Datapoints = [] } = await clients.cloudWatch.send(
@@ -127,10 +122,14 @@ export const databaseRehearsal: Check = {
   phase: "check-up",
   async check(context) {
     const { clients, now, stack } = context;
-    const instance = await databaseInstance(context);
+    const instance = await context.database();
     if (instance === undefined) return ok("there is no database");
     const { Contents = [] } = await clients.s3.send(
-      new ListObjectsV2Command({ Bucket: stack.artifactsBucket, Prefix: drillPrefix(stack.env) }),
+      new ListObjectsV2Command({
+        Bucket: stack.artifactsBucket,
+        ExpectedBucketOwner: stack.accountId,
+        Prefix: drillPrefix(stack.env),
+      }),
     );
     const drills = Contents.flatMap(({ Key = "" }) => parseDrillKey(Key) ?? []);
     const last = drills.at(-1);
@@ -147,18 +146,6 @@ export const databaseRehearsal: Check = {
     return { findings: [{ wrong, why, fix }] };
   },
 };
-
-async function databaseInstance({ clients, stack }: Context): Promise<DBInstance | undefined> {
-  try {
-    const { DBInstances = [] } = await clients.rds.send(
-      new DescribeDBInstancesCommand({ DBInstanceIdentifier: stack.databaseIdentifier }),
-    );
-    return DBInstances[0];
-  } catch (error) {
-    if (/^DBInstanceNotFound(Fault)?$/.test(errorName(error))) return undefined;
-    throw error;
-  }
-}
 
 function missingDatabase({ stack }: Context): Result {
   return {
