@@ -63,15 +63,18 @@ abstract class BaseProgress {
   protected async measure<T>(
     title: string,
     run: () => Promise<T>,
-    onEnd?: (milliseconds: number) => void,
+    onEnd?: (how: string, milliseconds: number) => void,
   ): Promise<T> {
     const began = this.options.now();
+    let how = "failed after";
     try {
-      return await run();
+      const result = await run();
+      how = "done in";
+      return result;
     } finally {
       const milliseconds = this.options.now() - began;
       this.times.push({ title, milliseconds }, ...this.parts.splice(0));
-      onEnd?.(milliseconds);
+      onEnd?.(how, milliseconds);
     }
   }
 
@@ -85,26 +88,18 @@ abstract class BaseProgress {
 /** Plain lines, each with the time: for CI logs and files. */
 class LineProgress extends BaseProgress implements Progress {
   async step<T>(title: string, run: (log: (line: string) => void) => Promise<T>): Promise<T> {
-    let seconds = 0;
-    try {
-      const result = await this.measure(
-        title,
-        () => {
-          this.print(title);
-          return run((line) => {
-            this.line(line);
-          });
-        },
-        (milliseconds) => {
-          seconds = Math.round(milliseconds / 1000);
-        },
-      );
-      this.print(`${title}: done in ${seconds} s`);
-      return result;
-    } catch (error) {
-      this.print(`${title}: failed after ${seconds} s`);
-      throw error;
-    }
+    return this.measure(
+      title,
+      () => {
+        this.print(title);
+        return run((line) => {
+          this.line(line);
+        });
+      },
+      (how, milliseconds) => {
+        this.print(`${title}: ${how} ${Math.round(milliseconds / 1000)} s`);
+      },
+    );
   }
 
   line(text: string): void {

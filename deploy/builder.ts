@@ -5,6 +5,7 @@ import { type Build, type BuiltVersion } from "./commands/deploy";
 import { type SourceOptions } from "./commands/build";
 import { type CheckMigrationsOptions, judgeMigrations } from "./commands/checkMigrations";
 import { listEarlierBuilds } from "./earlierBuilds";
+import { accountOf } from "../coordination/target";
 import { type Pair } from "./pair/find";
 import { readPlugins } from "./pair/plugins";
 import { downloadVersion } from "./promotion/download";
@@ -76,9 +77,7 @@ export function sourceBuild(
           ...["--known", known.join(",")],
           ...flags(options),
         ],
-        onLine: (line) => {
-          log(plain(line));
-        },
+        onLine: log,
       });
       const answer = result.parse(JSON.parse(printed));
       if ("message" in answer) throw new UserError(plain(answer.message), plain(answer.remedy));
@@ -145,17 +144,13 @@ function flags(options: SourceOptions): string[] {
 }
 
 async function bundleOf(session: Session, artifact: Artifact, work: string, log: (line: string) => void) {
-  const { queueUrl, region } = session.target;
-  const accountId = new URL(queueUrl).pathname.split("/")[1] ?? "";
   const { bundle, staticFiles } = await writeBundle(artifact, {
     directory: work,
     deployedBy: session.by,
-    ecrRegistry: `${accountId}.dkr.ecr.${region}.amazonaws.com`,
+    ecrRegistry: `${accountOf(session.target)}.dkr.ecr.${session.target.region}.amazonaws.com`,
     onProgress: log,
   });
-  const { commit, dirty, version, wheels } = artifact;
-  const description = `commit ${commit.slice(0, 12)}${dirty ? " with changes" : ""}`;
-  return { version, description, bundle, staticFiles, wheels };
+  return versionOf({ record: artifact, bundle, staticFiles, wheels: artifact.wheels });
 }
 
 /** @throws UserError if the build is for another platform or other plugins than the environment's */

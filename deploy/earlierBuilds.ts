@@ -1,4 +1,5 @@
-import { DeleteObjectCommand, paginateListObjectsV2, PutObjectCommand } from "@aws-sdk/client-s3";
+import { DeleteObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
+import { listKeys } from "./aws/list";
 import { mapParallel } from "./mapParallel";
 import { type Session } from "./session";
 
@@ -10,20 +11,15 @@ const BUILDS = "builds/";
 /** Number of parallel deletions. */
 const PARALLEL = 8;
 
+/** Reads the digest of the inputs and the label from the key of a record. */
+function partsOf(key: string): [inputs: string, label: string] {
+  const [, inputs = "", label = ""] = key.split("/");
+  return [inputs, label];
+}
+
 /** Lists the versions that the environment's bucket has, by the digest of their inputs. */
-export async function listEarlierBuilds({ clients, target }: Session): Promise<Map<string, string>> {
-  const found = new Map<string, string>();
-  const pages = paginateListObjectsV2(
-    { client: clients.s3 },
-    { Bucket: target.artifactsBucket, Prefix: BUILDS },
-  );
-  for await (const page of pages) {
-    for (const { Key = "" } of page.Contents ?? []) {
-      const [, inputs = "", label = ""] = Key.split("/");
-      found.set(inputs, label);
-    }
-  }
-  return found;
+export async function listEarlierBuilds(session: Session): Promise<Map<string, string>> {
+  return new Map((await listKeys(session, BUILDS)).map(partsOf));
 }
 
 /** Records the inputs of a version whose bundle, packages and static files are uploaded. */
@@ -37,13 +33,11 @@ export async function recordBuild(
   );
 }
 
-/** Deletes the records of versions that are not kept. */
+/** Deletes the records of versions that are not kept. The same inputs can have several. */
 export async function pruneBuilds(session: Session, keepVersions: readonly string[]): Promise<void> {
   const { clients, target } = session;
-  const old = [...(await listEarlierBuilds(session))].filter(([, label]) => !keepVersions.includes(label));
-  await mapParallel(old, PARALLEL, ([inputs, label]) =>
-    clients.s3.send(
-      new DeleteObjectCommand({ Bucket: target.artifactsBucket, Key: `${BUILDS}${inputs}/${label}` }),
-    ),
+  const old = (await listKeys(session, BUILDS)).filter((key) => !keepVersions.includes(partsOf(key)[1]));
+  await mapParallel(old, PARALLEL, (Key) =>
+    clients.s3.send(new DeleteObjectCommand({ Bucket: target.artifactsBucket, Key })),
   );
 }

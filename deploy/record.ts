@@ -74,7 +74,8 @@ export async function digestOf(
   before: number,
   label: string,
 ): Promise<string | undefined> {
-  const wanted = ({ to, bundle }: DeploymentRecord) => to === label && bundle !== undefined;
+  // An older version of this tool recorded no digest. The search then ends too.
+  const wanted = ({ command, to }: DeploymentRecord) => command === "deploy" && to === label;
   return (await newest(objects, env, before, wanted))?.bundle;
 }
 

@@ -1,10 +1,6 @@
-import {
-  DeleteObjectCommand,
-  GetObjectCommand,
-  paginateListObjectsV2,
-  PutObjectCommand,
-} from "@aws-sdk/client-s3";
+import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import { errorName } from "../cli/awsErrors";
+import { listKeys } from "./aws/list";
 import { uploadObject } from "./aws/upload";
 import { mapParallel } from "./mapParallel";
 import { type Session } from "./session";
@@ -89,14 +85,4 @@ async function readList({ clients, target }: Session, label: string): Promise<st
     if (errorName(error) === "NoSuchKey") return "";
     throw error;
   }
-}
-
-async function listKeys({ clients, target }: Session, prefix: string): Promise<string[]> {
-  const keys: string[] = [];
-  const pages = paginateListObjectsV2(
-    { client: clients.s3 },
-    { Bucket: target.artifactsBucket, Prefix: prefix },
-  );
-  for await (const page of pages) keys.push(...(page.Contents ?? []).map(({ Key = "" }) => Key));
-  return keys;
 }

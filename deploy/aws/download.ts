@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { createWriteStream } from "node:fs";
-import { type Readable, Transform } from "node:stream";
+import { PassThrough, type Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { GetObjectCommand } from "@aws-sdk/client-s3";
@@ -36,21 +36,17 @@ export async function downloadObject(
         new GetObjectCommand({ Bucket: bucket, Key: key, VersionId: versionId }),
       );
       const hash = createHash("sha256");
-      let bytes = 0;
       const measure = new Transform({
         transform(chunk: Buffer, _, done) {
           hash.update(chunk);
-          bytes += chunk.length;
           done(null, chunk);
         },
       });
       const signal = AbortSignal.timeout(LONGEST);
-      const body = Body as Readable;
       const file = createWriteStream(path);
-      await (ContentEncoding === "gzip"
-        ? pipeline(body, createGunzip(), measure, file, { signal })
-        : pipeline(body, measure, file, { signal }));
-      return { sha256: hash.digest("hex"), bytes };
+      const decode = ContentEncoding === "gzip" ? createGunzip() : new PassThrough();
+      await pipeline(Body as Readable, decode, measure, file, { signal });
+      return { sha256: hash.digest("hex"), bytes: file.bytesWritten };
     } catch (error) {
       if (attempt === ATTEMPTS || isRefusal(error)) throw error;
       session.progress.warn(`Retrying the download: ${describeError(error)}`);

@@ -1,4 +1,4 @@
-import { paginateListObjectsV2, type S3Client } from "@aws-sdk/client-s3";
+import { listKeys } from "../aws/list";
 import { deleteVersion, listApplicationVersions } from "../applicationVersions";
 import { type Report } from "../output/report";
 import { findPair, listEnvironments, ROLES } from "../pair/find";
@@ -50,7 +50,7 @@ export async function prune(session: Session, keep: number): Promise<Report> {
       }
     });
     const remaining = known.filter((one) => !toDelete.includes(one)).map(({ label }) => label);
-    const published = await listPublished(clients.s3, target.staticBucket);
+    const published = await listPublished(session);
     const keepVersions = remaining.filter((label) => published.has(label));
     const deleted =
       keepVersions.length === 0
@@ -77,13 +77,7 @@ export async function prune(session: Session, keep: number): Promise<Report> {
 }
 
 /** Lists the versions whose static files are in the bucket. */
-async function listPublished(client: S3Client, bucket: string): Promise<Set<string>> {
-  const found = new Set<string>();
-  for await (const page of paginateListObjectsV2({ client }, { Bucket: bucket, Prefix: MANIFEST_PREFIX })) {
-    for (const { Key = "" } of page.Contents ?? []) {
-      const version = versionOfKey(Key);
-      if (version !== undefined) found.add(version);
-    }
-  }
-  return found;
+async function listPublished(session: Session): Promise<Set<string>> {
+  const keys = await listKeys(session, MANIFEST_PREFIX, session.target.staticBucket);
+  return new Set(keys.flatMap((key) => versionOfKey(key) ?? []));
 }

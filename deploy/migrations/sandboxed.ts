@@ -32,9 +32,7 @@ export async function checkInSandbox(args: SandboxedCheckArgs): Promise<Judgemen
     ...sandbox,
     sandboxed,
     command: [process.execPath, "--require", "./cli/loader.cjs", "deploy/migrations/main.ts", file],
-    onLine: (line) => {
-      log(plain(line));
-    },
+    onLine: log,
   });
   const judgement = judgementSchema.parse(JSON.parse(printed));
   return { ...judgement, summary: plain(judgement.summary), lines: judgement.lines.map(plain) };

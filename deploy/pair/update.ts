@@ -132,8 +132,7 @@ async function printEvents(
 
 /** Judges the successive states of one environment during its update. */
 class EnvironmentWatcher {
-  /** Beanstalk's error events for this environment. */
-  private readonly errors: string[] = [];
+  /** Beanstalk's events for this environment. */
   private readonly events: PairEvent[] = [];
   /** True if the environment runs the version, and its health is not worse than before, if that is required. */
   isDone = false;
@@ -153,7 +152,6 @@ class EnvironmentWatcher {
 
   see(event: PairEvent): void {
     this.events.push(event);
-    if (event.severity === "ERROR" || event.severity === "FATAL") this.errors.push(event.message);
   }
 
   /** The time until Ready, from each of Beanstalk's events to the next, and then the time until healthy. */
@@ -177,7 +175,10 @@ class EnvironmentWatcher {
   failure(state: EnvironmentState): string | undefined {
     const cause = this.judge(state);
     if (cause === undefined) return undefined;
-    const events = this.errors.length === 0 ? "" : ` Beanstalk reported: ${this.errors.slice(-3).join(" ")}`;
+    const errors = this.events
+      .filter(({ severity }) => severity === "ERROR" || severity === "FATAL")
+      .map(({ message }) => message);
+    const events = errors.length === 0 ? "" : ` Beanstalk reported: ${errors.slice(-3).join(" ")}`;
     return `${this.role} (${state.name}) ${cause}.${events}`;
   }
 

@@ -10,11 +10,11 @@ import { requireSameVersion } from "../pair/check";
 import { findPair } from "../pair/find";
 import { describePair } from "../pair/state";
 import { type Session } from "../session";
-import { FILES, type VersionRecord } from "../source/artifact";
+import { fileOf, FILES, type VersionRecord } from "../source/artifact";
 import { readManifest } from "../static/manifest";
 import { staticKey } from "../static/publish";
 import { wheelKey } from "../wheels";
-import { bundleOf, fileOf, readRecord } from "./downloaded";
+import { bundleOf, readRecord } from "./downloaded";
 
 /** Number of parallel downloads. */
 const PARALLEL = 16;

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { UserError } from "../../cli/userError";
 import { type Bundle } from "../applicationVersions";
 import { type BuiltVersion } from "../commands/deploy";
-import { FILES, findDifference, hashFile, type VersionRecord, versionRecord } from "../source/artifact";
+import { findDifference, hashFile, located, type VersionRecord, versionRecord } from "../source/artifact";
 import { RECORD_FILE } from "../source/bundle";
 import { readZipFile } from "../source/unzip";
 import { type Wheel } from "../source/wheels";
@@ -14,17 +14,12 @@ export function bundleOf(directory: string): string {
   return join(directory, "bundle.zip");
 }
 
-/** The path of a package or a static file in the directory of a downloaded version. */
-export function fileOf(directory: string, { sha256 }: { sha256: string }): string {
-  return join(directory, FILES, sha256);
-}
-
 /** A version that an environment runs, on this machine. */
 export interface Downloaded {
   record: VersionRecord;
   bundle: Bundle;
-  staticFiles: StaticFile[];
-  wheels: Wheel[];
+  staticFiles: readonly StaticFile[];
+  wheels: readonly Wheel[];
 }
 
 /**
@@ -62,12 +57,8 @@ export async function readDownloaded(directory: string, sha256: string): Promise
   if (differs !== undefined) {
     throw new UserError(`The version in ${directory} is incomplete: ${differs}.`, remedy);
   }
-  return {
-    record,
-    bundle: { path, sha256, bytes: stats.size },
-    staticFiles: record.static.map((one) => ({ ...one, file: fileOf(directory, one) })),
-    wheels: record.wheels.map((one) => ({ ...one, path: fileOf(directory, one) })),
-  };
+  const { static: staticFiles, wheels } = located(directory, record);
+  return { record, bundle: { path, sha256, bytes: stats.size }, staticFiles, wheels };
 }
 
 /** A downloaded version as a deployment takes it. */

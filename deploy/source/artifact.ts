@@ -139,16 +139,12 @@ export class ArtifactWriter {
   private async add(content: ZipEntry["content"]): Promise<{ sha256: string; bytes: number }> {
     if (Buffer.isBuffer(content)) {
       const sha256 = hash(content);
-      await writeFile(this.fileOf(sha256), content);
+      await writeFile(fileOf(this.directory, { sha256 }), content);
       return { sha256, bytes: content.length };
     }
     const sha256 = await hashFile(content.file);
-    await copyFile(content.file, this.fileOf(sha256), constants.COPYFILE_FICLONE);
+    await copyFile(content.file, fileOf(this.directory, { sha256 }), constants.COPYFILE_FICLONE);
     return { sha256, bytes: content.bytes };
-  }
-
-  private fileOf(sha256: string): string {
-    return join(this.directory, FILES, sha256);
   }
 }
 
@@ -177,19 +173,32 @@ export async function readArtifact(directory: string, sha256: string): Promise<A
     throw invalid(directory, `${LIST}: ${issue?.path.join(".") ?? ""}: ${issue?.message ?? ""}`);
   }
   const list = result.data;
-  const fileOf = (one: { sha256: string }): string => join(directory, FILES, one.sha256);
   const differs = await findDifference(directory, [...list.application, ...list.static, ...list.wheels]);
   if (differs !== undefined) throw invalid(directory, differs);
   const application = await mapParallel(list.application, PARALLEL, async (one) => ({
     path: one.path,
     mode: MODES[one.type],
-    content: one.type === "link" ? await readFile(fileOf(one)) : { file: fileOf(one), bytes: one.bytes },
+    content:
+      one.type === "link"
+        ? await readFile(fileOf(directory, one))
+        : { file: fileOf(directory, one), bytes: one.bytes },
   }));
+  return { ...list, ...located(directory, list), application };
+}
+
+/** The path of a file that is stored under its digest in a directory. */
+export function fileOf(directory: string, { sha256 }: { sha256: string }): string {
+  return join(directory, FILES, sha256);
+}
+
+/** The static files and packages of a list, with their paths on this machine. */
+export function located(
+  directory: string,
+  list: Pick<BuildList, "static" | "wheels">,
+): Pick<Artifact, "static" | "wheels"> {
   return {
-    ...list,
-    application,
-    static: list.static.map((one) => ({ ...one, file: fileOf(one) })),
-    wheels: list.wheels.map((one) => ({ ...one, path: fileOf(one) })),
+    static: list.static.map((one) => ({ ...one, file: fileOf(directory, one) })),
+    wheels: list.wheels.map((one) => ({ ...one, path: fileOf(directory, one) })),
   };
 }
 
@@ -204,7 +213,7 @@ export async function findDifference(
 ): Promise<string | undefined> {
   const distinct = new Map(files.map((one) => [one.sha256, one]));
   const differences = await mapParallel([...distinct.values()], PARALLEL, async ({ bytes, sha256 }) => {
-    const name = join(directory, FILES, sha256);
+    const name = fileOf(directory, { sha256 });
     const stats = await lstat(name).catch(() => undefined);
     const same = stats?.isFile() === true && stats.size === bytes && (await hashFile(name)) === sha256;
     return same ? [] : [`the file ${FILES}/${sha256} is missing or differs`];

@@ -21,7 +21,7 @@ const METADATA_TIMEOUT = 1_000;
  *
  * @returns the names of variables, files and the instance's role
  */
-export async function findCredentials(): Promise<string[]> {
+async function findCredentials(): Promise<string[]> {
   const variables = Object.keys(process.env).filter((name) => SECRET.test(name));
   const files = AWS_FILES.map((name) => join(homedir(), ".aws", name)).filter(existsSync);
   return [...variables, ...credentialsOfParents(), ...files, ...(await findInstanceRole())];

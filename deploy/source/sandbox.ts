@@ -22,8 +22,10 @@ const CREDENTIAL_FILES = [
 /** Files with which root, also without any capability, changes the kernel's settings for the whole machine. */
 const KERNEL_FILES = ["/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus"];
 
-/** Variables that a build gets: the programs, the language, proxies, certificates, package
- * indexes, and where to look for the credentials of an EC2 instance. */
+/**
+ * Variables that a build gets: the programs, the language, proxies, certificates, package indexes, and where to look for
+ * the credentials of an EC2 instance.
+ */
 const PASSED =
   /^(PATH|LANG|LC_\w+|TZ|CI|(https?|no|all)_proxy|NODE_EXTRA_CA_CERTS|SSL_CERT_(FILE|DIR)|npm_config_registry|AWS_EC2_METADATA_SERVICE_ENDPOINT|(PIP|UV)_\w+)$/i;
 
@@ -68,12 +70,10 @@ export function sandboxArguments(args: SandboxArgs, env: NodeJS.ProcessEnv = pro
   const hidden = [...new Set([...homes(), ...SHARED_DIRECTORIES, ...links])]
     .filter((path) => path !== "/" && existsSync(path) && statSync(path).isDirectory())
     .map(real)
-    .filter(
-      (path, index, all) => !all.some((one, other) => other < index && `${path}/`.startsWith(`${one}/`)),
-    );
+    .filter((path, index, all) => !all.some((one, other) => other < index && isBelow(path, one)));
   const files = CREDENTIAL_FILES.map((name) => env[name] ?? "").filter((path) => existsSync(path));
-  const isHidden = (path: string): boolean => hidden.some((one) => `${path}/`.startsWith(`${one}/`));
-  const uncovers = (path: string): boolean => hidden.some((one) => `${one}/`.startsWith(`${path}/`));
+  const isHidden = (path: string): boolean => hidden.some((one) => isBelow(path, one));
+  const uncovers = (path: string): boolean => hidden.some((one) => isBelow(one, path));
   const shown = [...programDirectories(env), real("/etc/resolv.conf")].filter(
     (path) => isHidden(path) && !uncovers(path),
   );
@@ -93,6 +93,9 @@ export function sandboxArguments(args: SandboxArgs, env: NodeJS.ProcessEnv = pro
     ["--chdir", PROJECT],
   ].flat();
 }
+
+/** True if a path is a directory or below it. */
+const isBelow = (path: string, directory: string): boolean => `${path}/`.startsWith(`${directory}/`);
 
 /** The home directories of the user: the one of the environment, and the one of the system. */
 const homes = (): string[] => [...new Set([homedir(), userInfo().homedir].map(real))];
@@ -197,7 +200,7 @@ export async function runBuild(args: BuildProcess): Promise<string> {
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     const lines = (pending + text).split("\n");
     pending = lines.pop() ?? "";
-    for (const line of lines) onLine?.(line);
+    for (const line of lines) onLine?.(plain(line));
     last = (last + text).slice(-20_000);
   });
   try {

@@ -1,9 +1,7 @@
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { pipeline } from "node:stream/promises";
 import { UserError } from "../../cli/userError";
+import { hashFile } from "./artifact";
 import { PYTHON, PYTHON_FULL, WHEEL_PLATFORMS } from "./python";
 import { requiresPython } from "./pyproject";
 import { runUv } from "./uv";
@@ -146,8 +144,6 @@ function failure(what: string, stderr: string): UserError {
 }
 
 async function describe(path: string): Promise<Wheel> {
-  const hash = createHash("sha256");
-  await pipeline(createReadStream(path), hash);
   const name = path.slice(path.lastIndexOf("/") + 1);
-  return { name, path, sha256: hash.digest("hex"), bytes: (await stat(path)).size };
+  return { name, path, sha256: await hashFile(path), bytes: (await stat(path)).size };
 }
