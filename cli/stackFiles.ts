@@ -7,3 +7,8 @@ export function listStackFiles(directory: string): string[] {
     .sort()
     .reverse();
 }
+
+/** True for an encrypted value of a stack file. */
+export function isSecure(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "secure" in value;
+}

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parse } from "yaml";
 import { didYouMean } from "../cli/nearest";
-import { listStackFiles } from "../cli/stackFiles";
+import { isSecure, listStackFiles } from "../cli/stackFiles";
 import { UserError } from "../cli/userError";
 import { SECRET } from "../graph/document";
 
@@ -126,11 +126,6 @@ function readYaml(file: string): unknown {
   } catch (error) {
     throw new UserError(`${file} is not valid YAML: ${(error as Error).message}`);
   }
-}
-
-/** True for an encrypted value of a stack file. */
-export function isSecure(value: unknown): boolean {
-  return typeof value === "object" && value !== null && "secure" in value;
 }
 
 /** Lists and objects reach the program as JSON. */

@@ -1,6 +1,7 @@
+import { isSecure } from "../cli/stackFiles";
 import { UserError } from "../cli/userError";
 import { contradictionsBetween } from "../settings/contradictions";
-import { isSecure, listStacks, ownConfig, Project, readStackConfig } from "./project";
+import { listStacks, ownConfig, Project, readStackConfig } from "./project";
 
 /**
  * Finds mistakes in stack files that a single stack's program cannot see: values of another type than Pulumi.yaml
