@@ -84,6 +84,10 @@ export const secretArns = (stack: Stack): Set<string> =>
       ),
   );
 
+/** True for the Docker platform, which runs Enketo whatever runs Iaso. */
+export const runsDocker = (environment: Environment): boolean =>
+  / running Docker$/.test(text(platformOf(environment)));
+
 export const isWeb = ({ inputs }: Environment): boolean => inputs.tier !== "Worker";
 
 /** The engine shows the outputs of existing environments too; `platformArn` is one. */

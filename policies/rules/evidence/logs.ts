@@ -1,4 +1,4 @@
-import { ownAccounts, resourcesWith, Stack } from "../../context";
+import { ownAccounts, regionsOf, resourcesWith, Stack } from "../../context";
 import { statementsOf, Statement } from "../../iam/document";
 import { judge } from "../../iam/evaluate";
 import { byIdentity, nameOf } from "../../identity";
@@ -154,7 +154,7 @@ export const flowLogWrites = defineRule({
   },
 });
 
-const regionOf = ({ ofType }: Stack): string => text(ofType("pulumi:providers:aws")[0]?.inputs.region);
+const regionOf = (stack: Stack): string => regionsOf(stack)[0] ?? "";
 
 export const databaseLogGroups = defineRule({
   name: "database-evidence",

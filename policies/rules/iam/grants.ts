@@ -1,5 +1,5 @@
 import { dependenciesOf, ownAccounts, resourcesUsing, resourcesWith, Stack } from "../../context";
-import { Statement, statementsOf, strings } from "../../iam/document";
+import { Statement, statementsOf, strings, trusted } from "../../iam/document";
 import { actionMatches } from "../../iam/evaluate";
 import { matches } from "../../iam/wildcard";
 import { ResourceOf } from "../../resource";
@@ -9,6 +9,20 @@ export const ROLE = "aws:iam/role:Role";
 export const POLICY = "aws:iam/policy:Policy";
 export const ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy";
 export const ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment";
+
+export type Role = ResourceOf<typeof ROLE>;
+
+/** True for a role of GitHub's workflows. */
+export const isGithubs = ({ inputs }: Pick<Role, "inputs">): boolean =>
+  trusted(inputs.assumeRolePolicy, "Federated").length > 0;
+
+/** True for a role of EC2 instances. */
+export const isInstances = ({ inputs }: Pick<Role, "inputs">): boolean =>
+  trusted(inputs.assumeRolePolicy, "Service").includes("ec2.amazonaws.com");
+
+/** True if the name of a role has one of these endings. */
+export const isNamed = ({ inputs }: Pick<Role, "inputs">, endings: readonly string[]): boolean =>
+  endings.some((ending) => text(inputs.name).endsWith(ending));
 
 /** The ARN of a policy of this program. */
 export const arnOfPolicy = (policy: ResourceOf<typeof POLICY>, stack: Stack): string =>
@@ -37,7 +51,10 @@ export function attachedPolicies(
 }
 
 /** The permissions of a role: the statements of its policies, and descriptions of the policies that no rule can see. */
-export function grantsOf(role: ResourceOf<typeof ROLE>, stack: Stack) {
+export const grantsOf = (role: Role, stack: Stack) =>
+  stack.once(`grants of ${role.urn}`, () => readGrants(role, stack));
+
+function readGrants(role: Role, stack: Stack) {
   const ofRole = <Type extends typeof ROLE_POLICY | typeof ATTACHMENT>(type: Type) => [
     ...new Set([
       ...resourcesUsing(stack, type, "role", role.urn),

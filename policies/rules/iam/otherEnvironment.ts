@@ -1,4 +1,4 @@
-import { ownAccounts, Stack, tagOf } from "../../context";
+import { ownAccounts, regionsOf, Stack, tagOf } from "../../context";
 import { secretArns } from "../../optionSettings";
 import { defineRule } from "../../rule";
 import { first, isUnknown, text } from "../../values";
@@ -26,7 +26,7 @@ function namesIn(env: string, other: string, names: unknown[]): string[] {
 /** Requests to the resources of an environment of another name in the same account and region. */
 function probesOf(stack: Stack, env: string, other: string): Probe[] {
   const [account = ""] = ownAccounts(stack);
-  const region = text(stack.ofType("pulumi:providers:aws")[0]?.inputs.region);
+  const [region = ""] = regionsOf(stack);
   const arn = (service: string, resource: string) => `arn:aws:${service}:${region}:${account}:${resource}`;
   const on = (actions: string[], resources: string[], context?: Probe["context"]): Probe[] =>
     resources.flatMap((resource) =>

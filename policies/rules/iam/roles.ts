@@ -1,12 +1,12 @@
 import { resourcesWith, Stack } from "../../context";
-import { githubSubjects, Statement, strings, trusted } from "../../iam/document";
+import { githubSubjects, Statement, strings } from "../../iam/document";
 import { actionMatches, judge } from "../../iam/evaluate";
 import { SECRETS_PATH } from "../../facts/secretsPath";
 import { matches } from "../../iam/wildcard";
 import { secretArns } from "../../optionSettings";
 import { defineRule } from "../../rule";
 import { demand, first, text } from "../../values";
-import { grantsOf, isEveryResource, ROLE } from "./grants";
+import { grantsOf, isEveryResource, isInstances, ROLE } from "./grants";
 
 /** Actions that only read. All others change something. */
 const READS = /^[a-z0-9-]+:(Check|Describe|Get|List|Lookup|Simulate|View)[\w*?]*$/i;
@@ -133,7 +133,7 @@ export const instanceRolesNarrow = defineRule({
   severity: "high",
   neighbours: true,
   check: (role, stack) => {
-    if (!trusted(role.inputs.assumeRolePolicy, "Service").includes("ec2.amazonaws.com")) return [];
+    if (!isInstances(role)) return [];
     const allowed = grantsOf(role, stack).statements.filter(({ Effect }) => Effect === "Allow");
     const wildcards = allowed
       .filter(isEveryResource)

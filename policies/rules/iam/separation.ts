@@ -1,21 +1,22 @@
-import { dependenciesOf, ownAccounts, Stack, tagOf } from "../../context";
-import { Statement, statementsOf, strings, trusted } from "../../iam/document";
+import { dependenciesOf, ownAccounts, regionsOf, Stack, tagOf } from "../../context";
+import { Statement, statementsOf, strings } from "../../iam/document";
 import { actionMatches, judge } from "../../iam/evaluate";
-import { ResourceOf } from "../../resource";
 import { defineRule } from "../../rule";
 import { first, hasUnknown, isUnknown, text } from "../../values";
 import { ENVIRONMENT, optionOf, SECRET_VARIABLES, settingsOf } from "../../optionSettings";
-import { ATTACHMENT, arnOfPolicy, attachedPolicies, grantsOf, POLICY, ROLE } from "./grants";
-
-export type Role = ResourceOf<typeof ROLE>;
-
-const isGithubs = ({ inputs }: Role): boolean => trusted(inputs.assumeRolePolicy, "Federated").length > 0;
-
-const isInstances = ({ inputs }: Role): boolean =>
-  trusted(inputs.assumeRolePolicy, "Service").includes("ec2.amazonaws.com");
-
-const isNamed = ({ inputs }: Role, endings: readonly string[]): boolean =>
-  endings.some((ending) => text(inputs.name).endsWith(ending));
+import { DEPLOYMENT_FOLDERS, UPDATE_FOLDER } from "../../facts/artifactFolders";
+import {
+  ATTACHMENT,
+  arnOfPolicy,
+  attachedPolicies,
+  grantsOf,
+  isGithubs,
+  isInstances,
+  isNamed,
+  POLICY,
+  Role,
+  ROLE,
+} from "./grants";
 
 /** The policies of this program that no role has: those that can be boundaries. */
 const unattached = (stack: Stack) =>
@@ -181,7 +182,10 @@ export const boundaryNarrow = defineRule({
 });
 
 /** Evaluates a request of a role, within its boundary. Conditions count. */
-export function mayOf(role: Role, stack: Stack) {
+export const mayOf = (role: Role, stack: Stack) =>
+  stack.once(`permissions of ${role.urn}`, () => readPermissions(role, stack));
+
+function readPermissions(role: Role, stack: Stack) {
   const { statements } = grantsOf(role, stack);
   const boundary = boundaryOf(role, stack);
   const limits =
@@ -245,8 +249,8 @@ export const codeByDeployers = defineRule({
       : bucketsOf("static", stack).filter((bucket) => writes(bucket, "static/app.js"));
     if (!isInstances(role)) {
       const folders = [
-        ...(deploys ? [] : ["builds", "bundles", "journal", "locks", "wheels"]),
-        ...(isNamed(role, stack.parameters.updaters) ? [] : ["pulumi"]),
+        ...(deploys ? [] : DEPLOYMENT_FOLDERS),
+        ...(isNamed(role, stack.parameters.updaters) ? [] : [UPDATE_FOLDER]),
       ];
       const artifacts = bucketsOf("artifacts", stack).flatMap((bucket) =>
         folders
@@ -258,7 +262,7 @@ export const codeByDeployers = defineRule({
       );
     }
     const [account = ""] = ownAccounts(stack);
-    const region = text(stack.ofType("pulumi:providers:aws")[0]?.inputs.region);
+    const [region = ""] = regionsOf(stack);
     const code = [
       ...bucketsOf("artifacts", stack).flatMap((bucket) => [
         [bucket, "bundles/1.zip"],
@@ -268,9 +272,10 @@ export const codeByDeployers = defineRule({
       [`elasticbeanstalk-${region}-${account}`, "resources/environments/e-1/_runtime/_versions/iaso/1"],
       [`elasticbeanstalk-${region}-${account}`, "iaso/1.zip"],
     ].filter(([bucket = "", key = ""]) => writes(bucket, key));
-    const changes = ["CreateApplicationVersion", "UpdateEnvironment"]
-      .map((name) => `elasticbeanstalk:${name}`)
-      .filter((action) => actionsIn(grantsOf(role, stack).statements, [action]).length > 0);
+    const changes = actionsIn(
+      grantsOf(role, stack).statements,
+      ["CreateApplicationVersion", "UpdateEnvironment"].map((name) => `elasticbeanstalk:${name}`),
+    );
     return [...statics, ...new Set(code.map(([bucket = ""]) => bucket)), ...changes].map(
       (what) => `The instances may change code or static files: ${what}. Remove it.`,
     );

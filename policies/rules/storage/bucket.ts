@@ -1,11 +1,11 @@
 import { resourcesWith, Stack, tagOf } from "../../context";
+import { ENVIRONMENT, settingsOf } from "../../optionSettings";
 import { Resource, ResourceOf } from "../../resource";
 import { defineRule } from "../../rule";
 import { isBehindCloudFront } from "../cloudfront";
 import { array, at, demand, text } from "../../values";
 
 const BUCKET = "aws:s3/bucket:Bucket";
-const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
 
 /** The resources that configure a bucket. */
 export const PART = {
@@ -60,11 +60,10 @@ const BUCKET_OPTIONS: Record<string, string> = {
   "aws:elbv2:loadbalancer/AccessLogsS3Bucket": "logs",
 };
 
-const bucketsUsedBy = ({ inputs }: ResourceOf<typeof ENVIRONMENT>) =>
-  array(inputs.settings).flatMap((setting) => {
-    const [namespace, name] = [text(at(setting, "namespace")), text(at(setting, "name"))];
+const bucketsUsedBy = (environment: ResourceOf<typeof ENVIRONMENT>) =>
+  settingsOf(environment).flatMap(({ namespace, name, value }) => {
     const bucketClass = BUCKET_OPTIONS[`${namespace}/${name}`];
-    return bucketClass === undefined ? [] : [{ name, bucketClass, value: at(setting, "value") }];
+    return bucketClass === undefined ? [] : [{ name, bucketClass, value }];
   });
 
 const staticBucketsInUse = ({ once, ofType }: Stack): Set<string> =>

@@ -1,7 +1,8 @@
 import { ownAccounts, Stack } from "../../context";
-import { trusted } from "../../iam/document";
+import { DEPLOYMENT_FOLDERS, UPDATE_FOLDER } from "../../facts/artifactFolders";
 import { defineRule } from "../../rule";
 import { text } from "../../values";
+import { isGithubs, isInstances, isNamed, ROLE } from "../iam/grants";
 import { classOf } from "./bucket";
 import { alwaysDenied, ANY_OBJECT, applicationRoles, byAnyRole, checkPolicy } from "./bucketPolicy";
 
@@ -34,10 +35,11 @@ export const mediaFromVpc = defineRule({
   severity: "high",
   neighbours: true,
   check: (bucket, stack) => {
+    if (classOf(bucket) !== "media") return [];
     const hasEndpoint = stack
       .ofType("aws:ec2/vpcEndpoint:VpcEndpoint")
       .some(({ inputs }) => inputs.vpcEndpointType === "Gateway");
-    if (classOf(bucket) !== "media" || !hasEndpoint) return [];
+    if (!hasEndpoint) return [];
     return checkPolicy(bucket, stack, (statements) =>
       [...applicationRoles(stack)]
         .filter((arn) => {
@@ -59,23 +61,14 @@ export const mediaFromVpc = defineRule({
   },
 });
 
-/** The folders of the artifacts bucket that only deployments write, and the one that only updates write. */
-const DEPLOYMENTS = ["builds", "bundles", "journal", "locks", "wheels"];
-const UPDATES = "pulumi";
-
 const inFolder = (folder: string): string[] => ANY_OBJECT.map((path) => `/${folder}${path}`);
 
 /** Names of the roles of instances, and of GitHub's that do not update the infrastructure. */
 const notUpdating = (stack: Stack, updaters: readonly string[]): string[] =>
   stack
-    .ofType("aws:iam/role:Role")
-    .filter(
-      ({ inputs }) =>
-        trusted(inputs.assumeRolePolicy, "Federated").length > 0 ||
-        trusted(inputs.assumeRolePolicy, "Service").includes("ec2.amazonaws.com"),
-    )
-    .map(({ inputs }) => text(inputs.name))
-    .filter((name) => !updaters.some((ending) => name.endsWith(ending)));
+    .ofType(ROLE)
+    .filter((role) => (isGithubs(role) || isInstances(role)) && !isNamed(role, updaters))
+    .map(({ inputs }) => text(inputs.name));
 
 export const artifactsWriteProtected = defineRule({
   name: "artifacts-write-protected",
@@ -100,15 +93,17 @@ export const artifactsWriteProtected = defineRule({
       const denies = (folder: string, request: Record<string, string>) =>
         alwaysDenied(statements, bucket, ["s3:PutObject"], request, inFolder(folder));
       return [
-        ...DEPLOYMENTS.filter((folder) => !denies(folder, byAnyRole(stack))).map(
+        ...DEPLOYMENT_FOLDERS.filter((folder) => !denies(folder, byAnyRole(stack))).map(
           (folder) =>
             `The policy lets any role of the account write ${folder}/. Write a Deny of s3:PutObject for "*" on it where aws:PrincipalArn is ArnNotEquals the deployment's role.`,
         ),
         ...roles
-          .filter((name) => !denies(UPDATES, { "aws:PrincipalArn": `arn:aws:iam::${account}:role/${name}` }))
+          .filter(
+            (name) => !denies(UPDATE_FOLDER, { "aws:PrincipalArn": `arn:aws:iam::${account}:role/${name}` }),
+          )
           .map(
             (name) =>
-              `The policy lets ${name} write ${UPDATES}/. Write a Deny of s3:PutObject for "*" on it where aws:PrincipalArn is ArnEquals the roles of deployments and instances.`,
+              `The policy lets ${name} write ${UPDATE_FOLDER}/. Write a Deny of s3:PutObject for "*" on it where aws:PrincipalArn is ArnEquals the roles of deployments and instances.`,
           ),
       ];
     });

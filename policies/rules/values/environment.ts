@@ -1,6 +1,6 @@
 import { PASSES_COMPOSE, passesCompose } from "../../facts/composeEnvFile";
 import { STARTTLS_PORTS } from "../../facts/smtp";
-import { resourcesWith, Stack, tagOf } from "../../context";
+import { regionsOf, resourcesWith, Stack, tagOf } from "../../context";
 import { defineRule } from "../../rule";
 import { demand, isUnknown, text } from "../../values";
 import {
@@ -9,6 +9,7 @@ import {
   isWeb,
   optionOf,
   platformOf,
+  runsDocker,
   settingsOf,
   VARIABLES,
 } from "../../optionSettings";
@@ -60,7 +61,6 @@ export const environmentValues = defineRule({
     const isShare = option(COMMAND, "BatchSizeType") !== "Fixed";
     const tags = Object.keys(environment.inputs.tags ?? {});
     const { cnamePrefix, waitForReadyTimeout } = environment.inputs;
-    const platform = text(platformOf(environment));
     const namespaces = new Set(settingsOf(environment).map(({ namespace }) => namespace));
     const scheduled = settingsOf(environment).filter(
       ({ namespace }) => namespace === "aws:autoscaling:scheduledaction",
@@ -114,7 +114,7 @@ export const environmentValues = defineRule({
         "waitForReadyTimeout",
         "a time from 30m to 99h",
       ),
-      ...(namespaces.has(PYTHON) && / running Docker$/.test(platform)
+      ...(namespaces.has(PYTHON) && runsDocker(environment)
         ? [`Options of ${PYTHON} are set on the Docker platform. Remove them.`]
         : []),
       ...[...namespaces]
@@ -152,7 +152,7 @@ export const variablesPassCompose = defineRule({
   why: "the container would get another value, or none of the variables",
   severity: "high",
   check: (environment) =>
-    / running Docker$/.test(text(platformOf(environment)))
+    runsDocker(environment)
       ? settingsOf(environment)
           .filter(
             ({ namespace, value }) =>
@@ -194,12 +194,7 @@ export const roleFits = defineRule({
     const platform = platformOf(environment);
     return [
       ...(role === "enketo"
-        ? demand(
-            platform,
-            / running Docker$/.test(text(platform)),
-            "solutionStackName",
-            "the Docker platform",
-          )
+        ? demand(platform, runsDocker(environment), "solutionStackName", "the Docker platform")
         : []),
       ...(role === "enketo" && optionOf(environment, ROOT, "ImageId") !== undefined
         ? ["Option ImageId is set. Remove it: Enketo runs on AWS's own image."]
@@ -234,7 +229,7 @@ export const variablesAgree = defineRule({
   check: (environment, stack) => {
     const role = tagOf(environment, "role");
     const variable = (name: string) => optionOf(environment, VARIABLES, name);
-    const regions = stack.ofType("pulumi:providers:aws").map(({ inputs }) => text(inputs.region));
+    const regions = regionsOf(stack);
     const [web] = stack.once("web environments", () =>
       stack.ofType(ENVIRONMENT).filter((one) => tagOf(one, "role") === "web"),
     );

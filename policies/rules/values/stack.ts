@@ -6,7 +6,7 @@ import { defineRule } from "../../rule";
 import { usersOfResource } from "../../topology";
 import { redriveOf, sourcesOf, workersOf } from "../queue";
 import { array, at, demand, groupBy, isUnknown, notEvaluated, object, text } from "../../values";
-import { ENVIRONMENT, isWeb, optionOf, VARIABLES } from "../../optionSettings";
+import { ENVIRONMENT, isWeb, optionOf, runsDocker, VARIABLES } from "../../optionSettings";
 
 const QUEUE = "aws:sqs/queue:Queue";
 const LISTENER = "aws:lb/listener:Listener";
@@ -221,8 +221,7 @@ export const deploymentOwn = defineRule({
       databaseIdentifier: (one) =>
         resourcesWith(stack, "aws:rds/instance:Instance", "identifier", one).length > 0,
       region: (one) => regionsOf(stack).includes(text(one)),
-      platform: (one) =>
-        one === (/ running Docker$/.test(text(web?.inputs.solutionStackName)) ? "docker" : "python"),
+      platform: (one) => one === (web !== undefined && runsDocker(web) ? "docker" : "python"),
     };
     return [
       ...demand(type, type === "String", "type", "String"),

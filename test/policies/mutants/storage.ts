@@ -372,7 +372,7 @@ export const storage: Mutant[] = [
   // The artifacts bucket
   ["artifacts-write-protected", without("artifacts", "OnlyDeployersWriteVersions")],
   ["artifacts-write-protected", without("artifacts", "DeploymentsWriteNothingOfUpdates")],
-  ...(["builds", "bundles", "journal", "locks", "wheels"] as const).map((folder): Mutant => [
+  ...(["builds", "bundles", "journal", "locks", "wheel-lists", "wheels"] as const).map((folder): Mutant => [
     "artifacts-write-protected",
     (s) =>
       s.statement("bucketPolicy", "artifacts", "OnlyDeployersWriteVersions", (one) => ({
