@@ -1,12 +1,12 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { CiRole, InstanceRole, Naming } from "./common/naming";
+import { CiRole, INSTANCE_ROLES, InstanceRole, Naming } from "./common/naming";
 import { updateStatements } from "./iam/ci/beanstalk";
 import { deployStatements, PAIR } from "./iam/ci/deploy";
 import { previewStatements } from "./iam/ci/preview";
 import { PulumiStackArgs, pulumiStackStatements } from "./iam/ci/pulumiStack";
 import { upStatements } from "./iam/ci/up";
-import { ALL_ROLES, BALANCED, upServiceStatements } from "./iam/ci/upServices";
+import { BALANCED, upServiceStatements } from "./iam/ci/upServices";
 import { webAclStatements } from "./iam/ci/upWebAcl";
 import { policyDocument, PolicyStatement } from "./iam/policyDocument";
 
@@ -92,7 +92,7 @@ export class CiAccess extends pulumi.ComponentResource {
         loadBalancerArns: args.loadBalancerArns,
         statements: [...upStatements(naming), ...pulumiStackStatements(args, "write")],
         managed: {
-          ...updateStatements(naming, ALL_ROLES),
+          ...updateStatements(naming, INSTANCE_ROLES),
           ...upServiceStatements(naming, args.recordNames),
           ...(args.webAcl && { firewall: webAclStatements(naming) }),
         },
@@ -216,7 +216,7 @@ interface Claims {
 
 /** Returns the trust policy of a role that GitHub's tokens with one of these sets of claims can assume. */
 function githubTrustPolicy(accountId: string, tokens: Record<string, Claims>): string {
-  const Statement = Object.entries(tokens).map(([Sid, claims]) => {
+  const statements = Object.entries(tokens).map(([Sid, claims]): PolicyStatement => {
     const entries = Object.entries<string | string[]>({ aud: AUDIENCE, ...claims });
     const named = (isPattern: boolean) =>
       Object.fromEntries(
@@ -236,5 +236,5 @@ function githubTrustPolicy(accountId: string, tokens: Record<string, Claims>): s
       },
     };
   });
-  return JSON.stringify({ Version: "2012-10-17", Statement });
+  return policyDocument(statements);
 }

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { ARTIFACTS } from "./common/artifacts";
 import { createBucket, expireOldVersions } from "./common/bucket";
 import { type DeployParameter } from "./common/deployParameter";
-import { Naming } from "./common/naming";
+import { INSTANCE_ROLES, Naming } from "./common/naming";
 import { PolicyStatement } from "./iam/policyDocument";
 
 export interface DeployTargetArgs {
@@ -76,7 +76,7 @@ function writeStatements(naming: Naming, deployers: string[]): PolicyStatement[]
   const noUpdaters = [
     naming.ciRole("deploy"),
     naming.ciRole("preview"),
-    ...(["web", "worker", "enketo"] as const).map((role) => naming.instanceRole(role)),
+    ...INSTANCE_ROLES.map((role) => naming.instanceRole(role)),
   ];
   return [
     {

@@ -46,9 +46,6 @@ type Rule = aws.types.input.wafv2.WebAclRule;
  * @see https://docs.aws.amazon.com/waf/latest/developerguide/web-acl.html
  */
 export class WebAcl extends pulumi.ComponentResource {
-  /** ARN of the web ACL. */
-  readonly arn: pulumi.Output<string>;
-
   constructor(name: string, args: WebAclArgs, opts?: pulumi.ComponentResourceOptions) {
     super("iaso:index:WebAcl", name, {}, opts);
     const { naming, mode, loadBalancerArn } = args;
@@ -75,8 +72,7 @@ export class WebAcl extends pulumi.ComponentResource {
       { resourceArn: loadBalancerArn, webAclArn: webAcl.arn },
       { parent: webAcl },
     );
-    this.arn = webAcl.arn;
-    this.registerOutputs({ arn: this.arn });
+    this.registerOutputs({ arn: webAcl.arn });
   }
 }
 

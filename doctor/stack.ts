@@ -1,15 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
-import { Naming } from "../components/common/naming";
+import { INSTANCE_ROLES, type InstanceRole, Naming } from "../components/common/naming";
 import { UserError } from "../cli/userError";
 import { type Project, readStackConfig } from "../preview/project";
 import { secretNames, secretOf } from "../settings/secrets";
 import { readSettings } from "../settings/settings";
 
-const ROLES = ["web", "worker", "enketo"] as const;
-
 /** A Beanstalk environment of the stack, as its settings describe it. */
 export interface StackEnvironment {
-  role: (typeof ROLES)[number];
+  role: InstanceRole;
   name: string;
   instanceType: string;
   maxSize: number;
@@ -71,7 +69,7 @@ export function readStack(project: Project, stack: string) {
     } as Record<string, string>,
     cloudFront: s.cloudFront,
 
-    environments: ROLES.map((role): StackEnvironment => ({
+    environments: INSTANCE_ROLES.map((role): StackEnvironment => ({
       role,
       name: environmentNames[role],
       instanceType: capacity[role].instanceType,

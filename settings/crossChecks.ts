@@ -1,3 +1,4 @@
+import { INSTANCE_ROLES } from "../components/common/naming";
 import { planSubnets } from "../components/common/cidr";
 import { PASSES_COMPOSE, passesCompose } from "../policies/facts/composeEnvFile";
 import { REGIONS } from "../policies/facts/regions";
@@ -45,7 +46,7 @@ const checks = [
         )
       : undefined,
   ),
-  ...(["web", "worker", "enketo"] as const).map((role) =>
+  ...INSTANCE_ROLES.map((role) =>
     check([`${role}MinSize`, `${role}MaxSize`], (settings) => {
       const minimum = settings[`${role}MinSize`];
       if (settings[`${role}MaxSize`] >= minimum) return undefined;

@@ -44,7 +44,8 @@ export const MEDIA_LOGS_PREFIX = "media/";
 export type BucketClass = "static" | "media" | "logs" | "artifacts";
 
 /** The role of a Beanstalk environment and of its instances. */
-export type InstanceRole = "web" | "worker" | "enketo";
+export const INSTANCE_ROLES = ["web", "worker", "enketo"] as const;
+export type InstanceRole = (typeof INSTANCE_ROLES)[number];
 
 /** The IAM roles that GitHub Actions can assume. */
 export type CiRole = "preview" | "up" | "deploy";

@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { InstanceRole, Naming } from "../common/naming";
+import { INSTANCE_ROLES, Naming } from "../common/naming";
 import { beanstalkListing, beanstalkLogs, beanstalkVersions } from "./beanstalkBucket";
 import {
   IMAGE_PULL_ACTIONS,
@@ -54,16 +54,16 @@ export class PermissionsBoundary extends pulumi.ComponentResource {
   }
 }
 
-const ROLES: readonly InstanceRole[] = ["web", "worker", "enketo"];
-
 const environmentLogs = (naming: Naming) =>
-  ROLES.map((role) => naming.arn("logs", `log-group:/aws/elasticbeanstalk/${naming.environment(role)}/*`));
+  INSTANCE_ROLES.map((role) =>
+    naming.arn("logs", `log-group:/aws/elasticbeanstalk/${naming.environment(role)}/*`),
+  );
 
 /** The most that the instances' roles can do: their statements together (components/beanstalk/instanceProfile.ts). */
 function instanceStatements(naming: Naming): PolicyStatement[] {
   const artifacts = naming.bucketArn("artifacts");
   const media = naming.bucketArn("media");
-  const applications = [...new Set(ROLES.map((role) => naming.applicationOf(role)))];
+  const applications = [...new Set(INSTANCE_ROLES.map((role) => naming.applicationOf(role)))];
   const own = inOwnAccount(naming.accountId);
   return [
     {

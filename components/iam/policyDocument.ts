@@ -31,11 +31,20 @@ export function policyDocument(statements: PolicyStatement[]): string {
 
 /** Returns the trust policy of a role: the principal that may assume it, and under which condition. */
 export function trustPolicy(principal: Record<string, string>, condition?: PolicyCondition): string {
-  const statement = { Sid: "AssumeRole", Effect: "Allow", Principal: principal, Action: "sts:AssumeRole" };
-  return JSON.stringify({
-    Version: "2012-10-17",
-    Statement: [{ ...statement, ...(condition && { Condition: condition }) }],
-  });
+  return policyDocument([
+    {
+      Sid: "AssumeRole",
+      Effect: "Allow",
+      Principal: principal,
+      Action: "sts:AssumeRole",
+      ...(condition && { Condition: condition }),
+    },
+  ]);
+}
+
+/** Returns the condition keys of tags, such as `aws:ResourceTag/env`, with their values. */
+export function tagConditions(prefix: string, tags: Record<string, OneOrMany>): Record<string, OneOrMany> {
+  return Object.fromEntries(Object.entries(tags).map(([tag, value]) => [`${prefix}/${tag}`, value]));
 }
 
 /**

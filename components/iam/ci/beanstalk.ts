@@ -1,6 +1,6 @@
 import { ARTIFACTS } from "../../common/artifacts";
 import { InstanceRole, Naming } from "../../common/naming";
-import { inOwnAccount, OneOrMany, PolicyStatement } from "../policyDocument";
+import { inOwnAccount, PolicyStatement, tagConditions } from "../policyDocument";
 
 /**
  * Permissions that Beanstalk uses on behalf of a caller who deploys another version: it updates the environments'
@@ -270,11 +270,6 @@ export function updateStatements(
     },
   ];
   return { beanstalk, instances };
-}
-
-/** Returns the condition keys of tags, such as `aws:ResourceTag/env`, with their values. */
-function tagConditions(prefix: string, tags: Record<string, OneOrMany>): Record<string, OneOrMany> {
-  return Object.fromEntries(Object.entries(tags).map(([tag, value]) => [`${prefix}/${tag}`, value]));
 }
 
 /**

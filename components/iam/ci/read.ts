@@ -1,4 +1,4 @@
-import { InstanceRole, Naming } from "../../common/naming";
+import { INSTANCE_ROLES, Naming } from "../../common/naming";
 import { PolicyStatement } from "../policyDocument";
 
 /** Operations that return only names and settings. */
@@ -62,8 +62,6 @@ export const READ_STATEMENTS: PolicyStatement[] = [
   },
 ];
 
-const ROLES: readonly InstanceRole[] = ["web", "worker", "enketo"];
-
 /** Denies reading the user data of instances, and the settings of the environments of other applications. */
 export function privateReads(naming: Naming): PolicyStatement[] {
   return [
@@ -92,7 +90,7 @@ export function privateReads(naming: Naming): PolicyStatement[] {
 
 /** Denies reading the settings of the environments of other applications. */
 export function otherSettings(naming: Naming): PolicyStatement {
-  const applications = [...new Set(ROLES.map((role) => naming.applicationOf(role)))];
+  const applications = [...new Set(INSTANCE_ROLES.map((role) => naming.applicationOf(role)))];
   return {
     Sid: "NeverReadOtherSettings",
     Effect: "Deny",

@@ -1,9 +1,6 @@
 import { ARTIFACTS } from "../../common/artifacts";
-import { InstanceRole, Naming } from "../../common/naming";
-import { inOwnAccount, OneOrMany, PolicyStatement } from "../policyDocument";
-
-/** The roles of the environments that `up` changes. */
-export const ALL_ROLES: readonly InstanceRole[] = ["web", "worker", "enketo"];
+import { INSTANCE_ROLES, Naming } from "../../common/naming";
+import { inOwnAccount, PolicyCondition, PolicyStatement, tagConditions } from "../policyDocument";
 
 /** The roles of the environments with a load balancer. */
 export const BALANCED = ["web", "enketo"] as const;
@@ -23,10 +20,13 @@ export function upServiceStatements(
   recordNames: readonly string[],
 ): Record<UpPart, PolicyStatement[]> {
   const tags = { project: "iaso", env: naming.env };
-  const own = { StringEquals: keysOf("aws:ResourceTag", tags) };
+  const own = { StringEquals: tagConditions("aws:ResourceTag", tags) };
   // New resources, and AWS's own such as the default security group, have no tags. Other environments' have.
   const notOfOthers = {
-    StringEqualsIfExists: { ...keysOf("aws:ResourceTag", tags), ...keysOf("aws:RequestTag", tags) },
+    StringEqualsIfExists: {
+      ...tagConditions("aws:ResourceTag", tags),
+      ...tagConditions("aws:RequestTag", tags),
+    },
   };
   return {
     network: networkStatements(naming, own, notOfOthers),
@@ -35,14 +35,11 @@ export function upServiceStatements(
   };
 }
 
-type Condition = Record<string, Record<string, OneOrMany>>;
-
-/** Returns the condition keys of tags, such as `aws:ResourceTag/env`, with their values. */
-function keysOf(prefix: string, tags: Record<string, string>): Record<string, string> {
-  return Object.fromEntries(Object.entries(tags).map(([tag, value]) => [`${prefix}/${tag}`, value]));
-}
-
-function networkStatements(naming: Naming, own: Condition, notOfOthers: Condition): PolicyStatement[] {
+function networkStatements(
+  naming: Naming,
+  own: PolicyCondition,
+  notOfOthers: PolicyCondition,
+): PolicyStatement[] {
   const ec2 = naming.arn("ec2", "*");
   return [
     {
@@ -329,7 +326,7 @@ function storageStatements(naming: Naming): PolicyStatement[] {
         "logs",
         `log-group:/iaso/${naming.env}/*`,
         `log-group:/aws/rds/instance/${name}/*`,
-        ...ALL_ROLES.map((role) => `log-group:/aws/elasticbeanstalk/${naming.environment(role)}/*`),
+        ...INSTANCE_ROLES.map((role) => `log-group:/aws/elasticbeanstalk/${naming.environment(role)}/*`),
       ),
     },
   ];
@@ -338,10 +335,10 @@ function storageStatements(naming: Naming): PolicyStatement[] {
 function webStatements(
   naming: Naming,
   recordNames: readonly string[],
-  own: Condition,
-  notOfOthers: Condition,
+  own: PolicyCondition,
+  notOfOthers: PolicyCondition,
 ): PolicyStatement[] {
-  const applications = [...new Set(ALL_ROLES.map((role) => naming.applicationOf(role)))];
+  const applications = [...new Set(INSTANCE_ROLES.map((role) => naming.applicationOf(role)))];
   const balancers = naming.arn("elasticloadbalancing", "loadbalancer/app/awseb-*");
   const groups = naming.arn("elasticloadbalancing", "targetgroup/awseb-*");
   const distributions = `arn:aws:cloudfront::${naming.accountId}:distribution/*`;
