@@ -1,8 +1,4 @@
-import { arn, digest, idFromInputs, ResourceTypes, requiredText } from "./model";
-
-function uuid(seed: string): string {
-  return digest(seed, 32).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
-}
+import { arn, digest, idFromInputs, ResourceTypes, requiredText, uuid } from "./model";
 
 export const resourceTypes: ResourceTypes = {
   "aws:acm/certificate:Certificate": (creation) => {

@@ -55,6 +55,11 @@ export function nameOrGenerated({ inputs, name }: Creation, key: string): string
   return typeof value === "string" ? value : `${name}-${digest(name, 7)}`;
 }
 
+/** Returns a UUID that is always the same for a seed. */
+export function uuid(seed: string): string {
+  return digest(seed, 32).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
+
 /** Returns an ARN, without a region for a `global` service. */
 export function arn(
   { accountId, region }: AccountRegion,

@@ -1,14 +1,13 @@
-import { Creation, digest, ResourceTypes, requiredText } from "./model";
+import { arn, ResourceTypes, requiredText, uuid } from "./model";
 import { PropertyValue } from "../graph/document";
 
 export const resourceTypes: ResourceTypes = {
   "aws:wafv2/webAcl:WebAcl": (creation) => {
-    const { inputs, accountId, region } = creation;
-    const name = requiredText(inputs, "name");
+    const { inputs, accountId, region, name } = creation;
     refuseInvalidRules(inputs.rules);
-    const id = uuidOf(creation);
-    const arn = `arn:aws:wafv2:${region}:${accountId}:regional/webacl/${name}/${id}`;
-    return { id, outputs: { arn, capacity: 0 } };
+    const id = uuid(`${accountId} ${region} webacl ${name}`);
+    const resource = `regional/webacl/${requiredText(inputs, "name")}/${id}`;
+    return { id, outputs: { arn: arn(creation, "wafv2", resource), capacity: 0 } };
   },
   "aws:wafv2/webAclAssociation:WebAclAssociation": ({ inputs }) => ({
     id: `${requiredText(inputs, "webAclArn")},${requiredText(inputs, "resourceArn")}`,
@@ -31,9 +30,4 @@ function refuseInvalidRules(rules: PropertyValue | undefined): void {
         `WAFInvalidParameterException: rule ${String(rule.name)} has ${isGroup ? "an action, but is a group" : "an overrideAction, but is no group"}`,
       );
   }
-}
-
-function uuidOf({ name, accountId, region }: Creation): string {
-  const digits = digest(`${accountId} ${region} webacl ${name}`, 32);
-  return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }

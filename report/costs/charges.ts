@@ -254,19 +254,11 @@ function alarm({ name, inputs }: PreviewResource, prices: RegionPrices): ChargeO
         );
   const isStandard = periods.length > 0 && periods.every((seconds) => (wholeNumber(seconds) ?? 0) >= 60);
   if (!isStandard) return [`alarm ${name}: no price, its periods are ${periods.map(shown).join(", ")}`];
-  return [
-    { label: "metric with an alarm", unit: "month", quantity: periods.length, unitPrice: prices.alarm },
-  ];
+  return [monthly("metric with an alarm", periods.length, prices.alarm)];
 }
 
 /** Requests come on top. AWS's managed rule groups of the kinds that this program uses cost as much as a rule. */
 function webAcl({ name, inputs: { rules } }: PreviewResource, prices: RegionPrices): ChargeOrGap[] {
-  const monthly = (label: string, quantity: number, unitPrice: number): Charge => ({
-    label,
-    unit: "month",
-    quantity,
-    unitPrice,
-  });
   return [
     monthly(`web ACL ${name}`, 1, prices.webAcl),
     monthly(`rule of web ACL ${name}`, Array.isArray(rules) ? rules.length : 0, prices.webAclRule),
@@ -286,6 +278,10 @@ function parameter({ name, inputs: { tier = "Standard" } }: PreviewResource): Ch
 
 function hourly(label: string, quantity: number, unitPrice: number): Charge {
   return { label, unit: "hour", quantity, unitPrice };
+}
+
+function monthly(label: string, quantity: number, unitPrice: number): Charge {
+  return { label, unit: "month", quantity, unitPrice };
 }
 
 function storage(label: string, quantity: number, unitPrice: number): Charge {
