@@ -111,10 +111,28 @@ export function listSettings(project: Project, stack: string): Setting[] {
   });
 }
 
-/** The values in a stack's file, by full key. */
+/**
+ * The keys of a stack file. The engine ignores others, and a misspelt `config` with all its settings.
+ *
+ * @see https://www.pulumi.com/docs/iac/concepts/projects/stack-settings-file/
+ */
+const STACK_FILE_KEYS = ["config", "environment", "encryptionsalt", "encryptedkey", "secretsprovider"];
+
+/**
+ * The values in a stack's file, by full key.
+ *
+ * @throws UserError if the file is not YAML, or has a key that no stack file has
+ */
 export function ownConfig(project: Project, stack: string): Record<string, unknown> {
   const file = join(project.stackConfigDir, `Pulumi.${stack}.yaml`);
-  const config = (readYaml(file) as { config?: Record<string, unknown> } | null)?.config ?? {};
+  const content = (readYaml(file) ?? {}) as { config?: Record<string, unknown> };
+  const unknown = Object.keys(content).find((key) => !STACK_FILE_KEYS.includes(key));
+  if (unknown !== undefined) {
+    throw new UserError(
+      `${file} has the unknown key ${unknown}.${didYouMean(unknown, STACK_FILE_KEYS)} Settings stand below config.`,
+    );
+  }
+  const config = content.config ?? {};
   return Object.fromEntries(
     Object.entries(config).map(([key, value]) => [key.includes(":") ? key : `${project.name}:${key}`, value]),
   );

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
@@ -88,6 +88,20 @@ describe("Stack files in `npm run preview`", function () {
       .and.include("iaso:secretKey is a secret, and this program takes none.")
       .and.include("fix:      npm run init-stack -- staging")
       .and.not.match(/key@|c2Fs/);
+  });
+
+  it("are refused with a misspelt key, whose settings the engine would ignore", () => {
+    writeExampleProject(directory);
+    const file = join(directory, "Pulumi.staging.yaml");
+    writeFileSync(file, readFileSync(file, "utf8").replace(/^config:/m, "confg:"));
+    const { status, stderr } = spawnSync("npm", ["run", "--silent", "preview", "--", "staging"], {
+      cwd: directory,
+      encoding: "utf8",
+    });
+    expect(status).to.equal(1);
+    expect(stderr).to.equal(
+      `${file} has the unknown key confg. Did you mean config? Settings stand below config.\n`,
+    );
   });
 
   it("are suggested for a misspelt stack", () => {
