@@ -6,6 +6,7 @@ import { runProgram } from "../cli/main";
 import { didYouMean } from "../cli/nearest";
 import { isSecure, listStackFiles } from "../cli/stackFiles";
 import { UserError } from "../cli/userError";
+import { plainSettings } from "./rules";
 
 const EXAMPLES = `
 Examples:
@@ -145,10 +146,18 @@ function check(name: string, { from, account, sharedAccountReason }: Options): v
       `${usage} ${from} --account ID, or --shared-account-reason REASON (docs/operations.md, "One account for each environment")`,
     );
   }
-  if (account !== undefined && !/^\d{12}$/.test(account)) {
+  const { accountId, sharedAccountReason: reason } = plainSettings.shape;
+  if (account !== undefined && !accountId.safeParse(account).success) {
     throw new UserError(
       `${account} is not the id of an AWS account.`,
       `Give its 12 digits: ${usage} ${from} --account ID`,
+    );
+  }
+  // The setting may be empty, the reason may not.
+  if (sharedAccountReason === "" || !reason.safeParse(sharedAccountReason ?? "").success) {
+    throw new UserError(
+      `"${sharedAccountReason}" is not a reason of 10 to 200 characters.`,
+      `Give a sentence: ${usage} ${from} --shared-account-reason REASON`,
     );
   }
 }

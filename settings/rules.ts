@@ -125,7 +125,7 @@ export const plainSettings = z.object({
   ),
   env: text(environmentName.pattern, environmentName.accepted),
   accountId: text(/^\d{12}$/, 'twelve digits, in quotes such as "012345678901"'),
-  sharedAccountReason: optional(/^\S.{8,198}\S$/, "the reason in a sentence of up to 200 characters"),
+  sharedAccountReason: optional(/^\S.{8,198}\S$/, "the reason in a sentence of 10 to 200 characters"),
   region: among(Object.keys(REGIONS), `one of the regions ${SUPPORTED_REGIONS.join(", ")}`),
   hostedZone: host("example.org"),
   webHost: host("iaso.example.org"),

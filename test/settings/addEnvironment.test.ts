@@ -111,7 +111,8 @@ describe("npm run add-environment", () => {
     );
   });
 
-  const refusals: [title: string, args: string[], message: RegExp][] = [
+  type Refusal = [title: string, args: string[], message: RegExp];
+  const refusals: Refusal[] = [
     [
       "a stack without settings",
       ["qa", "--from", "stagin"],
@@ -132,6 +133,11 @@ describe("npm run add-environment", () => {
       ["qa", "--from", "staging"],
       /qa needs an AWS account of its own, or a reason .*\nTo fix it: .*--account ID, or --shared-account-reason/,
     ],
+    ...["", "x", "r".repeat(201)].map((reason): Refusal => [
+      `a reason of ${reason.length} characters`,
+      ["qa", "--from", "staging", "--shared-account-reason", reason],
+      /is not a reason of 10 to 200 characters\.\nTo fix it: .*--shared-account-reason REASON/,
+    ]),
     [
       "the account of the other stack",
       ["qa", "--from", "staging", "--account", "123456789012"],
