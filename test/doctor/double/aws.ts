@@ -86,12 +86,11 @@ const spent = new WeakMap<Account, { tokens: number; at: number }>();
 
 /** True if the account has made more calls than AWS allows: a token bucket, as AWS's services have. */
 function isThrottled(account: Account): boolean {
+  const { callsPerSecond } = account;
+  if (callsPerSecond === Infinity) return false;
   const now = performance.now();
-  const { tokens, at } = spent.get(account) ?? { tokens: account.callsPerSecond, at: now };
-  const filled = Math.min(
-    account.callsPerSecond,
-    tokens + ((now - at) * account.callsPerSecond) / 1000 || account.callsPerSecond,
-  );
+  const { tokens, at } = spent.get(account) ?? { tokens: callsPerSecond, at: now };
+  const filled = Math.min(callsPerSecond, tokens + ((now - at) * callsPerSecond) / 1000);
   spent.set(account, { tokens: filled < 1 ? filled : filled - 1, at: now });
   return filled < 1;
 }
