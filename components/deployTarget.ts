@@ -68,8 +68,9 @@ export class DeployTarget extends pulumi.ComponentResource {
 }
 
 /**
- * Denies deployments writes to the folder of updates, and everyone else writes to the folders of deployments. Does not
- * deny deletions, which cannot replace code: the policies of roles limit them.
+ * Denies deployments writes to the folder of updates, everyone else writes to the folders of deployments, and all roles of
+ * this program writes to the records of restores. Does not deny deletions, which cannot replace code: the policies of
+ * roles limit them.
  */
 function writeStatements(naming: Naming, deployers: string[]): PolicyStatement[] {
   const objects = (folder: string) => `${naming.bucketArn("artifacts")}/${folder}/*`;
@@ -95,6 +96,18 @@ function writeStatements(naming: Naming, deployers: string[]): PolicyStatement[]
       Action: "s3:PutObject",
       Resource: objects(ARTIFACTS.updates),
       Condition: { ArnEquals: { "aws:PrincipalArn": noUpdaters.map((role) => naming.roleArn(role)) } },
+    },
+    {
+      Sid: "OnlyPeopleRestore",
+      Effect: "Deny",
+      Principal: "*",
+      Action: "s3:PutObject",
+      Resource: objects(ARTIFACTS.restores),
+      Condition: {
+        ArnEquals: {
+          "aws:PrincipalArn": [naming.ciRole("up"), ...noUpdaters].map((role) => naming.roleArn(role)),
+        },
+      },
     },
   ];
 }

@@ -18,17 +18,29 @@ const base = z.object({
 /** A record as any tool can read it. */
 export type AnyRecord = z.infer<typeof base>;
 
-function journalKey(env: string, number: number): string {
-  return `journal/${env}/${String(number).padStart(8, "0")}.json`;
+/**
+ * A folder of records in the artifacts bucket: `journal` has those of deployments, `restores` those of restores. The role
+ * with which CI deploys cannot write `restores`: `resume` acts on the database as a record says.
+ */
+export type Folder = "journal" | "restores";
+
+/** Prefix of the keys of an environment's records in a folder. */
+export function journalPrefix(folder: Folder, env: string): string {
+  return `${folder}/${env}/`;
 }
 
-/** Reads the record with this number, of whichever tool. Returns undefined if its run ended before it wrote one. */
+function journalKey(folder: Folder, env: string, number: number): string {
+  return `${journalPrefix(folder, env)}${String(number).padStart(8, "0")}.json`;
+}
+
+/** Reads the record with this number. Returns undefined if its run ended before it wrote one. */
 export async function readJournal(
   objects: ConditionalObjects,
+  folder: Folder,
   env: string,
   number: number,
 ): Promise<AnyRecord | undefined> {
-  const stored = await objects.read(journalKey(env, number));
+  const stored = await objects.read(journalKey(folder, env, number));
   // The fields of the tool that owns the record stay, for the schema of that tool.
   return stored === undefined ? undefined : z.looseObject(base.shape).parse(stored.body);
 }
@@ -43,21 +55,23 @@ export class Journal<R extends AnyRecord> {
   /** @param etag the ETag of the record, if an earlier run has written it */
   constructor(
     private readonly objects: ConditionalObjects,
+    folder: Folder,
     private record: R,
     private readonly now: () => number,
     private etag?: string,
   ) {
-    this.key = journalKey(record.env, record.number);
+    this.key = journalKey(folder, record.env, record.number);
   }
 
   /** Takes over the record of a run that did not finish. */
   static async reopen<R extends AnyRecord>(
     objects: ConditionalObjects,
+    folder: Folder,
     record: R,
     now: () => number,
   ): Promise<Journal<R>> {
-    const stored = await objects.read(journalKey(record.env, record.number));
-    return new Journal(objects, record, now, stored?.etag);
+    const stored = await objects.read(journalKey(folder, record.env, record.number));
+    return new Journal(objects, folder, record, now, stored?.etag);
   }
 
   get current(): R {

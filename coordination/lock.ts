@@ -1,8 +1,9 @@
-import { ListObjectsV2Command, type S3Client } from "@aws-sdk/client-s3";
+import { paginateListObjectsV2, type S3Client } from "@aws-sdk/client-s3";
 import { z } from "zod";
 import { LONGEST_CALL } from "./clients";
 import { type Clock, formatDuration } from "./clock";
 import { ConditionalObjects, Conflict } from "./conditionalObject";
+import { journalPrefix } from "./journal";
 
 const schema = z.object({
   env: z.string(),
@@ -119,19 +120,13 @@ export function describeHolder(record: LockRecord): string {
 
 /** The highest journal number in use. Needed only if the lock object is missing, so that no number is used twice. */
 async function lastJournalNumber({ s3, bucket, env }: AcquireArgs): Promise<number> {
-  const prefix = `journal/${env}/`;
   let last = 0;
-  let token: string | undefined;
-  do {
-    const page = await s3.send(
-      new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, ContinuationToken: token }),
-    );
-    for (const { Key } of page.Contents ?? []) {
-      const number = Number(/(\d+)\.json$/.exec(Key ?? "")?.[1] ?? 0);
-      last = Math.max(last, number);
+  for (const folder of ["journal", "restores"] as const) {
+    const list = { Bucket: bucket, Prefix: journalPrefix(folder, env) };
+    for await (const { Contents = [] } of paginateListObjectsV2({ client: s3 }, list)) {
+      for (const { Key } of Contents) last = Math.max(last, Number(/(\d+)\.json$/.exec(Key ?? "")?.[1] ?? 0));
     }
-    token = page.NextContinuationToken;
-  } while (token !== undefined);
+  }
   return last;
 }
 

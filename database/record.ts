@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { type AnyRecord } from "../coordination/journal";
+import { type ConditionalObjects } from "../coordination/conditionalObject";
+import { readJournal } from "../coordination/journal";
 import { UserError } from "../cli/userError";
 import { settingsSchema } from "./settings";
 
@@ -47,16 +48,21 @@ export type RestoreRecord = z.infer<typeof schema>;
 export type Source = RestoreRecord["source"];
 
 /**
- * Reads a record as one of this tool.
+ * Reads the record of an unfinished run. Returns undefined if the run ended before it wrote one.
  *
- * @throws UserError if it belongs to an unfinished deployment
+ * @throws UserError if it belongs to a deployment
  */
-export function restoreRecord(record: AnyRecord): RestoreRecord {
-  if (record.command !== "restore") {
-    throw new UserError(
-      `Run ${record.number} on ${record.env} (${record.command} by ${record.by}, ${record.startedAt}) is unfinished.`,
-      `npm run deploy -- repair ${record.env}`,
-    );
-  }
-  return schema.parse(record);
+export async function unfinishedRestore(
+  objects: ConditionalObjects,
+  env: string,
+  number: number,
+): Promise<RestoreRecord | undefined> {
+  const record = await readJournal(objects, "restores", env, number);
+  if (record !== undefined) return schema.parse(record);
+  const deployment = await readJournal(objects, "journal", env, number);
+  if (deployment === undefined) return undefined;
+  throw new UserError(
+    `Run ${number} on ${env} (${deployment.command} by ${deployment.by}, ${deployment.startedAt}) is unfinished.`,
+    `npm run deploy -- repair ${env}`,
+  );
 }

@@ -1,9 +1,9 @@
 import { ConditionalObjects } from "../coordination/conditionalObject";
-import { type AnyRecord, Journal, readJournal } from "../coordination/journal";
+import { Journal } from "../coordination/journal";
 import { LockLost } from "../coordination/lock";
 import { releaseLock, takeLock } from "../coordination/session";
 import { UserError } from "../cli/userError";
-import { restoreRecord, type RestoreRecord } from "./record";
+import { type RestoreRecord, unfinishedRestore } from "./record";
 import { type LockedSession, reasonOf, type Result, type Session, Unfinished } from "./session";
 
 type NewRecord = Omit<RestoreRecord, "number" | "env" | "by" | "phase" | "startedAt" | "history">;
@@ -37,7 +37,7 @@ export async function withLock(
   const objects = new ConditionalObjects(clients.s3, target.artifactsBucket);
   const { openJournal, token } = lock.current;
   // A run that died before it wrote a record has changed nothing.
-  let open: AnyRecord | undefined;
+  let open: RestoreRecord | undefined;
   const state: { began: boolean; next: string | undefined } = { began: false, next: undefined };
   // Until the record is read, it may be that of a run to resume.
   let mayBeOpen = true;
@@ -45,17 +45,17 @@ export async function withLock(
     open =
       openJournal === null || openJournal === token
         ? undefined
-        : await readJournal(objects, env, openJournal);
+        : await unfinishedRestore(objects, env, openJournal);
     mayBeOpen = open !== undefined;
     const result = await run({
       session: { ...session, lock },
       number: token,
-      unfinished: open && restoreRecord(open),
+      unfinished: open,
       async begin(record) {
         const startedAt = new Date(clock.now()).toISOString();
         const own = { number: token, env, by: session.by, startedAt, history: [] };
         const first: RestoreRecord = { ...record, ...own, phase: "restoring" };
-        const journal = new Journal<RestoreRecord>(objects, first, () => clock.now());
+        const journal = new Journal<RestoreRecord>(objects, "restores", first, () => clock.now());
         // The lock may still point to a run that died before it wrote a record.
         if (lock.current.openJournal !== token) await lock.update({ openJournal: token });
         state.began = true;
@@ -67,7 +67,7 @@ export async function withLock(
       },
       reopen(record) {
         state.began = true;
-        return Journal.reopen(objects, record, () => clock.now());
+        return Journal.reopen(objects, "restores", record, () => clock.now());
       },
     });
     await releaseLock(session, lock, { openJournal: null });

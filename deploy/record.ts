@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type ConditionalObjects } from "../coordination/conditionalObject";
-import { type AnyRecord, readJournal } from "../coordination/journal";
+import { readJournal } from "../coordination/journal";
 import { UserError } from "../cli/userError";
 
 /**
@@ -46,18 +46,24 @@ export type DeploymentRecord = z.infer<typeof schema>;
 export type Phase = (typeof PHASES)[number];
 
 /**
- * Reads a record as one of the deploy tool.
+ * Reads the record of an unfinished run. Returns undefined if the run ended before it wrote one.
  *
  * @throws UserError if it belongs to a run of `npm run database`, which that tool has to finish first
  */
-export function deploymentRecord(record: AnyRecord): DeploymentRecord {
-  if (!schema.shape.command.safeParse(record.command).success) {
+export async function unfinishedRecord(
+  objects: ConditionalObjects,
+  env: string,
+  number: number,
+): Promise<DeploymentRecord | undefined> {
+  const restore = await readJournal(objects, "restores", env, number);
+  if (restore !== undefined) {
     throw new UserError(
-      `Run ${record.number} on ${record.env} (${record.command} of the database by ${record.by}, ${record.startedAt}) is unfinished.`,
-      `npm run database -- resume ${record.env}`,
+      `Run ${number} on ${env} (${restore.command} of the database by ${restore.by}, ${restore.startedAt}) is unfinished.`,
+      `npm run database -- resume ${env}`,
     );
   }
-  return schema.parse(record);
+  const record = await readJournal(objects, "journal", env, number);
+  return record && schema.parse(record);
 }
 
 /** Records to look through: more than a year of deployments every second day. */
@@ -100,7 +106,7 @@ async function newest(
   matches: (record: DeploymentRecord) => boolean,
 ): Promise<DeploymentRecord | undefined> {
   for (let number = before - 1; number > Math.max(0, before - SEARCHED); number -= 1) {
-    const { data } = schema.safeParse(await readJournal(objects, env, number));
+    const { data } = schema.safeParse(await readJournal(objects, "journal", env, number));
     if (data !== undefined && matches(data)) return data;
   }
   return undefined;

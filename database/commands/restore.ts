@@ -119,7 +119,10 @@ export async function resume(session: Session): Promise<Result> {
 }
 
 async function complete(session: LockedSession, journal: Journal<RestoreRecord>): Promise<Result> {
-  const { phase } = journal.current;
+  const { number, phase } = journal.current;
+  if (phase === "succeeded") {
+    return { outcome: "done", lines: [`Run ${number} had already replaced ${journal.current.name}.`] };
+  }
   if (phase === "refused" || phase === "abandoned") return abandoned(session, journal);
   const newId = journal.current.newId ?? (await prepare(session, journal));
   if (newId === undefined) return abandoned(session, journal);

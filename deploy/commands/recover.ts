@@ -1,7 +1,6 @@
 import { describeError } from "../../cli/awsErrors";
 import { ConditionalObjects } from "../../coordination/conditionalObject";
-import { readJournal } from "../../coordination/journal";
-import { deploymentRecord, type DeploymentRecord } from "../record";
+import { type DeploymentRecord, unfinishedRecord } from "../record";
 import { type Pair, ROLES } from "../pair/find";
 import { reconcile, type Reconciled } from "../pair/reconcile";
 import { describePair, deviations, formatState, type PairState } from "../pair/state";
@@ -35,9 +34,8 @@ export async function recover(
   wanted?: string,
 ): Promise<Recovered> {
   const objects = new ConditionalObjects(session.clients.s3, session.target.artifactsBucket);
-  const found =
-    unfinishedRun === undefined ? undefined : await readJournal(objects, session.env, unfinishedRun);
-  const record = found && deploymentRecord(found);
+  const record =
+    unfinishedRun === undefined ? undefined : await unfinishedRecord(objects, session.env, unfinishedRun);
   if (record !== undefined) {
     session.progress.line(
       `Run ${record.number} (${record.command} by ${record.by}, ${record.startedAt}) stopped in phase ${record.phase}.`,

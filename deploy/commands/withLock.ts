@@ -66,6 +66,7 @@ export async function withLock<T>(
         const startedAt = new Date(clock.now()).toISOString();
         journal = new Journal(
           objects,
+          "journal",
           { ...record, number: token, env, by: session.by, phase: "preparing", startedAt, history: [] },
           () => clock.now(),
         );

@@ -6,3 +6,6 @@ export const DEPLOYMENT_FOLDERS = ["builds", "bundles", "journal", "locks", "whe
 
 /** The folder that only updates of the infrastructure write. */
 export const UPDATE_FOLDER = "pulumi";
+
+/** The folder of records of restores, which only people write: the database tool acts as a record says. */
+export const RESTORE_FOLDER = "restores";

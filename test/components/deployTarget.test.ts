@@ -42,7 +42,7 @@ describe("components/deployTarget", () => {
     });
   });
 
-  it("lets only deployers write versions and the journal, and neither deployers nor instances write the folder of updates", () => {
+  it("lets only deployers write versions and the journal, neither deployers nor instances write the folder of updates, and only people write records of restores", () => {
     const { inputs } = find(document, "aws:s3/bucketPolicy:BucketPolicy");
     const statements = [
       ...statementsOf(inputs.policy),
@@ -75,6 +75,10 @@ describe("components/deployTarget", () => {
     for (const name of ["ci-deploy", "ci-preview", "web", "worker", "enketo"])
       expect(may(`iaso-test-${name}`, "s3:PutObject", updates), name).to.equal(false);
     expect(may("iaso-test-ci-up", "s3:DeleteObject", "bundles/enketo/1.zip")).to.equal(true);
+    const restores = "restores/test/1";
+    expect(may("Administrator", "s3:PutObject", restores)).to.equal(true);
+    for (const name of ["ci-deploy", "ci-up", "ci-preview", "web", "worker", "enketo"])
+      expect(may(`iaso-test-${name}`, "s3:PutObject", restores), name).to.equal(false);
   });
 
   it("keeps bundles, lock and journal in a private bucket that drops old versions only", () => {

@@ -198,6 +198,47 @@ describe("database restore", () => {
     expect(mismatches(account)).to.deep.equal([]);
   });
 
+  // The role with which CI deploys writes the lock and the journal of deployments, and no records of restores.
+  for (const phase of ["abandoned", "restoring", "swapping"]) {
+    it(`does not act as a record says that a deployment could have forged, in phase ${phase}`, async () => {
+      const account = createAccount();
+      const { double, old } = account;
+      const write = (key: string, body: object) =>
+        double.s3.handle({
+          method: "PUT",
+          path: `/${ARTIFACTS}/${key}`,
+          query: new URLSearchParams(),
+          headers: {},
+          body: Buffer.from(JSON.stringify(body)),
+        });
+      const forged = {
+        number: 7,
+        env: ENV,
+        command: "restore",
+        by: "alice",
+        phase,
+        startedAt: "",
+        history: [],
+      };
+      const plan = { restored: NAME, replaced: "x", name: NAME, oldId: old.id, newId: old.id };
+      write(`journal/${ENV}/00000007.json`, { ...forged, ...plan, withoutRowCount: true, settings: {} });
+      write(`locks/${ENV}.json`, {
+        env: ENV,
+        token: 7,
+        holder: null,
+        expiresAt: null,
+        openJournal: 7,
+        version: null,
+        previous: null,
+      });
+      const { code, output } = await ended(account, resume);
+      expect(code).to.equal(EXIT.refused);
+      expect(output).to.include("npm run deploy -- repair staging");
+      expect(changes(account)).to.deep.equal([]);
+      expect(old.deleted).to.equal(false);
+    });
+  }
+
   it("resumes nothing if nothing is unfinished", async () => {
     const { code, output } = await ended(createAccount(), resume);
     expect(code).to.equal(EXIT.done);
@@ -229,6 +270,11 @@ describe("database delete-replaced", () => {
 describe("the permissions of an operator", () => {
   it("are enough for every command, and are all needed", async () => {
     const account = createAccount();
+    // After a run that died before its record, the next one looks whether it was a deployment.
+    account.double.faultOn = (operation) => (operation === "DescribeDBInstances" ? "killAfter" : undefined);
+    await run(account, restoring(account, "time"));
+    account.double.faultOn = () => undefined;
+    account.double.time.now += 3_600_000;
     await play(account, restoring(account, "time"));
     account.double.time.now += 3_600_000;
     await play(account, restoring(account, "snapshot"));

@@ -59,7 +59,14 @@ const HOSTS: Record<string, string> = { prod: "iaso.example.org", staging: "iaso
 
 const BUCKETS = ["artifacts", "media", "static"];
 /** Objects of the buckets, by who writes them. */
-const OBJECTS = ["artifacts/bundles", "artifacts/journal", "artifacts/pulumi", "media", "static"];
+const OBJECTS = [
+  "artifacts/bundles",
+  "artifacts/journal",
+  "artifacts/pulumi",
+  "artifacts/restores",
+  "media",
+  "static",
+];
 
 /**
  * The requests of one action on the resources of an environment: one for each bucket or folder, if it is about S3, and one

@@ -70,6 +70,14 @@ export function deployStatements(naming: Naming): PolicyStatement[] {
       Condition: inOwnAccount(naming.accountId),
     },
     {
+      // A deployment waits until an unfinished restore is finished.
+      Sid: "LookAtRestores",
+      Effect: "Allow",
+      Action: "s3:GetObject",
+      Resource: `${artifacts}/${ARTIFACTS.restores}/*`,
+      Condition: inOwnAccount(naming.accountId),
+    },
+    {
       Sid: "PublishStaticFiles",
       Effect: "Allow",
       Action: ["s3:DeleteObjectVersion", "s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"],

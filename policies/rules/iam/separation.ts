@@ -4,7 +4,7 @@ import { actionMatches, judge } from "../../iam/evaluate";
 import { defineRule } from "../../rule";
 import { first, hasUnknown, isUnknown, text } from "../../values";
 import { ENVIRONMENT, optionOf, SECRET_VARIABLES, settingsOf } from "../../optionSettings";
-import { DEPLOYMENT_FOLDERS, UPDATE_FOLDER } from "../../facts/artifactFolders";
+import { DEPLOYMENT_FOLDERS, RESTORE_FOLDER, UPDATE_FOLDER } from "../../facts/artifactFolders";
 import {
   ATTACHMENT,
   arnOfPolicy,
@@ -251,6 +251,7 @@ export const codeByDeployers = defineRule({
       const folders = [
         ...(deploys ? [] : DEPLOYMENT_FOLDERS),
         ...(isNamed(role, stack.parameters.updaters) ? [] : [UPDATE_FOLDER]),
+        RESTORE_FOLDER,
       ];
       const artifacts = bucketsOf("artifacts", stack).flatMap((bucket) =>
         folders

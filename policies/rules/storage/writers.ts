@@ -1,5 +1,5 @@
 import { ownAccounts, Stack } from "../../context";
-import { DEPLOYMENT_FOLDERS, UPDATE_FOLDER } from "../../facts/artifactFolders";
+import { DEPLOYMENT_FOLDERS, RESTORE_FOLDER, UPDATE_FOLDER } from "../../facts/artifactFolders";
 import { defineRule } from "../../rule";
 import { text } from "../../values";
 import { isGithubs, isInstances, isNamed, ROLE } from "../iam/grants";
@@ -63,19 +63,15 @@ export const mediaFromVpc = defineRule({
 
 const inFolder = (folder: string): string[] => ANY_OBJECT.map((path) => `/${folder}${path}`);
 
-/** Names of the roles of instances, and of GitHub's that do not update the infrastructure. */
-const notUpdating = (stack: Stack, updaters: readonly string[]): string[] =>
-  stack
-    .ofType(ROLE)
-    .filter((role) => (isGithubs(role) || isInstances(role)) && !isNamed(role, updaters))
-    .map(({ inputs }) => text(inputs.name));
+/** The roles of instances and of GitHub. */
+const rolesOf = (stack: Stack) => stack.ofType(ROLE).filter((role) => isGithubs(role) || isInstances(role));
 
 export const artifactsWriteProtected = defineRule({
   name: "artifacts-write-protected",
   types: ["aws:s3/bucket:Bucket"],
   description:
-    "Only named roles write versions of Iaso and the journal, and no deployment or instance writes the bundles of updates, whatever the policies of roles allow",
-  why: "instances run the code in the bucket",
+    "Only named roles write versions of Iaso and the journal, no deployment or instance writes the bundles of updates, and no role of CI or instances writes records of restores, whatever the policies of roles allow",
+  why: "instances run the code in the bucket, and the database tool acts as a record says",
   severity: "high",
   neighbours: true,
   parameters: {
@@ -88,7 +84,11 @@ export const artifactsWriteProtected = defineRule({
   check: (bucket, stack) => {
     if (classOf(bucket) !== "artifacts") return [];
     const [account = ""] = ownAccounts(stack);
-    const roles = notUpdating(stack, stack.parameters.updaters);
+    const roles = rolesOf(stack);
+    const writersOf = [
+      [UPDATE_FOLDER, roles.filter((role) => !isNamed(role, stack.parameters.updaters))],
+      [RESTORE_FOLDER, roles],
+    ] as const;
     return checkPolicy(bucket, stack, (statements) => {
       const denies = (folder: string, request: Record<string, string>) =>
         alwaysDenied(statements, bucket, ["s3:PutObject"], request, inFolder(folder));
@@ -97,14 +97,15 @@ export const artifactsWriteProtected = defineRule({
           (folder) =>
             `The policy lets any role of the account write ${folder}/. Write a Deny of s3:PutObject for "*" on it where aws:PrincipalArn is ArnNotEquals the deployment's role.`,
         ),
-        ...roles
-          .filter(
-            (name) => !denies(UPDATE_FOLDER, { "aws:PrincipalArn": `arn:aws:iam::${account}:role/${name}` }),
-          )
-          .map(
-            (name) =>
-              `The policy lets ${name} write ${UPDATE_FOLDER}/. Write a Deny of s3:PutObject for "*" on it where aws:PrincipalArn is ArnEquals the roles of deployments and instances.`,
-          ),
+        ...writersOf.flatMap(([folder, others]) =>
+          others
+            .map(({ inputs }) => text(inputs.name))
+            .filter((name) => !denies(folder, { "aws:PrincipalArn": `arn:aws:iam::${account}:role/${name}` }))
+            .map(
+              (name) =>
+                `The policy lets ${name} write ${folder}/. Write a Deny of s3:PutObject for "*" on it where aws:PrincipalArn is ArnEquals the roles of CI and instances.`,
+            ),
+        ),
       ];
     });
   },

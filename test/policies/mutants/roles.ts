@@ -55,6 +55,10 @@ export const roles: Mutant[] = [
   ],
   ["code-by-deployers", grant("web", "elasticbeanstalk:CreateApplicationVersion", "*")],
   ["code-by-deployers", (s) => grant("ci-up", "s3:PutObject", `${bucketOf(s, "static")}/*`)(s)],
+  [
+    "code-by-deployers",
+    (s) => grant("ci-deploy", "s3:PutObject", `${bucketOf(s, "artifacts")}/restores/*`)(s),
+  ],
   ["code-by-deployers", (s) => grant("ci-up", "s3:PutObject", `${bucketOf(s, "artifacts")}/bundles/*`)(s)],
   ["code-by-deployers", (s) => grant("ci-deploy", "s3:PutObject", `${bucketOf(s, "artifacts")}/*`)(s)],
   // Secrets

@@ -372,6 +372,7 @@ export const storage: Mutant[] = [
   // The artifacts bucket
   ["artifacts-write-protected", without("artifacts", "OnlyDeployersWriteVersions")],
   ["artifacts-write-protected", without("artifacts", "DeploymentsWriteNothingOfUpdates")],
+  ["artifacts-write-protected", without("artifacts", "OnlyPeopleRestore")],
   ...(["builds", "bundles", "journal", "locks", "wheel-lists", "wheels"] as const).map((folder): Mutant => [
     "artifacts-write-protected",
     (s) =>
