@@ -2,7 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { z } from "zod";
 import { type Build, type BuiltVersion } from "./commands/deploy";
-import { type SourceOptions } from "./commands/build";
+import { type Identity, type SourceOptions } from "./commands/build";
 import { type CheckMigrationsOptions, judgeMigrations } from "./commands/checkMigrations";
 import { listEarlierBuilds } from "./earlierBuilds";
 import { accountOf } from "../coordination/target";
@@ -11,20 +11,22 @@ import { readPlugins } from "./pair/plugins";
 import { downloadVersion } from "./promotion/download";
 import { readDownloaded, versionOf } from "./promotion/downloaded";
 import { type Session } from "./session";
-import { type Artifact, readArtifact } from "./source/artifact";
+import { type Artifact, readArtifact, type VersionRecord } from "./source/artifact";
 import { writeBundle } from "./source/bundle";
 import { plain, requireSandbox, runBuild, type SandboxArgs } from "./source/sandbox";
+import { labelOfChanges } from "./source/version";
 import { UserError } from "../cli/userError";
 
-const result = z.union([
-  z.object({ reuse: z.string() }),
-  z.object({
-    sha256: z.string(),
-    inputs: z.optional(z.string().regex(/^[0-9a-f]{64}$/)),
-    times: z.array(z.object({ title: z.string(), milliseconds: z.number().min(0) })),
-  }),
-  z.object({ message: z.string(), remedy: z.string() }),
-]);
+const refusal = z.object({ message: z.string(), remedy: z.string() });
+
+/** The commit of a checkout, printed by a process that runs none of its code. */
+const identity = z.object({ commit: z.string(), label: z.string(), inputs: z.optional(z.string()) });
+
+/** The result of a build. Code of the application runs in the process that prints it. */
+const result = z.object({
+  sha256: z.string(),
+  times: z.array(z.object({ title: z.string(), milliseconds: z.number().min(0) })),
+});
 
 /** A build that exists: its directory and its SHA-256. */
 export interface ExistingBuild {
@@ -66,7 +68,7 @@ export function sourceBuild(
     else session.progress.warn("The application's code can read your AWS credentials while it is built.");
     const plugins = await readPlugins(session, pair);
     const output = join(args.workDirectory, "built");
-    const run = async (known: readonly string[]) => {
+    const run = async <T>(schema: z.ZodType<T>, ...more: readonly string[]): Promise<T> => {
       const printed = await runBuild({
         ...args,
         sandboxed,
@@ -74,30 +76,28 @@ export function sourceBuild(
           ...[process.execPath, "--require", "./cli/loader.cjs", "deploy/deploy.ts", "build", env, "--json"],
           ...["--source", args.source, "--output", output],
           ...["--platform", target.platform, "--plugins", plugins.join(",")],
-          ...["--known", known.join(",")],
           ...flags(options),
+          ...more,
         ],
         onLine: log,
       });
-      const answer = result.parse(JSON.parse(printed));
-      if ("message" in answer) throw new UserError(plain(answer.message), plain(answer.remedy));
-      return answer;
+      const answer: unknown = JSON.parse(printed);
+      const refused = refusal.safeParse(answer).data;
+      if (refused !== undefined) throw new UserError(plain(refused.message), plain(refused.remedy));
+      return schema.parse(answer);
     };
-    const earlier = await listEarlierBuilds(session);
-    let answer = await run([...earlier.keys()]);
-    let built: BuiltVersion | undefined;
-    if ("reuse" in answer) {
-      built = await reuse(session, earlier.get(answer.reuse) ?? "", work, log);
-      if (built === undefined) answer = await run([]);
-    }
-    if (built === undefined && "sha256" in answer) {
-      for (const { milliseconds, title } of answer.times) {
+    // In a process of its own, which ends before code of the application runs.
+    const identified = await run(identity, "--identify");
+    let built = await reuse(session, identified, work, log);
+    if (built === undefined) {
+      const { sha256, times } = await run(result);
+      for (const { milliseconds, title } of times) {
         session.progress.measured({ title: plain(title), milliseconds });
       }
-      const artifact = await readArtifact(output, answer.sha256);
-      built = { ...(await bundleOf(session, artifact, work, log)), inputs: answer.inputs };
+      const artifact = await readArtifact(output, sha256);
+      requireIdentity(artifact, identified, options.allowDirty === true);
+      built = { ...(await bundleOf(session, artifact, work, log)), inputs: identified.inputs };
     }
-    if (built === undefined) throw new Error("the build named an earlier one that it was not told of");
     const { buildWithMyCredentials, databaseUrl } = options;
     const { source } = args;
     // The check runs the code of both versions, and the build has written to its own directory.
@@ -113,23 +113,49 @@ export function sourceBuild(
   };
 }
 
-/** Returns the version that an earlier deployment built; undefined if it is no longer complete. */
+/**
+ * Returns the version that an earlier deployment built from the same inputs; undefined if there is none, or it is no
+ * longer complete.
+ */
 async function reuse(
   session: Session,
-  label: string,
+  { inputs, ...commit }: Identity,
   work: string,
   log: (line: string) => void,
 ): Promise<BuiltVersion | undefined> {
+  const label = inputs === undefined ? undefined : (await listEarlierBuilds(session)).get(inputs);
+  if (label === undefined) return undefined;
   const directory = join(work, "earlier");
   try {
     const { sha256 } = await downloadVersion(session, label, directory, log);
+    const downloaded = await readDownloaded(directory, sha256);
+    requireIdentity(downloaded.record, commit, false);
     log(`Nothing is built: ${label} was built from the same commit, plugins and deploy tool`);
-    return versionOf(await readDownloaded(directory, sha256));
+    return versionOf(downloaded);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     session.progress.warn(`${label} was built from the same commit, but cannot be used: ${error.message}`);
     return undefined;
   }
+}
+
+/**
+ * Checks what a build says about itself.
+ *
+ * @throws UserError if the build names another version or commit than the checkout has
+ */
+function requireIdentity(
+  build: Pick<VersionRecord, "commit" | "dirty" | "version">,
+  { commit, label }: Identity,
+  allowDirty: boolean,
+): void {
+  const sameLabel =
+    build.version === label || (allowDirty && build.version.startsWith(labelOfChanges(label)));
+  if (build.commit === commit && sameLabel && (allowDirty || !build.dirty)) return;
+  throw new UserError(
+    `The build says that it is ${build.version} of the commit ${build.commit}, but the checkout is ${label} of ${commit}.`,
+    "Build again. If nobody changed the checkout meanwhile, code of the application wrote this: find out which",
+  );
 }
 
 /** The options of `build` that are the same in a deployment. */

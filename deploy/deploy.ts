@@ -290,8 +290,8 @@ function createProgram(clock: Clock): Command {
     )
     .option("--plugins <plugins>", "the enabled plugins, with commas (default: the stack's)", list)
     .option("--json", "print the SHA-256 as JSON on stdout, and progress on stderr")
-    // A deployment passes the inputs of earlier builds to the build in its sandbox.
-    .addOption(new Option("--known <digests>").argParser(list).hideHelp())
+    // A deployment asks what it will build, before code of the application runs.
+    .addOption(new Option("--identify").hideHelp())
     .action((env: string, options: BuildOptions) => build(env, options, () => new StackFile(env)));
 
   switching(

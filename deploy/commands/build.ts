@@ -7,7 +7,7 @@ import { buildSource } from "../source/build";
 import { digestOfInputs } from "../source/inputs";
 import { requireNoCredentials } from "../source/credentials";
 import type { Platform } from "../source/overlay";
-import { resolveVersion } from "../source/version";
+import { identifyCommit, resolveVersion, type Version } from "../source/version";
 import { type StepTime } from "../../cli/progress";
 import { UserError } from "../../cli/userError";
 
@@ -26,24 +26,23 @@ export interface BuildOptions extends SourceOptions {
   platform?: Platform;
   plugins?: string[];
   json?: true;
-  /** The inputs of earlier builds, which are not built again. */
-  known?: string[];
+  /** Prints what would be built, and builds nothing. */
+  identify?: true;
 }
 
-/** The artifact's SHA-256 (hexadecimal), the times of the steps, and the digest of the inputs, if they determine the build. */
+/** The artifact's SHA-256 (hexadecimal) and the times of the steps. */
 export interface Built {
   sha256: string;
   times: StepTime[];
+}
+
+/** The commit and label of a checkout, and the digest of its inputs, if they determine the build. */
+export interface Identity extends Pick<Version, "commit" | "label"> {
   inputs?: string;
 }
 
-/** The inputs of an earlier build, whose version is deployed instead of a new build. */
-export interface Reused {
-  reuse: string;
-}
-
 /** The result of `build --json`. */
-export type BuildResult = Built | Reused | { message: string; remedy: string };
+export type BuildResult = Built | Identity | { message: string; remedy: string };
 
 /**
  * Builds a checkout into a directory, without AWS: platform and plugins are those of the stack's settings, unless they
@@ -54,9 +53,11 @@ export type BuildResult = Built | Reused | { message: string; remedy: string };
  */
 export async function build(env: string, options: BuildOptions, stackFile: () => StackFile): Promise<void> {
   try {
-    const built = await buildIn(env, options, stackFile);
+    const built = await (options.identify === true
+      ? identify(options, stackFile)
+      : buildIn(env, options, stackFile));
     process.stdout.write(
-      options.json === true || "reuse" in built
+      options.json === true || "commit" in built
         ? `${JSON.stringify(built satisfies BuildResult)}\n`
         : `Built ${options.source} in ${options.output}. To deploy it:\n` +
             `npm run deploy -- ${env} --built ${options.output} --sha256 ${built.sha256}\n`,
@@ -69,23 +70,33 @@ export async function build(env: string, options: BuildOptions, stackFile: () =>
   }
 }
 
-async function buildIn(
-  env: string,
-  options: BuildOptions,
-  stackFile: () => StackFile,
-): Promise<Built | Reused> {
+/** Describes what would be built, without code of the application: its result is not the application's claim. */
+async function identify(options: BuildOptions, stackFile: () => StackFile): Promise<Identity> {
+  const source = resolve(options.source);
+  const version = await identifyCommit(source, options.version);
+  const { platform, plugins } = hostingOf(options, stackFile);
+  // Images are built elsewhere, and changes and files of an earlier build are not of the commit.
+  const isOfCommit = platform === "python" && options.allowDirty !== true && options.skipBuild !== true;
+  const inputs = isOfCommit ? await digestOfInputs({ source, version, platform, plugins }) : undefined;
+  return { ...version, inputs };
+}
+
+/** The platform and plugins of the options, or else of the stack's settings. */
+function hostingOf(options: BuildOptions, stackFile: () => StackFile) {
+  const settings = options.platform === undefined || options.plugins === undefined ? stackFile() : undefined;
+  const platform: Platform =
+    options.platform ?? (settings?.get("platform") === "docker" ? "docker" : "python");
+  return { platform, plugins: options.plugins ?? settings?.getList("plugins") ?? [] };
+}
+
+async function buildIn(env: string, options: BuildOptions, stackFile: () => StackFile): Promise<Built> {
   if (options.buildWithMyCredentials !== true) await requireNoCredentials(env);
   const source = resolve(options.source);
-  const settings = options.platform === undefined || options.plugins === undefined ? stackFile() : undefined;
-  const platform = options.platform ?? (settings?.get("platform") === "docker" ? "docker" : "python");
+  const { platform, plugins } = hostingOf(options, stackFile);
   const version = await resolveVersion(source, {
     version: options.version,
     allowDirty: options.allowDirty === true,
   });
-  const plugins = options.plugins ?? settings?.getList("plugins") ?? [];
-  const skipBuild = options.skipBuild === true;
-  const inputs = await digestOfInputs({ source, version, platform, plugins, skipBuild });
-  if (inputs !== undefined && options.known?.includes(inputs) === true) return { reuse: inputs };
   const print = (line: string): void => void process.stderr.write(`${line}\n`);
   const steps: { title: string; began: number }[] = [];
   const workDirectory = await mkdtemp(join(tmpdir(), "iaso-build-"));
@@ -98,7 +109,7 @@ async function buildIn(
       workDirectory,
       image: options.image,
       plugins,
-      skipBuild,
+      skipBuild: options.skipBuild === true,
       onProgress: print,
       onStep: (title) => {
         steps.push({ title, began: Date.now() });
@@ -108,7 +119,6 @@ async function buildIn(
     const ends = [...steps.slice(1).map(({ began }) => began), Date.now()];
     return {
       sha256,
-      ...(inputs === undefined ? {} : { inputs }),
       times: steps.map(({ began, title }, index) => ({
         title,
         milliseconds: (ends[index] ?? began) - began,

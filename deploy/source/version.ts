@@ -31,15 +31,31 @@ export const LABEL = /^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$/;
 const SHOWN_FILES = 10;
 
 /**
- * Determines the version of a checkout: the given label, or the tag of the commit, or the first twelve digits of its
- * hash. A checkout with changes gets the digest of its changes appended, so that a commit's label always refers to that
- * commit.
+ * Reads the commit of a checkout and its version: the given label, or the tag of the commit, or the first twelve digits
+ * of its hash. Runs no program that the checkout or its git configuration names.
+ *
+ * @throws UserError if the directory is not a checkout, or the label is invalid
+ */
+export async function identifyCommit(source: string, version?: string): Promise<Omit<Version, "dirty">> {
+  await requireCheckout(source);
+  const commit = (await git(source, ["rev-parse", "HEAD"])).toString().trim();
+  if (version !== undefined && !LABEL.test(version)) {
+    throw new UserError(
+      `"${version}" cannot be a version label.`,
+      "Use 1 to 100 letters, digits, dots, dashes, underscores or plus signs, beginning with a letter or digit",
+    );
+  }
+  return { label: version ?? (await tagAt(source)) ?? commit.slice(0, 12), commit };
+}
+
+/**
+ * Determines the version of a checkout. One with changes gets the digest of its changes appended to its label, so that a
+ * commit's label always refers to that commit; a given label stays as it is.
  *
  * @throws UserError if the directory is not a checkout, is not clean, or the label is invalid
  */
 export async function resolveVersion(source: string, options: VersionOptions = {}): Promise<Version> {
-  await requireCheckout(source);
-  const commit = (await git(source, ["rev-parse", "HEAD"])).toString().trim();
+  const { commit, label } = await identifyCommit(source, options.version);
   const changes = await changedFiles(source);
   const dirty = changes.length > 0;
   if (dirty && options.allowDirty !== true) {
@@ -50,21 +66,13 @@ export async function resolveVersion(source: string, options: VersionOptions = {
       "Commit or stash the changes, or deploy them with --allow-dirty",
     );
   }
-  if (options.version !== undefined) {
-    if (!LABEL.test(options.version)) {
-      throw new UserError(
-        `"${options.version}" cannot be a version label.`,
-        "Use 1 to 100 letters, digits, dots, dashes, underscores or plus signs, beginning with a letter or digit",
-      );
-    }
-    return { label: options.version, commit, dirty };
-  }
-  const name = (await tagAt(source)) ?? commit.slice(0, 12);
-  return {
-    label: dirty ? `${name.slice(0, 80)}-dirty-${await changeDigest(source, changes)}` : name,
-    commit,
-    dirty,
-  };
+  if (!dirty || options.version !== undefined) return { label, commit, dirty };
+  return { label: `${labelOfChanges(label)}${await changeDigest(source, changes)}`, commit, dirty };
+}
+
+/** The label of a commit with changes, without the digest of these. */
+export function labelOfChanges(label: string): string {
+  return `${label.slice(0, 80)}-dirty-`;
 }
 
 /** @throws UserError if the directory is not the top of a git checkout with a commit */
