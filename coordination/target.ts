@@ -1,4 +1,4 @@
-import { GetParameterCommand, type SSMClient } from "@aws-sdk/client-ssm";
+import { GetParameterCommand, type Parameter, type SSMClient } from "@aws-sdk/client-ssm";
 import { UserError } from "../cli/userError";
 import {
   type DeployParameter,
@@ -16,15 +16,14 @@ export const accountOf = ({ queueUrl }: Target): string => queueUrl.split("/")[3
 /**
  * Reads the SSM parameter that describes an environment.
  *
- * @throws UserError if there is none, it is invalid, or it belongs to another region
+ * @throws UserError if there is none, it is invalid, it belongs to another region, or it names resources of others
  */
 export async function readTarget(ssm: SSMClient, env: string, region: string): Promise<Target> {
   const name = deployParameterName(env);
   const remedy = `pulumi up --stack ${env}`;
-  let value: string | undefined;
+  let parameter: Parameter | undefined;
   try {
-    const { Parameter } = await ssm.send(new GetParameterCommand({ Name: name }));
-    value = Parameter?.Value;
+    parameter = (await ssm.send(new GetParameterCommand({ Name: name }))).Parameter;
   } catch (error) {
     if (errorName(error) !== "ParameterNotFound") throw error;
     throw new UserError(
@@ -32,7 +31,7 @@ export async function readTarget(ssm: SSMClient, env: string, region: string): P
       `Check the name and --region, or create the environment: ${remedy}`,
     );
   }
-  const parsed = deployParameter.safeParse(parseJson(value ?? ""));
+  const parsed = deployParameter.safeParse(parseJson(parameter?.Value ?? ""));
   if (!parsed.success) {
     const where = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; ");
     throw new UserError(`The SSM parameter ${name} is invalid (${where}).`, remedy);
@@ -43,7 +42,33 @@ export async function readTarget(ssm: SSMClient, env: string, region: string): P
       `Add --region ${parsed.data.region}`,
     );
   }
+  // An ARN is arn:aws:ssm:REGION:ACCOUNT:parameter/NAME. SSM writes it, so its account is right.
+  requireOwnNames(parsed.data, env, parameter?.ARN?.split(":")[4] ?? "");
   return parsed.data;
+}
+
+/**
+ * Checks that a parameter names resources of its own environment and account. The role that updates the infrastructure
+ * writes the parameter. With other names in it, a user with more permissions would read the journal from a stranger's
+ * bucket, or change the database of another environment.
+ */
+function requireOwnNames(target: Target, env: string, account: string): void {
+  const own = `iaso-${env}`;
+  const expected: [key: keyof Target, isOwn: (value: string) => boolean][] = [
+    ["application", (value) => value === own],
+    ["artifactsBucket", (value) => value.endsWith(`-${own}-artifacts`)],
+    ["staticBucket", (value) => value.endsWith(`-${own}-static`)],
+    ["databaseIdentifier", (value) => value === own],
+    ["queueUrl", (value) => value.endsWith(`/${account}/${own}-tasks`)],
+  ];
+  const wrong = expected
+    .filter(([key, isOwn]) => !isOwn(target[key]))
+    .map(([key]) => `${key} ${target[key]}`);
+  if (wrong.length === 0) return;
+  throw new UserError(
+    `The SSM parameter ${deployParameterName(env)} of account ${account} names resources that are not those of ${env}: ${wrong.join(", ")}.`,
+    `Find out in CloudTrail who wrote it (PutParameter), then: pulumi up --stack ${env}`,
+  );
 }
 
 function parseJson(text: string): unknown {

@@ -35,6 +35,25 @@ describe("coordination/target", () => {
     });
   });
 
+  // The role that updates the infrastructure writes the parameter, and may delete no database.
+  const foreign = {
+    application: "iaso-prod",
+    artifactsBucket: "evil-bucket",
+    staticBucket: "example-iaso-prod-static",
+    databaseIdentifier: "iaso-prod",
+    queueUrl: "https://sqs.eu-central-1.amazonaws.com/999999999999/iaso-staging-tasks",
+  };
+  for (const [key, value] of Object.entries(foreign)) {
+    it(`refuses a parameter whose ${key} is that of another environment or account`, async () => {
+      const report = await statusWith((target) => ({ ...target, [key]: value }));
+      expect(report.outcome).to.equal("refused");
+      expect(report.summary).to.equal(
+        `The SSM parameter /iaso/staging/deployment of account 123456789012 names resources that are not those of staging: ${key} ${value}.`,
+      );
+      expect(report.remedy).to.include("CloudTrail").and.include("pulumi up --stack staging");
+    });
+  }
+
   it("refuses a parameter that is no object", async () => {
     expect((await statusWith(() => "nothing")).outcome).to.equal("refused");
   });

@@ -275,6 +275,9 @@ describe("the permissions of an operator", () => {
     await run(account, restoring(account, "time"));
     account.double.faultOn = () => undefined;
     account.double.time.now += 3_600_000;
+    // The user sees the rows, and does not want the restored instance.
+    await ended(account, restoring(account, "time"), { answers: [true, false] });
+    account.double.time.now += 3_600_000;
     await play(account, restoring(account, "time"));
     account.double.time.now += 3_600_000;
     await play(account, restoring(account, "snapshot"));

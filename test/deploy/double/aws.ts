@@ -253,7 +253,8 @@ export class AwsDouble {
         const Name = form.get("Name") ?? "";
         const Value = this.parameters.get(Name);
         if (Value === undefined) throw new AwsFault("ParameterNotFound", "");
-        return { Parameter: { Name, Type: "String", Value } };
+        const ARN = `arn:aws:ssm:eu-central-1:123456789012:parameter${Name}`;
+        return { Parameter: { ARN, Name, Type: "String", Value } };
       }
       case "sqs": {
         const inFlight = this.tasksInFlight.length > 1 ? this.tasksInFlight.shift() : this.tasksInFlight[0];
