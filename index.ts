@@ -11,6 +11,7 @@ import { CiAccess } from "./components/ciAccess";
 import { Database } from "./components/database";
 import { DeployTarget } from "./components/deployTarget";
 import { Dns, mailRecordNames } from "./components/dns";
+import { EncryptionKey } from "./components/encryptionKey";
 import { Enketo } from "./components/enketo";
 import { ExternalServices } from "./components/externalServices";
 import { GdalAmi } from "./components/gdalAmi";
@@ -64,11 +65,22 @@ const { zoneId } = aws.route53.getZoneOutput({ name: settings.hostedZone }, { pr
 const beanstalkZoneId = REGIONS[settings.region]?.beanstalkHostedZone ?? "";
 const { logRetentionDays } = settings;
 
+// Encryption
+const encryptionKey =
+  settings.encryptionKey === "customer" ? new EncryptionKey("encryption-key", { naming }, opts) : undefined;
+const encrypted = encryptionKey !== undefined;
+
 // Network
-const boundaries = new PermissionsBoundary("permissions-boundary", { naming }, opts);
+const boundaries = new PermissionsBoundary("permissions-boundary", { naming, encrypted }, opts);
 const network = new Network(
   "network",
-  { naming, ...settings.network, logRetentionDays, permissionsBoundary: boundaries.serviceArn },
+  {
+    naming,
+    ...settings.network,
+    logRetentionDays,
+    permissionsBoundary: boundaries.serviceArn,
+    encryptionKey,
+  },
   opts,
 );
 const { vpcId, publicSubnetIds, privateSubnetIds, instanceSubnetIds } = network;
@@ -105,6 +117,7 @@ const media = new MediaBucket(
     // An existing VPC may have no endpoint.
     throughVpcEndpoint: settings.network.existing === undefined,
     accessLogs: settings.mediaAccessLogs ? logs : undefined,
+    encryptionKey,
   },
   opts,
 );
@@ -117,10 +130,11 @@ const database = new Database(
     securityGroupId: groups.databaseId,
     logRetentionDays,
     permissionsBoundary: boundaries.serviceArn,
+    encryptionKey,
   },
   opts,
 );
-const taskQueue = new TaskQueue("tasks", { naming, timing: TASK_TIMING }, opts);
+const taskQueue = new TaskQueue("tasks", { naming, timing: TASK_TIMING, encryptionKey }, opts);
 
 // Beanstalk: what all environments share
 const hosting = {
@@ -137,6 +151,7 @@ const hosting = {
   deploymentPolicy: settings.deploymentPolicy,
   logRetentionDays,
   permissionsBoundary: boundaries.arn,
+  encryptionKey,
 };
 
 // Deployment
@@ -270,6 +285,7 @@ const ci = new CiAccess(
     stack: pulumi.getStack(),
     recordNames,
     webAcl: settings.webAcl !== "off",
+    encrypted,
     loadBalancerArns: { web: pair.loadBalancerArn, enketo: enketo.loadBalancerArn },
     environmentIds: { web: pair.web.id, worker: pair.worker.id, enketo: enketo.environment.id },
   },
@@ -305,6 +321,7 @@ new Alarms(
       enketo: naming.environment("enketo"),
     },
     loadBalancers: { web: pair.loadBalancerArn, enketo: enketo.loadBalancerArn },
+    encryptionKey,
   },
   opts,
 );

@@ -1,6 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { Naming } from "./common/naming";
+import { EncryptionKey } from "./encryptionKey";
 import { policyDocument } from "./iam/policyDocument";
 
 export interface AlarmsArgs {
@@ -26,6 +27,12 @@ export interface AlarmsArgs {
   environments: Record<string, pulumi.Input<string>>;
   /** ARNs of the load balancers by the role of their environment. */
   loadBalancers: Record<string, pulumi.Input<string>>;
+  /**
+   * Encrypts the messages of the topic. CloudWatch may not use AWS's own key, so there is no other.
+   *
+   * @default The messages are not encrypted at rest. They hold names and numbers of metrics.
+   */
+  encryptionKey?: EncryptionKey;
 }
 
 /** A metric of CloudWatch and how its values of one period become one. */
@@ -85,9 +92,13 @@ export class Alarms extends pulumi.ComponentResource {
   }
 
   private createTopic(name: string): pulumi.Output<string> {
-    const { naming, email } = this.args;
+    const { naming, email, encryptionKey } = this.args;
     const topicName = naming.name("alarms");
-    const topic = new aws.sns.Topic(name, { name: topicName, tags: naming.tags() }, { parent: this });
+    const topic = new aws.sns.Topic(
+      name,
+      { name: topicName, kmsMasterKeyId: encryptionKey?.alias, tags: naming.tags() },
+      { parent: this },
+    );
     new aws.sns.TopicPolicy(
       name,
       {

@@ -7,6 +7,7 @@ import { firstVersion } from "./beanstalk/firstVersion";
 import { Capacity, HostingArgs } from "./beanstalk/options";
 import { OptionSettings } from "./beanstalk/optionSettings";
 import { Naming } from "./common/naming";
+import { KeyUse, keyUse } from "./iam/keyUse";
 import { IMAGE_PULL_ACTIONS, PolicyStatement } from "./iam/policyDocument";
 import { TaskQueue, TaskTiming } from "./taskQueue";
 
@@ -186,10 +187,11 @@ export class BeanstalkPair extends pulumi.ComponentResource {
    * @param namespaces Namespaces of CloudWatch to which the instances publish metrics.
    */
   private statements(namespaces: string[]): PolicyStatement[] {
-    const { naming, platform } = this.args;
+    const { naming, platform, encryptionKey } = this.args;
     return [
       ...mediaStatements(naming),
       sendTasksStatement(naming),
+      ...(encryptionKey === undefined ? [] : [keyUse(naming, DATA_USE)]),
       ...metricsStatements(namespaces),
       ...(platform.kind === "python" ? packagesStatements(naming) : imageStatements(naming)),
     ];
@@ -199,6 +201,13 @@ export class BeanstalkPair extends pulumi.ComponentResource {
     return this.args.platform.kind === "python" ? PYTHON_OPTIONS : {};
   }
 }
+
+/** S3 and SQS ask KMS for data keys to write with, and for the keys of what is read. */
+const DATA_USE: KeyUse = {
+  Sid: "EncryptMediaAndTasks",
+  Action: ["kms:Decrypt", "kms:GenerateDataKey"],
+  services: ["s3", "sqs"],
+};
 
 const PYTHON_OPTIONS: OptionSettings = {
   "aws:elasticbeanstalk:container:python": {

@@ -39,6 +39,8 @@ export interface CiAccessArgs extends PulumiStackArgs {
   recordNames: string[];
   /** True if the program has a web ACL. */
   webAcl: boolean;
+  /** True if the environment's own KMS key encrypts the secrets. */
+  encrypted: boolean;
 }
 
 /** @see https://docs.github.com/en/actions/reference/security/oidc */
@@ -112,7 +114,7 @@ export class CiAccess extends pulumi.ComponentResource {
             job_workflow_ref: `${workflow}@${MAIN}`,
           },
         },
-        statements: deployStatements(naming),
+        statements: deployStatements(naming, args.encrypted),
         managed: updateStatements(naming, PAIR),
       }),
     };

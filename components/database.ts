@@ -2,6 +2,7 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { withDependencies } from "./common/withDependencies";
 import { Naming } from "./common/naming";
+import { EncryptionKey } from "./encryptionKey";
 import { serviceTrustPolicy } from "./iam/policyDocument";
 
 export interface DatabaseArgs {
@@ -38,6 +39,14 @@ export interface DatabaseArgs {
   logRetentionDays: number;
   /** ARN of the permissions boundary of the monitoring role. */
   permissionsBoundary: pulumi.Input<string>;
+  /**
+   * Encrypts the storage of a new database with its backups, and the logs. An existing database keeps its key: RDS
+   * encrypts with another one only a copy of a snapshot.
+   *
+   * @default AWS's own key of the account.
+   * @see https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Overview.Encryption.Keys.html
+   */
+  encryptionKey?: EncryptionKey;
 }
 
 const EXPORTED_LOGS = ["postgresql", "upgrade"];
@@ -89,6 +98,7 @@ export class Database extends pulumi.ComponentResource {
         port: this.port,
         storageType: "gp3",
         storageEncrypted: true,
+        kmsKeyId: args.encryptionKey?.arn,
         allocatedStorage: args.allocatedStorage,
         maxAllocatedStorage: args.maxAllocatedStorage,
         multiAz: args.multiAz,
@@ -107,6 +117,7 @@ export class Database extends pulumi.ComponentResource {
         deleteAutomatedBackups: false,
         performanceInsightsEnabled: true,
         performanceInsightsRetentionPeriod: 7,
+        performanceInsightsKmsKeyId: args.encryptionKey?.arn,
         monitoringInterval: 60,
         monitoringRoleArn,
         enabledCloudwatchLogsExports: EXPORTED_LOGS,
@@ -117,8 +128,9 @@ export class Database extends pulumi.ComponentResource {
         parent: this,
         protect: true,
         dependsOn: createLogGroups(this, name, args),
-        // A database whose password Pulumi set at its creation keeps it: RDS would choose another at once.
-        ignoreChanges: ["manageMasterUserPassword"],
+        // A database whose password Pulumi set at its creation keeps it: RDS would choose another at once. Another key of
+        // the storage would replace the database, and RDS refuses another one for Performance Insights.
+        ignoreChanges: ["kmsKeyId", "manageMasterUserPassword", "performanceInsightsKmsKeyId"],
       },
     );
     this.host = instance.address;
@@ -179,7 +191,7 @@ function createMonitoringRole(parent: Database, name: string, args: DatabaseArgs
 }
 
 function createLogGroups(parent: Database, name: string, args: DatabaseArgs): aws.cloudwatch.LogGroup[] {
-  const { naming, logRetentionDays } = args;
+  const { naming, logRetentionDays, encryptionKey } = args;
   return EXPORTED_LOGS.map(
     (log) =>
       new aws.cloudwatch.LogGroup(
@@ -187,6 +199,7 @@ function createLogGroups(parent: Database, name: string, args: DatabaseArgs): aw
         {
           name: `/aws/rds/instance/${naming.name()}/${log}`,
           retentionInDays: logRetentionDays,
+          kmsKeyId: encryptionKey?.arn,
           tags: naming.tags(),
         },
         { parent },

@@ -146,7 +146,7 @@ export class Enketo extends pulumi.ComponentResource {
       replicas: number;
     },
   ): aws.elasticache.ReplicationGroup {
-    const { naming, redis, securityGroups } = this.args;
+    const { naming, redis, securityGroups, encryptionKey } = this.args;
     const { replicas, ...specific } = own;
     return new aws.elasticache.ReplicationGroup(
       `enketo-${kind}`,
@@ -164,13 +164,15 @@ export class Enketo extends pulumi.ComponentResource {
         subnetGroupName: subnetGroup.name,
         securityGroupIds: [securityGroups.redis],
         atRestEncryptionEnabled: true,
+        kmsKeyId: encryptionKey?.arn,
         transitEncryptionEnabled: redis.tls,
         autoMinorVersionUpgrade: true,
         maintenanceWindow: "sun:04:30-sun:05:30",
         tags: naming.tags({ role: "enketo" }),
         ...specific,
       },
-      { parent: this },
+      // Another key would replace an existing Redis, and Enketo's links to forms would be gone.
+      { parent: this, ignoreChanges: ["kmsKeyId"] },
     );
   }
 

@@ -10,8 +10,8 @@ export interface LogsBucketArgs {
 }
 
 /**
- * The bucket for the access logs of the load balancers and of the media bucket. Neither service can deliver to a bucket
- * that KMS encrypts with AWS's own key, so S3 encrypts the logs with keys of its own (AES256).
+ * The bucket for the access logs of the load balancers and of the media bucket. Load balancers cannot deliver to a bucket
+ * that KMS encrypts, whatever the key, so S3 encrypts the logs with keys of its own (AES256).
  *
  * @see https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
  * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html

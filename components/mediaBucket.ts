@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { createBucket, expireOldVersions } from "./common/bucket";
 import { MEDIA_LOGS_PREFIX, Naming } from "./common/naming";
 import { PolicyStatement } from "./iam/policyDocument";
+import { EncryptionKey } from "./encryptionKey";
 import { LogsBucket } from "./logsBucket";
 
 export interface MediaBucketArgs {
@@ -24,6 +25,12 @@ export interface MediaBucketArgs {
    * @default No access logs.
    */
   accessLogs?: LogsBucket;
+  /**
+   * Encrypts new media.
+   *
+   * @default S3's own keys.
+   */
+  encryptionKey?: EncryptionKey;
 }
 
 /** Longest time for which a signed URL works. A URL can ask for less; Iaso asks for an hour, which has no effect. */
@@ -46,13 +53,14 @@ export class MediaBucket extends pulumi.ComponentResource {
 
   constructor(name: string, args: MediaBucketArgs, opts?: pulumi.ComponentResourceOptions) {
     super("iaso:index:MediaBucket", name, {}, opts);
-    const { naming, webOrigin, oldVersionDays, throughVpcEndpoint, accessLogs } = args;
+    const { naming, webOrigin, oldVersionDays, throughVpcEndpoint, accessLogs, encryptionKey } = args;
 
     const { bucket } = createBucket(this, name, {
       naming,
       bucketClass: "media",
       statements: [...accessStatements(naming), ...(throughVpcEndpoint ? writeStatements(naming) : [])],
       lifecycleRules: [expireOldVersions(oldVersionDays)],
+      encryptionKeyArn: encryptionKey?.arn,
       keep: true,
     });
     new aws.s3.BucketCorsConfiguration(

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { planSubnets } from "./common/cidr";
 import { withDependencies } from "./common/withDependencies";
 import { Naming } from "./common/naming";
+import { EncryptionKey } from "./encryptionKey";
 import { policyDocument, serviceTrustPolicy } from "./iam/policyDocument";
 
 /** A VPC that this program does not manage. */
@@ -46,6 +47,12 @@ export interface NetworkArgs {
   logRetentionDays: number;
   /** ARN of the permissions boundary of the flow log role. */
   permissionsBoundary: pulumi.Input<string>;
+  /**
+   * Encrypts the flow logs.
+   *
+   * @default AWS's own keys.
+   */
+  encryptionKey?: EncryptionKey;
 }
 
 /**
@@ -229,11 +236,16 @@ export class Network extends pulumi.ComponentResource {
   }
 
   private createFlowLog(name: string, args: NetworkArgs, vpc: aws.ec2.Vpc): void {
-    const { naming, logRetentionDays, permissionsBoundary } = args;
+    const { naming, logRetentionDays, permissionsBoundary, encryptionKey } = args;
     const logGroupName = `/iaso/${naming.env}/vpc-flow-logs`;
     const logGroup = new aws.cloudwatch.LogGroup(
       `${name}-flow-logs`,
-      { name: logGroupName, retentionInDays: logRetentionDays, tags: naming.tags() },
+      {
+        name: logGroupName,
+        retentionInDays: logRetentionDays,
+        kmsKeyId: encryptionKey?.arn,
+        tags: naming.tags(),
+      },
       { parent: vpc },
     );
     const role = new aws.iam.Role(

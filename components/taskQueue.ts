@@ -1,12 +1,19 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { Naming } from "./common/naming";
+import { EncryptionKey } from "./encryptionKey";
 import { policyDocument } from "./iam/policyDocument";
 
 export interface TaskQueueArgs {
   naming: Naming;
   /** Time limits of tasks. */
   timing: TaskTiming;
+  /**
+   * Encrypts the messages.
+   *
+   * @default SQS's own keys.
+   */
+  encryptionKey?: EncryptionKey;
 }
 
 /** Time limits of a task and its number of attempts, for the queue and for the worker's daemon. All times in seconds. */
@@ -39,6 +46,9 @@ export const TASK_TIMING: TaskTiming = {
 /** SQS's maximum. Long polling costs fewer requests. */
 const LONG_POLLING_SECONDS = 20;
 
+/** Time for which SQS uses a data key again: SQS's default, written so that the first preview knows it. */
+const DATA_KEY_REUSE_SECONDS = 300;
+
 /**
  * The queue of Iaso's background tasks, with a dead letter queue for messages that fail.
  *
@@ -51,15 +61,19 @@ export class TaskQueue extends pulumi.ComponentResource {
 
   constructor(name: string, args: TaskQueueArgs, opts?: pulumi.ComponentResourceOptions) {
     super("iaso:index:TaskQueue", name, {}, opts);
-    const { naming, timing } = args;
+    const { naming, timing, encryptionKey } = args;
     this.queueName = naming.queue;
     this.deadLetterQueueName = naming.name("tasks-dead-letters");
+    const encryption =
+      encryptionKey === undefined
+        ? { sqsManagedSseEnabled: true }
+        : { kmsMasterKeyId: encryptionKey.alias, kmsDataKeyReusePeriodSeconds: DATA_KEY_REUSE_SECONDS };
 
     const deadLetters = new aws.sqs.Queue(
       `${name}-dead-letters`,
       {
         name: this.deadLetterQueueName,
-        sqsManagedSseEnabled: true,
+        ...encryption,
         messageRetentionSeconds: timing.deadLetterRetentionPeriod,
         redriveAllowPolicy: JSON.stringify({
           redrivePermission: "byQueue",
@@ -73,7 +87,7 @@ export class TaskQueue extends pulumi.ComponentResource {
       name,
       {
         name: this.queueName,
-        sqsManagedSseEnabled: true,
+        ...encryption,
         receiveWaitTimeSeconds: LONG_POLLING_SECONDS,
         visibilityTimeoutSeconds: timing.visibilityTimeout,
         messageRetentionSeconds: timing.retentionPeriod,

@@ -33,6 +33,8 @@ import type { RoleArgs } from "@pulumi/aws/iam/role";
 import type { RolePolicyArgs } from "@pulumi/aws/iam/rolePolicy";
 import type { RolePolicyAttachmentArgs } from "@pulumi/aws/iam/rolePolicyAttachment";
 import type { UserPolicyArgs } from "@pulumi/aws/iam/userPolicy";
+import type { AliasArgs } from "@pulumi/aws/kms/alias";
+import type { KeyArgs } from "@pulumi/aws/kms/key";
 import type { ListenerArgs } from "@pulumi/aws/lb/listener";
 import type { ProviderArgs } from "@pulumi/aws/provider";
 import type { InstanceArgs } from "@pulumi/aws/rds/instance";
@@ -95,6 +97,8 @@ export interface ArgsOf {
   "aws:iam/rolePolicy:RolePolicy": RolePolicyArgs;
   "aws:iam/rolePolicyAttachment:RolePolicyAttachment": RolePolicyAttachmentArgs;
   "aws:iam/userPolicy:UserPolicy": UserPolicyArgs;
+  "aws:kms/alias:Alias": AliasArgs;
+  "aws:kms/key:Key": KeyArgs;
   "aws:lb/listener:Listener": ListenerArgs;
   "aws:rds/instance:Instance": InstanceArgs;
   "aws:rds/parameterGroup:ParameterGroup": ParameterGroupArgs;

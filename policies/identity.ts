@@ -1,4 +1,4 @@
-import { every, ownAccounts, regionsOf, Stack } from "./context";
+import { dependenciesOf, every, ownAccounts, regionsOf, Stack } from "./context";
 import { RESOURCE_TYPES } from "./facts/resourceTypes";
 import { Resource } from "./resource";
 import { isUnknown, text, UNKNOWN } from "./values";
@@ -21,7 +21,19 @@ const ARNS: Record<string, string[]> = {
 export const nameOf = ({ type, inputs }: Pick<Resource, "type" | "inputs">): string =>
   text(inputs[RESOURCE_TYPES[type]?.name?.property ?? ""]);
 
-/** The texts by which another resource can name a resource: its id, name, ARN, URL and load balancers. */
+/** The names of the aliases of a KMS key. */
+const aliasesOf = ({ type, urn, id }: Resource, stack: Stack): string[] =>
+  type === "aws:kms/key:Key"
+    ? every(stack, "aws:kms/alias:Alias")
+        .filter(
+          (alias) =>
+            dependenciesOf(alias, "targetKeyId").includes(urn) ||
+            (id !== undefined && id !== "" && alias.inputs.targetKeyId === id),
+        )
+        .map(nameOf)
+    : [];
+
+/** The texts by which another resource can name a resource: its id, name, ARN, URL, aliases and load balancers. */
 export function identitiesOf(resource: Resource, stack: Stack): string[] {
   const { type, id = "", inputs, outputs = {} } = resource;
   const name = nameOf(resource);
@@ -42,6 +54,7 @@ export function identitiesOf(resource: Resource, stack: Stack): string[] {
     name !== "" && (formats.length > 0 || id === outputs[RESOURCE_TYPES[type]?.name?.property ?? ""]);
   return [
     name,
+    ...aliasesOf(resource, stack),
     ...(isNamed ? [] : [id, arn, url]).map(text),
     ...[fqdn, allocationId].map(text),
     ...(Array.isArray(loadBalancers) ? loadBalancers.map(text) : []),

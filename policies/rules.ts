@@ -8,6 +8,7 @@ import * as beanstalkWebAcl from "./rules/beanstalk/webAcl";
 import * as beanstalkWorker from "./rules/beanstalk/worker";
 import * as cloudfront from "./rules/cloudfront";
 import * as database from "./rules/database";
+import * as encryption from "./rules/encryption";
 import * as alarms from "./rules/evidence/alarms";
 import * as keptFiles from "./rules/evidence/lifecycle";
 import * as logs from "./rules/evidence/logs";
@@ -63,6 +64,7 @@ const AREAS = {
   secrets: [secrets],
   database: [database],
   queue: [queue],
+  encryption: [encryption],
   dns: [dns],
   evidence: [alarms, alarmTopic, logs, keptFiles, keptRedis],
   values: [databaseValues, environmentValues, options, cloudfrontValues, stackValues],

@@ -141,6 +141,7 @@ export const plainSettings = z.object({
   ),
   availabilityZones: list(/^[a-z]$/, "zone letters such as a", 2),
   natGateways: oneOf("single", "perZone"),
+  encryptionKey: oneOf("aws", "customer"),
   logRetentionDays: z.pipe(
     oneOf(...LOG_RETENTIONS),
     z.transform((digits) => Number(digits)),

@@ -7,6 +7,7 @@ import * as ec2 from "./ec2";
 import * as elasticache from "./elasticache";
 import * as elasticbeanstalk from "./elasticbeanstalk";
 import * as iam from "./iam";
+import * as kms from "./kms";
 import * as lb from "./lb";
 import { AccountRegion, Created, Creation, Functions, ResourceTypes } from "./model";
 import * as rds from "./rds";
@@ -28,6 +29,7 @@ const SERVICES: Record<string, { resourceTypes: ResourceTypes; functions?: Funct
   elasticache,
   elasticbeanstalk,
   iam,
+  kms,
   lb,
   rds,
   route53,

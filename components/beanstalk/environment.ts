@@ -112,7 +112,7 @@ function createEnvironment(
   tier: CommonOptionsArgs["tier"],
   args: EnvironmentArgs & { cnamePrefix?: string },
 ): aws.elasticbeanstalk.Environment {
-  const { naming, permissionsBoundary } = hosting;
+  const { naming, permissionsBoundary, encryptionKey } = hosting;
   const { role, application, secrets, cnamePrefix, version, deployedByTool } = args;
   const name = naming.environment(role);
   const profile = createInstanceProfile(parent, {
@@ -124,6 +124,7 @@ function createEnvironment(
     statements: args.statements,
     permissionsBoundary,
     shellAccess: args.shellAccess,
+    encrypted: encryptionKey !== undefined,
   });
   const common = commonOptions(hosting, {
     tier,

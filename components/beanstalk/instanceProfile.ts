@@ -1,6 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { InstanceRole, Naming } from "../common/naming";
+import { keyUse } from "../iam/keyUse";
 import { beanstalkListing, beanstalkLogs, beanstalkVersions } from "../iam/beanstalkBucket";
 import {
   policyDocument,
@@ -26,6 +27,8 @@ export interface InstanceProfileArgs {
   permissionsBoundary: pulumi.Input<string>;
   /** Lets people with the IAM permission open a shell on the instances through Session Manager. No port opens. */
   shellAccess: boolean;
+  /** True if the environment's own KMS key encrypts the secrets. */
+  encrypted: boolean;
 }
 
 /** An instance profile, and the resources that must exist before an instance can start with it. */
@@ -73,7 +76,9 @@ function instanceStatements({
   environment,
   secretVariables,
   shellAccess,
+  encrypted,
 }: InstanceProfileArgs): PolicyStatement[] {
+  const secretArns = [...secretVariables].sort().map((variable) => naming.secretParameterArn(variable));
   return [
     {
       Sid: "ReportHealth",
@@ -107,8 +112,18 @@ function instanceStatements({
       Sid: "ReadOwnSecrets",
       Effect: "Allow",
       Action: "ssm:GetParameter",
-      Resource: [...secretVariables].sort().map((variable) => naming.secretParameterArn(variable)),
+      Resource: secretArns,
     },
+    ...(encrypted
+      ? [
+          keyUse(naming, {
+            Sid: "DecryptOwnSecrets",
+            Action: "kms:Decrypt",
+            services: ["ssm"],
+            parameterArns: secretArns,
+          }),
+        ]
+      : []),
     ...(shellAccess
       ? [{ Sid: "TakeSessions", Effect: "Allow", Action: SESSION_MANAGER_ACTIONS, Resource: "*" } as const]
       : []),

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { EnvironmentVariables } from "./applicationEnvironment";
 import { BeanstalkServiceRole } from "./serviceRole";
+import { EncryptionKey } from "../encryptionKey";
 import { LogsBucket } from "../logsBucket";
 import { Naming } from "../common/naming";
 import { Tier } from "../../policies/facts/beanstalkOptions";
@@ -47,6 +48,8 @@ export interface HostingArgs {
   logRetentionDays: number;
   /** ARN of the permissions boundary of the instances' roles. */
   permissionsBoundary: pulumi.Input<string>;
+  /** The environment's own KMS key, if it has one. The instances need it for their secrets and for what they store. */
+  encryptionKey?: EncryptionKey;
 }
 
 export interface CommonOptionsArgs {

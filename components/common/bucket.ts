@@ -19,6 +19,12 @@ export interface BucketArgs {
   /** Lifecycle rules beside the one that deletes incomplete uploads. */
   lifecycleRules: aws.types.input.s3.BucketLifecycleConfigurationRule[];
   /**
+   * ARN of the KMS key that encrypts new objects.
+   *
+   * @default S3's own keys (AES256).
+   */
+  encryptionKeyArn?: pulumi.Input<string>;
+  /**
    * Protects the bucket from deletion, and keeps it and its objects in AWS when it leaves the program.
    *
    * @default false
@@ -58,7 +64,7 @@ export interface BucketWithPolicy {
  * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html
  */
 export function createBucket(parent: pulumi.Resource, name: string, args: BucketArgs): BucketWithPolicy {
-  const { naming, bucketClass, publicPolicy = false, keep = false } = args;
+  const { naming, bucketClass, publicPolicy = false, keep = false, encryptionKeyArn } = args;
   const bucket = new aws.s3.Bucket(
     name,
     { bucket: naming.bucket(bucketClass), tags: naming.tags({ class: bucketClass }) },
@@ -88,7 +94,12 @@ export function createBucket(parent: pulumi.Resource, name: string, args: Bucket
       bucket: bucket.bucket,
       rules: [
         {
-          applyServerSideEncryptionByDefault: { sseAlgorithm: "AES256" },
+          applyServerSideEncryptionByDefault:
+            encryptionKeyArn === undefined
+              ? { sseAlgorithm: "AES256" }
+              : { sseAlgorithm: "aws:kms", kmsMasterKeyId: encryptionKeyArn },
+          // S3 asks KMS for a key of the bucket, not for one of each object: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html
+          ...(encryptionKeyArn !== undefined && { bucketKeyEnabled: true }),
           // Whoever may write objects could encrypt them with a key of their own, and demand a ransom.
           blockedEncryptionTypes: ["SSE-C"],
         },

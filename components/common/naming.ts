@@ -188,6 +188,11 @@ export class Naming {
     return deployParameterName(this.env);
   }
 
+  /** Alias of the environment's own KMS key. */
+  get keyAlias(): string {
+    return `alias/${this.name()}`;
+  }
+
   /** Name of the queue of background tasks. */
   get queue(): string {
     return this.name("tasks");

@@ -1,6 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { INSTANCE_ROLES, Naming } from "../common/naming";
+import { keyUse } from "./keyUse";
 import { beanstalkListing, beanstalkLogs, beanstalkVersions } from "./beanstalkBucket";
 import {
   IMAGE_PULL_ACTIONS,
@@ -13,13 +14,15 @@ import {
 
 export interface PermissionsBoundaryArgs {
   naming: Naming;
+  /** True if the environment's own KMS key encrypts media and tasks. */
+  encrypted: boolean;
 }
 
 /**
  * The permissions boundaries of all roles of the platform: one for the roles of instances, one for the roles of AWS's
  * services. The CI role `up` can change only the policies of roles with these boundaries, so it cannot give a role more
- * permissions than its own. The boundaries name the resources of this environment. They exclude IAM, STS, other keys than
- * those of parameters, and every change of the infrastructure.
+ * permissions than its own. The boundaries name the resources of this environment. They exclude IAM, STS, keys but for
+ * parameters, media and tasks, and every change of the infrastructure.
  *
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
  */
@@ -29,7 +32,11 @@ export class PermissionsBoundary extends pulumi.ComponentResource {
   /** ARN of the boundary of the roles that Beanstalk, RDS and flow logs use. */
   readonly serviceArn: pulumi.Output<string>;
 
-  constructor(name: string, { naming }: PermissionsBoundaryArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(
+    name: string,
+    { naming, encrypted }: PermissionsBoundaryArgs,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
     super("iaso:index:PermissionsBoundary", name, {}, opts);
 
     const boundary = (key: string, policyName: string, whose: string, statements: PolicyStatement[]) =>
@@ -43,7 +50,7 @@ export class PermissionsBoundary extends pulumi.ComponentResource {
         },
         { parent: this },
       ).arn;
-    this.arn = boundary(name, naming.permissionsBoundary, "instances", instanceStatements(naming));
+    this.arn = boundary(name, naming.permissionsBoundary, "instances", instanceStatements(naming, encrypted));
     this.serviceArn = boundary(
       `service-${name}`,
       naming.serviceBoundary,
@@ -60,7 +67,7 @@ const environmentLogs = (naming: Naming) =>
   );
 
 /** The most that the instances' roles can do: their statements together (components/beanstalk/instanceProfile.ts). */
-function instanceStatements(naming: Naming): PolicyStatement[] {
+function instanceStatements(naming: Naming, encrypted: boolean): PolicyStatement[] {
   const artifacts = naming.bucketArn("artifacts");
   const media = naming.bucketArn("media");
   const applications = [...new Set(INSTANCE_ROLES.map((role) => naming.applicationOf(role)))];
@@ -127,6 +134,15 @@ function instanceStatements(naming: Naming): PolicyStatement[] {
         StringLike: { "kms:EncryptionContext:PARAMETER_ARN": naming.secretParameterArn("*") },
       },
     },
+    ...(encrypted
+      ? [
+          keyUse(naming, {
+            Sid: "Encryption",
+            Action: ["kms:Decrypt", "kms:GenerateDataKey"],
+            services: ["s3", "sqs"],
+          }),
+        ]
+      : []),
     {
       Sid: "Telemetry",
       Effect: "Allow",

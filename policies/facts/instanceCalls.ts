@@ -14,6 +14,8 @@ export interface CallingInstance extends ChangedEnvironment {
   queue: string;
   /** ARNs of the parameters whose values Beanstalk sets as environment variables. */
   secrets: readonly string[];
+  /** Alias of the KMS key that encrypts secrets, media and tasks; undefined if AWS's own keys do. */
+  keyAlias?: string;
   /** True if administrators may open a shell through Session Manager. */
   shellAccess: boolean;
 }
@@ -41,6 +43,7 @@ export function callsOfInstance(instance: CallingInstance): InstanceCall[] {
     ...callsOfPlatform(instance),
     ...(instance.role === "enketo" ? [] : callsOfIaso(instance)),
     ...(instance.role === "worker" ? callsOfDaemon(instance) : []),
+    ...(instance.keyAlias === undefined ? [] : callsForKey(instance, instance.keyAlias)),
     ...(instance.shellAccess
       ? [
           {
@@ -184,6 +187,48 @@ function callsOfIaso({
             actions: ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
             resources: [`arn:aws:ecr:${region}:${accountId}:repository/iaso`],
             source: `${POLICIES}/AmazonEC2ContainerRegistryPullOnly.html`,
+          },
+        ]),
+  ];
+}
+
+/** Calls that services make to KMS in the instance's name. The key of what AWS's own keys encrypt needs none. */
+function callsForKey(
+  { accountId, region, role, secrets }: CallingInstance,
+  keyAlias: string,
+): InstanceCall[] {
+  const key = `arn:aws:kms:${region}:${accountId}:key/01234567-89ab-cdef-0123-456789abcdef`;
+  const through = (service: string, more: object = {}) => ({
+    "kms:ViaService": `${service}.${region}.amazonaws.com`,
+    "kms:ResourceAliases": keyAlias,
+    ...more,
+  });
+  return [
+    ...secrets.map((secret) => ({
+      caller: "Parameter Store",
+      actions: ["kms:Decrypt"],
+      resources: [key],
+      context: through("ssm", { "kms:EncryptionContext:PARAMETER_ARN": secret }),
+      source: "https://docs.aws.amazon.com/kms/latest/developerguide/services-parameter-store.html",
+    })),
+    ...(role === "enketo"
+      ? []
+      : [
+          {
+            // An upload in parts needs both.
+            caller: "S3: media",
+            actions: ["kms:Decrypt", "kms:GenerateDataKey"],
+            resources: [key],
+            context: through("s3"),
+            source: "https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html",
+          },
+          {
+            caller: "SQS: tasks",
+            actions: ["kms:Decrypt", "kms:GenerateDataKey"],
+            resources: [key],
+            context: through("sqs"),
+            source:
+              "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html",
           },
         ]),
   ];

@@ -25,6 +25,7 @@ const ROLE = "aws:iam/role:Role";
 const SUBNET = "aws:ec2/subnet:Subnet";
 const TABLE = "aws:ec2/routeTable:RouteTable";
 const TOPIC = "aws:sns/topic:Topic";
+const KEY = "aws:kms/key:Key";
 const LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup";
 const OBJECT = "aws:s3/bucketObjectv2:BucketObjectv2";
 const RECORD = "aws:route53/record:Record";
@@ -95,6 +96,8 @@ export const REFERENCES: Readonly<Record<string, readonly Reference[]>> = {
   "aws:cloudwatch/metricAlarm:MetricAlarm": ["alarmActions", "okActions", "insufficientDataActions"].map(
     (property) => ({ property, to: TOPIC, by: "arn" }),
   ),
+  // CloudWatch Logs looks the key up and whether its policy allows the log group: test/engine/provider/keys.ts.
+  [LOG_GROUP]: [{ property: "kmsKeyId", to: KEY, by: "arn" }],
   "aws:ec2/flowLog:FlowLog": [
     { ...IN_VPC, inUse: undefined },
     { property: "iamRoleArn", to: ROLE, by: "arn" },
@@ -135,6 +138,7 @@ export const REFERENCES: Readonly<Record<string, readonly Reference[]>> = {
     { property: "routeTableIds", to: TABLE, missing: "InvalidRouteTableID.NotFound" },
   ],
   "aws:elasticache/replicationGroup:ReplicationGroup": [
+    { property: "kmsKeyId", to: KEY, by: "arn", missing: "InvalidParameterValue" },
     { property: "securityGroupIds", to: GROUP, missing: "InvalidParameterValue", inUse: DEPENDENCY },
     {
       property: "subnetGroupName",
@@ -201,6 +205,7 @@ export const REFERENCES: Readonly<Record<string, readonly Reference[]>> = {
     WITH_ROLE,
     { property: "policyArn", to: POLICY, by: "arn", missing: "NoSuchEntity", inUse: "DeleteConflict" },
   ],
+  "aws:kms/alias:Alias": [{ property: "targetKeyId", to: KEY, missing: "NotFoundException" }],
   "aws:lb/listener:Listener": [
     {
       property: "certificateArn",
@@ -211,6 +216,12 @@ export const REFERENCES: Readonly<Record<string, readonly Reference[]>> = {
     { property: "loadBalancerArn", to: ENVIRONMENT, by: "loadBalancers", missing: "LoadBalancerNotFound" },
   ],
   "aws:rds/instance:Instance": [
+    ...["kmsKeyId", "performanceInsightsKmsKeyId"].map((property) => ({
+      property,
+      to: KEY,
+      by: "arn",
+      missing: "KMSKeyNotAccessibleFault",
+    })),
     { property: "monitoringRoleArn", to: ROLE, by: "arn" },
     { property: "vpcSecurityGroupIds", to: GROUP, missing: "InvalidParameterValue", inUse: DEPENDENCY },
     {
@@ -237,11 +248,18 @@ export const REFERENCES: Readonly<Record<string, readonly Reference[]>> = {
   "aws:s3/bucketOwnershipControls:BucketOwnershipControls": [BUCKET_NAME],
   "aws:s3/bucketPolicy:BucketPolicy": [BUCKET_NAME],
   "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": [BUCKET_NAME],
-  "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": [BUCKET_NAME],
+  "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": [
+    BUCKET_NAME,
+    // S3 looks the key up when an object is written.
+    { property: "rules.applyServerSideEncryptionByDefault.kmsMasterKeyId", to: KEY, by: "arn" },
+  ],
+  // SNS looks the key up when a message is published, SQS when one is sent.
+  [TOPIC]: [{ property: "kmsMasterKeyId", to: KEY, by: "arn" }],
   "aws:s3/bucketVersioning:BucketVersioning": [BUCKET_NAME],
   "aws:sns/topicPolicy:TopicPolicy": [{ property: "arn", to: TOPIC, missing: "NotFound" }],
   "aws:sns/topicSubscription:TopicSubscription": [{ property: "topic", to: TOPIC, missing: "NotFound" }],
   [QUEUE]: [
+    { property: "kmsMasterKeyId", to: KEY, by: "arn" },
     {
       property: "redrivePolicy.deadLetterTargetArn",
       to: QUEUE,

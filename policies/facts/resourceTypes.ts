@@ -227,6 +227,21 @@ export const RESOURCE_TYPES: Readonly<Record<string, ResourceType>> = {
     replacedBy: ["policyArn", "role"],
     create: "put",
   },
+  "aws:kms/alias:Alias": {
+    createAction: "kms:CreateAlias",
+    untaggable: true,
+    replacedBy: ["name"],
+    name: {
+      property: "name",
+      pattern: /^alias\/(?!aws\/)[\w/-]{1,250}$/,
+      limits: "alias/ and at most 250 letters, digits and /_-, which do not start with aws/",
+    },
+    conflict: "AlreadyExistsException",
+  },
+  "aws:kms/key:Key": {
+    createAction: "kms:CreateKey",
+    replacedBy: ["customKeyStoreId", "customerMasterKeySpec", "keyUsage", "multiRegion", "xksKeyId"],
+  },
   "aws:lb/listener:Listener": {
     createAction: "elasticloadbalancing:CreateListener",
     replacedBy: ["loadBalancerArn"],

@@ -12,7 +12,15 @@ export function isOf(accounts: string[], value: unknown): boolean {
 }
 
 /** Condition keys that limit an Allow to an account if they must have a value of that account. */
-const ACCOUNT_KEYS = ["aws:principalaccount", "aws:sourceaccount", "aws:sourcearn", "aws:principalarn"];
+const ACCOUNT_KEYS = [
+  "aws:principalaccount",
+  "aws:principalarn",
+  "aws:sourceaccount",
+  "aws:sourcearn",
+  "kms:calleraccount",
+  // CloudWatch Logs passes the ARN of the log group: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+  "kms:encryptioncontext:aws:logs:arn",
+];
 
 function isLimitedTo(accounts: string[], statement: Statement): boolean {
   return conditionsOf(statement).some(

@@ -149,12 +149,14 @@ export const commandsOwn = defineRule({
   },
 });
 
-/** Properties that someone else than Pulumi changes, by type. */
+/** Properties that someone else than Pulumi changes, or that AWS changes only in a new resource, by type. */
 const CHANGED_ELSEWHERE: Record<string, string[]> = {
   // The deploy tool deploys versions.
   "aws:elasticbeanstalk/environment:Environment": ["version"],
   // `npm run init-stack` sets the password of the database.
-  "aws:rds/instance:Instance": ["manageMasterUserPassword"],
+  "aws:rds/instance:Instance": ["kmsKeyId", "manageMasterUserPassword", "performanceInsightsKmsKeyId"],
+  // A store with another KMS key would be a new, empty one.
+  "aws:elasticache/replicationGroup:ReplicationGroup": ["kmsKeyId"],
   // Another text or key of the first version would be a new object, and a new version, of a platform that runs.
   "aws:s3/bucketObjectv2:BucketObjectv2": ["key", "source"],
 };
@@ -163,7 +165,8 @@ export const noIgnoredChanges = defineRule({
   name: "no-ignored-changes",
   kind: "closed world",
   types: "all",
-  description: "Pulumi ignores changes only of properties that this project's tools change",
+  description:
+    "Pulumi ignores changes only of properties that this project's tools change, and of the KMS keys of stores",
   why: "rules judge what the program writes, and AWS would keep what it has",
   severity: "high",
   check: ({ type, ignoreChanges = [] }) => {

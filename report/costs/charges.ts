@@ -13,6 +13,8 @@ interface RegionPrices {
   databaseStorage: Record<string, ByZones>;
   cacheNodes: Record<string, number>;
   alarm: number;
+  /** A customer managed key by the month. */
+  kmsKey: number;
   /** A web ACL, and each of its rules and rule groups, by the month. */
   webAcl: number;
   webAclRule: number;
@@ -46,6 +48,9 @@ const PRICED: Record<string, (resource: PreviewResource, prices: RegionPrices) =
   "aws:ec2/vpcEndpoint:VpcEndpoint": vpcEndpoint,
   "aws:elasticache/replicationGroup:ReplicationGroup": replicationGroup,
   "aws:elasticbeanstalk/environment:Environment": environment,
+  "aws:kms/key:Key": ({ name }, { kmsKey }) => [
+    { label: `KMS key ${name}`, unit: "month", quantity: 1, unitPrice: kmsKey },
+  ],
   "aws:rds/instance:Instance": database,
   "aws:ssm/parameter:Parameter": parameter,
   "aws:wafv2/webAcl:WebAcl": webAcl,
@@ -80,6 +85,7 @@ const FREE = new Set([
   "aws:elasticache/parameterGroup:ParameterGroup",
   "aws:elasticache/subnetGroup:SubnetGroup",
   "aws:elasticbeanstalk/application:Application",
+  "aws:kms/alias:Alias",
   "aws:lb/listener:Listener",
   "aws:rds/parameterGroup:ParameterGroup",
   "aws:rds/subnetGroup:SubnetGroup",

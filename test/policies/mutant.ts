@@ -41,6 +41,8 @@ const TYPES = {
   internetGateway: "aws:ec2/internetGateway:InternetGateway",
   logging: "aws:s3/bucketLogging:BucketLogging",
   lifecycle: "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+  key: "aws:kms/key:Key",
+  keyAlias: "aws:kms/alias:Alias",
   listener: "aws:lb/listener:Listener",
   logGroup: "aws:cloudwatch/logGroup:LogGroup",
   natGateway: "aws:ec2/natGateway:NatGateway",

@@ -22,6 +22,7 @@ const VARIANTS: Record<string, Record<string, unknown>> = {
   },
   "a web ACL that counts": { webAcl: "count" },
   "a web ACL that blocks, in front of Iaso's container image": { webAcl: "block", platform: "docker" },
+  "a KMS key of its own": { encryptionKey: "customer" },
   plugins: { plugins: ["polio", "test_plugin"] },
   "another mail server, without Mailgun": {
     mailgunDomain: "",
@@ -56,6 +57,7 @@ const VARIANTS: Record<string, Record<string, unknown>> = {
 /** The variants that change which values are known at the first preview. */
 const FIRST_PREVIEWS = [
   "a web ACL that counts",
+  "a KMS key of its own",
   "Iaso's container image",
   "a GDAL image that exists",
   "a network that exists",

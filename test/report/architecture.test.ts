@@ -39,6 +39,7 @@ describe("report/architecture", () => {
       "CloudFront",
       "DNS",
       "Database",
+      "Encryption key",
       "Enketo",
       "Enketo cache",
       "Enketo load balancer",

@@ -299,9 +299,12 @@ describe("report/risks", () => {
         "messages of the queue in plain text",
         "Queue",
         "tasks",
-        ({ inputs }) => (inputs.sqsManagedSseEnabled = false),
+        ({ inputs }) => {
+          delete inputs.kmsMasterKeyId;
+          inputs.sqsManagedSseEnabled = false;
+        },
         [],
-        ["queue-encrypted"],
+        ["queue-encrypted", "stores-use-key"],
       ],
       [
         "a queue without dead letters",
@@ -461,7 +464,7 @@ describe("report/risks", () => {
       const prod = await previewOf("prod");
       for (const type of [
         "aws:ec2/securityGroupRule:SecurityGroupRule",
-        "aws:kms/key:Key",
+        "aws:lambda/function:Function",
         "aws:ec2/instance:Instance",
         "aws:lb/loadBalancer:LoadBalancer",
         "aws:rds/cluster:Cluster",

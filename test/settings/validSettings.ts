@@ -91,6 +91,7 @@ const others = fc.record(
     gdalImageId: fc.constantFrom("", "ami-0123456789abcdef0"),
     deploymentPolicy: fc.constantFrom("Rolling", "RollingWithAdditionalBatch", "Immutable"),
     shellAccess: fc.boolean(),
+    encryptionKey: fc.constantFrom("aws", "customer"),
     webAcl: fc.constantFrom("off", "count", "block"),
     plugins,
     mediaOldVersionDays: number(7, 3650),

@@ -1,5 +1,6 @@
 import { ARTIFACTS } from "../../common/artifacts";
 import { InstanceRole, Naming } from "../../common/naming";
+import { keyUse } from "../keyUse";
 import { inOwnAccount, PolicyStatement } from "../policyDocument";
 
 /** The roles of the environments that the deploy tool updates. */
@@ -9,12 +10,14 @@ export const PAIR: readonly InstanceRole[] = ["web", "worker"];
  * Permissions of the `deploy` role for the calls that the deploy tool makes. `updateStatements` has those for the calls
  * that Beanstalk then makes in its name.
  *
+ * @param encrypted True if the environment's own KMS key encrypts the secrets.
  * @see https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/AWSHowTo.iam.managed-policies.html
  */
-export function deployStatements(naming: Naming): PolicyStatement[] {
+export function deployStatements(naming: Naming, encrypted: boolean): PolicyStatement[] {
   const { application } = naming;
   const artifacts = naming.bucketArn("artifacts");
   const staticFiles = naming.bucketArn("static");
+  const token = naming.secretParameterArn("DEPLOY_API_TOKEN");
   return [
     {
       Sid: "FindEnvironments",
@@ -108,11 +111,18 @@ export function deployStatements(naming: Naming): PolicyStatement[] {
       Sid: "ReadDeploymentParameters",
       Effect: "Allow",
       Action: "ssm:GetParameter",
-      Resource: [
-        naming.arn("ssm", `parameter${naming.deploymentParameter}`),
-        naming.secretParameterArn("DEPLOY_API_TOKEN"),
-      ],
+      Resource: [naming.arn("ssm", `parameter${naming.deploymentParameter}`), token],
     },
+    ...(encrypted
+      ? [
+          keyUse(naming, {
+            Sid: "DecryptToken",
+            Action: "kms:Decrypt",
+            services: ["ssm"],
+            parameterArns: [token],
+          }),
+        ]
+      : []),
     {
       Sid: "TakeRestorePoint",
       Effect: "Allow",

@@ -43,6 +43,11 @@ export const READ_STATEMENTS: PolicyStatement[] = [
       ...Object.entries(SETTINGS).flatMap(([verb, services]) =>
         services.map((service) => `${service}:${verb}*`),
       ),
+      "kms:DescribeKey",
+      "kms:GetKeyPolicy",
+      "kms:GetKeyRotationStatus",
+      "kms:ListAliases",
+      "kms:ListResourceTags",
       "s3:GetAccelerateConfiguration",
       "s3:GetBucket*",
       "s3:GetEncryptionConfiguration",

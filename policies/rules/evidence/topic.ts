@@ -4,6 +4,8 @@ import { Statement, statementsOf } from "../../iam/document";
 import { judge } from "../../iam/evaluate";
 import { identitiesOf } from "../../identity";
 import { defineRule } from "../../rule";
+import { named } from "../../references";
+import { letsServiceUseKey } from "../encryption";
 import { usersOfResource } from "../../topology";
 import { demand, hasUnknown, notEvaluated, text } from "../../values";
 
@@ -24,6 +26,19 @@ function letsCloudWatchPublish(statements: Statement[], arn: string, account: st
   );
   return judge(relevant, request, true).decision === "allow";
 }
+
+/** The alarms of the stack publish with the key of an encrypted topic. */
+const letsCloudWatchUse = (policy: unknown, arn: string, account: string): boolean =>
+  letsServiceUseKey(
+    statementsOf(policy),
+    "cloudwatch.amazonaws.com",
+    ["kms:Decrypt", "kms:GenerateDataKey"],
+    {
+      "aws:SourceAccount": account,
+      "aws:SourceArn": arn.replace(":sns:", ":cloudwatch:").replace(/:([^:]+)$/, ":alarm:$1"),
+    },
+    account,
+  );
 
 export const alarmsReachPeople = defineRule({
   name: "alarms-reach-people",
@@ -56,6 +71,12 @@ export const alarmsReachPeople = defineRule({
       ...(mails.length > 0
         ? []
         : ["No mail address subscribes. Write a TopicSubscription with protocol email."]),
+      ...named(topic, "kmsMasterKeyId", key, "aws:kms/key:Key", stack)
+        .filter(({ inputs }) => !hasUnknown(inputs.policy) && !letsCloudWatchUse(inputs.policy, arn, account))
+        .map(
+          ({ name }) =>
+            `Key ${name} does not let CloudWatch publish. Write an Allow of kms:Decrypt and kms:GenerateDataKey* for cloudwatch.amazonaws.com.`,
+        ),
       ...(/alias\/aws\/sns$/.test(text(key))
         ? ["CloudWatch may not use AWS's own key. Write no kmsMasterKeyId, or a key of this program."]
         : []),

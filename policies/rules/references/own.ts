@@ -14,8 +14,8 @@ const CERTIFICATE = "aws:acm/certificate:Certificate";
 /** The types that a stack may take from outside: the network of an account that has one. */
 const EXISTING = [VPC, SUBNET];
 
-/** The values of AWS's own: default parameter groups, and managed policies, which `no-broad-managed-policy` judges. */
-const AWS_OWN = /^(default\.(redis|postgres)[\d.a-z]*$|arn:aws:iam::aws:policy\/)/;
+/** AWS's own: default parameter groups, keys, and managed policies, which `no-broad-managed-policy` judges. */
+const AWS_OWN = /^(default\.(redis|postgres)[\d.a-z]*$|arn:aws:iam::aws:policy\/|alias\/aws\/)/;
 
 /** An id that EC2 gives, which nobody knows before the resource exists. */
 const EC2_ID = /^[a-z]+-[0-9a-f]{8,17}$/;

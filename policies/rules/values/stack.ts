@@ -109,9 +109,14 @@ export const queueValues = defineRule({
       ...(inputs.maxMessageSize === undefined || Number(inputs.maxMessageSize) >= 262_144
         ? []
         : ["maxMessageSize is under 256 KiB. Remove it."]),
-      ...(text(inputs.kmsMasterKeyId) !== "" && text(inputs.sqsManagedSseEnabled) === "true"
-        ? ["kmsMasterKeyId and sqsManagedSseEnabled are set. Write one of them."]
-        : []),
+      ...(text(inputs.kmsMasterKeyId) === ""
+        ? []
+        : demand(
+            inputs.sqsManagedSseEnabled,
+            ["", "false"].includes(text(inputs.sqsManagedSseEnabled)),
+            "sqsManagedSseEnabled",
+            "nothing beside kmsMasterKeyId",
+          )),
       ...(sources.length === 0 ? [] : allowProblems(inputs.redriveAllowPolicy, sources, stack)),
       ...workers.flatMap((worker) => [
         ...demand(

@@ -22,6 +22,7 @@ describe("components/beanstalk/instanceProfile", () => {
         statements: [own],
         permissionsBoundary: PERMISSIONS_BOUNDARY,
         shellAccess: false,
+        encrypted: false,
       });
     });
     statements = statementsOf(find(document, "aws:iam/rolePolicy:RolePolicy").inputs.policy);

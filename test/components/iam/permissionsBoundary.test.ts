@@ -11,7 +11,7 @@ describe("components/iam/permissionsBoundary", () => {
   let statements: PolicyStatement[];
   before(async () => {
     document = await simulate(() => {
-      new PermissionsBoundary("permissions-boundary", { naming });
+      new PermissionsBoundary("permissions-boundary", { naming, encrypted: false });
     });
     statements = Object.values(statementsOf(find(document, POLICY, "permissions-boundary").inputs.policy));
   });
@@ -69,6 +69,22 @@ describe("components/iam/permissionsBoundary", () => {
           "kms:EncryptionContext:PARAMETER_ARN":
             "arn:aws:ssm:eu-central-1:123456789012:parameter/iaso-secrets/test/*",
         },
+      },
+    });
+  });
+
+  it("uses the environment's own key for media and tasks, by its alias, where there is one", async () => {
+    const encrypted = await simulate(() => {
+      new PermissionsBoundary("permissions-boundary", { naming, encrypted: true });
+    });
+    const { Encryption } = statementsOf(find(encrypted, POLICY, "permissions-boundary").inputs.policy);
+    expect(Encryption).to.deep.include({
+      Action: ["kms:Decrypt", "kms:GenerateDataKey"],
+      Condition: {
+        StringEquals: {
+          "kms:ViaService": ["s3.eu-central-1.amazonaws.com", "sqs.eu-central-1.amazonaws.com"],
+        },
+        "ForAnyValue:StringEquals": { "kms:ResourceAliases": "alias/iaso-test" },
       },
     });
   });

@@ -84,11 +84,20 @@ const DELETABLE = [
   "aws:s3/bucket:Bucket of bucketPublicAccessBlock bucket",
   "aws:s3/bucket:Bucket of bucketServerSideEncryptionConfiguration bucket",
   "aws:s3/bucket:Bucket of bucketVersioning bucket",
+  "aws:kms/key:Key of logGroup kmsKeyId",
+  "aws:kms/key:Key of topic kmsMasterKeyId",
+  "aws:kms/key:Key of queue kmsMasterKeyId",
+  "aws:kms/key:Key of bucketServerSideEncryptionConfiguration rules.applyServerSideEncryptionByDefault.kmsMasterKeyId",
+  "aws:kms/key:Key of replicationGroup kmsKeyId",
+  "aws:kms/key:Key of alias targetKeyId",
+  "aws:kms/key:Key of instance kmsKeyId",
+  "aws:kms/key:Key of instance performanceInsightsKmsKeyId",
 ];
 
 /**
- * The references that no creation is refused for: CloudWatch and flow logs take any ARN, Pulumi waits for a certificate's
- * validation by itself, and requirements.ts looks up a version, its bundle and the database's monitoring role.
+ * The references that no creation is refused for here: CloudWatch and flow logs take any ARN, Pulumi waits for a certificate's
+ * validation by itself, requirements.ts looks up a version, its bundle and the database's monitoring role, and keys.ts the
+ * key of a log group. S3, SNS and SQS look a key up when they use it.
  */
 const NOT_LOOKED_UP = [
   "aws:acm/certificate:Certificate of certificateValidation certificateArn",
@@ -102,6 +111,10 @@ const NOT_LOOKED_UP = [
   "aws:s3/bucketObjectv2:BucketObjectv2 of applicationVersion key",
   "aws:elasticbeanstalk/applicationVersion:ApplicationVersion of environment version",
   "aws:iam/role:Role of instance monitoringRoleArn",
+  "aws:kms/key:Key of logGroup kmsKeyId",
+  "aws:kms/key:Key of topic kmsMasterKeyId",
+  "aws:kms/key:Key of queue kmsMasterKeyId",
+  "aws:kms/key:Key of bucketServerSideEncryptionConfiguration rules.applyServerSideEncryptionByDefault.kmsMasterKeyId",
 ];
 
 /** Inputs that AWS refuses a second time, with the error code; another value of any of them is accepted. */

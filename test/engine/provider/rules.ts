@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { RESOURCE_TYPES } from "../../../policies/facts/resourceTypes";
 import { zoneIdOf } from "../../../simulated-aws/route53";
 import { Account, AccountResource, AwsError, Properties, Snapshot } from "./account";
+import { requireLogKey, requirePrincipals } from "./keys";
 import { requireDependencies, requireReferences, requireUnused } from "./requirements";
 
 const BUCKET = "aws:s3/bucket:Bucket";
@@ -80,6 +81,14 @@ function beforePut(account: Account, type: string, inputs: Properties): void {
   switch (type) {
     case "aws:s3/bucketPolicy:BucketPolicy": {
       refusePublicPolicy(account, inputs);
+      return;
+    }
+    case "aws:cloudwatch/logGroup:LogGroup": {
+      requireLogKey(account, inputs);
+      return;
+    }
+    case "aws:kms/key:Key": {
+      requirePrincipals(account, inputs);
       return;
     }
     case PUBLIC_ACCESS_BLOCK: {

@@ -25,7 +25,12 @@ import { neededFor } from "../../deploy/double/authorization";
 import { find, previewOf, previewWith, textOf } from "../../support";
 
 /** Types that an administrator creates and changes: `up` could raise its own permissions with them. */
-const ADMINISTRATORS = ["aws:iam/openIdConnectProvider:OpenIdConnectProvider", "aws:iam/policy:Policy"];
+const ADMINISTRATORS = [
+  "aws:iam/openIdConnectProvider:OpenIdConnectProvider",
+  "aws:iam/policy:Policy",
+  "aws:kms/alias:Alias",
+  "aws:kms/key:Key",
+];
 
 /** Actions of the handlers that the role lacks, and why no resource of the program needs them. */
 const NOT_NEEDED: readonly [RegExp, reason: string][] = [
@@ -50,7 +55,14 @@ const NOT_NEEDED: readonly [RegExp, reason: string][] = [
     "an administrator creates roles and changes their trust",
   ],
   [/^iam:Delete(InstanceProfile|Role|RolePermissionsBoundary)$/, "an administrator deletes roles"],
-  [/^kms:/, "all keys are AWS's own, and their policies let the account's principals use them"],
+  [
+    /^kms:(CreateGrant|Decrypt|DescribeKey|Encrypt|GenerateDataKey\w*)$/,
+    "the policies of the keys let whoever may use RDS and ElastiCache use them through these",
+  ],
+  [
+    /^kms:(CreateAlias|CreateKey|DeleteAlias|Disable\w+|Enable\w+|PutKeyPolicy|ScheduleKeyDeletion|TagResource|UntagResource|Update\w+)$/,
+    "an administrator creates keys and decides who uses them",
+  ],
   [
     /^logs:.*(BearerToken|DataProtection|DeletionProtection|Delivery|Index|KmsKey|LogEvents|LogStream|ResourcePol)/,
     "log groups have a name, a retention and tags only",
@@ -83,6 +95,9 @@ const NO_ACTIONS = [
 /** Reads of a part that the example stacks do not have. */
 const WEB_ACL_READS = ["GetWebACL", "GetWebACLForResource", "ListTagsForResource"];
 
+/** Reads of a KMS key, which an administrator creates. */
+const KEY_READS = ["DescribeKey", "GetKeyPolicy", "GetKeyRotationStatus", "ListAliases", "ListResourceTags"];
+
 /** Calls with which the program builds the image (ami/). */
 const IMAGE_BUILD = [
   "ec2:CreateImage",
@@ -101,6 +116,9 @@ const EXTRAS: Record<string, string> = {
       `ReadInfrastructure: wafv2:${read}`,
       "Pulumi reads the web ACL of other stacks",
     ]),
+  ),
+  ...Object.fromEntries(
+    KEY_READS.map((read) => [`ReadInfrastructure: kms:${read}`, "a refresh reads the KMS key"]),
   ),
   "ReadInfrastructure: s3:GetAccelerateConfiguration": "Pulumi reads every setting of a bucket",
   "ReadInfrastructure: s3:GetReplicationConfiguration": "Pulumi reads every setting of a bucket",

@@ -20,6 +20,8 @@ const ADMINISTRATORS = [
   "iam:CreateOpenIDConnectProvider",
   "iam:CreatePolicy",
   "iam:CreateRole",
+  "kms:CreateAlias",
+  "kms:CreateKey",
   "s3:PutBucketLogging",
 ];
 
@@ -116,8 +118,8 @@ describe("policies/facts/resourceTypes", () => {
   describe("with a new type", () => {
     const key = (document: PreviewDocument): PreviewResource => ({
       ...find(document, "aws:sqs/queue:Queue", "tasks"),
-      urn: "urn:pulumi:staging::iaso::aws:kms/key:Key::key",
-      type: "aws:kms/key:Key",
+      urn: "urn:pulumi:staging::iaso::aws:lambda/function:Function::key",
+      type: "aws:lambda/function:Function",
       name: "key",
       parent: find(document, "pulumi:pulumi:Stack").urn,
       inputs: {},
@@ -127,12 +129,12 @@ describe("policies/facts/resourceTypes", () => {
       const document = await previewOf("staging");
       const problems = missingPlaces(key(document), document);
       expect(problems).to.deep.equal([
-        "aws:kms/key:Key: add a row to policies/facts/resourceTypes.ts",
-        "aws:kms/key:Key: The simulated AWS knows no resource type aws:kms/key:Key (resource key). Add its row to " +
-          "policies/facts/resourceTypes.ts and its behaviour to a new file simulated-aws/kms.ts, which " +
+        "aws:lambda/function:Function: add a row to policies/facts/resourceTypes.ts",
+        "aws:lambda/function:Function: The simulated AWS knows no resource type aws:lambda/function:Function (resource key). Add its row to " +
+          "policies/facts/resourceTypes.ts and its behaviour to a new file simulated-aws/lambda.ts, which " +
           "simulated-aws/index.ts lists.",
-        "aws:kms/key:Key: add its price to report/costs/charges.ts",
-        "aws:kms/key:Key key: create it in a component, in components/, with the component as parent",
+        "aws:lambda/function:Function: add its price to report/costs/charges.ts",
+        "aws:lambda/function:Function key: create it in a component, in components/, with the component as parent",
       ]);
       const known = missingPlaces({ ...key(document), type: "aws:ec2/instance:Instance" }, document).join(
         "\n",
@@ -141,14 +143,14 @@ describe("policies/facts/resourceTypes", () => {
       const named = `${problems.join(" ")} ${known}`.match(/[\w-]+(\/[\w-]+)+\.ts/g) ?? [];
       expect(named).to.include.members(["report/costs/charges.ts", "simulated-aws/ec2.ts"]);
       const missing = named.filter((file) => !existsSync(join(ROOT, file)));
-      expect([...new Set(missing)]).to.deep.equal(["simulated-aws/kms.ts"]);
+      expect([...new Set(missing)]).to.deep.equal(["simulated-aws/lambda.ts"]);
     });
 
     it("names the right that the role up lacks", async () => {
       const document = await previewOf("staging");
-      const problems = missingPlaces(key(document), document, { createAction: "kms:CreateKey" });
+      const problems = missingPlaces(key(document), document, { createAction: "lambda:CreateFunction" });
       expect(problems).to.include(
-        "aws:kms/key:Key: allow the role up kms:CreateKey in components/ciAccess.ts",
+        "aws:lambda/function:Function: allow the role up lambda:CreateFunction in components/ciAccess.ts",
       );
       expect(existsSync(join(ROOT, "components", "ciAccess.ts"))).to.equal(true);
     });

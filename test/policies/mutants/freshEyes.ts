@@ -64,7 +64,6 @@ export const freshEyes: Mutant[] = [
   set("no-bucket-website", "bucket", "artifacts", "website", { indexDocument: "index.html" }),
   set("bucket-without-acls", "ownership", "media", "rule", { objectOwnership: "ObjectWriter" }),
   set("no-bucket-acl", "object", "enketo-bundle", "acl", "public-read"),
-  set("queue-encrypted", "queue", "tasks", "sqsManagedSseEnabled", "false"),
   set("queue-visibility", "queue", "tasks", "visibilityTimeoutSeconds", "30"),
   set("queue-dead-letters-retention", "queue", "tasks", "messageRetentionSeconds", 1300000),
   set("queue-values", "queue", "tasks", "receiveWaitTimeSeconds", 30),

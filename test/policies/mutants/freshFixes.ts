@@ -71,7 +71,13 @@ export const freshFixes: Mutant[] = [
   parameter("full_page_writes", "0"),
   parameter("synchronous_commit", "off"),
   set("redis-values", "redis", "enketo-main", "snapshotWindow", "04:00-05:00"),
-  set("queue-values", "queue", "tasks", "kmsMasterKeyId", "alias/aws/sqs"),
+  [
+    "queue-values",
+    (stack) =>
+      stack
+        .set("queue", "tasks", "sqsManagedSseEnabled", true)
+        .set("queue", "tasks", "kmsMasterKeyId", "alias/aws/sqs"),
+  ],
   set("vpc-whole", "vpc", "network", "enableDnsSupport", "false"),
   set("vpc-whole", "vpc", "network", "instanceTenancy", "dedicated"),
   set("dns-own-names", "record", "web", "ttl", 60),

@@ -5,6 +5,7 @@ import { application } from "./application";
 import { beanstalk } from "./beanstalk";
 import { closedWorld } from "./closedWorld";
 import { database, databaseOfProd } from "./database";
+import { encryption } from "./encryption";
 import { evidence, evidenceOfProd } from "./evidence";
 import { freshEyes } from "./freshEyes";
 import { freshFixes, freshFixesOfProd } from "./freshFixes";
@@ -30,6 +31,7 @@ const AREAS: Record<string, Mutant[]> = {
   closedWorld,
   topology,
   network,
+  encryption: [],
   evidence,
   values,
   freshEyes: [],
@@ -43,6 +45,7 @@ const OF_STACK: Record<string, Record<string, Mutant[]>> = {
   prod: {
     storage: privateStatic,
     database: databaseOfProd,
+    encryption,
     evidence: evidenceOfProd,
     values: valuesOfProd,
     freshEyes,

@@ -14,9 +14,19 @@ const allow = (statement: object) => (stack: MutableStack) => {
   return stack.allow("queuePolicy", "tasks", { Action: "sqs:SendMessage", Resource: "*", ...statement });
 };
 
+/** Takes the KMS key of a queue, and sets SQS's own keys. */
+const unencrypted = (name: string, sqsManagedSseEnabled: unknown): Mutant => [
+  "queue-encrypted",
+  (stack) =>
+    stack
+      .set("queue", name, "kmsMasterKeyId", undefined)
+      .set("queue", name, "sqsManagedSseEnabled", sqsManagedSseEnabled),
+];
+
 export const queue: Mutant[] = [
-  ["queue-encrypted", set("tasks", "sqsManagedSseEnabled", false)],
-  ["queue-encrypted", set("tasks-dead-letters", "sqsManagedSseEnabled", undefined)],
+  unencrypted("tasks", false),
+  unencrypted("tasks", "false"),
+  unencrypted("tasks-dead-letters", undefined),
   ["queue-dead-letters", set("tasks", "redrivePolicy", undefined)],
   ["queue-dead-letters", redrive({ maxReceiveCount: 1000 })],
   ["queue-dead-letters", redrive({ maxReceiveCount: 1 })],

@@ -281,8 +281,8 @@ describe("report/costs/costs", () => {
       expect(notCounted(endpoint, { vpcEndpointType: "Gateway" })).to.deep.equal([]);
       expect(notCounted(endpoint, { vpcEndpointType: "Interface" })).to.have.length(1);
       expect(notCounted("aws:ssm/parameter:Parameter", { tier: "Advanced" })).to.have.length(1);
-      expect(notCounted("aws:kms/key:Key", {})).to.deep.equal([
-        "aws:kms/key:Key it: no price known for this type",
+      expect(notCounted("aws:lambda/function:Function", {})).to.deep.equal([
+        "aws:lambda/function:Function it: no price known for this type",
       ]);
     });
 
@@ -291,10 +291,10 @@ describe("report/costs/costs", () => {
       const resources = [
         resource(bucket, "a", {}),
         resource(bucket, "b", {}),
-        resource("aws:kms/key:Key", "k", {}),
+        resource("aws:lambda/function:Function", "k", {}),
       ];
       expect(costsOf(stackOf(resources)).notCounted).to.deep.equal([
-        "aws:kms/key:Key k: no price known for this type",
+        "aws:lambda/function:Function k: no price known for this type",
         "2 × S3 bucket: storage, requests and traffic (billed by use)",
       ]);
     });
@@ -453,7 +453,15 @@ describe("report/costs/costs", () => {
 
   describe("the real stacks", () => {
     /** What AWS charges by the hour, GB or month of all that the program makes, said independently of the code. */
-    const COSTLY = [ENVIRONMENT, DATABASE, GROUP, ALARM, "aws:ec2/natGateway:NatGateway", "aws:ec2/eip:Eip"];
+    const COSTLY = [
+      ENVIRONMENT,
+      DATABASE,
+      GROUP,
+      ALARM,
+      "aws:ec2/natGateway:NatGateway",
+      "aws:ec2/eip:Eip",
+      "aws:kms/key:Key",
+    ];
     const PLAUSIBLE: Record<string, [number, number]> = { staging: [300, 600], prod: [900, 1500] };
 
     for (const stack of EXAMPLE_STACKS) {
@@ -569,8 +577,9 @@ describe("report/costs/costs", () => {
 
     it("has prices above nothing, in proportion to size, and twice for two zones", () => {
       for (const [region, prices] of regions) {
-        const { instances, databases, cacheNodes, databaseStorage, webAcl, webAclRule, ...others } = prices;
-        expect([webAcl, webAclRule], region).to.deep.equal([5, 1]);
+        const { instances, databases, cacheNodes, databaseStorage, kmsKey, webAcl, webAclRule, ...others } =
+          prices;
+        expect([kmsKey, webAcl, webAclRule], region).to.deep.equal([1, 5, 1]);
         for (const number of numbersOf(others)) expect(number, region).to.be.within(0.004, 0.2);
         const single = Object.fromEntries(
           Object.entries(databases).map(([type, price]) => [type, price.single]),

@@ -11,7 +11,7 @@ const allowed = (statements: Record<string, PolicyStatement>) =>
 
 describe("components/iam/ci/deploy", () => {
   const statements = statementsOf(
-    policyDocument([...deployStatements(naming), ...Object.values(updateStatements(naming, PAIR)).flat()]),
+    policyDocument([...deployStatements(naming, false), ...Object.values(updateStatements(naming, PAIR)).flat()]),
   );
 
   it("allows writing bundles, static files and versions of its own application only", () => {

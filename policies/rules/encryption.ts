@@ -1,0 +1,328 @@
+import { every, ownAccounts, regionsOf, Stack } from "../context";
+import { conditionsOf, demandsValue, Statement, statementsOf, strings } from "../iam/document";
+import { actionMatches, judge } from "../iam/evaluate";
+import { allowsOutsiders } from "../iam/principals";
+import { identitiesOf, nameOf } from "../identity";
+import { named, used } from "../references";
+import { Resource } from "../resource";
+import { defineRule } from "../rule";
+import { array, at, demand, first, hasUnknown, notEvaluated, object, text } from "../values";
+import { grantsOf, isGithubs, ROLE } from "./iam/grants";
+import { classOf, PART } from "./storage/bucket";
+
+const KEY = "aws:kms/key:Key";
+const ALIAS = "aws:kms/alias:Alias";
+const LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup";
+
+export const keyKept = defineRule({
+  name: "key-kept",
+  types: [KEY, ALIAS],
+  description:
+    "A KMS key is renewed every year, waits 30 days before its deletion, and Pulumi neither deletes nor disables it",
+  why: "everything that the key encrypted would be lost with it, in snapshots too",
+  severity: "critical",
+  reference: "AWS FSBP KMS.4",
+  check: (resource) => {
+    const kept = [
+      ...(resource.protect === true ? [] : ["It is not protected. Write protect: true in its options."]),
+      ...(resource.retainOnDelete === true
+        ? []
+        : ["It would be deleted with the stack, which leaves snapshots. Write retainOnDelete: true."]),
+    ];
+    if (resource.type === ALIAS) return kept;
+    const {
+      enableKeyRotation,
+      rotationPeriodInDays: period = 365,
+      deletionWindowInDays: days = 30,
+      isEnabled = true,
+      multiRegion = false,
+      bypassPolicyLockoutSafetyCheck: bypass = false,
+      customKeyStoreId,
+      keyUsage = "ENCRYPT_DECRYPT",
+      customerMasterKeySpec: spec = "SYMMETRIC_DEFAULT",
+    } = resource.inputs;
+    return [
+      ...kept,
+      ...demand(enableKeyRotation, enableKeyRotation === true, "enableKeyRotation", "true"),
+      ...demand(period, Number(period) >= 90 && Number(period) <= 365, "rotationPeriodInDays", "90 to 365"),
+      ...demand(days, Number(days) === 30, "deletionWindowInDays", "30"),
+      ...demand(isEnabled, isEnabled === true, "isEnabled", "true"),
+      ...demand(multiRegion, multiRegion === false, "multiRegion", "false: no other region may have it"),
+      ...demand(bypass, bypass === false, "bypassPolicyLockoutSafetyCheck", "false"),
+      ...demand(customKeyStoreId, customKeyStoreId === undefined, "customKeyStoreId", "nothing"),
+      ...demand(keyUsage, keyUsage === "ENCRYPT_DECRYPT", "keyUsage", "ENCRYPT_DECRYPT"),
+      ...demand(spec, spec === "SYMMETRIC_DEFAULT", "customerMasterKeySpec", "SYMMETRIC_DEFAULT"),
+    ];
+  },
+});
+
+/** Actions that change a key, or give it to others. */
+const ADMINISTRATION = [
+  "kms:CreateGrant",
+  "kms:DeleteAlias",
+  "kms:DeleteImportedKeyMaterial",
+  "kms:DisableKey",
+  "kms:DisableKeyRotation",
+  "kms:ImportKeyMaterial",
+  "kms:PutKeyPolicy",
+  "kms:ReplicateKey",
+  "kms:RevokeGrant",
+  "kms:ScheduleKeyDeletion",
+  "kms:UpdateAlias",
+];
+
+/** Actions that the policy of a key denies the roles of GitHub, whatever IAM allows them. */
+const DENIED_TO_GITHUB = ["kms:DisableKey", "kms:PutKeyPolicy", "kms:ScheduleKeyDeletion", "kms:UpdateAlias"];
+
+/** The services through which everyone in the account may use the key who may use the service. */
+const STORES = ["backup", "elasticache", "rds"];
+
+const demanded = (statement: Statement, key: string): string[] =>
+  conditionsOf(statement)
+    .filter((one) => one.key === key && /^string(equals|like)$/i.test(one.operator))
+    .flatMap(({ values }) => values.map(String));
+
+/** True if a statement allows grants only to services of AWS. */
+const isForServices = (statement: Statement): boolean =>
+  conditionsOf(statement).some(
+    ({ operator, key, values }) =>
+      /^bool$/i.test(operator) && key === "kms:grantisforawsresource" && values.map(String).join() === "true",
+  );
+
+/** The problems of one Allow of a key policy. */
+function problemsOfAllow(statement: Statement, stack: Stack): string[] {
+  const accounts = ownAccounts(stack);
+  const sid = `Statement ${text(statement.Sid)}`;
+  const aws = strings(object(statement.Principal).AWS);
+  const roots = accounts.flatMap((account) => [account, `arn:aws:iam::${account}:root`]);
+  if (
+    aws.length > 0 &&
+    Object.keys(object(statement.Principal)).length === 1 &&
+    aws.every((one) => roots.includes(one))
+  )
+    return [];
+  const isEveryone = statement.Principal === "*" || aws.some((one) => /[*?]/.test(one));
+  const services = regionsOf(stack).flatMap((region) =>
+    STORES.map((one) => `${one}.${region}.amazonaws.com`),
+  );
+  const via = demanded(statement, "kms:viaservice");
+  const administers = ADMINISTRATION.filter(
+    (action) =>
+      actionMatches(statement, action) && !(action === "kms:CreateGrant" && isForServices(statement)),
+  );
+  return [
+    ...(allowsOutsiders(statement, accounts)
+      ? [`${sid} lets others use the key. Write kms:CallerAccount, or aws:SourceAccount for a service.`]
+      : []),
+    ...(isEveryone && (via.length === 0 || via.some((one) => !services.includes(one)))
+      ? [`${sid} lets everyone in the account use the key. Write kms:ViaService ${services.join(", ")}.`]
+      : []),
+    ...(administers.length > 0
+      ? [
+          `${sid} allows ${first(administers)}. Remove it: IAM policies of the account allow it to administrators.`,
+        ]
+      : []),
+  ];
+}
+
+export const keyPolicyNarrow = defineRule({
+  name: "key-policy-narrow",
+  kind: "role",
+  types: [KEY],
+  description:
+    "A key policy lets only the account and its services use the key, and no role of GitHub administer it",
+  why: "whoever may change the key can read what it encrypts, or make it unreadable for everyone",
+  severity: "critical",
+  neighbours: true,
+  check: (key, stack) => {
+    const { policy } = key.inputs;
+    if (hasUnknown(policy)) return notEvaluated("policy");
+    if (policy === undefined) return ["The key has KMS's default policy. Write one."];
+    const statements = statementsOf(policy);
+    const [account = ""] = ownAccounts(stack);
+    const roles = stack
+      .ofType(ROLE)
+      .filter(isGithubs)
+      .map((role) => `arn:aws:iam::${account}:role/${nameOf(role)}`);
+    const isDenied = (arn: string, action: string) =>
+      judge(
+        statements,
+        { requester: { arn }, action, resource: "*", account, context: { "aws:PrincipalArn": arn } },
+        true,
+      ).decision === "deny";
+    const open = roles.filter((arn) => DENIED_TO_GITHUB.some((action) => !isDenied(arn, action)));
+    const delegates = judge(
+      statements.filter(({ Condition }) => Condition === undefined),
+      {
+        requester: { arn: `arn:aws:iam::${account}:user/administrator` },
+        action: "kms:PutKeyPolicy",
+        resource: "*",
+        account,
+        context: {},
+      },
+      true,
+    );
+    return [
+      ...statements.filter(({ Effect }) => Effect === "Allow").flatMap((one) => problemsOfAllow(one, stack)),
+      ...(open.length === 0
+        ? []
+        : [`${first(open)} could administer the key. Write a Deny of ${DENIED_TO_GITHUB.join(", ")}.`]),
+      ...(delegates.decision === "allow"
+        ? []
+        : ["Nobody could change the policy. Write an Allow of kms:* for the account's root."]),
+    ];
+  },
+});
+
+/** The keys of this program that a store names. */
+const keysOf = (store: Resource, property: string, value: unknown, stack: Stack): Resource[] =>
+  named(store, property, value, KEY, stack);
+
+/** The value of a store's property that names a key, by the store's type. */
+const KEY_OF: Record<string, (inputs: Record<string, unknown>) => [property: string, value: unknown]> = {
+  [LOG_GROUP]: ({ kmsKeyId }) => ["kmsKeyId", kmsKeyId],
+  "aws:elasticache/replicationGroup:ReplicationGroup": ({ kmsKeyId }) => ["kmsKeyId", kmsKeyId],
+  "aws:rds/instance:Instance": ({ kmsKeyId }) => ["kmsKeyId", kmsKeyId],
+  "aws:sns/topic:Topic": ({ kmsMasterKeyId }) => ["kmsMasterKeyId", kmsMasterKeyId],
+  "aws:sqs/queue:Queue": ({ kmsMasterKeyId }) => ["kmsMasterKeyId", kmsMasterKeyId],
+  [PART.encryption]: ({ rules }) => [
+    "rules",
+    array(rules).map((rule) =>
+      at(object(at(object(rule), "applyServerSideEncryptionByDefault")), "kmsMasterKeyId"),
+    ),
+  ],
+};
+
+/** The key of an existing store cannot change: the program names the new one, and ignoreChanges hides it. */
+const keepsOldKey = (store: Resource, property: string, stack: Stack): boolean =>
+  (store.ignoreChanges ?? []).includes(property) &&
+  store.inputs[property] === undefined &&
+  used(store, property, KEY, stack).length > 0;
+
+export const storesUseKey = defineRule({
+  name: "stores-use-key",
+  kind: "closed world",
+  types: [
+    LOG_GROUP,
+    "aws:elasticache/replicationGroup:ReplicationGroup",
+    "aws:rds/instance:Instance",
+    "aws:sns/topic:Topic",
+    "aws:sqs/queue:Queue",
+    PART.encryption,
+  ],
+  description:
+    "In a stack with a KMS key, database, media, queues, alarms, logs and Redis are encrypted with it; static files and the bucket for logs are not",
+  why: "people rely on the key for all data, and no browser and no load balancer can use one",
+  severity: "high",
+  neighbours: true,
+  check: (store, stack) => {
+    const [property, value] = KEY_OF[store.type]?.(store.inputs) ?? ["", undefined];
+    if (store.type === PART.encryption) {
+      const bucket = every(stack, "aws:s3/bucket:Bucket").find(
+        ({ inputs }) => inputs.bucket === store.inputs.bucket,
+      );
+      const bucketClass = bucket === undefined ? "" : classOf(bucket);
+      if (["logs", "static"].includes(bucketClass))
+        return JSON.stringify(store.inputs.rules ?? "").includes("aws:kms")
+          ? [`The bucket of class ${bucketClass} is encrypted with KMS. Write AES256.`]
+          : [];
+      if (bucketClass !== "media") return [];
+    }
+    if (stack.ofType(KEY).length === 0) return [];
+    return keysOf(store, property, value, stack).length > 0 || keepsOldKey(store, property, stack)
+      ? []
+      : [`It is not encrypted with the KMS key of this program. Write the key as ${property}.`];
+  },
+});
+
+/** True if the statements of a key policy let a service use the key for a request. */
+export function letsServiceUseKey(
+  statements: Statement[],
+  service: string,
+  actions: readonly string[],
+  context: Record<string, string>,
+  account: string,
+): boolean {
+  return actions.every(
+    (action) =>
+      judge(statements, { requester: { service }, action, resource: "*", account, context }, true)
+        .decision === "allow",
+  );
+}
+
+export const logsUseKey = defineRule({
+  name: "logs-use-key",
+  kind: "evidence",
+  types: [LOG_GROUP],
+  description: "The policy of a log group's KMS key lets CloudWatch Logs use the key for the group",
+  why: "CloudWatch would refuse the group, or drop what is written",
+  severity: "high",
+  neighbours: true,
+  check: (group, stack) => {
+    const keys = keysOf(group, "kmsKeyId", group.inputs.kmsKeyId, stack);
+    if (keys.some(({ inputs }) => hasUnknown(inputs.policy))) return notEvaluated("the key's policy");
+    const [account = ""] = ownAccounts(stack);
+    const [region = ""] = regionsOf(stack);
+    const arn = identitiesOf(group, stack).find((one) => one.startsWith("arn:")) ?? "";
+    const refusing = keys.filter(
+      (key) =>
+        !letsServiceUseKey(
+          statementsOf(key.inputs.policy),
+          `logs.${region}.amazonaws.com`,
+          ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"],
+          { "kms:EncryptionContext:aws:logs:arn": arn },
+          account,
+        ),
+    );
+    return refusing.map(
+      ({ name }) =>
+        `Key ${name} does not let CloudWatch Logs encrypt the group. Write an Allow for logs.${region}.amazonaws.com with kms:EncryptionContext:aws:logs:arn.`,
+    );
+  },
+});
+
+/** Actions that read or change data with a key. */
+const DATA_USE = [
+  "kms:Decrypt",
+  "kms:Encrypt",
+  "kms:GenerateDataKey",
+  "kms:ReEncryptFrom",
+  "kms:ReEncryptTo",
+];
+
+/** True if a statement works only through services of AWS, and with the environment's own key or for named parameters. */
+function isOwnUse(statement: Statement, stack: Stack): boolean {
+  const aliases = every(stack, ALIAS).map(nameOf);
+  const via = demanded(statement, "kms:viaservice");
+  const named = conditionsOf(statement).filter(
+    ({ operator, key, values }) =>
+      (key === "kms:resourcealiases" &&
+        /^foranyvalue:stringequals$/i.test(operator) &&
+        values.every((one) => aliases.includes(text(one)))) ||
+      (key === "kms:encryptioncontext:parameter_arn" && demandsValue({ operator, key, values })),
+  );
+  return via.length > 0 && !via.some((one) => /[*?]/.test(one)) && named.length > 0;
+}
+
+export const keysOfOwnData = defineRule({
+  name: "keys-of-own-data",
+  kind: "role",
+  types: [ROLE],
+  description:
+    "A role uses KMS only through services, with the key of its environment by alias or for parameters by name",
+  why: "with a key of others, whoever gets the role reads their data, or encrypts ours so that nobody can read it",
+  severity: "critical",
+  neighbours: true,
+  check: (role, stack) => {
+    const wide = grantsOf(role, stack).statements.filter(
+      (statement) =>
+        statement.Effect === "Allow" &&
+        DATA_USE.some((action) => actionMatches(statement, action)) &&
+        !isOwnUse(statement, stack),
+    );
+    return wide.map(
+      ({ Sid }) =>
+        `Statement ${text(Sid)} allows the use of other keys. Write kms:ViaService, and kms:ResourceAliases with ForAnyValue:StringEquals.`,
+    );
+  },
+});
