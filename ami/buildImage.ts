@@ -39,7 +39,7 @@ const POLLS_UNTIL_VISIBLE = 20;
 
 export interface BuildOptions {
   region: string;
-  /** The environment that the image is for; a tag of the image. */
+  /** The environment that the image is for. A build sees nothing of the others in its account. */
   env: string;
   recipe: Recipe;
   solutionStackName: string;
@@ -65,10 +65,11 @@ export interface BuiltImage {
 }
 
 /**
- * Returns the image of a recipe on a platform version: an existing image with the same fingerprint, or a new one.
+ * Returns the image of a recipe on a platform version: an existing image of the environment with the same fingerprint, or
+ * a new one.
  *
  * This run terminates its builder whatever happens. An abandoned builder, left by a run that was killed, is taken over
- * if it builds the same image, and terminated otherwise. If several runs need the same image, one builds it and the
+ * if it builds the same image, and terminated otherwise. If several runs for the environment need the same image, one builds it and the
  * others wait; if that run ends without an image, another one builds it.
  *
  * @throws UserError if the build fails, is interrupted or exceeds its time limit
@@ -85,6 +86,7 @@ class Build {
   /** The builder of this run, which it started or took over. */
   private builderId: string | undefined;
   private readonly ec2: Clients["ec2"];
+  private readonly env: string;
 
   constructor(
     clients: Clients,
@@ -92,6 +94,7 @@ class Build {
     private readonly base: BaseImage,
   ) {
     this.ec2 = clients.ec2;
+    this.env = options.env;
     this.lease = new Lease(this.runId, options.leaseSeconds);
     this.fingerprint = imageFingerprint(base.id, options.recipe);
   }
@@ -114,7 +117,7 @@ class Build {
   }
 
   private async build(): Promise<string> {
-    await terminateAbandoned(this.ec2, this.options.report, (builder) => this.isReusable(builder));
+    await terminateAbandoned(this.ec2, this.env, this.options.report, (builder) => this.isReusable(builder));
     for (;;) {
       this.requireNotInterrupted();
       const builder = await this.builder();
@@ -127,7 +130,7 @@ class Build {
 
   /** Returns an image with this fingerprint, once it is available; undefined if there is none. */
   private async existingImage(): Promise<string | undefined> {
-    for (const { ImageId = "" } of await ownImages(this.ec2, this.fingerprint)) {
+    for (const { ImageId = "" } of await ownImages(this.ec2, this.env, this.fingerprint)) {
       if (await this.becomesAvailable(ImageId)) return ImageId;
     }
     return undefined;
@@ -191,7 +194,7 @@ class Build {
   }
 
   private async firstBuilder(): Promise<Instance | undefined> {
-    return (await findBuilders(this.ec2)).find(
+    return (await findBuilders(this.ec2, this.env)).find(
       (builder) => isAlive(builder) && tagOf(builder, FINGERPRINT_TAG) === this.fingerprint,
     );
   }
@@ -219,7 +222,9 @@ class Build {
     let wasSeen = false;
     for (let polls = 1; ; polls++) {
       progress.read(await this.console(InstanceId));
-      const seen = (await findBuilders(this.ec2)).find((builder) => builder.InstanceId === InstanceId);
+      const seen = (await findBuilders(this.ec2, this.env)).find(
+        (builder) => builder.InstanceId === InstanceId,
+      );
       const ended = seen ? !isAlive(seen) : wasSeen || polls > POLLS_UNTIL_VISIBLE;
       wasSeen ||= seen !== undefined;
       if (progress.failure && (isMine() || ended)) throw new UserError(progress.failure);
@@ -251,7 +256,7 @@ class Build {
   }
 
   private async hasImage(): Promise<boolean> {
-    return (await ownImages(this.ec2, this.fingerprint)).length > 0;
+    return (await ownImages(this.ec2, this.env, this.fingerprint)).length > 0;
   }
 
   private async console(InstanceId: string): Promise<string> {
@@ -274,7 +279,7 @@ class Build {
   }
 
   private async requestImage(): Promise<string> {
-    const Name = `iaso-gdal-${this.fingerprint.slice(0, 16)}`;
+    const Name = `iaso-gdal-${this.env}-${this.fingerprint.slice(0, 16)}`;
     try {
       const { ImageId = "" } = await this.ec2.send(
         new CreateImageCommand({
@@ -293,7 +298,7 @@ class Build {
       if (errorName(error) !== "InvalidAMIName.Duplicate") throw error;
     }
     for (let polls = 1; polls <= POLLS_UNTIL_VISIBLE; polls++) {
-      const [image] = await ownImages(this.ec2, this.fingerprint);
+      const [image] = await ownImages(this.ec2, this.env, this.fingerprint);
       if (image?.ImageId) return image.ImageId;
       await this.pause();
     }
@@ -341,7 +346,7 @@ class Build {
    */
   private async cleanUp(): Promise<void> {
     await this.retry("removing the unfinished image", async () => {
-      for (const image of await ownImages(this.ec2, this.fingerprint)) {
+      for (const image of await ownImages(this.ec2, this.env, this.fingerprint)) {
         if (image.State !== "available" && tagOf(image, RUN_TAG) === this.runId)
           await removeImage(this.ec2, image);
       }
@@ -349,21 +354,22 @@ class Build {
     await this.retry("terminating the builder", async () => {
       await this.endOwnBuilder();
       // Also by its tag: the answer with its id may have been lost.
-      for (const builder of (await findBuilders(this.ec2)).filter(isAlive)) {
+      for (const builder of (await findBuilders(this.ec2, this.env)).filter(isAlive)) {
         if (tagOf(builder, RUN_TAG) === this.runId) await terminate(this.ec2, builder.InstanceId ?? "");
       }
     });
     await this.retry("terminating builders of killed runs", () =>
-      terminateAbandoned(this.ec2, this.options.report),
+      terminateAbandoned(this.ec2, this.env, this.options.report),
     );
     await this.retry("removing the security group", () =>
       removeGroups(
         this.ec2,
+        this.env,
         (group) => tagOf(group, RUN_TAG) === this.runId || isAbandoned(group),
         () => this.sleep(),
       ),
     );
-    await this.retry("removing snapshots without an image", () => removeOrphanSnapshots(this.ec2));
+    await this.retry("removing snapshots without an image", () => removeOrphanSnapshots(this.ec2, this.env));
   }
 
   /** Tries an action three times; a failure is reported and does not throw. */
@@ -392,7 +398,7 @@ class Build {
     return [
       { Key: "Name", Value: `iaso-gdal-${part}` },
       { Key: "project", Value: "iaso" },
-      { Key: "env", Value: this.options.env },
+      { Key: "env", Value: this.env },
       { Key: "managed-by", Value: "pulumi" },
       { Key: PART_TAG, Value: part },
       { Key: FINGERPRINT_TAG, Value: this.fingerprint },

@@ -18,13 +18,12 @@ import {
 import { errorName } from "../cli/awsErrors";
 import { UserError } from "../cli/userError";
 import type { BaseImage } from "./baseImage";
-import { PART_TAG } from "./images";
+import { partFilters } from "./images";
 import { isAbandoned } from "./lease";
 import { USER_DATA_LIMIT, userData } from "./userData";
 
 /** The part tag of builders, their volumes and their security groups. */
 export const BUILDER = "builder";
-const OURS = { Name: `tag:${PART_TAG}`, Values: [BUILDER] };
 
 export interface BuilderOptions {
   /** The run that starts the builder. */
@@ -142,10 +141,11 @@ async function createGroup(ec2: EC2Client, VpcId: string | undefined, { runId, t
   return GroupId;
 }
 
-/** Lists all builders, oldest first, including those that ended in the last hour. */
-export async function findBuilders(ec2: EC2Client): Promise<Instance[]> {
+/** Lists the builders for one environment, or for all, oldest first, including those that ended in the last hour. */
+export async function findBuilders(ec2: EC2Client, env?: string): Promise<Instance[]> {
   const builders: Instance[] = [];
-  for await (const page of paginateDescribeInstances({ client: ec2 }, { Filters: [OURS] })) {
+  const request = { Filters: partFilters(BUILDER, env) };
+  for await (const page of paginateDescribeInstances({ client: ec2 }, request)) {
     builders.push(...(page.Reservations ?? []).flatMap(({ Instances = [] }) => Instances));
   }
   const order = ({ LaunchTime, InstanceId = "" }: Instance) =>
@@ -166,13 +166,14 @@ export async function terminate(ec2: EC2Client, instanceId: string): Promise<voi
   await ec2.send(new TerminateInstancesCommand({ InstanceIds: [instanceId] }));
 }
 
-/** Terminates the abandoned builders, except reusable ones. */
+/** Terminates the abandoned builders for one environment, or for all, except reusable ones. */
 export async function terminateAbandoned(
   ec2: EC2Client,
+  env: string | undefined,
   report: (line: string) => void,
   isReusable: (builder: Instance) => Promise<boolean> = () => Promise.resolve(false),
 ): Promise<void> {
-  for (const builder of await findBuilders(ec2)) {
+  for (const builder of await findBuilders(ec2, env)) {
     const { InstanceId = "" } = builder;
     if (!isAlive(builder) || !isAbandoned(builder) || (await isReusable(builder))) continue;
     report(`terminating ${InstanceId}, which a killed run left`);
@@ -181,20 +182,22 @@ export async function terminateAbandoned(
 }
 
 /**
- * Deletes the removable security groups of builders. Waits until builders that shut down are terminated, because EC2
+ * Deletes the removable security groups of builders for one environment, or for all. Waits until builders that shut down are terminated, because EC2
  * does not delete a group that an instance uses. A group that is still in use stays.
  */
 export async function removeGroups(
   ec2: EC2Client,
+  env: string | undefined,
   isRemovable: (group: SecurityGroup) => boolean,
   sleep: () => Promise<void>,
 ): Promise<void> {
   const groups: SecurityGroup[] = [];
-  for await (const page of paginateDescribeSecurityGroups({ client: ec2 }, { Filters: [OURS] })) {
+  const request = { Filters: partFilters(BUILDER, env) };
+  for await (const page of paginateDescribeSecurityGroups({ client: ec2 }, request)) {
     groups.push(...(page.SecurityGroups ?? []).filter(isRemovable));
   }
   if (groups.length === 0) return;
-  for (let polls = 0; polls < 60 && (await findBuilders(ec2)).some(isEnding); polls++) await sleep();
+  for (let polls = 0; polls < 60 && (await findBuilders(ec2, env)).some(isEnding); polls++) await sleep();
   for (const { GroupId } of groups) {
     try {
       await ec2.send(new DeleteSecurityGroupCommand({ GroupId }));

@@ -37,7 +37,7 @@ const result = (value: unknown) => process.stdout.write(`${JSON.stringify(value)
 
 program
   .command("build")
-  .description("build the image of the recipe, or return the one that exists")
+  .description("build the image of the recipe for an environment, or return the one that exists")
   .requiredOption(
     "--platform <name>",
     'Beanstalk platform version, such as "64bit Amazon Linux 2023 v4.13.9 running Python 3.13"',
@@ -144,8 +144,13 @@ program
   .action(async ({ keep }: { keep: number }) => {
     const { ec2, beanstalk } = clients();
     const deleted = await pruneImages({ ec2, beanstalk }, keep);
-    await terminateAbandoned(ec2, report);
-    await removeGroups(ec2, isAbandoned, () => new Promise((resolve) => setTimeout(resolve, 5_000)));
+    await terminateAbandoned(ec2, undefined, report);
+    await removeGroups(
+      ec2,
+      undefined,
+      isAbandoned,
+      () => new Promise((resolve) => setTimeout(resolve, 5_000)),
+    );
     result({ deleted });
   });
 

@@ -3,6 +3,7 @@ import {
   DeregisterImageCommand,
   DescribeImagesCommand,
   type EC2Client,
+  type Filter,
   type Image,
   paginateDescribeImages,
   paginateDescribeInstances,
@@ -42,16 +43,27 @@ export interface ListedImage {
   usedBy: string[];
 }
 
+/**
+ * The filters that find the parts of one kind which builds created: for one environment, or for all.
+ *
+ * A build trusts the parts of its own environment only. IAM stops the other environments of the account from using this
+ * environment's tags, so they cannot make an image that it boots.
+ */
+export function partFilters(part: string, env: string | undefined): Filter[] {
+  const tags = [[PART_TAG, part], ["project", "iaso"], ...(env === undefined ? [] : [["env", env]])];
+  return tags.map(([key = "", value = ""]) => ({ Name: `tag:${key}`, Values: [value] }));
+}
+
 /** The value of a tag; empty if there is none. */
 export function tagOf(tagged: { Tags?: { Key?: string; Value?: string }[] }, key: string): string {
   return tagged.Tags?.find(({ Key }) => Key === key)?.Value ?? "";
 }
 
-/** Lists the images that builds created, newest first. */
-export async function ownImages(ec2: EC2Client, fingerprint?: string): Promise<Image[]> {
+/** Lists the images that builds created for one environment, or for all, newest first. */
+export async function ownImages(ec2: EC2Client, env?: string, fingerprint?: string): Promise<Image[]> {
   const images: Image[] = [];
   const filters = [
-    { Name: `tag:${PART_TAG}`, Values: ["image"] },
+    ...partFilters("image", env),
     ...(fingerprint === undefined ? [] : [{ Name: `tag:${FINGERPRINT_TAG}`, Values: [fingerprint] }]),
   ];
   for await (const page of paginateDescribeImages({ client: ec2 }, { ...MINE, Filters: filters })) {
@@ -180,14 +192,15 @@ function snapshotsOf({ BlockDeviceMappings = [] }: Image): string[] {
 }
 
 /**
- * Deletes snapshots of builds that belong to no image, which an interrupted deletion leaves.
+ * Deletes snapshots of builds for one environment, or for all, that belong to no image, which an interrupted deletion
+ * leaves.
  *
  * A pending image does not list its snapshots yet, so snapshots with its fingerprint stay. Images are listed after
  * snapshots, because an image exists before its snapshots.
  */
-export async function removeOrphanSnapshots(ec2: EC2Client): Promise<void> {
+export async function removeOrphanSnapshots(ec2: EC2Client, env?: string): Promise<void> {
   const snapshots: Snapshot[] = [];
-  const request = { OwnerIds: ["self"], Filters: [{ Name: `tag:${PART_TAG}`, Values: ["snapshot"] }] };
+  const request = { OwnerIds: ["self"], Filters: partFilters("snapshot", env) };
   for await (const page of paginateDescribeSnapshots({ client: ec2 }, request)) {
     snapshots.push(...(page.Snapshots ?? []));
   }

@@ -166,9 +166,23 @@ describe("ami/buildImage", () => {
 
   it("returns an image that exists without starting a builder", async () => {
     const first = await build();
-    const second = await build({ env: "prod" });
+    const second = await build();
     expect(second).to.deep.equal({ ...first, reused: true });
     expect(ec2.runRequests).to.have.length(1);
+  });
+
+  it("takes no image and no builder of another environment in its account, and touches none", async () => {
+    const { imageId } = await build();
+    const left = await leaveBuilder({ recipe: recipeWith(["GPX"]), leaseSeconds: SHORT });
+    await aWhile();
+    ec2.runAs("prod");
+    const own = await build({ env: "prod" });
+    expect(own.reused).to.equal(false);
+    expect(own.imageId).not.to.equal(imageId);
+    const sameRecipe = await build({ env: "prod", recipe: recipeWith(["GPX"]) });
+    expect(sameRecipe.reused).to.equal(false);
+    expect(ec2.instances.get(left)?.state).to.equal("running");
+    expect([...ec2.images.keys()]).to.include(imageId);
   });
 
   it("makes another image for another recipe", async () => {
@@ -255,7 +269,7 @@ describe("ami/buildImage", () => {
 
   describe("beside other runs", () => {
     it("builds once for two that start at once, whichever is first", async () => {
-      const images = await Promise.all([build(), build({ env: "prod" })]);
+      const images = await Promise.all([build(), build()]);
       expect(images[0].imageId).to.equal(images[1].imageId);
       expect([...ec2.images.keys()]).to.deep.equal([images[0].imageId]);
       expect(ec2.calls.filter((action) => action === "CreateImage")).to.have.length(1);
@@ -413,7 +427,7 @@ describe("ami/buildImage", () => {
     it("names a foreign image that has the name it needs", async () => {
       const { imageId } = await build();
       ec2.images.get(imageId)!.tags.clear();
-      expect(await failureOf({})).to.match(/image named iaso-gdal-\w+ exists without .*Deregister it/s);
+      expect(await failureOf({})).to.match(/image named iaso-gdal-[\w-]+ exists without .*Deregister it/s);
       expect(ec2.runningBuilders).to.deep.equal([]);
     });
 

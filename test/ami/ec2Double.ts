@@ -39,8 +39,10 @@ interface Image {
 }
 
 /** The role that builds images: `pulumi up` runs the tool. A test compares its statements with the preview's. */
-const naming = new Naming({ organization: "example", env: "staging", accountId: ACCOUNT, region: REGION });
-const UP = new Role([...upStatements(naming), ...upServiceStatements(naming, []).network]);
+function upRole(env: string): Role {
+  const naming = new Naming({ organization: "example", env, accountId: ACCOUNT, region: REGION });
+  return new Role([...upStatements(naming), ...upServiceStatements(naming, []).network]);
+}
 
 /** The calls of EC2 and Elastic Beanstalk that `ami/` makes, over HTTP on 127.0.0.1. Each describe call advances time. */
 export class Ec2Double {
@@ -53,7 +55,9 @@ export class Ec2Double {
   readonly calls: string[] = [];
   readonly runRequests: Params[] = [];
   /** The role of the tool. EC2 refuses what the role's policies do not allow. */
-  role = UP;
+  role = upRole("staging");
+  /** The environment whose role it is. */
+  private env = "staging";
   /** What the builder prints, one line more at each look. */
   console = [
     "kernel: hello",
@@ -124,11 +128,17 @@ export class Ec2Double {
     }
   }
 
+  /** Lets the role of another environment run the tool from now on. */
+  runAs(env: string): void {
+    this.env = env;
+    this.role = upRole(env);
+  }
+
   private answer(action: string, params: Params): [number, string] {
     try {
       const ebs = params.get("Version") === "2010-12-01";
       // The environment's own tags: the tests of the role refuse it the resources of others.
-      const target = { env: naming.env, record: "", balancer: "" };
+      const target = { env: this.env, record: "", balancer: "" };
       const needed = onResourceOf(target, `${ebs ? "elasticbeanstalk" : "ec2"}:${action}`);
       if (!this.role.allows(needed)) throw new Error(`UnauthorizedOperation|${needed.action} is not allowed`);
       const inner = this.perform(action, params);
