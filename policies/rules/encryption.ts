@@ -25,9 +25,10 @@ export const keyKept = defineRule({
   check: (resource) => {
     const kept = [
       ...(resource.protect === true ? [] : ["It is not protected. Write protect: true in its options."]),
-      ...(resource.retainOnDelete === true
-        ? []
-        : ["It would be deleted with the stack, which leaves snapshots. Write retainOnDelete: true."]),
+      // The engine does not show this option to policies; previews and exports do.
+      ...(resource.retainOnDelete === false
+        ? ["It would be deleted with the stack, which leaves snapshots. Write retainOnDelete: true."]
+        : []),
     ];
     if (resource.type === ALIAS) return kept;
     const {
