@@ -40,7 +40,9 @@ const DENIED = [
 const ACTIONS: Record<string, string> = {
   "s3:ListBuckets": "s3:ListAllMyBuckets",
   "s3:ListObjectsV2": "s3:ListBucket",
-  "s3:GetPublicAccessBlock": "s3:GetAccountPublicAccessBlock",
+  "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
+  "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
+  "s3control:GetPublicAccessBlock": "s3:GetAccountPublicAccessBlock",
 };
 
 /** The part of a client that {@link explain} uses; each client types its middleware differently. */
@@ -101,14 +103,15 @@ export function createClients(
       new S3Client({ ...config, forcePathStyle, signer: { sign: (request) => Promise.resolve(request) } }),
     ),
     s3Control: explain(
-      "s3",
+      "s3control",
       new S3ControlClient({
         ...config,
         ...(endpoint !== undefined && { endpointProvider: () => ({ url: new URL(endpoint) }) }),
       }),
     ),
     sns: explain("sns", new SNSClient(config)),
-    sqs: explain("sqs", new SQSClient(config)),
+    // Servers at a plain address are not at the address of a queue.
+    sqs: explain("sqs", new SQSClient({ ...config, useQueueUrlAsEndpoint: endpoint === undefined })),
     ssm: explain("ssm", new SSMClient(config)),
     sts: explain("sts", new STSClient(config)),
   };

@@ -1,7 +1,6 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { RDSClient } from "@aws-sdk/client-rds";
 import { SSMClient } from "@aws-sdk/client-ssm";
-import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { password as ask } from "@inquirer/prompts";
 import { Command } from "commander";
 import { didYouMean } from "../cli/nearest";
@@ -9,6 +8,7 @@ import { runProgram } from "../cli/main";
 import { UserError } from "../cli/userError";
 import { Naming } from "../components/common/naming";
 import { pin, platformsOf } from "./platformCli";
+import { requireAccount } from "./requireAccount";
 import { optionalSecrets, refusedSecret, SecretName, secretNames, secretOf, secrets } from "./secrets";
 import { SecretStore } from "./secretStore";
 import {
@@ -97,17 +97,6 @@ function targetOf(stack: string): Target {
   };
 }
 
-/** @throws UserError if the credentials are for another account than the stack's: its secrets must not go there */
-async function requireAccount({ stack, file, region }: Target): Promise<void> {
-  const { Account } = await new STSClient({ region }).send(new GetCallerIdentityCommand({}));
-  const expected = file.get("accountId");
-  if (Account === expected) return;
-  throw new UserError(
-    `The AWS credentials are for the account ${Account ?? "?"}, but ${file.file} has accountId ${expected ?? "not set"}.`,
-    `Use credentials of the stack's account: export AWS_PROFILE=<profile>. Or correct the setting: pulumi config set ${file.key("accountId")} VALUE --stack ${stack}`,
-  );
-}
-
 /**
  * Creates the stack if it does not exist, pins its platform versions, and brings its secrets to Parameter Store: moves
  * those that an earlier version of this project kept in the stack's file, generates those that can be generated, and asks
@@ -116,7 +105,7 @@ async function requireAccount({ stack, file, region }: Target): Promise<void> {
 async function initStack(stack: string, { rotate }: { rotate?: string }): Promise<void> {
   const name = rotate === undefined ? undefined : rotatable(rotate);
   const target = targetOf(stack);
-  await requireAccount(target);
+  await requireAccount(target.file);
   if (name !== undefined) return replace(target, name);
   if (
     spawnSync("pulumi", ["stack", "select", stack], { stdio: "ignore", env: pulumiEnvironment() }).status !==

@@ -1,11 +1,10 @@
-import { execFileSync } from "node:child_process";
 import {
   DBInstanceNotFoundFault,
   DescribeDBInstancesCommand,
   ModifyDBInstanceCommand,
   RDSClient,
 } from "@aws-sdk/client-rds";
-import { UserError } from "../cli/userError";
+import { awsCli } from "../cli/awsCli";
 
 /*
  * The passwords of the database and of Enketo's Redis. The program cannot set them: each input of a resource is in
@@ -47,7 +46,9 @@ export async function setDatabasePassword(
 /** The ids of those Redis that exist with TLS and without a token. */
 export function redisWithoutToken(region: string, groupIds: readonly string[]): string[] {
   if (groupIds.length === 0) return [];
-  const { ReplicationGroups = [] } = JSON.parse(aws(region, "describe-replication-groups --output json")) as {
+  const { ReplicationGroups = [] } = JSON.parse(
+    awsCli(region, "elasticache describe-replication-groups --output json"),
+  ) as {
     ReplicationGroups?: {
       ReplicationGroupId: string;
       TransitEncryptionEnabled?: boolean;
@@ -80,29 +81,7 @@ export function setRedisToken(
     ApplyImmediately: true,
   };
   // On standard input, because other users can see arguments.
-  aws(region, "modify-replication-group --cli-input-json file:///dev/stdin", JSON.stringify(input));
-}
-
-/** Runs a command of the AWS CLI for ElastiCache: two commands do not justify an SDK client. */
-function aws(region: string, command: string, input = ""): string {
-  try {
-    // Node.js gives a child a socket as standard input, which cannot be opened as a file: `cat` makes a pipe of it.
-    return execFileSync("sh", ["-c", `cat | aws elasticache ${command}`], {
-      input,
-      env: { ...process.env, AWS_REGION: region },
-      encoding: "utf8",
-      stdio: "pipe",
-    });
-  } catch (error) {
-    const { status, stderr } = error as { status?: number; stderr?: string };
-    const isMissing = status === 127;
-    throw new UserError(
-      isMissing
-        ? "The AWS CLI is not installed."
-        : `aws elasticache ${command} failed: ${String(stderr).trim()}`,
-      isMissing
-        ? "install it from https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html"
-        : "Fix what the message names, then run the command again.",
-    );
-  }
+  awsCli(region, "elasticache modify-replication-group --cli-input-json file:///dev/stdin", {
+    input: JSON.stringify(input),
+  });
 }

@@ -11,7 +11,7 @@ export class StackFile {
   private readonly document: Document;
 
   /** @throws UserError if the file is missing, most likely because of a typo, or is not YAML */
-  constructor(private readonly stack: string) {
+  constructor(readonly stack: string) {
     const stacks = listStackFiles(".");
     this.file = `Pulumi.${stack}.yaml`;
     if (!stacks.includes(stack)) {
@@ -71,6 +71,22 @@ export class StackFile {
   key(setting: string): string {
     return `${String(this.project.get("name"))}:${setting}`;
   }
+}
+
+/**
+ * The text of the settings file of a new stack.
+ *
+ * @param comment Its first line.
+ * @param settings Values by the names of the settings.
+ */
+export function newStackFile(comment: string, settings: Readonly<Record<string, unknown>>): string {
+  const project = String(read("Pulumi.yaml").get("name"));
+  const config = Object.fromEntries(
+    Object.entries(settings).map(([setting, value]) => [`${project}:${setting}`, value]),
+  );
+  const document = new Document({ config });
+  document.commentBefore = ` ${comment}`;
+  return document.toString({ lineWidth: 0, flowCollectionPadding: false });
 }
 
 /** The AWS region of a stack: the one of its file. Without a file, that of the environment variable AWS_REGION. */

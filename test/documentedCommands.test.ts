@@ -40,6 +40,7 @@ const RUNS: Record<string, [args: string[], status: number, output: RegExp]> = {
   doctor: [["stagign"], 2, /staging/],
   "add-environment": [["qa", "--from", "stagign"], 1, /Did you mean staging\?/],
   "init-stack": [["stagign"], 1, /staging/],
+  move: [["survey", "--application", "Iaso", "--stack", "my-stack"], 1, /cannot be the name of a stack/],
   status: [["stagign"], 2, /Did you mean staging\?/],
   platform: [["stagign"], 1, /Did you mean staging\?/],
 };

@@ -24,6 +24,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   // A stack's names and settings are those of its program.
   doctor: ["settings", "preview/project.ts", "components/common", "cli"],
   status: ["doctor", "preview", "report", "coordination", "deploy/record.ts", "cli"],
+  // The files of a new stack pass the checks of the doctor and the preview.
+  move: ["doctor", "preview/project.ts", "settings", "components/common", "cli"],
   // The component that writes the parameter owns its schema.
   coordination: ["cli", "components/common/deployParameter.ts"],
   // A build reads its stack's settings without AWS.

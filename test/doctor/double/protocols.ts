@@ -27,6 +27,7 @@ const ITEMS: Record<string, string> = {
   DBInstances: "DBInstance",
   DBInstanceAutomatedBackups: "DBInstanceAutomatedBackup",
   OrderableDBInstanceOptions: "OrderableDBInstanceOption",
+  ReadReplicaDBInstanceIdentifiers: "ReadReplicaDBInstanceIdentifier",
 };
 
 export function success(protocol: Protocol, operation: string, result: unknown): DoubleResponse {

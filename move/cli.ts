@@ -1,0 +1,12 @@
+import { Command } from "commander";
+import { runProgram } from "../cli/main";
+import { secretsCommand } from "./commands/secrets";
+import { surveyCommand } from "./commands/survey";
+
+const program = new Command("npm run move --")
+  .description("Moves an existing Iaso on Elastic Beanstalk to a stack of this program (docs/moving-in.md).")
+  .addCommand(surveyCommand())
+  .addCommand(secretsCommand())
+  .showHelpAfterError("See: npm run move -- --help");
+
+void runProgram(program, { role: "a role with AWS's policy ReadOnlyAccess" });

@@ -1,0 +1,223 @@
+import { AwsFault, listOf, type Xml } from "../../deploy/double/protocol";
+import { PLATFORM_BRANCHES } from "../../../policies/facts/platformBranches";
+import { allOptions, type ExistingAccount } from "./account";
+
+interface Call {
+  account: ExistingAccount;
+  /** Region that the request is signed for. */
+  region: string;
+  /** Members of a query. */
+  form: URLSearchParams;
+  /** Members of a JSON request. */
+  json: Record<string, unknown>;
+}
+
+/** Few to a page, so that reading all takes several pages. */
+const PAGE = 2;
+
+/** A page of a list. AWS refuses a token that it did not give out. */
+function page<T>(all: readonly T[], token: string | null): { items: T[]; next: string | undefined } {
+  const start = Number(token ?? 0);
+  if (!Number.isInteger(start) || start < 0) throw new AwsFault("InvalidParameterValue", "Invalid token");
+  const end = start + PAGE;
+  return { items: all.slice(start, end), next: end < all.length ? String(end) : undefined };
+}
+
+const environmentArn = ({ id, region }: ExistingAccount, application: string, name: string) =>
+  `arn:aws:elasticbeanstalk:${region}:${id}:environment/${application}/${name}`;
+
+/** The environments of the account; there are none in another region. */
+const inRegion = ({ account, region }: Call) => (region === account.region ? account.environments : []);
+
+function environmentOf(call: Call) {
+  const name = call.form.get("EnvironmentName");
+  const found = inRegion(call).find((one) => one.name === name);
+  if (found === undefined)
+    throw new AwsFault(
+      "InvalidParameterValue",
+      `No Environment found for EnvironmentName = '${name ?? ""}'.`,
+    );
+  return found;
+}
+
+export const operations: Record<string, (call: Call) => unknown> = {
+  "sts:GetCallerIdentity": ({ account }) => ({
+    UserId: "AIDAEXAMPLE",
+    Account: account.id,
+    Arn: `arn:aws:iam::${account.id}:user/admin`,
+  }),
+  "iam:GetOpenIDConnectProvider": ({ account }) => {
+    if (!account.hasIdentityProvider)
+      throw new AwsFault("NoSuchEntity", "OpenIDConnect Provider not found.", 404);
+    return { Url: "token.actions.githubusercontent.com" };
+  },
+
+  "elasticbeanstalk:DescribeEnvironments": (call) => {
+    const { account, form } = call;
+    const most = form.get("MaxRecords");
+    if (most !== null && (Number(most) < 1 || Number(most) > 1000))
+      throw new AwsFault("ValidationError", "MaxRecords is a number from 1 to 1000");
+    const { items, next } = page(inRegion(call), form.get("NextToken"));
+    return {
+      Environments: items.map((one) => ({
+        ApplicationName: one.application,
+        EnvironmentName: one.name,
+        EnvironmentId: `e-${one.name}`,
+        EnvironmentArn: environmentArn(account, one.application, one.name),
+        CNAME: one.cname,
+        EndpointURL: one.endpoint,
+        VersionLabel: one.version,
+        SolutionStackName: one.platform,
+        Status: "Ready",
+        Tier: { Name: one.tier, Type: one.tier === "Worker" ? "SQS/HTTP" : "Standard" },
+      })),
+      NextToken: next,
+    };
+  },
+  "elasticbeanstalk:DescribeConfigurationSettings": (call) => {
+    const { form } = call;
+    if (!form.has("ApplicationName") || !form.has("EnvironmentName"))
+      throw new AwsFault(
+        "MissingParameter",
+        "ApplicationName and EnvironmentName or TemplateName are required",
+      );
+    const environment = environmentOf(call);
+    if (environment.application !== form.get("ApplicationName"))
+      throw new AwsFault("InvalidParameterValue", "No Application named so has this environment.");
+    return {
+      ConfigurationSettings: [
+        {
+          ApplicationName: environment.application,
+          EnvironmentName: environment.name,
+          OptionSettings: allOptions(environment).map(({ name, namespace, value }): Xml => ({
+            Namespace: namespace,
+            OptionName: name,
+            Value: value,
+          })),
+        },
+      ],
+    };
+  },
+  "elasticbeanstalk:DescribeEnvironmentResources": (call) => {
+    const { queueUrl } = environmentOf(call);
+    return {
+      EnvironmentResources: {
+        Queues:
+          queueUrl === undefined
+            ? []
+            : [
+                { Name: "WorkerDeadLetterQueue", URL: `${queueUrl}-dead` },
+                { Name: "WorkerQueue", URL: queueUrl },
+              ],
+      },
+    };
+  },
+  "elasticbeanstalk:ListTagsForResource": (call) => {
+    const { account, form } = call;
+    const found = inRegion(call).find(
+      ({ application, name }) => environmentArn(account, application, name) === form.get("ResourceArn"),
+    );
+    if (found === undefined) throw new AwsFault("ResourceNotFoundException", "Resource not found.");
+    return { ResourceTags: Object.entries(found.tags).map(([Key, Value]) => ({ Key, Value })) };
+  },
+  "elasticbeanstalk:ListAvailableSolutionStacks": ({ account }) => ({
+    SolutionStacks: account.solutionStacks,
+  }),
+  "elasticbeanstalk:ListPlatformBranches": ({ form }) => {
+    const [branch = ""] = listOf(form, "Filters.member.1.Values");
+    const known = PLATFORM_BRANCHES[branch];
+    return {
+      PlatformBranchSummaryList:
+        known === undefined
+          ? []
+          : [{ BranchName: branch, LifecycleState: known.retires === undefined ? "Supported" : "Retired" }],
+    };
+  },
+
+  "rds:DescribeDBInstances": ({ account, form }) => {
+    const { items, next } = page(account.databases, form.get("Marker"));
+    return {
+      DBInstances: items.map(({ host, replicas, ...own }) => ({
+        ...own,
+        Engine: "postgres",
+        Endpoint: { Address: host, Port: 5432 },
+        ReadReplicaDBInstanceIdentifiers: replicas,
+      })),
+      Marker: next,
+    };
+  },
+
+  "sqs:GetQueueAttributes": ({ account, json }) => {
+    const attributes = account.queues.get(String(json["QueueUrl"]));
+    if (attributes === undefined) {
+      throw new AwsFault("com.amazonaws.sqs#QueueDoesNotExist", "The specified queue does not exist.");
+    }
+    return { Attributes: attributes };
+  },
+
+  "ec2:DescribeAvailabilityZones": ({ account, form }) => {
+    if (form.get("Filter.1.Name") !== "zone-type")
+      throw new AwsFault("InvalidParameterValue", "The double knows availability zones only.");
+    return {
+      availabilityZoneInfo: account.zoneLetters.map((letter) => ({ zoneName: account.region + letter })),
+    };
+  },
+  "ec2:DescribeVpcs": ({ account, form }) => {
+    const id = form.get("VpcId.1");
+    const found = account.vpcs.filter((vpc) => (id === null ? vpc.isDefault : vpc.id === id));
+    if (id !== null && found.length === 0)
+      throw new AwsFault("InvalidVpcID.NotFound", `The vpc ID '${id}' does not exist`);
+    return {
+      vpcSet: found.map(({ cidr, id: vpcId, isDefault }) => ({ vpcId, cidrBlock: cidr, isDefault })),
+    };
+  },
+
+  "ssm:GetParameter": ({ account, json }) => {
+    const Name = String(json["Name"]);
+    const Value = account.parameters.get(Name);
+    if (Value === undefined) throw new AwsFault("ParameterNotFound", "");
+    return {
+      Parameter: {
+        Name,
+        Type: "SecureString",
+        Value: json["WithDecryption"] === true ? Value : "AQICAHencrypted",
+      },
+    };
+  },
+  "ssm:PutParameter": ({ account, json }) => {
+    const name = String(json["Name"]);
+    const value = String(json["Value"]);
+    const overwrites = json["Overwrite"] === true;
+    const bytes = Buffer.byteLength(value);
+    if (
+      bytes === 0 ||
+      bytes > 4096 ||
+      json["Type"] !== "SecureString" ||
+      (overwrites && json["Tags"] !== undefined)
+    )
+      // AWS repeats the value in this message.
+      throw new AwsFault("ValidationException", `Value '${value}' failed to satisfy constraint`);
+    if (account.parameters.has(name) && !overwrites)
+      throw new AwsFault("ParameterAlreadyExists", "The parameter already exists.");
+    account.parameters.set(name, value);
+    return { Version: 1, Tier: "Standard" };
+  },
+  "ssm:DescribeParameters": ({ account, json }) => {
+    const [filter] = json["ParameterFilters"] as { Key: string; Option: string; Values: string[] }[];
+    if (filter?.Key !== "Path" || filter.Option !== "OneLevel" || filter.Values[0]?.endsWith("/") !== false)
+      throw new AwsFault("InvalidFilterKey", "");
+    const path = `${filter.Values[0]}/`;
+    const found = [...account.parameters.keys()].filter(
+      (one) => one.startsWith(path) && !one.slice(path.length).includes("/"),
+    );
+    const { items, next } = page(found, (json["NextToken"] as string | undefined) ?? null);
+    return { Parameters: items.map((Name) => ({ Name })), NextToken: next };
+  },
+
+  "acm:DescribeCertificate": ({ account, json }) => {
+    const found = account.certificates.find(({ arn }) => arn === json["CertificateArn"]);
+    if (found === undefined)
+      throw new AwsFault("ResourceNotFoundException", "Could not find the certificate.");
+    return { Certificate: { CertificateArn: found.arn, DomainName: found.host, Type: found.type } };
+  },
+};

@@ -1,0 +1,152 @@
+import { AwsFault, type DoubleRequest, type DoubleResponse, escapeXml } from "../../deploy/double/protocol";
+import type { BucketDouble, ExistingAccount, ZoneDouble } from "./account";
+import type { DoubleCall } from "./aws";
+
+const xml = (body: string): DoubleResponse => ({
+  status: 200,
+  headers: { "content-type": "text/xml" },
+  body,
+});
+
+/** The labels of a name from the top down, by which Route 53 sorts. */
+const sortKey = (name: string) => name.replace(/\.$/, "").split(".").reverse().join(".");
+
+/** The operation of a request to Route 53; undefined for one that the double does not know. */
+export function route53Call({ method, path, query }: DoubleRequest): DoubleCall | undefined {
+  if (method !== "GET") return undefined;
+  if (path === "/2013-04-01/hostedzone")
+    return { action: "route53:ListHostedZones", answer: ({ zones }) => listZones(zones, query) };
+  const [, id = ""] = /^\/2013-04-01\/hostedzone\/([A-Z0-9]+)\/rrset$/.exec(path) ?? [];
+  if (id === "") return undefined;
+  return {
+    action: "route53:ListResourceRecordSets",
+    answer: ({ zones }) => {
+      const zone = zones.find((one) => one.id === id);
+      if (zone === undefined)
+        throw new AwsFault("NoSuchHostedZone", `No hosted zone found with ID: ${id}`, 404);
+      return listRecords(zone, query);
+    },
+  };
+}
+
+/** One zone to a page. */
+function listZones(zones: readonly ZoneDouble[], query: URLSearchParams): DoubleResponse {
+  const start = Number(query.get("marker") ?? 0);
+  const next = start + 1;
+  const listed = zones
+    .slice(start, next)
+    .map(
+      ({ id, isPrivate, name }) =>
+        `<HostedZone><Id>/hostedzone/${id}</Id><Name>${name}.</Name><CallerReference>x</CallerReference>` +
+        `<Config><PrivateZone>${isPrivate}</PrivateZone></Config></HostedZone>`,
+    );
+  const isTruncated = next < zones.length;
+  return xml(
+    `<ListHostedZonesResponse><HostedZones>${listed.join("")}</HostedZones><IsTruncated>${isTruncated}</IsTruncated>` +
+      `${isTruncated ? `<NextMarker>${next}</NextMarker>` : ""}<MaxItems>1</MaxItems></ListHostedZonesResponse>`,
+  );
+}
+
+function listRecords({ records }: ZoneDouble, query: URLSearchParams): DoubleResponse {
+  const from = sortKey(query.get("name") ?? "");
+  const listed = records
+    .filter(({ name }) => sortKey(name) >= from)
+    .sort((one, other) => (sortKey(one.name) < sortKey(other.name) ? -1 : 1))
+    .map(
+      ({ name, target, type }) =>
+        `<ResourceRecordSet><Name>${name}.</Name><Type>${type}</Type>` +
+        (type === "A"
+          ? `<AliasTarget><HostedZoneId>Z1</HostedZoneId><DNSName>${target}.</DNSName><EvaluateTargetHealth>false</EvaluateTargetHealth></AliasTarget>`
+          : `<TTL>300</TTL><ResourceRecords><ResourceRecord><Value>${target}</Value></ResourceRecord></ResourceRecords>`) +
+        "</ResourceRecordSet>",
+    );
+  return xml(
+    `<ListResourceRecordSetsResponse><ResourceRecordSets>${listed.join("")}</ResourceRecordSets>` +
+      "<IsTruncated>false</IsTruncated><MaxItems>20</MaxItems></ListResourceRecordSetsResponse>",
+  );
+}
+
+const GROUP = "http://acs.amazonaws.com/groups/global/AllUsers";
+
+/** The answers about a bucket, by the subresource of the request, with the IAM action of each. */
+const SUBRESOURCES: Record<string, [action: string, answer: (bucket: BucketDouble) => string]> = {
+  location: [
+    "s3:GetBucketLocation",
+    ({ region }) => `<LocationConstraint>${region === "us-east-1" ? "" : region}</LocationConstraint>`,
+  ],
+  acl: [
+    "s3:GetBucketAcl",
+    ({ hasPublicAcl }) =>
+      "<AccessControlPolicy><Owner><ID>x</ID></Owner><AccessControlList>" +
+      (hasPublicAcl
+        ? `<Grant><Grantee xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="Group"><URI>${GROUP}</URI></Grantee><Permission>READ</Permission></Grant>`
+        : "") +
+      "</AccessControlList></AccessControlPolicy>",
+  ],
+  publicAccessBlock: [
+    "s3:GetBucketPublicAccessBlock",
+    ({ publicAccessBlock }) => {
+      if (publicAccessBlock === undefined)
+        throw new AwsFault(
+          "NoSuchPublicAccessBlockConfiguration",
+          "The public access block configuration was not found",
+          404,
+        );
+      const members = Object.entries(publicAccessBlock).map(([name, value]) => `<${name}>${value}</${name}>`);
+      return `<PublicAccessBlockConfiguration>${members.join("")}</PublicAccessBlockConfiguration>`;
+    },
+  ],
+  policyStatus: [
+    "s3:GetBucketPolicyStatus",
+    ({ policyIsPublic }) => {
+      if (policyIsPublic === undefined)
+        throw new AwsFault("NoSuchBucketPolicy", "The bucket policy does not exist", 404);
+      return `<PolicyStatus><IsPublic>${policyIsPublic}</IsPublic></PolicyStatus>`;
+    },
+  ],
+  versioning: [
+    "s3:GetBucketVersioning",
+    ({ hasVersions }) =>
+      `<VersioningConfiguration>${hasVersions ? "<Status>Enabled</Status>" : ""}</VersioningConfiguration>`,
+  ],
+  encryption: [
+    "s3:GetEncryptionConfiguration",
+    ({ isEncrypted }) => {
+      if (!isEncrypted)
+        throw new AwsFault(
+          "ServerSideEncryptionConfigurationNotFoundError",
+          "The server side encryption configuration was not found",
+          404,
+        );
+      return "<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>AES256</SSEAlgorithm></ApplyServerSideEncryptionByDefault></Rule></ServerSideEncryptionConfiguration>";
+    },
+  ],
+};
+
+/** The operation of a request to S3. */
+export function s3Call({ method, path, query }: DoubleRequest): DoubleCall | undefined {
+  const [, name = ""] = path.split("/");
+  if (method !== "GET" || name === "") return undefined;
+  const bucketOf = ({ buckets }: ExistingAccount): BucketDouble => {
+    const bucket = buckets.get(name);
+    if (bucket === undefined) throw new AwsFault("NoSuchBucket", "The specified bucket does not exist", 404);
+    return bucket;
+  };
+  const subresource = Object.keys(SUBRESOURCES).find((one) => query.has(one));
+  if (subresource !== undefined) {
+    const [action, answer] = SUBRESOURCES[subresource] ?? ["", () => ""];
+    return { action, answer: (account) => xml(answer(bucketOf(account))) };
+  }
+  if (!query.has("list-type")) return undefined;
+  return {
+    action: "s3:ListBucket",
+    answer: (account) => {
+      const prefix = query.get("prefix") ?? "";
+      const listed = bucketOf(account)
+        .keys.filter((key) => key.startsWith(prefix))
+        .slice(0, Number(query.get("max-keys") ?? 1000))
+        .map((key) => `<Contents><Key>${escapeXml(key)}</Key></Contents>`);
+      return xml(`<ListBucketResult><IsTruncated>false</IsTruncated>${listed.join("")}</ListBucketResult>`);
+    },
+  };
+}
