@@ -68,8 +68,9 @@ export class CiAccess extends pulumi.ComponentResource {
     const { naming, infrastructureRepository, applicationRepository, environmentIds } = args;
     const provider = args.createOidcProvider ? this.createProvider(name, naming) : undefined;
     const deployment = `environment:${naming.env}`;
-    // The claim has the repository's names only.
-    const workflow = `${infrastructureRepository.replace(/@\d+/g, "")}/.github/workflows/deploy.yml`;
+    // The claim has the repository's names only. Of another branch, whoever can push could change the workflow, and under
+    // the repository's name GitHub also finds commits of forks.
+    const workflow = `${infrastructureRepository.replace(/@\d+/g, "")}/.github/workflows/deploy.yml@${MAIN}`;
 
     this.roleArns = {
       preview: this.createRole("preview", naming, provider, {
@@ -102,16 +103,14 @@ export class CiAccess extends pulumi.ComponentResource {
       deploy: this.createRole("deploy", naming, provider, {
         environmentIds,
         tokens: {
-          // The application calls the workflow by a commit.
           ApplicationDeploys: {
             sub: [`repo:${applicationRepository}:${deployment}`],
-            job_workflow_ref: `${workflow}@*`,
+            job_workflow_ref: workflow,
           },
-          // On another branch, whoever can push could change the workflow.
           StartedHere: {
             sub: [`repo:${infrastructureRepository}:${deployment}`],
             ref: MAIN,
-            job_workflow_ref: `${workflow}@${MAIN}`,
+            job_workflow_ref: workflow,
           },
         },
         statements: deployStatements(naming, args.encrypted),
@@ -209,7 +208,7 @@ function tagsOf(
 const balancerOf = (arn: string): string =>
   arn.slice(arn.indexOf(":loadbalancer/") + ":loadbalancer/".length);
 
-/** Claims that a token must have: one of the subjects, and each other claim, which may end in `*`. */
+/** Claims that a token must have: one of the subjects, and each other claim. */
 interface Claims {
   sub: string[];
   ref?: string;
@@ -218,25 +217,19 @@ interface Claims {
 
 /** Returns the trust policy of a role that GitHub's tokens with one of these sets of claims can assume. */
 function githubTrustPolicy(accountId: string, tokens: Record<string, Claims>): string {
-  const statements = Object.entries(tokens).map(([Sid, claims]): PolicyStatement => {
-    const entries = Object.entries<string | string[]>({ aud: AUDIENCE, ...claims });
-    const named = (isPattern: boolean) =>
-      Object.fromEntries(
-        entries
-          .filter(([, value]) => (typeof value === "string" && value.endsWith("*")) === isPattern)
-          .map(([claim, value]) => [`${GITHUB_ISSUER}:${claim}`, value]),
-      );
-    const patterns = named(true);
-    return {
-      Sid,
-      Effect: "Allow",
-      Principal: { Federated: `arn:aws:iam::${accountId}:oidc-provider/${GITHUB_ISSUER}` },
-      Action: "sts:AssumeRoleWithWebIdentity",
-      Condition: {
-        StringEquals: named(false),
-        ...(Object.keys(patterns).length > 0 && { StringLike: patterns }),
-      },
-    };
-  });
+  const statements = Object.entries(tokens).map(([Sid, claims]): PolicyStatement => ({
+    Sid,
+    Effect: "Allow",
+    Principal: { Federated: `arn:aws:iam::${accountId}:oidc-provider/${GITHUB_ISSUER}` },
+    Action: "sts:AssumeRoleWithWebIdentity",
+    Condition: {
+      StringEquals: Object.fromEntries(
+        Object.entries<string | string[]>({ aud: AUDIENCE, ...claims }).map(([claim, value]) => [
+          `${GITHUB_ISSUER}:${claim}`,
+          value,
+        ]),
+      ),
+    },
+  }));
   return policyDocument(statements);
 }

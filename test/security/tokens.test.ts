@@ -9,7 +9,7 @@ const GITHUB = "token.actions.githubusercontent.com";
 const INFRASTRUCTURE = "repo:example@1234/iaso-on-aws@5678";
 const APPLICATION = "repo:example@1234/iaso@9012";
 const MAIN = "refs/heads/main";
-const DEPLOY = "example/iaso-on-aws/.github/workflows/deploy.yml@refs/tags/1";
+const DEPLOY = `example/iaso-on-aws/.github/workflows/deploy.yml@${MAIN}`;
 
 /** Claims of a token of GitHub. */
 interface Token {
@@ -44,11 +44,25 @@ const tokens = (env: string): Record<string, [Token, string[]]> => ({
     { sub: `${APPLICATION}:environment:${env}`, ref: MAIN, job_workflow_ref: DEPLOY },
     ["ci-deploy"],
   ],
+  ...Object.fromEntries(
+    // Under this repository's name, GitHub also finds a commit of a fork, whose author wrote the workflow.
+    ["refs/heads/x", "refs/tags/1", "refs/pull/1/merge", "0".repeat(40)].map((ref) => [
+      `a deployment by the application, with the workflow of ${ref} here`,
+      [
+        {
+          sub: `${APPLICATION}:environment:${env}`,
+          ref: MAIN,
+          job_workflow_ref: DEPLOY.replace(/@.*/, `@${ref}`),
+        },
+        [],
+      ],
+    ]),
+  ),
   "a deployment started here": [
     {
       sub: `${INFRASTRUCTURE}:environment:${env}`,
       ref: MAIN,
-      job_workflow_ref: DEPLOY.replace(/@.*/, `@${MAIN}`),
+      job_workflow_ref: DEPLOY,
     },
     ["ci-deploy"],
   ],

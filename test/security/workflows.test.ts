@@ -23,16 +23,21 @@ interface Workflow {
   jobs: Record<string, Job>;
 }
 
-/** The repository of these workflows, in a run that the application's repository started and in one of its own. */
-const TOOL = "${{ inputs.tool-repository || github.repository }}";
+/** The repository and commit of the workflow that runs. The caller of a reusable one does not choose them. */
+const TOOL = { repository: "${{ job.workflow_repository || 'unknown' }}", ref: "${{ job.workflow_sha }}" };
 
-/** True if a job has code of the application on its machine: a checkout, or a build by the deploy tool. */
+/**
+ * True if a job has code of the application, or of the caller's choice, on its machine: a checkout, or a build by the
+ * deploy tool.
+ */
 function hasApplication({ steps = [] }: Job, reusable: boolean): boolean {
   return steps.some(({ run = "", uses = "", with: inputs = {} }) => {
     if (/--source\b|deploy -- build/.test(run)) return true;
     if (!uses.startsWith("actions/checkout@")) return false;
-    // In a reusable workflow, the default is the repository of the caller.
-    return inputs["repository"] === undefined ? reusable : inputs["repository"] !== TOOL;
+    const { ref, repository } = inputs;
+    // In a reusable workflow, the default is the repository and the commit of the caller.
+    if (ref === undefined && repository === undefined) return reusable;
+    return repository !== TOOL.repository || ref !== TOOL.ref;
   });
 }
 
@@ -102,6 +107,22 @@ describe("security: workflows that give the application's code a right", () => {
         /- name: Check out the deploy tool\n(.*\n.*\n).*\n(.*\n.*\n {6}- uses: actions\/setup-node\S+ # \S+\n.*\n {10}node-version: 24)/,
         "- name: Check out\n$1$2",
         /download runs code of the application/,
+      ],
+      [
+        /repository: \$\{\{ job.*/g,
+        "repository: ${{ inputs.tool-repository }}",
+        /download runs code of the application/,
+      ],
+      [
+        /ref: \$\{\{ job.*/g,
+        "ref: ${{ inputs.tool-ref || job.workflow_sha }}",
+        /deploy runs code of the application/,
+      ],
+      // Where GitHub does not know the property, checkout would take the caller's repository.
+      [
+        /repository: \$\{\{ job.*/g,
+        "repository: ${{ job.workflow_repository }}",
+        /deploy runs code of the application/,
       ],
       ["  workflow_dispatch:\n", "  pull_request_target:\n  workflow_dispatch:\n", /pull_request_target/],
     ];

@@ -230,6 +230,6 @@ describe(".github/workflows", () => {
       .to.have.property("push")
       .that.deep.equals({ branches: ["main"] });
     expect(caller.jobs.deploy.with["environment"]).to.contain("'staging'");
-    expect(caller.jobs.deploy.uses).to.contain(`@${caller.jobs.deploy.with["tool-ref"] ?? "nothing"}`);
+    expect(caller.jobs.deploy.uses).to.equal("example/iaso-on-aws/.github/workflows/deploy.yml@main");
   });
 });

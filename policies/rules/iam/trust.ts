@@ -127,16 +127,21 @@ export const oidcIds = defineRule({
     ),
 });
 
-/** A workflow of one repository at any ref, or a branch. */
-const NAMED_WORKFLOW = /^[\w.-]+\/[\w.-]+\/\.github\/workflows\/[\w.-]+@[^?]+$/;
+/**
+ * A workflow of one repository at a branch or tag, and a branch. GitHub finds the commits of forks under the name of the
+ * repository too, so the claim of a workflow that is called by a commit does not say whose code runs.
+ *
+ * @see https://www.chainguard.dev/unchained/what-the-fork-imposter-commits-in-github-actions-and-ci-cd
+ */
+const NAMED_WORKFLOW = /^[\w.-]+\/[\w.-]+\/\.github\/workflows\/[\w.-]+@refs\/(heads|tags)\/[^*?]+$/;
 const NAMED_BRANCH = /^refs\/heads\/[^*?]+$/;
 
 export const oidcWorkflow = defineRule({
   name: "oidc-workflow",
   types: [ROLE],
   description:
-    "A role that a GitHub environment opens also demands the branch (ref) or the workflow (job_workflow_ref)",
-  why: "GitHub creates an unknown environment without protection, so any branch and any workflow could use the role",
+    "A role that a GitHub environment opens also demands the branch (ref) or a branch's workflow (job_workflow_ref)",
+  why: "GitHub creates an unknown environment without protection, so any branch, and a workflow of any branch or fork, could use the role",
   severity: "high",
   check: ({ inputs }) =>
     checkAllows(inputs.assumeRolePolicy, "assumeRolePolicy", (statement) => {
@@ -149,7 +154,7 @@ export const oidcWorkflow = defineRule({
       return isNamed("ref", NAMED_BRANCH) || isNamed("job_workflow_ref", NAMED_WORKFLOW)
         ? []
         : [
-            "Neither the branch nor the workflow is limited. Write StringEquals on ref with refs/heads/main, or StringLike on job_workflow_ref with OWNER/NAME/.github/workflows/FILE@*.",
+            "Neither the branch nor the workflow is limited. Write StringEquals on ref with refs/heads/main, or on job_workflow_ref with OWNER/NAME/.github/workflows/FILE@refs/heads/main.",
           ];
     }),
 });

@@ -347,6 +347,16 @@ export const access: Mutant[] = [
   ["oidc-workflow", claim("ci-up", "ref", ["refs/heads/main", "*"])],
   ["oidc-workflow", claim("ci-deploy", "job_workflow_ref", "*")],
   ["oidc-workflow", claim("ci-deploy", "job_workflow_ref", "example/*/.github/workflows/deploy.yml@*")],
+  // Whoever can push a branch, or has a fork, writes the workflow.
+  ["oidc-workflow", claim("ci-deploy", "job_workflow_ref", "example/iaso/.github/workflows/deploy.yml@*")],
+  [
+    "oidc-workflow",
+    claim("ci-deploy", "job_workflow_ref", "example/iaso/.github/workflows/deploy.yml@refs/heads/*"),
+  ],
+  [
+    "oidc-workflow",
+    claim("ci-deploy", "job_workflow_ref", `example/iaso/.github/workflows/deploy.yml@${"0".repeat(40)}`),
+  ],
   ["oidc-workflow", claim("ci-deploy", "workflow", "deploy")],
   ["oidc-one-role", subject("repo:example@1234/iaso-on-aws@5678:ref:refs/heads/main", "ci-up")],
   ["oidc-one-role", subject("repo:example@1234/iaso-on-aws@5678:pull_request", "ci-deploy")],
