@@ -57,12 +57,32 @@ function power(job: Job, workflow: Workflow): string[] {
   ];
 }
 
+/** Steps that bring code of other jobs, through a cache of the branch, or of packages, through their install scripts. */
+function foreignCode({ steps = [] }: Job): string[] {
+  return steps.flatMap(({ run = "", uses = "", with: inputs = {} }) => {
+    const installs = run.match(/\bnpm (ci|cit|i|install)\b.*/g) ?? [];
+    const caches =
+      uses.startsWith("actions/cache") ||
+      // By default, setup-node restores a cache if package.json names a package manager.
+      (uses.startsWith("actions/setup-node@") &&
+        (inputs["package-manager-cache"] !== false || inputs["cache"] !== undefined)) ||
+      (uses.startsWith("astral-sh/setup-uv@") && inputs["enable-cache"] !== false);
+    return [
+      ...(caches ? ["a cache"] : []),
+      ...(installs.some((command) => !command.includes("--ignore-scripts")) ? ["install scripts"] : []),
+    ];
+  });
+}
+
 function violations(workflow: Workflow): string[] {
   const reusable = "workflow_call" in workflow.on;
   return [
     ...Object.entries(workflow.jobs).flatMap(([name, job]) => [
       ...(hasApplication(job, reusable)
         ? power(job, workflow).map((one) => `${name} runs code of the application with ${one}`)
+        : []),
+      ...(power(job, workflow).length > 0
+        ? foreignCode(job).map((one) => `${name} runs ${one} with ${power(job, workflow).join()}`)
         : []),
       ...(job.secrets === "inherit" ? [`${name} passes all secrets on`] : []),
     ]),
@@ -73,7 +93,7 @@ function violations(workflow: Workflow): string[] {
 
 const read = (file: string): string => readFileSync(join(DIRECTORY, file), "utf8");
 
-describe("security: workflows that give the application's code a right", () => {
+describe("security: workflows that give code of the application or of packages a right", () => {
   after(removeTemporaryDirectories);
 
   it("are none of this repository's, nor the example in the documentation", () => {
@@ -85,6 +105,28 @@ describe("security: workflows that give the application's code a right", () => {
     const { jobs } = parse(read("deploy.yml")) as Workflow;
     const building = Object.entries(jobs).filter(([, job]) => hasApplication(job, true));
     expect(building.map(([name]) => name)).to.deep.equal(["build"]);
+  });
+
+  it("are found in caches, which jobs with the application's code can write, and in install scripts", () => {
+    const changes: [string, RegExp, string, RegExp][] = [
+      ["up.yml", /package-manager-cache: false/, "cache: npm", /preview runs a cache with id-token: write/],
+      ["up.yml", /(environment:[^]*)package-manager-cache: false/, "$1cache: npm", /up runs a cache/],
+      ["preview.yml", /package-manager-cache: false/, "package-manager-cache: true", /preview runs a cache/],
+      [
+        "deploy.yml",
+        / {10}package-manager-cache: false\n/g,
+        "",
+        /download runs a cache.*\n.*deploy runs a cache/,
+      ],
+      ["up.yml", /- run: npm ci --ignore-scripts/, "- uses: actions/cache@v4", /preview runs a cache/],
+      ["up.yml", /npm ci --ignore-scripts/, "npm ci", /preview runs install scripts with id-token: write/],
+      ["deploy.yml", /npm ci --ignore-scripts/g, "npm install", /deploy runs install scripts/],
+    ];
+    for (const [file, from, to, message] of changes) {
+      const changed = read(file).replace(from, to);
+      expect(changed, String(from)).not.to.equal(read(file));
+      expect(violations(parse(changed) as Workflow).join("\n"), String(from)).to.match(message);
+    }
   });
 
   it("are found: each of these changes of deploy.yml is refused", () => {
