@@ -284,6 +284,7 @@ const ci = new CiAccess(
     project: pulumi.getProject(),
     stack: pulumi.getStack(),
     recordNames,
+    gdalImageId: settings.gdalImageId,
     webAcl: settings.webAcl !== "off",
     encrypted,
     loadBalancerArns: { web: pair.loadBalancerArn, enketo: enketo.loadBalancerArn },

@@ -35,6 +35,8 @@ export interface CiAccessArgs extends PulumiStackArgs {
   environmentIds: Record<InstanceRole, pulumi.Input<string>>;
   /** ARNs of the environments' load balancers. They are tags of the role that changes listeners. */
   loadBalancerArns: Record<(typeof BALANCED)[number], pulumi.Input<string>>;
+  /** The image that the settings name for web and worker; empty if the program builds one. */
+  gdalImageId: string;
   /** Names of all DNS records of the program, except those that validate certificates. */
   recordNames: string[];
   /** True if the program has a web ACL. */
@@ -95,7 +97,7 @@ export class CiAccess extends pulumi.ComponentResource {
         loadBalancerArns: args.loadBalancerArns,
         statements: [...upStatements(naming), ...pulumiStackStatements(args, "write")],
         managed: {
-          ...updateStatements(naming, INSTANCE_ROLES),
+          ...updateStatements(naming, INSTANCE_ROLES, args.gdalImageId),
           ...upServiceStatements(naming, args.recordNames),
           ...(args.webAcl && { firewall: webAclStatements(naming) }),
         },
@@ -114,7 +116,7 @@ export class CiAccess extends pulumi.ComponentResource {
           },
         },
         statements: deployStatements(naming, args.encrypted),
-        managed: updateStatements(naming, PAIR),
+        managed: updateStatements(naming, PAIR, args.gdalImageId),
       }),
     };
     this.registerOutputs(this.roleArns);

@@ -17,8 +17,12 @@ const RESOURCES: Record<string, (action: string, env: string, balancer: string) 
   cloudfront: (action) =>
     `arn:aws:cloudfront::${ACCOUNT}:${/OriginAccess/.test(action) ? "origin-access-control" : "distribution"}/E1`,
   cloudwatch: (_, env) => arn("cloudwatch", `alarm:iaso-${env}-queue-age`),
-  ec2: (action) =>
-    /Image$/.test(action) ? `arn:aws:ec2:${REGION}::image/ami-1` : arn("ec2", "security-group/sg-1"),
+  ec2: (action) => {
+    if (/Image(Attribute)?$/.test(action)) return `arn:aws:ec2:${REGION}::image/ami-1`;
+    if (/Snapshot(Attribute)?$/.test(action)) return `arn:aws:ec2:${REGION}::snapshot/snap-1`;
+    if (/Instance(Attribute|Profile)$/.test(action)) return arn("ec2", "instance/i-1");
+    return arn("ec2", "security-group/sg-1");
+  },
   elasticache: (action, env) => {
     if (/ParameterGroup/.test(action)) return arn("elasticache", `parametergroup:iaso-${env}-enketo-cache`);
     if (/SubnetGroup/.test(action)) return arn("elasticache", `subnetgroup:iaso-${env}-enketo`);
@@ -44,7 +48,7 @@ const RESOURCES: Record<string, (action: string, env: string, balancer: string) 
   rds: (action, env) => {
     if (/ParameterGroup/.test(action)) return arn("rds", `pg:iaso-${env}-postgres16`);
     if (/SubnetGroup/.test(action)) return arn("rds", `subgrp:iaso-${env}`);
-    if (/Snapshot$/.test(action)) return arn("rds", `snapshot:iaso-${env}-final`);
+    if (/Snapshot(Attribute)?$/.test(action)) return arn("rds", `snapshot:iaso-${env}-final`);
     return arn("rds", `db:iaso-${env}`);
   },
   route53: () => "arn:aws:route53:::hostedzone/Z1",

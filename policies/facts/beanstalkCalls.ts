@@ -112,8 +112,24 @@ export function callsOfUpdate(changed: ChangedEnvironment): BeanstalkCall[] {
     },
     {
       actions: ["ec2:RunInstances"],
-      resources: [own.image, own.subnet],
+      resources: [own.subnet],
       context: { "ec2:LaunchTemplate": own.launchTemplate },
+    },
+    {
+      // The platform's image is public.
+      actions: ["ec2:RunInstances"],
+      resources: [own.image],
+      context: { "ec2:LaunchTemplate": own.launchTemplate, "ec2:Public": "true" },
+    },
+    {
+      // The program's image is not, and has its tags.
+      actions: ["ec2:RunInstances"],
+      resources: [own.image],
+      context: {
+        "ec2:LaunchTemplate": own.launchTemplate,
+        "aws:ResourceTag/project": changed.tags.project ?? "",
+        "aws:ResourceTag/env": changed.tags.env ?? "",
+      },
     },
     {
       actions: ["ec2:RunInstances"],

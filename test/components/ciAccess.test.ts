@@ -20,6 +20,7 @@ const BALANCER =
 function preview(own: Partial<CiAccessArgs> = {}): Promise<PreviewDocument> {
   return simulate(() => {
     new CiAccess("ci", {
+      gdalImageId: "",
       naming,
       infrastructureRepository: "example/iaso-on-aws",
       applicationRepository: "example/iaso",
@@ -125,7 +126,7 @@ describe("components/ciAccess", () => {
       const { policy } = find(document, "aws:iam/rolePolicy:RolePolicy", `ci-${role}`).inputs;
       expect(policy).to.equal(expected[role]);
     }
-    for (const [part, statements] of Object.entries(updateStatements(naming, ["web", "worker"])))
+    for (const [part, statements] of Object.entries(updateStatements(naming, ["web", "worker"], "")))
       expect(find(document, "aws:iam/policy:Policy", `ci-deploy-${part}`).inputs.policy).to.equal(
         policyDocument(statements),
       );

@@ -13,12 +13,25 @@ const PLATFORM = ["web", "worker", "enketo", "beanstalk-service", "database-moni
 
 /** Actions that write, or read secrets or data. */
 const ACTIONS = [
+  "acm:AddTagsToCertificate",
   "acm:DeleteCertificate",
+  "acm:RequestCertificate",
+  "cloudfront:CreateDistribution",
+  "cloudfront:DeleteDistribution",
+  "cloudfront:TagResource",
   "cloudfront:UpdateDistribution",
+  "cloudfront:UpdateOriginAccessControl",
   "cloudwatch:DeleteAlarms",
+  "ec2:AssociateIamInstanceProfile",
   "ec2:AuthorizeSecurityGroupIngress",
+  "ec2:CreateImage",
   "ec2:CreateTags",
   "ec2:DeleteSecurityGroup",
+  "ec2:DeleteSnapshot",
+  "ec2:DeregisterImage",
+  "ec2:ModifyImageAttribute",
+  "ec2:ModifyInstanceAttribute",
+  "ec2:ModifySnapshotAttribute",
   "ec2:RunInstances",
   "ec2:TerminateInstances",
   "elasticache:DeleteReplicationGroup",
@@ -28,28 +41,51 @@ const ACTIONS = [
   "elasticbeanstalk:UpdateEnvironment",
   "elasticloadbalancing:ModifyListener",
   "iam:AttachRolePolicy",
+  "iam:CreateInstanceProfile",
   "iam:CreateRole",
   "iam:PutRolePermissionsBoundary",
   "iam:PutRolePolicy",
+  "iam:TagRole",
   "iam:UpdateAssumeRolePolicy",
   "logs:DeleteLogGroup",
   "logs:GetLogEvents",
+  "rds:CopyDBSnapshot",
   "rds:CreateDBSnapshot",
   "rds:DeleteDBInstance",
+  "rds:DeleteDBSnapshot",
   "rds:ModifyDBInstance",
+  "rds:ModifyDBSnapshotAttribute",
+  "rds:RebootDBInstance",
+  "rds:RestoreDBInstanceFromDBSnapshot",
   "route53:ChangeResourceRecordSets",
+  "s3:DeleteBucket",
+  "s3:DeleteBucketPolicy",
   "s3:DeleteObject",
+  "s3:DeleteObjectVersion",
   "s3:GetObject",
+  "s3:GetObjectVersion",
   "s3:ListBucket",
+  "s3:PutBucketLogging",
+  "s3:PutBucketOwnershipControls",
   "s3:PutBucketPolicy",
+  "s3:PutBucketPublicAccessBlock",
+  "s3:PutBucketVersioning",
+  "s3:PutLifecycleConfiguration",
   "s3:PutObject",
+  "s3:PutReplicationConfiguration",
   "sns:Publish",
   "sns:SetTopicAttributes",
+  "sns:Subscribe",
+  "sqs:AddPermission",
+  "sqs:DeleteMessage",
   "sqs:DeleteQueue",
+  "sqs:PurgeQueue",
   "sqs:ReceiveMessage",
   "sqs:SendMessage",
   "sqs:SetQueueAttributes",
+  "ssm:DeleteParameter",
   "ssm:GetParameter",
+  "ssm:GetParameters",
   "ssm:GetParametersByPath",
   "ssm:PutParameter",
 ];
@@ -176,6 +212,8 @@ const PATHS: Record<string, (role: string) => Needed[]> = {
 
 const INSTANCE = `arn:aws:ec2:${REGION}:${ACCOUNT}:instance/*`;
 const STACK = `arn:aws:cloudformation:${REGION}:${ACCOUNT}:stack/awseb-e-qz71000000-immutable-stack/0`;
+const arn = (service: string, resource: string) => `arn:aws:${service}:${REGION}:${ACCOUNT}:${resource}`;
+const GROUP = arn("autoscaling", "autoScalingGroup:0:autoScalingGroupName/awseb-e-1-stack-A");
 const passed = (role: string, service: string): Needed => ({
   action: "iam:PassRole",
   resource: role,
@@ -230,13 +268,75 @@ describe("the separation of roles", () => {
         });
       });
 
-      it("copies no disk of a stranger or another environment, by an image or from a snapshot", () => {
+      it("makes nothing of a stranger its own by tagging it, but a security group: AWS's default one has no tags", () => {
+        const untagged = [
+          "image",
+          "instance",
+          "launch-template",
+          "network-interface",
+          "security-group",
+          "snapshot",
+        ]
+          .concat(["subnet", "volume", "vpc"])
+          .map((type): [string, string] => ["ec2:CreateTags", arn("ec2", `${type}/0123`)]);
+        const ofBeanstalk: [string, string][] = [
+          ["autoscaling:CreateOrUpdateTags", GROUP],
+          ["cloudformation:TagResource", STACK],
+          ["dynamodb:TagResource", arn("dynamodb", "table/awseb-e-1-stack-Leaders")],
+          ["elasticloadbalancing:AddTags", arn("elasticloadbalancing", "loadbalancer/app/awseb-1/0")],
+          ["elasticloadbalancing:AddTags", arn("elasticloadbalancing", "targetgroup/awseb-1/0")],
+        ];
+        const requestTags = { "aws:RequestTag/project": "iaso", "aws:RequestTag/env": env };
+        const name = { "aws:ResourceTag/elasticbeanstalk:environment-name": "strangers" };
+        const calls: Needed[] = [
+          ...untagged,
+          ["acm:AddTagsToCertificate", arn("acm", "certificate/0123")] as const,
+          ["cloudfront:TagResource", `arn:aws:cloudfront::${ACCOUNT}:distribution/E1`] as const,
+          ...ofBeanstalk,
+        ].map(([action, resource]) => ({
+          ...{ action, resource },
+          context: { ...requestTags, ...(/awseb/.test(resource) && name) },
+        }));
+        const found = [...CI, ...PLATFORM].flatMap((one) => {
+          const role = roleOf(document, one === "flow-logs" ? "network-flow-logs" : one);
+          return calls.filter((call) => role.allows(call)).map(({ resource }) => `${one}: ${resource}`);
+        });
+        expect(found).to.deep.equal([`ci-up: ${arn("ec2", "security-group/0123")}`]);
+      });
+
+      it("deletes no stack and no table of a stranger's Beanstalk environment", () => {
+        const context = { "aws:ResourceTag/elasticbeanstalk:environment-name": "strangers" };
+        const calls = [
+          {
+            action: "cloudformation:DeleteStack",
+            resource: STACK.replace("-immutable-stack", "-stack"),
+            context,
+          },
+          { action: "cloudformation:DeleteStack", resource: STACK, context },
+          {
+            action: "dynamodb:DeleteTable",
+            resource: arn("dynamodb", "table/awseb-e-1-stack-Leaders"),
+            context,
+          },
+          {
+            action: "cloudwatch:DeleteAlarms",
+            resource: arn("cloudwatch", "alarm:awseb-e-1-stack-A"),
+            context,
+          },
+        ];
+        for (const name of CI)
+          expect(calls.filter((one) => roleOf(document, name).allows(one))).to.deep.equal([]);
+      });
+
+      it("copies no disk of a stranger or another environment, by an image, of an image or from a snapshot", () => {
         const tagsOf = (owner: string) => ({
           "aws:ResourceTag/project": "iaso",
           "aws:ResourceTag/env": owner,
         });
         const copy = { action: "ec2:CreateImage", resource: INSTANCE };
         const mount = { action: "ec2:RunInstances", resource: `arn:aws:ec2:${REGION}::snapshot/snap-1` };
+        const start = { action: "ec2:RunInstances", resource: `arn:aws:ec2:${REGION}::image/ami-1` };
+        const from = { "ec2:LaunchTemplate": arn("ec2", "launch-template/lt-1"), "ec2:Public": "false" };
         for (const name of [...CI, ...PLATFORM]) {
           const role = roleOf(document, name === "flow-logs" ? "network-flow-logs" : name);
           for (const needed of [copy, mount]) {
@@ -244,18 +344,24 @@ describe("the separation of roles", () => {
             expect(role.allows({ ...needed, context: tagsOf("other") }), name).to.equal(false);
           }
           expect(role.allows({ ...copy, context: tagsOf(env) }), name).to.equal(name === "ci-up");
+          for (const tags of [{}, tagsOf("other")])
+            expect(role.allows({ ...start, context: { ...from, ...tags } }), name).to.equal(false);
+          const starts = ["ci-deploy", "ci-up"].includes(name);
+          expect(role.allows({ ...start, context: { ...from, ...tagsOf(env) } }), name).to.equal(starts);
+          expect(role.allows({ ...start, context: { ...from, "ec2:Public": "true" } }), name).to.equal(
+            starts,
+          );
         }
       });
 
       it("starts no instance through a group with an unnumbered template version or a launch configuration", () => {
         for (const name of ["ci-deploy", "ci-up"]) {
           const role = roleOf(document, name);
-          const group = `arn:aws:autoscaling:${REGION}:${ACCOUNT}:autoScalingGroup:0:autoScalingGroupName/awseb-e-1-stack-A`;
           const tags = { project: "iaso", env, role: "web" };
           const on = (action: string, prefix: string, context: Record<string, string>) =>
             role.allows({
               action: `autoscaling:${action}`,
-              resource: group,
+              resource: GROUP,
               context: {
                 ...Object.fromEntries(
                   Object.entries(tags).map(([tag, value]) => [`${prefix}/${tag}`, value]),

@@ -12,17 +12,23 @@ import { inOwnAccount, PolicyStatement, tagConditions } from "../policyDocument"
  * not set it.
  *
  * @param roles The roles of the environments.
+ * @param gdalImageId An image of somebody else that the settings name; empty if there is none.
  * @returns two lists of statements, because AWS limits the size of a policy
  * @see https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AdministratorAccess-AWSElasticBeanstalk.html
  */
 export function updateStatements(
   naming: Naming,
   roles: readonly InstanceRole[],
+  gdalImageId: string,
 ): Record<"beanstalk" | "instances", PolicyStatement[]> {
   const loadBalancing = (resource: string) => naming.arn("elasticloadbalancing", resource);
   const environments = roles.map((role) => naming.environment(role));
   const tags = { project: "iaso", env: naming.env, role: [...roles] };
   const ofOwnEnvironment = { StringEquals: tagConditions("aws:ResourceTag", tags) };
+  // For what the program creates itself, without Beanstalk's tag for the role.
+  const ofProject = {
+    StringEquals: tagConditions("aws:ResourceTag", { project: tags.project, env: tags.env }),
+  };
   const forOwnEnvironment = { StringEquals: tagConditions("aws:RequestTag", tags) };
   // For resources that may have no tags yet. Every environment of Beanstalk, not only the program's, has its name.
   const known = { ...tags, "elasticbeanstalk:environment-name": environments };
@@ -34,6 +40,7 @@ export function updateStatements(
   };
   const groups = naming.arn("autoscaling", "autoScalingGroup:*:autoScalingGroupName/awseb-e-*");
   const launchTemplates = naming.arn("ec2", "launch-template/*");
+  const images = (id: string) => `arn:aws:ec2:${naming.region}::image/${id}`;
   const fromTemplate = { ArnLike: { "ec2:LaunchTemplate": launchTemplates } };
   const beanstalk: PolicyStatement[] = [
     {
@@ -182,12 +189,37 @@ export function updateStatements(
       Sid: "StartInstances",
       Effect: "Allow",
       Action: "ec2:RunInstances",
-      Resource: [
-        `arn:aws:ec2:${naming.region}::image/*`,
-        ...["instance/*", "network-interface/*", "subnet/*", "volume/*"].map((id) => naming.arn("ec2", id)),
-      ],
+      Resource: ["instance/*", "network-interface/*", "subnet/*", "volume/*"].map((id) =>
+        naming.arn("ec2", id),
+      ),
       Condition: fromTemplate,
     },
+    {
+      // An image is a disk: an instance of a stranger's private image could read it. Beanstalk's are public.
+      Sid: "StartPublicImages",
+      Effect: "Allow",
+      Action: "ec2:RunInstances",
+      Resource: images("*"),
+      Condition: { ...fromTemplate, Bool: { "ec2:Public": "true" } },
+    },
+    {
+      Sid: "StartOwnImages",
+      Effect: "Allow",
+      Action: "ec2:RunInstances",
+      Resource: images("*"),
+      Condition: { ...fromTemplate, ...ofProject },
+    },
+    ...(gdalImageId === ""
+      ? []
+      : [
+          {
+            Sid: "StartGivenImage",
+            Effect: "Allow" as const,
+            Action: "ec2:RunInstances",
+            Resource: images(gdalImageId),
+            Condition: fromTemplate,
+          },
+        ]),
     {
       Sid: "StartFromOwnTemplates",
       Effect: "Allow",
@@ -200,10 +232,7 @@ export function updateStatements(
       Effect: "Allow",
       Action: "ec2:RunInstances",
       Resource: naming.arn("ec2", "security-group/*"),
-      Condition: {
-        ...fromTemplate,
-        StringEquals: tagConditions("aws:ResourceTag", { project: tags.project, env: tags.env }),
-      },
+      Condition: { ...fromTemplate, ...ofProject },
     },
     {
       Sid: "TagWhatIsCreated",

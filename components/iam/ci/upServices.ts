@@ -22,16 +22,20 @@ export function upServiceStatements(
   const tags = { project: "iaso", env: naming.env };
   const own = { StringEquals: tagConditions("aws:ResourceTag", tags) };
   // New resources, and AWS's own such as the default security group, have no tags. Other environments' have.
-  const notOfOthers = {
+  const unlessTagged = (values: Record<string, string | string[]>): PolicyCondition => ({
     StringEqualsIfExists: {
-      ...tagConditions("aws:ResourceTag", tags),
-      ...tagConditions("aws:RequestTag", tags),
+      ...tagConditions("aws:ResourceTag", values),
+      ...tagConditions("aws:RequestTag", values),
     },
-  };
+  });
+  const notOfOthers = unlessTagged(tags);
+  // Every environment of Beanstalk, not only the program's, gives its name to its stack and what that creates.
+  const environments = INSTANCE_ROLES.map((role) => naming.environment(role));
+  const notOfOtherEnvironments = unlessTagged({ ...tags, "elasticbeanstalk:environment-name": environments });
   return {
     network: networkStatements(naming, own, notOfOthers),
     storage: storageStatements(naming),
-    web: webStatements(naming, recordNames, own, notOfOthers),
+    web: webStatements(naming, recordNames, own, notOfOtherEnvironments),
   };
 }
 
@@ -104,13 +108,18 @@ function networkStatements(
       Sid: "StartBuilder",
       Effect: "Allow",
       Action: "ec2:RunInstances",
-      Resource: [
-        `arn:aws:ec2:${naming.region}::image/*`,
-        ...["instance/*", "network-interface/*", "security-group/*", "subnet/*", "volume/*"].map((id) =>
-          naming.arn("ec2", id),
-        ),
-      ],
+      Resource: ["instance/*", "network-interface/*", "security-group/*", "subnet/*", "volume/*"].map((id) =>
+        naming.arn("ec2", id),
+      ),
       Condition: notOfOthers,
+    },
+    {
+      // The image of Beanstalk's platform. A stranger's private image could be read like a disk.
+      Sid: "StartBuilderFromPublicImage",
+      Effect: "Allow",
+      Action: "ec2:RunInstances",
+      Resource: `arn:aws:ec2:${naming.region}::image/*`,
+      Condition: { Bool: { "ec2:Public": "true" } },
     },
     {
       Sid: "CreateImage",
@@ -182,15 +191,12 @@ function storageStatements(naming: Naming): PolicyStatement[] {
       Resource: [media, ...others],
     },
     {
-      // An administrator changes how media are protected: policy, public access, versions and their expiry.
+      // An administrator changes who reaches a bucket (policy, public access, access control lists), and how media are kept
+      // (versions and their expiry).
       Sid: "ManageOtherBuckets",
       Effect: "Allow",
       Action: [
         "s3:DeleteBucket",
-        "s3:DeleteBucketPolicy",
-        "s3:PutBucketOwnershipControls",
-        "s3:PutBucketPolicy",
-        "s3:PutBucketPublicAccessBlock",
         "s3:PutBucketVersioning",
         "s3:PutEncryptionConfiguration",
         "s3:PutLifecycleConfiguration",
@@ -219,7 +225,8 @@ function storageStatements(naming: Naming): PolicyStatement[] {
       Resource: naming.bucketArn("artifacts"),
     },
     {
-      // An administrator deletes the database: with it, its automated backups can go.
+      // An administrator deletes and changes the database: with it, and with a retention of 0 days, its automated backups go.
+      // AWS has no condition key for the retention.
       Sid: "ManageDatabase",
       Effect: "Allow",
       Action: [
@@ -230,7 +237,6 @@ function storageStatements(naming: Naming): PolicyStatement[] {
         "rds:CreateDBSubnetGroup",
         "rds:DeleteDBParameterGroup",
         "rds:DeleteDBSubnetGroup",
-        "rds:ModifyDBInstance",
         "rds:ModifyDBParameterGroup",
         "rds:ModifyDBSubnetGroup",
         "rds:RebootDBInstance",
@@ -274,15 +280,10 @@ function storageStatements(naming: Naming): PolicyStatement[] {
       ),
     },
     {
+      // An administrator changes the attributes of queues: one of them is the policy, which says who sends tasks.
       Sid: "ManageQueues",
       Effect: "Allow",
-      Action: [
-        "sqs:CreateQueue",
-        "sqs:DeleteQueue",
-        "sqs:SetQueueAttributes",
-        "sqs:TagQueue",
-        "sqs:UntagQueue",
-      ],
+      Action: ["sqs:CreateQueue", "sqs:DeleteQueue", "sqs:TagQueue", "sqs:UntagQueue"],
       Resource: named("sqs", pattern),
     },
     {
@@ -336,7 +337,7 @@ function webStatements(
   naming: Naming,
   recordNames: readonly string[],
   own: PolicyCondition,
-  notOfOthers: PolicyCondition,
+  notOfOtherEnvironments: PolicyCondition,
 ): PolicyStatement[] {
   const applications = [...new Set(INSTANCE_ROLES.map((role) => naming.applicationOf(role)))];
   const balancers = naming.arn("elasticloadbalancing", "loadbalancer/app/awseb-*");
@@ -375,21 +376,21 @@ function webStatements(
       Effect: "Allow",
       Action: ["cloudformation:CreateStack", "cloudformation:DeleteStack"],
       Resource: naming.arn("cloudformation", "stack/awseb-e-*"),
-      Condition: notOfOthers,
+      Condition: notOfOtherEnvironments,
     },
     {
       Sid: "DeleteEnvironmentAlarms",
       Effect: "Allow",
       Action: "cloudwatch:DeleteAlarms",
       Resource: naming.arn("cloudwatch", "alarm:awseb-e-*"),
-      Condition: notOfOthers,
+      Condition: notOfOtherEnvironments,
     },
     {
       Sid: "CreateBalancers",
       Effect: "Allow",
       Action: ["elasticloadbalancing:CreateLoadBalancer", "elasticloadbalancing:CreateTargetGroup"],
       Resource: [balancers, groups],
-      Condition: notOfOthers,
+      Condition: notOfOtherEnvironments,
     },
     {
       Sid: "ManageBalancers",
@@ -435,7 +436,7 @@ function webStatements(
         "dynamodb:UpdateTable",
       ],
       Resource: naming.arn("dynamodb", "table/awseb-e-*"),
-      Condition: notOfOthers,
+      Condition: notOfOtherEnvironments,
     },
     {
       // Environments may share a hosted zone, so the names of records limit this, not the zone.
@@ -455,43 +456,31 @@ function webStatements(
       },
     },
     {
-      Sid: "RequestCertificates",
-      Effect: "Allow",
-      Action: ["acm:AddTagsToCertificate", "acm:RequestCertificate"],
-      Resource: "*",
-      Condition: notOfOthers,
-    },
-    {
+      // An administrator requests certificates and creates distributions: whoever can tag a new one can tag a stranger's, which
+      // has no tags either, and then change it.
       Sid: "ManageCertificates",
       Effect: "Allow",
-      Action: ["acm:DeleteCertificate", "acm:RemoveTagsFromCertificate", "acm:UpdateCertificateOptions"],
+      Action: [
+        "acm:AddTagsToCertificate",
+        "acm:DeleteCertificate",
+        "acm:RemoveTagsFromCertificate",
+        "acm:UpdateCertificateOptions",
+      ],
       Resource: certificates,
       Condition: own,
     },
     {
-      Sid: "CreateDistributions",
-      Effect: "Allow",
-      Action: ["cloudfront:CreateDistribution", "cloudfront:TagResource"],
-      Resource: distributions,
-      Condition: notOfOthers,
-    },
-    {
+      // An administrator changes origin access controls, which have neither tags nor names in their ARNs.
       Sid: "ManageDistributions",
       Effect: "Allow",
-      Action: ["cloudfront:DeleteDistribution", "cloudfront:UntagResource", "cloudfront:UpdateDistribution"],
+      Action: [
+        "cloudfront:DeleteDistribution",
+        "cloudfront:TagResource",
+        "cloudfront:UntagResource",
+        "cloudfront:UpdateDistribution",
+      ],
       Resource: distributions,
       Condition: own,
-    },
-    {
-      // AWS takes no tags and no names here, and deletes no origin access control that a distribution uses.
-      Sid: "ManageOriginAccess",
-      Effect: "Allow",
-      Action: [
-        "cloudfront:CreateOriginAccessControl",
-        "cloudfront:DeleteOriginAccessControl",
-        "cloudfront:UpdateOriginAccessControl",
-      ],
-      Resource: `arn:aws:cloudfront::${naming.accountId}:origin-access-control/*`,
     },
   ];
 }

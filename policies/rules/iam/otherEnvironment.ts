@@ -161,3 +161,54 @@ export const ownEnvironmentOnly = defineRule({
         ];
   },
 });
+
+/** Calls that tag a resource of a stranger, whose names say nothing. Beanstalk's resources have its tag. */
+function taggingOf(stack: Stack, env: string): Probe[] {
+  const [account = ""] = ownAccounts(stack);
+  const [region = ""] = regionsOf(stack);
+  const arn = (service: string, resource: string) => `arn:aws:${service}:${region}:${account}:${resource}`;
+  const tags = { "aws:RequestTag/project": "iaso", "aws:RequestTag/env": env };
+  const ofBeanstalk = { ...tags, "aws:ResourceTag/elasticbeanstalk:environment-name": "qz71" };
+  return [
+    { action: "acm:AddTagsToCertificate", resource: arn("acm", "certificate/qz71"), context: tags },
+    {
+      action: "cloudfront:TagResource",
+      resource: `arn:aws:cloudfront::${account}:distribution/EQZ71`,
+      context: tags,
+    },
+    {
+      action: "cloudformation:TagResource",
+      resource: arn("cloudformation", "stack/awseb-e-qz71000000-stack/0"),
+      context: ofBeanstalk,
+    },
+    {
+      action: "elasticloadbalancing:AddTags",
+      resource: arn("elasticloadbalancing", "loadbalancer/app/awseb--AWSEB-QZ71/0"),
+      context: ofBeanstalk,
+    },
+    { action: "ec2:CreateTags", resource: arn("ec2", "instance/i-0123456789abcdef0"), context: tags },
+  ];
+}
+
+export const tagOwnOnly = defineRule({
+  name: "tag-own-only",
+  types: [ROLE],
+  description:
+    "No role gives the environment's tags to instances, stacks, balancers, certificates or distributions of others",
+  why: "its permissions on resources with these tags would then include a stranger's",
+  severity: "high",
+  neighbours: true,
+  check: (role, stack) => {
+    const env = tagOf(role, "env");
+    if (!/^[a-z][a-z0-9]*$/.test(env)) return [];
+    const may = mayOf(role, stack);
+    const allowed = taggingOf(stack, env).filter(({ action, context, resource }) =>
+      may(action, resource, context),
+    );
+    return allowed.length === 0
+      ? []
+      : [
+          `The role may ${first(allowed.map(({ action }) => action))} on a resource without tags. Write a Condition on aws:ResourceTag, or on ec2:CreateAction.`,
+        ];
+  },
+});

@@ -53,9 +53,17 @@ export const roleUnderBoundary = defineRule({
         ],
 });
 
-/** Actions with which somebody could take over the account, escape from a boundary, or hide what they do. */
+/**
+ * Actions with which somebody could take over the account, escape from a boundary, open a bucket or a queue, lose the
+ * backups, make a stranger's resource their own, or hide what they do.
+ */
 const ADMINISTRATORS = [
   "account:PutAlternateContact",
+  "acm:RequestCertificate",
+  "cloudfront:CreateDistribution",
+  "cloudfront:CreateOriginAccessControl",
+  "cloudfront:DeleteOriginAccessControl",
+  "cloudfront:UpdateOriginAccessControl",
   "cloudtrail:DeleteTrail",
   "cloudtrail:PutEventSelectors",
   "cloudtrail:StopLogging",
@@ -88,8 +96,16 @@ const ADMINISTRATORS = [
   "organizations:LeaveOrganization",
   "rds:DeleteDBInstance",
   "rds:DeleteDBInstanceAutomatedBackup",
+  "rds:ModifyDBInstance",
   "rds:ModifyDBSnapshotAttribute",
+  "s3:DeleteBucketPolicy",
   "s3:PutAccountPublicAccessBlock",
+  "s3:PutBucketAcl",
+  "s3:PutBucketOwnershipControls",
+  "s3:PutBucketPolicy",
+  "s3:PutBucketPublicAccessBlock",
+  "sqs:AddPermission",
+  "sqs:SetQueueAttributes",
   "ssm:SendCommand",
   "sts:AssumeRole",
 ];
@@ -101,8 +117,8 @@ export const administratorsChanges = defineRule({
   name: "administrators-changes",
   types: [ROLE],
   description:
-    "No role changes trust, boundaries, users, audit trails, keys or the organization, deletes the database, shares or deletes backups, or runs code as another role",
-  why: "whoever gets the role could make a lasting way in, or hide",
+    "No role changes trust, boundaries, users, trails, keys, the database, or who reaches buckets and queues, shares or deletes backups, or runs code as another role",
+  why: "whoever gets the role could make a lasting way in, delete the backups, or hide",
   severity: "critical",
   neighbours: true,
   check: (role, stack) => {

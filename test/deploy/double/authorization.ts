@@ -17,7 +17,7 @@ export const deployRole = (env: string, ids = ENVIRONMENT_IDS): Role => {
     [naming.environmentIdTag("worker")]: ids.worker,
   };
   return new Role(
-    [...deployStatements(naming, false), ...Object.values(updateStatements(naming, PAIR)).flat()],
+    [...deployStatements(naming, false), ...Object.values(updateStatements(naming, PAIR, "")).flat()],
     undefined,
     tags,
   );

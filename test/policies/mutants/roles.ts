@@ -96,6 +96,14 @@ export const roles: Mutant[] = [
     "cloudtrail:StopLogging",
     "organizations:*",
     "lambda:CreateFunction",
+    // Retention of no backups, policies that open a bucket or a queue, and what can be another's.
+    "rds:ModifyDBInstance",
+    "s3:PutBucketPolicy",
+    "s3:PutBucketPublicAccessBlock",
+    "sqs:SetQueueAttributes",
+    "cloudfront:UpdateOriginAccessControl",
+    "cloudfront:CreateDistribution",
+    "acm:RequestCertificate",
   ].map((action): Mutant => ["administrators-changes", grant("ci-up", action, arn("x", "iaso-prod-a"))]),
   ...["s3:PutBucketPolicy", "rds:ModifyDBInstance", "iam:PutRolePolicy", "route53:*"].map(
     (action): Mutant => ["provisioners-only", grant("ci-deploy", action, arn("x", "iaso-prod-a"))],
@@ -130,6 +138,12 @@ export const roles: Mutant[] = [
   ["own-environment-only", unscoped("ci-deploy-instances", "ChangeLaunchTemplates")],
   ["own-environment-only", unscoped("ci-deploy-instances", "StopOwnInstances")],
   ["own-environment-only", unscoped("ci-up-network", "DeleteNetwork")],
+  // Strangers
+  ["tag-own-only", grant("ci-up", "acm:AddTagsToCertificate", arn("acm", "certificate/*"))],
+  ["tag-own-only", grant("ci-up", "ec2:CreateTags", arn("ec2", "*"))],
+  ["tag-own-only", grant("ci-deploy", "elasticloadbalancing:AddTags", arn("elasticloadbalancing", "*"))],
+  ["tag-own-only", unscoped("ci-up-web", "ManageDistributions")],
+  ["tag-own-only", unscoped("ci-deploy-beanstalk", "UpdateStacks")],
   // Documents and trust
   ["valid-sids", (s) => s.statements("rolePolicy", "web", (all) => [...all, ...all.slice(0, 1)])],
   [

@@ -11,7 +11,10 @@ const allowed = (statements: Record<string, PolicyStatement>) =>
 
 describe("components/iam/ci/deploy", () => {
   const statements = statementsOf(
-    policyDocument([...deployStatements(naming, false), ...Object.values(updateStatements(naming, PAIR)).flat()]),
+    policyDocument([
+      ...deployStatements(naming, false),
+      ...Object.values(updateStatements(naming, PAIR, "")).flat(),
+    ]),
   );
 
   it("allows writing bundles, static files and versions of its own application only", () => {
