@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
@@ -105,6 +105,29 @@ describe("security: workflows that give code of the application or of packages a
     const { jobs } = parse(read("deploy.yml")) as Workflow;
     const building = Object.entries(jobs).filter(([, job]) => hasApplication(job, true));
     expect(building.map(([name]) => name)).to.deep.equal(["build"]);
+  });
+
+  it("deploy the stack's application only, by a branch or a tag of its own", () => {
+    const { jobs, on } = parse(read("deploy.yml")) as Workflow;
+    const inputs = Object.values(on).flatMap((event) => Object.keys((event as { inputs: object }).inputs));
+    expect(inputs.filter((name) => /repository/.test(name))).to.deep.equal([]);
+    const steps = jobs["build"]?.steps ?? [];
+    const [source] = steps.filter(({ with: inputs = {} }) => inputs["path"] === "source");
+    expect(source?.with).to.include({ repository: "${{ steps.stack.outputs.application }}" });
+    const find = steps.findIndex(({ run = "" }) => run.includes("npm run --silent stack"));
+    expect(find).to.be.within(0, steps.indexOf(source!));
+    const script = (steps[find]?.run ?? "").replace(/npm run .*/, "true");
+    const accepts = (REF: string): boolean =>
+      spawnSync("bash", ["-eo", "pipefail", "-c", script], { env: { ...process.env, REF } }).status === 0;
+    for (const ref of ["", "main", "2026.07.28", "refs/heads/main", "refs/tags/1", "feature/abc", "deadbeef"])
+      expect(accepts(ref), ref).to.equal(true);
+    for (const ref of [
+      "0123456789abcdefABCDEF0123456789abcdef01",
+      "0".repeat(64),
+      "refs/pull/9/head",
+      "refs/x",
+    ])
+      expect(accepts(ref), ref).to.equal(false);
   });
 
   it("are found in caches, which jobs with the application's code can write, and in install scripts", () => {

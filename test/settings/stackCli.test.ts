@@ -12,16 +12,26 @@ describe("npm run stack", () => {
     return spawnSync("npm", ["run", "--silent", "stack", "--", name], { cwd, encoding: "utf8" });
   }
 
-  it("prints the environment, the account and the region of a stack", () => {
-    expect(stack("staging").stdout).to.equal("env=staging\naccount=123456789012\nregion=eu-central-1\n");
-    const settings = { "iaso:env": "test", "iaso:accountId": "012345678901", "iaso:region": "af-south-1" };
-    expect(stack("staging", settings).stdout).to.equal("env=test\naccount=012345678901\nregion=af-south-1\n");
+  it("prints the environment, the account, the region and the application's repository of a stack", () => {
+    expect(stack("staging").stdout).to.equal(
+      "env=staging\naccount=123456789012\nregion=eu-central-1\napplication=example/iaso\n",
+    );
+    const settings = {
+      "iaso:env": "test",
+      "iaso:accountId": "012345678901",
+      "iaso:region": "af-south-1",
+      "iaso:applicationRepository": "BLSQ/iaso",
+    };
+    expect(stack("staging", settings).stdout).to.equal(
+      "env=test\naccount=012345678901\nregion=af-south-1\napplication=BLSQ/iaso\n",
+    );
   });
 
   it("prints nothing for a stack that does not exist, or without an account", () => {
     for (const { status, stdout, stderr } of [
       stack("stagin"),
       stack("staging", { "iaso:accountId": undefined }),
+      stack("staging", { "iaso:applicationRepository": undefined }),
     ]) {
       expect([status, stdout]).to.deep.equal([1, ""]);
       expect(stderr).to.match(/\nTo fix it: /);
@@ -29,7 +39,9 @@ describe("npm run stack", () => {
   });
 
   it("prints no value that would add a line to a workflow's outputs", () => {
-    const { status, stdout } = stack("staging", { "iaso:region": "eu-central-1\naccount=210987654321" });
-    expect([status, stdout]).to.deep.equal([1, ""]);
+    for (const [setting, value] of Object.entries({ region: "eu-central-1", applicationRepository: "a/b" })) {
+      const { status, stdout } = stack("staging", { [`iaso:${setting}`]: `${value}\naccount=210987654321` });
+      expect([status, stdout]).to.deep.equal([1, ""]);
+    }
   });
 });
