@@ -19,6 +19,10 @@ export interface Wheel {
 /** The installer that collects wheels, and the library that reads markers. Pinned, so that every build uses the same. */
 const TOOLS = ["pip==25.3", "packaging==25.0"];
 
+/** uv's wheel for the servers, which installs the others there. The digest pins the file. */
+const INSTALLER =
+  "uv==0.13.9 --hash=sha256:d7f459fe4fd247d830351c75686d3996ace3c6f3f728eb0e85a30b7ada0cef19\n";
+
 export interface CollectArgs {
   /** The checkout; paths in the requirements are relative to it. */
   source: string;
@@ -33,7 +37,7 @@ export interface CollectArgs {
 /**
  * Collects a wheel for each locked requirement, built for the servers' Python and glibc. Nothing is resolved again:
  * `--no-deps` installs what is locked, also where a wheel asks for more. Source archives and URLs are built into
- * wheels.
+ * wheels. Adds uv, with which the instances install them.
  *
  * @throws UserError if the project excludes the servers' Python, or a package has no wheel that runs there
  */
@@ -49,7 +53,8 @@ export async function collectWheels(args: CollectArgs): Promise<Wheel[]> {
   const selected = await select(args, requires ?? "");
   if (selected.trim() === "") return [];
   const file = join(directory, "requirements.txt");
-  await writeFile(file, selected);
+  // An application that locks uv itself is installed with that version.
+  await writeFile(file, /^uv==/m.test(selected) ? selected : `${selected.trimEnd()}\n${INSTALLER}`);
   // With the patch release: pip reads 3.9 as 3.9.0, which packages such as cryptography exclude.
   const target = [
     "--implementation",

@@ -8,7 +8,7 @@
  * Deployment, S3, SQS and Beanstalk are doubles. PostgreSQL with PostGIS, nginx, gunicorn, Django, pip, npm and Chromium
  * are real. The instances have no network: only the database, S3 and SQS are reachable. Needs root on Linux.
  */
-import { chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { Command } from "commander";
@@ -16,15 +16,14 @@ import { expect } from "chai";
 import { ARTIFACTS, ENV } from "../deploy/double/aws";
 import { removeTemporaryDirectories, unzip } from "../deploy/source/checkout";
 import { previewWith } from "../support";
-import { Account, openSocket } from "./account";
+import { Account } from "./account";
 import { Browser } from "./browser";
 import { checkHealth, checkMedia, checkPeriodicTasks, checkStaticFiles, checkTask } from "./checks";
 import { cloneCheckout, commit, makeApplication } from "./checkout";
 import { startLoadBalancer, startStaticBucket } from "./edge";
 import { createFirstUser } from "./firstUser";
-import { Instance, makeCertificate } from "./instance";
+import { Hosting } from "./hosting";
 import { addMigration } from "./migration";
-import { Platform } from "./platform";
 import { MissingPrograms, requirePrograms } from "./requirements";
 import { Sqsd } from "./sqsd";
 import { Steps } from "./steps";
@@ -92,56 +91,10 @@ async function accept({ directory, plugins, python, source, steps, undo }: Run):
   const [webHost, staticHost] = [origin, properties["STATIC_URL"] ?? ""].map(
     (url) => new URL(url).hostname,
   ) as [string, string];
-  const media = properties["AWS_STORAGE_BUCKET_NAME"] ?? "";
-  const buckets = [media, ARTIFACTS];
-  const hosts = [
-    properties["RDS_HOSTNAME"] ?? "",
-    "sqs.eu-central-1.amazonaws.com",
-    ...buckets.flatMap((name) => [`${name}.s3.amazonaws.com`, `${name}.s3.eu-central-1.amazonaws.com`]),
-  ];
-  const certificate = makeCertificate(directory, [...hosts, webHost, staticHost]);
-  const sockets = join(directory, "sockets");
-  mkdirSync(sockets);
-  const motoSocket = await openSocket(join(sockets, "moto"), Number(new URL(account.motoUrl).port));
-  const artifactsSocket = await openSocket(
-    join(sockets, "artifacts"),
-    Number(new URL(account.doubleUrl).port),
-  );
-  undo.push(
-    () => motoSocket.close(),
-    () => artifactsSocket.close(),
-  );
-  const databaseSocket = join(account.database.directory, `.s.PGSQL.${account.database.port}`);
-
-  // Variables that stand for the instance profile and for a certificate that AWS's names have.
-  const extra = {
-    AWS_ACCESS_KEY_ID: "test",
-    AWS_SECRET_ACCESS_KEY: "test",
-    AWS_CA_BUNDLE: certificate.certificate,
-  };
-  const start = async (role: "web" | "worker"): Promise<Platform> => {
-    const instance = await Instance.start({
-      name: role,
-      directory: join(directory, role),
-      python,
-      hosts,
-      tunnels: {
-        ports: { 5432: databaseSocket },
-        services: {
-          "sqs.eu-central-1.amazonaws.com": join(sockets, "moto"),
-          [`${media}.s3`]: join(sockets, "moto"),
-          [`${ARTIFACTS}.s3`]: join(sockets, "artifacts"),
-        },
-        proxy: join(sockets, role),
-        ...certificate,
-      },
-    });
-    undo.push(() => instance.stop());
-    return new Platform(instance, { ...account.variablesOf(role), ...extra }, steps);
-  };
+  const hosting = await Hosting.start({ account, directory, python, steps, undo });
   const [web, worker] = await steps.run("start the instances", async () => [
-    await start("web"),
-    await start("worker"),
+    await hosting.instance("web"),
+    await hosting.instance("worker"),
   ]);
   await steps.run("the instances have no network", async () => {
     for (const { instance } of [web, worker]) {
@@ -171,8 +124,8 @@ async function accept({ directory, plugins, python, source, steps, undo }: Run):
     "first deployment",
     ...[ENV, "--source", checkout.directory, "--version", "1.0", "--migrations-unchecked"],
   );
-  const balancer = await startLoadBalancer(certificate, join(sockets, "web"));
-  const statics = await startStaticBucket(certificate, account.double, origin);
+  const balancer = await startLoadBalancer(hosting.certificate, hosting.proxyOf("web"));
+  const statics = await startStaticBucket(hosting.certificate, account.double, origin);
   undo.push(
     () => balancer.server.close(),
     () => statics.server.close(),
@@ -185,13 +138,13 @@ async function accept({ directory, plugins, python, source, steps, undo }: Run):
   const sqsd = new Sqsd({
     sqs: account.sqs,
     queueUrl: account.queueUrl,
-    proxy: join(sockets, "worker"),
+    proxy: hosting.proxyOf("worker"),
     options: account.daemon,
   });
   undo.push(() => sqsd.stop());
 
   await steps.run("create the first user with the runbook's command", () =>
-    createFirstUser(web.instance, ADMIN, extra),
+    createFirstUser(web.instance, ADMIN, hosting.extraVariables),
   );
   await steps.run("set up an account as the first user", async () => {
     await browser.login(ADMIN.username, ADMIN.password);

@@ -74,7 +74,7 @@ class Index {
       const name = /^\/simple\/([^/]+)\/$/.exec(url)?.[1];
       if (name !== undefined) {
         const links = [...this.files]
-          .filter(([one]) => one.startsWith(`${name}-1.0`))
+          .filter(([one]) => one.startsWith(`${name}-`))
           // As cryptography has it.
           .map(
             ([one, body]) =>
@@ -114,6 +114,23 @@ class Index {
       })),
     );
     this.files.set(`${name}-1.0-py3-none-any.whl`, readFileSync(path));
+  }
+
+  /** Adds the wheel of a real package for the servers. */
+  addReal(requirement: string): void {
+    const target = [
+      "--only-binary",
+      ":all:",
+      "--platform",
+      "manylinux_2_17_x86_64",
+      "--dest",
+      this.directory,
+    ];
+    const pip = ["run", "--no-project", "--no-config", "--with", "pip==25.3", "python", "-m", "pip"];
+    execFileSync("uv", [...pip, "download", "--quiet", "--no-deps", ...target, requirement]);
+    const [name] = requirement.split("==");
+    const file = readdirSync(this.directory).find((one) => one.startsWith(`${name ?? ""}-`))!;
+    this.files.set(file, readFileSync(join(this.directory, file)));
   }
 
   addSource(name: string, tag?: string): void {
@@ -162,6 +179,11 @@ describe("deploy/bundle/python, the packages from the lock file to a server", ()
     process.env["PATH"] = `${dirname(python)}:${process.env["PATH"] ?? ""}`;
     if (!installed("uv", "run", "--no-project", "--no-config", "--with", "pip==25.3", "python", "--version"))
       skip(this, "uv is not installed, or cannot fetch pip");
+    try {
+      index.addReal("uv==0.13.9");
+    } catch {
+      skip(this, "the package index does not have uv 0.13.9");
+    }
     await index.start();
     process.env["PIP_INDEX_URL"] = `${index.url}/simple/`;
     await index.addWheel("alpha", 'Provides-Extra: crypto\nRequires-Dist: beta ; extra == "crypto"\n');
@@ -251,7 +273,7 @@ requires-dist = []
           ...running.environment,
           ARTIFACTS_BUCKET: ARTIFACTS,
           AWS_S3_REGION_NAME: "eu-central-1",
-          // Python's and pip's requests to anything else would fail.
+          // Python's and uv's requests to anything else would fail.
           https_proxy: "http://127.0.0.1:9",
           PYTHONPATH: join(root, "current"),
         },
@@ -268,7 +290,7 @@ requires-dist = []
     if (!installed("aws", "--version")) skip(this, "the AWS CLI is not installed (pipx install awscli)");
     const built = await buildApplication();
     const names = built.wheels.map(({ name }) => name.split("-")[0]);
-    expect(names).to.deep.equal(["alpha", "beta", "delta", "django", "epsilon", "greedy", "gunicorn"]);
+    expect(names).to.deep.equal(["alpha", "beta", "delta", "django", "epsilon", "greedy", "gunicorn", "uv"]);
 
     const double = new AwsDouble();
     const running = await serve(double);
@@ -289,6 +311,7 @@ requires-dist = []
         `django compilemessages --verbosity 0 --ignore .venv of ${root}/staging/.venv`,
       );
       expect(output).to.contain(`prepares with ${root}/staging/.venv`);
+      expect(readdirSync(join(root, "staging")).filter((name) => name.startsWith("tmp."))).to.deep.equal([]);
 
       execFileSync("mv", ["staging", "current"], { cwd: root });
       const [, command = ""] = /^web: (.*)$/m.exec(readFileSync(join(BUNDLE, "Procfile"), "utf8")) ?? [];
@@ -322,7 +345,7 @@ requires-dist = []
   it("builds the same wheel twice", async () => {
     const requirements = `delta==1.0 ${index.hash("delta-1.0.tar.gz")}\n`;
     const [one, two] = [await collect(requirements), await collect(requirements)];
-    expect(one.map(wheelPath)).to.have.length(1).and.to.deep.equal(two.map(wheelPath));
+    expect(one.map(wheelPath)).to.have.length(2).and.to.deep.equal(two.map(wheelPath));
   });
 
   it("refuses a source archive with compiled code, a wrong hash, and a package without one, by name", async () => {
@@ -349,6 +372,6 @@ requires-dist = []
     writeFiles(directory, { "requirements.txt": `--index-url ${index.url}/simple\nalpha[crypto]\n` });
     const entry = { path: "requirements.txt", mode: 0o100644, content: Buffer.alloc(0) };
     const wheels = await collect(await lockedRequirements(directory, [entry]));
-    expect(wheels.map(({ name }) => name.split("-")[0])).to.deep.equal(["alpha", "beta"]);
+    expect(wheels.map(({ name }) => name.split("-")[0])).to.deep.equal(["alpha", "beta", "uv"]);
   });
 });

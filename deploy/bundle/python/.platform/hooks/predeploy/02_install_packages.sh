@@ -7,9 +7,8 @@ set -euo pipefail
 cd /var/app/staging
 umask 022
 list=/var/app/staging/iaso-deploy/wheels.txt
-# /tmp is in memory on Amazon Linux 2023.
-export TMPDIR=/var/tmp
-downloads=$(mktemp --directory)
+# In the application's file system, so that uv links the files instead of copying them.
+downloads=$(mktemp --directory --tmpdir=/var/app/staging)
 trap 'rm -rf "$downloads"' EXIT
 
 paths=()
@@ -24,9 +23,15 @@ cd "$downloads"
 sha256sum --check --strict --quiet "$list"
 
 unset PYTHONPATH
-/usr/bin/python3.9 -m venv --clear /var/app/staging/.venv
-/var/app/staging/.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-cache-dir \
-  --no-index --no-deps "${paths[@]}"
+# uv unpacks and compiles on all cores, pip on one.
+/usr/bin/python3.9 -m zipfile --extract ./*/uv-[0-9]*.whl installer
+uv=$(echo "$downloads"/installer/uv-*.data/scripts/uv)
+chmod 755 "$uv"
+# Settings of the application are for its developers' uv.
+options=(--quiet --offline --no-config --cache-dir "$downloads/cache")
+"$uv" venv "${options[@]}" --clear --no-project --python /usr/bin/python3.9 /var/app/staging/.venv
+"$uv" pip install "${options[@]}" --python /var/app/staging/.venv/bin/python \
+  --no-index --no-deps --compile-bytecode "${paths[@]}"
 if ! /var/app/staging/.venv/bin/python -c "import gunicorn"; then
   echo "The locked packages lack gunicorn: add it to the dependency group prod (uv add --group prod gunicorn)." >&2
   exit 1
