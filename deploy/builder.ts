@@ -5,6 +5,7 @@ import { type Build, type BuiltVersion } from "./commands/deploy";
 import { type Identity, type SourceOptions } from "./commands/build";
 import { type CheckMigrationsOptions, judgeMigrations } from "./commands/checkMigrations";
 import { listEarlierBuilds } from "./earlierBuilds";
+import { earlierFrontEnd, type FrontEnd, hasFrontEnd, writeFrontEnd } from "./frontEnd";
 import { accountOf } from "../coordination/target";
 import { type Pair } from "./pair/find";
 import { readPlugins } from "./pair/plugins";
@@ -20,7 +21,12 @@ import { UserError } from "../cli/userError";
 const refusal = z.object({ message: z.string(), remedy: z.string() });
 
 /** The commit of a checkout, printed by a process that runs none of its code. */
-const identity = z.object({ commit: z.string(), label: z.string(), inputs: z.optional(z.string()) });
+const identity = z.object({
+  commit: z.string(),
+  label: z.string(),
+  inputs: z.optional(z.string()),
+  frontEnd: z.optional(z.string()),
+});
 
 /** The result of a build. Code of the application runs in the process that prints it. */
 const result = z.object({
@@ -56,25 +62,29 @@ export function sourceBuild(
   work: string,
 ): Build {
   const { env, target } = session;
-  const args: SandboxArgs = {
-    source: resolve(checkout),
-    writesSource: options.allowDirty === true,
-    workDirectory: join(work, "build"),
+  const source = resolve(checkout);
+  /** The sandbox of one part of the build. */
+  const sandboxOf = async (name: string, reads: readonly string[] = []): Promise<SandboxArgs> => {
+    const workDirectory = join(work, name);
+    for (const one of ["home", "tmp"]) await mkdir(join(workDirectory, one), { recursive: true });
+    return { source, writesSource: options.allowDirty === true, workDirectory, reads };
   };
   const sandboxed = options.buildWithMyCredentials !== true;
   return async (pair, log) => {
-    for (const name of ["home", "tmp"]) await mkdir(join(args.workDirectory, name), { recursive: true });
-    if (sandboxed) requireSandbox(args, env);
+    if (sandboxed) requireSandbox(await sandboxOf("build"), env);
     else session.progress.warn("The application's code can read your AWS credentials while it is built.");
     const plugins = await readPlugins(session, pair);
-    const output = join(args.workDirectory, "built");
-    const run = async <T>(schema: z.ZodType<T>, ...more: readonly string[]): Promise<T> => {
+    const run = async <T>(
+      schema: z.ZodType<T>,
+      args: SandboxArgs,
+      ...more: readonly string[]
+    ): Promise<T> => {
       const printed = await runBuild({
         ...args,
         sandboxed,
         command: [
           ...[process.execPath, "--require", "./cli/loader.cjs", "deploy/deploy.ts", "build", env, "--json"],
-          ...["--source", args.source, "--output", output],
+          ...["--source", source, "--output", outputOf(args)],
           ...["--platform", target.platform, "--plugins", plugins.join(",")],
           ...flags(options),
           ...more,
@@ -86,20 +96,45 @@ export function sourceBuild(
       if (refused !== undefined) throw new UserError(plain(refused.message), plain(refused.remedy));
       return schema.parse(answer);
     };
-    // In a process of its own, which ends before code of the application runs.
-    const identified = await run(identity, "--identify");
-    let built = await reuse(session, identified, work, log);
-    if (built === undefined) {
-      const { sha256, times } = await run(result);
+    /** Runs a part of the build, and reads its result. */
+    const runPart = async (args: SandboxArgs, ...more: readonly string[]): Promise<Artifact> => {
+      const { sha256, times } = await run(result, args, ...more);
       for (const { milliseconds, title } of times) {
         session.progress.measured({ title: plain(title), milliseconds });
       }
-      const artifact = await readArtifact(output, sha256);
+      const artifact = await readArtifact(outputOf(args), sha256);
       requireIdentity(artifact, identified, options.allowDirty === true);
-      built = { ...(await bundleOf(session, artifact, work, log)), inputs: identified.inputs };
+      return artifact;
+    };
+    // In a process of its own, which ends before code of the application runs.
+    const identified = await run(identity, await sandboxOf("build"), "--identify");
+    let built = await reuse(session, identified, work, log);
+    if (built === undefined) {
+      const { frontEnd: inputs } = identified;
+      let frontEnd: FrontEnd | undefined;
+      if (inputs !== undefined) {
+        const directory = join(work, "front-end");
+        frontEnd = await earlierFrontEnd(session, inputs, directory, log);
+        // Alone, so that code of the back end and of its packages cannot decide what later versions take.
+        frontEnd ??= await writeFrontEnd(
+          await runPart(await sandboxOf("build-front-end"), "--only-front-end"),
+          inputs,
+          directory,
+        );
+      }
+      const { directory, record } = frontEnd ?? {};
+      const parts = directory === undefined ? [] : [directory];
+      const artifact = await runPart(
+        await sandboxOf("build", parts),
+        ...parts.flatMap((one) => ["--front-end", one]),
+      );
+      const kept = record !== undefined && (await hasFrontEnd(artifact, record)) ? record : undefined;
+      built = {
+        ...(await bundleOf(session, artifact, work, log, kept)),
+        inputs: [identified.inputs, kept?.inputs].filter((one) => one !== undefined),
+      };
     }
     const { buildWithMyCredentials, databaseUrl } = options;
-    const { source } = args;
     // The check runs the code of both versions, and the build has written to its own directory.
     const workDirectory = join(work, "check");
     return {
@@ -158,6 +193,11 @@ function requireIdentity(
   );
 }
 
+/** The directory of a build's result. */
+function outputOf({ workDirectory }: SandboxArgs): string {
+  return join(workDirectory, "built");
+}
+
 /** The options of `build` that are the same in a deployment. */
 function flags(options: SourceOptions): string[] {
   return [
@@ -169,12 +209,19 @@ function flags(options: SourceOptions): string[] {
   ];
 }
 
-async function bundleOf(session: Session, artifact: Artifact, work: string, log: (line: string) => void) {
+async function bundleOf(
+  session: Session,
+  artifact: Artifact,
+  work: string,
+  log: (line: string) => void,
+  frontEnd?: VersionRecord["frontEnd"],
+) {
   const { bundle, staticFiles } = await writeBundle(artifact, {
     directory: work,
     deployedBy: session.by,
     ecrRegistry: `${accountOf(session.target)}.dkr.ecr.${session.target.region}.amazonaws.com`,
     onProgress: log,
+    frontEnd,
   });
   return versionOf({ record: artifact, bundle, staticFiles, wheels: artifact.wheels });
 }

@@ -292,6 +292,9 @@ function createProgram(clock: Clock): Command {
     .option("--json", "print the SHA-256 as JSON on stdout, and progress on stderr")
     // A deployment asks what it will build, before code of the application runs.
     .addOption(new Option("--identify").hideHelp())
+    // It builds the front end alone, so that it can be used again, and then the rest with it.
+    .addOption(new Option("--only-front-end").hideHelp())
+    .addOption(new Option("--front-end <directory>").hideHelp())
     .action((env: string, options: BuildOptions) => build(env, options, () => new StackFile(env)));
 
   switching(

@@ -5,7 +5,7 @@ import { type Session } from "./session";
 
 /**
  * Prefix of the records of builds in the artifacts bucket. The key of a record names the inputs and the version that was
- * built from them: `builds/<digest of the inputs>/<label>`.
+ * built from them: `builds/<digest of the inputs>/<label>`. The inputs are those of the whole version or of its front end.
  */
 const BUILDS = "builds/";
 /** Number of parallel deletions. */

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { type StackFile } from "../../settings/stackFile";
 import { EXIT } from "../exitCodes";
-import { buildSource } from "../source/build";
-import { digestOfInputs } from "../source/inputs";
+import { buildOnlyFrontEnd, buildSource } from "../source/build";
+import { digestOfFrontEnd, digestOfInputs } from "../source/inputs";
 import { requireNoCredentials } from "../source/credentials";
 import type { Platform } from "../source/overlay";
 import { identifyCommit, resolveVersion, type Version } from "../source/version";
@@ -28,6 +28,10 @@ export interface BuildOptions extends SourceOptions {
   json?: true;
   /** Prints what would be built, and builds nothing. */
   identify?: true;
+  /** Builds only the front end. */
+  onlyFrontEnd?: true;
+  /** A directory with the built front end. */
+  frontEnd?: string;
 }
 
 /** The artifact's SHA-256 (hexadecimal) and the times of the steps. */
@@ -36,9 +40,10 @@ export interface Built {
   times: StepTime[];
 }
 
-/** The commit and label of a checkout, and the digest of its inputs, if they determine the build. */
+/** The commit and label of a checkout, and the digests of what it and its front end are built from, if they are known. */
 export interface Identity extends Pick<Version, "commit" | "label"> {
   inputs?: string;
+  frontEnd?: string;
 }
 
 /** The result of `build --json`. */
@@ -77,8 +82,9 @@ async function identify(options: BuildOptions, stackFile: () => StackFile): Prom
   const { platform, plugins } = hostingOf(options, stackFile);
   // Images are built elsewhere, and changes and files of an earlier build are not of the commit.
   const isOfCommit = platform === "python" && options.allowDirty !== true && options.skipBuild !== true;
-  const inputs = isOfCommit ? await digestOfInputs({ source, version, platform, plugins }) : undefined;
-  return { ...version, inputs };
+  if (!isOfCommit) return version;
+  const inputs = await digestOfInputs({ source, version, platform, plugins });
+  return { ...version, inputs, frontEnd: await digestOfFrontEnd({ source, platform, plugins }) };
 }
 
 /** The platform and plugins of the options, or else of the stack's settings. */
@@ -101,7 +107,7 @@ async function buildIn(env: string, options: BuildOptions, stackFile: () => Stac
   const steps: { title: string; began: number }[] = [];
   const workDirectory = await mkdtemp(join(tmpdir(), "iaso-build-"));
   try {
-    const sha256 = await buildSource({
+    const sha256 = await (options.onlyFrontEnd === true ? buildOnlyFrontEnd : buildSource)({
       source,
       platform,
       version,
@@ -110,6 +116,7 @@ async function buildIn(env: string, options: BuildOptions, stackFile: () => Stac
       image: options.image,
       plugins,
       skipBuild: options.skipBuild === true,
+      frontEnd: options.frontEnd,
       onProgress: print,
       onStep: (title) => {
         steps.push({ title, began: Date.now() });

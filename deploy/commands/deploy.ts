@@ -41,8 +41,8 @@ export interface BuiltVersion {
   staticFiles: readonly StaticFile[];
   /** The Python packages that the bundle lists. */
   wheels: readonly Wheel[];
-  /** The digest of what the version was built from, by which a later deployment finds it. */
-  inputs?: string;
+  /** The digests of what the version and its front end were built from, by which a later deployment finds them. */
+  inputs?: readonly string[];
   /** Undefined for a build without its checkout, whose code the check would run. */
   judgeMigrations?: JudgeMigrations;
 }
@@ -213,7 +213,7 @@ async function prepare(
   }
   await progress.step(`Create the application version ${label}`, async () => {
     await createApplicationVersion(session, label, built.bundle, `${env}: ${built.description}`);
-    if (built.inputs !== undefined) await recordBuild(session, built.inputs, label);
+    for (const inputs of built.inputs ?? []) await recordBuild(session, inputs, label);
   });
   requireNotInterrupted(session);
   await progress.step("Check the background tasks", (log) =>

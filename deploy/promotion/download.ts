@@ -64,15 +64,12 @@ export async function downloadVersion(
   directory: string,
   log: (line: string) => void,
 ): Promise<DownloadResult> {
-  const { target } = session;
   await mkdir(join(directory, FILES), { recursive: true });
   if ((await readdir(join(directory, FILES))).length > 0) {
     throw new UserError(`The directory ${directory} is not empty.`, `rm -r ${directory}`);
   }
   log(`Downloading ${label}`);
-  const bundle = { bucket: target.artifactsBucket, key: bundleKey(label) };
-  const { bytes, sha256 } = await fetchPart(session, label, bundle, bundleOf(directory));
-  if (!hasDigest(label, sha256)) throw differs(session, label, bundle);
+  const { bytes, sha256 } = await downloadBundle(session, label, bundleOf(directory));
   const record = await readRecord(bundleOf(directory), label);
   const parts = await listParts(session, label, record);
   await mapParallel(parts, PARALLEL, async ({ address, ...part }) => {
@@ -84,6 +81,18 @@ export async function downloadVersion(
     `The bundle, ${record.wheels.length} packages and ${record.static.length} static files (${(total / 1e6).toFixed(1)} MB) have the digests of ${label}`,
   );
   return { label, sha256, files: parts.length + 1, bytes: total };
+}
+
+/**
+ * Downloads the bundle of a version that was deployed to an environment.
+ *
+ * @throws UserError if it is not there, or differs from its digest
+ */
+export async function downloadBundle(session: Session, label: string, path: string) {
+  const address = { bucket: session.target.artifactsBucket, key: bundleKey(label) };
+  const bundle = await fetchPart(session, label, address, path);
+  if (!hasDigest(label, bundle.sha256)) throw differs(session, label, address);
+  return bundle;
 }
 
 interface Part {

@@ -54,15 +54,22 @@ const schema = z.strictObject({
 });
 
 /** The record of a version in its bundle: everything that another environment needs to run the same version. */
-export const versionRecord = schema.pick({
-  version: true,
-  commit: true,
-  dirty: true,
-  platform: true,
-  plugins: true,
-  static: true,
-  wheels: true,
-});
+export const versionRecord = schema
+  .pick({
+    version: true,
+    commit: true,
+    dirty: true,
+    platform: true,
+    plugins: true,
+    static: true,
+    wheels: true,
+  })
+  .extend({
+    /** The front end, which a later version with the same inputs takes: its files are in the bundle. */
+    frontEnd: z.optional(
+      z.strictObject({ inputs: digest, files: z.array(file.extend({ executable: z.boolean() })) }),
+    ),
+  });
 
 export type VersionRecord = z.infer<typeof versionRecord>;
 
@@ -239,6 +246,11 @@ function invalid(directory: string, what: string): UserError {
     `The build in ${directory} is invalid (${what}).`,
     "Build again with this version of the deploy tool",
   );
+}
+
+/** The SHA-256 of the content of an entry, in hexadecimal. */
+export async function digestOf(content: ZipEntry["content"]): Promise<string> {
+  return Buffer.isBuffer(content) ? hash(content) : hashFile(content.file);
 }
 
 function hash(bytes: Buffer): string {

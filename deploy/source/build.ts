@@ -5,10 +5,11 @@ import { listStaticFiles } from "../static/files";
 import { ArtifactWriter, type BuildList } from "./artifact";
 import { runCommand } from "./commands";
 import { type CronFile, periodicTasks } from "./cron";
-import { listBuiltFiles, listTrackedFiles, readIfPresent, writeEntries } from "./files";
+import { listBuiltFiles, listOverlay, listTrackedFiles, readIfPresent, writeEntries } from "./files";
+import { buildFrontEnd, SOURCE_MAP } from "./frontEnd";
 import { listMigrations } from "./migrations";
 import { isHostingFile, type Platform, requireNoHostingConflict } from "./overlay";
-import { requireInside } from "./paths";
+import { isListed, requireInside } from "./paths";
 import { lockedRequirements } from "./requirements";
 import { readSourceSettings, SETTINGS_FILE, type SourceSettings } from "./settings";
 import { provideTools } from "./tools";
@@ -16,8 +17,6 @@ import type { Version } from "./version";
 import { collectWheels } from "./wheels";
 import type { ZipEntry } from "./zip";
 
-/** Browsers' developer tools read source maps from the static files; servers do not read them. */
-const SOURCE_MAP = /\.(js|css)\.map$/;
 /** Static files that are read at the same time. */
 const PARALLEL = 16;
 
@@ -37,6 +36,8 @@ export interface BuildArgs {
   plugins?: readonly string[];
   /** Uses the files that an earlier build left in the checkout, instead of running the build commands. */
   skipBuild?: boolean;
+  /** A directory with the built front end, whose commands do not run then. */
+  frontEnd?: string;
   onProgress?: (message: string) => void;
   /** Called when a step begins. */
   onStep?: (title: string) => void;
@@ -75,6 +76,27 @@ export async function buildSource(args: BuildArgs): Promise<string> {
   });
 }
 
+/**
+ * Builds only the front end of a commit into an artifact: nothing but code of the front end and of its packages runs.
+ *
+ * @returns the artifact's SHA-256, in hexadecimal
+ * @throws UserError for any mistake in the checkout or its settings
+ */
+export async function buildOnlyFrontEnd(args: BuildArgs): Promise<string> {
+  const settings = await readSourceSettings(args.source);
+  const writer = await ArtifactWriter.create(args.outputDirectory);
+  const tools = await provideTools(args.source, join(args.workDirectory, "tools"), { frontEnd: true });
+  args.onProgress?.(`Building the front end with ${tools.descriptions.join(", ")}`);
+  const entries = await runFrontEnd(args, settings, tools.env, await filesOf(args, settings));
+  const { commit, label } = args.version;
+  return writer.finish({
+    ...{ version: label, commit, dirty: false, platform: "python", plugins: [...(args.plugins ?? [])] },
+    application: await writer.addApplication(entries),
+    static: [],
+    wheels: [],
+  });
+}
+
 type Built = Pick<BuildList, "application" | "static" | "wheels" | "image">;
 
 async function buildPython(
@@ -86,7 +108,7 @@ async function buildPython(
   requireInside(settings.staticDirectory, "staticDirectory");
   const locked = await listTrackedFiles(source, version.dirty);
   const isIncluded = ({ path }: ZipEntry): boolean =>
-    !isExcluded(path, settings.exclude) && !SOURCE_MAP.test(path);
+    !isListed(path, settings.exclude) && !SOURCE_MAP.test(path);
   requireNoHostingConflict(locked.filter(isIncluded));
   const tools = await provideTools(source, join(args.workDirectory, "tools"), {
     frontEnd: args.skipBuild !== true && settings.build.length > 0,
@@ -100,8 +122,10 @@ async function buildPython(
     pyproject: await readIfPresent(join(source, "pyproject.toml")),
     directory: join(args.workDirectory, "packages"),
   });
-  const directory = await buildDirectory(args, settings);
-  if (args.skipBuild !== true) await runBuild(args, settings, directory, tools.env);
+  const directory = await buildDirectory(args, settings, tools.env);
+  if (args.skipBuild !== true) {
+    for (const command of settings.collectStatic) await runIn(directory, command, args, tools.env);
+  }
   const staticFiles = await listStaticFiles(join(directory, settings.staticDirectory), directory, PARALLEL);
   if (staticFiles.length === 0) {
     throw new UserError(
@@ -145,46 +169,72 @@ function fixMissingFiles({ skipBuild }: BuildArgs, setting: string): string {
 }
 
 /**
- * The directory in which the build commands run: an export of the commit, so that nothing of an earlier build gets into
- * this one. A checkout with changes is built in place, and so is one whose earlier build is used.
+ * Returns the directory in which the static files are collected: an export of the commit with its front end, so that
+ * nothing of an earlier build gets into this one. A checkout with changes is built in place, and so is one whose earlier
+ * build is used.
  */
-async function buildDirectory(args: BuildArgs, settings: SourceSettings): Promise<string> {
-  const { source, version } = args;
-  if (version.dirty || args.skipBuild === true) return source;
+async function buildDirectory(
+  args: BuildArgs,
+  settings: SourceSettings,
+  toolsEnv: Readonly<Record<string, string>>,
+): Promise<string> {
+  const { frontEnd, source, version } = args;
+  if (args.skipBuild === true) return source;
+  if (version.dirty) {
+    for (const command of settings.build) await runIn(source, command, args, toolsEnv);
+    return source;
+  }
+  const files = await filesOf(args, settings);
+  const built =
+    frontEnd === undefined ? await runFrontEnd(args, settings, toolsEnv, files) : await listOverlay(frontEnd);
   const directory = join(args.workDirectory, "source");
   await rm(directory, { recursive: true, force: true });
-  const entries = await listTrackedFiles(source, false);
-  // Checkouts of plugins are not under version control, and the build needs them.
-  for (const path of settings.include.filter((one) => one.startsWith("plugins/"))) {
-    entries.push(...((await listBuiltFiles(source, path)) ?? []));
-  }
-  await writeEntries(directory, entries);
+  await writeEntries(directory, [...built, ...files]);
   return directory;
 }
 
-async function runBuild(
+/** The files of the commit, and of the checkouts of plugins, which are not under version control. */
+async function filesOf({ source }: BuildArgs, { include }: SourceSettings): Promise<ZipEntry[]> {
+  const files = await listTrackedFiles(source, false);
+  for (const path of include.filter((one) => one.startsWith("plugins/"))) {
+    files.push(...((await listBuiltFiles(source, path)) ?? []));
+  }
+  return files;
+}
+
+async function runFrontEnd(
   args: BuildArgs,
   settings: SourceSettings,
+  toolsEnv: Readonly<Record<string, string>>,
+  files: readonly ZipEntry[],
+): Promise<ZipEntry[]> {
+  if (settings.build.length === 0) return [];
+  const directory = join(args.workDirectory, "front-end");
+  const run = (command: string): Promise<void> => runIn(directory, command, args, toolsEnv);
+  return buildFrontEnd({ files, settings, directory, run });
+}
+
+async function runIn(
   directory: string,
+  command: string,
+  args: BuildArgs,
   toolsEnv: Readonly<Record<string, string>>,
 ): Promise<void> {
-  for (const command of [...settings.build, ...settings.collectStatic]) {
-    args.onStep?.(`Running ${command}`);
-    await runCommand(command, {
-      directory,
-      onLine: args.onProgress,
-      env: {
-        ...toolsEnv,
-        PLUGINS: (args.plugins ?? []).join(","),
-        // For the application an empty value is the same as none, so it collects static files into a folder.
-        USE_S3: "",
-        USE_AZURE_STORAGE: "",
-        STATIC_URL: "",
-        // Django needs a key to start. Nothing is signed with it here.
-        SECRET_KEY: "only-for-collecting-static-files",
-      },
-    });
-  }
+  args.onStep?.(`Running ${command}`);
+  await runCommand(command, {
+    directory,
+    onLine: args.onProgress,
+    env: {
+      ...toolsEnv,
+      PLUGINS: (args.plugins ?? []).join(","),
+      // For the application an empty value is the same as none, so it collects static files into a folder.
+      USE_S3: "",
+      USE_AZURE_STORAGE: "",
+      STATIC_URL: "",
+      // Django needs a key to start. Nothing is signed with it here.
+      SECRET_KEY: "only-for-collecting-static-files",
+    },
+  });
 }
 
 /** The docker platform runs an image that exists, so nothing is built. The deployment, which can log in, reads it. */
@@ -196,10 +246,6 @@ function buildDocker(args: BuildArgs, { image }: SourceSettings): Built {
     );
   }
   return { application: [], static: [], wheels: [], image: { name: args.image, ...image } };
-}
-
-function isExcluded(path: string, exclude: readonly string[]): boolean {
-  return exclude.some((name) => path === name || path.startsWith(`${name.replace(/\/$/, "")}/`));
 }
 
 /** Checks that each plugin is in the bundle: the application does not start without one that PLUGINS names. */

@@ -28,6 +28,8 @@ export interface BundleArgs {
   directory: string;
   /** The user that the application shows at /_health/. Part of the bundle. */
   deployedBy?: string;
+  /** The front end in the build, for later versions. */
+  frontEnd?: VersionRecord["frontEnd"];
   /** Host of the registry of Amazon ECR in the account and region of the instances. */
   ecrRegistry: string;
   onProgress?: (message: string) => void;
@@ -63,7 +65,7 @@ async function writePython(artifact: Artifact, args: BundleArgs): Promise<Source
     environmentConfig(deployedBy(args)),
     cronFile(artifact),
     migrationsFile(artifact),
-    [recordFile(artifact, artifact.static)],
+    [recordFile(artifact, artifact.static, args.frontEnd)],
   ]);
   return { bundle: await writeZip(bundlePath(artifact, args), entries), staticFiles: artifact.static };
 }
@@ -134,12 +136,17 @@ function migrationsFile({ migrations }: Artifact): ZipEntry[] {
 }
 
 /** The record of the version, from which another environment can take it over. */
-function recordFile(artifact: Artifact, staticFiles: readonly StaticFile[]): ZipEntry {
+function recordFile(
+  artifact: Artifact,
+  staticFiles: readonly StaticFile[],
+  frontEnd?: VersionRecord["frontEnd"],
+): ZipEntry {
   const { commit, dirty, platform, plugins, version } = artifact;
   const record: VersionRecord = versionRecord.parse({
     ...{ version, commit, dirty, platform, plugins },
     static: staticFiles.map(({ path, sha256, bytes }) => ({ path, sha256, bytes })),
     wheels: artifact.wheels.map(({ name, sha256, bytes }) => ({ name, sha256, bytes })),
+    frontEnd,
   });
   return textEntry(RECORD_FILE, JSON.stringify(record));
 }

@@ -168,7 +168,7 @@ function decodeName(bytes: Buffer, prefix: string): string {
 
 /** Writes entries as files and links into a directory. */
 export async function writeEntries(directory: string, entries: readonly ZipEntry[]): Promise<void> {
-  const folders = new Set(entries.map(({ path }) => posix.dirname(path)));
+  const folders = new Set([".", ...entries.map(({ path }) => posix.dirname(path))]);
   for (const folder of folders) await mkdir(join(directory, folder), { recursive: true });
   await mapParallel(entries, PARALLEL, async ({ content, mode, path }) => {
     const target = join(directory, path);

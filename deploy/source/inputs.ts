@@ -1,11 +1,16 @@
+import { execFile } from "node:child_process";
 import { createHash, type Hash } from "node:crypto";
 import { access, lstat, readdir, readFile, readlink } from "node:fs/promises";
 import { join, relative } from "node:path";
+import { promisify } from "node:util";
 import { hashFile } from "./artifact";
+import { isForFrontEnd } from "./frontEnd";
 import { git, splitZ } from "./git";
 import type { Platform } from "./overlay";
 import { readSourceSettings } from "./settings";
 import type { Version } from "./version";
+
+const run = promisify(execFile);
 
 const DEPLOY = join(__dirname, "..");
 
@@ -32,35 +37,95 @@ export async function digestOfInputs(args: InputsArgs): Promise<string | undefin
   const { include } = await readSourceSettings(source);
   if (include.some((path) => path.startsWith("plugins/"))) return undefined;
   const hash = createHash("sha256");
-  if (!(await addFiles(hash, source))) return undefined;
+  if (!(await addFiles(hash, source, () => true))) return undefined;
   const { commit, label } = version;
   const files = hash.digest("hex");
   const facts = { tool: await digestOfTool(), files, commit, label, platform, plugins: [...plugins].sort() };
   return createHash("sha256").update(JSON.stringify(facts)).digest("hex");
 }
 
+/** Variables of a build that say where programs and files are, and not what they contain. */
+const PLACES = ["HOME", "PATH", "PWD", "TMPDIR"];
+/** Programs of this machine that build a front end, unless the checkout names others. */
+const PROGRAMS_OF_FRONT_END = ["node", "npm", "pnpm", "yarn"];
+
+/**
+ * The digest of everything that the front end of a clean checkout is built from: the content of the files that its build
+ * gets, which include the settings, the lock file and the named tools; this machine's tools and variables; the plugins,
+ * and the deploy tool's own code. What a command fetches from the network without a lock is not part of it.
+ *
+ * Runs no code of the application, as `digestOfInputs`.
+ *
+ * @returns undefined if there is no front end, or no commit names all of its files
+ * @throws UserError for invalid settings of the checkout
+ */
+export async function digestOfFrontEnd(
+  { platform, plugins, source }: Omit<InputsArgs, "version">,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<string | undefined> {
+  const settings = await readSourceSettings(source);
+  if (settings.build.length === 0 || settings.include.some((path) => path.startsWith("plugins/"))) {
+    return undefined;
+  }
+  const hash = createHash("sha256");
+  if (!(await addFiles(hash, source, (path) => isForFrontEnd(path, settings)))) return undefined;
+  const facts = {
+    frontEnd: hash.digest("hex"),
+    settings,
+    tool: await digestOfTool(),
+    platform,
+    plugins: [...plugins].sort(),
+    machine: [process.platform, process.arch],
+    programs: await Promise.all(PROGRAMS_OF_FRONT_END.map((name) => versionOf(name, env))),
+    variables: Object.entries(env)
+      .filter(([name]) => !PLACES.includes(name))
+      .sort(([one], [other]) => (one < other ? -1 : 1)),
+  };
+  return createHash("sha256").update(JSON.stringify(facts)).digest("hex");
+}
+
+/** The version of a program of this machine; null if there is none. Runs outside of the checkout. */
+async function versionOf(program: string, env: NodeJS.ProcessEnv): Promise<string | null> {
+  try {
+    return (await run(program, ["--version"], { cwd: "/", env })).stdout.trim();
+  } catch {
+    return null;
+  }
+}
+
 /** Settings of git by which the commands of a build run programs: to compare files, and to fetch missing objects. */
 const PROGRAMS = /^(core\.fsmonitor|filter\..*|remote\..*\.promisor|extensions\.partialclone)$/i;
 
 /**
- * Adds the files of a repository and its submodules that are in git's index, with their content on the disk.
+ * Adds the files of a repository and its submodules that are in git's index, with their content on the disk, if their
+ * path is wanted.
  *
  * @returns false if other files are there, some are missing, or its own configuration makes git run programs
  */
-async function addFiles(hash: Hash, repository: string): Promise<boolean> {
+async function addFiles(
+  hash: Hash,
+  repository: string,
+  isWanted: (path: string) => boolean,
+  prefix = "",
+): Promise<boolean> {
   const settings = splitZ(await git(repository, ["config", "--list", "--show-scope", "--name-only", "-z"]));
   const own = settings.filter((_, index) => /^(local|worktree)$/.test(String(settings[index - 1])));
   if (own.some((name) => PROGRAMS.test(String(name)))) return false;
-  const untracked = ["ls-files", "--others", "--directory", "--exclude-standard", "-z"];
+  const others = ["--others", "--directory", "--no-empty-directory"];
+  const untracked = ["ls-files", ...others, "--exclude-standard", "-z"];
   if ((await git(repository, untracked)).length > 0) return false;
   for (const record of splitZ(await git(repository, ["ls-files", "--stage", "-z"]))) {
-    const file = join(repository, record.subarray(record.indexOf(9) + 1).toString());
+    const name = record.subarray(record.indexOf(9) + 1).toString();
+    const file = join(repository, name);
     const stats = await lstat(file).catch(() => undefined);
     if (stats === undefined) return false;
-    hash.update(record).update("\0");
+    const isModule = record.subarray(0, 6).toString() === "160000";
+    if (!isModule && !isWanted(prefix + name)) continue;
+    hash.update(isModule ? name : record).update("\0");
     if (stats.isSymbolicLink()) hash.update(await readlink(file, "buffer"));
     else if (stats.isFile()) hash.update(await hashFile(file));
-    else if (!(await isRepository(file)) || !(await addFiles(hash, file))) return false;
+    else if (!(await isRepository(file)) || !(await addFiles(hash, file, isWanted, `${prefix}${name}/`)))
+      return false;
     hash.update("\0");
   }
   return true;

@@ -15,3 +15,12 @@ export function requireInside(path: string, setting: string): string {
     `Use paths relative to the top of the checkout for \`${setting}\``,
   );
 }
+
+/** True if a list has a path: by its name, by a folder, or by an ending such as `*.py`. */
+export function isListed(path: string, names: readonly string[]): boolean {
+  return names.some((name) =>
+    name.startsWith("*.")
+      ? path.endsWith(name.slice(1))
+      : path === name || path.startsWith(`${name.replace(/\/$/, "")}/`),
+  );
+}

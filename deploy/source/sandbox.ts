@@ -39,6 +39,8 @@ export interface SandboxArgs {
   writesSource: boolean;
   /** The directory for everything that the build writes. It contains its HOME. */
   workDirectory: string;
+  /** Directories outside of the checkout that the build reads. */
+  reads?: readonly string[];
   /** Gives root another number in the sandbox, because PostgreSQL's server does not run as root. */
   hidesRoot?: boolean;
 }
@@ -89,6 +91,7 @@ export function sandboxArguments(args: SandboxArgs, env: NodeJS.ProcessEnv = pro
     ["--ro-bind", PROJECT, PROJECT],
     [writesSource ? "--bind" : "--ro-bind", source, source],
     ...gitDirectories(source).map((path) => ["--ro-bind", path, path]),
+    ...(args.reads ?? []).map((path) => ["--ro-bind", path, path]),
     ["--bind", workDirectory, workDirectory],
     ["--chdir", PROJECT],
   ].flat();

@@ -27,7 +27,12 @@ const schema = z.strictObject({
   staticDirectory: z.string().default("static"),
   /** Built files and folders that are not under version control, to add to the bundle (python platform). */
   include: z.array(z.string()).default(["hat/assets/webpack"]),
-  /** Files and folders under version control to omit from the bundle (python platform). */
+  /**
+   * Files under version control that the front end is not built from, as names, folders, or endings such as `*.py`. The
+   * commands of `build` do not get them (python platform).
+   */
+  backEnd: z.array(z.string()).default(["*.py", "*.po", "uv.lock", "pyproject.toml", "docs", ".github"]),
+  /** Files under version control to omit from the bundle, in the same form (python platform). */
   exclude: z.array(z.string()).default([]),
   /** The file with the worker's periodic tasks, relative to the checkout. */
   cron: z.string().default("cron.yaml"),

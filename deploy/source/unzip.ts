@@ -12,11 +12,16 @@ import { type Entry, openPromise } from "yauzl";
  * @returns undefined if the zip file does not contain it
  */
 export async function readZipFile(zip: string, name: string): Promise<Buffer | undefined> {
-  let content: Buffer | undefined;
+  return (await readZipFiles(zip, new Set([name]))).get(name);
+}
+
+/** Reads the files of a zip file that have the given names, as far as it contains them. */
+export async function readZipFiles(zip: string, names: ReadonlySet<string>): Promise<Map<string, Buffer>> {
+  const contents = new Map<string, Buffer>();
   await eachEntry(zip, async ({ fileName }, open) => {
-    if (fileName === name) content = await buffer(await open());
+    if (names.has(fileName)) contents.set(fileName, await buffer(await open()));
   });
-  return content;
+  return contents;
 }
 
 /** Unpacks a zip file into a directory, for reading: a link becomes a file that contains the link's target. */

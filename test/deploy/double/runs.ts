@@ -86,7 +86,7 @@ export function builtVersion(
     bundle: { path, sha256, bytes: content.length },
     staticFiles,
     wheels,
-    inputs: sha256,
+    inputs: [sha256],
     judgeMigrations: () =>
       Promise.resolve<Judgement>({
         verdict: "compatible",
