@@ -12,6 +12,27 @@ export interface DatabaseArgs {
   /** Id of the security group that allows connections from the instances. */
   securityGroupId: pulumi.Input<string>;
   /**
+   * Name of the database in PostgreSQL.
+   *
+   * **Changing it replaces the database.**
+   */
+  databaseName: string;
+  /**
+   * The database's owner, RDS's master user, who also runs the migrations.
+   *
+   * **Changing it replaces the database.**
+   */
+  username: string;
+  /**
+   * Identifier or ARN of an encrypted snapshot from which RDS creates the database. RDS takes name, user and encryption
+   * from it: an unencrypted snapshot makes an unencrypted database, whatever this component says. A change after the
+   * creation has no effect.
+   *
+   * @default An empty database.
+   * @see https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_RestoreFromSnapshot.html
+   */
+  snapshot?: string;
+  /**
    * Major version of PostgreSQL. Iaso needs 16 or later. RDS's PostgreSQL includes PostGIS and the other extensions.
    * Upgrade as docs/operations.md says, before changing this.
    *
@@ -66,14 +87,16 @@ export class Database extends pulumi.ComponentResource {
   /** Host name of the database. */
   readonly host: pulumi.Output<string>;
   readonly port = 5432;
-  readonly databaseName = "iaso";
+  readonly databaseName: string;
   /** The database's owner, who also runs the migrations. */
-  readonly username = "iaso";
+  readonly username: string;
 
   constructor(name: string, args: DatabaseArgs, opts?: pulumi.ComponentResourceOptions) {
     super("iaso:index:Database", name, {}, opts);
     const { naming } = args;
     this.identifier = naming.name();
+    this.databaseName = args.databaseName;
+    this.username = args.username;
 
     const subnetGroup = new aws.rds.SubnetGroup(
       name,
@@ -95,6 +118,7 @@ export class Database extends pulumi.ComponentResource {
         username: this.username,
         // RDS chooses the first password. `npm run init-stack` replaces it by Iaso's, which never is in Pulumi's state.
         manageMasterUserPassword: true,
+        snapshotIdentifier: args.snapshot,
         port: this.port,
         storageType: "gp3",
         storageEncrypted: true,
@@ -129,8 +153,14 @@ export class Database extends pulumi.ComponentResource {
         protect: true,
         dependsOn: createLogGroups(this, name, args),
         // A database whose password Pulumi set at its creation keeps it: RDS would choose another at once. Another key of
-        // the storage would replace the database, and RDS refuses another one for Performance Insights.
-        ignoreChanges: ["kmsKeyId", "manageMasterUserPassword", "performanceInsightsKmsKeyId"],
+        // the storage would replace the database, and RDS refuses another one for Performance Insights. The snapshot is
+        // where the database began; to the provider, another one is a reason to replace it.
+        ignoreChanges: [
+          "kmsKeyId",
+          "manageMasterUserPassword",
+          "performanceInsightsKmsKeyId",
+          "snapshotIdentifier",
+        ],
       },
     );
     this.host = instance.address;

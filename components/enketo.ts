@@ -56,6 +56,13 @@ export interface EnketoArgs extends HostingArgs {
      * `rediss://` addresses; earlier ones read only host, port and password. `npm run init-stack` sets the password.
      */
     tls: boolean;
+    /**
+     * Name of a snapshot from which the persistent Redis is created. A change after the creation has no effect.
+     *
+     * @default An empty Redis.
+     * @see https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/backups-restoring.html
+     */
+    snapshot?: string;
   };
 }
 
@@ -90,6 +97,7 @@ export class Enketo extends pulumi.ComponentResource {
       snapshotRetentionLimit: SNAPSHOT_DAYS,
       finalSnapshotIdentifier: naming.name("enketo-main-final"),
       replicas: redis.replicas,
+      snapshotName: redis.snapshot,
     });
     const cache = this.createRedis("cache", subnetGroup, {
       parameterGroupName: this.createCacheParameters(name).name,
@@ -144,6 +152,7 @@ export class Enketo extends pulumi.ComponentResource {
       snapshotRetentionLimit?: number;
       finalSnapshotIdentifier?: string;
       replicas: number;
+      snapshotName?: string;
     },
   ): aws.elasticache.ReplicationGroup {
     const { naming, redis, securityGroups, encryptionKey } = this.args;
@@ -171,8 +180,8 @@ export class Enketo extends pulumi.ComponentResource {
         tags: naming.tags({ role: "enketo" }),
         ...specific,
       },
-      // Another key would replace an existing Redis, and Enketo's links to forms would be gone.
-      { parent: this, ignoreChanges: ["kmsKeyId"] },
+      // Another key or snapshot would replace an existing Redis, and Enketo's links to forms would be gone.
+      { parent: this, ignoreChanges: ["kmsKeyId", "snapshotName"] },
     );
   }
 

@@ -107,6 +107,10 @@ export function readStack(project: Project, stack: string) {
     database: {
       majorVersion: s.database.majorVersion,
       instanceClass: s.database.instanceClass,
+      username: s.database.username,
+      allocatedStorage: s.database.allocatedStorage,
+      /** The snapshot from which RDS creates the database; undefined if it starts empty. */
+      snapshot: s.database.snapshot,
       multiAz: s.database.multiAz,
     },
     backupDays: s.databaseBackupDays,

@@ -16,28 +16,33 @@ export function requireNew(files: readonly string[]): void {
 /**
  * Creates files, all or none. An existing file is never overwritten: a hard link fails if its name is taken.
  *
- * @param check Gets the folder in which the files wait, under their base names. If it throws, no file is created.
+ * @param check Gets the folder in which the files wait, under their base names, and returns further files. If it throws,
+ *   no file is created.
  */
 export function createFiles(
   files: Readonly<Record<string, string>>,
-  check: (directory: string) => void,
+  check: (directory: string) => Record<string, string>,
 ): void {
   const directory = mkdtempSync(".new-files-");
+  const waiting = new Map<string, string>();
   const created: string[] = [];
-  try {
-    const waiting = Object.entries(files).map(([file, content]): [from: string, to: string] => {
+  const wait = (all: Readonly<Record<string, string>>) => {
+    for (const [file, content] of Object.entries(all)) {
       const from = join(directory, file.split("/").at(-1) ?? file);
       writeFileSync(from, content);
-      return [from, file];
-    });
-    check(directory);
+      waiting.set(from, file);
+    }
+  };
+  try {
+    wait(files);
+    wait(check(directory));
     for (const [from, to] of waiting) {
       linkSync(from, to);
       created.push(to);
     }
   } catch (error) {
     for (const file of created) rmSync(file);
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") requireNew(Object.keys(files));
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") requireNew([...waiting.values()]);
     throw error;
   } finally {
     rmSync(directory, { recursive: true });

@@ -108,6 +108,15 @@ const checks = [
     const wrong = `has ${deployers[index] ?? ""}, of another account than accountId`;
     return index < 0 ? undefined : wrongValue("deployers", wrong, `ARNs of the account ${accountId}`, index);
   }),
+  check(["databaseSnapshot", "accountId", "region"], ({ accountId, databaseSnapshot, region }) => {
+    const [, ofRegion, ofAccount] = /^arn:aws:rds:([^:]+):([^:]+):/.exec(databaseSnapshot) ?? [];
+    if (ofRegion === undefined || (ofRegion === region && ofAccount === accountId)) return undefined;
+    return wrongValue(
+      "databaseSnapshot",
+      `is ${databaseSnapshot}, of another account or region`,
+      `a snapshot of the account ${accountId} in ${region}`,
+    );
+  }),
   check(["availabilityZones"], ({ availabilityZones }) =>
     new Set(availabilityZones).size < availabilityZones.length
       ? wrongValue("availabilityZones", "has a zone twice", "a list of different zone letters")

@@ -156,6 +156,15 @@ export const plainSettings = z.object({
   databaseMultiAz: boolean,
   databaseBackupDays: integer(7, 35),
   databaseDeletionProtection: boolean,
+  databaseName: text(/^[A-Za-z][A-Za-z0-9_]{0,62}$/, "a letter, then letters, digits and underscores"),
+  databaseUser: text(
+    /^(?!(admin|pg_.*|rds.*)$)[A-Za-z][A-Za-z0-9_]{0,62}$/,
+    "a letter, then letters, digits and underscores; not a name of PostgreSQL or RDS such as admin",
+  ),
+  databaseSnapshot: optional(
+    /^(arn:aws:rds:[a-z0-9-]+:\d{12}:snapshot:)?(?!.*--)[A-Za-z]([A-Za-z0-9-]{0,253}[A-Za-z0-9])?$/,
+    "the identifier or ARN of a manual snapshot, such as iaso-prod-moving-in-encrypted",
+  ),
   databaseConnectionAlarm: integer(10, 100_000),
   platform: oneOf("python", "docker"),
   pythonSolutionStack: text(
@@ -196,6 +205,10 @@ export const plainSettings = z.object({
   ),
   enketoRedisReplicas: integer(0, 5),
   enketoRedisTls: boolean,
+  enketoRedisSnapshot: optional(
+    /^(?!.*--)[a-z]([a-z0-9-]{0,253}[a-z0-9])?$/,
+    "the name of a manual ElastiCache snapshot, such as iaso-prod-moving-in",
+  ),
   emailHost: host("smtp.eu.mailgun.org"),
   emailPort: z.pipe(
     oneOf(...STARTTLS_PORTS),

@@ -22,6 +22,9 @@ function arrange(plain: PlainSettings) {
       natGateways: plain.natGateways,
     },
     database: {
+      databaseName: plain.databaseName,
+      username: plain.databaseUser,
+      snapshot: plain.databaseSnapshot === "" ? undefined : plain.databaseSnapshot,
       majorVersion: plain.databaseMajorVersion,
       instanceClass: plain.databaseInstanceClass,
       allocatedStorage: plain.databaseStorage,
@@ -61,6 +64,7 @@ function arrange(plain: PlainSettings) {
         nodeType: plain.enketoRedisNodeType,
         replicas: plain.enketoRedisReplicas,
         tls: plain.enketoRedisTls,
+        snapshot: plain.enketoRedisSnapshot === "" ? undefined : plain.enketoRedisSnapshot,
       },
     },
     github: {

@@ -11,6 +11,7 @@ import { deadLetters } from "./queue";
 import { databaseClass, instanceTypes, zones } from "./offers";
 import { elasticIpQuota, loadBalancerQuota, vcpuQuota, vpcQuota } from "./quotas";
 import { databasePassword, secretAges, secretsExist } from "./secrets";
+import { databaseSnapshot } from "./snapshot";
 import { accountPublicAccess, bucketNames, diskEncryption } from "./storage";
 
 /** All checks, in the order of the report. */
@@ -25,6 +26,7 @@ export const checks: readonly Check[] = [
   zones,
   instanceTypes,
   databaseClass,
+  databaseSnapshot,
   vcpuQuota,
   elasticIpQuota,
   vpcQuota,

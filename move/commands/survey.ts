@@ -52,20 +52,19 @@ async function survey({ application, environment, stack, ...options }: Options):
   const { web } = existing;
   const title = `Survey of ${web.name} (${application}) for the stack ${stack}`;
   const comment = `Written by npm run move -- survey from ${web.name} of the account ${existing.accountId}. ${files.report} says what must be decided.`;
-  const text = newStackFile(comment, settings);
-  const all: Note[] = [];
+  const all = [...notes];
   createFiles(
     {
       [files.policies]: `${JSON.stringify(policyConfig, undefined, 2)}\n`,
-      [files.settings]: text,
+      [files.settings]: newStackFile(comment, settings),
     },
     (directory) => {
       const waiting = { ...project, stackConfigDir: directory };
       readStack(waiting, stack);
-      all.push(...notes, ...contradictions(project, waiting, stack));
+      all.push(...contradictions(project, waiting, stack));
+      return { [files.report]: markdownReport(title, all) };
     },
   );
-  createFiles({ [files.report]: markdownReport(title, all) }, () => undefined);
   console.log(
     [
       title,

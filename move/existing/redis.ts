@@ -7,6 +7,8 @@ export interface ExistingRedis {
   kind: "main" | "cache";
   /** Id of the replication group, or of the cluster without one. */
   id: string;
+  /** True for a replication group. */
+  isGroup: boolean;
   nodeType: string;
   version: string;
   /** Nodes, the primary one included. */
@@ -74,6 +76,7 @@ export function readRedis(region: string, enketo: ExistingEnvironment | undefine
       {
         kind,
         id: group?.ReplicationGroupId ?? cluster.CacheClusterId,
+        isGroup: group !== undefined,
         nodeType: cluster.CacheNodeType,
         version: cluster.EngineVersion,
         nodes: group?.MemberClusters?.length ?? 1,

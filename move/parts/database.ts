@@ -1,6 +1,7 @@
 import type { DBInstance } from "@aws-sdk/client-rds";
 import { RDS_INSTANCE_CLASSES } from "../../policies/facts/instanceTypes";
-import type { Note, Part } from "../note";
+import { plainSettings } from "../../settings/rules";
+import type { Note, Part, Settings } from "../note";
 
 /** The oldest major version of PostgreSQL that Iaso supports. */
 const OLDEST_VERSION = 16;
@@ -14,7 +15,7 @@ const within = (minimum: number, value: number, maximum: number) =>
 
 export const database: Part = {
   name: "database",
-  judge: ({ database: existing }, set) => {
+  judge: ({ database: existing, web: { variables } }, set) => {
     // Another part lists what could not be read.
     if (existing === undefined) {
       return {
@@ -39,6 +40,7 @@ export const database: Part = {
         databaseStorage: storage,
         databaseMaxStorage: maximum,
         databaseMajorVersion: String(Math.max(OLDEST_VERSION, Number.isNaN(major) ? 0 : major)),
+        ...namesOf(existing, variables["RDS_DB_NAME"]),
         databaseMultiAz: true,
         databaseBackupDays: within(BACKUP_DAYS, BackupRetentionPeriod, 35),
       },
@@ -56,11 +58,32 @@ export const database: Part = {
                 fix: set("databaseInstanceClass"),
               } satisfies Note,
             ]),
+        ...ownerNotes(existing, variables["RDS_USERNAME"] ?? ""),
         ...weaknesses(existing, major),
       ],
     };
   },
 };
+
+/** The names that a database keeps when RDS restores it; those that the settings refuse stay out. */
+function namesOf({ MasterUsername = "" }: DBInstance, databaseName = ""): Settings {
+  const { databaseName: ofDatabase, databaseUser: ofUser } = plainSettings.shape;
+  return {
+    ...(ofDatabase.safeParse(databaseName).success && { databaseName }),
+    ...(ofUser.safeParse(MasterUsername).success && { databaseUser: MasterUsername }),
+  };
+}
+
+function ownerNotes({ MasterUsername = "" }: DBInstance, user: string): Note[] {
+  if (user === MasterUsername) return [];
+  return [
+    {
+      kind: "decide",
+      what: `Iaso connects as ${user}, and the master user of the database is ${MasterUsername}.`,
+      why: 'The new Iaso connects as the master user, which must own the tables (docs/moving-in.md, "Another owner").',
+    },
+  ];
+}
 
 /** Differences of the new database, each of which makes it safer. */
 function weaknesses(existing: DBInstance, major: number): Note[] {
@@ -72,7 +95,7 @@ function weaknesses(existing: DBInstance, major: number): Note[] {
   change(
     existing.StorageEncrypted !== true,
     "is not encrypted. The new one is.",
-    "RDS cannot encrypt an instance: a snapshot is copied encrypted, and the new database starts from the copy (docs/moving-in.md).",
+    "RDS cannot encrypt an instance: a snapshot is copied encrypted, and the new database starts from the copy (npm run move -- snapshot).",
   );
   change(
     existing.PubliclyAccessible === true,

@@ -84,10 +84,17 @@ function known(environment: ExistingEnvironment): Note[] {
       why: "An image of one's own gets no security updates by itself.",
     });
   }
-  if (
-    optionOf(environment, "aws:elbv2:listener:default", "ListenerEnabled") === "true" &&
-    !environment.isWorker
-  ) {
+  const balancer = optionOf(environment, "aws:elasticbeanstalk:environment", "LoadBalancerType");
+  const isClassic = balancer === "classic" && !environment.isWorker;
+  if (isClassic) {
+    notes.push({
+      kind: "changes",
+      what: `${name} has a classic load balancer. The new one has an application load balancer.`,
+      why: "AWS makes no new features for classic ones, such as a web ACL.",
+    });
+  }
+  const listener = isClassic ? "aws:elb:listener" : "aws:elbv2:listener:default";
+  if (optionOf(environment, listener, "ListenerEnabled") === "true" && !environment.isWorker) {
     notes.push({
       kind: "changes",
       what: `${name} answers at port 80. The new one answers at 443 only.`,

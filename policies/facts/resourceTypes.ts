@@ -142,7 +142,14 @@ export const RESOURCE_TYPES: Readonly<Record<string, ResourceType>> = {
   },
   "aws:elasticache/replicationGroup:ReplicationGroup": {
     createAction: "elasticache:CreateReplicationGroup",
-    replacedBy: ["atRestEncryptionEnabled", "kmsKeyId", "port", "replicationGroupId", "subnetGroupName"],
+    replacedBy: [
+      "atRestEncryptionEnabled",
+      "kmsKeyId",
+      "port",
+      "replicationGroupId",
+      "snapshotName",
+      "subnetGroupName",
+    ],
     name: {
       property: "replicationGroupId",
       pattern: /^(?!.*--)[a-z][a-z0-9-]{0,38}[a-z0-9]$/,

@@ -153,10 +153,15 @@ export const commandsOwn = defineRule({
 const CHANGED_ELSEWHERE: Record<string, string[]> = {
   // The deploy tool deploys versions.
   "aws:elasticbeanstalk/environment:Environment": ["version"],
-  // `npm run init-stack` sets the password of the database.
-  "aws:rds/instance:Instance": ["kmsKeyId", "manageMasterUserPassword", "performanceInsightsKmsKeyId"],
+  // `npm run init-stack` sets the password of the database. A snapshot is read at the creation only.
+  "aws:rds/instance:Instance": [
+    "kmsKeyId",
+    "manageMasterUserPassword",
+    "performanceInsightsKmsKeyId",
+    "snapshotIdentifier",
+  ],
   // A store with another KMS key would be a new, empty one.
-  "aws:elasticache/replicationGroup:ReplicationGroup": ["kmsKeyId"],
+  "aws:elasticache/replicationGroup:ReplicationGroup": ["kmsKeyId", "snapshotName"],
   // Another text or key of the first version would be a new object, and a new version, of a platform that runs.
   "aws:s3/bucketObjectv2:BucketObjectv2": ["key", "source"],
 };
@@ -166,7 +171,7 @@ export const noIgnoredChanges = defineRule({
   kind: "closed world",
   types: "all",
   description:
-    "Pulumi ignores changes only of properties that this project's tools change, and of the KMS keys of stores",
+    "Pulumi ignores changes only of properties that this project's tools change, and of the KMS keys and snapshots of stores",
   why: "rules judge what the program writes, and AWS would keep what it has",
   severity: "high",
   check: ({ type, ignoreChanges = [] }) => {

@@ -10,6 +10,8 @@ function preview(own: Partial<DatabaseArgs> = {}): Promise<PreviewDocument> {
       naming,
       privateSubnetIds: ["subnet-1", "subnet-2"],
       securityGroupId: "sg-1",
+      databaseName: "iaso",
+      username: "iaso",
       majorVersion: "16",
       instanceClass: "db.t4g.medium",
       allocatedStorage: 50,
@@ -104,6 +106,24 @@ describe("components/database", () => {
     expect(Object.keys(database.inputs)).not.to.include.members(["password", "passwordWo"]);
     expect(database.secretInputs).to.deep.equal([]);
     expect(database.ignoreChanges).to.include("manageMasterUserPassword");
+  });
+
+  it("starts from a snapshot with its name and user, and another snapshot is no reason to replace it", async () => {
+    const snapshot = "old-iaso-encrypted";
+    const database = find(
+      await preview({ snapshot, databaseName: "ebdb", username: "postgres" }),
+      "aws:rds/instance:Instance",
+    );
+    expect(database.inputs).to.include({
+      snapshotIdentifier: snapshot,
+      dbName: "ebdb",
+      username: "postgres",
+      storageEncrypted: true,
+    });
+    expect(database.ignoreChanges).to.include("snapshotIdentifier");
+    expect(find(await preview(), "aws:rds/instance:Instance").inputs).not.to.have.property(
+      "snapshotIdentifier",
+    );
   });
 
   it("finds its log groups made, with the days that are set", async () => {

@@ -86,6 +86,14 @@ describe("components/enketo", () => {
     expect(cache.inputs).not.to.have.property("snapshotRetentionLimit");
   });
 
+  it("starts the persistent Redis from a snapshot, and another one is no reason to replace it", async () => {
+    const document = await preview({ snapshot: "old-main" });
+    const main = find(document, REDIS, "enketo-main");
+    expect(main.inputs.snapshotName).to.equal("old-main");
+    expect(main.ignoreChanges).to.include("snapshotName");
+    expect(find(document, REDIS, "enketo-cache").inputs).not.to.have.property("snapshotName");
+  });
+
   it("gives the persistent Redis its replicas, and the cache none", async () => {
     const document = await preview({ replicas: 2 });
     expect(find(document, REDIS, "enketo-main").inputs).to.include({

@@ -10,7 +10,7 @@ import { Lab } from "./lab";
 import { checkUpPlants } from "./plants/checkUp";
 import { dnsAndPlatformPlants } from "./plants/dnsAndPlatform";
 import { daysFromNow } from "./plants/plant";
-import { offerPlants } from "./plants/offers";
+import { offerPlants, snapshotPlants } from "./plants/offers";
 import { quotaPlants } from "./plants/quotas";
 import { serviceAndMailPlants } from "./plants/servicesAndMail";
 import { listen } from "../http";
@@ -18,6 +18,7 @@ import { listen } from "../http";
 const PLANTS = [
   ...dnsAndPlatformPlants,
   ...offerPlants,
+  ...snapshotPlants,
   ...quotaPlants,
   ...serviceAndMailPlants,
   ...checkUpPlants,

@@ -104,6 +104,13 @@ export const PLANTS: readonly Plant[] = [
     removes: [/^taken over: The size of the database old-iaso: db\.m5/],
   },
   {
+    name: "a user that is not the master user",
+    plant: (account) => {
+      account.databases[0]!.MasterUsername = "postgres";
+    },
+    adds: [/^decide: Iaso connects as iaso, and the master user of the database is postgres\./],
+  },
+  {
     name: "a read replica",
     plant: (account) => {
       account.databases[0]!.replicas = ["old-iaso-reports"];
@@ -298,11 +305,39 @@ export const PLANTS: readonly Plant[] = [
     removes: [/^taken over: The size of Enketo's Redis old-main:/],
   },
   {
+    name: "a classic load balancer",
+    plant: ({ web }) => {
+      setOption(web, "aws:elasticbeanstalk:environment", "LoadBalancerType", "classic");
+      web.options = web.options.filter(({ namespace }) => !namespace.startsWith("aws:elbv2:"));
+      setOption(web, "aws:elb:listener", "ListenerEnabled", "false");
+      setOption(
+        web,
+        "aws:elb:listener:443",
+        "SSLCertificateId",
+        "arn:aws:acm:eu-central-1:123456789012:certificate/1",
+      );
+    },
+    adds: [/^changes: iaso-prod has a classic load balancer\./],
+    group: "load balancer",
+  },
+  {
+    name: "a Python platform of Amazon Linux 2",
+    plant: ({ web, worker }) => {
+      for (const one of [web, worker]) one.platform = "64bit Amazon Linux 2 v3.3.9 running Python 3.8";
+    },
+    adds: [
+      /^changes: iaso-prod runs on 64bit Amazon Linux 2 v3\.3\.9 running Python 3\.8\. The new one runs on .* Python 3\.13\./,
+      /^changes: iaso-prod-worker runs on 64bit Amazon Linux 2 v3\.3\.9 running Python 3\.8\./,
+    ],
+    group: "platform",
+  },
+  {
     name: "an old platform version",
     plant: ({ web }) => {
       web.platform = "64bit Amazon Linux 2 v3.4.9 running Docker";
     },
     adds: [/^changes: iaso-prod runs on 64bit Amazon Linux 2 v3\.4\.9 running Docker\./],
+    group: "platform",
   },
   {
     name: "a single small instance",
@@ -329,6 +364,7 @@ export const PLANTS: readonly Plant[] = [
       /^changes: The instances of iaso-prod have the image ami-048b685ac1c9b5698\./,
       /^changes: iaso-prod answers at port 80\./,
     ],
+    group: "load balancer",
   },
   {
     name: "options without a setting, and an unknown one",
@@ -459,3 +495,43 @@ export const PLANTS: readonly Plant[] = [
     isAlone: true,
   },
 ];
+
+/** Platforms as people made them over the years, by the names of their oddities. */
+export const GENERATIONS: Readonly<Record<string, readonly string[]>> = {
+  "by hand in 2019": [
+    "public ACLs",
+    "static files among media",
+    "no versions",
+    "no encryption of media",
+    "an unencrypted database",
+    "a public database",
+    "an old PostgreSQL",
+    "a database without standby, protection and backups",
+    "a coupled database",
+    "plain secrets",
+    "a token that Iaso reads no longer",
+    "a plugin of another repository, a misspelt one, and the former switch for polio",
+    "waiting tasks, no dead letters, no encryption",
+    "an Enketo without a key of its own",
+    "one unencrypted Redis without snapshots, of an old type, for both",
+    "a classic load balancer",
+    "a Python platform of Amazon Linux 2",
+    "the default VPC",
+    "an imported certificate",
+  ],
+  "by Terraform in 2022": [
+    "static files among media",
+    "an unencrypted database",
+    "a user that is not the master user",
+    "a variable that Iaso reads no longer",
+    "a variable without a setting",
+    "development switches and static keys",
+    "Signature Version 2",
+    "mixed versions",
+    "two Enketos",
+    "an old platform version",
+    "an SSH key, an image and a port without TLS",
+    "documents that the polio plugin publishes",
+  ],
+  "with secrets by reference in 2026": [],
+};

@@ -14,7 +14,7 @@ import { printedSeed } from "../seed";
 import { writeExampleProject } from "../support";
 import { ExistingAccount } from "./double/account";
 import { MoveLab } from "./double/lab";
-import { type Plant, PLANTS } from "./plants";
+import { GENERATIONS, type Plant, PLANTS } from "./plants";
 
 const NOW = new Date("2026-11-26T00:00:00Z");
 
@@ -112,25 +112,37 @@ describe("move survey", function () {
     );
   });
 
+  /** The files of the survey, in a real preview. */
+  async function expectNoViolation(plants: readonly Plant[]): Promise<void> {
+    lab.account = new ExistingAccount();
+    for (const { plant } of plants) plant(lab.account);
+    const { policyConfig, settings } = await survey();
+    const previous = process.cwd();
+    process.chdir(project);
+    try {
+      writeFileSync("Pulumi.moved.yaml", newStackFile("test", settings));
+      writeFileSync("policies/policy-config.moved.json", JSON.stringify(policyConfig));
+      const { document } = await previewStack(readProject("."), "moved");
+      const violations = document.policies.violations.map((one) => `${one.policy}: ${one.message}`);
+      expect(violations, JSON.stringify(settings)).to.deep.equal([]);
+    } finally {
+      process.chdir(previous);
+    }
+  }
+
+  for (const [generation, names] of Object.entries(GENERATIONS)) {
+    it(`takes over a platform made ${generation}`, async () => {
+      const plants = PLANTS.filter(({ name }) => names.includes(name));
+      expect(plants).to.have.lengthOf(names.length);
+      await expectPlanted(plants);
+      await expectNoViolation(plants);
+    });
+  }
+
   it("writes files that preview without a violation, whatever is planted", async () => {
     const mixable = PLANTS.filter(({ isAlone }) => isAlone !== true);
     await fc.assert(
-      fc.asyncProperty(fc.subarray(mixable), async (plants) => {
-        lab.account = new ExistingAccount();
-        for (const { plant } of plants) plant(lab.account);
-        const { policyConfig, settings } = await survey();
-        const previous = process.cwd();
-        process.chdir(project);
-        try {
-          writeFileSync("Pulumi.moved.yaml", newStackFile("test", settings));
-          writeFileSync("policies/policy-config.moved.json", JSON.stringify(policyConfig));
-          const { document } = await previewStack(readProject("."), "moved");
-          const violations = document.policies.violations.map((one) => `${one.policy}: ${one.message}`);
-          expect(violations, JSON.stringify(settings)).to.deep.equal([]);
-        } finally {
-          process.chdir(previous);
-        }
-      }),
+      fc.asyncProperty(fc.subarray(mixable), (plants) => expectNoViolation(plants)),
       { seed: printedSeed(), numRuns: 6, includeErrorInReport: true },
     );
   });

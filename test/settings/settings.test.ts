@@ -298,6 +298,15 @@ describe("settings/settings", () => {
     deployers: ['["Deployment"]', '["arn:aws:iam::123456789012:root"]', '["arn:aws:iam::*:role/x"]'],
     sharedAccountReason: ["yes"],
     databaseInstanceClass: ["db.t4g", "db.t9x.large"],
+    databaseName: ["", "1iaso", "iaso-prod", "iaso db"],
+    databaseUser: ["", "admin", "rdsadmin", "pg_monitor", "iaso-prod"],
+    databaseSnapshot: [
+      "rds:iaso-2026-11-25-01-00",
+      "a--b",
+      "arn:aws:rds:eu-central-1:123456789012:db:iaso",
+      "a ",
+    ],
+    enketoRedisSnapshot: ["automatic.iaso-2026", "a--b", "A"],
   })) {
     it(`refuses wrong values of ${key}`, () => {
       for (const value of values) {
@@ -325,6 +334,8 @@ describe("settings/settings", () => {
     ["staticHost", { cloudFront: "true", staticHost: "iaso-staging.example.org" }],
     ["staticHost", { cloudFront: "true", staticHost: "enketo-staging.example.org" }],
     ["deployers", { deployers: '["arn:aws:iam::999999999999:role/Deployment"]' }],
+    ["databaseSnapshot", { databaseSnapshot: "arn:aws:rds:eu-central-1:999999999999:snapshot:old" }],
+    ["databaseSnapshot", { databaseSnapshot: "arn:aws:rds:eu-west-3:123456789012:snapshot:old" }],
     ["enketoImage", { enketoRedisTls: "true" }],
     ["enketoImage", { enketoRedisTls: "true", enketoImage: "enketo/enketo-express:6.2.2" }],
   ] as const) {

@@ -83,6 +83,8 @@ const others = fc.record(
     logRetentionDays: fc.constantFrom("90", 120, 365, 3653),
     databaseMajorVersion: fc.constantFrom("16", 17, "18"),
     databaseInstanceClass: fc.constantFrom(...RDS_INSTANCE_CLASSES),
+    databaseName: fc.constantFrom("iaso", "ebdb"),
+    databaseUser: fc.constantFrom("iaso", "postgres"),
     databaseMultiAz: fc.boolean(),
     databaseBackupDays: number(7, 35),
     databaseConnectionAlarm: number(10, 5000),

@@ -48,6 +48,15 @@ export interface DatabaseDouble {
   free?: number;
 }
 
+/** A manual snapshot of a database. */
+export interface SnapshotDouble {
+  status: string;
+  isEncrypted: boolean;
+  version: string;
+  username: string;
+  allocated: number;
+}
+
 /** An instance class that RDS offers for a version of PostgreSQL. */
 export interface OrderableDouble {
   version: string;
@@ -119,6 +128,7 @@ export class Account {
   readonly environments = new Map<string, EnvironmentDouble>();
   certificates: CertificateDouble[] = [];
   readonly databases = new Map<string, DatabaseDouble>();
+  readonly snapshots = new Map<string, SnapshotDouble>();
   /** Messages by queue. */
   readonly queues = new Map<string, number>();
   /** Subscriptions by topic. */

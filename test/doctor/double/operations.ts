@@ -261,6 +261,24 @@ export const operations: Record<string, Operation> = {
       ],
     };
   },
+  "rds:DescribeDBSnapshots": ({ account, form }) => {
+    const identifier = form.get("DBSnapshotIdentifier") ?? "";
+    const found = account.snapshots.get(identifier.split(":").at(-1) ?? "");
+    if (found === undefined)
+      throw new AwsFault("DBSnapshotNotFound", `DBSnapshot ${identifier} not found.`, 404);
+    return {
+      DBSnapshots: [
+        {
+          DBSnapshotIdentifier: identifier,
+          Status: found.status,
+          Encrypted: found.isEncrypted,
+          EngineVersion: found.version,
+          MasterUsername: found.username,
+          AllocatedStorage: found.allocated,
+        },
+      ],
+    };
+  },
   "rds:DescribeDBInstanceAutomatedBackups": (call) => {
     const { earliestRestorable, latestRestorable } = database(call);
     return {

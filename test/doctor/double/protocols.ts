@@ -25,6 +25,7 @@ export const PROTOCOLS: Record<string, Protocol> = {
 const ITEMS: Record<string, string> = {
   AvailabilityZones: "AvailabilityZone",
   DBInstances: "DBInstance",
+  DBSnapshots: "DBSnapshot",
   DBInstanceAutomatedBackups: "DBInstanceAutomatedBackup",
   OrderableDBInstanceOptions: "OrderableDBInstanceOption",
   ReadReplicaDBInstanceIdentifiers: "ReadReplicaDBInstanceIdentifier",

@@ -1,4 +1,71 @@
+import type { SnapshotDouble } from "../double/account";
 import type { Plant } from "./plant";
+
+/** A stack that starts from a snapshot, and the snapshot with one property that does not fit. */
+const snapshotPlant = (
+  what: string,
+  own: Partial<SnapshotDouble> | undefined,
+  wrong: RegExp,
+  fix: RegExp,
+): Plant => ({
+  what,
+  check: "snapshot of the database",
+  settings: ({ database }) => ({ database: { ...database, snapshot: "old" } }),
+  plant: ({ account }, { database }) => {
+    if (own === undefined) return;
+    const { allocatedStorage: allocated, majorVersion, username } = database;
+    const fitting = {
+      status: "available",
+      isEncrypted: true,
+      version: `${majorVersion}.8`,
+      username,
+      allocated,
+    };
+    account.snapshots.set("old", { ...fitting, ...own });
+  },
+  wrong,
+  fix,
+});
+
+export const snapshotPlants: Plant[] = [
+  snapshotPlant("a snapshot that is missing", undefined, /There is no snapshot old\./, /docs\/moving-in\.md/),
+  snapshotPlant(
+    "a snapshot that is being copied",
+    { status: "creating" },
+    /The snapshot old is creating\./,
+    /databaseSnapshot ''$/,
+  ),
+  snapshotPlant(
+    "an unencrypted snapshot",
+    { isEncrypted: false },
+    /The snapshot old is not encrypted\./,
+    /copy-db-snapshot .* --kms-key-id alias\/aws\/rds$/,
+  ),
+  snapshotPlant(
+    "a snapshot of an old version",
+    { version: "12.17" },
+    /The snapshot old is of PostgreSQL 12\.17, and databaseMajorVersion is 16\./,
+    /Upgrade the existing database first/,
+  ),
+  snapshotPlant(
+    "a snapshot of a newer version",
+    { version: "17.2" },
+    /The snapshot old is of PostgreSQL 17\.2/,
+    /iaso:databaseMajorVersion 17$/,
+  ),
+  snapshotPlant(
+    "a snapshot of another user",
+    { username: "postgres" },
+    /has the master user postgres, and databaseUser is iaso\./,
+    /iaso:databaseUser postgres$/,
+  ),
+  snapshotPlant(
+    "a snapshot that is larger than the storage",
+    { allocated: 5000 },
+    /The snapshot old has 5000 GiB/,
+    /iaso:databaseStorage 5000$/,
+  ),
+];
 
 /** Zones, instance types and database classes that the account or the region lacks. */
 export const offerPlants: Plant[] = [

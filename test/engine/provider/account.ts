@@ -12,20 +12,22 @@ export interface AccountResource {
   state: Properties;
 }
 
-/** A final snapshot of a deleted database or Redis. */
+/** A manual snapshot of a database or Redis, or the final one of a deleted one. */
 export interface Snapshot {
   /** Snapshot identifiers are unique within a service. */
   service: "rds" | "elasticache";
   identifier: string;
   /** Identifier of the database or Redis. */
   source: string;
+  /** Properties of the source that a restore keeps. */
+  properties: Properties;
 }
 
 interface AccountState {
   /** Number of the next resource. */
   sequence: number;
   resources: AccountResource[];
-  /** Final snapshots, which remain after their sources are deleted. */
+  /** Snapshots, which remain after their sources are deleted. */
   snapshots: Snapshot[];
   /** Values of the SSM parameters that no program creates, by ARN. */
   secrets: Record<string, string>;

@@ -5,7 +5,7 @@ import { expect } from "chai";
 import { Reference, REFERENCES } from "../../../policies/facts/references";
 import { RESOURCE_TYPES } from "../../../policies/facts/resourceTypes";
 import { Account, Properties } from "./account";
-import { beforeCreate, beforeDelete, beforeUpdate } from "./rules";
+import { beforeCreate, beforeDelete, beforeUpdate, restoredProperties } from "./rules";
 
 const VPC = "aws:ec2/vpc:Vpc";
 const SUBNET = "aws:ec2/subnet:Subnet";
@@ -259,12 +259,64 @@ describe("the simulated AWS refuses", () => {
       const database = put(DATABASE, "database", { identifier: "db", finalSnapshotIdentifier: "final" });
       const cache = put(REDIS, "cache");
       for (const resource of [redis, database, cache]) expect(deletion(resource)).to.equal("");
-      expect(account.snapshots).to.deep.equal([
+      expect(
+        account.snapshots.map(({ identifier, service, source }) => ({ identifier, service, source })),
+      ).to.deep.equal([
         { service: "elasticache", identifier: "final", source: "redis" },
         { service: "rds", identifier: "final", source: "db" },
       ]);
       expect(deletion(redis)).to.include("SnapshotAlreadyExistsFault");
       expect(deletion(database)).to.include("DBSnapshotAlreadyExists");
+    });
+  });
+
+  describe("to create from a snapshot", () => {
+    const database = (own: Properties = {}) => ({
+      snapshotIdentifier: "old",
+      engine: "postgres",
+      engineVersion: "16",
+      manageMasterUserPassword: true,
+      storageEncrypted: true,
+      dbName: "iaso",
+      username: "iaso",
+      ...own,
+    });
+    const keep = (service: "rds" | "elasticache", properties: Properties) => {
+      account.snapshots.push({ service, identifier: "old", source: "old-iaso", properties });
+    };
+
+    it("that does not exist", () => {
+      keep("elasticache", {});
+      expect(creation(DATABASE, database())).to.include("DBSnapshotNotFound");
+      account.snapshots.length = 0;
+      keep("rds", {});
+      expect(creation(REDIS, { snapshotName: "old" })).to.include("SnapshotNotFoundFault");
+    });
+
+    it("of another major version of PostgreSQL, or of a newer Redis", () => {
+      keep("rds", { engineVersion: "12.17" });
+      keep("elasticache", { engineVersion: "7.1.0" });
+      expect(creation(DATABASE, database())).to.include("InvalidParameterCombination");
+      expect(creation(DATABASE, database({ engineVersion: "12" }))).to.equal("");
+      expect(creation(REDIS, { snapshotName: "old", engineVersion: "6.2" })).to.include(
+        "InvalidParameterCombination",
+      );
+      expect(creation(REDIS, { snapshotName: "old", engineVersion: "7.1" })).to.equal("");
+    });
+
+    it("nothing else: an unencrypted snapshot makes an unencrypted database, with its own names", () => {
+      const properties = { dbName: "ebdb", username: "postgres", storageEncrypted: false };
+      keep("rds", { engineVersion: "16.8", ...properties });
+      const arn = "arn:aws:rds:eu-central-1:123456789012:snapshot:old";
+      for (const snapshotIdentifier of ["old", arn]) {
+        expect(creation(DATABASE, database({ snapshotIdentifier }))).to.equal("");
+        expect(restoredProperties(account, DATABASE, database({ snapshotIdentifier }))).to.deep.equal(
+          properties,
+        );
+      }
+      expect(
+        restoredProperties(account, DATABASE, database({ snapshotIdentifier: undefined })),
+      ).to.deep.equal({});
     });
   });
 

@@ -26,6 +26,7 @@ export function beforeCreate(account: Account, type: string, id: string, inputs:
   requireReferences(account, type, inputs);
   requireDependencies(account, type, inputs);
   if (type === DATABASE) requireMasterPassword(inputs);
+  requireSnapshot(account, type, inputs);
   beforePut(account, type, inputs);
 }
 
@@ -267,14 +268,68 @@ function deleteDatabase(account: Account, { inputs }: AccountResource): void {
   if (identifier === undefined) {
     throw new AwsError("InvalidParameterCombination", "a final snapshot needs finalSnapshotIdentifier");
   }
-  keepSnapshot(account, { service: "rds", identifier, source: database }, "DBSnapshotAlreadyExists");
+  const { dbName, engineVersion, storageEncrypted, username } = inputs;
+  const properties = { dbName, engineVersion, storageEncrypted, username };
+  const snapshot: Snapshot = { service: "rds", identifier, source: database, properties };
+  keepSnapshot(account, snapshot, "DBSnapshotAlreadyExists");
 }
 
 /** Keeps the final snapshot of a deleted Redis. */
 function deleteRedis(account: Account, { id, inputs }: AccountResource): void {
   const identifier = inputs.finalSnapshotIdentifier as string | undefined;
   if (identifier === undefined) return;
-  keepSnapshot(account, { service: "elasticache", identifier, source: id }, "SnapshotAlreadyExistsFault");
+  const properties = { engineVersion: inputs.engineVersion };
+  const snapshot: Snapshot = { service: "elasticache", identifier, source: id, properties };
+  keepSnapshot(account, snapshot, "SnapshotAlreadyExistsFault");
+}
+
+/** The property that names a snapshot, its service, and the error for one that does not exist. */
+const SNAPSHOTS: Record<string, [property: string, service: Snapshot["service"], missing: string]> = {
+  [DATABASE]: ["snapshotIdentifier", "rds", "DBSnapshotNotFound"],
+  [REDIS]: ["snapshotName", "elasticache", "SnapshotNotFoundFault"],
+};
+
+/** The snapshot from which a resource is created; undefined if it starts empty. */
+function snapshotOf(account: Account, type: string, inputs: Properties): Snapshot | undefined {
+  const [property = "", service, missing = ""] = SNAPSHOTS[type] ?? [];
+  const name = inputs[property] as string | undefined;
+  if (name === undefined) return undefined;
+  const identifier = name.split(":").at(-1);
+  const found = account.snapshots.find((one) => one.service === service && one.identifier === identifier);
+  if (found === undefined) throw new AwsError(missing, `${name} does not exist`);
+  return found;
+}
+
+/**
+ * Refuses a snapshot that does not exist or that a newer version has written. RDS restores a snapshot with its own version,
+ * and the provider then changes that to the program's, for which RDS demands `allowMajorVersionUpgrade`.
+ */
+function requireSnapshot(account: Account, type: string, inputs: Properties): void {
+  const { engineVersion } = snapshotOf(account, type, inputs)?.properties ?? {};
+  if (engineVersion === undefined) return;
+  const [of, wanted] = [engineVersion, inputs.engineVersion].map((version) => parseFloat(String(version)));
+  if (of === undefined || wanted === undefined) return;
+  if (
+    type === DATABASE
+      ? Math.floor(of) !== Math.floor(wanted) && inputs.allowMajorVersionUpgrade !== true
+      : of > wanted
+  ) {
+    throw new AwsError(
+      "InvalidParameterCombination",
+      `the snapshot is of version ${String(engineVersion)}, and ${String(inputs.engineVersion)} is requested`,
+    );
+  }
+}
+
+/**
+ * Returns the properties that a resource takes from its snapshot, whatever the program says. RDS accepts an unencrypted
+ * snapshot for an encrypted database, and creates one without encryption.
+ *
+ * @see https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_RestoreDBInstanceFromDBSnapshot.html
+ */
+export function restoredProperties(account: Account, type: string, inputs: Properties): Properties {
+  const { dbName, storageEncrypted, username } = snapshotOf(account, type, inputs)?.properties ?? {};
+  return type === DATABASE && dbName !== undefined ? { dbName, storageEncrypted, username } : {};
 }
 
 function keepSnapshot(account: Account, snapshot: Snapshot, code: string): void {

@@ -10,7 +10,7 @@ import { Tier } from "../../../policies/facts/beanstalkOptions";
 import { isReplacing } from "../../../policies/facts/replacement";
 import { RESOURCE_TYPES } from "../../../policies/facts/resourceTypes";
 import { createdWith } from "./requirements";
-import { beforeCreate, beforeDelete, beforeUpdate } from "./rules";
+import { beforeCreate, beforeDelete, beforeUpdate, restoredProperties } from "./rules";
 
 const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
 
@@ -102,7 +102,9 @@ export class SimulatedAws {
       // AWS never reuses an id, not even one of a deleted resource.
       const { id, state } = this.describe(type, `${name} ${this.account.next()}`, inputs);
       beforeCreate(this.account, type, id, inputs);
-      this.account.put({ type, id, inputs, state });
+      const restored = restoredProperties(this.account, type, inputs);
+      Object.assign(state, restored);
+      this.account.put({ type, id, inputs: { ...inputs, ...restored }, state });
       for (const other of createdWith(type, inputs)) {
         const created = { ...other, ...this.describe(other.type, name, other.inputs) };
         if (!this.account.find(created.type, created.id)) this.account.put(created);

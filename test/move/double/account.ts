@@ -35,6 +35,14 @@ export interface DatabaseDouble {
   replicas: string[];
 }
 
+export interface SnapshotDouble {
+  region: string;
+  isEncrypted: boolean;
+  database: DatabaseDouble;
+  /** Looks after which it is available. */
+  looks: number;
+}
+
 export interface BucketDouble {
   region: string;
   /** True if the bucket's ACL lets everybody read. */
@@ -116,6 +124,10 @@ export class ExistingAccount {
   region = REGION;
   environments: EnvironmentDouble[];
   databases: DatabaseDouble[];
+  /** Manual snapshots of databases by identifier. */
+  readonly snapshots = new Map<string, SnapshotDouble>();
+  /** Looks after which a new snapshot is available. */
+  looks = 0;
   readonly buckets: Map<string, BucketDouble>;
   /** Attributes by URL. */
   readonly queues: Map<string, Record<string, string>>;

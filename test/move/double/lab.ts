@@ -8,8 +8,7 @@ import { APPLICATION, type ExistingAccount } from "./account";
 import { type AwsServer, serveExisting } from "./aws";
 
 /**
- * Stands for the AWS CLI, of which the survey uses two commands of ElastiCache, and the carrying of secrets one of Secrets
- * Manager. The Redis are in one region only.
+ * Stands for the AWS CLI: its commands for ElastiCache, and the one for Secrets Manager. The Redis are in one region only.
  */
 const AWS_CLI = `#!/bin/sh
 if [ "$1 $2 $3" = "secretsmanager get-secret-value --secret-id" ]; then
@@ -19,6 +18,17 @@ if [ "$1 $2 $3" = "secretsmanager get-secret-value --secret-id" ]; then
   exit
 fi
 [ "$1" = elasticache ] || exit 252
+if [ "$2" = describe-snapshots ] && [ "$3 $5 $6" = "--snapshot-name --output json" ]; then
+  [ -f "$DOUBLE_REDIS/$4.snapshot" ] && echo '{"Snapshots":[{"SnapshotStatus":"available"}]}' || echo '{"Snapshots":[]}'
+  exit
+fi
+if [ "$2" = create-snapshot ] && [ "$5" = --snapshot-name ]; then
+  case "$3" in --replication-group-id|--cache-cluster-id) ;; *) exit 252 ;; esac
+  grep -q "\"$4\"" "$DOUBLE_REDIS"/describe-*.json || { echo ReplicationGroupNotFoundFault >&2; exit 254; }
+  [ -f "$DOUBLE_REDIS/$6.snapshot" ] && { echo SnapshotAlreadyExistsFault >&2; exit 254; }
+  echo "$3 $4" > "$DOUBLE_REDIS/$6.snapshot"
+  exit
+fi
 case "$2 $3 $4 $5" in
   "describe-replication-groups --output json "|"describe-cache-clusters --show-cache-node-info --output json") ;;
   *) exit 252 ;;

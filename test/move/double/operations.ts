@@ -1,6 +1,6 @@
 import { AwsFault, listOf, type Xml } from "../../deploy/double/protocol";
 import { PLATFORM_BRANCHES } from "../../../policies/facts/platformBranches";
-import { allOptions, type ExistingAccount } from "./account";
+import { allOptions, type ExistingAccount, type SnapshotDouble } from "./account";
 
 interface Call {
   account: ExistingAccount;
@@ -38,6 +38,13 @@ function environmentOf(call: Call) {
       `No Environment found for EnvironmentName = '${name ?? ""}'.`,
     );
   return found;
+}
+
+function addSnapshot(account: ExistingAccount, name: string, own: Omit<SnapshotDouble, "looks">): Xml {
+  if (account.snapshots.has(name))
+    throw new AwsFault("DBSnapshotAlreadyExists", `Cannot create the snapshot: ${name} already exists.`);
+  account.snapshots.set(name, { ...own, looks: account.looks });
+  return { DBSnapshot: { DBSnapshotIdentifier: name, Status: "creating" } };
 }
 
 export const operations: Record<string, (call: Call) => unknown> = {
@@ -144,6 +151,60 @@ export const operations: Record<string, (call: Call) => unknown> = {
         ReadReplicaDBInstanceIdentifiers: replicas,
       })),
       Marker: next,
+    };
+  },
+
+  "rds:CreateDBSnapshot": ({ account, form, region }) => {
+    const database = account.databases.find(
+      (one) => one.DBInstanceIdentifier === form.get("DBInstanceIdentifier"),
+    );
+    if (database === undefined || region !== account.region)
+      throw new AwsFault("DBInstanceNotFound", "The DB instance does not exist.", 404);
+    return addSnapshot(account, form.get("DBSnapshotIdentifier") ?? "", {
+      region,
+      isEncrypted: database.StorageEncrypted,
+      database,
+    });
+  },
+  "rds:CopyDBSnapshot": ({ account, form, region }) => {
+    const source = form.get("SourceDBSnapshotIdentifier") ?? "";
+    const found = account.snapshots.get(source.split(":").at(-1) ?? "");
+    const isElsewhere = found?.region !== region;
+    // RDS finds a snapshot of another region by its ARN, and checks the request in that region.
+    if (found === undefined || (isElsewhere && !source.startsWith(`arn:aws:rds:${found.region}:`)))
+      throw new AwsFault("DBSnapshotNotFound", `${source} not found.`, 404);
+    if (isElsewhere && !form.has("PreSignedUrl"))
+      throw new AwsFault("InvalidParameterCombination", "PreSignedUrl is required for cross-region copies.");
+    if (found.looks > 0) throw new AwsFault("InvalidDBSnapshotState", "The snapshot is not available.");
+    const key = form.get("KmsKeyId");
+    if (isElsewhere && found.isEncrypted && key === null)
+      throw new AwsFault("KMSKeyNotAccessibleFault", "A key of the destination region is required.");
+    return addSnapshot(account, form.get("TargetDBSnapshotIdentifier") ?? "", {
+      region,
+      isEncrypted: found.isEncrypted || key !== null,
+      database: found.database,
+    });
+  },
+  "rds:DescribeDBSnapshots": ({ account, form, region }) => {
+    const identifier = form.get("DBSnapshotIdentifier") ?? "";
+    const found = account.snapshots.get(identifier);
+    if (found?.region !== region)
+      throw new AwsFault("DBSnapshotNotFound", `DBSnapshot ${identifier} not found.`, 404);
+    found.looks = Math.max(0, found.looks - 1);
+    const { AllocatedStorage, EngineVersion, MasterUsername } = found.database;
+    return {
+      DBSnapshots: [
+        {
+          DBSnapshotIdentifier: identifier,
+          DBSnapshotArn: `arn:aws:rds:${region}:${account.id}:snapshot:${identifier}`,
+          Status: found.looks === 0 ? "available" : "creating",
+          PercentProgress: found.looks === 0 ? 100 : 10,
+          Encrypted: found.isEncrypted,
+          AllocatedStorage,
+          EngineVersion,
+          MasterUsername,
+        },
+      ],
     };
   },
 

@@ -1,0 +1,118 @@
+import {
+  CopyDBSnapshotCommand,
+  CreateDBSnapshotCommand,
+  type DBSnapshot,
+  DescribeDBSnapshotsCommand,
+  type RDSClient,
+} from "@aws-sdk/client-rds";
+import { setTimeout as sleep } from "node:timers/promises";
+import { errorName } from "../cli/awsErrors";
+import { UserError } from "../cli/userError";
+
+/** The AWS managed key of RDS. A snapshot that it encrypts stays in its account. */
+const KEY = "alias/aws/rds";
+
+/** Milliseconds. A snapshot of some hundred GiB takes an hour, its copy as long. */
+const LIMIT = 6 * 3600_000;
+
+interface Place {
+  rds: RDSClient;
+  region: string;
+}
+
+export interface SnapshotArgs {
+  /** RDS in the region of the database. */
+  source: Place;
+  /** RDS in the region of the new platform. */
+  target: Place;
+  /** Identifier of the database. */
+  database: string;
+  /** Identifier of the new snapshot. */
+  name: string;
+  env: string;
+  /** Milliseconds between two looks. */
+  poll: number;
+  line: (text: string) => void;
+}
+
+/**
+ * Takes a snapshot of a database, and copies it if it is not encrypted or not in the region of the new platform. Continues with snapshots of these names that exist,
+ * as after a kill. Deletes nothing.
+ *
+ * @returns the encrypted snapshot, which is available
+ */
+export async function encryptedSnapshot(args: SnapshotArgs): Promise<DBSnapshot> {
+  const { database, env, line, name, source, target } = args;
+  const Tags = Object.entries({ project: "iaso", env }).map(([Key, Value]) => ({ Key, Value }));
+  if ((await findSnapshot(source.rds, name)) === undefined) {
+    line(`Taking the snapshot ${name} of ${database}.`);
+    await begin(() =>
+      source.rds.send(
+        new CreateDBSnapshotCommand({ DBInstanceIdentifier: database, DBSnapshotIdentifier: name, Tags }),
+      ),
+    );
+  }
+  const snapshot = await available(args, source.rds, name);
+  const isElsewhere = source.region !== target.region;
+  if (snapshot.Encrypted === true && !isElsewhere) return snapshot;
+  const copy = `${name}-encrypted`;
+  if ((await findSnapshot(target.rds, copy)) === undefined) {
+    line(`Copying it encrypted as ${copy}${isElsewhere ? ` to ${target.region}` : ""}.`);
+    await begin(() =>
+      target.rds.send(
+        new CopyDBSnapshotCommand({
+          SourceDBSnapshotIdentifier: isElsewhere ? snapshot.DBSnapshotArn : name,
+          ...(isElsewhere && { SourceRegion: source.region }),
+          TargetDBSnapshotIdentifier: copy,
+          KmsKeyId: KEY,
+          Tags,
+        }),
+      ),
+    );
+  }
+  return available(args, target.rds, copy);
+}
+
+/** Ignores that the snapshot exists: if an answer was lost, the SDK's retry finds what the request began. */
+async function begin(request: () => Promise<unknown>): Promise<void> {
+  try {
+    await request();
+  } catch (error) {
+    if (!errorName(error).startsWith("DBSnapshotAlreadyExists")) throw error;
+  }
+}
+
+async function findSnapshot(rds: RDSClient, name: string): Promise<DBSnapshot | undefined> {
+  try {
+    const { DBSnapshots = [] } = await rds.send(
+      new DescribeDBSnapshotsCommand({ DBSnapshotIdentifier: name }),
+    );
+    return DBSnapshots[0];
+  } catch (error) {
+    if (errorName(error).startsWith("DBSnapshotNotFound")) return undefined;
+    throw error;
+  }
+}
+
+async function available({ line, poll }: SnapshotArgs, rds: RDSClient, name: string): Promise<DBSnapshot> {
+  const deadline = Date.now() + LIMIT;
+  let shown = "";
+  while (Date.now() < deadline) {
+    const snapshot = await findSnapshot(rds, name);
+    if (snapshot?.Status === "available") return snapshot;
+    if (snapshot?.Status === "failed") {
+      throw new UserError(
+        `The snapshot ${name} failed.`,
+        `Delete it, then run the command again: aws rds delete-db-snapshot --db-snapshot-identifier ${name}`,
+      );
+    }
+    const progress = `${snapshot?.PercentProgress ?? 0} %`;
+    if (progress !== shown) line(`${name}: ${progress}`);
+    shown = progress;
+    await sleep(poll);
+  }
+  throw new UserError(
+    `The snapshot ${name} did not become available in time.`,
+    "Run the command again: it waits on.",
+  );
+}
