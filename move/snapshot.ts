@@ -44,7 +44,17 @@ export interface SnapshotArgs {
 export async function encryptedSnapshot(args: SnapshotArgs): Promise<DBSnapshot> {
   const { database, env, line, name, source, target } = args;
   const Tags = Object.entries({ project: "iaso", env }).map(([Key, Value]) => ({ Key, Value }));
-  if ((await findSnapshot(source.rds, name)) === undefined) {
+  const existing = await findSnapshot(source.rds, name);
+  if (existing !== undefined) {
+    const { DBInstanceIdentifier = "", SnapshotCreateTime } = existing;
+    if (DBInstanceIdentifier !== database) {
+      throw new UserError(
+        `The snapshot ${name} is of the database ${DBInstanceIdentifier}, not of ${database}.`,
+        "Choose another name: --name NAME",
+      );
+    }
+    line(`Using the snapshot ${name}, begun ${SnapshotCreateTime?.toISOString() ?? "just now"}.`);
+  } else {
     line(`Taking the snapshot ${name} of ${database}.`);
     await begin(() =>
       source.rds.send(

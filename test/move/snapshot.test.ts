@@ -87,7 +87,14 @@ describe("move snapshot", function () {
     ).to.include({ snapshotName: "iaso-prod-moving-in" });
     const again = await run();
     expect(again.status, again.stderr).to.equal(0);
-    expect(again.stdout).not.to.include("Taking");
+    expect(again.stdout)
+      .to.include("Using the snapshot iaso-prod-moving-in, begun 2026-11-25T12:00:00.000Z.")
+      .and.not.include("Taking");
+    lab.account.databases.push({ ...lab.account.databases[0]!, DBInstanceIdentifier: "copy", host: "copy" });
+    const other = await run("--database", "copy");
+    expect(other.stderr).to.include(
+      "The snapshot iaso-prod-moving-in is of the database old-iaso, not of copy.",
+    );
   });
 
   it("takes the snapshot of an upgraded copy", async () => {

@@ -196,6 +196,8 @@ export const operations: Record<string, (call: Call) => unknown> = {
       DBSnapshots: [
         {
           DBSnapshotIdentifier: identifier,
+          DBInstanceIdentifier: found.database.DBInstanceIdentifier,
+          SnapshotCreateTime: new Date("2026-11-25T12:00:00Z"),
           DBSnapshotArn: `arn:aws:rds:${region}:${account.id}:snapshot:${identifier}`,
           Status: found.looks === 0 ? "available" : "creating",
           PercentProgress: found.looks === 0 ? 100 : 10,

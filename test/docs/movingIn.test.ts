@@ -1,0 +1,80 @@
+import { execFile } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import { ExistingAccount } from "../move/double/account";
+import { MoveLab } from "../move/double/lab";
+import { writeExampleProject } from "../support";
+
+const PAGE = readFileSync(join(__dirname, "../../docs/moving-in.md"), "utf8");
+
+/** The commands of the page, in their order, without comments and continued lines. */
+const COMMANDS = [...PAGE.matchAll(/```sh\n([^]*?)```/g)]
+  .flatMap(([, block = ""]) => block.replaceAll(/\\\n\s*/g, "").split("\n"))
+  .filter((line) => line !== "" && !line.startsWith("#"));
+
+/** Commands with tests of their own: they need other doubles. */
+const ELSEWHERE = ["npm run init-stack -- prod", "npm run doctor -- prod --preflight"];
+
+describe("docs/moving-in.md", function () {
+  this.timeout(240_000);
+  const lab = new MoveLab();
+  let project: string;
+
+  before(async () => {
+    await lab.start();
+    project = mkdtempSync(join(tmpdir(), "moving-in-"));
+    writeExampleProject(project);
+    // The stack of staging is in the same account.
+    for (const stack of ["staging", "prod"])
+      for (const file of [`Pulumi.${stack}.yaml`, `policies/policy-config.${stack}.json`])
+        rmSync(join(project, file));
+    lab.account = new ExistingAccount();
+    const keys = {
+      SECRET_KEY: "k".repeat(50),
+      ENCRYPTED_TEXT_FIELD_KEY: `${"k".repeat(43)}=`,
+      ENKETO_ENCRYPTION_KEY: "k".repeat(40),
+    };
+    for (const [name, value] of Object.entries(keys)) lab.account.parameters.set(`/old-iaso/${name}`, value);
+    lab.showRedis();
+  });
+  after(() => {
+    lab.stop();
+    rmSync(project, { recursive: true });
+  });
+
+  const run = (command: string) =>
+    new Promise<string>((resolve, reject) => {
+      execFile("sh", ["-c", command], { cwd: project, env: process.env }, (error, stdout, stderr) => {
+        if (error === null) resolve(stdout);
+        else reject(new Error(`${command}: ${stdout}${stderr}`));
+      });
+    });
+
+  it("can be followed from the survey to the preview of a stack with data", async () => {
+    const own = COMMANDS.filter((command) => command.startsWith("npm run") && !ELSEWHERE.includes(command));
+    const forOld = own.filter((command) => command.includes("OLD"));
+    const shown: string[] = [];
+    for (const command of own.filter((one) => !forOld.includes(one))) shown.push(await run(command));
+    shown.push(await run("npm run preview -- prod"));
+    expect(shown.join("\n"))
+      .to.include("Wrote Pulumi.prod.yaml, policies/policy-config.prod.json, survey-prod.md.")
+      .and.include("SECRET_KEY carried.")
+      .and.include("creates the database from iaso-prod-moving-in");
+    expect(shown.at(-1)).to.match(/all \d+ rules pass for prod/);
+  });
+
+  it("takes the snapshot of a copy that was upgraded", async () => {
+    const [live] = lab.account.databases;
+    lab.account.databases = [
+      { ...live!, EngineVersion: "12.17" },
+      { ...live!, DBInstanceIdentifier: "old-iaso-copy", host: "copy" },
+    ];
+    lab.account.snapshots.clear();
+    const command = COMMANDS.find((one) => one.startsWith("npm run move") && one.includes("OLD")) ?? "";
+    expect(await run(command.replace("OLD", "old-iaso"))).to.include(
+      "Taking the snapshot iaso-prod-moving-in of old-iaso-copy.",
+    );
+  });
+});
