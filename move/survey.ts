@@ -1,4 +1,4 @@
-import { plainSettings } from "../settings/rules";
+import { listSettings, plainSettings } from "../settings/rules";
 import type { Existing } from "./existing";
 import type { Judgement, Note, Settings } from "./note";
 import { PARTS } from "./parts";
@@ -22,7 +22,11 @@ export function surveyOf(
   existing: Existing,
   { now, setting, stack }: { now: Date; setting: (name: string) => string; stack: string },
 ): Survey {
-  const set = (name: string) => `pulumi config set --stack ${stack} ${setting(name)} VALUE`;
+  const set = (name: string) => {
+    const isList = (listSettings as readonly string[]).includes(name);
+    const key = isList ? `--path '${setting(name)}[0]'` : setting(name);
+    return `pulumi config set --stack ${stack} ${key} VALUE`;
+  };
   const judgements = PARTS.map(({ judge }) => judge(existing, set));
   const { dropped, settings } = accepted(judgements, set);
   const unread = existing.unread.map(({ what, why }): Note => ({

@@ -110,7 +110,7 @@ function weaknesses(existing: DBInstance, major: number): Note[] {
   change(
     existing.MultiAZ !== true,
     "has no standby. The new one has one.",
-    "The policy pack demands it. It doubles the cost of the database: docs/operations.md says how an exception is written.",
+    "The policy pack demands it. It doubles the cost of the database: policies/README.md says how an exception is written.",
   );
   change(
     (existing.BackupRetentionPeriod ?? 0) < BACKUP_DAYS,

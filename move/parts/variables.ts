@@ -104,11 +104,12 @@ function noteOf(name: string, places: readonly ExistingEnvironment[]): Note | un
     return {
       kind: "changes",
       what: `The variable ${name} (${where}) stays behind.`,
-      why:
-        (former.unreadSince === undefined
-          ? "Iaso does not read it"
-          : `Iaso does not read it since ${former.unreadSince}`) +
-        (former.instead === undefined ? "." : `, but ${former.instead}.`),
+      why: [
+        former.unreadSince === undefined
+          ? "Iaso does not read it."
+          : `Iaso has not read it since ${former.unreadSince}.`,
+        ...(former.instead === undefined ? [] : [`It reads ${former.instead} instead.`]),
+      ].join(" "),
     };
   }
   const known = KNOWN.get(name);
