@@ -96,7 +96,7 @@ export function createClients(
     rds: explain("rds", new RDSClient(config)),
     route53: explain("route53", new Route53Client(config)),
     // Servers at a plain address know neither buckets nor accounts by host name.
-    s3: explain("s3", new S3Client({ ...config, forcePathStyle })),
+    s3: explain("s3", new S3Client({ ...config, forcePathStyle, followRegionRedirects: true })),
     /** Without credentials: the answer does not depend on permissions. */
     anonymousS3: explain(
       "s3",

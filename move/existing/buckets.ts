@@ -1,7 +1,6 @@
 import {
   GetBucketAclCommand,
   GetBucketEncryptionCommand,
-  GetBucketLocationCommand,
   GetBucketPolicyStatusCommand,
   GetBucketVersioningCommand,
   GetPublicAccessBlockCommand,
@@ -40,8 +39,6 @@ export async function readBuckets(
   for (const variable of VARIABLES) {
     const Bucket = variables[variable] ?? "";
     if (Bucket === "" || found.some(({ name }) => name === Bucket)) continue;
-    // The answer of a bucket of another region would be a redirect that the client follows.
-    await s3.send(new GetBucketLocationCommand({ Bucket }));
     const { Grants = [] } = await s3.send(new GetBucketAclCommand({ Bucket }));
     const { PublicAccessBlockConfiguration: block = {} } = await orNone(
       "NoSuchPublicAccessBlockConfiguration",

@@ -171,6 +171,11 @@ describe("move survey", function () {
     });
   });
 
+  it("reads a bucket of another region", async () => {
+    lab.account.buckets.get("old-iaso-media")!.region = "eu-west-3";
+    expect((await lab.read()).buckets.map(({ name }) => name)).to.deep.equal(["old-iaso-media"]);
+  });
+
   it("takes a VPC block that does not overlap with the existing one", async () => {
     lab.account.vpcs[0]!.cidr = "10.16.0.0/12";
     expect((await survey()).settings.vpcCidr).to.equal("172.20.0.0/16");

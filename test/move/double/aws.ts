@@ -4,7 +4,7 @@ import { denial, failure, PROTOCOLS, success } from "../../doctor/double/protoco
 import { listen } from "../../http";
 import type { ExistingAccount } from "./account";
 import { operations } from "./operations";
-import { route53Call, s3Call } from "./rest";
+import { Redirect, route53Call, s3Call } from "./rest";
 
 export interface AwsServer {
   url: string;
@@ -75,15 +75,18 @@ function answer(account: ExistingAccount, calls: string[], request: DoubleReques
     if (account.denied.has(call.action)) throw denial(service, call.action);
     return call.answer(account);
   } catch (error) {
-    if (error instanceof AwsFault) return failure(service, error);
-    throw error;
+    if (!(error instanceof AwsFault)) throw error;
+    const response = failure(service, error);
+    return error instanceof Redirect
+      ? { ...response, headers: { ...response.headers, "x-amz-bucket-region": error.region } }
+      : response;
   }
 }
 
 function callOf(service: string, region: string, request: DoubleRequest): DoubleCall {
   const unknown = new AwsFault("InvalidAction", `The double has no such operation of ${service}.`, 400);
   if (service === "route53" || service === "s3") {
-    const call = service === "s3" ? s3Call(request) : route53Call(request);
+    const call = service === "s3" ? s3Call(request, region) : route53Call(request);
     if (call === undefined) throw unknown;
     return call;
   }

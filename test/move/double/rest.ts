@@ -66,14 +66,21 @@ function listRecords({ records }: ZoneDouble, query: URLSearchParams): DoubleRes
   );
 }
 
+/** The answer of S3 to a request that is signed for another region than the bucket's. */
+export class Redirect extends AwsFault {
+  constructor(readonly region: string) {
+    super(
+      "PermanentRedirect",
+      "The bucket you are attempting to access must be addressed using the specified endpoint.",
+      301,
+    );
+  }
+}
+
 const GROUP = "http://acs.amazonaws.com/groups/global/AllUsers";
 
 /** The answers about a bucket, by the subresource of the request, with the IAM action of each. */
 const SUBRESOURCES: Record<string, [action: string, answer: (bucket: BucketDouble) => string]> = {
-  location: [
-    "s3:GetBucketLocation",
-    ({ region }) => `<LocationConstraint>${region === "us-east-1" ? "" : region}</LocationConstraint>`,
-  ],
   acl: [
     "s3:GetBucketAcl",
     ({ hasPublicAcl }) =>
@@ -124,12 +131,13 @@ const SUBRESOURCES: Record<string, [action: string, answer: (bucket: BucketDoubl
 };
 
 /** The operation of a request to S3. */
-export function s3Call({ method, path, query }: DoubleRequest): DoubleCall | undefined {
+export function s3Call({ method, path, query }: DoubleRequest, region: string): DoubleCall | undefined {
   const [, name = ""] = path.split("/");
   if (method !== "GET" || name === "") return undefined;
   const bucketOf = ({ buckets }: ExistingAccount): BucketDouble => {
     const bucket = buckets.get(name);
     if (bucket === undefined) throw new AwsFault("NoSuchBucket", "The specified bucket does not exist", 404);
+    if (bucket.region !== region) throw new Redirect(bucket.region);
     return bucket;
   };
   const subresource = Object.keys(SUBRESOURCES).find((one) => query.has(one));
