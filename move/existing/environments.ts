@@ -2,9 +2,11 @@ import {
   DescribeConfigurationSettingsCommand,
   DescribeEnvironmentResourcesCommand,
   DescribeEnvironmentsCommand,
+  DescribePlatformVersionCommand,
   type EnvironmentDescription,
   ListTagsForResourceCommand,
 } from "@aws-sdk/client-elastic-beanstalk";
+import { isRefusal } from "../../cli/awsErrors";
 import { didYouMean } from "../../cli/nearest";
 import { UserError } from "../../cli/userError";
 import type { Clients } from "../../doctor/clients";
@@ -31,7 +33,8 @@ export interface ExistingEnvironment {
   version?: string;
   /** The name of the solution stack, or the ARN of the platform version. */
   platform: string;
-  status: string;
+  /** Ids of the platform version's own images. Beanstalk shows one of them as the option ImageId if nobody sets it. */
+  platformImages: string[];
   tags: Record<string, string>;
   /** Without variables. */
   options: OptionSetting[];
@@ -106,13 +109,28 @@ export async function readEnvironment(
     endpoint: description.EndpointURL,
     version: description.VersionLabel,
     platform: description.SolutionStackName ?? description.PlatformArn ?? "",
-    status: description.Status ?? "",
+    platformImages: await imagesOf(beanstalk, description.PlatformArn),
     tags: Object.fromEntries(ResourceTags.map(({ Key = "", Value = "" }) => [Key, Value])),
     options: settings.filter(({ namespace }) => namespace !== VARIABLES && namespace !== SECRET_VARIABLES),
     variables: inNamespace(VARIABLES),
     secretVariables: inNamespace(SECRET_VARIABLES),
     queueUrl: isWorker ? await queueOf(beanstalk, EnvironmentName) : undefined,
   };
+}
+
+/** @see https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/using-features.customenv.html */
+async function imagesOf(beanstalk: Clients["beanstalk"], platform?: string): Promise<string[]> {
+  if (platform === undefined) return [];
+  try {
+    const { PlatformDescription } = await beanstalk.send(
+      new DescribePlatformVersionCommand({ PlatformArn: platform }),
+    );
+    return (PlatformDescription?.CustomAmiList ?? []).map(({ ImageId = "" }) => ImageId);
+  } catch (error) {
+    // AWS does not describe the platform versions that it has deleted.
+    if (isRefusal(error)) return [];
+    throw error;
+  }
 }
 
 /** Beanstalk lists the queue of the daemon and, if it created that one, its dead-letter queue. */

@@ -5,13 +5,15 @@ import type { Note, Part } from "../note";
 
 /**
  * Options that the program sets for its own resources, or other parts of the survey report. An entry without an option
- * stands for its namespace, one with a star at its end for all namespaces that begin so.
+ * stands for its namespace, one with a star at its end for everything that begins so.
  */
 const HANDLED = [
   "aws:autoscaling:asg",
   "aws:autoscaling:launchconfiguration IamInstanceProfile",
   "aws:autoscaling:launchconfiguration InstanceType",
   "aws:autoscaling:launchconfiguration SecurityGroups",
+  // Beanstalk shows it also without a key.
+  "aws:autoscaling:launchconfiguration SSHSourceRestriction",
   "aws:autoscaling:launchconfiguration DisableIMDSv1",
   "aws:autoscaling:launchconfiguration MonitoringInterval",
   "aws:autoscaling:launchconfiguration RootVolumeType",
@@ -20,11 +22,14 @@ const HANDLED = [
   "aws:cloudformation:template:parameter",
   "aws:ec2:instances InstanceTypes",
   "aws:ec2:instances SupportedArchitectures",
+  // Without EnableSpot, they have no effect.
+  "aws:ec2:instances Spot*",
   "aws:ec2:vpc",
   "aws:elasticbeanstalk:application",
   "aws:elasticbeanstalk:cloudwatch:logs*",
   "aws:elasticbeanstalk:command",
   "aws:elasticbeanstalk:container:python",
+  "aws:elasticbeanstalk:control",
   "aws:elasticbeanstalk:environment EnvironmentType",
   "aws:elasticbeanstalk:environment LoadBalancerType",
   "aws:elasticbeanstalk:environment ServiceRole",
@@ -44,7 +49,7 @@ const HANDLED = [
 
 function isHandled({ name, namespace }: OptionSetting): boolean {
   return HANDLED.some((entry) => {
-    if (entry.endsWith("*")) return namespace.startsWith(entry.slice(0, -1));
+    if (entry.endsWith("*")) return `${namespace} ${name}`.startsWith(entry.slice(0, -1));
     return entry === namespace || entry === `${namespace} ${name}`;
   });
 }
@@ -77,7 +82,7 @@ function known(environment: ExistingEnvironment): Note[] {
     });
   }
   const image = optionOf(environment, "aws:autoscaling:launchconfiguration", "ImageId");
-  if (image !== "") {
+  if (image !== "" && !environment.platformImages.includes(image)) {
     notes.push({
       kind: "changes",
       what: `The instances of ${name} have the image ${image}. The new ones have the platform's, or this project's GDAL image.`,

@@ -77,6 +77,32 @@ const ID = "123456789012";
 export const APPLICATION = "Iaso";
 const DOCKER = SOLUTION_STACKS.find((name) => name.endsWith("running Docker")) ?? "";
 
+/** The image of all platform versions. */
+export const PLATFORM_IMAGE = "ami-0b63791dd3c94cfa0";
+
+/**
+ * Options that Beanstalk shows although nobody sets them, beyond the defaults of its documentation, as in a public answer of
+ * 2025 (https://docs.aws.amazon.com/elasticbeanstalk/latest/api/API_DescribeConfigurationSettings.html).
+ */
+const SHOWN_BY_AWS: readonly OptionSetting[] = [
+  ["aws:autoscaling:launchconfiguration", "ImageId", PLATFORM_IMAGE],
+  ["aws:autoscaling:launchconfiguration", "InstanceType", "t3.micro"],
+  ["aws:autoscaling:launchconfiguration", "RootVolumeSize", ""],
+  ["aws:autoscaling:launchconfiguration", "SSHSourceRestriction", "tcp,22,22,0.0.0.0/0"],
+  ["aws:autoscaling:launchconfiguration", "SecurityGroups", "sg-0bb3b1afd4b2f9c0a"],
+  ["aws:cloudformation:template:parameter", "HooksPkgUrl", "https://example.org/hooks.tar.gz"],
+  ["aws:cloudformation:template:parameter", "InstanceTypeFamily", "t3"],
+  ["aws:ec2:instances", "SpotAllocationStrategy", "capacity-optimized"],
+  ["aws:ec2:instances", "SpotFleetOnDemandAboveBasePercentage", "70"],
+  ["aws:ec2:instances", "SupportedArchitectures", "x86_64"],
+  ["aws:elasticbeanstalk:control", "DefaultSSHPort", "22"],
+  ["aws:elasticbeanstalk:control", "LaunchTimeout", "0"],
+  ["aws:elasticbeanstalk:control", "LaunchType", "Migration"],
+  ["aws:elasticbeanstalk:control", "RollbackLaunchOnFailure", "false"],
+  ["aws:elasticbeanstalk:environment", "ExternalExtensionsS3Bucket", ""],
+  ["aws:elasticbeanstalk:environment", "ServiceRole", "AWSServiceRoleForElasticBeanstalk"],
+].map(([namespace = "", name = "", value = ""]) => ({ namespace, name, value }));
+
 /** The option settings of an environment as DescribeConfigurationSettings lists them, defaults included. */
 export function allOptions({
   options,
@@ -88,7 +114,7 @@ export function allOptions({
     Object.entries(values).map(([name, value]) => ({ namespace, name, value }));
   const application = "aws:elasticbeanstalk:application:environment";
   return [
-    ...withDefaults(options, tier),
+    ...withDefaults([...SHOWN_BY_AWS, ...options], tier),
     ...named(application, variables),
     ...named(`${application}secrets`, secretVariables),
     // The template has all variables once more, in one text.

@@ -1,6 +1,6 @@
 import { AwsFault, listOf, type Xml } from "../../deploy/double/protocol";
 import { PLATFORM_BRANCHES } from "../../../policies/facts/platformBranches";
-import { allOptions, type ExistingAccount, type SnapshotDouble } from "./account";
+import { allOptions, type ExistingAccount, PLATFORM_IMAGE, type SnapshotDouble } from "./account";
 
 interface Call {
   account: ExistingAccount;
@@ -75,6 +75,7 @@ export const operations: Record<string, (call: Call) => unknown> = {
         EndpointURL: one.endpoint,
         VersionLabel: one.version,
         SolutionStackName: one.platform,
+        PlatformArn: `arn:aws:elasticbeanstalk:${account.region}::platform/${one.name}`,
         Status: "Ready",
         Tier: { Name: one.tier, Type: one.tier === "Worker" ? "SQS/HTTP" : "Standard" },
       })),
@@ -103,6 +104,12 @@ export const operations: Record<string, (call: Call) => unknown> = {
           })),
         },
       ],
+    };
+  },
+  "elasticbeanstalk:DescribePlatformVersion": ({ form }) => {
+    if (!form.has("PlatformArn")) throw new AwsFault("MissingParameter", "PlatformArn is required");
+    return {
+      PlatformDescription: { CustomAmiList: [{ VirtualizationType: "hvm", ImageId: PLATFORM_IMAGE }] },
     };
   },
   "elasticbeanstalk:DescribeEnvironmentResources": (call) => {
