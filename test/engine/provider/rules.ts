@@ -305,9 +305,10 @@ function snapshotOf(account: Account, type: string, inputs: Properties): Snapsho
  * and the provider then changes that to the program's, for which RDS demands `allowMajorVersionUpgrade`.
  */
 function requireSnapshot(account: Account, type: string, inputs: Properties): void {
-  const { engineVersion } = snapshotOf(account, type, inputs)?.properties ?? {};
+  const engineVersion = snapshotOf(account, type, inputs)?.properties.engineVersion as string | undefined;
   if (engineVersion === undefined) return;
-  const [of, wanted] = [engineVersion, inputs.engineVersion].map((version) => parseFloat(String(version)));
+  const requested = inputs.engineVersion as string;
+  const [of, wanted] = [engineVersion, requested].map((version) => parseFloat(version));
   if (of === undefined || wanted === undefined) return;
   if (
     type === DATABASE
@@ -316,7 +317,7 @@ function requireSnapshot(account: Account, type: string, inputs: Properties): vo
   ) {
     throw new AwsError(
       "InvalidParameterCombination",
-      `the snapshot is of version ${String(engineVersion)}, and ${String(inputs.engineVersion)} is requested`,
+      `the snapshot is of version ${engineVersion}, and ${requested} is requested`,
     );
   }
 }

@@ -24,7 +24,7 @@ if [ "$2" = describe-snapshots ] && [ "$3 $5 $6" = "--snapshot-name --output jso
 fi
 if [ "$2" = create-snapshot ] && [ "$5" = --snapshot-name ]; then
   case "$3" in --replication-group-id|--cache-cluster-id) ;; *) exit 252 ;; esac
-  grep -q "\"$4\"" "$DOUBLE_REDIS"/describe-*.json || { echo ReplicationGroupNotFoundFault >&2; exit 254; }
+  grep -qF "$4" "$DOUBLE_REDIS"/describe-*.json || { echo ReplicationGroupNotFoundFault >&2; exit 254; }
   [ -f "$DOUBLE_REDIS/$6.snapshot" ] && { echo SnapshotAlreadyExistsFault >&2; exit 254; }
   echo "$3 $4" > "$DOUBLE_REDIS/$6.snapshot"
   exit
