@@ -8,22 +8,23 @@ describe("a platform that starts from snapshots, on the real engine", () => {
   let lab: Lab;
   before(async () => {
     lab = await Lab.open("staging");
-    const { account } = lab;
-    account.snapshots.push(
-      {
-        service: "rds",
-        identifier: "old-iaso",
-        source: "old-iaso",
-        properties: { dbName: "ebdb", username: "postgres", storageEncrypted: true, engineVersion: "16.8" },
-      },
-      {
-        service: "elasticache",
-        identifier: "old-main",
-        source: "old-main",
-        properties: { engineVersion: "6.2.6" },
-      },
-    );
-    account.save();
+    await lab.byHand((account) => {
+      account.snapshots.push(
+        {
+          service: "rds",
+          identifier: "old-iaso",
+          source: "old-iaso",
+          properties: { dbName: "ebdb", username: "postgres", storageEncrypted: true, engineVersion: "16.8" },
+        },
+        {
+          service: "elasticache",
+          identifier: "old-main",
+          source: "old-main",
+          properties: { engineVersion: "6.2.6" },
+        },
+      );
+      account.save();
+    });
     await lab.set("databaseSnapshot", "old-iaso");
     await lab.set("databaseName", "ebdb");
     await lab.set("databaseUser", "postgres");
