@@ -18,7 +18,7 @@ const COMMANDS = [...PAGE.matchAll(/```sh\n([^]*?)```/g)]
 const ELSEWHERE = ["npm run init-stack -- prod", "npm run doctor -- prod --preflight"];
 
 describe("docs/moving-in.md", function () {
-  this.timeout(240_000);
+  this.timeout(600_000);
   const lab = new MoveLab();
   let project: string;
 

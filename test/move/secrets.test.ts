@@ -27,7 +27,7 @@ interface Outcome {
 }
 
 describe("move secrets", function () {
-  this.timeout(60_000);
+  this.timeout(600_000);
   const lab = new MoveLab();
   let project: string;
 

@@ -18,7 +18,7 @@ interface Outcome {
 }
 
 describe("move snapshot", function () {
-  this.timeout(60_000);
+  this.timeout(600_000);
   const lab = new MoveLab();
   let project: string;
 

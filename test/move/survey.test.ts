@@ -25,7 +25,7 @@ interface Outcome {
 }
 
 describe("move survey", function () {
-  this.timeout(120_000);
+  this.timeout(600_000);
   const lab = new MoveLab();
   let project: string;
   /** The notes about an account without oddities. */
