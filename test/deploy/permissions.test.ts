@@ -56,6 +56,11 @@ async function useEverything(double: AwsDouble): Promise<void> {
   const hanging = builtVersion("1.5");
   double.beanstalk.plan("iaso-staging", hanging.label, "hangs");
   expect((await run(double, deployment(hanging.build))).outcome).to.equal("rolledBack");
+  // After a run that died, the tool looks whether it was a restore.
+  double.faultOn = (operation) => (operation === "UpdateEnvironment" ? "killAfter" : undefined);
+  expect(await runDirect(double, deployment(builtVersion("1.6").build))).to.equal("killed");
+  double.faultOn = () => undefined;
+  double.time.now += 600_000;
   // The build asks for the plugins that the environment enables.
   const plugins = async (session: Session) => {
     await readPlugins(session, await findPair(session.clients.beanstalk, ENV, session.target));
