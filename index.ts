@@ -15,6 +15,7 @@ import { EncryptionKey } from "./components/encryptionKey";
 import { Enketo } from "./components/enketo";
 import { ExternalServices } from "./components/externalServices";
 import { GdalAmi } from "./components/gdalAmi";
+import { ImageRepository } from "./components/imageRepository";
 import { LogsBucket } from "./components/logsBucket";
 import { MediaBucket } from "./components/mediaBucket";
 import { Naming } from "./components/common/naming";
@@ -170,6 +171,8 @@ const deployTarget = new DeployTarget(
   },
   opts,
 );
+const hasImages = settings.platform === "docker";
+if (hasImages) new ImageRepository("images", { naming }, opts);
 
 // Iaso
 const external = new ExternalServices(
@@ -197,6 +200,7 @@ const variables = applicationEnvironment({
   webHost: settings.webHost,
   database,
   artifactsBucket: naming.bucket("artifacts"),
+  imageRepositoryUrl: naming.imageRepositoryUrl,
   mediaBucket: naming.bucket("media"),
   staticBucket: naming.bucket("static"),
   staticUrl: statics.url,
@@ -285,6 +289,7 @@ const ci = new CiAccess(
     stack: pulumi.getStack(),
     recordNames,
     gdalImageId: settings.gdalImageId,
+    imageRepository: hasImages,
     webAcl: settings.webAcl !== "off",
     encrypted,
     loadBalancerArns: { web: pair.loadBalancerArn, enketo: enketo.loadBalancerArn },

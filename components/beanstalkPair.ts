@@ -289,7 +289,7 @@ function packagesStatements(naming: Naming): PolicyStatement[] {
 }
 
 /**
- * Allows pulling images from Amazon ECR in the own account and region. GetAuthorizationToken takes no resource.
+ * Allows pulling images from the environment's own repository in Amazon ECR. GetAuthorizationToken takes no resource.
  *
  * @see https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AmazonEC2ContainerRegistryPullOnly.html
  */
@@ -300,7 +300,7 @@ function imageStatements(naming: Naming): PolicyStatement[] {
       Sid: "PullImages",
       Effect: "Allow",
       Action: IMAGE_PULL_ACTIONS,
-      Resource: naming.arn("ecr", "repository/*"),
+      Resource: naming.imageRepositoryArn,
     },
   ];
 }

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { CiRole, INSTANCE_ROLES, InstanceRole, Naming } from "./common/naming";
 import { updateStatements } from "./iam/ci/beanstalk";
 import { deployStatements, PAIR } from "./iam/ci/deploy";
+import { imageStatements, repositoryStatements } from "./iam/ci/images";
 import { previewStatements } from "./iam/ci/preview";
 import { PulumiStackArgs, pulumiStackStatements } from "./iam/ci/pulumiStack";
 import { upStatements } from "./iam/ci/up";
@@ -39,6 +40,8 @@ export interface CiAccessArgs extends PulumiStackArgs {
   gdalImageId: string;
   /** Names of all DNS records of the program, except those that validate certificates. */
   recordNames: string[];
+  /** True if the program has a repository for images. */
+  imageRepository: boolean;
   /** True if the program has a web ACL. */
   webAcl: boolean;
   /** True if the environment's own KMS key encrypts the secrets. */
@@ -99,6 +102,7 @@ export class CiAccess extends pulumi.ComponentResource {
         managed: {
           ...updateStatements(naming, INSTANCE_ROLES, args.gdalImageId),
           ...upServiceStatements(naming, args.recordNames),
+          ...(args.imageRepository && { images: repositoryStatements(naming) }),
           ...(args.webAcl && { firewall: webAclStatements(naming) }),
         },
       }),
@@ -115,7 +119,10 @@ export class CiAccess extends pulumi.ComponentResource {
             job_workflow_ref: workflow,
           },
         },
-        statements: deployStatements(naming, args.encrypted),
+        statements: [
+          ...deployStatements(naming, args.encrypted),
+          ...(args.imageRepository ? imageStatements(naming) : []),
+        ],
         managed: updateStatements(naming, PAIR, args.gdalImageId),
       }),
     };

@@ -56,6 +56,7 @@ export class DeployTarget extends pulumi.ComponentResource {
           ...facts,
           region: naming.region,
           artifactsBucket: naming.bucket("artifacts"),
+          ...(args.platform === "docker" && { imageRepository: naming.imageRepository }),
           queueUrl: naming.queueUrl,
         } satisfies DeployParameter),
         tags: naming.tags(),

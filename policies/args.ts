@@ -22,6 +22,8 @@ import type { DefaultSecurityGroupArgs } from "@pulumi/aws/ec2/defaultSecurityGr
 import type { EipArgs } from "@pulumi/aws/ec2/eip";
 import type { SecurityGroupArgs } from "@pulumi/aws/ec2/securityGroup";
 import type { SecurityGroupRuleArgs } from "@pulumi/aws/ec2/securityGroupRule";
+import type { LifecyclePolicyArgs } from "@pulumi/aws/ecr/lifecyclePolicy";
+import type { RepositoryArgs } from "@pulumi/aws/ecr/repository";
 import type { SubnetArgs } from "@pulumi/aws/ec2/subnet";
 import type { ReplicationGroupArgs } from "@pulumi/aws/elasticache/replicationGroup";
 import type { ApplicationArgs } from "@pulumi/aws/elasticbeanstalk/application";
@@ -87,6 +89,8 @@ export interface ArgsOf {
   "aws:ec2/securityGroup:SecurityGroup": SecurityGroupArgs;
   "aws:ec2/securityGroupRule:SecurityGroupRule": SecurityGroupRuleArgs;
   "aws:ec2/subnet:Subnet": SubnetArgs;
+  "aws:ecr/lifecyclePolicy:LifecyclePolicy": LifecyclePolicyArgs;
+  "aws:ecr/repository:Repository": RepositoryArgs;
   "aws:elasticache/replicationGroup:ReplicationGroup": ReplicationGroupArgs;
   "aws:elasticbeanstalk/application:Application": ApplicationArgs;
   "aws:elasticbeanstalk/environment:Environment": EnvironmentArgs;

@@ -31,6 +31,7 @@ import * as uses from "./rules/references/uses";
 import * as secrets from "./rules/secrets";
 import * as bucket from "./rules/storage/bucket";
 import * as bucketPolicy from "./rules/storage/bucketPolicy";
+import * as images from "./rules/storage/images";
 import * as lifecycle from "./rules/storage/lifecycle";
 import * as writers from "./rules/storage/writers";
 import * as reachability from "./rules/topology/reachability";
@@ -47,7 +48,7 @@ import * as stackValues from "./rules/values/stack";
 const AREAS = {
   program: [program],
   references: [ownReferences, strangers, uses],
-  storage: [bucket, bucketPolicy, lifecycle, writers],
+  storage: [bucket, bucketPolicy, images, lifecycle, writers],
   network: [network, routes, reachability],
   iam: [iamDocuments, iamOtherEnvironment, iamPermissions, iamRoles, iamSeparation, iamTrust],
   redis: [redis],

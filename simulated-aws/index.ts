@@ -4,6 +4,7 @@ import * as cloudfront from "./cloudfront";
 import * as cloudwatch from "./cloudwatch";
 import * as command from "./command";
 import * as ec2 from "./ec2";
+import * as ecr from "./ecr";
 import * as elasticache from "./elasticache";
 import * as elasticbeanstalk from "./elasticbeanstalk";
 import * as iam from "./iam";
@@ -26,6 +27,7 @@ const SERVICES: Record<string, { resourceTypes: ResourceTypes; functions?: Funct
   cloudwatch,
   command,
   ec2,
+  ecr,
   elasticache,
   elasticbeanstalk,
   iam,

@@ -23,6 +23,7 @@ const RESOURCES: Record<string, (action: string, env: string, balancer: string) 
     if (/Instance(Attribute|Profile)$/.test(action)) return arn("ec2", "instance/i-1");
     return arn("ec2", "security-group/sg-1");
   },
+  ecr: (_, env) => arn("ecr", `repository/iaso-${env}`),
   elasticache: (action, env) => {
     if (/ParameterGroup/.test(action)) return arn("elasticache", `parametergroup:iaso-${env}-enketo-cache`);
     if (/SubnetGroup/.test(action)) return arn("elasticache", `subnetgroup:iaso-${env}-enketo`);

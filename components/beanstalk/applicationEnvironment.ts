@@ -22,6 +22,8 @@ export interface ApplicationEnvironmentArgs {
   database: { host: pulumi.Input<string>; port: number; databaseName: string; username: string };
   /** Name of the bucket from which instances of the Python platform fetch their packages. */
   artifactsBucket: pulumi.Input<string>;
+  /** Address of the repository from which instances of the Docker platform pull their images. */
+  imageRepositoryUrl: string;
   /** Name of the bucket for media. */
   mediaBucket: pulumi.Input<string>;
   /** Name of the bucket for static files. */
@@ -71,7 +73,10 @@ export function applicationEnvironment(args: ApplicationEnvironmentArgs): {
   worker: EnvironmentVariables;
 } {
   const both: EnvironmentVariables = {
-    ...(args.platform === "python" && { ...pythonVariables, ARTIFACTS_BUCKET: args.artifactsBucket }),
+    ...(args.platform === "python"
+      ? { ...pythonVariables, ARTIFACTS_BUCKET: args.artifactsBucket }
+      : // The bundle's compose file names it, so that one bundle runs in every account.
+        { IMAGE_REPOSITORY: args.imageRepositoryUrl }),
     // The polio plugin uploads public documents with a public ACL. The bucket refuses ACLs, so the upload fails and
     // publishes nothing.
     AWS_PUBLIC_STORAGE_BUCKET_NAME: args.staticBucket,

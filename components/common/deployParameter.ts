@@ -12,6 +12,8 @@ export const deployParameter = z.object({
   platform: z.enum(["python", "docker"]),
   region: z.string().check(z.minLength(1)),
   artifactsBucket: z.string().check(z.minLength(1)),
+  /** Name of the repository in Amazon ECR for images. Only the Docker platform has one. */
+  imageRepository: z.optional(z.string().check(z.minLength(1))),
   staticBucket: z.string().check(z.minLength(1)),
   staticUrl: z.string().check(z.minLength(1)),
   webUrl: z.string().check(z.minLength(1)),

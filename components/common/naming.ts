@@ -119,6 +119,20 @@ export class Naming {
     return `arn:aws:s3:::elasticbeanstalk-env-resources-${this.region}`;
   }
 
+  /** Name of the repository in Amazon ECR for the images of Iaso's environments, on the Docker platform. */
+  get imageRepository(): string {
+    return this.name();
+  }
+
+  get imageRepositoryArn(): string {
+    return this.arn("ecr", `repository/${this.imageRepository}`);
+  }
+
+  /** Address from which Docker pulls the images. */
+  get imageRepositoryUrl(): string {
+    return `${this.accountId}.dkr.ecr.${this.region}.amazonaws.com/${this.imageRepository}`;
+  }
+
   /** Name of the IAM role and of the instance profile of an environment's instances. */
   instanceRole(role: InstanceRole): string {
     return this.name(role);

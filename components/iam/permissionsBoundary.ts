@@ -154,7 +154,7 @@ function instanceStatements(naming: Naming, encrypted: boolean): PolicyStatement
       Sid: "Images",
       Effect: "Allow",
       Action: IMAGE_PULL_ACTIONS,
-      Resource: naming.arn("ecr", "repository/*"),
+      Resource: naming.imageRepositoryArn,
     },
     {
       Sid: "Health",

@@ -10,6 +10,7 @@ const { types } = JSON.parse(readFileSync(join(__dirname, "handler-permissions.j
 };
 
 const BUCKET = types["aws:s3/bucket:Bucket"] ?? {};
+const REPOSITORY = types["aws:ecr/repository:Repository"] ?? {};
 
 /**
  * The IAM actions that creating, reading, updating and deleting a resource of each type needs, also those for features
@@ -20,6 +21,8 @@ const BUCKET = types["aws:s3/bucket:Bucket"] ?? {};
 export const HANDLER_PERMISSIONS: Readonly<Record<string, HandlerPermissions>> = {
   ...types,
   "aws:acm/certificateValidation:CertificateValidation": { read: ["acm:DescribeCertificate"] },
+  // A property of AWS::ECR::Repository.
+  "aws:ecr/lifecyclePolicy:LifecyclePolicy": REPOSITORY,
   // A property of AWS::IAM::Role.
   "aws:iam/rolePolicyAttachment:RolePolicyAttachment": {
     create: ["iam:AttachRolePolicy"],

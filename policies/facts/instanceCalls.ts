@@ -10,6 +10,8 @@ export interface CallingInstance extends ChangedEnvironment {
   media: string;
   /** Name of the bucket for Python packages. */
   artifacts: string;
+  /** Name of the repository for images. */
+  repository: string;
   /** Name of the queue of background tasks. */
   queue: string;
   /** ARNs of the parameters whose values Beanstalk sets as environment variables. */
@@ -124,6 +126,7 @@ function callsOfIaso({
   platform,
   queue,
   region,
+  repository,
 }: CallingInstance): InstanceCall[] {
   return [
     {
@@ -185,7 +188,7 @@ function callsOfIaso({
           {
             caller: "02_pull.sh",
             actions: ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
-            resources: [`arn:aws:ecr:${region}:${accountId}:repository/iaso`],
+            resources: [`arn:aws:ecr:${region}:${accountId}:repository/${repository}`],
             source: `${POLICIES}/AmazonEC2ContainerRegistryPullOnly.html`,
           },
         ]),

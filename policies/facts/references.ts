@@ -28,6 +28,7 @@ const TOPIC = "aws:sns/topic:Topic";
 const KEY = "aws:kms/key:Key";
 const LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup";
 const OBJECT = "aws:s3/bucketObjectv2:BucketObjectv2";
+const REPOSITORY = "aws:ecr/repository:Repository";
 const RECORD = "aws:route53/record:Record";
 const VPC = "aws:ec2/vpc:Vpc";
 
@@ -136,6 +137,9 @@ export const REFERENCES: Readonly<Record<string, readonly Reference[]>> = {
   "aws:ec2/vpcEndpoint:VpcEndpoint": [
     IN_VPC,
     { property: "routeTableIds", to: TABLE, missing: "InvalidRouteTableID.NotFound" },
+  ],
+  "aws:ecr/lifecyclePolicy:LifecyclePolicy": [
+    { property: "repository", to: REPOSITORY, missing: "RepositoryNotFoundException" },
   ],
   "aws:elasticache/replicationGroup:ReplicationGroup": [
     { property: "kmsKeyId", to: KEY, by: "arn", missing: "InvalidParameterValue" },

@@ -135,6 +135,22 @@ export const RESOURCE_TYPES: Readonly<Record<string, ResourceType>> = {
     replacedBy: ["serviceName", "vpcEndpointType", "vpcId"],
     unique: [{ properties: ["vpcId", "serviceName"], code: "RouteAlreadyExists" }],
   },
+  "aws:ecr/lifecyclePolicy:LifecyclePolicy": {
+    createAction: "ecr:PutLifecyclePolicy",
+    untaggable: true,
+    replacedBy: ["policy", "repository"],
+    create: "put",
+  },
+  "aws:ecr/repository:Repository": {
+    createAction: "ecr:CreateRepository",
+    replacedBy: ["encryptionConfigurations", "name"],
+    name: {
+      property: "name",
+      pattern: /^(?=.{2,256}$)[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(\/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*$/,
+      limits: "2 to 256 lower-case letters, digits and ._-/",
+    },
+    conflict: "RepositoryAlreadyExistsException",
+  },
   "aws:elasticache/parameterGroup:ParameterGroup": {
     createAction: "elasticache:CreateCacheParameterGroup",
     replacedBy: ["description", "family", "name"],

@@ -23,7 +23,9 @@ export const CONTRACT = JSON.parse(
   mustNotBeSet: string[];
 };
 
-const isIaso = (environment: Environment): boolean => ["web", "worker"].includes(tagOf(environment, "role"));
+/** True for an environment that runs Iaso, and not Enketo. */
+export const isIaso = (environment: Environment): boolean =>
+  ["web", "worker"].includes(tagOf(environment, "role"));
 
 /** The length of the longest host name in DNS. Values that are unknown at the first preview are host names. */
 const LONGEST_UNKNOWN = 253;
@@ -74,7 +76,14 @@ export const variablesKnown = defineRule({
   parameters: {
     alsoAllowed: {
       type: "array",
-      default: ["ARTIFACTS_BUCKET", "DJANGO_SETTINGS_MODULE", "LANG", "LC_ALL", "PYTHONPATH"],
+      default: [
+        "ARTIFACTS_BUCKET",
+        "DJANGO_SETTINGS_MODULE",
+        "IMAGE_REPOSITORY",
+        "LANG",
+        "LC_ALL",
+        "PYTHONPATH",
+      ],
       description: "Variables that Iaso's settings do not read, but other code does",
     },
   },

@@ -287,6 +287,9 @@ export class BoxReader {
         if (commands.some((command) => dependencies.includes(command.urn)))
           this.arrow("image", `environment ${urn}`, "image");
     }
+    const repositories = this.ofType("aws:ecr/repository:Repository");
+    if (repositories.length > 0)
+      this.box("images", "Images", "ECR, kept with versions", "box", "operations", ROWS.images, repositories);
     const alarms = this.ofType("aws:cloudwatch/metricAlarm:MetricAlarm");
     if (alarms.length > 0) {
       const subtitle = `CloudWatch, ${count(alarms.length, "alarm")}`;
@@ -310,12 +313,17 @@ export class BoxReader {
       this.box("github", "GitHub Actions", "preview, up, deploy", "branch", "outside", ROWS.others, []);
       this.arrow("github", "ci", "OpenID Connect");
       for (const bucket of this.ofType("aws:s3/bucket:Bucket")) {
-        if (tag(bucket, "class") !== "artifacts") continue;
-        this.arrow("ci", `bucket ${bucket.urn}`, "versions");
-        for (const { urn } of this.deployed(environments))
-          this.arrow(`bucket ${bucket.urn}`, `environment ${urn}`, "versions");
+        if (tag(bucket, "class") === "artifacts")
+          this.deployment(`bucket ${bucket.urn}`, "versions", environments);
       }
+      if (repositories.length > 0) this.deployment("images", "images", environments);
     }
+  }
+
+  /** Draws what deployments write to a box, and from where instances fetch it. */
+  private deployment(box: string, label: string, environments: PreviewResource[]): void {
+    this.arrow("ci", box, label);
+    for (const { urn } of this.deployed(environments)) this.arrow(box, `environment ${urn}`, label);
   }
 
   /** The environments whose code deployments change, not the program. */

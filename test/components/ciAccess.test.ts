@@ -29,6 +29,7 @@ function preview(own: Partial<CiAccessArgs> = {}): Promise<PreviewDocument> {
       project: "iaso",
       stack: "test",
       recordNames: ["iaso.example.org"],
+      imageRepository: false,
       webAcl: false,
       encrypted: false,
       loadBalancerArns: { web: BALANCER, enketo: BALANCER },

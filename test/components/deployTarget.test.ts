@@ -34,6 +34,7 @@ describe("components/deployTarget", () => {
       platform: "docker",
       region: "eu-central-1",
       artifactsBucket: "example-iaso-test-artifacts",
+      imageRepository: "iaso-test",
       staticBucket: "example-iaso-test-static",
       staticUrl: "https://static.example.org/static/",
       webUrl: "https://iaso.example.org",

@@ -56,6 +56,7 @@ const TYPES = {
   queue: "aws:sqs/queue:Queue",
   queuePolicy: "aws:sqs/queuePolicy:QueuePolicy",
   record: "aws:route53/record:Record",
+  repository: "aws:ecr/repository:Repository",
   redis: "aws:elasticache/replicationGroup:ReplicationGroup",
   redisParameters: "aws:elasticache/parameterGroup:ParameterGroup",
   redisSubnets: "aws:elasticache/subnetGroup:SubnetGroup",

@@ -43,6 +43,9 @@ export const READ_STATEMENTS: PolicyStatement[] = [
       ...Object.entries(SETTINGS).flatMap(([verb, services]) =>
         services.map((service) => `${service}:${verb}*`),
       ),
+      "ecr:DescribeRepositories",
+      "ecr:GetLifecyclePolicy",
+      "ecr:ListTagsForResource",
       "kms:DescribeKey",
       "kms:GetKeyPolicy",
       "kms:GetKeyRotationStatus",

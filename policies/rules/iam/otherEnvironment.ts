@@ -43,6 +43,7 @@ function probesOf(stack: Stack, env: string, other: string): Probe[] {
   const roles = named(stack.ofType(ROLE).map(({ inputs }) => inputs.name));
   const databases = named(stack.ofType("aws:rds/instance:Instance").map(({ inputs }) => inputs.identifier));
   const groups = named(stack.ofType("aws:cloudwatch/logGroup:LogGroup").map(({ inputs }) => inputs.name));
+  const repositories = named(stack.ofType("aws:ecr/repository:Repository").map(({ inputs }) => inputs.name));
   const environments = named(
     stack.ofType("aws:elasticbeanstalk/environment:Environment").map(({ inputs }) => inputs.name),
   );
@@ -88,6 +89,10 @@ function probesOf(stack: Stack, env: string, other: string): Probe[] {
       ["iam:PutRolePolicy", "iam:AttachRolePolicy"],
       roles.map((name) => `arn:aws:iam::${account}:role/${name}`),
       { "iam:PermissionsBoundary": `arn:aws:iam::${account}:policy/iaso-${other}-boundary` },
+    ),
+    ...on(
+      ["ecr:BatchDeleteImage", "ecr:BatchGetImage", "ecr:PutImage", "ecr:PutLifecyclePolicy"],
+      repositories.map((name) => arn("ecr", `repository/${name}`)),
     ),
     ...on(
       ["logs:DeleteLogGroup", "logs:PutLogEvents"],

@@ -18,6 +18,8 @@ const READS_CONTENTS: Record<string, string> = {
   "ec2:DescribeInstanceAttribute": "arn:aws:ec2:eu-central-1:123456789012:instance/i-qz71",
   "ec2:DescribeLaunchTemplateVersions": "*",
   "ec2:GetConsoleOutput": "arn:aws:ec2:eu-central-1:123456789012:instance/i-qz71",
+  "ecr:BatchGetImage": "arn:aws:ecr:eu-central-1:123456789012:repository/qz-71",
+  "ecr:GetDownloadUrlForLayer": "arn:aws:ecr:eu-central-1:123456789012:repository/qz-71",
   "elasticbeanstalk:DescribeConfigurationSettings":
     "arn:aws:elasticbeanstalk:eu-central-1:123456789012:environment/qz-71/qz-71",
   "lambda:GetFunction": "arn:aws:lambda:eu-central-1:123456789012:function:qz-71",

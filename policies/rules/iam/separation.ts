@@ -69,6 +69,8 @@ const ADMINISTRATORS = [
   "cloudtrail:StopLogging",
   "cloudtrail:UpdateTrail",
   "config:StopConfigurationRecorder",
+  "ecr:DeleteRepository",
+  "ecr:SetRepositoryPolicy",
   "ecs:RunTask",
   "guardduty:DeleteDetector",
   "iam:AddRoleToInstanceProfile",
@@ -117,7 +119,7 @@ export const administratorsChanges = defineRule({
   name: "administrators-changes",
   types: [ROLE],
   description:
-    "No role changes trust, boundaries, users, trails, keys, the database, or who reaches buckets and queues, shares or deletes backups, or runs code as another role",
+    "No role changes trust, boundaries, users, trails, keys, the database, or who reaches buckets, queues and images, shares or deletes backups, or runs code as another role",
   why: "whoever gets the role could make a lasting way in, delete the backups, or hide",
   severity: "critical",
   neighbours: true,
@@ -131,6 +133,8 @@ export const administratorsChanges = defineRule({
 
 /** Changes of the infrastructure that decide who reaches data. */
 const PROVISIONING = [
+  "ecr:PutImageTagMutability",
+  "ecr:PutLifecyclePolicy",
   "elasticache:ModifyReplicationGroup",
   "elasticloadbalancing:ModifyListener",
   "iam:AttachRolePolicy",
@@ -243,7 +247,7 @@ export const codeByDeployers = defineRule({
   name: "code-by-deployers",
   types: [ROLE],
   description:
-    "Static files and versions of Iaso are written by deployments only, and no instance writes code",
+    "Static files, images and versions of Iaso are written by deployments only, and no instance writes code",
   why: "whoever controls an instance could run scripts in every browser and code on every instance",
   severity: "critical",
   neighbours: true,
@@ -267,6 +271,9 @@ export const codeByDeployers = defineRule({
     const statics = deploys
       ? []
       : bucketsOf("static", stack).filter((bucket) => writes(bucket, "static/app.js"));
+    const images = deploys
+      ? []
+      : actionsIn(grantsOf(role, stack).statements, ["ecr:BatchDeleteImage", "ecr:PutImage"]);
     if (!isInstances(role)) {
       const folders = [
         ...(deploys ? [] : DEPLOYMENT_FOLDERS),
@@ -278,9 +285,11 @@ export const codeByDeployers = defineRule({
           .filter((folder) => writes(bucket, `${folder}/1.zip`))
           .map((folder) => `${folder}/ of ${bucket}`),
       );
-      return [...statics.map((bucket) => `static files in ${bucket}`), ...artifacts].map(
-        (what) => `The role may write ${what}. Remove it.`,
-      );
+      return [
+        ...statics.map((bucket) => `static files in ${bucket}`),
+        ...artifacts,
+        ...images.map((action) => `images (${action})`),
+      ].map((what) => `The role may write ${what}. Remove it.`);
     }
     const [account = ""] = ownAccounts(stack);
     const [region = ""] = regionsOf(stack);
@@ -297,7 +306,7 @@ export const codeByDeployers = defineRule({
       grantsOf(role, stack).statements,
       ["CreateApplicationVersion", "UpdateEnvironment"].map((name) => `elasticbeanstalk:${name}`),
     );
-    return [...statics, ...new Set(code.map(([bucket = ""]) => bucket)), ...changes].map(
+    return [...statics, ...new Set(code.map(([bucket = ""]) => bucket)), ...changes, ...images].map(
       (what) => `The instances may change code or static files: ${what}. Remove it.`,
     );
   },

@@ -225,6 +225,10 @@ export const deploymentOwn = defineRule({
       queueUrl: is(variable("BEANSTALK_SQS_URL")),
       databaseIdentifier: (one) =>
         resourcesWith(stack, "aws:rds/instance:Instance", "identifier", one).length > 0,
+      imageRepository: (one) =>
+        one === undefined
+          ? web === undefined || !runsDocker(web)
+          : resourcesWith(stack, "aws:ecr/repository:Repository", "name", one).length > 0,
       region: (one) => regionsOf(stack).includes(text(one)),
       platform: (one) => one === (web !== undefined && runsDocker(web) ? "docker" : "python"),
     };

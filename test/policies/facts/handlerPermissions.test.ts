@@ -46,6 +46,11 @@ const NOT_NEEDED: readonly [RegExp, reason: string][] = [
     /^ec2:(AcceptAddressTransfer|.*(PrivateNatGatewayAddress|SubnetCidrBlock|VpnGateway|VpcTenancy|EncryptionControl))$/,
     "the network has none of these",
   ],
+  [/^ecr:(Delete|Get|Set)RepositoryPolicy$/, "no other account uses the repository"],
+  [
+    /^ecr:DeleteRepository$/,
+    "an administrator deletes the repository, and with it the images of all versions",
+  ],
   [/^elasticache:(.*CacheCluster|.*ShardConfiguration)$/, "each Redis is a replication group of one shard"],
   [/^elasticbeanstalk:.*OperationsRole$/, "no environment has an operations role"],
   [/^firehose:/, "no logs go to Firehose"],
@@ -103,8 +108,11 @@ const NO_ACTIONS = [
   "s3:REST.PUT.OBJECT",
 ];
 
-/** Reads of a part that the example stacks do not have. */
-const WEB_ACL_READS = ["GetWebACL", "GetWebACLForResource", "ListTagsForResource"];
+/** Reads of parts that the example stacks do not have. */
+const OPTIONAL_READS: Record<string, string[]> = {
+  ecr: ["DescribeRepositories", "GetLifecyclePolicy", "ListTagsForResource"],
+  wafv2: ["GetWebACL", "GetWebACLForResource", "ListTagsForResource"],
+};
 
 /** Reads of a KMS key, which an administrator creates. */
 const KEY_READS = ["DescribeKey", "GetKeyPolicy", "GetKeyRotationStatus", "ListAliases", "ListResourceTags"];
@@ -123,10 +131,12 @@ const IMAGE_BUILD = [
 /** Permissions of the role up that no operation below needs, and why the role has them. */
 const EXTRAS: Record<string, string> = {
   ...Object.fromEntries(
-    WEB_ACL_READS.map((read) => [
-      `ReadInfrastructure: wafv2:${read}`,
-      "Pulumi reads the web ACL of other stacks",
-    ]),
+    Object.entries(OPTIONAL_READS).flatMap(([service, reads]) =>
+      reads.map((read) => [
+        `ReadInfrastructure: ${service}:${read}`,
+        "Pulumi reads the web ACL or the image repository of other stacks",
+      ]),
+    ),
   ),
   ...Object.fromEntries(
     KEY_READS.map((read) => [`ReadInfrastructure: kms:${read}`, "a refresh reads the KMS key"]),
@@ -237,21 +247,26 @@ describe("policies/facts/handlerPermissions", () => {
     });
   }
 
-  it("are allowed to the role up for a web ACL where the settings have one, and on no other", async () => {
-    const document = await previewWith({ "iaso:webAcl": "count" });
-    const up = roleOf(document, "ci-up");
-    const parts = document.resources.filter(({ type }) => type.startsWith("aws:wafv2/"));
-    expect(parts).to.have.length(2);
-    const needed = parts.flatMap((part) => neededBy(part, namesOf("staging", document)));
-    expect(up.missing(needed)).to.deep.equal([]);
-    const writes = needed.filter(({ action }) => !READS.test(action));
-    expect(writes).not.to.be.empty;
-    const without = roleOf(await previewOf("staging"), "ci-up");
-    expect(without.missing(writes)).to.have.length(writes.length);
-    const strangers = namesOf("prod", document, balancerOf("stranger"));
-    const elsewhere = parts.flatMap((part) => neededBy(part, strangers));
-    expect(elsewhere.filter((one) => !READS.test(one.action) && up.allows(one))).to.deep.equal([]);
-  });
+  for (const [part, service, settings] of [
+    ["a web ACL", "wafv2", { "iaso:webAcl": "count" }],
+    ["a repository for images", "ecr", { "iaso:platform": "docker" }],
+  ] as const)
+    it(`are allowed to the role up for ${part} where the settings have one, and on no other`, async () => {
+      const document = await previewWith(settings);
+      const up = roleOf(document, "ci-up");
+      const parts = document.resources.filter(({ type }) => type.startsWith(`aws:${service}/`));
+      expect(parts).to.have.length(2);
+      const needed = parts.flatMap((one) => neededBy(one, namesOf("staging", document)));
+      expect(up.missing(needed)).to.deep.equal([]);
+      const writes = needed.filter(({ action }) => !READS.test(action));
+      expect(writes).not.to.be.empty;
+      const without = roleOf(await previewOf("staging"), "ci-up");
+      const distinct = new Set(writes.map(({ action }) => action));
+      expect(without.missing(writes)).to.have.length(distinct.size);
+      const strangers = namesOf("prod", document, balancerOf("stranger"));
+      const elsewhere = parts.flatMap((one) => neededBy(one, strangers));
+      expect(elsewhere.filter((one) => !READS.test(one.action) && up.allows(one))).to.deep.equal([]);
+    });
 
   it("and the calls of Beanstalk and of the doctor are all that the role up has, but for some extras with a reason", async () => {
     const document = await previewOf("prod");

@@ -43,6 +43,7 @@ function instanceOf(
     platform: textOf(environment.inputs.solutionStackName).includes("Python") ? "python" : "docker",
     media: `example-iaso-${stack}-media`,
     artifacts: `example-iaso-${stack}-artifacts`,
+    repository: `iaso-${stack}`,
     queue: `iaso-${stack}-tasks`,
     secrets: Object.values(secrets).map(textOf),
     keyAlias: resourcesOf(document, "aws:kms/key:Key").length > 0 ? `alias/iaso-${stack}` : undefined,

@@ -11,6 +11,7 @@ import { freshEyes } from "./freshEyes";
 import { freshFixes, freshFixesOfProd } from "./freshFixes";
 import { freshOptions } from "./freshOptions";
 import { hygiene } from "./hygiene";
+import { images } from "./images";
 import { queue } from "./queue";
 import { network, topology } from "./topology";
 import { webAcl } from "./webAcl";
@@ -22,6 +23,7 @@ const AREAS: Record<string, Mutant[]> = {
   storage,
   beanstalk,
   webAcl,
+  images,
   application,
   database,
   queue,
