@@ -1,4 +1,5 @@
 import { ElasticBeanstalkClient } from "@aws-sdk/client-elastic-beanstalk";
+import { ECRClient } from "@aws-sdk/client-ecr";
 import { EC2Client } from "@aws-sdk/client-ec2";
 import { RDSClient } from "@aws-sdk/client-rds";
 import { S3Client } from "@aws-sdk/client-s3";
@@ -12,6 +13,7 @@ import { exponentialBackoff } from "../cli/backoff";
 export interface Clients {
   beanstalk: ElasticBeanstalkClient;
   ec2: EC2Client;
+  ecr: ECRClient;
   rds: RDSClient;
   s3: S3Client;
   sqs: SQSClient;
@@ -89,6 +91,7 @@ export function createClients(settings: ClientSettings): Clients {
   return {
     beanstalk: new ElasticBeanstalkClient(config),
     ec2: new EC2Client(config),
+    ecr: new ECRClient(config),
     rds: new RDSClient(config),
     s3: new S3Client({ ...config, forcePathStyle: settings.pathStyle === true }),
     sqs: new SQSClient(config),

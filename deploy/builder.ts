@@ -6,7 +6,6 @@ import { type Identity, type SourceOptions } from "./commands/build";
 import { type CheckMigrationsOptions, judgeMigrations } from "./commands/checkMigrations";
 import { listEarlierBuilds } from "./earlierBuilds";
 import { earlierFrontEnd, type FrontEnd, hasFrontEnd, writeFrontEnd } from "./frontEnd";
-import { accountOf } from "../coordination/target";
 import { type Pair } from "./pair/find";
 import { readPlugins } from "./pair/plugins";
 import { downloadVersion } from "./promotion/download";
@@ -216,14 +215,13 @@ async function bundleOf(
   log: (line: string) => void,
   frontEnd?: VersionRecord["frontEnd"],
 ) {
-  const { bundle, staticFiles } = await writeBundle(artifact, {
+  const { bundle, images, staticFiles } = await writeBundle(artifact, {
     directory: work,
     deployedBy: session.by,
-    ecrRegistry: `${accountOf(session.target)}.dkr.ecr.${session.target.region}.amazonaws.com`,
     onProgress: log,
     frontEnd,
   });
-  return versionOf({ record: artifact, bundle, staticFiles, wheels: artifact.wheels });
+  return versionOf({ record: artifact, bundle, staticFiles, wheels: artifact.wheels, images });
 }
 
 /** @throws UserError if the build is for another platform or other plugins than the environment's */

@@ -25,16 +25,40 @@ export interface ObjectAddress {
  *
  * @returns the SHA-256 (hexadecimal) and the size of the file
  */
-export async function downloadObject(
+export function downloadObject(
   session: Session,
   { bucket, key, versionId }: ObjectAddress,
   path: string,
-): Promise<{ sha256: string; bytes: number }> {
+): Promise<Downloaded> {
+  const request = { Bucket: bucket, Key: key, VersionId: versionId };
+  return download(
+    session,
+    async () => {
+      const { Body, ContentEncoding } = await session.clients.s3.send(new GetObjectCommand(request));
+      return { body: Body as Readable, encoding: ContentEncoding };
+    },
+    path,
+  );
+}
+
+interface Downloaded {
+  sha256: string;
+  bytes: number;
+}
+
+/**
+ * Writes what a request answers with to a file, and requests it again if the connection breaks.
+ *
+ * @returns the SHA-256 (hexadecimal) and the size of the file
+ */
+export async function download(
+  session: Session,
+  request: () => Promise<{ body: Readable; encoding?: string }>,
+  path: string,
+): Promise<Downloaded> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const { Body, ContentEncoding } = await session.clients.s3.send(
-        new GetObjectCommand({ Bucket: bucket, Key: key, VersionId: versionId }),
-      );
+      const { body, encoding } = await request();
       const hash = createHash("sha256");
       const measure = new Transform({
         transform(chunk: Buffer, _, done) {
@@ -44,8 +68,8 @@ export async function downloadObject(
       });
       const signal = AbortSignal.timeout(LONGEST);
       const file = createWriteStream(path);
-      const decode = ContentEncoding === "gzip" ? createGunzip() : new PassThrough();
-      await pipeline(Body as Readable, decode, measure, file, { signal });
+      const decode = encoding === "gzip" ? createGunzip() : new PassThrough();
+      await pipeline(body, decode, measure, file, { signal });
       return { sha256: hash.digest("hex"), bytes: file.bytesWritten };
     } catch (error) {
       if (attempt === ATTEMPTS || isRefusal(error)) throw error;

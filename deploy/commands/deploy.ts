@@ -5,6 +5,7 @@ import { type DeploymentRecord } from "../record";
 import { describeHolder, isHeld, Locked, readLock } from "../../coordination/lock";
 import { requireCredentialsFor } from "../credentials";
 import { recordBuild } from "../earlierBuilds";
+import { copyImages, requireRepository } from "../images";
 import { type JudgeMigrations } from "../migrations/verdict";
 import { describeEnvironments, type Report } from "../output/report";
 import { awaitHealth } from "../pair/awaitHealth";
@@ -15,6 +16,7 @@ import { recordRestorePoint, type RestorePoint } from "../restorePoint";
 import { checkRunningTasks, type TaskPolicy } from "../runningTasks";
 import { type LockedSession, type Session } from "../session";
 import { uploadWheels } from "../wheels";
+import { type LocalImage } from "../source/artifact";
 import { type Wheel } from "../source/wheels";
 import { type StaticFile } from "../static/files";
 import { publishStatic } from "../static/publish";
@@ -41,6 +43,8 @@ export interface BuiltVersion {
   staticFiles: readonly StaticFile[];
   /** The Python packages that the bundle lists. */
   wheels: readonly Wheel[];
+  /** The images that the bundle names; none on the python platform. */
+  images: readonly LocalImage[];
   /** The digests of what the version and its front end were built from, by which a later deployment finds them. */
   inputs?: readonly string[];
   /** Undefined for a build without its checkout, whose code the check would run. */
@@ -56,7 +60,8 @@ export type Build = (pair: Pair, log: (line: string) => void) => Promise<BuiltVe
  * 2. build
  * 3. acquire the lock, and recover from an unfinished run
  * 4. check that the running version works on the new version's tables
- * 5. publish the static files, upload the Python packages and the bundle, and create the application version
+ * 5. publish the static files, upload the Python packages or the images and the bundle, and create the application
+ *    version
  * 6. wait for the background tasks
  * 7. record the restore point of the database
  * 8. switch both environments, or roll both back
@@ -126,6 +131,7 @@ export function unchanged(env: string, label: string, state: PairState): Report 
 async function preflight(session: Session, options: DeployOptions): Promise<Pair> {
   const { clients, clock, env, limits, target } = session;
   requireCredentialsFor(session, limits.version + limits.tasks);
+  if (target.platform === "docker") requireRepository(session);
   const pair = await findPair(clients.beanstalk, env, target);
   const lock = await readLock(new ConditionalObjects(clients.s3, target.artifactsBucket), env);
   if (lock !== undefined && isHeld(lock, clock.now())) {
@@ -208,6 +214,11 @@ async function prepare(
     await progress.step("Upload the Python packages", (log) =>
       uploadWheels(session, label, built.wheels, log),
     );
+    requireNotInterrupted(session);
+    await session.lock.renew();
+  }
+  if (built.images.length > 0) {
+    await progress.step("Copy the images", (log) => copyImages(session, label, built.images, log));
     requireNotInterrupted(session);
     await session.lock.renew();
   }

@@ -8,12 +8,14 @@ import { MANIFEST_PREFIX, versionOfKey } from "../static/manifest";
 import { pruneStatic } from "../static/publish";
 import { UserError } from "../../cli/userError";
 import { pruneBuilds } from "../earlierBuilds";
+import { pruneImages } from "../images";
 import { pruneWheels } from "../wheels";
 import { withLock } from "./withLock";
 
 /**
- * Deletes old application versions with their bundles, static files and Python packages. Keeps the versions that environments run, the
- * version before the current one, the newest `keep` versions, and every version that this tool did not create.
+ * Deletes old application versions with their bundles, static files, Python packages and images. Keeps the versions that
+ * environments run, the version before the current one, the newest `keep` versions, and every version that this tool did
+ * not create.
  */
 export async function prune(session: Session, keep: number): Promise<Report> {
   const { clients, env, progress, target } = session;
@@ -65,11 +67,16 @@ export async function prune(session: Session, keep: number): Promise<Report> {
       await pruneBuilds(session, remaining);
       return pruneWheels(session, remaining);
     });
-    const summary = `${toDelete.length} application versions, ${deleted} static objects and ${wheels} Python packages of ${env} were deleted.`;
+    const images = await progress.step("Delete unused images", async () => {
+      await run.session.lock.renew();
+      return pruneImages(session, remaining);
+    });
+    const summary = `${toDelete.length} application versions, ${deleted} static objects, ${wheels} Python packages and ${images} tags of images of ${env} were deleted.`;
     const details = {
       versions: toDelete.map(({ label }) => label),
       staticObjects: deleted,
       packages: wheels,
+      imageTags: images,
       kept: remaining,
     };
     return run.close({ env, outcome: "pruned", summary, details }, { unfinished: false });

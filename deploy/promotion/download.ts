@@ -4,6 +4,7 @@ import { httpStatus } from "../../cli/awsErrors";
 import { UserError } from "../../cli/userError";
 import { bundleKey, hasDigest } from "../applicationVersions";
 import { downloadObject, type ObjectAddress } from "../aws/download";
+import { downloadImages } from "../images";
 import { mapParallel } from "../mapParallel";
 import { isWithoutApplication } from "../migrations/runningVersion";
 import { requireSameVersion } from "../pair/check";
@@ -29,7 +30,7 @@ export interface DownloadResult {
 
 /**
  * Downloads the version that an environment runs: the bundle, whose digest is in the version's label, and the Python
- * packages and static files, whose digests are in the bundle. Reads only.
+ * packages or images and the static files, whose digests are in the bundle. Reads only.
  *
  * @param directory a new or empty directory
  * @throws UserError if the environment is unhealthy, or its version has no application, is incomplete or differs from
@@ -76,11 +77,15 @@ export async function downloadVersion(
     const file = await fetchPart(session, label, address, fileOf(directory, part));
     if (file.sha256 !== part.sha256) throw differs(session, label, address);
   });
-  const total = parts.reduce((sum, part) => sum + part.bytes, bytes);
+  await downloadImages(session, label, record.images, directory);
+  const images = record.images.flatMap(({ blobs, manifest }) => [manifest, ...blobs]);
+  const total = [...parts, ...images].reduce((sum, part) => sum + part.bytes, bytes);
+  const packaged =
+    record.platform === "docker" ? `${record.images.length} images` : `${record.wheels.length} packages`;
   log(
-    `The bundle, ${record.wheels.length} packages and ${record.static.length} static files (${(total / 1e6).toFixed(1)} MB) have the digests of ${label}`,
+    `The bundle, ${packaged} and ${record.static.length} static files (${(total / 1e6).toFixed(1)} MB) have the digests of ${label}`,
   );
-  return { label, sha256, files: parts.length + 1, bytes: total };
+  return { label, sha256, files: parts.length + images.length + 1, bytes: total };
 }
 
 /**

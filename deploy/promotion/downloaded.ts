@@ -3,7 +3,15 @@ import { join } from "node:path";
 import { UserError } from "../../cli/userError";
 import { type Bundle } from "../applicationVersions";
 import { type BuiltVersion } from "../commands/deploy";
-import { findDifference, hashFile, located, type VersionRecord, versionRecord } from "../source/artifact";
+import {
+  findDifference,
+  hashFile,
+  type LocalImage,
+  located,
+  locatedImages,
+  type VersionRecord,
+  versionRecord,
+} from "../source/artifact";
 import { RECORD_FILE } from "../source/bundle";
 import { readZipFile } from "../source/unzip";
 import { type Wheel } from "../source/wheels";
@@ -16,10 +24,11 @@ export function bundleOf(directory: string): string {
 
 /** A version that an environment runs, on this machine. */
 export interface Downloaded {
-  record: VersionRecord;
+  record: Omit<VersionRecord, "images">;
   bundle: Bundle;
   staticFiles: readonly StaticFile[];
   wheels: readonly Wheel[];
+  images: readonly LocalImage[];
 }
 
 /**
@@ -30,9 +39,10 @@ export interface Downloaded {
  */
 export async function readRecord(bundle: string, label: string): Promise<VersionRecord> {
   const text = await readZipFile(bundle, RECORD_FILE);
-  if (text !== undefined) return versionRecord.parse(JSON.parse(text.toString()));
+  const record = text === undefined ? undefined : versionRecord.parse(JSON.parse(text.toString()));
+  if (record !== undefined && (record.platform === "python" || record.images.length > 0)) return record;
   throw new UserError(
-    `The bundle of ${label} has no ${RECORD_FILE}: an older version of this tool deployed it.`,
+    `The bundle of ${label} has no ${record === undefined ? RECORD_FILE : "images in the account"}: an older version of this tool deployed it.`,
     "Deploy its commit again with --source, then promote that version",
   );
 }
@@ -53,17 +63,22 @@ export async function readDownloaded(directory: string, sha256: string): Promise
     throw new UserError(`The bundle in ${directory} has the SHA-256 ${actual}, not ${sha256}.`, remedy);
   }
   const record = await readRecord(path, directory);
-  const differs = await findDifference(directory, [...record.static, ...record.wheels]);
+  const differs = await findDifference(directory, [
+    ...record.static,
+    ...record.wheels,
+    ...record.images.flatMap(({ blobs, manifest }) => [manifest, ...blobs]),
+  ]);
   if (differs !== undefined) {
     throw new UserError(`The version in ${directory} is incomplete: ${differs}.`, remedy);
   }
   const { static: staticFiles, wheels } = located(directory, record);
-  return { record, bundle: { path, sha256, bytes: stats.size }, staticFiles, wheels };
+  const images = locatedImages(directory, record.images);
+  return { record, bundle: { path, sha256, bytes: stats.size }, staticFiles, wheels, images };
 }
 
 /** A downloaded version as a deployment takes it. */
-export function versionOf({ bundle, record, staticFiles, wheels }: Downloaded): BuiltVersion {
+export function versionOf({ bundle, images, record, staticFiles, wheels }: Downloaded): BuiltVersion {
   const { commit, dirty, version } = record;
   const description = `commit ${commit.slice(0, 12)}${dirty ? " with changes" : ""}`;
-  return { version, description, bundle, staticFiles, wheels };
+  return { version, description, bundle, staticFiles, wheels, images };
 }

@@ -53,6 +53,8 @@ const schema = z.strictObject({
   ),
 });
 
+const blob = file.omit({ path: true });
+
 /** The record of a version in its bundle: everything that another environment needs to run the same version. */
 export const versionRecord = schema
   .pick({
@@ -69,9 +71,36 @@ export const versionRecord = schema
     frontEnd: z.optional(
       z.strictObject({ inputs: digest, files: z.array(file.extend({ executable: z.boolean() })) }),
     ),
+    /** The images that the compose file names; none on the python platform. */
+    images: z
+      .array(
+        z.strictObject({
+          /** The service of the compose file. */
+          service: z.enum(["iaso", "nginx"]),
+          mediaType: z.string(),
+          manifest: blob,
+          /** The configuration and the layers. */
+          blobs: z.array(blob),
+        }),
+      )
+      .default([]),
   });
 
 export type VersionRecord = z.infer<typeof versionRecord>;
+export type ImageRecord = VersionRecord["images"][number];
+
+/** A file of an image on this machine. */
+export interface ImageFile {
+  sha256: string;
+  bytes: number;
+  path: string;
+}
+
+/** An image on this machine: its manifest, and all that the manifest names. */
+export interface LocalImage extends Omit<ImageRecord, "manifest" | "blobs"> {
+  manifest: ImageFile;
+  blobs: readonly ImageFile[];
+}
 
 /** The list in an artifact. */
 export type BuildList = z.infer<typeof schema>;
@@ -207,6 +236,16 @@ export function located(
     static: list.static.map((one) => ({ ...one, file: fileOf(directory, one) })),
     wheels: list.wheels.map((one) => ({ ...one, path: fileOf(directory, one) })),
   };
+}
+
+/** The images of a record, with the paths of their files on this machine. */
+export function locatedImages(directory: string, images: readonly ImageRecord[]): LocalImage[] {
+  const locate = (one: ImageRecord["manifest"]): ImageFile => ({ ...one, path: fileOf(directory, one) });
+  return images.map((image) => ({
+    ...image,
+    manifest: locate(image.manifest),
+    blobs: image.blobs.map(locate),
+  }));
 }
 
 /**

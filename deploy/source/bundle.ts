@@ -2,9 +2,15 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "../../cli/userError";
 import { listStaticFiles, type StaticFile } from "../static/files";
-import { type Artifact, type VersionRecord, versionRecord } from "./artifact";
+import {
+  type Artifact,
+  type ImageFile,
+  type LocalImage,
+  type VersionRecord,
+  versionRecord,
+} from "./artifact";
 import { periodicTasks } from "./cron";
-import { extractDirectory, pinImage, requirePullable } from "./image";
+import { downloadImage, extractDirectory, pinImage } from "./image";
 import {
   composeFile,
   environmentConfig,
@@ -30,15 +36,14 @@ export interface BundleArgs {
   deployedBy?: string;
   /** The front end in the build, for later versions. */
   frontEnd?: VersionRecord["frontEnd"];
-  /** Host of the registry of Amazon ECR in the account and region of the instances. */
-  ecrRegistry: string;
   onProgress?: (message: string) => void;
 }
 
-/** The source bundle of a version, and the static files to publish. */
+/** The source bundle of a version, and the static files and images to publish. */
 export interface SourceBundle {
   bundle: WrittenZip;
   staticFiles: readonly StaticFile[];
+  images: readonly LocalImage[];
 }
 
 /**
@@ -46,8 +51,7 @@ export interface SourceBundle {
  * hosting. Web and worker get the same bundle, and the same arguments give the same bytes. Runs no code of the
  * application.
  *
- * @throws UserError if a file of the application would change the hosting, or the image cannot be read by this tool or by
- *   the instances
+ * @throws UserError if a file of the application would change the hosting, or the image cannot be read
  */
 export async function writeBundle(artifact: Artifact, args: BundleArgs): Promise<SourceBundle> {
   return artifact.platform === "python" ? writePython(artifact, args) : writeDocker(artifact, args);
@@ -65,20 +69,25 @@ async function writePython(artifact: Artifact, args: BundleArgs): Promise<Source
     environmentConfig(deployedBy(args)),
     cronFile(artifact),
     migrationsFile(artifact),
-    [recordFile(artifact, artifact.static, args.frontEnd)],
+    [recordFile(artifact, artifact.static, [], args.frontEnd)],
   ]);
-  return { bundle: await writeZip(bundlePath(artifact, args), entries), staticFiles: artifact.static };
+  const bundle = await writeZip(bundlePath(artifact, args), entries);
+  return { bundle, staticFiles: artifact.static, images: [] };
 }
 
 async function writeDocker(artifact: Artifact, args: BundleArgs): Promise<SourceBundle> {
   if (artifact.image === undefined) throw new UserError("The build names no image.", "Build it with --image");
   const { directory, name, proxy: proxyName, staticDirectory } = artifact.image;
-  for (const image of [name, proxyName]) requirePullable(image, args.ecrRegistry);
   args.onProgress?.(`Looking up ${name}`);
   const application = await pinImage(name);
   const proxy = await pinImage(proxyName);
+  const files = join(args.directory, "images");
+  const images: LocalImage[] = [
+    { service: "iaso", ...(await downloadImage(application, files, args.onProgress)) },
+    { service: "nginx", ...(await downloadImage(proxy, files, args.onProgress)) },
+  ];
   const target = join(args.directory, "static");
-  await extractDirectory(application, staticDirectory, target, args.onProgress);
+  await extractDirectory(application, files, staticDirectory, target, args.onProgress);
   const staticFiles = await listStaticFiles(target, target, PARALLEL);
   args.onProgress?.("Writing the source bundle");
   const project = textEntry(
@@ -87,7 +96,7 @@ async function writeDocker(artifact: Artifact, args: BundleArgs): Promise<Source
   );
   const entries = layered([
     await overlayFiles("docker"),
-    [await composeFile({ application, proxy, directory }), project],
+    [await composeFile(images, directory), project],
     environmentConfig({
       ...deployedBy(args),
       PROD_IMAGE_TAG: application.tag,
@@ -96,9 +105,9 @@ async function writeDocker(artifact: Artifact, args: BundleArgs): Promise<Source
     }),
     cronFile(artifact),
     migrationsFile(artifact),
-    [recordFile(artifact, staticFiles)],
+    [recordFile(artifact, staticFiles, images)],
   ]);
-  return { bundle: await writeZip(bundlePath(artifact, args), entries), staticFiles };
+  return { bundle: await writeZip(bundlePath(artifact, args), entries), staticFiles, images };
 }
 
 function bundlePath({ version }: Artifact, { directory }: BundleArgs): string {
@@ -139,13 +148,20 @@ function migrationsFile({ migrations }: Artifact): ZipEntry[] {
 function recordFile(
   artifact: Artifact,
   staticFiles: readonly StaticFile[],
+  images: readonly LocalImage[],
   frontEnd?: VersionRecord["frontEnd"],
 ): ZipEntry {
+  const recorded = ({ bytes, sha256 }: ImageFile) => ({ sha256, bytes });
   const { commit, dirty, platform, plugins, version } = artifact;
   const record: VersionRecord = versionRecord.parse({
     ...{ version, commit, dirty, platform, plugins },
     static: staticFiles.map(({ path, sha256, bytes }) => ({ path, sha256, bytes })),
     wheels: artifact.wheels.map(({ name, sha256, bytes }) => ({ name, sha256, bytes })),
+    images: images.map(({ service, mediaType, manifest, blobs }) => ({
+      ...{ service, mediaType },
+      manifest: recorded(manifest),
+      blobs: blobs.map(recorded),
+    })),
     frontEnd,
   });
   return textEntry(RECORD_FILE, JSON.stringify(record));

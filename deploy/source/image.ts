@@ -1,26 +1,29 @@
-import { createHash } from "node:crypto";
-import { createWriteStream } from "node:fs";
-import { copyFile, lstat, mkdir, readdir, rm, rmdir } from "node:fs/promises";
+import { createReadStream, createWriteStream } from "node:fs";
+import { copyFile, lstat, mkdir, readdir, rm, rmdir, writeFile } from "node:fs/promises";
 import { dirname, join, posix } from "node:path";
-import { PassThrough, Transform } from "node:stream";
+import { PassThrough } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { extract, type Header } from "tar-stream";
 import { z } from "zod";
 import { UserError } from "../../cli/userError";
-import { type ImageReference, parseImage, Registry } from "./registry";
+import { fileOf, FILES, type ImageFile, type LocalImage } from "./artifact";
+import { type ImageReference, parseImage, Registry, type RegistryManifest } from "./registry";
 
-/** An image that exists in its registry, pinned by digest. */
+/** An image that exists in its registry. */
 export interface PinnedImage {
   /** The name that the user gave. */
   name: string;
-  /** `registry/repository@sha256:...`, for the compose file. */
-  pinned: string;
+  reference: ImageReference;
   tag: string;
   /** The digest of the image; of its index if the image is built for several platforms. */
   digest: string;
   /** The time of the image's build, ISO 8601. */
   created: string;
+  /** The manifest for linux/amd64. */
+  manifest: RegistryManifest;
+  /** Digest of the configuration that the manifest names. */
+  config: string;
   /** The layers for linux/amd64, lowest first. */
   layers: readonly { digest: string; mediaType: string }[];
 }
@@ -46,8 +49,8 @@ export async function pinImage(name: string): Promise<PinnedImage> {
   const reference = parseImage(name);
   const registry = new Registry(reference);
   const top = await registry.manifest(reference.reference);
-  let document = top.document;
-  const list = index.safeParse(document);
+  let own = top;
+  const list = index.safeParse(top.document);
   if (list.success) {
     const child = list.data.manifests.find(
       ({ platform }) => platform?.os === PLATFORM.os && platform.architecture === PLATFORM.architecture,
@@ -58,38 +61,20 @@ export async function pinImage(name: string): Promise<PinnedImage> {
         "Build it with: docker build --platform linux/amd64",
       );
     }
-    document = (await registry.manifest(child.digest)).document;
+    own = await registry.manifest(child.digest);
   }
-  const { config: configDescriptor, layers } = manifest.parse(document);
+  const { config: configDescriptor, layers } = manifest.parse(own.document);
   const { created } = config.parse(await registry.json(configDescriptor.digest));
   return {
     name,
-    pinned: `${pullName(reference)}@${top.digest}`,
+    reference,
     tag: reference.reference.startsWith("sha256:") ? (tagIn(name) ?? "") : reference.reference,
     digest: top.digest,
     created: created ?? "",
+    manifest: own,
+    config: configDescriptor.digest,
     layers,
   };
-}
-
-/**
- * Refuses an image of another registry of Amazon ECR than the instances' own: their role may pull from no other.
- *
- * @param own Host of the instances' registry.
- * @throws UserError
- */
-export function requirePullable(name: string, own: string): void {
-  const { registry, repository, reference } = parseImage(name);
-  if (!/\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com$/.test(registry) || registry === own) return;
-  const copy = `${own}/${repository}:${tagIn(name) ?? reference.replace("sha256:", "")}`;
-  throw new UserError(
-    `The image ${name} is in Amazon ECR of another account or region. The instances may pull from ${own} only.`,
-    `Copy it: docker buildx imagetools create --tag ${copy} ${name}`,
-  );
-}
-
-function pullName({ registry, repository }: ImageReference): string {
-  return `${registry === "registry-1.docker.io" ? "docker.io" : registry}/${repository}`;
 }
 
 function tagIn(name: string): string | undefined {
@@ -97,24 +82,55 @@ function tagIn(name: string): string | undefined {
 }
 
 /**
- * Extracts one directory from an image without a Docker engine: reads the layers as streams and applies them, with
- * their whiteouts, in order.
+ * Downloads the manifest, the configuration and the layers of an image, each into the file that its digest names. The
+ * instances get exactly these bytes.
  *
+ * @param directory The directory of the files, as `fileOf` names them.
+ */
+export async function downloadImage(
+  image: PinnedImage,
+  directory: string,
+  onProgress?: (message: string) => void,
+): Promise<Omit<LocalImage, "service">> {
+  const registry = new Registry(image.reference);
+  await mkdir(join(directory, FILES), { recursive: true });
+  const { body, digest, mediaType } = image.manifest;
+  const located = (name: string): { sha256: string; path: string } => {
+    const sha256 = name.replace("sha256:", "");
+    return { sha256, path: fileOf(directory, { sha256 }) };
+  };
+  const manifestFile = { ...located(digest), bytes: body.length };
+  await writeFile(manifestFile.path, body);
+  const blobs: ImageFile[] = [];
+  const names = [...new Set([image.config, ...image.layers.map((layer) => layer.digest)])];
+  for (const [number, name] of names.entries()) {
+    onProgress?.(`Downloading part ${number + 1} of ${names.length} of ${image.name}`);
+    const { path, sha256 } = located(name);
+    blobs.push({ sha256, path, bytes: await registry.download(name, path) });
+  }
+  return { mediaType, manifest: manifestFile, blobs };
+}
+
+/**
+ * Extracts one directory from a downloaded image without a Docker engine: reads the layers as streams and applies them,
+ * with their whiteouts, in order.
+ *
+ * @param files The directory into which the image was downloaded.
  * @throws UserError if the image has no such directory
  * @see https://github.com/opencontainers/image-spec/blob/main/layer.md
  */
 export async function extractDirectory(
   image: PinnedImage,
+  files: string,
   directory: string,
   target: string,
   onProgress?: (message: string) => void,
 ): Promise<void> {
-  const registry = new Registry(parseImage(image.pinned));
   const prefix = `${posix.normalize(directory).replace(/^\/|\/$/g, "")}/`;
   await mkdir(target, { recursive: true });
   for (const [number, layer] of image.layers.entries()) {
     onProgress?.(`Reading layer ${number + 1} of ${image.layers.length} of ${image.name}`);
-    await applyLayer(registry, layer, prefix, target);
+    await applyLayer(files, layer, prefix, target);
   }
   if ((await readdir(target)).length === 0) {
     throw new UserError(
@@ -125,7 +141,7 @@ export async function extractDirectory(
 }
 
 async function applyLayer(
-  registry: Registry,
+  files: string,
   layer: { digest: string; mediaType: string },
   prefix: string,
   target: string,
@@ -136,13 +152,6 @@ async function applyLayer(
       "Push the image with gzip layers (the default of docker build).",
     );
   }
-  const hash = createHash("sha256");
-  const digest = new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      hash.update(chunk);
-      done(null, chunk);
-    },
-  });
   const untar = extract();
   // The files of this layer. An opaque whiteout hides only lower layers, wherever it is in the archive.
   const own = new Set<string>();
@@ -156,10 +165,8 @@ async function applyLayer(
     }
   })();
   const gunzip = /gzip$/.test(layer.mediaType) ? createGunzip() : new PassThrough();
-  await Promise.all([pipeline(await registry.stream(layer.digest), digest, gunzip, untar), reading]);
-  if (`sha256:${hash.digest("hex")}` !== layer.digest) {
-    throw new Error(`The registry sent a layer that does not match ${layer.digest}.`);
-  }
+  const file = createReadStream(fileOf(files, { sha256: layer.digest.replace("sha256:", "") }));
+  await Promise.all([pipeline(file, gunzip, untar), reading]);
 }
 
 /** The path in the image. A path that leaves the image normalizes to one below no directory. */

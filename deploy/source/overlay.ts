@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join, posix } from "node:path";
 import { parseDocument, stringify } from "yaml";
 import { UserError } from "../../cli/userError";
-import type { PinnedImage } from "./image";
+import type { LocalImage } from "./artifact";
 import { listOverlay } from "./files";
 import type { ZipEntry } from "./zip";
 
@@ -120,22 +120,20 @@ export function environmentConfig(properties: Readonly<Record<string, string>>):
 }
 
 /**
- * docker-compose.yml with both images pinned by digest, so that an instance that starts next month runs the same
- * images.
+ * docker-compose.yml with the images of its services by digest, in the repository that each environment names with
+ * IMAGE_REPOSITORY. So an instance that starts next month runs the same images, and one bundle runs in every account.
  */
-export async function composeFile(images: {
-  application: PinnedImage;
-  proxy: PinnedImage;
-  directory: string;
-}): Promise<ZipEntry> {
+export async function composeFile(images: readonly LocalImage[], directory: string): Promise<ZipEntry> {
   const document = parseDocument(
     await readFile(join(BUNDLE_DIRECTORY, "docker", "docker-compose.yml"), "utf8"),
   );
-  document.setIn(["services", "iaso", "image"], images.application.pinned);
-  document.setIn(["services", "nginx", "image"], images.proxy.pinned);
+  for (const { manifest, service } of images) {
+    // Compose stops if the variable is not set.
+    document.setIn(["services", service, "image"], `\${IMAGE_REPOSITORY:?}@sha256:${manifest.sha256}`);
+  }
   document.setIn(
     ["services", "iaso", "volumes"],
-    [`./iaso-deploy/pyproject.toml:${images.directory}/pyproject.toml:ro`],
+    [`./iaso-deploy/pyproject.toml:${directory}/pyproject.toml:ro`],
   );
   return textEntry("docker-compose.yml", document.toString());
 }

@@ -1,9 +1,11 @@
 import { createHash } from "node:crypto";
 import { execFile } from "node:child_process";
+import { createWriteStream } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { z } from "zod";
 import { UserError } from "../../cli/userError";
 
@@ -52,6 +54,17 @@ const MANIFEST_TYPES = [
   "application/vnd.docker.distribution.manifest.v2+json",
 ].join(", ");
 
+/** A manifest or an index. */
+export interface RegistryManifest {
+  digest: string;
+  document: unknown;
+  /** The bytes from which the digest is computed. */
+  body: Buffer;
+  mediaType: string;
+}
+
+const typed = z.object({ mediaType: z.string() });
+
 const REQUEST_TIMEOUT_MS = 60_000;
 const ATTEMPTS = 4;
 
@@ -71,7 +84,7 @@ export class Registry {
   }
 
   /** Reads a manifest or index, and checks its digest. */
-  async manifest(reference: string): Promise<{ digest: string; document: unknown }> {
+  async manifest(reference: string): Promise<RegistryManifest> {
     const response = await this.get(`manifests/${reference}`, { accept: MANIFEST_TYPES });
     const body = Buffer.from(await response.arrayBuffer());
     const digest = `sha256:${createHash("sha256").update(body).digest("hex")}`;
@@ -81,7 +94,10 @@ export class Registry {
     if (digest !== expected) {
       throw new Error(`The registry ${this.image.registry} sent a manifest that does not match ${expected}.`);
     }
-    return { digest, document: JSON.parse(body.toString("utf8")) };
+    const document: unknown = JSON.parse(body.toString("utf8"));
+    // An OCI manifest may leave its type to the header.
+    const type = typed.safeParse(document).data?.mediaType ?? response.headers.get("content-type") ?? "";
+    return { digest, document, body, mediaType: type };
   }
 
   /** Reads a small JSON blob, and checks its digest. */
@@ -94,11 +110,26 @@ export class Registry {
     return JSON.parse(body.toString("utf8"));
   }
 
-  /** Opens a blob as a stream. The caller has to check the digest. */
-  async stream(digest: string): Promise<Readable> {
+  /** Writes a blob to a file, and checks its digest. Returns its size. */
+  async download(digest: string, path: string): Promise<number> {
     const response = await this.get(`blobs/${digest}`);
     if (response.body === null) throw new Error(`The registry sent no body for ${digest}.`);
-    return Readable.fromWeb(response.body);
+    const hash = createHash("sha256");
+    const file = createWriteStream(path);
+    await pipeline(
+      Readable.fromWeb(response.body),
+      async function* (chunks: AsyncIterable<Buffer>) {
+        for await (const chunk of chunks) {
+          hash.update(chunk);
+          yield chunk;
+        }
+      },
+      file,
+    );
+    if (`sha256:${hash.digest("hex")}` !== digest) {
+      throw new Error(`The registry ${this.image.registry} sent a blob that does not match ${digest}.`);
+    }
+    return file.bytesWritten;
   }
 
   private async get(path: string, headers: Record<string, string> = {}): Promise<Response> {

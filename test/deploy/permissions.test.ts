@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { download } from "../../deploy/commands/download";
 import { prune } from "../../deploy/commands/prune";
 import { rollback } from "../../deploy/commands/rollback";
 import { status } from "../../deploy/commands/status";
@@ -13,6 +14,7 @@ import { find, previewOf } from "../support";
 import { ARTIFACTS, AwsDouble, ENV, PREVIOUS } from "./double/aws";
 import { deployRole } from "./double/authorization";
 import { builtVersion, deployment, repairing, runDirect } from "./double/runs";
+import { removeTemporaryDirectories, temporaryDirectory } from "./source/checkout";
 
 /** Permissions that no request below needs, and why the role has them. */
 const EXTRAS: Record<string, string> = {
@@ -25,10 +27,10 @@ const EXTRAS: Record<string, string> = {
   "TakeRestorePoint: rds:AddTagsToResource": "the database copies its tags to its snapshots",
 };
 
-function account(role: Role): AwsDouble {
+function account(role: Role, platform: "python" | "docker" = "python"): AwsDouble {
   const double = new AwsDouble();
+  double.describeTarget(undefined, platform);
   double.role = role;
-  double.describeTarget();
   double.addPair();
   double.parameters.set(`/iaso-secrets/${ENV}/DEPLOY_API_TOKEN`, "token");
   double.time.now += 60_000;
@@ -76,6 +78,7 @@ describe("the permissions of the role deploy", () => {
   const own = deployRole(ENV);
   const double = account(own);
   before(() => useEverything(double));
+  after(removeTemporaryDirectories);
 
   it("are the same in the double and in the program", async () => {
     const document = await previewOf(ENV);
@@ -117,6 +120,26 @@ describe("the permissions of the role deploy", () => {
     );
     expect(lacking.web.updates).to.deep.equal([]);
     expect(lacking.web.truth.label).to.equal(PREVIOUS);
+  });
+
+  it("are enough, and all needed, to copy, promote and prune the images of the Docker platform", async () => {
+    const role = deployRole(ENV, undefined, "docker");
+    const docker = account(role, "docker");
+    for (const version of ["1.1", "1.2", "1.3"]) {
+      const report = await run(docker, deployment(builtVersion(version, {}, "docker").build));
+      expect(report.outcome, JSON.stringify(report)).to.equal("deployed");
+    }
+    const directory = temporaryDirectory();
+    for (const command of [
+      (session: Session) => download(session, directory),
+      (session: Session) => prune(session, 1),
+    ])
+      expect(exitCode(await run(docker, command))).to.equal(EXIT.done);
+    expect(unusedPermissions(role).filter((permission) => permission.includes("ecr:"))).to.deep.equal([]);
+    const onImages = role.asked.filter(({ action }) => action.startsWith("ecr:"));
+    expect(onImages.filter((one) => own.allows(one))).to.deep.equal([]);
+    const stranger = deployRole("demo", undefined, "docker");
+    expect(onImages.filter((one) => stranger.allows(one))).to.deep.equal([]);
   });
 
   it("do not reach another environment's pair, buckets and parameters", () => {

@@ -102,6 +102,14 @@ describe("report/architecture", () => {
     ]);
   });
 
+  it("shows the images of the Docker platform on their way from deployments to Iaso, and no Enketo", async () => {
+    const flows = describeFlows(architectureOf(await previewWith({ "iaso:platform": "docker" })));
+    expect(flows.filter((flow) => flow.startsWith("image"))).to.have.members([
+      "images: from CI access to Images.",
+      "images: from Images to Web and Worker (deployed together).",
+    ]);
+  });
+
   it("draws people's requests to the static bucket without CloudFront", async () => {
     const flows = describeFlows(architectureOf(await previewOf("staging")));
     expect(flows).to.include("static files: from People to Static bucket.");

@@ -5,7 +5,7 @@ import { expect } from "chai";
 import type { PreviewDocument } from "../../graph/document";
 import { ACCOUNT, balancerOf, type Needed, REGION, type Role, roleOf } from "../authorization";
 import { onResourceOf } from "../ownResources";
-import { previewOf } from "../support";
+import { previewOf, previewWith } from "../support";
 
 /** The roles of the platform by the ending of their names. The rest of the account is not theirs. */
 const CI = ["ci-preview", "ci-up", "ci-deploy"];
@@ -34,6 +34,12 @@ const ACTIONS = [
   "ec2:ModifySnapshotAttribute",
   "ec2:RunInstances",
   "ec2:TerminateInstances",
+  "ecr:BatchDeleteImage",
+  "ecr:BatchGetImage",
+  "ecr:DeleteRepository",
+  "ecr:PutImage",
+  "ecr:PutLifecyclePolicy",
+  "ecr:SetRepositoryPolicy",
   "elasticache:DeleteReplicationGroup",
   "elasticbeanstalk:CreateApplicationVersion",
   "elasticbeanstalk:DescribeConfigurationSettings",
@@ -230,6 +236,25 @@ function escalations(role: Role, targets: string[]): string[] {
 }
 
 describe("the separation of roles", () => {
+  it("lets only deployments change images, and only Iaso's instances pull them, on the Docker platform", async () => {
+    const document = await previewWith({ "iaso:platform": "docker" });
+    const matrix = [...CI, ...PLATFORM].map((name) => {
+      const role = roleOf(document, name === "flow-logs" ? "network-flow-logs" : name);
+      const ofImages = Object.entries(matrixOf(role, "staging")).filter(([action]) =>
+        action.startsWith("ecr:"),
+      );
+      return [name, Object.fromEntries(ofImages)];
+    });
+    const pulls = { "ecr:BatchGetImage": "own" };
+    expect(Object.fromEntries(matrix)).to.deep.equal({
+      ...Object.fromEntries([...CI, ...PLATFORM].map((name) => [name, {}])),
+      "ci-up": { "ecr:PutLifecyclePolicy": "own" },
+      "ci-deploy": { ...pulls, "ecr:BatchDeleteImage": "own", "ecr:PutImage": "own" },
+      web: pulls,
+      worker: pulls,
+    });
+  });
+
   for (const env of ["staging", "prod"]) {
     describe(`of ${env}`, () => {
       let document: PreviewDocument;

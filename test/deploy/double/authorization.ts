@@ -1,6 +1,7 @@
 import { Naming } from "../../../components/common/naming";
 import { updateStatements } from "../../../components/iam/ci/beanstalk";
 import { deployStatements, PAIR } from "../../../components/iam/ci/deploy";
+import { imageStatements } from "../../../components/iam/ci/images";
 import { type BeanstalkCall, callsOfUpdate } from "../../../policies/facts/beanstalkCalls";
 import { ACCOUNT, type Needed, REGION, Role } from "../../authorization";
 import type { Beanstalk, SimulatedEnvironment } from "./beanstalk";
@@ -10,14 +11,22 @@ import { AwsFault, type DoubleRequest, itemsOf } from "./protocol";
 const ENVIRONMENT_IDS = { web: "e-0000000002", worker: "e-0000000004" };
 
 /** The deploy role's policy. A test compares it with the one in the preview document. */
-export const deployRole = (env: string, ids = ENVIRONMENT_IDS): Role => {
+export const deployRole = (
+  env: string,
+  ids = ENVIRONMENT_IDS,
+  platform: "python" | "docker" = "python",
+): Role => {
   const naming = new Naming({ organization: "example", env, accountId: ACCOUNT, region: REGION });
   const tags = {
     [naming.environmentIdTag("web")]: ids.web,
     [naming.environmentIdTag("worker")]: ids.worker,
   };
   return new Role(
-    [...deployStatements(naming, false), ...Object.values(updateStatements(naming, PAIR, "")).flat()],
+    [
+      ...deployStatements(naming, false),
+      ...(platform === "docker" ? imageStatements(naming) : []),
+      ...Object.values(updateStatements(naming, PAIR, "")).flat(),
+    ],
     undefined,
     tags,
   );
@@ -117,9 +126,11 @@ export function neededPermissions(
     case "sqs:GetQueueAttributes":
     case "sqs:GetQueueUrl":
       return one(arn("sqs", (form.get("QueueUrl") ?? form.get("QueueName") ?? "").split("/").at(-1) ?? ""));
-    default:
+    default: {
+      const repository = form.get("repositoryName");
       // The tool's other requests read, and take no resource.
-      return one("*");
+      return one(repository === null ? "*" : arn("ecr", `repository/${repository}`));
+    }
   }
 }
 
@@ -239,8 +250,8 @@ export function authorize(role: Role, service: string, needed: readonly Needed[]
   throw service === "s3"
     ? new AwsFault("AccessDenied", message, 403)
     : new AwsFault(
-        service === "ssm" ? "AccessDeniedException" : "AccessDenied",
+        service === "ssm" || service === "ecr" ? "AccessDeniedException" : "AccessDenied",
         message,
-        service === "ssm" || service === "sqs" ? 400 : 403,
+        ["ecr", "sqs", "ssm"].includes(service) ? 400 : 403,
       );
 }

@@ -12,6 +12,7 @@ import {
   toXml,
   type Xml,
 } from "./protocol";
+import { Ecr } from "./ecr";
 import { Random } from "./random";
 import { DEFAULT_GROUP, ELEMENTS, Rds } from "./rds";
 import { S3 } from "./s3";
@@ -54,19 +55,27 @@ export const ARTIFACTS = "example-iaso-staging-artifacts";
 export const STATIC = "example-iaso-staging-static";
 export const PREVIOUS = "1.0.0-00000000";
 
+/** The services whose protocol is JSON. */
+const JSON_SERVICES = ["ecr", "sqs", "ssm"];
+
+/** The platform of environments that run images. */
+const DOCKER =
+  "arn:aws:elasticbeanstalk:eu-central-1::platform/Docker running on 64bit Amazon Linux 2023/4.13.9";
+
 /** Answers that a request never gets: the connection stays silent. */
 export const SILENCE = Symbol("silence");
 /** The process that sent the request is to be killed. */
 export const KILL = Symbol("kill");
 
-/** One for all doubles, because it remembers its decisions. */
-const STAGING_ROLE = deployRole(ENV);
+/** One for all doubles of a platform, because it remembers its decisions. */
+const ROLES = { python: deployRole(ENV), docker: deployRole(ENV, undefined, "docker") };
 
 /** An AWS account with one pair and its neighbours, on a clock of its own. */
 export class AwsDouble {
   readonly beanstalk: Beanstalk;
   readonly s3: S3;
   readonly rds: Rds;
+  readonly ecr = new Ecr(APPLICATION);
   readonly commands: Commands;
   readonly calls: Call[] = [];
   /** By the call's place in the order in which calls arrive. */
@@ -84,9 +93,10 @@ export class AwsDouble {
   slackStatus = 200;
   /** When the session of the credentials ends, in milliseconds since 1970: AWS refuses every call from then on. */
   sessionEnd = Infinity;
+  private runsDocker = false;
   private readonly arrivals = new Map<string, number>();
   /** The role of the tool. AWS refuses what the role's policies do not allow. */
-  role: Role = STAGING_ROLE;
+  role: Role = ROLES.python;
   private readonly late: { at: number; act: () => unknown }[] = [];
 
   constructor(
@@ -103,6 +113,8 @@ export class AwsDouble {
 
   /** The settings of the environment, as the Pulumi program writes them. */
   describeTarget(url?: string, platform: "python" | "docker" = "python"): void {
+    this.runsDocker = platform === "docker";
+    if (this.runsDocker) this.role = ROLES.docker;
     this.parameters.set(
       `/iaso/${ENV}/deployment`,
       JSON.stringify({
@@ -110,6 +122,7 @@ export class AwsDouble {
         platform,
         region: "eu-central-1",
         artifactsBucket: ARTIFACTS,
+        ...(platform === "docker" && { imageRepository: APPLICATION }),
         staticBucket: STATIC,
         staticUrl: "https://static.example.org/",
         webUrl: url ?? "http://127.0.0.1:9",
@@ -122,7 +135,7 @@ export class AwsDouble {
   /** The pair, and environments around it that must never be touched. */
   addPair(label = PREVIOUS): void {
     const tags = { project: "iaso", env: "Staging", "managed-by": "pulumi" };
-    const common = { application: APPLICATION, label };
+    const common = { application: APPLICATION, label, ...(this.runsDocker && { platformArn: DOCKER }) };
     const add = this.beanstalk.addEnvironment.bind(this.beanstalk);
     add({ ...common, name: "neighbour", tags: { project: "other", env: "staging", role: "web" } });
     add({ ...common, name: "iaso-staging", tags: { ...tags, role: "web" } });
@@ -224,7 +237,7 @@ export class AwsDouble {
   private answer(service: string, operation: string, request: DoubleRequest): DoubleResponse {
     if (service === "s3") return this.actOnS3(request);
     const text = request.body.toString();
-    if (service === "ssm" || service === "sqs") {
+    if (JSON_SERVICES.includes(service)) {
       return json(this.act(service, operation, toForm(JSON.parse(text) as Record<string, unknown>)));
     }
     const result = this.act(service, operation, new URLSearchParams(text));
@@ -244,6 +257,8 @@ export class AwsDouble {
     switch (service) {
       case "elasticbeanstalk":
         return this.beanstalk.handle(operation, form);
+      case "ecr":
+        return this.ecr.handle(operation, form);
       case "rds":
         return this.rds.handle(operation, form);
       case "ec2":
@@ -333,13 +348,13 @@ function json(value: unknown): DoubleResponse {
 
 function throttling(service: string): AwsFault {
   if (service === "s3") return new AwsFault("SlowDown", "Please reduce your request rate.", 503);
-  const code = service === "ssm" || service === "sqs" ? "ThrottlingException" : "Throttling";
+  const code = JSON_SERVICES.includes(service) ? "ThrottlingException" : "Throttling";
   return new AwsFault(code, "Rate exceeded");
 }
 
 /** @see https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_general.html */
 function expired(service: string): AwsFault {
-  const isJson = service === "ssm" || service === "sqs";
+  const isJson = JSON_SERVICES.includes(service);
   return new AwsFault(
     isJson ? "ExpiredTokenException" : "ExpiredToken",
     "The security token included in the request is expired",
@@ -352,7 +367,7 @@ function failure(service: string, { code, message, status }: AwsFault): DoubleRe
     const body = `<Error><Code>${code}</Code><Message>${escapeXml(message)}</Message></Error>`;
     return { status, headers: { "content-type": "application/xml" }, body };
   }
-  if (service === "ssm" || service === "sqs") {
+  if (JSON_SERVICES.includes(service)) {
     const body = JSON.stringify({ __type: code, message });
     return { status, headers: { "content-type": "application/x-amz-json-1.1" }, body };
   }

@@ -12,7 +12,14 @@ import { createProgress, type Progress } from "../../../cli/progress";
 import { type Judgement } from "../../../deploy/migrations/verdict";
 import { type Report } from "../../../deploy/output/report";
 import { DEFAULT_LIMITS, type Limits, type Session } from "../../../deploy/session";
-import { type VersionRecord } from "../../../deploy/source/artifact";
+import { imageTag } from "../../../deploy/images";
+import {
+  fileOf,
+  FILES,
+  type ImageFile,
+  type LocalImage,
+  type VersionRecord,
+} from "../../../deploy/source/artifact";
 import { ARTIFACTS, type AwsDouble, ENV } from "./aws";
 import { VirtualClock } from "./clocks";
 import { createShortcutClients } from "./shortcut";
@@ -32,13 +39,14 @@ export const OPTIONS: DeployOptions = {
 export const VERSION = "2.0.0";
 
 /**
- * A version that was built already: a bundle with its record, two static files and two packages on disk.
+ * A version that was built already: a bundle with its record, two static files and two packages or images on disk.
  *
  * @param files The application's files in the bundle.
  */
 export function builtVersion(
   version = VERSION,
   files: Readonly<Record<string, string>> = {},
+  platform: "python" | "docker" = "python",
 ): { build: Build; label: string } {
   const directory = mkdtempSync(join(tmpdir(), "iaso-built-"));
   const path = join(directory, "bundle.zip");
@@ -60,8 +68,10 @@ export function builtVersion(
       sha256: createHash("sha256").update(bytes).digest("hex"),
     };
   });
+  const isDocker = platform === "docker";
+  const images = isDocker ? imagesOf(version, join(directory, "images")) : [];
   // One package for all versions, and one of its own.
-  const wheels = ["shared-1.0", `own-${version}`].map((stem) => {
+  const wheels = (isDocker ? [] : ["shared-1.0", `own-${version}`]).map((stem) => {
     const wheel = Buffer.from(`the wheel ${stem}`);
     const name = `${stem}-py3-none-any.whl`;
     writeFileSync(join(directory, name), wheel);
@@ -72,10 +82,15 @@ export function builtVersion(
     version,
     commit: "0123456789ab".padEnd(40, "0"),
     dirty: false,
-    platform: "python",
+    platform,
     plugins: [],
     static: staticFiles.map(({ path: name, sha256, bytes }) => ({ path: name, sha256, bytes })),
     wheels: wheels.map(({ name, sha256, bytes }) => ({ name, sha256, bytes })),
+    images: images.map(({ blobs, manifest, ...image }) => ({
+      ...image,
+      manifest: { sha256: manifest.sha256, bytes: manifest.bytes },
+      blobs: blobs.map(({ sha256, bytes }) => ({ sha256, bytes })),
+    })),
   };
   const content = zipOf({ ...files, "iaso-deploy/version.json": JSON.stringify(record) });
   writeFileSync(path, content);
@@ -86,6 +101,7 @@ export function builtVersion(
     bundle: { path, sha256, bytes: content.length },
     staticFiles,
     wheels,
+    images,
     inputs: [sha256],
     judgeMigrations: () =>
       Promise.resolve<Judgement>({
@@ -96,6 +112,40 @@ export function builtVersion(
       }),
   };
   return { build: () => Promise.resolve(built), label: `${version}-${sha256.slice(0, 16)}` };
+}
+
+const MANIFEST = "application/vnd.oci.image.manifest.v1+json";
+
+/** Images on disk: the proxy's, which all versions share, and the application's, with one layer of its own. */
+export function imagesOf(version: string, directory: string, ownLayer = Buffer.alloc(0)): LocalImage[] {
+  mkdirSync(join(directory, FILES), { recursive: true });
+  const store = (content: string | Buffer): ImageFile => {
+    const bytes = Buffer.from(content);
+    const sha256 = createHash("sha256").update(bytes).digest("hex");
+    const path = fileOf(directory, { sha256 });
+    writeFileSync(path, bytes);
+    return { sha256, path, bytes: bytes.length };
+  };
+  const image = (service: LocalImage["service"], layers: (string | Buffer)[]): LocalImage => {
+    const [config, ...rest] = [`{"service":"${service}"}`, ...layers].map(store);
+    const named = ({ bytes, sha256 }: ImageFile) => ({ digest: `sha256:${sha256}`, size: bytes });
+    const document = {
+      schemaVersion: 2,
+      mediaType: MANIFEST,
+      config: named(config!),
+      layers: rest.map(named),
+    };
+    return {
+      service,
+      mediaType: MANIFEST,
+      manifest: store(JSON.stringify(document)),
+      blobs: [config!, ...rest],
+    };
+  };
+  return [
+    image("iaso", ["the base of all versions", Buffer.concat([Buffer.from(`code of ${version}`), ownLayer])]),
+    image("nginx", ["the proxy"]),
+  ];
 }
 
 export interface SessionArgs {
@@ -236,4 +286,23 @@ export function missingWheels(double: AwsDouble, label: string): string[] {
       if (body === undefined) return [`${label} lacks the wheel ${path!}`];
       return createHash("sha256").update(body).digest("hex") === digest ? [] : [`the wheel ${path!} differs`];
     });
+}
+
+/** The faults in the images of a version; none if the version was not created. */
+export function missingImages(double: AwsDouble, label: string): string[] {
+  if (!double.beanstalk.versions.has(label)) return [];
+  return (["iaso", "nginx"] as const).flatMap((service) => {
+    const digest = double.ecr.digestOf(imageTag(service, label));
+    const { manifest = "{}" } = double.ecr.images.get(digest ?? "") ?? {};
+    const { config, layers = [] } = JSON.parse(manifest) as Record<
+      "config",
+      { digest: string } | undefined
+    > & {
+      layers?: { digest: string }[];
+    };
+    if (config === undefined) return [`${label} has no image of ${service}`];
+    return [config, ...layers]
+      .filter((one) => !double.ecr.layers.has(one.digest))
+      .map((one) => `the image ${service} of ${label} lacks ${one.digest}`);
+  });
 }

@@ -6,6 +6,7 @@ import {
   deployment,
   type End,
   mismatches,
+  missingImages,
   missingWheels,
   repairing,
   type Route,
@@ -35,15 +36,15 @@ const REPAIRS = 6;
 /** Shorter than the defaults, so that a scenario polls less often while nothing changes. */
 const LIMITS = { update: 12 * 60_000, health: 3 * 60_000 };
 
-const built = builtVersion();
+const VERSIONS = { python: builtVersion(), docker: builtVersion(undefined, undefined, "docker") };
 
 /** The label of the version that scenarios deploy. */
-export const NEW = built.label;
+export const NEW = VERSIONS.python.label;
 
 /** An account with a pair, in which new versions end as planned. */
-export function prepareDouble(plan: Plan, seed = 1): AwsDouble {
+export function prepareDouble(plan: Plan, seed = 1, platform: keyof typeof VERSIONS = "python"): AwsDouble {
   const double = new AwsDouble(seed);
-  double.describeTarget();
+  double.describeTarget(undefined, platform);
   double.addPair();
   double.planNew(plan.web, plan.worker);
   double.beanstalk.timing = {
@@ -63,7 +64,10 @@ export async function play(
   double: AwsDouble,
   recovery: "repair" | "deploy" = "repair",
   route: Route = "sdk",
+  platform: keyof typeof VERSIONS = "python",
 ): Promise<Played> {
+  const built = VERSIONS[platform];
+  const missing = platform === "docker" ? missingImages : missingWheels;
   const args = { limits: LIMITS };
   const end = await runDirect(double, deployment(built.build), args, route);
   const calls = double.calls.length;
@@ -78,7 +82,7 @@ export async function play(
     end,
     calls,
     repairs,
-    mismatches: [...mismatches(double, [PREVIOUS, NEW]), ...missingWheels(double, NEW)],
+    mismatches: [...mismatches(double, [PREVIOUS, built.label]), ...missing(double, built.label)],
   };
 }
 

@@ -37,7 +37,7 @@ export async function serve(double: Pick<AwsDouble, "handle">): Promise<RunningD
   });
   const port = await listen(server);
   const url = `http://127.0.0.1:${port}`;
-  const endpoints = ["EC2", "ELASTIC_BEANSTALK", "S3", "SQS", "SSM", "RDS"].map((name) => [
+  const endpoints = ["EC2", "ECR", "ELASTIC_BEANSTALK", "S3", "SQS", "SSM", "RDS"].map((name) => [
     `AWS_ENDPOINT_URL_${name}`,
     url,
   ]);

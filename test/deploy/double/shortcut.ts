@@ -15,6 +15,7 @@ interface Command {
 const SERVICES: Record<keyof Clients, string> = {
   beanstalk: "elasticbeanstalk",
   ec2: "ec2",
+  ecr: "ecr",
   rds: "rds",
   s3: "s3",
   sqs: "sqs",
@@ -76,7 +77,7 @@ function act(
   input: Record<string, unknown>,
   body: Buffer,
 ): unknown {
-  if (service !== "s3") return double.act(service, operation, toForm(input));
+  if (service !== "s3") return double.act(service, operation, toForm(withTexts(input)));
   const bucket = String(input["Bucket"]);
   if (operation === "GetBucketVersioning") return { Status: "Enabled" };
   if (operation === "ListObjectsV2")
@@ -101,6 +102,15 @@ function act(
   };
   return s3Output(double.actOnS3(request));
 }
+
+/** The input with bytes as the SDK writes them in JSON. */
+const withTexts = (input: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(input).map(([name, value]) => [
+      name,
+      Buffer.isBuffer(value) ? value.toString("base64") : value,
+    ]),
+  );
 
 const HEADERS: Record<string, string> = {
   IfMatch: "if-match",

@@ -15,7 +15,15 @@ import { DEMO_CONFIG, DEMO_KEYS, renameToDemo, serveTwoAccounts } from "../doubl
 import { ARTIFACTS, AwsDouble, ENV, type FaultKind, PREVIOUS, STATIC } from "../double/aws";
 import { ScaledTime } from "../double/clocks";
 import { type CliResult, runCli } from "../double/cli";
-import { builtVersion, deployment, type End, mismatches, missingWheels, runDirect } from "../double/runs";
+import {
+  builtVersion,
+  deployment,
+  type End,
+  mismatches,
+  missingImages,
+  missingWheels,
+  runDirect,
+} from "../double/runs";
 import { prepareDouble } from "../double/scenario";
 import { type RunningDouble } from "../double/server";
 import { createShortcutClients } from "../double/shortcut";
@@ -128,6 +136,41 @@ describe("deploy/promotion", () => {
       );
     });
   }
+
+  it("takes the images over, and refuses them where one is gone or differs, with nothing published", async () => {
+    const version = builtVersion("3.0", {}, "docker");
+    const source = async (): Promise<AwsDouble> => {
+      const double = prepareDouble(OK, 1, "docker");
+      await runDirect(double, deployment(version.build), {}, "shortcut");
+      double.time.now += 3_600_000;
+      return double;
+    };
+    for (const route of ["sdk", "shortcut"] as const) {
+      const [images, to] = [await source(), prepareDouble(OK, 1, "docker")];
+      const end = await promote(images, to, { route });
+      expect(end, textOf(end)).to.include({ outcome: "deployed", to: version.label });
+      expect(missingImages(to, version.label)).to.deep.equal([]);
+      expect([...to.ecr.images.keys()]).to.have.members([...images.ecr.images.keys()]);
+      expect(to.ecr.tags).to.deep.equal(images.ecr.tags);
+    }
+    const attacks: [(double: AwsDouble) => void, RegExp][] = [
+      [({ ecr }) => ecr.layers.delete([...ecr.layers.keys()][0]!), /is no longer in the repository/],
+      [({ ecr }) => ecr.images.delete([...ecr.images.keys()][0]!), /is no longer in the repository/],
+      [
+        ({ ecr }) => ecr.layers.set([...ecr.layers.keys()][0]!, Buffer.from("other")),
+        /ECR returned other bytes/,
+      ],
+    ];
+    for (const [attack, message] of attacks) {
+      const [images, to] = [await source(), prepareDouble(OK, 1, "docker")];
+      attack(images);
+      const end = await promote(images, to);
+      expect(end).to.include({ outcome: "refused" });
+      expect(textOf(end)).to.match(message);
+      expect(published(to)).to.deep.equal([]);
+      expect(to.ecr.images.size).to.equal(0);
+    }
+  });
 
   it("takes the static file of the version where a newer one has the same name", async () => {
     overwrite(from, STATIC, CSS, "newer");

@@ -140,10 +140,7 @@ describe("deploy/source/artifact", () => {
         list.application.push({ path, ...file });
     });
     const directory = temporaryDirectory();
-    const { bundle } = await writeBundle(await readArtifact(written.directory, digest), {
-      directory,
-      ecrRegistry: "123456789012.dkr.ecr.eu-central-1.amazonaws.com",
-    });
+    const { bundle } = await writeBundle(await readArtifact(written.directory, digest), { directory });
     const entries = await unzip(readFileSync(bundle.path));
     const forged = [...entries]
       .filter(([, { content }]) => String(content) === "body {}")

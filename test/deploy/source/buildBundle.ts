@@ -23,7 +23,6 @@ export async function buildBundle(
   const bundle = await writeBundle(artifact, {
     directory: args.directory ?? temporaryDirectory(),
     deployedBy: args.deployedBy,
-    ecrRegistry: "123456789012.dkr.ecr.eu-central-1.amazonaws.com",
   });
   return { ...bundle, wheels: artifact.wheels };
 }

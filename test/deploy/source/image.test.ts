@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "n
 import { join } from "node:path";
 import { expect } from "chai";
 import fc from "fast-check";
-import { extractDirectory, pinImage } from "../../../deploy/source/image";
+import { downloadImage, extractDirectory, type PinnedImage, pinImage } from "../../../deploy/source/image";
 import { parseImage } from "../../../deploy/source/registry";
 import { UserError } from "../../../cli/userError";
 import { rejection, removeTemporaryDirectories, temporaryDirectory } from "./checkout";
@@ -19,6 +19,13 @@ function filesIn(directory: string, prefix = ""): Record<string, string> {
     else found[prefix + name] = readFileSync(path, "utf8");
   }
   return found;
+}
+
+/** Downloads an image and extracts its static files. */
+async function extractFrom(image: PinnedImage, target: string): Promise<void> {
+  const files = temporaryDirectory();
+  await downloadImage(image, files);
+  await extractDirectory(image, files, STATIC, target);
 }
 
 describe("deploy/source/image", () => {
@@ -65,7 +72,6 @@ describe("deploy/source/image", () => {
     const digest = await registry.push("blsq/iaso", "2026.07.28", layers);
     const image = await pinImage(`${registry.host}/blsq/iaso:2026.07.28`);
     expect(image).to.include({
-      pinned: `${registry.host}/blsq/iaso@${digest}`,
       tag: "2026.07.28",
       digest,
       created: "2026-07-28T10:00:00Z",
@@ -111,7 +117,7 @@ describe("deploy/source/image", () => {
     writeFileSync(join(process.env["DOCKER_CONFIG"]!, "config.json"), JSON.stringify(config));
     await registry.push("blsq/iaso", "1", [[{ name: "opt/app/static/a.js", text: "a" }]]);
     const target = temporaryDirectory();
-    await extractDirectory(await pinImage(`${registry.host}/blsq/iaso:1`), STATIC, target);
+    await extractFrom(await pinImage(`${registry.host}/blsq/iaso:1`), target);
     expect(filesIn(target)).to.deep.equal({ "a.js": "a" });
     const storage = registry.requests.filter(({ line }) => line.includes("/storage/"));
     expect(storage.length).to.be.greaterThan(0);
@@ -125,7 +131,7 @@ describe("deploy/source/image", () => {
       { path: "/storage/", status: 429, times: 1 },
     ];
     const target = temporaryDirectory();
-    await extractDirectory(await pinImage(`${registry.host}/blsq/iaso:1`), STATIC, target);
+    await extractFrom(await pinImage(`${registry.host}/blsq/iaso:1`), target);
     expect(filesIn(target)).to.deep.equal({ "a.js": "a" });
   });
 
@@ -159,7 +165,7 @@ describe("deploy/source/image", () => {
     ];
     await registry.push("blsq/iaso", "1", layers);
     const target = temporaryDirectory();
-    await extractDirectory(await pinImage(`${registry.host}/blsq/iaso:1`), STATIC, target);
+    await extractFrom(await pinImage(`${registry.host}/blsq/iaso:1`), target);
     expect(filesIn(target)).to.deep.equal({
       "kept.js": "kept",
       "replaced.js": "new",
@@ -181,7 +187,7 @@ describe("deploy/source/image", () => {
       ];
       await registry.push("blsq/iaso", "1", layers);
       const target = temporaryDirectory();
-      await extractDirectory(await pinImage(`${registry.host}/blsq/iaso:1`), STATIC, target);
+      await extractFrom(await pinImage(`${registry.host}/blsq/iaso:1`), target);
       expect(filesIn(target), name).to.deep.equal({ "new.js": "new" });
     }
   });
@@ -215,7 +221,7 @@ describe("deploy/source/image", () => {
             ...entries,
           ]);
           const target = join(temporaryDirectory(), "static");
-          await extractDirectory(await pinImage(`${registry.host}/blsq/iaso:1`), STATIC, target);
+          await extractFrom(await pinImage(`${registry.host}/blsq/iaso:1`), target);
           expect(filesIn(target)).to.deep.equal(model);
         },
       ),
@@ -228,7 +234,7 @@ describe("deploy/source/image", () => {
     const extract = async (): Promise<Error> => {
       const target = temporaryDirectory();
       mkdirSync(target, { recursive: true });
-      return rejection(extractDirectory(await pinImage(name), STATIC, target));
+      return rejection(extractFrom(await pinImage(name), target));
     };
     await registry.push("blsq/iaso", "1", [[{ name: "opt/app/a.py", text: "a" }]]);
     expect((await extract()).message).to.contain(`no files in ${STATIC}`);
@@ -241,7 +247,7 @@ describe("deploy/source/image", () => {
     await registry.push("blsq/iaso", "1", [[{ name: "opt/app/static/a.js" }]]);
     const image = await pinImage(name);
     registry.corrupt = true;
-    expect((await rejection(extractDirectory(image, STATIC, temporaryDirectory()))).message).to.match(
+    expect((await rejection(extractFrom(image, temporaryDirectory()))).message).to.match(
       /does not match sha256|tar|end of/i,
     );
   });
