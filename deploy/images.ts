@@ -119,21 +119,24 @@ async function uploadParts(
   { bytes, path, sha256 }: ImageFile,
 ): Promise<void> {
   const { uploadId } = await clients.ecr.send(new InitiateLayerUploadCommand({ repositoryName }));
-  const file = await open(path);
-  try {
-    for (let start = 0; start < bytes; start += PART) {
-      const layerPartBlob = Buffer.alloc(Math.min(PART, bytes - start));
-      await file.read(layerPartBlob, 0, layerPartBlob.length, start);
-      const range = { partFirstByte: start, partLastByte: start + layerPartBlob.length - 1 };
-      await clients.ecr.send(
-        new UploadLayerPartCommand({ repositoryName, uploadId, ...range, layerPartBlob }),
-      );
-    }
-  } finally {
-    await file.close();
+  for (let start = 0; start < bytes; start += PART) {
+    const layerPartBlob = await readPart(path, start, Math.min(PART, bytes - start));
+    const range = { partFirstByte: start, partLastByte: start + layerPartBlob.length - 1 };
+    await clients.ecr.send(new UploadLayerPartCommand({ repositoryName, uploadId, ...range, layerPartBlob }));
   }
   const layerDigests = [digestOf({ sha256 })];
   await clients.ecr.send(new CompleteLayerUploadCommand({ repositoryName, uploadId, layerDigests }));
+}
+
+async function readPart(path: string, start: number, bytes: number): Promise<Buffer> {
+  const part = Buffer.alloc(bytes);
+  const file = await open(path);
+  try {
+    await file.read(part, 0, bytes, start);
+  } finally {
+    await file.close();
+  }
+  return part;
 }
 
 async function putImage(

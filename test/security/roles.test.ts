@@ -187,9 +187,9 @@ function oracleAllows(
 }
 
 /** The places where a role may make each request; requests that it may make nowhere are left out. */
-function matrixOf(role: Role, env: string): Record<string, string> {
+function matrixOf(role: Role, env: string, actions = ACTIONS): Record<string, string> {
   const places = new Map<string, string[]>();
-  for (const action of ACTIONS)
+  for (const action of actions)
     for (const [place, requestsAt] of Object.entries(PLACES))
       for (const [name, needed] of Object.entries(requestsAt(action, env))) {
         const allowed = role.allows(needed);
@@ -238,12 +238,10 @@ function escalations(role: Role, targets: string[]): string[] {
 describe("the separation of roles", () => {
   it("lets only deployments change images, and only Iaso's instances pull them, on the Docker platform", async () => {
     const document = await previewWith({ "iaso:platform": "docker" });
+    const actions = ACTIONS.filter((action) => action.startsWith("ecr:"));
     const matrix = [...CI, ...PLATFORM].map((name) => {
       const role = roleOf(document, name === "flow-logs" ? "network-flow-logs" : name);
-      const ofImages = Object.entries(matrixOf(role, "staging")).filter(([action]) =>
-        action.startsWith("ecr:"),
-      );
-      return [name, Object.fromEntries(ofImages)];
+      return [name, matrixOf(role, "staging", actions)];
     });
     const pulls = { "ecr:BatchGetImage": "own" };
     expect(Object.fromEntries(matrix)).to.deep.equal({
