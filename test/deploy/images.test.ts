@@ -1,14 +1,22 @@
+import { type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { expect } from "chai";
+import { bundleKey } from "../../deploy/applicationVersions";
 import { prune } from "../../deploy/commands/prune";
+import { EXIT } from "../../deploy/exitCodes";
 import { copyImages, imageTag } from "../../deploy/images";
 import { type Report } from "../../deploy/output/report";
 import { type Session } from "../../deploy/session";
-import { APPLICATION, type AwsDouble, ENV, FAULT_KINDS } from "./double/aws";
+import { APPLICATION, ARTIFACTS, AwsDouble, ENV, FAULT_KINDS } from "./double/aws";
+import { runCli } from "./double/cli";
+import { ScaledTime } from "./double/clocks";
+import { AwsFault, toForm } from "./double/protocol";
 import { builtVersion, deployment, type End, imagesOf, missingImages, runDirect } from "./double/runs";
 import { play, prepareDouble } from "./double/scenario";
-import { removeTemporaryDirectories, temporaryDirectory } from "./source/checkout";
+import { serve } from "./double/server";
+import { makeCheckout, removeTemporaryDirectories, temporaryDirectory, unzip } from "./source/checkout";
+import { RegistryDouble } from "./source/registryDouble";
 
 const OK = { web: "succeeds", worker: "succeeds" } as const;
 const MIB = 1024 * 1024;
@@ -186,5 +194,113 @@ describe("deploy/images", () => {
     expect(summaryOf(end)).to.include("The double was told to refuse this call.");
     for (const version of ["1.2", "1.3"])
       expect(missingImages(double, versionOf(version).label)).to.deep.equal([]);
+  });
+});
+
+describe("The double of ECR", () => {
+  const send = (double: AwsDouble, operation: string, input: Record<string, unknown>) =>
+    double.ecr.handle(operation, toForm({ repositoryName: APPLICATION, ...input }));
+  const base64 = (bytes: number): string => Buffer.alloc(bytes, "a").toString("base64");
+  const mediaType = "application/vnd.oci.image.manifest.v1+json";
+  const put = (imageManifest: string, more: Record<string, unknown> = {}) => ({
+    imageManifest,
+    imageManifestMediaType: mediaType,
+    ...more,
+  });
+
+  it("refuses what ECR refuses", () => {
+    const double = account();
+    const { uploadId } = send(double, "InitiateLayerUpload", {});
+    const part = (partFirstByte: number, bytes: number) => ({
+      uploadId,
+      partFirstByte,
+      partLastByte: partFirstByte + bytes - 1,
+      layerPartBlob: base64(bytes),
+    });
+    const layers = JSON.stringify({ config: { digest: "sha256:1" }, layers: [] });
+    const index = JSON.stringify({ manifests: [{ digest: "sha256:1" }] });
+    const refused: [code: string, operation: string, input: Record<string, unknown>][] = [
+      ["RepositoryNotFoundException", "PutImage", { ...put("{}"), repositoryName: "other" }],
+      ["UploadNotFoundException", "UploadLayerPart", { ...part(0, 1), uploadId: "other" }],
+      ["EmptyUploadException", "CompleteLayerUpload", { uploadId, layerDigests: ["sha256:1"] }],
+      ["InvalidLayerPartException", "UploadLayerPart", part(1, 1)],
+      ["InvalidLayerPartException", "UploadLayerPart", part(0, 21 * MIB)],
+      ["LayersNotFoundException", "PutImage", put(layers)],
+      ["ImageDigestDoesNotMatchException", "PutImage", put(layers, { imageDigest: "sha256:1" })],
+      ["InvalidParameterException", "PutImage", put("{}", { imageTag: "1.0+1" })],
+      [
+        "ReferencedImagesNotFoundException",
+        "PutImage",
+        { imageManifest: index, imageManifestMediaType: mediaType.replace("manifest", "index") },
+      ],
+      ["LayersNotFoundException", "GetDownloadUrlForLayer", { layerDigest: "sha256:1" }],
+    ];
+    for (const [code, operation, input] of refused)
+      expect(() => send(double, operation, input), `${operation} ${code}`)
+        .to.throw(AwsFault)
+        .with.property("code", code);
+    send(double, "UploadLayerPart", part(0, 1));
+    expect(() => send(double, "UploadLayerPart", part(1, 1)))
+      .to.throw(AwsFault)
+      .with.property("code", "LayerPartTooSmallException");
+    expect(() => send(double, "CompleteLayerUpload", { uploadId, layerDigests: ["sha256:1"] }))
+      .to.throw(AwsFault)
+      .with.property("code", "InvalidLayerException");
+  });
+});
+
+describe("npm run deploy on the Docker platform (in a process of its own, over HTTP)", () => {
+  let registry: RegistryDouble;
+  before(async () => {
+    registry = await RegistryDouble.start();
+  });
+  after(async () => {
+    await registry.stop();
+    removeTemporaryDirectories();
+  });
+
+  it("copies the images of a registry also after it was killed, and the bundle names them by their digests", async () => {
+    await registry.push("blsq/iaso", "1", [[{ name: "opt/app/static/a.js", text: "a" }]]);
+    await registry.push("library/nginx", "stable", [[{ name: "etc/nginx/nginx.conf" }]]);
+    const source = makeCheckout({
+      "iaso-deploy.yaml": `image: { proxy: "${registry.host}/library/nginx:stable" }\n`,
+    });
+    const time = new ScaledTime(60);
+    const double = new AwsDouble(1, time);
+    const running = await serve(double);
+    try {
+      double.describeTarget(running.url, "docker");
+      double.addPair();
+      double.beanstalk.timing.perInstance = () => 40_000;
+      const args = [ENV, "--source", source, "--image", `${registry.host}/blsq/iaso:1`, "--version", "2.0"];
+      const run = (onStart?: (child: ChildProcess) => void) =>
+        runCli(running, time, [...args, "--migrations-unchecked"], { onStart });
+      double.faultOn = (operation) => (operation === "PutImage" ? "killBefore" : undefined);
+      const killed = await run((child) => {
+        running.onKill = () => child.kill("SIGKILL");
+      });
+      expect(killed.signal, killed.stderr + killed.stdout).to.equal("SIGKILL");
+      expect(double.ecr.images.size).to.equal(0);
+      double.faultOn = () => undefined;
+      const uploads = countOf(double, "InitiateLayerUpload");
+      const deployed = await run();
+      expect(deployed.code, deployed.stderr + deployed.stdout).to.equal(EXIT.done);
+      // The layers were there already.
+      expect(countOf(double, "InitiateLayerUpload")).to.equal(uploads);
+
+      const { label } = double.web.truth;
+      expect(missingImages(double, label)).to.deep.equal([]);
+      const entries = await unzip(double.s3.get(ARTIFACTS, bundleKey(label))!.body);
+      const compose = String(entries.get("docker-compose.yml")!.content);
+      const named = [...compose.matchAll(/image: \$\{IMAGE_REPOSITORY:\?\}@(\S+)/g)].map(
+        ([, digest]) => digest,
+      );
+      expect(named).to.deep.equal([
+        double.ecr.digestOf(imageTag("iaso", label)),
+        double.ecr.digestOf(imageTag("nginx", label)),
+      ]);
+    } finally {
+      await running.stop();
+    }
   });
 });
