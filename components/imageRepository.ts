@@ -31,6 +31,7 @@ export class ImageRepository extends pulumi.ComponentResource {
         // A tag names a version, whose images never change.
         imageTagMutability: "IMMUTABLE",
         imageScanningConfiguration: { scanOnPush: true },
+        // Not with the environment's own key: images hold code and no data.
         encryptionConfigurations: [{ encryptionType: "AES256" }],
         tags: naming.tags(),
       },

@@ -59,11 +59,13 @@ function requireOwnNames(target: Target, env: string, account: string): void {
     ["artifactsBucket", (value) => value.endsWith(`-${own}-artifacts`)],
     ["staticBucket", (value) => value.endsWith(`-${own}-static`)],
     ["databaseIdentifier", (value) => value === own],
+    ["imageRepository", (value) => value === own],
     ["queueUrl", (value) => value.endsWith(`/${account}/${own}-tasks`)],
   ];
-  const wrong = expected
-    .filter(([key, isOwn]) => !isOwn(target[key]))
-    .map(([key]) => `${key} ${target[key]}`);
+  const wrong = expected.flatMap(([key, isOwn]) => {
+    const value = target[key];
+    return value === undefined || isOwn(value) ? [] : [`${key} ${value}`];
+  });
   if (wrong.length === 0) return;
   throw new UserError(
     `The SSM parameter ${deployParameterName(env)} of account ${account} names resources that are not those of ${env}: ${wrong.join(", ")}.`,

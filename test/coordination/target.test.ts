@@ -41,6 +41,7 @@ describe("coordination/target", () => {
     artifactsBucket: "evil-bucket",
     staticBucket: "example-iaso-prod-static",
     databaseIdentifier: "iaso-prod",
+    imageRepository: "iaso-prod",
     queueUrl: "https://sqs.eu-central-1.amazonaws.com/999999999999/iaso-staging-tasks",
   };
   for (const [key, value] of Object.entries(foreign)) {

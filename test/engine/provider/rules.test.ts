@@ -61,6 +61,7 @@ const DELETABLE = [
   "aws:ec2/routeTable:RouteTable of vpcEndpoint routeTableIds",
   "aws:ec2/internetGateway:InternetGateway of route gatewayId",
   "aws:ec2/natGateway:NatGateway of route natGatewayId",
+  "aws:ecr/repository:Repository of lifecyclePolicy repository",
   "aws:ec2/securityGroup:SecurityGroup of securityGroupIngressRule securityGroupId",
   "aws:ec2/securityGroup:SecurityGroup of securityGroupEgressRule securityGroupId",
   "aws:sqs/queue:Queue of queue redrivePolicy.deadLetterTargetArn",
