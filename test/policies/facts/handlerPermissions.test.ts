@@ -61,7 +61,7 @@ const NOT_NEEDED: readonly [RegExp, reason: string][] = [
   ],
   [/^iam:Delete(InstanceProfile|Role|RolePermissionsBoundary)$/, "an administrator deletes roles"],
   [
-    /^kms:(CreateGrant|Decrypt|DescribeKey|Encrypt|GenerateDataKey\w*)$/,
+    /^kms:(CreateGrant|RetireGrant|Decrypt|DescribeKey|Encrypt|GenerateDataKey\w*)$/,
     "the policies of the keys let whoever may use RDS and ElastiCache use them through these",
   ],
   [
