@@ -84,7 +84,14 @@ const stackExport = z.object({
  * @see https://github.com/pulumi/pulumi/blob/master/pkg/display/json.go PreviewDigest
  */
 const previewDigest = z.object({
-  steps: z.array(z.object({ op: text, urn: text, newState: engineResource.nullish() })),
+  steps: z.array(
+    z.object({
+      op: text,
+      urn: text,
+      oldState: engineResource.pick({ id: true, outputs: true }).nullish(),
+      newState: engineResource.nullish(),
+    }),
+  ),
   changeSummary: z.record(z.string(), z.number()).nullish(),
   diagnostics: listOf(z.object({ severity: text })),
 });
@@ -211,10 +218,25 @@ function fromDigest(
       `Add --show-sames: ${DIGEST} > ${file}`,
     );
   }
-  return stateOf(
-    "pulumi preview",
-    steps.flatMap(({ newState }) => newState ?? []),
-  );
+  return stateOf("pulumi preview", steps.flatMap(plannedState));
+}
+
+type Step = z.output<typeof previewDigest>["steps"][number];
+
+/**
+ * The planned state of a step's resource. The engine writes a step before the provider has planned it: ids and outputs are
+ * only in the old state. A resource that stays keeps its id, and its outputs but for those that the engine knows better.
+ */
+function plannedState({ op, oldState, newState }: Step): EngineResource[] {
+  if (newState === null || newState === undefined) return [];
+  if (oldState === null || oldState === undefined || !["same", "update"].includes(op)) return [newState];
+  return [
+    {
+      ...newState,
+      id: newState.id === "" ? oldState.id : newState.id,
+      outputs: { ...oldState.outputs, ...newState.outputs },
+    },
+  ];
 }
 
 const DIGEST = "pulumi preview --json --show-sames";

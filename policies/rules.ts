@@ -4,6 +4,7 @@ import * as beanstalkHealth from "./rules/beanstalk/health";
 import * as beanstalkInstances from "./rules/beanstalk/instances";
 import * as beanstalkLoadBalancer from "./rules/beanstalk/loadBalancer";
 import * as beanstalkOptions from "./rules/beanstalk/options";
+import * as beanstalkVersions from "./rules/beanstalk/versions";
 import * as beanstalkWebAcl from "./rules/beanstalk/webAcl";
 import * as beanstalkWorker from "./rules/beanstalk/worker";
 import * as cloudfront from "./rules/cloudfront";
@@ -19,6 +20,7 @@ import * as iamDocuments from "./rules/iam/documents";
 import * as iamOtherEnvironment from "./rules/iam/otherEnvironment";
 import * as iamPermissions from "./rules/iam/permissions";
 import * as iamRoles from "./rules/iam/roles";
+import * as iamSecrets from "./rules/iam/secrets";
 import * as iamSeparation from "./rules/iam/separation";
 import * as iamTrust from "./rules/iam/trust";
 import * as network from "./rules/network";
@@ -50,7 +52,7 @@ const AREAS = {
   references: [ownReferences, strangers, uses],
   storage: [bucket, bucketPolicy, images, lifecycle, writers],
   network: [network, routes, reachability],
-  iam: [iamDocuments, iamOtherEnvironment, iamPermissions, iamRoles, iamSeparation, iamTrust],
+  iam: [iamDocuments, iamOtherEnvironment, iamPermissions, iamRoles, iamSecrets, iamSeparation, iamTrust],
   redis: [redis],
   cloudfront: [cloudfront],
   beanstalk: [
@@ -58,6 +60,7 @@ const AREAS = {
     beanstalkLoadBalancer,
     beanstalkInstances,
     beanstalkHealth,
+    beanstalkVersions,
     beanstalkWebAcl,
     beanstalkWorker,
   ],

@@ -18,7 +18,11 @@ Exit codes:
 const PROJECT = resolve(".");
 
 /** The combined results of all stacks of a file. */
-type Results = Required<Pick<PolicyResults, "rules" | "violations" | "excepted">> & { evaluated: number };
+type Results = Required<Pick<PolicyResults, "rules" | "violations" | "excepted">> & {
+  evaluated: number;
+  /** Number of resources that do not exist yet. Rules judge what names their ids by where the value comes from. */
+  withoutId: number;
+};
 
 /**
  * Evaluates the policy pack on the stacks of a file.
@@ -39,12 +43,15 @@ function check(file: string): Results {
   return {
     rules: results[0]?.rules ?? 0,
     evaluated: results.reduce((total, { evaluated }) => total + evaluated, 0),
+    withoutId: stacks
+      .flatMap(({ resources }) => resources)
+      .filter(({ custom, id, type }) => custom && id === "" && type.startsWith("aws:")).length,
     violations: results.flatMap(({ violations }) => violations),
     excepted: results.flatMap(({ excepted = [] }) => excepted),
   };
 }
 
-function table({ rules, evaluated, violations, excepted }: Results): string {
+function table({ rules, evaluated, violations, excepted, withoutId }: Results): string {
   const width = Math.max(0, ...[...violations, ...excepted].map(({ policy }) => policy.length));
   const lines = violations.flatMap(({ level, policy, urn, message }) => [
     `${level.padEnd(9)}  ${policy.padEnd(width)}  ${nameOf(urn)}`,
@@ -57,7 +64,15 @@ function table({ rules, evaluated, violations, excepted }: Results): string {
   const counts =
     `${rules} rules, ${evaluated} evaluations, ` +
     `${violations.length} ${violations.length === 1 ? "violation" : "violations"}`;
-  return [...lines, ...exceptions, counts].join("\n");
+  const unknown =
+    withoutId === 0
+      ? []
+      : [
+          `${withoutId} resources do not exist yet. Where another one names their ids, rules judge which resource the value ` +
+            "comes from, not the value. After the update, check the values: " +
+            "pulumi stack export --file after.json; npm run check -- --graph after.json",
+        ];
+  return [...lines, ...exceptions, ...unknown, counts].join("\n");
 }
 
 const program = new Command("npm run check --")

@@ -183,6 +183,39 @@ describe("graph/readStacks", () => {
       expect(read(warned)[0]?.resources.length).to.be.greaterThan(100);
     });
 
+    it("keeps the ids and outputs of what stays, which only the old state has, and of nothing that is created again", () => {
+      const urn = (name: string) => `urn:pulumi:prod::iaso::aws:sns/topic:Topic::${name}`;
+      const state = (name: string, more: object = {}) => ({
+        urn: urn(name),
+        custom: true,
+        type: "aws:sns/topic:Topic",
+        inputs: { name },
+        ...more,
+      });
+      const old = (name: string) =>
+        state(name, { id: `arn:${name}`, outputs: { arn: `arn:${name}`, name: "old" } });
+      const [stack] = read({
+        steps: [
+          { op: "same", urn: urn("same"), oldState: old("same"), newState: state("same") },
+          {
+            op: "update",
+            urn: urn("update"),
+            oldState: old("update"),
+            newState: state("update", { outputs: { name: "new" } }),
+          },
+          { op: "replace", urn: urn("replace"), oldState: old("replace"), newState: state("replace") },
+          { op: "create", urn: urn("create"), newState: state("create") },
+        ],
+        changeSummary: { same: 1, update: 1, replace: 1, create: 1 },
+      });
+      expect(stack?.resources.map(({ id, outputs }) => ({ id, outputs }))).to.deep.equal([
+        { id: "arn:same", outputs: { arn: "arn:same", name: "old" } },
+        { id: "arn:update", outputs: { arn: "arn:update", name: "new" } },
+        { id: "", outputs: {} },
+        { id: "", outputs: {} },
+      ]);
+    });
+
     it("gives one resource for each URN of --show-replacement-steps, with its new inputs", () => {
       const urn = "urn:pulumi:prod::iaso::aws:s3/bucket:Bucket::media";
       const state = (bucket: string, more: object = {}) => ({

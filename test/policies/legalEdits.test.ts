@@ -192,6 +192,47 @@ const EDITS: Record<string, Edit> = {
     const ruleActionOverrides = [{ name: "GenericLFI_BODY", actionToUse: { count: {} } }];
     rule.statement = { managedRuleGroupStatement: { ...group, ruleActionOverrides } };
   }),
+  "the key renewed twice a year": set("key", "encryption-key", "rotationPeriodInDays", 180),
+  "a tag of the key": tag("key", "encryption-key", "cost-center", "42"),
+  "another role of the account that looks at the key": (stack) =>
+    stack.allow("key", "encryption-key", {
+      Sid: "Auditors",
+      Principal: { AWS: "arn:aws:iam::123456789012:role/Auditor" },
+      Action: ["kms:Describe*", "kms:Get*", "kms:List*"],
+      Resource: "*",
+    }),
+  "backups by AWS Backup with the key": (stack) =>
+    stack.statement("key", "encryption-key", "StoresEncrypt", (one) => ({
+      ...one,
+      Condition: {
+        StringEquals: {
+          "kms:CallerAccount": "123456789012",
+          "kms:ViaService": ["backup", "elasticache", "rds"].map(
+            (name) => `${name}.eu-central-1.amazonaws.com`,
+          ),
+        },
+      },
+    })),
+  "a queue that names the key by its ARN": (stack) =>
+    stack.set("queue", "tasks", "kmsMasterKeyId", stack.get("key", "encryption-key").outputs?.arn),
+  "a longer reuse of data keys": set("queue", "tasks", "kmsDataKeyReusePeriodSeconds", 3600),
+  "a database that has kept its key": (stack) => {
+    delete stack.get("database", "database").inputs.kmsKeyId;
+    delete stack.get("database", "database").inputs.performanceInsightsKmsKeyId;
+  },
+  "a Redis that has kept its key": (stack) => delete stack.get("redis", "enketo-main").inputs.kmsKeyId,
+  "at most 200 versions": set("application", "iaso", "appversionLifecycle", {
+    serviceRole: "arn:aws:iam::123456789012:role/iaso-prod-beanstalk-service",
+    maxCount: 200,
+  }),
+  "access logs for two years": (stack) => {
+    const [rule] = stack.get("lifecycle", "logs").inputs.rules as { expiration: object }[];
+    Object.assign(rule?.expiration ?? {}, { days: 731 });
+  },
+  "MFA for deletions off, as by default": set("versioning", "media", "versioningConfiguration", {
+    status: "Enabled",
+    mfaDelete: "Disabled",
+  }),
   "a DMARC record": (stack) =>
     stack.add("aws:route53/record:Record", "dmarc", {
       name: "_dmarc.mg.example.org",

@@ -61,6 +61,13 @@ describe("npm run check", () => {
     );
   });
 
+  it("says how many resources do not exist yet, and which command judges their values afterwards", async () => {
+    const { stdout } = check(await previewOf("staging", { unknownOutputs: true }));
+    expect(stdout).to.match(/^1\d\d resources do not exist yet\. .*npm run check -- --graph after\.json$/m);
+    const { withoutId } = JSON.parse(check(document, "--json").stdout) as { withoutId: number };
+    expect(withoutId).to.equal(0);
+  });
+
   it("shows it to programs", () => {
     const { status, stdout } = check(unsafe(), "--json");
     expect(status).to.equal(1);

@@ -1,7 +1,7 @@
 import { resourcesWith } from "../../context";
 import { ResourceOf } from "../../resource";
 import { defineRule } from "../../rule";
-import { array, at, demand, hasUnknown, notEvaluated, text } from "../../values";
+import { array, at, demand, first, hasUnknown, notEvaluated, text } from "../../values";
 import { classOf, PART } from "../storage/bucket";
 
 /** A lifecycle rule that acts on every object. */
@@ -42,6 +42,7 @@ export const lifecycleWhole = defineRule({
     const rules = configurations.flatMap(({ inputs }) => array(inputs.rules));
     const whole = rules.filter((rule) => isOn(rule) && appliesToAll(rule));
     const isLogs = classOf(bucket) === "logs";
+    const ids = rules.map((rule) => text(at(rule, "id"))).filter((id) => id !== "");
     const days = (rule: (typeof rules)[number]) =>
       at(at(rule, "noncurrentVersionExpiration"), "noncurrentDays");
     const kept = classOf(bucket) === "media" || isLogs ? 1 : minDays;
@@ -66,6 +67,9 @@ export const lifecycleWhole = defineRule({
           ),
         ];
       }),
+      ...(new Set(ids).size === ids.length
+        ? []
+        : [`Two lifecycle rules have one id, and S3 refuses both. Write one of ${first(ids)} differently.`]),
       ...(whole.some((rule) => Number(days(rule)) > 0)
         ? []
         : [

@@ -4,7 +4,7 @@ import { Resource } from "../../resource";
 import { defineRule } from "../../rule";
 
 import { array, at, demand, hasUnknown, isUnknown, notEvaluated, text } from "../../values";
-import { ENVIRONMENT, optionOf, VARIABLES } from "../../optionSettings";
+import { ENVIRONMENT, optionOf, SECRET_VARIABLES, VARIABLES } from "../../optionSettings";
 
 const REDIS = "aws:elasticache/replicationGroup:ReplicationGroup";
 const PARAMETERS = "aws:elasticache/parameterGroup:ParameterGroup";
@@ -130,6 +130,42 @@ export const redisFailover = defineRule({
         "true",
       ),
       ...demand(multiAzEnabled, multiAzEnabled === true, "multiAzEnabled", "true"),
+    ];
+  },
+});
+
+export const redisTlsAgrees = defineRule({
+  name: "redis-tls-agrees",
+  kind: "values together",
+  types: [ENVIRONMENT],
+  description:
+    "Enketo uses TLS and a token for its Redis exactly where the Redis demands them: rediss:// and ENKETO_REDIS_AUTH_TOKEN",
+  why: "Enketo could not connect, and no form would open",
+  severity: "high",
+  neighbours: true,
+  check: (environment, stack) => {
+    if (text(environment.inputs.tags?.role) !== "enketo") return [];
+    const hasToken = optionOf(environment, SECRET_VARIABLES, "ENKETO_REDIS_AUTH_TOKEN") !== undefined;
+    const isOn = ({ inputs }: Resource) => text(inputs.transitEncryptionEnabled) === "true";
+    if (every(stack, REDIS).some(({ inputs }) => isUnknown(inputs.transitEncryptionEnabled)))
+      return notEvaluated("transitEncryptionEnabled of a Redis");
+    const others = every(stack, REDIS).filter((redis) => isOn(redis) !== hasToken);
+    const addresses = [MAIN, CACHE].flatMap((name) => {
+      const address = addressOf(environment, name);
+      const redis = isUnknown(address) ? undefined : redisAt(address, stack);
+      const isTls = text(address).startsWith("rediss://");
+      return redis === undefined || isOn(redis) === isTls
+        ? []
+        : [
+            `Variable ${name} begins with ${isTls ? "rediss" : "redis"}://, but ${redis.name} has transitEncryptionEnabled ${String(!isTls)}. Write ${isTls ? "redis" : "rediss"}://.`,
+          ];
+    });
+    return [
+      ...addresses,
+      ...others.map(
+        ({ name }) =>
+          `${name} has transitEncryptionEnabled ${String(!hasToken)}, and Enketo ${hasToken ? "a" : "no"} secret variable ENKETO_REDIS_AUTH_TOKEN. Write both or neither.`,
+      ),
     ];
   },
 });

@@ -1,8 +1,9 @@
 import { ownAccounts, regionsOf, Stack, tagOf } from "../../context";
+import { conditionsOf } from "../../iam/document";
 import { secretArns } from "../../optionSettings";
 import { defineRule } from "../../rule";
 import { first, isUnknown, text } from "../../values";
-import { ROLE } from "./grants";
+import { grantsOf, ROLE } from "./grants";
 import { mayOf } from "./separation";
 
 /** A request to a resource of another environment. */
@@ -214,6 +215,38 @@ export const tagOwnOnly = defineRule({
       ? []
       : [
           `The role may ${first(allowed.map(({ action }) => action))} on a resource without tags. Write a Condition on aws:ResourceTag, or on ec2:CreateAction.`,
+        ];
+  },
+});
+
+/** The condition keys that compare a tag by which resources belong to an environment. */
+const TAG =
+  /^(aws|ec2|ssm|rds|autoscaling):(resourcetag|requesttag)\/(project|env|role|elasticbeanstalk:environment-name)$/;
+
+export const tagsExact = defineRule({
+  name: "tags-exact",
+  types: [ROLE],
+  description: "A role's permissions name the tags of its environment in full, and demand them",
+  why: "prod* is the tag of a second environment too, and whoever gets the role would control it",
+  severity: "critical",
+  neighbours: true,
+  check: (role, stack) => {
+    const open = grantsOf(role, stack)
+      .statements.filter(({ Effect }) => Effect === "Allow")
+      .flatMap((statement) =>
+        conditionsOf(statement)
+          .filter(
+            ({ operator, key, values }) =>
+              TAG.test(key) &&
+              (/not/i.test(operator) ||
+                (/like/i.test(operator) && values.some((one) => /[*?]/.test(text(one))))),
+          )
+          .map(({ key }) => `${text(statement.Sid)} (${key})`),
+      );
+    return open.length === 0
+      ? []
+      : [
+          `Tags are matched by a pattern or denied in ${first(open)}. Write StringEquals with the tag's value.`,
         ];
   },
 });

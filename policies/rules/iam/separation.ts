@@ -3,7 +3,6 @@ import { Statement, statementsOf, strings } from "../../iam/document";
 import { actionMatches, judge } from "../../iam/evaluate";
 import { defineRule } from "../../rule";
 import { first, hasUnknown, isUnknown, text } from "../../values";
-import { ENVIRONMENT, optionOf, SECRET_VARIABLES, settingsOf } from "../../optionSettings";
 import { DEPLOYMENT_FOLDERS, RESTORE_FOLDER, UPDATE_FOLDER } from "../../facts/artifactFolders";
 import {
   ATTACHMENT,
@@ -112,7 +111,8 @@ const ADMINISTRATORS = [
   "sts:AssumeRole",
 ];
 
-const actionsIn = (statements: readonly Statement[], actions: readonly string[]): string[] =>
+/** The actions among some that statements allow. */
+export const actionsIn = (statements: readonly Statement[], actions: readonly string[]): string[] =>
   actions.filter((action) => statements.some((one) => one.Effect === "Allow" && actionMatches(one, action)));
 
 export const administratorsChanges = defineRule({
@@ -309,60 +309,5 @@ export const codeByDeployers = defineRule({
     return [...statics, ...new Set(code.map(([bucket = ""]) => bucket)), ...changes, ...images].map(
       (what) => `The instances may change code or static files: ${what}. Remove it.`,
     );
-  },
-});
-
-/** The environments whose instances have the role. */
-function environmentsOf(role: Role, stack: Stack) {
-  const profiles = stack
-    .ofType("aws:iam/instanceProfile:InstanceProfile")
-    .filter(
-      (profile) =>
-        dependenciesOf(profile, "role").includes(role.urn) || profile.inputs.role === role.inputs.name,
-    );
-  return stack.ofType(ENVIRONMENT).filter((environment) => {
-    const name = optionOf(environment, "aws:autoscaling:launchconfiguration", "IamInstanceProfile");
-    return profiles.some(
-      (profile) =>
-        (!isUnknown(name) && name === profile.inputs.name) ||
-        (isUnknown(name) && dependenciesOf(environment, "settings").includes(profile.urn)),
-    );
-  });
-}
-
-export const secretsOfOwnVariables = defineRule({
-  name: "secrets-of-own-variables",
-  types: [ROLE],
-  description: "Instances read only the secrets that their own environment's variables name, one by one",
-  why: "whoever controls an instance could read the secrets of other programs and environments",
-  severity: "critical",
-  neighbours: true,
-  check: (role, stack) => {
-    if (!isInstances(role)) return [];
-    const named = new Set(
-      environmentsOf(role, stack)
-        .flatMap(settingsOf)
-        .filter(({ namespace }) => namespace === SECRET_VARIABLES)
-        .map(({ value }) => text(value)),
-    );
-    const allows = grantsOf(role, stack).statements.filter(({ Effect }) => Effect === "Allow");
-    const reads = allows.filter((one) =>
-      [
-        "ssm:GetParameter",
-        "ssm:GetParameters",
-        "ssm:GetParameterHistory",
-        "secretsmanager:GetSecretValue",
-      ].some((action) => actionMatches(one, action)),
-    );
-    const others = reads.flatMap((one) =>
-      one.NotResource === undefined
-        ? strings(one.Resource).filter((arn) => !named.has(arn))
-        : ["all but some resources"],
-    );
-    const byPath = actionsIn(allows, ["ssm:GetParametersByPath"]);
-    const actions = [...new Set([...others, ...byPath])];
-    return actions.length === 0
-      ? []
-      : [`The instances may read ${first(actions)}. Write the ARNs of their own secret variables.`];
   },
 });

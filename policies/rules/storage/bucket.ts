@@ -200,7 +200,12 @@ export const bucketVersioning = defineRule({
   check: (bucket, stack) =>
     checkPart(bucket, stack, PART.versioning, "versioning", ({ versioningConfiguration }) => {
       const status = at(versioningConfiguration, "status");
-      return demand(status, status === "Enabled", "versioning status", "Enabled");
+      const mfaDelete = at(versioningConfiguration, "mfaDelete");
+      return [
+        ...demand(status, status === "Enabled", "versioning status", "Enabled"),
+        // S3 accepts it only from the root user with a code, and then refuses lifecycle rules.
+        ...demand(mfaDelete, ["", "Disabled"].includes(text(mfaDelete)), "mfaDelete", "nothing"),
+      ];
     }),
 });
 

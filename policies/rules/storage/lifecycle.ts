@@ -46,8 +46,8 @@ export const mediaKept = defineRule({
 export const logsExpire = defineRule({
   name: "logs-expire",
   types: ["aws:s3/bucket:Bucket"],
-  description: "Logs in a bucket expire after a set time",
-  why: "logs contain personal data and would be kept forever",
+  description: "Logs in a bucket expire after a set time, not before those of CloudWatch",
+  why: "logs contain personal data and would be kept forever, or half of them would be gone when somebody looks",
   severity: "medium",
   reference: "AWS FSBP S3.13",
   neighbours: true,
@@ -56,9 +56,18 @@ export const logsExpire = defineRule({
       ? []
       : checkPart(bucket, stack, PART.lifecycle, "lifecycle", ({ rules }) => {
           if (hasUnknown(rules)) return notEvaluated("the bucket's lifecycle");
-          const expires = array(rules).some(
-            (rule) => Number(at(at(rule, "expiration"), "days")) > 0 && at(rule, "status") === "Enabled",
-          );
-          return expires ? [] : ["No log expires. Write an enabled rule with expiration.days."];
+          const days = array(rules)
+            .filter((rule) => at(rule, "status") === "Enabled")
+            .map((rule) => Number(at(at(rule, "expiration"), "days")))
+            .filter((one) => one > 0);
+          if (days.length === 0) return ["No log expires. Write an enabled rule with expiration.days."];
+          const groups = stack
+            .ofType("aws:cloudwatch/logGroup:LogGroup")
+            .map(({ inputs }) => Number(inputs.retentionInDays))
+            .filter((one) => one > 0);
+          const least = Math.min(...groups);
+          return groups.length === 0 || Math.min(...days) >= least
+            ? []
+            : [`Logs expire after ${String(Math.min(...days))} days. Write ${String(least)}, as log groups.`];
         }),
 });

@@ -1,4 +1,5 @@
 import { Mutant } from "../mutant";
+import { accepted } from "./accepted";
 import { access } from "./access";
 import { roles } from "./roles";
 import { application } from "./application";
@@ -20,6 +21,7 @@ import { privateStatic, publicStatic, storage } from "./storage";
 
 /** The edits of both stacks, by what they change. */
 const AREAS: Record<string, Mutant[]> = {
+  accepted,
   storage,
   beanstalk,
   webAcl,
