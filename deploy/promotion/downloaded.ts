@@ -16,6 +16,7 @@ import { RECORD_FILE } from "../source/bundle";
 import { readZipFile } from "../source/unzip";
 import { type Wheel } from "../source/wheels";
 import { type StaticFile } from "../static/files";
+import { requireOwnHosting } from "./hosting";
 
 /** The path of the bundle in the directory of a downloaded version. */
 export function bundleOf(directory: string): string {
@@ -51,7 +52,7 @@ export async function readRecord(bundle: string, label: string): Promise<Version
  * Reads a downloaded version and verifies each of its files: the bundle by its SHA-256, and all others by the digests in
  * the bundle.
  *
- * @throws UserError if a file is missing or differs
+ * @throws UserError if a file is missing or differs, or the bundle configures its hosting otherwise than this tool
  */
 export async function readDownloaded(directory: string, sha256: string): Promise<Downloaded> {
   const path = bundleOf(directory);
@@ -63,6 +64,7 @@ export async function readDownloaded(directory: string, sha256: string): Promise
     throw new UserError(`The bundle in ${directory} has the SHA-256 ${actual}, not ${sha256}.`, remedy);
   }
   const record = await readRecord(path, directory);
+  await requireOwnHosting(path, record);
   const differs = await findDifference(directory, [
     ...record.static,
     ...record.wheels,

@@ -2,7 +2,6 @@ import { readFile } from "node:fs/promises";
 import { join, posix } from "node:path";
 import { parseDocument, stringify } from "yaml";
 import { UserError } from "../../cli/userError";
-import type { LocalImage } from "./artifact";
 import { listOverlay } from "./files";
 import type { ZipEntry } from "./zip";
 
@@ -123,7 +122,10 @@ export function environmentConfig(properties: Readonly<Record<string, string>>):
  * docker-compose.yml with the images of its services by digest, in the repository that each environment names with
  * IMAGE_REPOSITORY. So an instance that starts next month runs the same images, and one bundle runs in every account.
  */
-export async function composeFile(images: readonly LocalImage[], directory: string): Promise<ZipEntry> {
+export async function composeFile(
+  images: readonly { service: string; manifest: { sha256: string } }[],
+  directory: string,
+): Promise<ZipEntry> {
   const document = parseDocument(
     await readFile(join(BUNDLE_DIRECTORY, "docker", "docker-compose.yml"), "utf8"),
   );

@@ -5,6 +5,7 @@ import { type Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { type Entry, openPromise } from "yauzl";
+import { type ZipEntry } from "./zip";
 
 /**
  * Reads one file of a zip file.
@@ -22,6 +23,20 @@ export async function readZipFiles(zip: string, names: ReadonlySet<string>): Pro
     if (names.has(fileName)) contents.set(fileName, await buffer(await open()));
   });
   return contents;
+}
+
+/**
+ * Lists the files of a zip file, with the content of links and of the files that are asked for. The others have no content.
+ */
+export async function readZipEntries(zip: string, isWanted: (path: string) => boolean): Promise<ZipEntry[]> {
+  const entries: ZipEntry[] = [];
+  await eachEntry(zip, async ({ externalFileAttributes, fileName: path }, open) => {
+    const mode = externalFileAttributes >>> 16;
+    const isLink = (mode & 0o170000) === 0o120000;
+    const content = isLink || isWanted(path) ? await buffer(await open()) : Buffer.alloc(0);
+    entries.push({ path, mode, content });
+  });
+  return entries;
 }
 
 /** Unpacks a zip file into a directory, for reading: a link becomes a file that contains the link's target. */
