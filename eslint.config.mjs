@@ -17,6 +17,22 @@ export default defineConfig(
     },
   },
   {
+    files: ["**/*.ts"],
+    ignores: ["cli/output.ts", "report/page/client/**", "test/**"],
+    rules: {
+      // Text from others may hold control characters. Only cli/output.ts removes them.
+      "no-console": "error",
+      "no-restricted-syntax": [
+        "error",
+        {
+          selector:
+            "MemberExpression[property.name='write'] MemberExpression[property.name=/^std(out|err)$/]",
+          message: "Print by cli/output.ts.",
+        },
+      ],
+    },
+  },
+  {
     files: ["test/**/*.ts"],
     rules: {
       // chai's property assertions (`expect(x).to.be.true`) are expressions.

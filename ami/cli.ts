@@ -3,6 +3,7 @@ import { ElasticBeanstalkClient } from "@aws-sdk/client-elastic-beanstalk";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { runProgram } from "../cli/main";
+import { print, printError } from "../cli/output";
 import { createProgress } from "../cli/progress";
 import { UserError } from "../cli/userError";
 import { terminateAbandoned, removeGroups } from "./builder";
@@ -26,14 +27,16 @@ const program = new Command("npm run ami --")
 for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
 const progress = createProgress({
   terminal: false,
-  write: (line) => process.stderr.write(`${line}\n`),
+  write: printError,
   now: Date.now,
 });
 const report = (line: string) => {
   progress.line(line);
 };
 /** Prints the result for programs, as the last line of stdout. */
-const result = (value: unknown) => process.stdout.write(`${JSON.stringify(value)}\n`);
+const result = (value: unknown) => {
+  print(JSON.stringify(value));
+};
 
 program
   .command("build")

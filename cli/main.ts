@@ -1,5 +1,6 @@
 import { type Command, CommanderError } from "commander";
 import { describeError, explainAwsError } from "./awsErrors";
+import { printError } from "./output";
 import { formatRemedy, UserError } from "./userError";
 
 export interface ProgramOptions {
@@ -31,7 +32,7 @@ export async function runProgram(program: Command, options: ProgramOptions = {})
       process.exitCode = error.exitCode === 0 ? 0 : userErrorCode;
       return;
     }
-    process.stderr.write(`${formatError(error, role)}\n`);
+    printError(formatError(error, role));
     process.exitCode = error instanceof UserError ? userErrorCode : bugCode;
   }
 }

@@ -1,4 +1,5 @@
 import { Listr } from "listr2";
+import { plain } from "./output";
 
 /** The progress output of a command. Secrets passed to `hide` are never printed. */
 export interface Progress {
@@ -8,7 +9,7 @@ export interface Progress {
   warn(text: string): void;
   /** Redacts a secret in all output from now on. */
   hide(secret: string): void;
-  /** Replaces every hidden secret in a text. */
+  /** Removes control characters, and replaces every hidden secret. */
   redact(text: string): string;
   /** Adds to the times a part of the step that runs, which its code has measured. */
   measured(part: StepTime): void;
@@ -79,7 +80,8 @@ abstract class BaseProgress {
   }
 
   redact(text: string): string {
-    let result = text;
+    // Before secrets are looked for, because a control character within a secret would hide it.
+    let result = plain(text);
     for (const secret of this.secrets) result = result.replaceAll(secret, "[secret]");
     return result;
   }

@@ -1,5 +1,6 @@
 import { confirm } from "@inquirer/prompts";
 import { describeError, explainAwsError } from "../cli/awsErrors";
+import { plain, print, printError } from "../cli/output";
 import { createProgress, isDrawable, type Progress } from "../cli/progress";
 import { formatRemedy, UserError } from "../cli/userError";
 import { type Clock } from "../coordination/clock";
@@ -47,14 +48,14 @@ export async function execute(
 ): Promise<void> {
   const progress = createProgress({
     terminal: isDrawable(process.stdout),
-    write: (line) => process.stdout.write(`${line}\n`),
+    write: print,
     now: () => clock.now(),
   });
   let interrupted = false;
   const onSignal = (): void => {
     if (interrupted) process.exit(EXIT.unfinished);
     interrupted = true;
-    process.stderr.write("Stopping at the next step. Press Ctrl-C again to stop at once.\n");
+    printError("Stopping at the next step. Press Ctrl-C again to stop at once.");
   };
   process.on("SIGINT", onSignal);
   process.on("SIGTERM", onSignal);
@@ -69,7 +70,9 @@ export async function execute(
       by: userName(),
       interrupted: () => interrupted,
       confirm: (question) => ask(question, options, progress),
-      show: (shown) => process.stdout.write(`${progress.redact(shown.join("\n"))}\n`),
+      show: (shown) => {
+        print(progress.redact(shown.join("\n")));
+      },
       pulumi: new PulumiCli(stack),
       fetch: async (url) => {
         const response = await fetch(url, { signal: AbortSignal.timeout(REQUEST_TIMEOUT) });
@@ -77,7 +80,7 @@ export async function execute(
       },
     });
   });
-  (code === EXIT.done ? process.stdout : process.stderr).write(`${progress.redact(lines.join("\n"))}\n`);
+  (code === EXIT.done ? print : printError)(progress.redact(lines.join("\n")));
   process.exitCode = code;
   process.off("SIGINT", onSignal);
   process.off("SIGTERM", onSignal);
@@ -120,5 +123,5 @@ async function ask(question: string, { yes }: Options, progress: Progress): Prom
   if (!process.stdin.isTTY) {
     throw new UserError(`Nobody can answer "${question}": this is no terminal.`, "Add --yes");
   }
-  return confirm({ message: question, default: false });
+  return confirm({ message: plain(question), default: false });
 }

@@ -13,8 +13,9 @@ import { readDownloaded, versionOf } from "./promotion/downloaded";
 import { type Session } from "./session";
 import { type Artifact, readArtifact, type VersionRecord } from "./source/artifact";
 import { writeBundle } from "./source/bundle";
-import { plain, requireSandbox, runBuild, type SandboxArgs } from "./source/sandbox";
+import { requireSandbox, runBuild, type SandboxArgs } from "./source/sandbox";
 import { labelOfChanges } from "./source/version";
+import { plain } from "../cli/output";
 import { UserError } from "../cli/userError";
 
 const refusal = z.object({ message: z.string(), remedy: z.string() });

@@ -6,6 +6,7 @@ import { EXIT } from "./exitCodes";
 import { exitCode, formatReport, type Report } from "./output/report";
 import { createNotifier } from "./output/slack";
 import { DEFAULT_LIMITS, type Limits, type Session } from "./session";
+import { print, printError } from "../cli/output";
 import { createProgress, isDrawable } from "../cli/progress";
 import { formatRemedy } from "../cli/userError";
 import { regionOf } from "../settings/stackFile";
@@ -37,12 +38,10 @@ class Interruption {
   readonly onSignal = (): void => {
     this.requests += 1;
     if (this.requests === 1) {
-      process.stderr.write(
-        "Stopping: a switch in progress is rolled back first. Press Ctrl-C again to stop at once.\n",
-      );
+      printError("Stopping: a switch in progress is rolled back first. Press Ctrl-C again to stop at once.");
       return;
     }
-    process.stderr.write(`Stopped before the end. ${formatRemedy(`npm run deploy -- repair ${this.env}`)}\n`);
+    printError(`Stopped before the end. ${formatRemedy(`npm run deploy -- repair ${this.env}`)}`);
     process.exit(EXIT.unfinished);
   };
 
@@ -84,7 +83,7 @@ export async function execute(
   const progress = createProgress({
     terminal: !json && isDrawable(process.stdout),
     // With --json, stdout contains only the report.
-    write: (line) => (json ? process.stderr : process.stdout).write(`${line}\n`),
+    write: json ? printError : print,
     now: () => clock.now(),
   });
   const notify = createNotifier(process.env["SLACK_WEBHOOK_URL"], progress);
@@ -111,10 +110,9 @@ export async function execute(
   if (announce !== undefined) report.times = progress.times;
   const code = exitCode(report);
   if (json) {
-    process.stdout.write(`${progress.redact(JSON.stringify({ ...report, exitCode: code }, undefined, 2))}\n`);
+    print(progress.redact(JSON.stringify({ ...report, exitCode: code }, undefined, 2)));
   } else {
-    const out = code === EXIT.done ? process.stdout : process.stderr;
-    out.write(`${progress.redact(formatReport(report).join("\n"))}\n`);
+    (code === EXIT.done ? print : printError)(progress.redact(formatReport(report).join("\n")));
   }
   process.exitCode = code;
   process.off("SIGINT", interruption.onSignal);

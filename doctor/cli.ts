@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { runProgram } from "../cli/main";
+import { print } from "../cli/output";
 import { readProject } from "../preview/project";
 import { checks } from "./checks";
 import { createClients } from "./clients";
@@ -41,9 +42,7 @@ async function doctor(stackName: string, options: Options): Promise<number> {
   const wanted = checks.filter(({ phase }) => options.preflight !== true || phase === "preflight");
   const reports = await runChecks(context, wanted);
   const exitCode = exitCodeOf(reports);
-  process.stdout.write(
-    options.json === true ? jsonReport(stack, reports, exitCode) : formatReport(stack, reports),
-  );
+  print(options.json === true ? jsonReport(stack, reports, exitCode) : formatReport(stack, reports));
   return exitCode;
 }
 

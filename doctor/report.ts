@@ -20,7 +20,6 @@ export function formatReport({ name, accountId, region }: Stack, reports: readon
     ...sorted.flatMap(linesOf),
     "",
     summary(reports),
-    "",
   ].join("\n");
 }
 
@@ -50,5 +49,5 @@ export function jsonReport(
   reports: readonly CheckReport[],
   exitCode: number,
 ): string {
-  return `${JSON.stringify({ stack: name, account: accountId, region, exitCode, checks: reports }, undefined, 2)}\n`;
+  return `${JSON.stringify({ stack: name, account: accountId, region, exitCode, checks: reports }, undefined, 2)}`;
 }

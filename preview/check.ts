@@ -1,6 +1,7 @@
 import { join, resolve } from "node:path";
 import { Command } from "commander";
 import { runProgram } from "../cli/main";
+import { print, printError } from "../cli/output";
 import { UserError } from "../cli/userError";
 import { nameOf, PolicyResults } from "../graph/document";
 import { howToWrite, readStacks } from "../graph/readStacks";
@@ -37,7 +38,7 @@ function check(file: string): Results {
   const results = stacks.map(({ stack, resources, warnings }) => {
     const pack = readPack(PROJECT, stack);
     if (pack === undefined) throw new UserError(`There is no policy pack in ${join(PROJECT, "policies")}.`);
-    for (const warning of [...warnings, ...pack.warnings]) console.error(`check: ${warning}`);
+    for (const warning of [...warnings, ...pack.warnings]) printError(`check: ${warning}`);
     return pack.evaluate(resources);
   });
   return {
@@ -86,7 +87,7 @@ const program = new Command("npm run check --")
   .showHelpAfterError("Usage: npm run check -- --graph FILE [--json]")
   .action(({ graph, json }: { graph: string; json?: true }) => {
     const results = check(graph);
-    console.log(json === true ? JSON.stringify(results, null, 2) : table(results));
+    print(json === true ? JSON.stringify(results, null, 2) : table(results));
     if (results.violations.some(({ level }) => level === "mandatory")) process.exitCode = 1;
   });
 

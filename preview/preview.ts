@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { inspect } from "node:util";
 import { Command } from "commander";
 import { formatError, runProgram } from "../cli/main";
+import { print, printError } from "../cli/output";
 import { UserError } from "../cli/userError";
 import { isRefused, PreviewDocument } from "../graph/document";
 import { listSettings, listStacks, Project, readProject, readStackConfig } from "./project";
@@ -13,7 +14,7 @@ import { PolicyPack, readPack } from "./pack";
 import { simulate } from "./simulate";
 import { stackFileProblems } from "./stackFiles";
 import { renderPreview } from "./terminal";
-import { style, withoutControls } from "./tree";
+import { style } from "./tree";
 
 /** A preview of one stack. */
 export interface StackPreview {
@@ -115,14 +116,14 @@ async function run(stacks: string[], options: Options): Promise<void> {
   if (report !== undefined) writeFile(report, await reports().page(reported, new Date()));
 
   if (json) {
-    for (const { warnings } of previews) for (const warning of warnings) console.error(warning);
-    console.log(printed(documents));
-  } else if (markdown) console.log(reported.map(reports().markdown).join("\n\n"));
+    for (const { warnings } of previews) for (const warning of warnings) printError(warning);
+    print(printed(documents));
+  } else if (markdown) print(reported.map(reports().markdown).join("\n\n"));
   else {
     const paint = style(process.stdout.isTTY && process.env.NO_COLOR === undefined);
     const texts = previews.map((preview) => renderPreview({ ...preview, parts }, paint));
     if (report !== undefined) texts.push(`The report is in ${report}`);
-    console.log(withoutControls(texts.join("\n\n")));
+    print(texts.join("\n\n"));
   }
   if (documents.some(isRefused)) process.exitCode = 1;
 }
@@ -178,7 +179,7 @@ function baselinesFor({ name: project }: Project, stacks: string[], file: string
     (stack) => [stack, baselineOf(held, { project, stack }, file)] as const,
   );
   for (const stack of stacks.filter((one) => !known.includes(one)))
-    console.error(`The stack ${stack} is not in ${file}, so its preview has no comparison.`);
+    printError(`The stack ${stack} is not in ${file}, so its preview has no comparison.`);
   return new Map(found);
 }
 

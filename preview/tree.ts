@@ -25,18 +25,6 @@ export function style(colours: boolean): Style {
 }
 
 /**
- * Removes control characters but the colours of `style`: names and values of a baseline, which others may have written,
- * could hide or change what the terminal shows.
- */
-export function withoutControls(text: string): string {
-  const [escape] = style(true).bold("").split("[");
-  return text.replace(/(\p{Cc})(\[(?:1|2|22|31|32|33|39)m)?/gu, (found, control: string, colour?: string) => {
-    if (control === escape && colour !== undefined) return found;
-    return control === "\n" || control === "\t" ? found : (colour ?? "");
-  });
-}
-
-/**
  * Draws the resources as a tree by parents, like `pulumi preview`, in order of registration. Each row begins with the
  * sign of the resource's change. Without a comparison, all resources are created.
  */

@@ -5,6 +5,7 @@ import { environmentName } from "../components/common/deployParameter";
 import { runProgram } from "../cli/main";
 import { didYouMean } from "../cli/nearest";
 import { isSecure, listStackFiles } from "../cli/stackFiles";
+import { print } from "../cli/output";
 import { UserError } from "../cli/userError";
 import { plainSettings } from "./rules";
 
@@ -182,7 +183,7 @@ function addEnvironment(name: string, options: Options): void {
   const { stackFile, policyConfig, notes } = copyOf(name, options);
   writeFileSync(files[0], stackFile);
   writeFileSync(files[1], policyConfig);
-  console.log(
+  print(
     [
       `Wrote ${files.join(" and ")} with the settings of ${options.from}, without its secrets.`,
       "",

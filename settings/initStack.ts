@@ -5,6 +5,7 @@ import { password as ask } from "@inquirer/prompts";
 import { Command } from "commander";
 import { didYouMean } from "../cli/nearest";
 import { runProgram } from "../cli/main";
+import { print } from "../cli/output";
 import { UserError } from "../cli/userError";
 import { Naming } from "../components/common/naming";
 import { pin, platformsOf } from "./platformCli";
@@ -112,16 +113,14 @@ async function initStack(stack: string, { rotate }: { rotate?: string }): Promis
     0
   ) {
     pulumi(["stack", "init", stack]);
-    console.log(`Created the stack ${stack}.`);
+    print(`Created the stack ${stack}.`);
   }
   const unusable = (await platformsOf(target.file)).filter(({ isOffered }) => !isOffered);
-  for (const line of pin(target.file, unusable)) console.log(line);
+  for (const line of pin(target.file, unusable)) print(line);
   await moveFormerSecrets(target);
   await createMissing(target);
   await setPasswords(target);
-  console.log(
-    `All secrets are in Parameter Store. See what Pulumi would create: npm run preview -- ${stack}`,
-  );
+  print(`All secrets are in Parameter Store. See what Pulumi would create: npm run preview -- ${stack}`);
 }
 
 /** Moves the secrets that are settings to Parameter Store. A setting is removed once its value is there. */
@@ -137,7 +136,7 @@ async function moveFormerSecrets({ stack, file, store }: Target): Promise<void> 
       );
     }
     pulumi(["config", "rm", file.key(setting), "--stack", stack]);
-    console.log(`Moved ${setting} from ${file.file} to ${name}.`);
+    print(`Moved ${setting} from ${file.file} to ${name}.`);
   }
 }
 
@@ -148,21 +147,21 @@ async function createMissing({ file, store }: Target): Promise<void> {
   for (const name of missing) {
     const { generate } = secretOf(name);
     const isNew = await store.create(name, await valueOf(name, file.get("platform")));
-    if (isNew) console.log(`${generate === undefined ? "Set" : "Generated"} ${name}.`);
+    if (isNew) print(`${generate === undefined ? "Set" : "Generated"} ${name}.`);
   }
   const kept = secretNames.length - missing.length;
-  if (kept > 0) console.log(`${kept} secrets exist and are unchanged.`);
+  if (kept > 0) print(`${kept} secrets exist and are unchanged.`);
 }
 
 /** Sets the passwords of a new database and of a new Redis, once they exist. */
 async function setPasswords({ store, rds, databaseIdentifier, redis, region }: Target): Promise<void> {
   if (await databaseNeedsPassword(rds, databaseIdentifier)) {
     await setDatabasePassword(rds, databaseIdentifier, await store.read("RDS_PASSWORD"));
-    console.log(`Set the password of the database ${databaseIdentifier}.`);
+    print(`Set the password of the database ${databaseIdentifier}.`);
   }
   for (const group of redisWithoutToken(region, redis)) {
     setRedisToken(region, group, await store.read("ENKETO_REDIS_AUTH_TOKEN"), "SET");
-    console.log(`Set the token of the Redis ${group}.`);
+    print(`Set the token of the Redis ${group}.`);
   }
 }
 
@@ -194,7 +193,7 @@ async function replace(
   if (name === "RDS_PASSWORD") await setDatabasePassword(rds, databaseIdentifier, value);
   if (name === "ENKETO_REDIS_AUTH_TOKEN")
     for (const group of redis) setRedisToken(region, group, value, "ROTATE");
-  console.log(
+  print(
     `Replaced ${name}. Instances read secrets when they start: restart them (docs/operations.md, "Rotating a secret").`,
   );
 }

@@ -1,6 +1,7 @@
 import { ElasticBeanstalkClient } from "@aws-sdk/client-elastic-beanstalk";
 import { Command } from "commander";
 import { runProgram } from "../cli/main";
+import { print } from "../cli/output";
 import { UserError } from "../cli/userError";
 import { isEnding, Platform, PLATFORM_SETTINGS, PlatformSetting, readPlatforms } from "./platform";
 import { StackFile } from "./stackFile";
@@ -59,19 +60,19 @@ function describe({ setting, pinned, isOffered, branch, state, recommended }: Pl
 async function platform(stack: string, { update }: { update?: true }): Promise<void> {
   const file = new StackFile(stack);
   const platforms = await platformsOf(file);
-  console.log(platforms.map(describe).join("\n"));
+  print(platforms.map(describe).join("\n"));
   if (platforms.every(({ pinned, recommended }) => pinned === recommended)) {
-    console.log(
+    print(
       platforms.some(({ state }) => isEnding(state))
         ? "AWS recommends no version of another branch."
         : "The pinned versions are the recommended ones.",
     );
   } else if (update === true) {
-    console.log(pin(file, platforms).join("\n"));
-    console.log(
+    print(pin(file, platforms).join("\n"));
+    print(
       `To apply: pulumi up --stack ${stack}. It builds a new GDAL image if the Python platform changes, and updates the environments.`,
     );
-  } else console.log(`To pin the recommended versions: npm run platform -- ${stack} --update`);
+  } else print(`To pin the recommended versions: npm run platform -- ${stack} --update`);
 }
 
 if (require.main === module) {

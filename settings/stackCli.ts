@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { runProgram } from "../cli/main";
+import { print } from "../cli/output";
 import { UserError } from "../cli/userError";
 import { StackFile } from "./stackFile";
 

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { runProgram } from "../cli/main";
 import { didYouMean } from "../cli/nearest";
+import { print } from "../cli/output";
 import { UserError } from "../cli/userError";
 import { createClients } from "../doctor/clients";
 import { Context } from "../doctor/context";
@@ -58,9 +59,7 @@ async function status(names: string[], { dnsServer, json, profile }: Options): P
     }
   };
   await Promise.all(Array.from({ length: PARALLEL }, work));
-  process.stdout.write(
-    json === true ? `${JSON.stringify(statuses, undefined, 2)}\n` : formatStatus(statuses),
-  );
+  print(json === true ? JSON.stringify(statuses, undefined, 2) : formatStatus(statuses));
   if (statuses.some(({ state }) => state === "unknown")) return 2;
   return statuses.some(({ checks }) => checks.some(({ findings }) => findings.length > 0)) ? 1 : 0;
 }

@@ -12,7 +12,7 @@ export function formatStatus(statuses: readonly StackStatus[]): string {
       .join("  ")
       .trimEnd(),
   );
-  return [...lines, ...statuses.flatMap(problemLines), ""].join("\n");
+  return [...lines, ...statuses.flatMap(problemLines)].join("\n");
 }
 
 function row(status: StackStatus): string[] {

@@ -129,6 +129,16 @@ describe("npm run status", () => {
     expect(stdout).to.include('amy has been running "deploy staging" on staging');
   });
 
+  it("shows no control characters of the lock and the journal, which the role that deploys writes", async () => {
+    const { staging } = running();
+    const hostile = "amy\u001b]52;c;ZXZpbA==\u0007\u001b[2K\u001b[1A\u009b8m";
+    deployed(staging, "succeeded", hostile);
+    const { code, stdout, stderr } = await status("staging");
+    expect(code, stdout + stderr).to.equal(0);
+    expect(cells(stdout, "staging")[3]).to.equal("2026-11-20 by amy");
+    expect(stdout + stderr).to.not.match(/(?!\n)\p{Cc}/u);
+  });
+
   it("says which stack does not exist yet, and which is in an account that the credentials are not for", async () => {
     const { prod } = running();
     account.parameters.delete(prod.deploymentParameter);

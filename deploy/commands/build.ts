@@ -9,6 +9,7 @@ import { requireNoCredentials } from "../source/credentials";
 import type { Platform } from "../source/overlay";
 import { identifyCommit, resolveVersion, type Version } from "../source/version";
 import { type StepTime } from "../../cli/progress";
+import { print, printError } from "../../cli/output";
 import { UserError } from "../../cli/userError";
 
 /** Options that say how a checkout is built. */
@@ -61,16 +62,16 @@ export async function build(env: string, options: BuildOptions, stackFile: () =>
     const built = await (options.identify === true
       ? identify(options, stackFile)
       : buildIn(env, options, stackFile));
-    process.stdout.write(
+    print(
       options.json === true || "commit" in built
-        ? `${JSON.stringify(built satisfies BuildResult)}\n`
+        ? JSON.stringify(built satisfies BuildResult)
         : `Built ${options.source} in ${options.output}. To deploy it:\n` +
-            `npm run deploy -- ${env} --built ${options.output} --sha256 ${built.sha256}\n`,
+            `npm run deploy -- ${env} --built ${options.output} --sha256 ${built.sha256}`,
     );
   } catch (error) {
     if (options.json !== true || !(error instanceof UserError)) throw error;
     const { message, remedy } = error;
-    process.stdout.write(`${JSON.stringify({ message, remedy } satisfies BuildResult)}\n`);
+    print(JSON.stringify({ message, remedy } satisfies BuildResult));
     process.exitCode = EXIT.refused;
   }
 }
@@ -103,7 +104,6 @@ async function buildIn(env: string, options: BuildOptions, stackFile: () => Stac
     version: options.version,
     allowDirty: options.allowDirty === true,
   });
-  const print = (line: string): void => void process.stderr.write(`${line}\n`);
   const steps: { title: string; began: number }[] = [];
   const workDirectory = await mkdtemp(join(tmpdir(), "iaso-build-"));
   try {
@@ -117,10 +117,10 @@ async function buildIn(env: string, options: BuildOptions, stackFile: () => Stac
       plugins,
       skipBuild: options.skipBuild === true,
       frontEnd: options.frontEnd,
-      onProgress: print,
+      onProgress: printError,
       onStep: (title) => {
         steps.push({ title, began: Date.now() });
-        print(title);
+        printError(title);
       },
     });
     const ends = [...steps.slice(1).map(({ began }) => began), Date.now()];

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { print, printError } from "../../cli/output";
 import { UserError } from "../../cli/userError";
 import { type CheckArgs, checkMigrations } from "./check";
 import { notChecked } from "./verdict";
@@ -6,12 +7,11 @@ import { notChecked } from "./verdict";
 /** Reads the arguments of a check from a file, and prints the judgement as JSON. Runs in a sandbox; see sandboxed.ts. */
 async function main(file: string): Promise<void> {
   const args = JSON.parse(readFileSync(file, "utf8")) as Omit<CheckArgs, "log">;
-  const log = (line: string): void => void process.stderr.write(`${line}\n`);
-  const judgement = await checkMigrations({ ...args, log }).catch((error: unknown) => {
+  const judgement = await checkMigrations({ ...args, log: printError }).catch((error: unknown) => {
     if (error instanceof UserError) return notChecked(error.message);
     throw error;
   });
-  process.stdout.write(JSON.stringify(judgement));
+  print(JSON.stringify(judgement));
 }
 
 void main(process.argv[2] ?? "");

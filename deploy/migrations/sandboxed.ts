@@ -1,7 +1,8 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { plain } from "../../cli/output";
 import { requireNoInstanceRole } from "../source/credentials";
-import { plain, requireSandbox, runBuild } from "../source/sandbox";
+import { requireSandbox, runBuild } from "../source/sandbox";
 import { type CheckArgs } from "./check";
 import { type Judgement, judgementSchema } from "./verdict";
 

@@ -2,7 +2,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { existsSync, lstatSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { homedir, userInfo } from "node:os";
 import { basename, delimiter, dirname, isAbsolute, join, resolve } from "node:path";
-import { stripVTControlCharacters } from "node:util";
+import { plain } from "../../cli/output";
 import { UserError } from "../../cli/userError";
 
 /** Directories in which sockets and files give access to credentials: agents, Docker, other programs' temporary files. */
@@ -218,9 +218,4 @@ export async function runBuild(args: BuildProcess): Promise<string> {
   } finally {
     process.off("SIGINT", stop).off("SIGTERM", stop);
   }
-}
-
-/** Removes control characters but the ends of lines: the build's output could change what a terminal shows. */
-export function plain(text: string): string {
-  return stripVTControlCharacters(text).replace(/(?!\n)\p{Cc}/gu, "");
 }

@@ -2,6 +2,7 @@ import { SSMClient } from "@aws-sdk/client-ssm";
 import { Command } from "commander";
 import { describeError } from "../../cli/awsErrors";
 import { didYouMean } from "../../cli/nearest";
+import { print } from "../../cli/output";
 import { UserError } from "../../cli/userError";
 import { createClients } from "../../doctor/clients";
 import { requireAccount } from "../../settings/requireAccount";
@@ -55,7 +56,7 @@ async function secrets(
     throw new UserError(["These secrets cannot be carried, so none was written:", ...refused].join("\n"));
   }
   await withoutValues(plan, () => carry(store, plan));
-  console.log(
+  print(
     [
       ...plan.map((one) => `${one.secret.name} ${textOf(one)}`),
       "",

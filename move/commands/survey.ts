@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { print } from "../../cli/output";
 import { UserError } from "../../cli/userError";
 import { environmentName } from "../../components/common/deployParameter";
 import { createClients } from "../../doctor/clients";
@@ -65,7 +66,7 @@ async function survey({ application, environment, stack, ...options }: Options):
       return { [files.report]: markdownReport(title, all) };
     },
   );
-  console.log(
+  print(
     [
       title,
       "",

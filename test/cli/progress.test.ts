@@ -32,6 +32,22 @@ describe("cli/progress", () => {
     expect(written.at(-1)).to.match(/Build: failed after/);
   });
 
+  it("removes control characters from text of others, and finds a secret that they cut in pieces", async () => {
+    const { progress, written } = lines();
+    progress.hide("s3cret");
+    await progress.step("Build\u001b[1A", (log) => {
+      log("Output: \u001b]52;c;ZXZpbA==\u0007x\u001b[2K");
+      progress.warn("s3\u0000cret");
+      return Promise.resolve();
+    });
+    expect(written).to.deep.equal([
+      "00:00:02 Build",
+      "00:00:03   Output: x",
+      "00:00:04   warning: [secret]",
+      "00:00:06 Build: done in 4 s",
+    ]);
+  });
+
   it("redacts a hidden secret in all output", async () => {
     const { progress, written } = lines();
     progress.hide("s3cret");

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { PreviewDocument, PreviewResource } from "../../graph/document";
 import { resource as resourceOf } from "../report/documents";
-import { renderOutputs, renderTree, style, withoutControls } from "../../preview/tree";
+import { renderOutputs, renderTree, style } from "../../preview/tree";
 
 const plain = style(false);
 
@@ -9,15 +9,6 @@ const resource = (urn: string, parent: string, more: Partial<PreviewResource> = 
   resourceOf("aws:s3/bucket:Bucket", urn, {}, { urn, parent, ...more });
 
 describe("graph/tree", () => {
-  it("removes control characters, with which a baseline could hide lines of a terminal, and keeps colours", () => {
-    const { red, bold, dim } = style(true);
-    const own = `${red("- bucket")}\n\t${bold("é")} ${dim("🪣")}`;
-    expect(withoutControls(own)).to.equal(own);
-    expect(
-      withoutControls("a\u001b[2K\u001b[1A\u001b[8mb\u001b]8;;http://evil\u0007c\r\u009b2Jd\u007f"),
-    ).to.equal("a[2K[1A[8mb]8;;http://evilc2Jd");
-  });
-
   it("draws the tree by parents, with short types and notes on resources", () => {
     const tree = renderTree(
       [
