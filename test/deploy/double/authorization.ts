@@ -118,7 +118,11 @@ export function neededPermissions(
         {
           action,
           resource: arn("ec2", `instance/${itemsOf(form, "InstanceIds")[0] ?? ""}`),
-          context: { "ssm:resourceTag/project": "iaso", "ssm:resourceTag/env": "staging" },
+          context: {
+            "ssm:resourceTag/project": "iaso",
+            "ssm:resourceTag/env": "staging",
+            "ssm:resourceTag/role": "web",
+          },
         },
       ];
     case "ssm:GetParameter":
