@@ -29,6 +29,28 @@ const KERNEL_FILES = ["/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bu
 const PASSED =
   /^(PATH|LANG|LC_\w+|TZ|CI|(https?|no|all)_proxy|NODE_EXTRA_CA_CERTS|SSL_CERT_(FILE|DIR)|npm_config_registry|AWS_EC2_METADATA_SERVICE_ENDPOINT|(PIP|UV)_\w+)$/i;
 
+/**
+ * Runs a program in a session keyring of its own. Children inherit this keyring of the kernel, in which aws-vault and
+ * Kerberos can keep credentials, and Bubblewrap's namespaces do not separate it.
+ *
+ * @see https://man7.org/linux/man-pages/man2/KEYCTL_JOIN_SESSION_KEYRING.2const.html
+ */
+const IN_OWN_KEYRING = `
+import ctypes, errno, os, platform, sys
+if sys.platform == "linux":
+    keyctl = {"x86_64": 250, "aarch64": 219}.get(platform.machine())
+    if keyctl is None:
+        sys.exit("the session keyring of " + platform.machine() + " cannot be left")
+    libc = ctypes.CDLL(None, use_errno=True)
+    # Where the kernel or a container refuses this call, the build cannot read keys either.
+    if libc.syscall(keyctl, 1, None) < 0 and ctypes.get_errno() not in (errno.EPERM, errno.ENOSYS):
+        sys.exit("the session keyring cannot be left: " + os.strerror(ctypes.get_errno()))
+try:
+    os.execvp(sys.argv[1], sys.argv[1:])
+except FileNotFoundError:
+    sys.exit(127)
+`;
+
 const PROJECT = join(__dirname, "../..");
 
 /** The directories and files that a sandbox shows to a build. */
@@ -60,8 +82,9 @@ export function buildEnvironment(env: NodeJS.ProcessEnv, workDirectory: string):
 
 /**
  * Returns the arguments of Bubblewrap for a sandbox in which a build finds no credentials: it sees no process of this
- * machine, no home directory, no socket and no device, and it can write only its work directory and, if asked, the
- * checkout. It has the network, which it needs for packages.
+ * machine, no home directory, no file of a socket and no device, and it can write only its work directory and, if asked,
+ * the checkout. It has the network, which it needs for packages, and so reaches services on loopback and abstract sockets
+ * of this machine: a network of its own would need a program such as pasta.
  *
  * @see https://github.com/containers/bubblewrap
  */
@@ -95,6 +118,11 @@ export function sandboxArguments(args: SandboxArgs, env: NodeJS.ProcessEnv = pro
     ["--bind", workDirectory, workDirectory],
     ["--chdir", PROJECT],
   ].flat();
+}
+
+/** Returns the command line that runs a command in the sandbox. */
+export function sandboxCommand(args: SandboxArgs, command: readonly string[]): string[] {
+  return ["python3", "-I", "-c", IN_OWN_KEYRING, "bwrap", ...sandboxArguments(args), ...command];
 }
 
 /** True if a path is a directory or below it. */
@@ -153,16 +181,19 @@ function real(path: string): string {
  * @throws UserError with the reason, and the other ways to build
  */
 export function requireSandbox(args: SandboxArgs, env: string): void {
-  const { error, status, stderr } = spawnSync("bwrap", [...sandboxArguments(args), "true"], {
+  const [program = "", ...rest] = sandboxCommand(args, ["true"]);
+  const { error, status, stderr } = spawnSync(program, rest, {
     encoding: "utf8",
     env: buildEnvironment(process.env, args.workDirectory),
   });
   if (status === 0) return;
-  const missing = error !== undefined && "code" in error && error.code === "ENOENT";
+  const noPython = error !== undefined && "code" in error && error.code === "ENOENT";
+  const missing = noPython || status === 127;
+  const why = noPython ? "Python (python3)" : "Bubblewrap (bwrap)";
   throw new UserError(
     "The build runs code of the application and of its packages, and this machine cannot hide your AWS credentials " +
-      `from it: ${missing ? "Bubblewrap (bwrap) is not installed" : stderr.trim()}.`,
-    `${missing ? "Install it on Linux (apt-get install bubblewrap). Or build" : "Build"} where there are no credentials ` +
+      `from it: ${missing ? `${why} is not installed` : stderr.trim()}.`,
+    `${missing ? "Install it on Linux (apt-get install bubblewrap python3). Or build" : "Build"} where there are no credentials ` +
       `(npm run deploy -- build ${env} --source <checkout> --output <directory>) and deploy the result ` +
       `(npm run deploy -- ${env} --built <directory> --sha256 <SHA-256>). Or let the application's code read your ` +
       "credentials: --build-with-my-credentials",
@@ -185,7 +216,7 @@ export interface BuildProcess extends SandboxArgs {
  */
 export async function runBuild(args: BuildProcess): Promise<string> {
   const { command, onLine, sandboxed, workDirectory } = args;
-  const [program = "", ...rest] = sandboxed ? ["bwrap", ...sandboxArguments(args), ...command] : command;
+  const [program = "", ...rest] = sandboxed ? sandboxCommand(args, command) : command;
   // The environment of bwrap is the build's: its first process stays readable for the build.
   const child = spawn(program, rest, {
     cwd: PROJECT,

@@ -4,7 +4,7 @@ import { createServer, type Server } from "node:http";
 import { delimiter, join } from "node:path";
 import { expect } from "chai";
 import { EXIT } from "../../deploy/exitCodes";
-import { sandboxArguments } from "../../deploy/source/sandbox";
+import { sandboxArguments, sandboxCommand } from "../../deploy/source/sandbox";
 import { AwsDouble, ENV } from "../deploy/double/aws";
 import { type CliResult, hasSandbox, runCli } from "../deploy/double/cli";
 import { ScaledTime } from "../deploy/double/clocks";
@@ -159,6 +159,26 @@ describe("security: a build that attacks the deployment's credentials", function
     );
     process.env["HOME"] = HOME;
     expect(hidden).to.include.members([home, "/usr/share/doc"]);
+  });
+
+  it("reads no key of the user's session keyring, in which aws-vault and Kerberos keep credentials", function () {
+    if (!hasSandbox) skip(this, "bwrap is not installed, or not permitted here (apt-get install bubblewrap)");
+    const [source, workDirectory] = [temporaryDirectory(), temporaryDirectory()];
+    const name = "iaso-canary";
+    const call = "import ctypes, subprocess, sys; call = ctypes.CDLL(None).syscall; own = -3\n";
+    const [addKey, keyctl] = process.arch === "arm64" ? [217, 219] : [248, 250];
+    const search = `${call}print("found" if call(${keyctl}, 10, own, b"user", b"${name}", 0) > 0 else "nothing")`;
+    // The key is in a keyring of its own, which ends with this process.
+    const user = `${call}call(${keyctl}, 1, None)
+if call(${addKey}, b"user", b"${name}", b"${SECRET}", ${SECRET.length}, own) < 0: sys.exit("no keyrings")
+for command in ${JSON.stringify([
+      ["python3", "-c", search],
+      sandboxCommand({ source, workDirectory, writesSource: false }, ["python3", "-c", search]),
+    ])}: subprocess.run(command, check=True)`;
+    const { status, stderr, stdout } = spawnSync("python3", ["-c", user], { encoding: "utf8" });
+    if (stderr.trim() === "no keyrings") skip(this, "the kernel or the container refuses keyrings");
+    expect(status, stderr).to.equal(0);
+    expect(stdout).to.equal("found\nnothing\n");
   });
 
   it("does not run on an EC2 instance, whose metadata service gives a sandbox with a network the role", async function () {
