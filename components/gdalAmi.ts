@@ -1,5 +1,6 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import { DELETE_IMAGE, type IMAGE_VARIABLES } from "./common/imageCommand";
 import { Naming } from "./common/naming";
 
 export interface GdalAmiArgs {
@@ -49,13 +50,13 @@ export class GdalAmi extends pulumi.ComponentResource {
         create: buildCommand,
         update: buildCommand,
         // The delete command reads the output of the build from PULUMI_COMMAND_STDOUT.
-        delete: "npm run --silent ami -- delete --from-build-output --keep-if-used",
+        delete: DELETE_IMAGE,
         environment: {
           AWS_REGION: naming.region,
           DRIVERS: drivers.join(","),
           IASO_ENV: naming.env,
           PLATFORM: solutionStackName,
-        },
+        } satisfies Record<(typeof IMAGE_VARIABLES)[number], string>,
         triggers: [recipeFingerprint, solutionStackName],
       },
       // The build stops after 90 minutes and then cleans up.

@@ -35,6 +35,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     "cli",
     "coordination",
     "components/common/drillKey.ts",
+    "components/common/imageCommand.ts",
     "components/common/secretParameter.ts",
     "settings/stackFile.ts",
   ],

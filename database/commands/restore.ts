@@ -7,6 +7,7 @@ import { awaitHealth } from "../health";
 import { findByName, listByPrefix } from "../instances";
 import { isolatedGroup } from "../isolatedGroup";
 import { replaceInState, requireInstance, settingsInState } from "../pulumiState";
+import { requireOwnCommands } from "../stateCommands";
 import { type RestoreRecord, type Source } from "../record";
 import { deleteInstance, finishSettings, restoreBeside, RestoreRefused, swapNames } from "../restoreSteps";
 import { compareRows, countRows, findInstance } from "../rowCount";
@@ -82,6 +83,7 @@ async function makePlan(
   const name = target.databaseIdentifier;
   const old = await findByName(session, name);
   const state = await pulumi.read();
+  requireOwnCommands(state, env);
   // Pulumi's state has the settings of an instance that is gone.
   const inState = settingsInState(state, env);
   const oldId = old?.DbiResourceId ?? inState.id;
