@@ -22,7 +22,7 @@ function stack(name: string): void {
     // actions/checkout takes no ids.
     outputOf(file, "application", application?.replace(/@\d+/g, ""), "applicationRepository"),
   ];
-  console.log(lines.join("\n"));
+  print(lines.join("\n"));
 }
 
 function outputOf(file: StackFile, name: string, value: string | undefined, setting = name): string {

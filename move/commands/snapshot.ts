@@ -1,5 +1,6 @@
 import { RDSClient } from "@aws-sdk/client-rds";
 import { Command } from "commander";
+import { print } from "../../cli/output";
 import { UserError } from "../../cli/userError";
 import { createClients } from "../../doctor/clients";
 import { requireAccount } from "../../settings/requireAccount";
@@ -66,7 +67,7 @@ async function snapshot(
     name: name ?? `iaso-${file.env}-moving-in`,
     poll: POLL,
     line: (text: string) => {
-      console.log(text);
+      print(text);
     },
   };
   const taken = await encryptedSnapshot({
@@ -93,7 +94,7 @@ async function snapshot(
     ...(redis !== undefined && { enketoRedisSnapshot: common.name }),
   });
   const user = web.variables["RDS_USERNAME"] ?? "";
-  console.log(
+  print(
     [
       `The first pulumi up of ${stack} creates the database from ${DBSnapshotIdentifier}` +
         (redis === undefined
