@@ -1,7 +1,9 @@
 import { stripVTControlCharacters } from "node:util";
 
+const ESCAPE = "\u001b";
+
 /** The colours and weights with which commands mark their own text, and their ends. */
-const COLOURS = /(\u001b\[(?:1|2|22|31|32|33|39)m)/;
+const COLOURS = new RegExp(`(${ESCAPE}\\[(?:1|2|22|31|32|33|39)m)`);
 
 /**
  * Removes control characters but tabs and the ends of lines, and the characters that change the direction of text: text
