@@ -1,6 +1,7 @@
 import { ElasticBeanstalkClient } from "@aws-sdk/client-elastic-beanstalk";
 import { ECRClient } from "@aws-sdk/client-ecr";
 import { EC2Client } from "@aws-sdk/client-ec2";
+import { ElasticLoadBalancingV2Client } from "@aws-sdk/client-elastic-load-balancing-v2";
 import { RDSClient } from "@aws-sdk/client-rds";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SQSClient } from "@aws-sdk/client-sqs";
@@ -14,6 +15,7 @@ export interface Clients {
   beanstalk: ElasticBeanstalkClient;
   ec2: EC2Client;
   ecr: ECRClient;
+  loadBalancing: ElasticLoadBalancingV2Client;
   rds: RDSClient;
   s3: S3Client;
   sqs: SQSClient;
@@ -92,6 +94,7 @@ export function createClients(settings: ClientSettings): Clients {
     beanstalk: new ElasticBeanstalkClient(config),
     ec2: new EC2Client(config),
     ecr: new ECRClient(config),
+    loadBalancing: new ElasticLoadBalancingV2Client(config),
     rds: new RDSClient(config),
     s3: new S3Client({ ...config, forcePathStyle: settings.pathStyle === true }),
     sqs: new SQSClient(config),

@@ -18,7 +18,23 @@ export interface Session {
   by: string;
   /** True once the user or the CI service has asked the command to stop. */
   interrupted: () => boolean;
+  /** Sends an HTTP request to Iaso. */
+  fetch: (url: URL) => Promise<{ status: number; text: string }>;
 }
+
+/** A session that holds the lock of its environment. */
+export interface LockedSession extends Session {
+  lock: HeldLock;
+}
+
+/** Time limit of a request to Iaso, in milliseconds. */
+const REQUEST_TIMEOUT = 15_000;
+
+/** Sends an HTTP request over the network. */
+export const sendRequest: Session["fetch"] = async (url) => {
+  const response = await fetch(url, { signal: AbortSignal.timeout(REQUEST_TIMEOUT) });
+  return { status: response.status, text: await response.text() };
+};
 
 /** The user: from GitHub Actions, otherwise the user of this machine. */
 export function userName(): string {

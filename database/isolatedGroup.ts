@@ -1,7 +1,7 @@
 import { DescribeSecurityGroupsCommand } from "@aws-sdk/client-ec2";
 import { type DBInstance } from "@aws-sdk/client-rds";
 import { UserError } from "../cli/userError";
-import { type Session } from "./session";
+import { type Session } from "../coordination/session";
 
 /**
  * The default security group of the database's network, in which no connection is allowed.

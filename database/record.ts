@@ -13,14 +13,8 @@ import { settingsSchema } from "./settings";
  */
 const PHASES = ["restoring", "swapping", "succeeded", "abandoned", "refused"] as const;
 
-const schema = z.object({
-  number: z.number().int().positive(),
-  env: z.string(),
-  command: z.literal("restore"),
-  by: z.string(),
-  phase: z.enum(PHASES),
-  startedAt: z.string(),
-  history: z.array(z.object({ at: z.string(), phase: z.enum(PHASES), detail: z.string().optional() })),
+/** What is known of a restore before it begins, and the new instance from the swap on. */
+export const restorePlan = z.object({
   /** The backup: a snapshot, or a time in the automated backups of an instance. */
   source: z.union([
     z.object({ snapshot: z.string() }),
@@ -40,12 +34,25 @@ const schema = z.object({
   settings: settingsSchema,
   /** The id of the security group that allows no connection; absent if the old instance does not exist any more. */
   isolated: z.string().optional(),
+});
+
+export type RestorePlan = z.infer<typeof restorePlan>;
+export type Source = RestorePlan["source"];
+
+const schema = z.object({
+  ...restorePlan.shape,
+  number: z.number().int().positive(),
+  env: z.string(),
+  command: z.literal("restore"),
+  by: z.string(),
+  phase: z.enum(PHASES),
+  startedAt: z.string(),
+  history: z.array(z.object({ at: z.string(), phase: z.enum(PHASES), detail: z.string().optional() })),
   withoutRowCount: z.boolean(),
 });
 
 /** The journal record of a restore. */
 export type RestoreRecord = z.infer<typeof schema>;
-export type Source = RestoreRecord["source"];
 
 /**
  * Reads the record of an unfinished run. Returns undefined if the run ended before it wrote one.
@@ -58,8 +65,9 @@ export async function unfinishedRestore(
   number: number,
 ): Promise<RestoreRecord | undefined> {
   const record = await readJournal(objects, "restores", env, number);
-  if (record !== undefined) return schema.parse(record);
-  const deployment = await readJournal(objects, "journal", env, number);
+  if (record?.command === "restore") return schema.parse(record);
+  // A deployment with a maintenance has its record in this folder too.
+  const deployment = record ?? (await readJournal(objects, "journal", env, number));
   if (deployment === undefined) return undefined;
   throw new UserError(
     `Run ${number} on ${env} (${deployment.command} by ${deployment.by}, ${deployment.startedAt}) is unfinished.`,

@@ -8,10 +8,11 @@ import {
 } from "@aws-sdk/client-rds";
 import { GetParameterCommand } from "@aws-sdk/client-ssm";
 import { describeError, errorName, isRefusal } from "../cli/awsErrors";
+import { type LockedSession } from "../coordination/session";
 import { secretParameterName } from "../components/common/secretParameter";
 import { findById, findByName, isSettled, modify, request, waitFor } from "./instances";
-import { type RestoreRecord } from "./record";
-import { LIMITS, type LockedSession, Unfinished } from "./session";
+import { type RestorePlan } from "./record";
+import { LIMITS, Unfinished } from "./session";
 import { afterRestore, forRestore, hasSettings } from "./settings";
 
 /** Thrown when RDS refuses a restore. There is no new instance. */
@@ -31,7 +32,7 @@ export class RestoreRefused extends Error {
  */
 export async function restoreBeside(
   session: LockedSession,
-  record: Pick<RestoreRecord, "restored" | "settings" | "source">,
+  record: Pick<RestorePlan, "restored" | "settings" | "source">,
 ): Promise<DBInstance> {
   const { restored, settings } = record;
   if ((await findByName(session, restored)) === undefined) await requestRestore(session, record);
@@ -62,7 +63,7 @@ export async function restoreBeside(
 
 async function requestRestore(
   session: LockedSession,
-  record: Pick<RestoreRecord, "restored" | "settings" | "source">,
+  record: Pick<RestorePlan, "restored" | "settings" | "source">,
 ): Promise<void> {
   const { restored, settings, source } = record;
   await session.lock.renew();
@@ -115,7 +116,7 @@ export async function appears(session: LockedSession, name: string): Promise<boo
  */
 export async function swapNames(
   session: LockedSession,
-  record: RestoreRecord,
+  record: RestorePlan,
   newId: string,
 ): Promise<DBInstance> {
   const { isolated, name, oldId, replaced, settings } = record;
@@ -157,7 +158,7 @@ function isIsolated({ VpcSecurityGroups = [] }: DBInstance, group: string): bool
 /** Completes the settings of the new instance that depend on its name, and restarts it if its parameters wait for that. */
 export async function finishSettings(
   session: LockedSession,
-  { settings }: RestoreRecord,
+  { settings }: RestorePlan,
   newId: string,
 ): Promise<void> {
   const { logExports } = settings;

@@ -5,7 +5,7 @@ import { createProgress, isDrawable, type Progress } from "../cli/progress";
 import { formatRemedy, UserError } from "../cli/userError";
 import { type Clock } from "../coordination/clock";
 import { Locked, LockLost } from "../coordination/lock";
-import { connect, requireName, userName } from "../coordination/session";
+import { connect, requireName, sendRequest, userName } from "../coordination/session";
 import { regionOf } from "../settings/stackFile";
 import { PulumiCli } from "./pulumiState";
 import { type Result, type Session, Unfinished } from "./session";
@@ -36,8 +36,6 @@ export interface Options {
   /** The Pulumi stack; the environment's name by default. */
   stack?: string;
 }
-
-const REQUEST_TIMEOUT = 15_000;
 
 /** Runs a command, prints its result and sets the exit code. */
 export async function execute(
@@ -74,10 +72,7 @@ export async function execute(
         print(progress.redact(shown.join("\n")));
       },
       pulumi: new PulumiCli(stack),
-      fetch: async (url) => {
-        const response = await fetch(url, { signal: AbortSignal.timeout(REQUEST_TIMEOUT) });
-        return { status: response.status, text: await response.text() };
-      },
+      fetch: sendRequest,
     });
   });
   (code === EXIT.done ? print : printError)(progress.redact(lines.join("\n")));

@@ -27,8 +27,6 @@ export interface Session extends AnySession {
   /** Prints lines that the user has to read before a question. */
   show: (lines: readonly string[]) => void;
   pulumi: PulumiState;
-  /** Sends an HTTP request to Iaso. */
-  fetch: (url: URL) => Promise<{ status: number; text: string }>;
 }
 
 /** A session that holds the lock of its environment. */

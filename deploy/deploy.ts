@@ -27,6 +27,7 @@ interface SwitchOptions extends CommonOptions, LimitOptions {
   allowUnhealthy?: true;
   buildWithMyCredentials?: true;
   databaseUrl?: string;
+  maintenance?: true;
   migrationsUnchecked?: true;
   runningTasks: TaskPolicy;
   sha256?: string;
@@ -50,6 +51,7 @@ Examples:
   npm run deploy -- prod --source ../iaso --snapshot          take a snapshot of the database first
   npm run deploy -- staging --source ../iaso --image blsq/iaso:1.2.3
                                                               deploy an image on the docker platform
+  npm run deploy -- prod --source ../iaso --maintenance       close the site meanwhile, for incompatible migrations
   npm run deploy -- build staging --source ../iaso --output ../built
   npm run deploy -- staging --built ../built --sha256 …       build without credentials, then deploy
   npm run deploy -- promote staging prod                      deploy to prod exactly what staging runs
@@ -192,6 +194,7 @@ async function executeDeployment(
       const deployOptions = {
         runningTasks: options.runningTasks,
         snapshot: options.snapshot === true,
+        maintenance: options.maintenance === true,
         allowUnhealthy: options.allowUnhealthy === true,
         migrationsUnchecked: options.migrationsUnchecked === true,
       };
@@ -235,6 +238,8 @@ function createProgram(clock: Clock): Command {
       "--database-url <url>",
       "a PostgreSQL server for a temporary database (default: a server that the tool starts)",
     );
+  const stack = (): Option =>
+    new Option("--stack <stack>", "the Pulumi stack, for --maintenance (default: the environment's name)");
   const limits = (to: Command): Command =>
     to
       .option("--timeout <duration>", "time limit of one update (default: 45m)", duration)
@@ -262,6 +267,11 @@ function createProgram(clock: Clock): Command {
       .option("--allow-unhealthy", "deploy to Severe environments, to make them better")
       .option("--migrations-unchecked", "deploy although migrations may break the running version")
       .addOption(databaseUrl())
+      .option(
+        "--maintenance",
+        "close the site while the database is migrated, and restore a snapshot if that fails",
+      )
+      .addOption(stack())
       .option("--snapshot", "take a snapshot of the database before the switch")
       .addOption(tasks());
 
@@ -341,6 +351,7 @@ function createProgram(clock: Clock): Command {
 
   limits(command("repair", "bring web and worker to one version after an unfinished run"))
     .option("--to <version>", "the version, if the tool does not know it")
+    .addOption(stack())
     .action((env: string, options: CommonOptions & LimitOptions & { to?: string }) =>
       execute({ env, clock, options, announce: "repair" }, (session) => repair(session, options.to)),
     );

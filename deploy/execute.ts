@@ -1,5 +1,6 @@
 import { type Clock } from "../coordination/clock";
-import { connect, requireName, userName } from "../coordination/session";
+import { connect, requireName, sendRequest, userName } from "../coordination/session";
+import { PulumiCli } from "../database/pulumiState";
 import { credentialsEnd } from "./credentials";
 import { runCommand } from "./commands/run";
 import { EXIT } from "./exitCodes";
@@ -20,6 +21,8 @@ export interface CommonOptions {
   /** The AWS region; by default that of the stack's file. */
   region?: string;
   json?: true;
+  /** The Pulumi stack; the environment's name by default. */
+  stack?: string;
 }
 
 /** Time limits that the user can set, in milliseconds. */
@@ -104,6 +107,8 @@ export async function execute(
       limits: limitsOf(options),
       by,
       interrupted: interruption.requested,
+      fetch: sendRequest,
+      pulumi: new PulumiCli(options.stack ?? env),
     });
   });
   // Commands that change an environment announce it, and take minutes.

@@ -2,19 +2,26 @@ import { z } from "zod";
 import { type ConditionalObjects } from "../coordination/conditionalObject";
 import { readJournal } from "../coordination/journal";
 import { UserError } from "../cli/userError";
+import { restorePlan } from "../database/record";
 
 /**
  * - preparing: the environments are unchanged
+ * - closing: a deployment with `--maintenance` closes the site and takes a snapshot; the environments are unchanged
  * - switching: the environments are being updated from `from` to `to`
  * - rollingBack: they are being rolled back to `from`
+ * - restoring: a maintenance failed; the environments are rolled back to `from`, and the snapshot is restored
+ * - opening: the site is being opened with the version `opening`. Users may write, so the database is not restored any more
  * - succeeded, rolledBack: final; both environments run `to`, or `from`
  * - refused: final; the run ended before it changed the environments
  * - mixedVersions: final; the rollback failed, and the environments run different versions
  */
 const PHASES = [
   "preparing",
+  "closing",
   "switching",
   "rollingBack",
+  "restoring",
+  "opening",
   "succeeded",
   "rolledBack",
   "refused",
@@ -39,6 +46,10 @@ const schema = z.object({
   history: z.array(z.object({ at: z.string(), phase: z.enum(PHASES), detail: z.string().optional() })),
   /** See `RestorePoint`. */
   restorePoint: z.object({ time: z.string(), snapshot: z.string().optional() }).optional(),
+  /** The restore in case that the maintenance fails; only a deployment with `--maintenance` has it. */
+  maintenance: restorePlan.optional(),
+  /** The version with which the site is opened after a maintenance. */
+  opening: z.string().optional(),
 });
 
 /** The journal record of a deployment, a rollback or a repair. */
@@ -56,14 +67,32 @@ export async function unfinishedRecord(
   number: number,
 ): Promise<DeploymentRecord | undefined> {
   const restore = await readJournal(objects, "restores", env, number);
-  if (restore !== undefined) {
+  if (restore?.command === "restore") {
     throw new UserError(
       `Run ${number} on ${env} (${restore.command} of the database by ${restore.by}, ${restore.startedAt}) is unfinished.`,
       `npm run database -- resume ${env}`,
     );
   }
+  if (restore !== undefined) return schema.parse(restore);
   const record = await readJournal(objects, "journal", env, number);
-  return record && schema.parse(record);
+  // Only people write the records of maintenances: by its plan, a repair replaces the database.
+  return record && schema.omit({ maintenance: true }).parse(record);
+}
+
+/** True if the site is closed, or may be: the record is that of a maintenance which did not end. */
+export function isMaintenance({ maintenance, phase }: DeploymentRecord): boolean {
+  return maintenance !== undefined && ["closing", "switching", "restoring", "opening"].includes(phase);
+}
+
+/** What users see while a run is unfinished or runs; undefined if it is no maintenance. */
+export async function describeMaintenance(
+  objects: ConditionalObjects,
+  env: string,
+  number: number,
+): Promise<string | undefined> {
+  const { data } = schema.safeParse(await readJournal(objects, "restores", env, number));
+  if (data === undefined || !isMaintenance(data)) return undefined;
+  return `The site is CLOSED for maintenance since ${data.startedAt} (run ${data.number} by ${data.by}, phase ${data.phase}): users see the maintenance page, and the worker takes no tasks.`;
 }
 
 /** Records to look through: more than a year of deployments every second day. */
@@ -106,7 +135,9 @@ async function newest(
   matches: (record: DeploymentRecord) => boolean,
 ): Promise<DeploymentRecord | undefined> {
   for (let number = before - 1; number > Math.max(0, before - SEARCHED); number -= 1) {
-    const { data } = schema.safeParse(await readJournal(objects, "journal", env, number));
+    const record =
+      (await readJournal(objects, "journal", env, number)) ?? (await readJournal(objects, "restores", env, number));
+    const { data } = schema.safeParse(record);
     if (data !== undefined && matches(data)) return data;
   }
   return undefined;

@@ -1,5 +1,6 @@
 import { type HeldLock } from "../coordination/lock";
 import { type Session as AnySession } from "../coordination/session";
+import { type PulumiState } from "../database/pulumiState";
 
 /** Time limits and intervals of a command, in milliseconds. */
 export interface Limits {
@@ -31,6 +32,8 @@ export interface Session extends AnySession {
   limits: Limits;
   /** The end of the AWS credentials, in milliseconds since 1970; undefined if none is known. */
   credentialsEnd: number | undefined;
+  /** The state of the stack, which a restore of the database changes. */
+  pulumi: PulumiState;
 }
 
 /** A session that holds the lock of its environment. */

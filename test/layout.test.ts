@@ -28,8 +28,18 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   move: ["doctor", "preview/project.ts", "settings", "components/common", "cli"],
   // The component that writes the parameter owns its schema.
   coordination: ["cli", "components/common/deployParameter.ts"],
-  // A build reads its stack's settings without AWS.
-  deploy: ["cli", "coordination", "components/common/secretParameter.ts", "settings/stackFile.ts"],
+  // A build reads its stack's settings without AWS. A maintenance that fails restores the database.
+  deploy: [
+    "cli",
+    "coordination",
+    "components/common/secretParameter.ts",
+    "database/health.ts",
+    "database/pulumiState.ts",
+    "database/record.ts",
+    "database/restoreInPlace.ts",
+    "database/session.ts",
+    "settings/stackFile.ts",
+  ],
   // The doctor reads the keys of rehearsals too.
   database: [
     "cli",

@@ -6,10 +6,11 @@ import { chooseBackup } from "../backups";
 import { awaitHealth } from "../health";
 import { findByName, listByPrefix } from "../instances";
 import { isolatedGroup } from "../isolatedGroup";
-import { replaceInState, requireInstance, settingsInState } from "../pulumiState";
+import { requireInstance, settingsInState } from "../pulumiState";
 import { requireOwnCommands } from "../stateCommands";
 import { type RestoreRecord, type Source } from "../record";
-import { deleteInstance, finishSettings, restoreBeside, RestoreRefused, swapNames } from "../restoreSteps";
+import { namesOf, swapIn } from "../restoreInPlace";
+import { deleteInstance, restoreBeside, RestoreRefused } from "../restoreSteps";
 import { compareRows, countRows, findInstance } from "../rowCount";
 import { type LockedSession, type Result, type Session } from "../session";
 import { type Settings, settingsFor, settingsOf, toProgramParameters } from "../settings";
@@ -39,7 +40,7 @@ export async function restore(session: Session, options: RestoreOptions): Promis
     const plan = await locked.progress.step("Check the database and its backups", () =>
       makePlan(locked, wanted, options),
     );
-    const names = { restored: `${name}-restored-${run.number}`, replaced: `${name}-replaced-${run.number}` };
+    const names = namesOf(name, run.number);
     session.show(describePlan(name, names, plan));
     if (!(await session.confirm("Restore the backup beside the database?"))) {
       return { outcome: "abandoned", lines: ["Nothing was changed."] };
@@ -129,16 +130,9 @@ async function complete(session: LockedSession, journal: Journal<RestoreRecord>)
   const newId = journal.current.newId ?? (await prepare(session, journal));
   if (newId === undefined) return abandoned(session, journal);
   const record = journal.current;
-  const { isolated, name, oldId, replaced } = record;
-  const { progress } = session;
-  await progress.step(`Give the new instance the name ${name}`, async () => {
-    await swapNames(session, record, newId);
-    await finishSettings(session, record, newId);
-  });
-  await progress.step("Put the new instance into Pulumi's state", () =>
-    replaceInState(session.pulumi, oldId, newId),
-  );
-  const problem = await progress.step("Wait until Iaso works with it", () => awaitHealth(session));
+  const { isolated, name, replaced } = record;
+  await swapIn(session, session.pulumi, record, newId);
+  const problem = await session.progress.step("Wait until Iaso works with it", () => awaitHealth(session));
   await journal.write("succeeded", {}, problem);
   const kept =
     isolated === undefined

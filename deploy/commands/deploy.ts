@@ -6,6 +6,7 @@ import { describeHolder, isHeld, Locked, readLock } from "../../coordination/loc
 import { requireCredentialsFor } from "../credentials";
 import { recordBuild } from "../earlierBuilds";
 import { copyImages, requireRepository } from "../images";
+import { maintain, type MaintenancePlan, planMaintenance } from "../maintenance/maintain";
 import { type JudgeMigrations } from "../migrations/verdict";
 import { describeEnvironments, type Report } from "../output/report";
 import { awaitHealth } from "../pair/awaitHealth";
@@ -22,13 +23,15 @@ import { type StaticFile } from "../static/files";
 import { publishStatic } from "../static/publish";
 import { UserError } from "../../cli/userError";
 import { requireCompatible } from "./checkMigrations";
-import { recover, restoreStaticOf } from "./recover";
+import { recover, requireNoMaintenance, restoreStaticOf } from "./recover";
 import { switchVersion } from "./switchVersion";
 import { type Run, withLock } from "./withLock";
 
 export interface DeployOptions {
   runningTasks: TaskPolicy;
   snapshot: boolean;
+  /** Closes the site during the switch, and restores a snapshot if it fails. */
+  maintenance: boolean;
   allowUnhealthy: boolean;
   /** Deploys without a check whether the running version works on the new version's tables. */
   migrationsUnchecked: boolean;
@@ -66,7 +69,7 @@ export type Build = (pair: Pair, log: (line: string) => void) => Promise<BuiltVe
  * 7. record the restore point of the database
  * 8. switch both environments, or roll both back
  *
- * Steps 1 to 7 leave the environments unchanged.
+ * Steps 1 to 7 leave the environments unchanged. A maintenance replaces steps 4 and 6 to 8 by its own (`maintain`).
  *
  * @throws UserError, Locked, LockLost or Unfinished. The environments may run different versions only after LockLost
  *   and Unfinished.
@@ -84,22 +87,26 @@ export async function deploy(session: Session, options: DeployOptions, build: Bu
     if (from === label) {
       return run.close(unchanged(env, label, state), { unfinished: false, version: label });
     }
-    const migrations = await requireCompatible(
-      run.session,
-      from,
-      built.judgeMigrations,
-      options.migrationsUnchecked,
-    );
+    const plan = options.maintenance ? await planLocked(run.session, pair, label) : undefined;
+    // Nobody uses the running version while the maintenance migrates the database.
+    const migrations =
+      plan === undefined
+        ? await requireCompatible(run.session, from, built.judgeMigrations, options.migrationsUnchecked)
+        : undefined;
     requireNotInterrupted(session);
     await run.session.lock.renew();
-    const journal = await run.beginJournal({
-      command: "deploy",
-      from,
-      to: label,
-      bundle: built.bundle.sha256,
-    });
+    const record = { command: "deploy", from, to: label, bundle: built.bundle.sha256 } as const;
+    // A repair replaces the database by the plan in the record, so only people may write it.
+    const journal = await run.beginJournal(record, plan === undefined ? "journal" : "restores");
     try {
-      const restorePoint = await prepare(run.session, journal, options, built, label);
+      await publish(run.session, built, label);
+      if (plan !== undefined) {
+        const { runningTasks } = options;
+        const ended = await maintain(run.session, { pair, journal, plan, runningTasks, from, to: label });
+        if (ended.closing.version === from) await restoreStaticOf(run.session, from);
+        return run.close(ended.report, ended.closing);
+      }
+      const restorePoint = await recordTasksAndRestorePoint(run.session, journal, options, label);
       const { closing, report } = await switchVersion(run.session, {
         pair,
         journal,
@@ -110,7 +117,7 @@ export async function deploy(session: Session, options: DeployOptions, build: Bu
       });
       return run.close(report, closing);
     } catch (error) {
-      if (journal.current.phase === "preparing") await restoreStaticOf(run.session, from);
+      if (["preparing", "refused"].includes(journal.current.phase)) await restoreStaticOf(run.session, from);
       throw error;
     }
   });
@@ -133,6 +140,7 @@ async function preflight(session: Session, options: DeployOptions): Promise<Pair
   requireCredentialsFor(session, limits.version + limits.tasks);
   if (target.platform === "docker") requireRepository(session);
   const pair = await findPair(clients.beanstalk, env, target);
+  if (options.maintenance) await planMaintenance(session, pair, 0, "check");
   const lock = await readLock(new ConditionalObjects(clients.s3, target.artifactsBucket), env);
   if (lock !== undefined && isHeld(lock, clock.now())) {
     if (await isAlive(session, lock.expiresAt)) throw new Locked(describeHolder(lock));
@@ -170,6 +178,7 @@ async function isAlive(session: Session, expiresAt: string | null): Promise<bool
 export async function recoverFirst(run: Run<Report>, pair: Pair): Promise<Report | undefined> {
   const { session, unfinishedRun } = run;
   if (unfinishedRun === undefined) return undefined;
+  await requireNoMaintenance(session, unfinishedRun);
   const recovered = await session.progress.step("Recover from an unfinished run", () =>
     recover(session, pair, unfinishedRun),
   );
@@ -189,14 +198,14 @@ export async function recoverFirst(run: Run<Report>, pair: Pair): Promise<Report
   };
 }
 
-/** Does everything that leaves the environments unchanged. */
-async function prepare(
-  session: LockedSession,
-  journal: Journal<DeploymentRecord>,
-  options: DeployOptions,
-  built: BuiltVersion,
-  label: string,
-): Promise<RestorePoint> {
+function planLocked(session: LockedSession, pair: Pair, label: string): Promise<MaintenancePlan> {
+  return session.progress.step("Plan the maintenance", () =>
+    planMaintenance(session, pair, session.lock.current.token, label),
+  );
+}
+
+/** Creates the version and publishes its files, which leaves the environments unchanged. */
+async function publish(session: LockedSession, built: BuiltVersion, label: string): Promise<void> {
   const { clients, env, progress, target } = session;
   requireNotInterrupted(session);
   await progress.step("Publish the static files", (log) =>
@@ -227,6 +236,16 @@ async function prepare(
     for (const inputs of built.inputs ?? []) await recordBuild(session, inputs, label);
   });
   requireNotInterrupted(session);
+}
+
+/** Waits for the background tasks, and records the restore point. */
+async function recordTasksAndRestorePoint(
+  session: LockedSession,
+  journal: Journal<DeploymentRecord>,
+  options: DeployOptions,
+  label: string,
+): Promise<RestorePoint> {
+  const { progress } = session;
   await progress.step("Check the background tasks", (log) =>
     checkRunningTasks(session, options.runningTasks, log),
   );

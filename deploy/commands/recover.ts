@@ -1,6 +1,8 @@
 import { describeError } from "../../cli/awsErrors";
 import { ConditionalObjects } from "../../coordination/conditionalObject";
-import { type DeploymentRecord, unfinishedRecord } from "../record";
+import { Journal } from "../../coordination/journal";
+import { recoverMaintenance } from "../maintenance/maintain";
+import { type DeploymentRecord, isMaintenance, unfinishedRecord } from "../record";
 import { type Pair, ROLES } from "../pair/find";
 import { reconcile, type Reconciled } from "../pair/reconcile";
 import { describePair, deviations, formatState, type PairState } from "../pair/state";
@@ -12,8 +14,26 @@ import { UserError } from "../../cli/userError";
 export interface Recovered extends Reconciled {
   /** The version to which the pair was brought. */
   version: string;
+  /** True if a maintenance was completed, which opened the site. */
+  maintenance: boolean;
   /** The version before it, if the journal tells. */
   previous: string | undefined;
+}
+
+/**
+ * Only a person completes a maintenance, by `repair`: it may restore the database, which no role of CI can.
+ *
+ * @param unfinishedRun the number of the unfinished run's journal record
+ * @throws UserError if the unfinished run is a maintenance
+ */
+export async function requireNoMaintenance(session: LockedSession, unfinishedRun: number): Promise<void> {
+  const objects = new ConditionalObjects(session.clients.s3, session.target.artifactsBucket);
+  const record = await unfinishedRecord(objects, session.env, unfinishedRun);
+  if (record === undefined || !isMaintenance(record)) return;
+  throw new UserError(
+    `The maintenance of ${session.env} is unfinished (run ${record.number} by ${record.by}, ${record.startedAt}, phase ${record.phase}): users may see the maintenance page.`,
+    `npm run deploy -- repair ${session.env}`,
+  );
 }
 
 /**
@@ -41,11 +61,31 @@ export async function recover(
       `Run ${record.number} (${record.command} by ${record.by}, ${record.startedAt}) stopped in phase ${record.phase}.`,
     );
   }
-  const version = wanted ?? (await chooseVersion(session, pair, record));
+  const maintenance = record !== undefined && isMaintenance(record);
+  const version = maintenance
+    ? await completeMaintenance(session, pair, objects, record, wanted)
+    : (wanted ?? (await chooseVersion(session, pair, record)));
   const result = await reconcile(session, pair, version);
   if (result.verified) await restoreStaticOf(session, version);
   const previous = version === record?.to ? (record.from ?? undefined) : undefined;
-  return { ...result, version, previous };
+  return { ...result, version, previous, maintenance };
+}
+
+async function completeMaintenance(
+  session: LockedSession,
+  pair: Pair,
+  objects: ConditionalObjects,
+  record: DeploymentRecord,
+  wanted: string | undefined,
+): Promise<string> {
+  if (wanted !== undefined) {
+    throw new UserError(
+      `The maintenance of run ${record.number} on ${session.env} is unfinished, and decides which version runs.`,
+      `npm run deploy -- repair ${session.env}, without --to`,
+    );
+  }
+  const journal = await Journal.reopen(objects, "restores", record, () => session.clock.now());
+  return recoverMaintenance(session, pair, journal);
 }
 
 async function chooseVersion(

@@ -21,7 +21,7 @@ export async function repair(session: Session, to: string | undefined): Promise<
     const recovered = await session.progress.step("Bring web and worker to one version", () =>
       recover(run.session, pair, run.unfinishedRun, wanted),
     );
-    const { previous, problems, state, verified, version } = recovered;
+    const { maintenance, previous, problems, state, verified, version } = recovered;
     const environments = describeEnvironments(state);
     if (!verified || state === undefined) {
       const report: Report = {
@@ -36,7 +36,7 @@ export async function repair(session: Session, to: string | undefined): Promise<
       };
       return run.close(report, { unfinished: true });
     }
-    const isUnchanged = commonVersion(before) === version;
+    const isUnchanged = !maintenance && commonVersion(before) === version;
     const report: Report = {
       env,
       outcome: isUnchanged ? "unchanged" : "repaired",
@@ -45,7 +45,10 @@ export async function repair(session: Session, to: string | undefined): Promise<
         : `${env} runs ${version} again on web and worker (verified on every instance).`,
       to: version,
       environments,
-      notes: unhealthyRoles(state).map((role) => `${role} is unhealthy (${state[role].health}).`),
+      notes: [
+        ...(maintenance ? ["The maintenance has ended: the site is open, and the worker takes tasks."] : []),
+        ...unhealthyRoles(state).map((role) => `${role} is unhealthy (${state[role].health}).`),
+      ],
     };
     return run.close(report, { unfinished: false, version, previous });
   });

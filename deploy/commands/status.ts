@@ -1,5 +1,6 @@
 import { ConditionalObjects } from "../../coordination/conditionalObject";
 import { describeHolder, isHeld, readLock } from "../../coordination/lock";
+import { describeMaintenance } from "../record";
 import { describeEnvironments, type Report } from "../output/report";
 import { findPair, ROLES } from "../pair/find";
 import { describePair } from "../pair/state";
@@ -11,7 +12,10 @@ export async function status(session: Session): Promise<Report> {
   const { clients, clock, env, target } = session;
   const pair = await findPair(clients.beanstalk, env, target);
   const state = await describePair(clients.beanstalk, pair);
-  const lock = await readLock(new ConditionalObjects(clients.s3, target.artifactsBucket), env);
+  const objects = new ConditionalObjects(clients.s3, target.artifactsBucket);
+  const lock = await readLock(objects, env);
+  const { openJournal = null } = lock ?? {};
+  const maintenance = openJournal === null ? undefined : await describeMaintenance(objects, env, openJournal);
   const environments = describeEnvironments(state);
   const held = lock !== undefined && isHeld(lock, clock.now());
   const details = {
@@ -19,15 +23,17 @@ export async function status(session: Session): Promise<Report> {
     unfinishedRun: held ? null : (lock?.openJournal ?? null),
     version: lock?.version ?? null,
     previous: lock?.previous ?? null,
+    maintenance: maintenance ?? null,
   };
-  if (held) return { env, outcome: "shown", summary: describeHolder(lock), environments, details };
+  const notes = maintenance === undefined ? [] : [maintenance];
+  if (held) return { env, outcome: "shown", summary: describeHolder(lock), environments, notes, details };
   const remedy = `npm run deploy -- repair ${env}`;
   const version = commonVersion(state);
   const updating = ROLES.some((role) => state[role].status !== "Ready");
   if (details.unfinishedRun !== null) {
     const summary = `Run ${details.unfinishedRun} on ${env} is unfinished.`;
     const outcome = version === undefined ? "mixedVersions" : "shown";
-    return { env, outcome, summary, environments, details, remedy };
+    return { env, outcome, summary, environments, notes, details, remedy };
   }
   if (version !== undefined) {
     const previous = details.previous === null ? "" : ` The version before: ${details.previous}.`;

@@ -1,6 +1,6 @@
 import { describeError } from "../../cli/awsErrors";
 import { ConditionalObjects } from "../../coordination/conditionalObject";
-import { Journal } from "../../coordination/journal";
+import { type Folder, Journal } from "../../coordination/journal";
 import { type DeploymentRecord } from "../record";
 import { type HeldLock, LockLost } from "../../coordination/lock";
 import { releaseLock, takeLock } from "../../coordination/session";
@@ -23,8 +23,10 @@ export interface Run<T> {
   unfinishedRun: number | undefined;
   /** Records that the recovery from the unfinished run succeeded, and the version that both environments run. */
   markRecovered(version: string, previous?: string): Promise<void>;
+  /** @param folder that of the record; by default that of deployments */
   beginJournal(
     record: Pick<DeploymentRecord, "bundle" | "command" | "from" | "to">,
+    folder?: Folder,
   ): Promise<Journal<DeploymentRecord>>;
   close(result: T, closing: Closing): Closed<T>;
 }
@@ -62,11 +64,11 @@ export async function withLock<T>(
         await lock.update({ openJournal: token, ...versions(lock, version, previous) });
         recovered = true;
       },
-      async beginJournal(record) {
+      async beginJournal(record, folder = "journal") {
         const startedAt = new Date(clock.now()).toISOString();
         journal = new Journal(
           objects,
-          "journal",
+          folder,
           { ...record, number: token, env, by: session.by, phase: "preparing", startedAt, history: [] },
           () => clock.now(),
         );
@@ -85,12 +87,12 @@ export async function withLock<T>(
       throw error;
     }
     const phase = journal?.current.phase ?? "preparing";
-    const isUnchanged = recovered && phase === "preparing";
-    if (journal !== undefined && isUnchanged) {
+    const isUnchanged = recovered && (phase === "preparing" || phase === "refused");
+    if (journal !== undefined && isUnchanged && phase === "preparing") {
       await journal.write("refused", {}, describeError(error)).catch(() => undefined);
     }
     await releaseLock(session, lock, isUnchanged ? { openJournal: null } : {});
-    if (!isUnchanged && !(error instanceof UserError))
+    if (!isUnchanged && !(error instanceof UserError) && !(error instanceof Unfinished))
       throw new Unfinished(describeError(error), { cause: error });
     throw error;
   }

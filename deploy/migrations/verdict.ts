@@ -95,8 +95,8 @@ export function judge(answer: Answer): Judgement {
         ...kinds.map((kind) => `  ${namesOf(breaks, kind)}: ${SPLIT[kind] ?? ""}.`),
       ],
       remedy:
-        "Split the change into two releases, as described. Or let requests fail until the switch ends, and for as long as " +
-        "a rollback lasts: --migrations-unchecked",
+        "Split the change into two releases, as described. Or close the site meanwhile: --maintenance. Or let requests fail " +
+        "until the switch ends, and for as long as a rollback lasts: --migrations-unchecked",
     };
   }
   if (data.length > 0) {

@@ -37,6 +37,20 @@ export function isWorse(health: string, before: string): boolean {
   return severityOf(health) > Math.min(severityOf(before), DEGRADED);
 }
 
+/** The status of the least healthy instance of web, and that of worker. */
+export function instanceHealth(state: PairState): PairHealth {
+  const worst = (role: Role): string =>
+    state[role].instances
+      .map(({ health }) => health)
+      .reduce((least, one) => (severityOf(one) > severityOf(least) ? one : least), "Ok");
+  return { web: worst("web"), worker: worst("worker") };
+}
+
+/** True if a status is worse than another one. */
+export function isLessHealthy(health: string, before: string): boolean {
+  return severityOf(health) > severityOf(before);
+}
+
 function severityOf(health: string): number {
   return SEVERITY[health] ?? Infinity;
 }

@@ -24,6 +24,8 @@ export interface ReconcileOptions {
   settledAt?: number;
   /** Aborts every update in progress, because each leads to another version. */
   abortUpdates?: boolean;
+  /** True if the site is closed for maintenance, so that the environments do not become healthy. */
+  closed?: boolean;
 }
 
 /**
@@ -48,7 +50,7 @@ export async function reconcile(
       problems.push("The environments did not become Ready in time, or could not be described.");
       continue;
     }
-    if (deviating.length === 0) return verified(session, pair, state, problems);
+    if (deviating.length === 0) return verified(session, pair, state, problems, options);
     session.progress.line(`Updating ${deviating.join(" and ")} to ${version}`);
     const requests = await requestUpdates(session, pair, deviating, version);
     for (const { error, role } of requests) if (error !== undefined) problems.push(`${role}: ${error}`);
@@ -61,7 +63,7 @@ export async function reconcile(
   if (state === undefined || deviating.length > 0) {
     return { verified: false, state: state ?? last, problems };
   }
-  return verified(session, pair, state, problems);
+  return verified(session, pair, state, problems, options);
 }
 
 /** Waits for health, so that the report can tell whether the environments are healthy on the version. */
@@ -70,7 +72,9 @@ async function verified(
   pair: Pair,
   state: PairState,
   problems: string[],
+  { closed = false }: ReconcileOptions,
 ): Promise<Reconciled> {
+  if (closed) return { verified: true, state, problems };
   const healthy = await awaitHealth(session, pair, session.limits.health);
   return { verified: true, state: healthy ?? state, problems };
 }

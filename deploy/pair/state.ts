@@ -15,6 +15,8 @@ export interface InstanceState {
   version: string | undefined;
   /** "In Progress", "Deployed" or "Failed". */
   deployment: string | undefined;
+  /** The status of its enhanced health, such as "Ok". */
+  health: string;
   causes: string[];
 }
 
@@ -96,11 +98,17 @@ async function listInstances(
   return instances;
 }
 
-function instanceState({ InstanceId, Deployment, Causes }: SingleInstanceHealth): InstanceState {
+function instanceState({
+  InstanceId,
+  HealthStatus,
+  Deployment,
+  Causes,
+}: SingleInstanceHealth): InstanceState {
   return {
     id: InstanceId ?? "",
     version: Deployment?.VersionLabel,
     deployment: Deployment?.Status,
+    health: HealthStatus ?? "No Data",
     causes: Causes ?? [],
   };
 }

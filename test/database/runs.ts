@@ -1,12 +1,13 @@
 import { restore, type RestoreOptions, resume } from "../../database/commands/restore";
-import { databaseIds, type PulumiState } from "../../database/pulumiState";
+import { databaseIds } from "../../database/pulumiState";
 import { outcomeOf } from "../../database/run";
 import { type Result, type Session } from "../../database/session";
 import { type Clients, createClients } from "../../coordination/clients";
 import { readTarget } from "../../coordination/target";
-import { ARTIFACTS, AwsDouble, ENV, KILL, SILENCE } from "../deploy/double/aws";
+import { ARTIFACTS, AwsDouble, ENV } from "../deploy/double/aws";
 import { type Time, VirtualClock, VirtualTime } from "../deploy/double/clocks";
 import { DATABASE_GROUP, DEFAULT_GROUP, type SimulatedDatabase } from "../deploy/double/rds";
+import { pulumiOf } from "../deploy/double/pulumi";
 import { silentProgress } from "../deploy/double/runs";
 import { createShortcutClients } from "../deploy/double/shortcut";
 import { DirectTransport, never, type Process } from "../deploy/double/transport";
@@ -104,29 +105,6 @@ function settings({ attributes, groups, logExports, parameterGroup, tags }: Simu
     .filter(([name]) => name !== "EngineVersion")
     .sort(([one], [other]) => one.localeCompare(other));
   return JSON.stringify([sorted, groups, logExports, parameterGroup, tags]);
-}
-
-/** Pulumi's command line: its calls are faulted like those of AWS. */
-function pulumiOf(account: Account, process: Process): PulumiState {
-  const call = async <T>(operation: string, act: () => T): Promise<T> => {
-    await Promise.resolve();
-    if (process.dead) return never();
-    const answer = account.double.arrive("pulumi", operation, act);
-    if (answer === KILL) {
-      process.dead = true;
-      process.onKill();
-      return never();
-    }
-    if (answer === SILENCE) throw new Error("pulumi was ended by a signal");
-    return answer;
-  };
-  return {
-    read: () => call("export", () => account.state),
-    write: (state) =>
-      call("import", () => {
-        account.state = state;
-      }),
-  };
 }
 
 export interface Ended {

@@ -127,7 +127,12 @@ export function neededPermissions(
       ];
     case "ssm:GetParameter":
       return one(arn("ssm", `parameter${form.get("Name") ?? ""}`));
+    case "elasticloadbalancing:CreateRule":
+      return one(form.get("ListenerArn") ?? "");
+    case "elasticloadbalancing:DeleteRule":
+      return one(form.get("RuleArn") ?? "");
     case "sqs:GetQueueAttributes":
+    case "sqs:SetQueueAttributes":
     case "sqs:GetQueueUrl":
       return one(arn("sqs", (form.get("QueueUrl") ?? form.get("QueueName") ?? "").split("/").at(-1) ?? ""));
     default: {

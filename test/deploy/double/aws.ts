@@ -2,6 +2,7 @@ import type { Role } from "../../authorization";
 import { authorize, deployRole, neededForS3, neededPermissions } from "./authorization";
 import { type DeploymentEnd, Beanstalk } from "./beanstalk";
 import { Commands } from "./commands";
+import { LoadBalancing } from "./loadBalancing";
 import { type Time, VirtualTime } from "./clocks";
 import {
   AwsFault,
@@ -13,9 +14,11 @@ import {
   type Xml,
 } from "./protocol";
 import { Ecr } from "./ecr";
+import { Queue } from "./queue";
 import { Random } from "./random";
 import { DEFAULT_GROUP, ELEMENTS, Rds } from "./rds";
 import { S3 } from "./s3";
+import { Users } from "./users";
 import { pathWithBucket } from "./s3Address";
 
 /**
@@ -77,6 +80,12 @@ export class AwsDouble {
   readonly rds: Rds;
   readonly ecr = new Ecr(APPLICATION);
   readonly commands: Commands;
+  readonly balancing: LoadBalancing;
+  readonly queue: Queue;
+  /** Undefined in tests without users. */
+  users: Users | undefined;
+  /** Pulumi's state. */
+  state: string;
   readonly calls: Call[] = [];
   /** By the call's place in the order in which calls arrive. */
   readonly faults = new Map<number, FaultKind>();
@@ -109,6 +118,13 @@ export class AwsDouble {
     this.rds = new Rds(this.time, new Random(seed + 1));
     this.rds.addInstance(`iaso-${ENV}`);
     this.commands = new Commands(this.time, this.rds);
+    this.balancing = new LoadBalancing(this.time);
+    this.queue = new Queue(this.time);
+    const [database] = this.rds.instances;
+    this.state = JSON.stringify({
+      version: 3,
+      deployment: { resources: [{ type: "aws:rds/instance:Instance", id: database?.id }] },
+    });
   }
 
   /** The settings of the environment, as the Pulumi program writes them. */
@@ -172,6 +188,7 @@ export class AwsDouble {
 
   /** Does what arrives too late, as far as its time has come. */
   settle(): void {
+    this.users?.advance();
     for (;;) {
       const index = this.late.findIndex(({ at }) => at <= this.time.now);
       const [entry] = index === -1 ? [] : this.late.splice(index, 1);
@@ -271,10 +288,14 @@ export class AwsDouble {
         const ARN = `arn:aws:ssm:eu-central-1:123456789012:parameter${Name}`;
         return { Parameter: { ARN, Name, Type: "String", Value } };
       }
-      case "sqs": {
-        const inFlight = this.tasksInFlight.length > 1 ? this.tasksInFlight.shift() : this.tasksInFlight[0];
-        return { Attributes: { ApproximateNumberOfMessagesNotVisible: String(inFlight ?? 0) } };
-      }
+      case "elasticloadbalancing":
+        return this.balancing.handle(operation, form);
+      case "sqs":
+        if (operation === "SetQueueAttributes") return this.queue.setAttributes(form);
+        return this.queue.getAttributes(
+          form,
+          () => (this.tasksInFlight.length > 1 ? this.tasksInFlight.shift() : this.tasksInFlight[0]) ?? 0,
+        );
       default:
         throw new AwsFault("UnknownOperation", `The double has no service ${service}.`);
     }
@@ -282,6 +303,13 @@ export class AwsDouble {
 
   /** Iaso's health check: it answers 200 without a database too. */
   answerHealth(): DoubleResponse {
+    this.settle();
+    const routed = this.balancing.route("/_health/");
+    if (routed !== "forward") {
+      const { body, contentType, status } = routed;
+      return { status, headers: { "content-type": contentType }, body };
+    }
+    if (this.users?.fits === false) return json({ up: true, error: "column does not exist" });
     const database = this.rds.connect(this.rds.address(`iaso-${ENV}`));
     const works = database !== undefined && database.password === this.databasePassword;
     return json(works ? { up: true } : { up: true, error: "db_fail" });

@@ -1,4 +1,5 @@
 import { type Time } from "./clocks";
+import { ENDPOINT } from "./loadBalancing";
 import { healthOfClientErrors, worstOf } from "./health";
 import { AwsFault, listOf, type Xml } from "./protocol";
 import { type Random } from "./random";
@@ -154,6 +155,7 @@ export class SimulatedEnvironment {
       this.at(at, () => {
         this.say("INFO", `Deploying new version to instance ${this.current.instances[index]!.id}.`);
         this.setInstance(index, { label, status: "In Progress", deploymentId: number });
+        this.beanstalk.onDeploy(label);
       });
       at += timing.perInstance();
       const failed = (end === "rolledBack" || end === "mixed") && index === reached - 1;
@@ -272,6 +274,8 @@ export class SimulatedEnvironment {
   }
 }
 
+const endpointOf = (name: string): string => (name === "iaso-staging" ? ENDPOINT : `${name}.example.org`);
+
 interface Version {
   label: string;
   bucket: string;
@@ -298,6 +302,8 @@ export class Beanstalk {
   };
   /** Environments, versions and instances in one answer. */
   pageSize = 100;
+  /** Called when an instance begins to run a version: its hooks migrate the database. */
+  onDeploy: (label: string) => void = () => undefined;
   private acting: number | undefined;
 
   constructor(
@@ -447,17 +453,19 @@ export class Beanstalk {
       Status: status,
       HealthStatus: environment.shownHealth,
       AbortableOperationInProgress: abortable,
+      // Only an environment with a load balancer has an address.
+      ...(settings.tier !== "Worker" && { EndpointURL: endpointOf(settings.name) }),
       Tier: { Name: settings.tier ?? "WebServer", Type: "Standard", Version: "1.0" },
     };
   }
 
   private describeInstances(form: URLSearchParams): Xml {
-    const { instances } = this.byId(form.get("EnvironmentId")).shown;
+    const { health, instances } = this.byId(form.get("EnvironmentId")).shown;
     const [page, NextToken] = this.page(instances, form, true);
     return {
       InstanceHealthList: page.map(({ deploymentId, id, label, status }) => ({
         InstanceId: id,
-        HealthStatus: status === "Failed" ? "Degraded" : "Ok",
+        HealthStatus: status === "Failed" ? "Degraded" : health,
         Causes: status === "Failed" ? ["Application deployment failed."] : [],
         Deployment: { VersionLabel: label, DeploymentId: deploymentId, Status: status },
       })),

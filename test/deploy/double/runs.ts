@@ -3,7 +3,9 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Clients, createClients } from "../../../coordination/clients";
+import { sendRequest } from "../../../coordination/session";
 import { readTarget } from "../../../coordination/target";
+import { PulumiCli } from "../../../database/pulumiState";
 import { type Clock } from "../../../coordination/clock";
 import { type Build, deploy, type DeployOptions } from "../../../deploy/commands/deploy";
 import { repair } from "../../../deploy/commands/repair";
@@ -22,8 +24,9 @@ import {
 } from "../../../deploy/source/artifact";
 import { ARTIFACTS, type AwsDouble, ENV } from "./aws";
 import { VirtualClock } from "./clocks";
+import { pulumiOf } from "./pulumi";
 import { createShortcutClients } from "./shortcut";
-import { DirectTransport, type Process } from "./transport";
+import { DirectTransport, never, type Process } from "./transport";
 import { zipOf } from "./zip";
 
 // The signature is made, and checked by nobody: the double reads the service's name in it.
@@ -33,6 +36,7 @@ process.env["AWS_SECRET_ACCESS_KEY"] ??= "example";
 export const OPTIONS: DeployOptions = {
   runningTasks: "wait",
   snapshot: false,
+  maintenance: false,
   allowUnhealthy: false,
   migrationsUnchecked: false,
 };
@@ -156,6 +160,8 @@ export interface SessionArgs {
   by?: string;
   interrupted?: () => boolean;
   credentialsEnd?: number;
+  fetch?: Session["fetch"];
+  pulumi?: Session["pulumi"];
 }
 
 /** Runs one command as a process of its own would. */
@@ -178,6 +184,8 @@ export async function runWith(
       by,
       credentialsEnd: args.credentialsEnd,
       interrupted: args.interrupted ?? (() => false),
+      fetch: args.fetch ?? sendRequest,
+      pulumi: args.pulumi ?? new PulumiCli(ENV),
     });
   });
 }
@@ -234,7 +242,18 @@ export async function runDirect(
       direct.transport.attach(process);
       clients = direct.clients;
     }
-    runWith({ clients, clock, ...args }, command).then(resolve, reject);
+    const direct = {
+      clients,
+      clock,
+      pulumi: pulumiOf(double, process),
+      fetch: async () => {
+        await Promise.resolve();
+        if (process.dead) return never<never>();
+        const { body, status } = double.answerHealth();
+        return { status, text: body.toString() };
+      },
+    };
+    runWith({ ...direct, ...args }, command).then(resolve, reject);
   });
 }
 

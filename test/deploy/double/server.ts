@@ -37,10 +37,17 @@ export async function serve(double: Pick<AwsDouble, "handle">): Promise<RunningD
   });
   const port = await listen(server);
   const url = `http://127.0.0.1:${port}`;
-  const endpoints = ["EC2", "ECR", "ELASTIC_BEANSTALK", "S3", "SQS", "SSM", "RDS"].map((name) => [
-    `AWS_ENDPOINT_URL_${name}`,
-    url,
-  ]);
+  const services = [
+    "EC2",
+    "ECR",
+    "ELASTIC_BEANSTALK",
+    "ELASTIC_LOAD_BALANCING_V2",
+    "RDS",
+    "S3",
+    "SQS",
+    "SSM",
+  ];
+  const endpoints = services.map((name) => [`AWS_ENDPOINT_URL_${name}`, url]);
   const running: RunningDouble = {
     url,
     environment: {

@@ -16,6 +16,7 @@ const SERVICES: Record<keyof Clients, string> = {
   beanstalk: "elasticbeanstalk",
   ec2: "ec2",
   ecr: "ecr",
+  loadBalancing: "elasticloadbalancing",
   rds: "rds",
   s3: "s3",
   sqs: "sqs",

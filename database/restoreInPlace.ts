@@ -1,0 +1,76 @@
+import { UserError } from "../cli/userError";
+import { type LockedSession, type Session } from "../coordination/session";
+import { findByName } from "./instances";
+import { isolatedGroup } from "./isolatedGroup";
+import { type PulumiState, replaceInState, requireInstance } from "./pulumiState";
+import { type RestorePlan } from "./record";
+import { finishSettings, restoreBeside, swapNames } from "./restoreSteps";
+import { settingsOf } from "./settings";
+
+/** The identifiers that the restore of a run gives to the new and to the old instance. */
+export function namesOf(name: string, run: number): Pick<RestorePlan, "replaced" | "restored"> {
+  return { restored: `${name}-restored-${run}`, replaced: `${name}-replaced-${run}` };
+}
+
+/**
+ * Plans the restore of a snapshot into place, for a run that needs it only if something fails. Changes nothing.
+ *
+ * @param run the number of the run
+ * @param snapshot the identifier of the snapshot, which need not exist yet
+ * @throws UserError if there is no database, or Pulumi's state or the network would not let it be replaced
+ */
+export async function planRestore(
+  session: Session,
+  pulumi: PulumiState,
+  run: number,
+  snapshot: string,
+): Promise<RestorePlan> {
+  const { env, target } = session;
+  const name = target.databaseIdentifier;
+  const old = await findByName(session, name);
+  if (old === undefined) throw new UserError(`There is no database ${name}.`);
+  const oldId = old.DbiResourceId ?? "";
+  requireInstance(await pulumi.read(), oldId, env);
+  const isolated = await isolatedGroup(session, old);
+  return { source: { snapshot }, name, oldId, isolated, settings: settingsOf(old), ...namesOf(name, run) };
+}
+
+/**
+ * Restores a backup into a new instance and replaces the old one by it. Each step does only what is missing, so the
+ * whole can be repeated after a kill at any call.
+ *
+ * @param remember Writes the id of the new instance to the journal, before the names are swapped.
+ * @throws RestoreRefused if RDS refuses the restore; there is no new instance
+ */
+export async function restoreInPlace(
+  session: LockedSession,
+  pulumi: PulumiState,
+  plan: RestorePlan,
+  remember: (newId: string) => Promise<void>,
+): Promise<void> {
+  let { newId } = plan;
+  if (newId === undefined) {
+    const instance = await session.progress.step(`Restore into ${plan.restored}`, () =>
+      restoreBeside(session, plan),
+    );
+    newId = instance.DbiResourceId ?? "";
+    await remember(newId);
+  }
+  await swapIn(session, pulumi, plan, newId);
+}
+
+/** Gives the new instance the name of the old one, its settings and its place in Pulumi's state. */
+export async function swapIn(
+  session: LockedSession,
+  pulumi: PulumiState,
+  plan: RestorePlan,
+  newId: string,
+): Promise<void> {
+  await session.progress.step(`Give the new instance the name ${plan.name}`, async () => {
+    await swapNames(session, plan, newId);
+    await finishSettings(session, plan, newId);
+  });
+  await session.progress.step("Put the new instance into Pulumi's state", () =>
+    replaceInState(pulumi, plan.oldId, newId),
+  );
+}

@@ -1,0 +1,36 @@
+import { type Pair } from "../pair/find";
+import { type LockedSession } from "../session";
+import { closeSite, findListener, isSiteClosed, type Listener, openSite } from "./listener";
+import { closeQueue, isQueueClosed, openQueue } from "./queue";
+
+/** Gives all users the maintenance page, and the worker no more tasks. Repeating it does only what is missing. */
+export async function close(session: LockedSession, listener: Listener): Promise<void> {
+  await closeSite(session, listener);
+  await closeQueue(session);
+}
+
+/**
+ * True if the maintenance page is still shown and the worker gets no tasks. `pulumi up` resets the queue's policy, and
+ * AWS does not say whether Beanstalk keeps rules of others on its listeners.
+ */
+export async function isClosed(session: LockedSession, listener: Listener): Promise<boolean> {
+  return (await isSiteClosed(session, listener)) && (await isQueueClosed(session));
+}
+
+/**
+ * Opens the site, and lets the worker take tasks. Then looks again for as long as a request to close may take effect
+ * late, if its answer was lost.
+ *
+ * @returns the time at which the site was opened, in milliseconds since 1970
+ */
+export async function open(session: LockedSession, pair: Pair): Promise<number> {
+  const { clock, limits } = session;
+  let openedAt: number | undefined;
+  for (;;) {
+    const site = await openSite(session, await findListener(session, pair));
+    const queue = await openQueue(session);
+    if (!site && !queue && openedAt !== undefined) return openedAt;
+    openedAt ??= clock.now();
+    await clock.sleep(limits.consistency);
+  }
+}
