@@ -13,7 +13,7 @@ import { settingsSchema } from "./settings";
  */
 const PHASES = ["restoring", "swapping", "succeeded", "abandoned", "refused"] as const;
 
-/** What is known of a restore before it begins, and the new instance from the swap on. */
+/** The plan of a restore, made before it begins, and the new instance from the swap on. */
 export const restorePlan = z.object({
   /** The backup: a snapshot, or a time in the automated backups of an instance. */
   source: z.union([

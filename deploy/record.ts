@@ -84,7 +84,7 @@ export function isMaintenance({ maintenance, phase }: DeploymentRecord): boolean
   return maintenance !== undefined && ["closing", "switching", "restoring", "opening"].includes(phase);
 }
 
-/** What users see while a run is unfinished or runs; undefined if it is no maintenance. */
+/** Describes the maintenance of a run that did not end. Returns undefined if the run is none, or has ended. */
 export async function describeMaintenance(
   objects: ConditionalObjects,
   env: string,
@@ -136,7 +136,8 @@ async function newest(
 ): Promise<DeploymentRecord | undefined> {
   for (let number = before - 1; number > Math.max(0, before - SEARCHED); number -= 1) {
     const record =
-      (await readJournal(objects, "journal", env, number)) ?? (await readJournal(objects, "restores", env, number));
+      (await readJournal(objects, "journal", env, number)) ??
+      (await readJournal(objects, "restores", env, number));
     const { data } = schema.safeParse(record);
     if (data !== undefined && matches(data)) return data;
   }

@@ -2,7 +2,7 @@ import type { EnvironmentDescription } from "@aws-sdk/client-elastic-beanstalk";
 import { ConditionalObjects } from "../coordination/conditionalObject";
 import { describeHolder, isHeld, readLock } from "../coordination/lock";
 import { UserError } from "../cli/userError";
-import { type DeploymentRecord, lastDeployment } from "../deploy/record";
+import { type DeploymentRecord, describeMaintenance, lastDeployment } from "../deploy/record";
 import { checks } from "../doctor/checks";
 import type { Context } from "../doctor/context";
 import { NotChecked } from "../doctor/errors";
@@ -83,6 +83,7 @@ async function runsOf({
     const lock = await readLock(objects, stack.env);
     if (lock === undefined) return {};
     const record = await lastDeployment(objects, stack.env, lock.token + 1);
+    const maintenance = await describeMaintenance(objects, stack.env, lock.token);
     return {
       ...(record !== undefined && {
         lastDeployment: {
@@ -93,7 +94,7 @@ async function runsOf({
           to: record.to,
         },
       }),
-      ...(isHeld(lock, now.getTime()) && { runsNow: describeHolder(lock) }),
+      ...(isHeld(lock, now.getTime()) && { runsNow: [describeHolder(lock), maintenance].join(" ").trim() }),
     };
   } catch (error) {
     // The rest of the status does not need it.

@@ -31,7 +31,7 @@ import { verifyClosed } from "./verify";
  *
  * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
  */
-const SETTLING = 120_000;
+export const SETTLING = 120_000;
 
 export interface MaintenancePlan {
   listener: Listener;

@@ -2,7 +2,9 @@ import { AwsDouble, ENV } from "../deploy/double/aws";
 import { ScaledTime, scaledClock } from "../deploy/double/clocks";
 import { builtVersion, deployment, runWith, silentProgress } from "../deploy/double/runs";
 import { serve } from "../deploy/double/server";
+import { play, prepare } from "../deploy/maintenance/scenario";
 import { createClients } from "../../coordination/clients";
+import { SETTLING } from "../../deploy/maintenance/maintain";
 import { type Session } from "../../deploy/session";
 import { UpdateEnvironmentCommand } from "@aws-sdk/client-elastic-beanstalk";
 import { describePair } from "../../deploy/pair/state";
@@ -62,6 +64,29 @@ async function measure(
   }
 }
 
+/** Milliseconds of RDS's snapshot, and from Ready to healthy, on the double. */
+const SNAPSHOT = 60_000;
+const RECOVERY = 15_000;
+
+/** Milliseconds for which users see the maintenance page, and the least that the same steps can take. */
+async function measureOutage(): Promise<{ outage: number; least: number }> {
+  const double = prepare({ web: "succeeds", worker: "succeeds" });
+  double.beanstalk.timing = {
+    ...double.beanstalk.timing,
+    perInstance: () => PER_INSTANCE,
+    recovery: () => RECOVERY,
+  };
+  const { mismatches } = await play(double);
+  if (mismatches.length > 0) throw new Error(mismatches.join("; "));
+  const page = double.balancing.rules.find(({ action }) => action.type === "fixed-response");
+  if (page === undefined) throw new Error("there was no maintenance page");
+  const instances = double.web.truth.instances.length;
+  return {
+    outage: page.until - page.from,
+    least: SETTLING + SNAPSHOT + instances * PER_INSTANCE + RECOVERY,
+  };
+}
+
 export const bench: Bench = {
   name: "Deployment of the pair",
   async run(): Promise<Measurement[]> {
@@ -73,7 +98,15 @@ export const bench: Bench = {
       return oneAfterTheOther(session, label);
     });
     const minutes = (milliseconds: number): string => ((milliseconds * FACTOR) / 60_000).toFixed(1);
+    const { least, outage } = await measureOutage();
     return [
+      {
+        name: "closed site of a maintenance / wait, snapshot and update alone",
+        value: outage / least,
+        limit: 1.25,
+        unit: "x",
+        detail: `${(outage / 60_000).toFixed(1)} min on the double's clock, at least ${(least / 60_000).toFixed(1)} min`,
+      },
       {
         name: "pair with the tool / one environment after the other",
         value: together / apart,

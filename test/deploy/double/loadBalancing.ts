@@ -43,7 +43,7 @@ export class LoadBalancing {
         return {
           LoadBalancers: [
             {
-              LoadBalancerArn: `${BALANCER.replace("STAGING", "DEMO")}`,
+              LoadBalancerArn: BALANCER.replace("STAGING", "DEMO"),
               DNSName: ENDPOINT.replace("STAGING", "DEMO"),
             },
             // The DNS name is in lower case in some answers.

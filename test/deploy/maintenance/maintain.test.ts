@@ -4,7 +4,7 @@ import { status } from "../../../deploy/commands/status";
 import { EXIT } from "../../../deploy/exitCodes";
 import { PAGE } from "../../../deploy/maintenance/page";
 import { exitCode } from "../../../deploy/output/report";
-import { type AwsDouble, ENV, PREVIOUS } from "../double/aws";
+import { ARTIFACTS, type AwsDouble, ENV, PREVIOUS } from "../double/aws";
 import { deployRole } from "../double/authorization";
 import { QUEUE_POLICY } from "../double/queue";
 import { builtVersion, deployment, repairing, runDirect } from "../double/runs";
@@ -147,6 +147,31 @@ describe("deploy --maintenance", () => {
     expect(JSON.stringify(await run(double, status))).not.to.include("CLOSED");
   });
 
+  it("does not restore by a record that the role with which CI deploys could have forged", async () => {
+    const killed = prepare({ web: "mixed", worker: "succeeds" });
+    killed.faultOn = (operation) => (operation.startsWith("RestoreDB") ? "killBefore" : undefined);
+    await runDirect(killed, maintaining(), {}, "shortcut");
+    const record = killed.s3.json(ARTIFACTS, `restores/${ENV}/00000001.json`);
+    expect(record).to.include({ phase: "restoring" });
+    const double = prepare(SUCCEEDS);
+    const write = (key: string, body: object) =>
+      double.s3.handle({
+        method: "PUT",
+        path: `/${ARTIFACTS}/${key}`,
+        query: new URLSearchParams(),
+        headers: {},
+        body: Buffer.from(JSON.stringify(body)),
+      });
+    write(`journal/${ENV}/00000001.json`, record ?? {});
+    const free = { holder: null, expiresAt: null, version: null, previous: null };
+    write(`locks/${ENV}.json`, { ...free, env: ENV, token: 1, openJournal: 1 });
+    const repaired = await run(double, repairing());
+    expect(repaired.to).to.equal(PREVIOUS);
+    expect(double.calls.map(({ operation }) => operation)).not.to.include.members(["ModifyDBInstance"]);
+    expect(double.rds.existing()).to.have.lengthOf(1);
+    expect(problemsOf(double)).to.deep.equal([]);
+  });
+
   it("needs each of its permissions, and changes nothing without them", async () => {
     const { role } = prepare(SUCCEEDS);
     const missing = ["ShowMaintenancePage", "StopTasks"].map((sid) => role.without(sid));
@@ -154,7 +179,7 @@ describe("deploy --maintenance", () => {
       const double = prepare(SUCCEEDS);
       double.role = lacking;
       const report = await run(double, maintaining());
-      expect([report.outcome, report.summary]).to.match(/^failed,.*(elasticloadbalancing|sqs):/);
+      expect([report.outcome, report.summary]).to.match(/^failed,.*(elasticloadbalancing:CreateRule|sqs:SetQueueAttributes|s3:PutObject)/);
       expect(double.web.updates).to.deep.equal([]);
       expect(problemsOf(double)).to.deep.equal([]);
     }
