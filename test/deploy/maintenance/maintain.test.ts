@@ -179,7 +179,9 @@ describe("deploy --maintenance", () => {
       const double = prepare(SUCCEEDS);
       double.role = lacking;
       const report = await run(double, maintaining());
-      expect([report.outcome, report.summary]).to.match(/^failed,.*(elasticloadbalancing:CreateRule|sqs:SetQueueAttributes|s3:PutObject)/);
+      expect([report.outcome, report.summary]).to.match(
+        /^failed,.*(elasticloadbalancing:CreateRule|sqs:SetQueueAttributes|s3:PutObject)/,
+      );
       expect(double.web.updates).to.deep.equal([]);
       expect(problemsOf(double)).to.deep.equal([]);
     }
