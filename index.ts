@@ -4,6 +4,7 @@ import { fingerprintOf } from "./ami/fingerprint";
 import { recipeWith } from "./ami/recipe";
 import { Alarms } from "./components/alarms";
 import { applicationEnvironment } from "./components/beanstalk/applicationEnvironment";
+import { Backup } from "./components/backup";
 import { BeanstalkPair } from "./components/beanstalkPair";
 import { BeanstalkServiceRole } from "./components/beanstalk/serviceRole";
 import { Certificate } from "./components/certificate";
@@ -117,6 +118,7 @@ const media = new MediaBucket(
     oldVersionDays: settings.mediaOldVersionDays,
     // An existing VPC may have no endpoint.
     throughVpcEndpoint: settings.network.existing === undefined,
+    backedUp: settings.backup !== undefined,
     accessLogs: settings.mediaAccessLogs ? logs : undefined,
     encryptionKey,
   },
@@ -135,6 +137,18 @@ const database = new Database(
   },
   opts,
 );
+if (settings.backup !== undefined)
+  new Backup(
+    "backup",
+    {
+      naming,
+      ...settings.backup,
+      databaseIdentifier: database.identifier,
+      encrypted,
+      requirements: [database.instance, ...media.backupRequirements],
+    },
+    opts,
+  );
 const taskQueue = new TaskQueue("tasks", { naming, timing: TASK_TIMING, encryptionKey }, opts);
 
 // Beanstalk: what all environments share
@@ -328,6 +342,10 @@ new Alarms(
     },
     loadBalancers: { web: pair.loadBalancerArn, enketo: enketo.loadBalancerArn },
     encryptionKey,
+    backups: settings.backup && {
+      vaultName: naming.backupVault,
+      copied: settings.backup.copyRegion !== undefined,
+    },
   },
   opts,
 );

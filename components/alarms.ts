@@ -33,6 +33,12 @@ export interface AlarmsArgs {
    * @default The messages are not encrypted at rest. They hold names and numbers of metrics.
    */
   encryptionKey?: EncryptionKey;
+  /**
+   * The vault of AWS Backup, and whether its backups are copied.
+   *
+   * @default No alarms on backups.
+   */
+  backups?: { vaultName: string; copied: boolean };
 }
 
 /** A metric of CloudWatch and how its values of one period become one. */
@@ -88,6 +94,7 @@ export class Alarms extends pulumi.ComponentResource {
       this.createHealthAlarm(role, environment);
     }
     for (const [role, arn] of Object.entries(args.loadBalancers)) this.createErrorAlarm(role, arn);
+    if (args.backups !== undefined) this.createBackupAlarms(args.backups);
     this.registerOutputs({ topicArn: this.topicArn });
   }
 
@@ -186,6 +193,32 @@ export class Alarms extends pulumi.ComponentResource {
         periods: 2,
       },
     );
+  }
+
+  /**
+   * Creates alarms on AWS Backup's metrics: its events in EventBridge come on a best-effort basis, and its notifications no
+   * longer tell of failed jobs. `npm run doctor` finds a job that never began.
+   *
+   * @see https://docs.aws.amazon.com/aws-backup/latest/devguide/cloudwatch.html
+   */
+  private createBackupAlarms({ vaultName, copied }: { vaultName: string; copied: boolean }): void {
+    const descriptions: Record<string, [metricName: string, description: string]> = {
+      "backup-failed": ["NumberOfBackupJobsFailed", "AWS Backup could not back up the database or media"],
+      "backup-expired": ["NumberOfBackupJobsExpired", "AWS Backup did not begin or end a backup in time"],
+      ...(copied && {
+        "backup-copy-failed": [
+          "NumberOfCopyJobsFailed",
+          "AWS Backup could not copy a backup to the other region",
+        ],
+      }),
+    };
+    for (const [name, [metricName, description]] of Object.entries(descriptions)) {
+      this.createAlarm(
+        name,
+        { namespace: "AWS/Backup", metricName, statistic: "Sum", dimensions: { BackupVaultName: vaultName } },
+        { description, threshold: 0, comparison: "GreaterThanThreshold", periods: 1 },
+      );
+    }
   }
 
   private createHealthAlarm(role: string, environment: pulumi.Input<string>): void {

@@ -84,6 +84,7 @@ const EXPORTED_LOGS = ["postgresql", "upgrade"];
 export class Database extends pulumi.ComponentResource {
   /** Identifier of the RDS instance. */
   readonly identifier: string;
+  readonly instance: aws.rds.Instance;
   /** Host name of the database. */
   readonly host: pulumi.Output<string>;
   readonly port = 5432;
@@ -105,7 +106,7 @@ export class Database extends pulumi.ComponentResource {
     );
     const parameterGroup = createParameterGroup(this, name, args);
     const monitoringRoleArn = createMonitoringRole(this, name, args);
-    const instance = new aws.rds.Instance(
+    this.instance = new aws.rds.Instance(
       name,
       {
         identifier: this.identifier,
@@ -163,7 +164,7 @@ export class Database extends pulumi.ComponentResource {
         ],
       },
     );
-    this.host = instance.address;
+    this.host = this.instance.address;
     this.registerOutputs({ host: this.host, port: this.port, databaseName: this.databaseName });
   }
 }

@@ -18,6 +18,8 @@ export interface MediaBucketArgs {
   oldVersionDays: number;
   /** True if all instances reach S3 through an endpoint of their VPC. They then write and list media only through it. */
   throughVpcEndpoint: boolean;
+  /** Lets AWS Backup read the objects, and restore them. */
+  backedUp: boolean;
   /**
    * The bucket to which S3 delivers the access logs: who read which object. S3 delivers most records within hours, and
    * does not promise to deliver each.
@@ -37,7 +39,8 @@ export interface MediaBucketArgs {
 const MAXIMUM_SIGNATURE_AGE_MS = 15 * 60 * 1000;
 
 /**
- * Patients' media. Only URLs that Iaso's roles signed at most 15 minutes ago give access.
+ * Patients' media. Only URLs that Iaso's roles signed at most 15 minutes ago give access; AWS Backup reads it with a role
+ * of its own.
  *
  * With an endpoint of S3 in the VPC, credentials that were copied from an instance write and list nothing elsewhere.
  * They still read: browsers use URLs that the instances sign.
@@ -50,15 +53,21 @@ const MAXIMUM_SIGNATURE_AGE_MS = 15 * 60 * 1000;
 export class MediaBucket extends pulumi.ComponentResource {
   /** Name of the bucket. */
   readonly bucketName: pulumi.Output<string>;
+  /** Resources that AWS Backup needs: it backs up only buckets with versions, and the policy lets it in. */
+  readonly backupRequirements: pulumi.Resource[];
 
   constructor(name: string, args: MediaBucketArgs, opts?: pulumi.ComponentResourceOptions) {
     super("iaso:index:MediaBucket", name, {}, opts);
-    const { naming, webOrigin, oldVersionDays, throughVpcEndpoint, accessLogs, encryptionKey } = args;
+    const { naming, webOrigin, oldVersionDays, throughVpcEndpoint, backedUp, accessLogs, encryptionKey } =
+      args;
 
-    const { bucket } = createBucket(this, name, {
+    const { bucket, policy, versioning } = createBucket(this, name, {
       naming,
       bucketClass: "media",
-      statements: [...accessStatements(naming), ...(throughVpcEndpoint ? writeStatements(naming) : [])],
+      statements: [
+        ...accessStatements(naming, backedUp ? [naming.roleArn(naming.backupRole)] : []),
+        ...(throughVpcEndpoint ? writeStatements(naming) : []),
+      ],
       lifecycleRules: [expireOldVersions(oldVersionDays)],
       encryptionKeyArn: encryptionKey?.arn,
       keep: true,
@@ -94,6 +103,7 @@ export class MediaBucket extends pulumi.ComponentResource {
     }
 
     this.bucketName = bucket.bucket;
+    this.backupRequirements = [policy, versioning];
     this.registerOutputs({ bucketName: this.bucketName });
   }
 }
@@ -102,8 +112,12 @@ function applicationRoles(naming: Naming): string[] {
   return [naming.instanceRole("web"), naming.instanceRole("worker")].map((role) => naming.roleArn(role));
 }
 
-/** Denies every request that is not Iaso's own or does not have a recent signature. */
-function accessStatements(naming: Naming): PolicyStatement[] {
+/**
+ * Denies every request that is not Iaso's own or does not have a recent signature.
+ *
+ * @param otherRoles ARNs of roles that reach the objects too.
+ */
+function accessStatements(naming: Naming, otherRoles: string[]): PolicyStatement[] {
   const objects = `${naming.bucketArn("media")}/*`;
   return [
     {
@@ -129,7 +143,7 @@ function accessStatements(naming: Naming): PolicyStatement[] {
       Principal: "*",
       Action: "s3:*",
       Resource: objects,
-      Condition: { ArnNotEquals: { "aws:PrincipalArn": applicationRoles(naming) } },
+      Condition: { ArnNotEquals: { "aws:PrincipalArn": [...applicationRoles(naming), ...otherRoles] } },
     },
   ];
 }

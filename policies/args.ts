@@ -1,6 +1,10 @@
 // Types only: nothing of the provider is loaded when the pack runs. Each import names one file, because
 // `@pulumi/aws` as a whole would make the engine compile 3,000 files before it can use the pack.
 import type { OutputInstance } from "@pulumi/pulumi";
+import type { PlanArgs } from "@pulumi/aws/backup/plan";
+import type { SelectionArgs } from "@pulumi/aws/backup/selection";
+import type { VaultArgs } from "@pulumi/aws/backup/vault";
+import type { VaultLockConfigurationArgs } from "@pulumi/aws/backup/vaultLockConfiguration";
 import type { VpcArgs } from "@pulumi/aws/ec2/vpc";
 import type { VpcEndpointArgs } from "@pulumi/aws/ec2/vpcEndpoint";
 import type { RouteArgs } from "@pulumi/aws/ec2/route";
@@ -67,6 +71,10 @@ import type { WebAclAssociationArgs } from "@pulumi/aws/wafv2/webAclAssociation"
 
 /** The arguments of each resource type that a rule can name. A rule for another type needs a line here. */
 export interface ArgsOf {
+  "aws:backup/plan:Plan": PlanArgs;
+  "aws:backup/selection:Selection": SelectionArgs;
+  "aws:backup/vault:Vault": VaultArgs;
+  "aws:backup/vaultLockConfiguration:VaultLockConfiguration": VaultLockConfigurationArgs;
   "aws:ec2/vpc:Vpc": VpcArgs;
   "aws:ec2/vpcEndpoint:VpcEndpoint": VpcEndpointArgs;
   "aws:ec2/route:Route": RouteArgs;

@@ -9,6 +9,7 @@ import { isUnknown, text, UNKNOWN } from "./values";
  * @see https://docs.aws.amazon.com/service-authorization/latest/reference/
  */
 const ARNS: Record<string, string[]> = {
+  "aws:backup/vault:Vault": ["arn:aws:backup:REGION:ACCOUNT:backup-vault:NAME"],
   "aws:cloudwatch/logGroup:LogGroup": ["arn:aws:logs:REGION:ACCOUNT:log-group:NAME"],
   "aws:iam/policy:Policy": ["arn:aws:iam::ACCOUNT:policyPATHNAME"],
   "aws:iam/role:Role": ["arn:aws:iam::ACCOUNT:rolePATHNAME"],
@@ -37,9 +38,11 @@ const aliasesOf = ({ type, urn, id }: Resource, stack: Stack): string[] =>
 export function identitiesOf(resource: Resource, stack: Stack): string[] {
   const { type, id = "", inputs, outputs = {} } = resource;
   const name = nameOf(resource);
+  const regions =
+    inputs.region === undefined || isUnknown(inputs.region) ? regionsOf(stack) : [text(inputs.region)];
   const fill = (format: string) =>
     ownAccounts(stack).flatMap((account) =>
-      regionsOf(stack).map((region) =>
+      regions.map((region) =>
         format
           .replace("REGION", region)
           .replace("ACCOUNT", account)

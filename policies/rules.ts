@@ -1,5 +1,6 @@
 import { Kind, Rule } from "./rule";
 import * as application from "./rules/application";
+import * as backup from "./rules/backup";
 import * as beanstalkHealth from "./rules/beanstalk/health";
 import * as beanstalkInstances from "./rules/beanstalk/instances";
 import * as beanstalkLoadBalancer from "./rules/beanstalk/loadBalancer";
@@ -67,6 +68,7 @@ const AREAS = {
   application: [application],
   secrets: [secrets],
   database: [database],
+  backup: [backup],
   queue: [queue],
   encryption: [encryption],
   dns: [dns],

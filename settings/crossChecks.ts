@@ -62,6 +62,14 @@ const checks = [
       `${least} or more, 10 % above databaseStorage`,
     );
   }),
+  check(["backupDays", "backupCopyRegion", "region"], ({ backupDays, backupCopyRegion, region }) => {
+    if (backupCopyRegion === "") return undefined;
+    if (backupDays === 0)
+      return wrongValue("backupDays", "is 0 although backupCopyRegion is set", "a whole number from 7 to 3650");
+    return backupCopyRegion === region
+      ? wrongValue("backupCopyRegion", `is ${region}, the region of the stack`, "another region, or empty")
+      : undefined;
+  }),
   check(["cloudFront", "staticHost"], ({ cloudFront, staticHost }) =>
     cloudFront && staticHost === ""
       ? wrongValue("staticHost", "is empty although cloudFront is true", "a host name")

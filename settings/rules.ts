@@ -166,6 +166,14 @@ export const plainSettings = z.object({
     "the identifier or ARN of a manual snapshot, such as iaso-prod-moving-in-encrypted",
   ),
   databaseConnectionAlarm: integer(10, 100_000),
+  backupDays: integer(0, 3650).check(
+    z.refine((days) => days === 0 || days >= 7, "0, or a whole number from 7 to 3650"),
+  ),
+  backupCopyRegion: z.union([
+    z.literal(""),
+    among(Object.keys(REGIONS), "a region such as eu-west-3, or empty"),
+  ]),
+  backupLock: oneOf("governance", "compliance"),
   platform: oneOf("python", "docker"),
   pythonSolutionStack: text(
     /^64bit Amazon Linux 2023 v\d+\.\d+\.\d+ running Python \d+\.\d+$/,

@@ -33,6 +33,14 @@ function arrange(plain: PlainSettings) {
       backupRetentionDays: plain.databaseBackupDays,
       deletionProtection: plain.databaseDeletionProtection,
     },
+    backup:
+      plain.backupDays === 0
+        ? undefined
+        : {
+            days: plain.backupDays,
+            lock: plain.backupLock,
+            copyRegion: plain.backupCopyRegion === "" ? undefined : plain.backupCopyRegion,
+          },
     mail: { host: plain.emailHost, port: plain.emailPort, user: plain.emailUser, from: plain.emailFrom },
     mailgun:
       plain.mailgunDomain === ""

@@ -1,5 +1,6 @@
 import { Properties } from "../graph/document";
 import * as acm from "./acm";
+import * as backup from "./backup";
 import * as cloudfront from "./cloudfront";
 import * as cloudwatch from "./cloudwatch";
 import * as command from "./command";
@@ -23,6 +24,7 @@ import * as wafv2 from "./wafv2";
 /** The simulated services, by the module that Pulumi has for each, which is also the name of its file. */
 const SERVICES: Record<string, { resourceTypes: ResourceTypes; functions?: Functions }> = {
   acm,
+  backup,
   cloudfront,
   cloudwatch,
   command,

@@ -23,6 +23,9 @@ const PARTS: Record<string, string[]> = {
   "CI access": ["CiAccess", "PermissionsBoundary", "DeployTarget", "LogsBucket"],
 };
 
+/** The parts that only prod has. */
+const PARTS_OF_PROD: Record<string, string[]> = { backups: ["Backup"], "KMS key": ["EncryptionKey"] };
+
 /** Resources that wait for others whose outputs they do not use, by the kinds of both, and why. */
 const EXISTENCE_EDGES: Record<string, string> = {
   "BucketLifecycleConfiguration -> BucketVersioning":
@@ -36,6 +39,10 @@ const EXISTENCE_EDGES: Record<string, string> = {
   "Environment -> RolePolicyAttachment": "Beanstalk needs its rights when it makes an environment",
   "NatGateway -> InternetGateway": "EC2 refuses a NAT gateway in a VPC without an attached internet gateway",
   "Instance -> LogGroup": "RDS makes missing log groups itself, without a retention",
+  "Plan -> Vault": "AWS Backup refuses a plan that names no existing vault; the names are built",
+  "Selection -> BucketPolicy": "the first backup needs AWS Backup's way into the media bucket",
+  "Selection -> BucketVersioning": "AWS Backup backs up only buckets with versions",
+  "Selection -> Instance": "the first backup needs the database; the ARN is built from the name",
   "Queue -> Queue":
     "SQS refuses a redrive policy that names no existing queue; the ARN is built from the name",
   "Role -> OpenIdConnectProvider": "IAM refuses a trust policy that names no existing provider",
@@ -64,8 +71,9 @@ describe("index", () => {
         const components = document.resources
           .filter(({ type }) => type.startsWith("iaso:index:"))
           .map(({ type }) => shortType(type));
-        // Only prod has a KMS key of its own.
-        const parts = [...Object.values(PARTS).flat(), ...(stack === "prod" ? ["EncryptionKey"] : [])];
+        const parts = [PARTS, ...(stack === "prod" ? [PARTS_OF_PROD] : [])].flatMap((all) =>
+          Object.values(all).flat(),
+        );
         expect(new Set(components)).to.deep.equal(new Set(parts));
         expect(document.environment).to.equal(stack);
       });

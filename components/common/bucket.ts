@@ -51,10 +51,11 @@ export function expireOldVersions(days: number): aws.types.input.s3.BucketLifecy
   };
 }
 
-/** A bucket, and its policy for resources that need the access that it grants. */
-export interface BucketWithPolicy {
+/** A bucket, and the parts of it that other resources need. */
+export interface BucketWithParts {
   bucket: aws.s3.Bucket;
   policy: aws.s3.BucketPolicy;
+  versioning: aws.s3.BucketVersioning;
 }
 
 /**
@@ -63,7 +64,7 @@ export interface BucketWithPolicy {
  *
  * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html
  */
-export function createBucket(parent: pulumi.Resource, name: string, args: BucketArgs): BucketWithPolicy {
+export function createBucket(parent: pulumi.Resource, name: string, args: BucketArgs): BucketWithParts {
   const { naming, bucketClass, publicPolicy = false, keep = false, encryptionKeyArn } = args;
   const bucket = new aws.s3.Bucket(
     name,
@@ -131,7 +132,7 @@ export function createBucket(parent: pulumi.Resource, name: string, args: Bucket
       ...(publicPolicy && { hooks: { onError: [retryPublicPolicy(naming.bucket(bucketClass))] } }),
     },
   );
-  return { bucket, policy };
+  return { bucket, policy, versioning };
 }
 
 function denyPlainHttp(bucketArn: string): PolicyStatement {

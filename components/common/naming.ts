@@ -157,6 +157,21 @@ export class Naming {
     return this.name(`ci-${role}-${part}`);
   }
 
+  /** Name of the vault of AWS Backup in this region. */
+  get backupVault(): string {
+    return this.name();
+  }
+
+  /** Name of the vault with the copies, in another region. */
+  get backupCopyVault(): string {
+    return this.name("copy");
+  }
+
+  /** Name of the role with which AWS Backup reads and restores data. */
+  get backupRole(): string {
+    return this.name("backup");
+  }
+
   roleArn(roleName: string): string {
     return `arn:aws:iam::${this.accountId}:role/${roleName}`;
   }
@@ -183,9 +198,9 @@ export class Naming {
     return `arn:aws:iam::${this.accountId}:policy/${policyName}`;
   }
 
-  /** ARN of a regional resource of this account. */
-  arn(service: string, resource: string): string {
-    return `arn:aws:${service}:${this.region}:${this.accountId}:${resource}`;
+  /** ARN of a resource of this account, in the environment's region unless another one is given. */
+  arn(service: string, resource: string, region = this.region): string {
+    return `arn:aws:${service}:${region}:${this.accountId}:${resource}`;
   }
 
   /** Name of the SSM parameter that holds the secret `name`. `npm run init-stack` creates it, not the program. */

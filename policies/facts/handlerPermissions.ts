@@ -20,6 +20,8 @@ const REPOSITORY = types["aws:ecr/repository:Repository"] ?? {};
  */
 export const HANDLER_PERMISSIONS: Readonly<Record<string, HandlerPermissions>> = {
   ...types,
+  // A property of AWS::Backup::BackupVault.
+  "aws:backup/vaultLockConfiguration:VaultLockConfiguration": types["aws:backup/vault:Vault"] ?? {},
   "aws:acm/certificateValidation:CertificateValidation": { read: ["acm:DescribeCertificate"] },
   // A property of AWS::ECR::Repository.
   "aws:ecr/lifecyclePolicy:LifecyclePolicy": REPOSITORY,

@@ -20,6 +20,7 @@ const ENVIRONMENT = ["aws:elasticbeanstalk/environment:Environment", "Environmen
 const BALANCER = ["aws:elasticbeanstalk/environment:Environment", "LoadBalancer"] as const;
 const REDIS = ["aws:elasticache/replicationGroup:ReplicationGroup", "ReplicationGroupId"] as const;
 const NODE = ["aws:elasticache/replicationGroup:ReplicationGroup", "CacheClusterId"] as const;
+const VAULT = ["aws:backup/vault:Vault", "BackupVaultName"] as const;
 const NAT = ["aws:ec2/natGateway:NatGateway", "NatGatewayId"] as const;
 const DISTRIBUTION = ["aws:cloudfront/distribution:Distribution", "DistributionId"] as const;
 
@@ -33,6 +34,7 @@ const DISTRIBUTION = ["aws:cloudfront/distribution:Distribution", "DistributionI
  *   20 or 25)
  * - https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html
  * - https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/CacheMetrics.Redis.html
+ * - https://docs.aws.amazon.com/aws-backup/latest/devguide/cloudwatch.html
  * - https://docs.aws.amazon.com/vpc/latest/userguide/metrics-dimensions-nat-gateway.html
  * - https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/programming-cloudwatch-metrics.html
  */
@@ -65,6 +67,13 @@ export const METRICS: Readonly<Record<string, Metric>> = {
   "AWS/RDS TransactionLogsDiskUsage": up(...DATABASE),
   "AWS/RDS WriteIOPS": up(...DATABASE),
   "AWS/RDS WriteLatency": up(...DATABASE),
+  "AWS/Backup NumberOfBackupJobsAborted": up(...VAULT),
+  "AWS/Backup NumberOfBackupJobsCompleted": count(...VAULT),
+  "AWS/Backup NumberOfBackupJobsExpired": up(...VAULT),
+  "AWS/Backup NumberOfBackupJobsFailed": up(...VAULT),
+  "AWS/Backup NumberOfCopyJobsCompleted": count(...VAULT),
+  "AWS/Backup NumberOfCopyJobsFailed": up(...VAULT),
+  "AWS/Backup NumberOfRecoveryPointsExpired": up(...VAULT),
   "AWS/ElasticBeanstalk ApplicationLatencyP90": up(...ENVIRONMENT),
   "AWS/ElasticBeanstalk ApplicationLatencyP99": up(...ENVIRONMENT),
   "AWS/ElasticBeanstalk ApplicationRequests4xx": up(...ENVIRONMENT),

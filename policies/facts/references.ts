@@ -14,6 +14,7 @@ export interface Reference {
   inUse?: string;
 }
 
+const BACKUP_VAULT = "aws:backup/vault:Vault";
 const BUCKET = "aws:s3/bucket:Bucket";
 const CERTIFICATE = "aws:acm/certificate:Certificate";
 const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
@@ -78,6 +79,32 @@ export const REFERENCES: Readonly<Record<string, readonly Reference[]>> = {
   "aws:acm/certificateValidation:CertificateValidation": [
     { property: "certificateArn", to: CERTIFICATE },
     { property: "validationRecordFqdns", to: RECORD, by: "fqdn" },
+  ],
+  "aws:backup/plan:Plan": [
+    {
+      property: "rules.0.targetVaultName",
+      to: BACKUP_VAULT,
+      by: "name",
+      missing: "InvalidParameterValueException",
+    },
+    {
+      property: "rules.0.copyActions.0.destinationVaultArn",
+      to: BACKUP_VAULT,
+      by: "arn",
+      missing: "InvalidParameterValueException",
+    },
+  ],
+  "aws:backup/selection:Selection": [
+    {
+      property: "planId",
+      to: "aws:backup/plan:Plan",
+      missing: "ResourceNotFoundException",
+      inUse: "InvalidRequestException",
+    },
+    { property: "iamRoleArn", to: ROLE, by: "arn", missing: "InvalidParameterValueException" },
+  ],
+  "aws:backup/vaultLockConfiguration:VaultLockConfiguration": [
+    { property: "backupVaultName", to: BACKUP_VAULT, by: "name", missing: "ResourceNotFoundException" },
   ],
   "aws:cloudfront/distribution:Distribution": [
     {

@@ -54,6 +54,26 @@ export const RESOURCE_TYPES: Readonly<Record<string, ResourceType>> = {
     replacedBy: ["certificateArn", "validationRecordFqdns"],
     create: "put",
   },
+  "aws:backup/plan:Plan": { createAction: "backup:CreateBackupPlan", name: { property: "name" } },
+  "aws:backup/selection:Selection": {
+    createAction: "backup:CreateBackupSelection",
+    untaggable: true,
+    replacedBy: ["conditions", "iamRoleArn", "name", "notResources", "planId", "resources", "selectionTags"],
+    name: { property: "name", pattern: /^[\w.-]{1,50}$/, limits: "at most 50 letters, digits and _.-" },
+  },
+  "aws:backup/vault:Vault": {
+    createAction: "backup:CreateBackupVault",
+    replacedBy: ["kmsKeyArn", "name"],
+    name: { property: "name", pattern: /^[\w-]{2,50}$/, limits: "2 to 50 letters, digits, - and _" },
+    conflict: "AlreadyExistsException",
+    unique: [{ properties: ["name", "region"], code: "AlreadyExistsException" }],
+  },
+  "aws:backup/vaultLockConfiguration:VaultLockConfiguration": {
+    createAction: "backup:PutBackupVaultLockConfiguration",
+    untaggable: true,
+    replacedBy: ["backupVaultName", "changeableForDays", "maxRetentionDays", "minRetentionDays"],
+    create: "put",
+  },
   "aws:cloudfront/distribution:Distribution": {
     createAction: "cloudfront:CreateDistribution",
     unique: [{ properties: ["aliases"], code: "CNAMEAlreadyExists" }],

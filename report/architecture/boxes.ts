@@ -22,6 +22,12 @@ function optionsOf({ inputs }: PreviewResource): Option[] {
   return Array.isArray(settings) ? (settings as unknown[]).filter(isOption) : [];
 }
 
+/** A rule of a backup plan. */
+interface PlanRule {
+  targetVaultName: string;
+  copyActions?: { destinationVaultArn: string }[];
+}
+
 /** True if a value is this host, bucket or address, or a URL of it. */
 function names(value: string, name: string): boolean {
   if (name === "") return false;
@@ -69,6 +75,7 @@ export class BoxReader {
     this.databases();
     this.queues();
     this.buckets();
+    this.backups();
     const environments = environmentsOf(resources);
     for (const environment of environments) this.environment(environment);
     this.flows(environments);
@@ -187,6 +194,38 @@ export class BoxReader {
       const [from, to] = [named(inputs.bucket), named(inputs.targetBucket)];
       if (from !== undefined && to !== undefined)
         this.arrow(`bucket ${from.urn}`, `bucket ${to.urn}`, "access logs");
+    }
+  }
+
+  /** Reads vaults of AWS Backup; arrows come from what a plan's selections name. */
+  private backups(): void {
+    const vaults = this.ofType("aws:backup/vault:Vault");
+    for (const vault of vaults) {
+      const region = text(vault.inputs.region);
+      const subtitle = region === "" ? "AWS Backup, locked" : `AWS Backup in ${region}, locked`;
+      const title = `${words(vault.name)} vault`;
+      this.box(`vault ${vault.urn}`, title, subtitle, "box", "operations", ROWS.images, [vault]);
+    }
+    const named = (name: string) => vaults.find(({ inputs }) => text(inputs.name) === name);
+    for (const plan of this.ofType("aws:backup/plan:Plan")) {
+      const selected = this.ofType("aws:backup/selection:Selection")
+        .filter(({ propertyDependencies }) => (propertyDependencies.planId ?? []).includes(plan.urn))
+        .flatMap(({ inputs }) => (Array.isArray(inputs.resources) ? inputs.resources.map(text) : []));
+      const rules = Array.isArray(plan.inputs.rules) ? plan.inputs.rules : [];
+      for (const { targetVaultName, copyActions } of rules as unknown as PlanRule[]) {
+        const vault = named(targetVaultName);
+        if (vault === undefined) continue;
+        for (const source of this.ofType("aws:rds/instance:Instance"))
+          if (selected.some((arn) => arn.endsWith(`:db:${text(source.inputs.identifier)}`)))
+            this.arrow(`database ${source.urn}`, `vault ${vault.urn}`, "backups");
+        for (const source of this.ofType("aws:s3/bucket:Bucket"))
+          if (selected.includes(`arn:aws:s3:::${text(source.inputs.bucket)}`))
+            this.arrow(`bucket ${source.urn}`, `vault ${vault.urn}`, "backups");
+        for (const { destinationVaultArn } of copyActions ?? []) {
+          const copy = named(text(destinationVaultArn).split(":backup-vault:")[1] ?? "");
+          if (copy !== undefined) this.arrow(`vault ${vault.urn}`, `vault ${copy.urn}`, "copies");
+        }
+      }
     }
   }
 

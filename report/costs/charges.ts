@@ -58,6 +58,7 @@ const PRICED: Record<string, (resource: PreviewResource, prices: RegionPrices) =
 
 /** The types that are billed by use, not by time, with a description of type and use. */
 export const BY_USE: Record<string, string> = {
+  "aws:backup/vault:Vault": "backup vault: what is kept, and what comes from another region",
   "aws:cloudfront/distribution:Distribution": "CloudFront distribution: requests and traffic",
   "aws:cloudwatch/logGroup:LogGroup": "log group: what is written and kept",
   "aws:ec2/flowLog:FlowLog": "flow log: what is written",
@@ -74,6 +75,9 @@ export const BY_USE: Record<string, string> = {
 const FREE = new Set([
   "aws:acm/certificate:Certificate",
   "aws:acm/certificateValidation:CertificateValidation",
+  "aws:backup/plan:Plan",
+  "aws:backup/selection:Selection",
+  "aws:backup/vaultLockConfiguration:VaultLockConfiguration",
   "aws:cloudfront/originAccessControl:OriginAccessControl",
   "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
   "aws:ec2/internetGateway:InternetGateway",

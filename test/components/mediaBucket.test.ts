@@ -21,6 +21,7 @@ describe("components/mediaBucket", () => {
         oldVersionDays: 365,
         accessLogs,
         throughVpcEndpoint: true,
+        backedUp: false,
       });
     });
     statements = statementsOf(find(document, "aws:s3/bucketPolicy:BucketPolicy", "media").inputs.policy);
@@ -88,11 +89,42 @@ describe("components/mediaBucket", () => {
     // Browsers read with URLs that the instances sign.
     expect(may("s3:GetObject", "/a.jpg", {})).to.equal(true);
     const without = await simulate(() => {
-      new MediaBucket("media", { naming, webOrigin: "", oldVersionDays: 365, throughVpcEndpoint: false });
+      new MediaBucket("media", {
+        naming,
+        webOrigin: "",
+        oldVersionDays: 365,
+        throughVpcEndpoint: false,
+        backedUp: true,
+      });
     });
     expect(JSON.stringify(find(without, "aws:s3/bucketPolicy:BucketPolicy").inputs)).not.to.include(
       "SourceVpc",
     );
+  });
+
+  it("lets AWS Backup's role in where the settings have backups, and no other role", async () => {
+    const backedUp = await simulate(() => {
+      new MediaBucket("media", {
+        naming,
+        webOrigin: "",
+        oldVersionDays: 365,
+        throughVpcEndpoint: true,
+        backedUp: true,
+      });
+    });
+    const policy = statementsOf(find(backedUp, "aws:s3/bucketPolicy:BucketPolicy").inputs.policy);
+    const reads = (all: Record<string, PolicyStatement>, role: string) =>
+      new Role([...Object.values(all), { Effect: "Allow", Action: "s3:*", Resource: "*" }]).allows({
+        action: "s3:GetObjectVersion",
+        resource: "arn:aws:s3:::example-iaso-test-media/a.jpg",
+        context: {
+          "aws:PrincipalArn": `arn:aws:iam::123456789012:role/${role}`,
+          "s3:signatureversion": "AWS4-HMAC-SHA256",
+        },
+      });
+    expect(reads(policy, "iaso-test-backup")).to.equal(true);
+    expect(reads(policy, "iaso-test-ci-up")).to.equal(false);
+    expect(reads(statements, "iaso-test-backup")).to.equal(false);
   });
 
   it("grants nothing by itself and blocks all four kinds of public access", () => {

@@ -44,6 +44,14 @@ function webAclRule(kind: string, edit: (rule: Record<string, unknown>) => void)
   };
 }
 
+/** Edits the rule of the backup plan. */
+function backupRule(edit: (rule: Record<string, unknown>) => void): Edit {
+  return (stack) => {
+    const { rules } = stack.get("backupPlan", "backup").inputs as { rules: Record<string, unknown>[] };
+    rules.forEach(edit);
+  };
+}
+
 const DATABASE = { namespace: "AWS/RDS", statistic: "Average" };
 
 /** Harmless changes of a stack that people make. */
@@ -233,6 +241,15 @@ const EDITS: Record<string, Edit> = {
     status: "Enabled",
     mfaDelete: "Disabled",
   }),
+  "backups kept for a year": backupRule((rule) => {
+    rule.lifecycle = { deleteAfter: 365 };
+  }),
+  "backups at another time": backupRule((rule) => {
+    rule.schedule = "cron(30 21 ? * * *)";
+  }),
+  "a lock that nobody can remove": set("backupLock", "backup", "changeableForDays", 7),
+  "backups that no lock lets go before a month": set("backupLock", "backup-copy", "minRetentionDays", 30),
+  "an alarm on stopped backups": anotherAlarm("backup-failed", { metricName: "NumberOfBackupJobsAborted" }),
   "a DMARC record": (stack) =>
     stack.add("aws:route53/record:Record", "dmarc", {
       name: "_dmarc.mg.example.org",

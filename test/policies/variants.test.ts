@@ -23,6 +23,12 @@ const VARIANTS: Record<string, Record<string, unknown>> = {
   "a web ACL that counts": { webAcl: "count" },
   "a web ACL that blocks, in front of Iaso's container image": { webAcl: "block", platform: "docker" },
   "a KMS key of its own": { encryptionKey: "customer" },
+  "backups in one vault": { backupDays: 7 },
+  "backups with copies in another region, which nobody can delete": {
+    backupDays: 3650,
+    backupCopyRegion: "eu-north-1",
+    backupLock: "compliance",
+  },
   plugins: { plugins: ["polio", "test_plugin"] },
   "another mail server, without Mailgun": {
     mailgunDomain: "",
@@ -58,6 +64,7 @@ const VARIANTS: Record<string, Record<string, unknown>> = {
 const FIRST_PREVIEWS = [
   "a web ACL that counts",
   "a KMS key of its own",
+  "backups with copies in another region, which nobody can delete",
   "Iaso's container image",
   "a GDAL image that exists",
   "a network that exists",

@@ -33,6 +33,8 @@ describe("report/architecture", () => {
     expect(titles(architectureOf(await previewOf("prod")))).to.deep.equal([
       "Alarms",
       "Artifacts bucket",
+      "Backup copy vault",
+      "Backup vault",
       "Beanstalk service",
       "CI access",
       "Certificates",
@@ -81,6 +83,9 @@ describe("report/architecture", () => {
       "SQL: from Web and Worker (deployed together) to Database.",
       "access logs: from Media bucket to Logs bucket.",
       "alarms: from Alarms to Operators.",
+      "backups: from Database to Backup vault.",
+      "backups: from Media bucket to Backup vault.",
+      "copies: from Backup vault to Backup copy vault.",
       "errors: from Web and Worker (deployed together) to Sentry.",
       "failed tasks: from Tasks to Tasks dead letters.",
       "form data: from Enketo to Enketo cache.",

@@ -72,6 +72,13 @@ const enketo = fc.constantFrom(
   { enketoRedisTls: "true", enketoImage: `ghcr.io/enketo/enketo:ours@sha256:${"0a".repeat(32)}` },
 );
 
+const backup = fc.constantFrom(
+  { backupDays: 0 },
+  { backupDays: "7" },
+  // The stack is not in this region, where S3 accepts Signature Version 2. The pack accepts copies in Europe only here.
+  { backupDays: 3650, backupCopyRegion: "eu-west-1", region: "eu-central-1" },
+);
+
 const others = fc.record(
   {
     env: label,
@@ -88,6 +95,7 @@ const others = fc.record(
     databaseMultiAz: fc.boolean(),
     databaseBackupDays: number(7, 35),
     databaseConnectionAlarm: number(10, 5000),
+    backupLock: fc.constantFrom("governance", "compliance"),
     platform: fc.constantFrom("python", "docker"),
     gdalDrivers: drivers,
     gdalImageId: fc.constantFrom("", "ami-0123456789abcdef0"),
@@ -115,6 +123,7 @@ export const validSettings = fc
     mailgun,
     storage,
     enketo,
+    backup,
     capacity("web"),
     capacity("worker"),
     capacity("enketo"),

@@ -40,6 +40,10 @@ export const READ_STATEMENTS: PolicyStatement[] = [
     Sid: "ReadInfrastructure",
     Effect: "Allow",
     Action: [
+      "backup:DescribeBackupVault",
+      "backup:GetBackupPlan",
+      "backup:GetBackupSelection",
+      "backup:ListTags",
       ...Object.entries(SETTINGS).flatMap(([verb, services]) =>
         services.map((service) => `${service}:${verb}*`),
       ),

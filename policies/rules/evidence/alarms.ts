@@ -10,6 +10,8 @@ import { array, at, demand, groupBy, isUnknown, object, text } from "../../value
 const ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm";
 const QUEUE = "aws:sqs/queue:Queue";
 const DATABASE = "aws:rds/instance:Instance";
+const VAULT = "aws:backup/vault:Vault";
+const PLAN = "aws:backup/plan:Plan";
 const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
 
 type Alarm = ResourceOf<typeof ALARM>;
@@ -114,6 +116,19 @@ function neededFor(resource: Resource, stack: Stack): string[] {
         ? "AWS/SQS ApproximateNumberOfMessagesVisible"
         : "AWS/SQS ApproximateAgeOfOldestMessage",
     ];
+  if (resource.type === VAULT) {
+    const rules = stack
+      .ofType(PLAN)
+      .flatMap(({ inputs }) => array(inputs.rules))
+      .filter(({ targetVaultName }) => text(targetVaultName) === text(resource.inputs.name));
+    const isCopied = rules.some(({ copyActions }) => array(copyActions).length > 0);
+    return [
+      ...(rules.length > 0
+        ? ["AWS/Backup NumberOfBackupJobsExpired", "AWS/Backup NumberOfBackupJobsFailed"]
+        : []),
+      ...(isCopied ? ["AWS/Backup NumberOfCopyJobsFailed"] : []),
+    ];
+  }
   return [
     "AWS/ElasticBeanstalk EnvironmentHealth",
     ...(resource.inputs.tier === "Worker"
@@ -129,9 +144,9 @@ function neededFor(resource: Resource, stack: Stack): string[] {
 export const alarmsPresent = defineRule({
   name: "alarms-present",
   kind: "evidence",
-  types: [DATABASE, QUEUE, ENVIRONMENT],
+  types: [DATABASE, QUEUE, ENVIRONMENT, VAULT],
   description:
-    "Alarms watch the database's processor, storage and connections, each environment's health and failed requests, the age of tasks, and dead letters",
+    "Alarms watch the database's processor, storage and connections, each environment's health and failed requests, the age of tasks, dead letters, and failed backups and copies",
   why: "nobody would know that the platform fails until its users call",
   severity: "high",
   neighbours: true,

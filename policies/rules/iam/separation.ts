@@ -1,5 +1,5 @@
 import { dependenciesOf, ownAccounts, regionsOf, Stack, tagOf } from "../../context";
-import { Statement, statementsOf, strings } from "../../iam/document";
+import { conditionsOf, Statement, statementsOf, strings } from "../../iam/document";
 import { actionMatches, judge } from "../../iam/evaluate";
 import { defineRule } from "../../rule";
 import { first, hasUnknown, isUnknown, text } from "../../values";
@@ -59,6 +59,19 @@ export const roleUnderBoundary = defineRule({
 const ADMINISTRATORS = [
   "account:PutAlternateContact",
   "acm:RequestCertificate",
+  "backup:DeleteBackupPlan",
+  "backup:DeleteBackupSelection",
+  "backup:DeleteBackupVault",
+  "backup:DeleteBackupVaultAccessPolicy",
+  "backup:DeleteBackupVaultLockConfiguration",
+  "backup:DeleteRecoveryPoint",
+  "backup:DisassociateRecoveryPoint",
+  "backup:PutBackupVaultAccessPolicy",
+  "backup:PutBackupVaultLockConfiguration",
+  "backup:StartRestoreJob",
+  "backup:UpdateBackupPlan",
+  "backup:UpdateRecoveryPointLifecycle",
+  "backup:UpdateRegionSettings",
   "cloudfront:CreateDistribution",
   "cloudfront:CreateOriginAccessControl",
   "cloudfront:DeleteOriginAccessControl",
@@ -111,15 +124,29 @@ const ADMINISTRATORS = [
   "sts:AssumeRole",
 ];
 
+/** True if a statement allows grants of keys to services of AWS only: they end with the resource that the service made. */
+const isForServices = (statement: Statement): boolean =>
+  conditionsOf(statement).some(
+    ({ operator, key, values }) =>
+      /^bool$/i.test(operator) && key === "kms:grantisforawsresource" && values.map(text).join() === "true",
+  );
+
 /** The actions among some that statements allow. */
 export const actionsIn = (statements: readonly Statement[], actions: readonly string[]): string[] =>
-  actions.filter((action) => statements.some((one) => one.Effect === "Allow" && actionMatches(one, action)));
+  actions.filter((action) =>
+    statements.some(
+      (one) =>
+        one.Effect === "Allow" &&
+        actionMatches(one, action) &&
+        !(action === "kms:CreateGrant" && isForServices(one)),
+    ),
+  );
 
 export const administratorsChanges = defineRule({
   name: "administrators-changes",
   types: [ROLE],
   description:
-    "No role changes trust, boundaries, users, trails, keys, the database, or who reaches buckets, queues and images, shares or deletes backups, or runs code as another role",
+    "No role changes trust, boundaries, users, trails, keys, the database, or who reaches buckets, queues and images, shares, deletes, shortens or restores backups or stops the next ones, or runs code as another role",
   why: "whoever gets the role could make a lasting way in, delete the backups, or hide",
   severity: "critical",
   neighbours: true,

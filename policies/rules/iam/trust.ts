@@ -39,6 +39,7 @@ export const roleTrustClosed = defineRule({
     services: {
       type: "array",
       default: [
+        "backup.amazonaws.com",
         "ec2.amazonaws.com",
         "elasticbeanstalk.amazonaws.com",
         "monitoring.rds.amazonaws.com",
@@ -213,7 +214,7 @@ export const oidcOneOwner = defineRule({
 });
 
 /** Services that name the account for which they act when they assume a role. */
-const NAMES_ACCOUNT = /^(monitoring\.rds|vpc-flow-logs)\.amazonaws\.com$/;
+const NAMES_ACCOUNT = /^(backup|monitoring\.rds|vpc-flow-logs)\.amazonaws\.com$/;
 
 export const serviceTrustSource = defineRule({
   name: "service-trust-source",

@@ -1,4 +1,4 @@
-import { ownAccounts, regionsOf, Stack } from "../../context";
+import { every, ownAccounts, regionsOf, Stack } from "../../context";
 import { hasKnownIds } from "../../identity";
 import { Resource } from "../../resource";
 import { defineRule } from "../../rule";
@@ -68,6 +68,14 @@ function isOwnId(id: string, stack: Stack): boolean {
   return prefix === "ami" ? !hasPrinted(stack) : !hasKnownIds(type, stack);
 }
 
+/** The regions that a resource may name. Backups, and the role that makes them, also name that of the vault for copies. */
+const ownRegions = ({ type }: Resource, stack: Stack): string[] => [
+  ...regionsOf(stack),
+  ...(/^aws:(backup|iam)\//.test(type)
+    ? every(stack, "aws:backup/vault:Vault").map(({ inputs }) => text(inputs.region))
+    : []),
+];
+
 export const noStrangers = defineRule({
   name: "no-strangers",
   kind: "closed world",
@@ -105,7 +113,7 @@ export const noStrangers = defineRule({
           .filter(({ service, region }) => region !== "us-east-1" || !GLOBAL.includes(service))
           .map(({ region }) => region),
       ),
-    ].filter((region) => region !== "" && !regionsOf(stack).includes(region));
+    ].filter((region) => region !== "" && !ownRegions(resource, stack).includes(region));
     return [
       ...(ids.length === 0
         ? []
@@ -122,17 +130,30 @@ export const noStrangers = defineRule({
   },
 });
 
+/** The first part of a region's name, such as `eu` of eu-central-1. */
+const continentOf = (region: string): string => region.split("-")[0] ?? "";
+
 export const oneRegion = defineRule({
   name: "one-region",
   kind: "closed world",
   types: "all",
   description:
-    "Every resource is in the region of the provider; a certificate for CloudFront is in us-east-1",
-  why: "data would leave the country whose law protects it",
+    "Every resource is in the region of the provider; a certificate for CloudFront is in us-east-1, and a vault for copies of backups in a region of the same continent or of the config",
+  why: "data would leave the countries whose law protects it",
   severity: "high",
   neighbours: true,
+  parameters: {
+    backupRegions: {
+      type: "array",
+      default: [],
+      description: "Regions of other continents in which a vault may keep copies of backups",
+    },
+  },
   check: ({ type, inputs: { region } }, stack) =>
     region === undefined ||
+    (/^aws:backup\/vault/.test(type) &&
+      (stack.parameters.backupRegions.includes(text(region)) ||
+        regionsOf(stack).some((own) => continentOf(own) === continentOf(text(region))))) ||
     // The engine shows a region that the program leaves out as unknown until the resource exists: the provider's.
     isUnknown(region) ||
     type === "pulumi:providers:aws" ||

@@ -9,6 +9,7 @@ import { ENVIRONMENT, optionOf, settingsOf, VARIABLES, variablesOf } from "../..
 
 const ROLE = "aws:iam/role:Role";
 const DATABASE = "aws:rds/instance:Instance";
+const BACKUP = "aws:backup/selection:Selection";
 const PROFILE = "aws:iam/instanceProfile:InstanceProfile";
 
 /** The roles that a resource passes to a service, with the service that must be able to take them. */
@@ -22,6 +23,7 @@ function passedRoles(
     service,
   });
   if (resource.type === DATABASE) return [one("monitoringRoleArn", "monitoring.rds.amazonaws.com")];
+  if (resource.type === BACKUP) return [one("iamRoleArn", "backup.amazonaws.com")];
   if (resource.type === PROFILE) return [one("role", "ec2.amazonaws.com")];
   const option = array(resource.inputs.settings)
     .map((setting) => setting as Record<string, unknown>)
@@ -39,7 +41,7 @@ function passedRoles(
 export const rolesTrustTheirService = defineRule({
   name: "roles-trust-their-service",
   kind: "closed world",
-  types: [DATABASE, PROFILE, ENVIRONMENT],
+  types: [DATABASE, PROFILE, ENVIRONMENT, BACKUP],
   description: "A role is passed to the one service that it is for",
   why: "the service could not take it, or would get the permissions of another",
   severity: "high",

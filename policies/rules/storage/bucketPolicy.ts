@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ownAccounts, resourcesWith, Stack, tagOf } from "../../context";
 import { ConditionKeys, conditionsHold, keysOf } from "../../iam/conditions";
-import { conditionsOf, Statement, statementsOf } from "../../iam/document";
+import { conditionsOf, Statement, statementsOf, trusted } from "../../iam/document";
 import { actionMatches, judge, principalMatches, Requester, resourceMatches } from "../../iam/evaluate";
 import { allowsOutsiders } from "../../iam/principals";
 import { ResourceOf } from "../../resource";
@@ -162,11 +162,22 @@ export const applicationRoles = (stack: Stack): Set<string> =>
     );
   });
 
+/** The ARNs of the roles that only AWS Backup can assume. `service-trust-source` demands that it acts for this account. */
+const backupRoles = (stack: Stack): Set<string> =>
+  stack.once("ARNs of the roles of AWS Backup", () => {
+    const account = ownAccounts(stack)[0] ?? "";
+    const isBackups = ({ inputs: { assumeRolePolicy } }: ResourceOf<"aws:iam/role:Role">) =>
+      trusted(assumeRolePolicy, "Service").join() === "backup.amazonaws.com" &&
+      ["AWS", "Federated"].every((kind) => trusted(assumeRolePolicy, kind).length === 0);
+    const roles = stack.ofType("aws:iam/role:Role").filter(isBackups);
+    return new Set(roles.map(({ inputs }) => `arn:aws:iam::${account}:role/${text(inputs.name)}`));
+  });
+
 export const mediaForApplication = defineRule({
   name: "media-for-application",
   types: ["aws:s3/bucket:Bucket"],
   description:
-    "Only the roles of web and worker reach media's objects, whatever the policies of other roles allow",
+    "Only the roles of web and worker, and that of AWS Backup, reach media's objects, whatever the policies of other roles allow",
   why: "every role with a broad policy could read patients' data",
   severity: "critical",
   neighbours: true,
@@ -181,8 +192,11 @@ export const mediaForApplication = defineRule({
               ]),
           ...statements
             .flatMap(exceptionsOf)
-            .filter((arn) => !applicationRoles(stack).has(arn))
-            .map((arn) => `The policy excludes ${arn}. Write only the ARNs of the roles of web and worker.`),
+            .filter((arn) => !applicationRoles(stack).has(arn) && !backupRoles(stack).has(arn))
+            .map(
+              (arn) =>
+                `The policy excludes ${arn}. Write only the ARNs of the roles of web and worker, and of AWS Backup's.`,
+            ),
         ]),
 });
 

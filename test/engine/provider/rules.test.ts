@@ -45,6 +45,10 @@ const naming = ({ property, option }: Reference, name: string): Properties => {
 const DELETABLE = [
   "aws:acm/certificate:Certificate of certificateValidation certificateArn",
   "aws:route53/record:Record of certificateValidation validationRecordFqdns",
+  "aws:backup/vault:Vault of plan rules.0.targetVaultName",
+  "aws:backup/vault:Vault of plan rules.0.copyActions.0.destinationVaultArn",
+  "aws:backup/vault:Vault of vaultLockConfiguration backupVaultName",
+  "aws:iam/role:Role of selection iamRoleArn",
   "aws:sns/topic:Topic of metricAlarm alarmActions",
   "aws:sns/topic:Topic of metricAlarm okActions",
   "aws:sns/topic:Topic of metricAlarm insufficientDataActions",
@@ -120,6 +124,7 @@ const NOT_LOOKED_UP = [
 
 /** Inputs that AWS refuses a second time, with the error code; another value of any of them is accepted. */
 const DUPLICATES: [type: string, inputs: Properties, code: string][] = [
+  ["aws:backup/vault:Vault", { name: "iaso", region: "eu-west-3" }, "AlreadyExistsException"],
   ["aws:wafv2/webAcl:WebAcl", { name: "iaso", scope: "REGIONAL" }, "WAFDuplicateItemException"],
   ["aws:ec2/route:Route", { routeTableId: "a", destinationCidrBlock: "b" }, "RouteAlreadyExists"],
   ["aws:lb/listener:Listener", { loadBalancerArn: "a", port: 443 }, "DuplicateListener"],

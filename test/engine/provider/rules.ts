@@ -3,6 +3,7 @@ import { RESOURCE_TYPES } from "../../../policies/facts/resourceTypes";
 import { zoneIdOf } from "../../../simulated-aws/route53";
 import { Account, AccountResource, AwsError, Properties, Snapshot } from "./account";
 import { requireLogKey, requirePrincipals } from "./keys";
+import { requireBackupAccess, requireVaults } from "./backup";
 import { requireDependencies, requireReferences, requireUnused } from "./requirements";
 
 const BUCKET = "aws:s3/bucket:Bucket";
@@ -80,6 +81,14 @@ function refuseDuplicate(account: Account, type: string, inputs: Properties): vo
 /** Refuses what AWS refuses in creations and updates alike. */
 function beforePut(account: Account, type: string, inputs: Properties): void {
   switch (type) {
+    case "aws:backup/plan:Plan": {
+      requireVaults(account, inputs);
+      return;
+    }
+    case "aws:backup/selection:Selection": {
+      requireBackupAccess(account, inputs);
+      return;
+    }
     case "aws:s3/bucketPolicy:BucketPolicy": {
       refusePublicPolicy(account, inputs);
       return;

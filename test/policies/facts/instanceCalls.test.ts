@@ -12,6 +12,9 @@ const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
 const INSTANCES = ["web", "worker", "enketo"] as const;
 const SERVICES = ["beanstalk-service", "database-monitoring", "network-flow-logs"];
 
+/** Services of which only prod has roles. */
+const SERVICES_OF_PROD = ["backup"];
+
 /** Permissions of the boundaries that no call of a stack without a KMS key needs, and why they have them. */
 const EXTRAS: Record<string, string> = {
   "DecryptOwnSecrets: kms:Decrypt":
@@ -54,7 +57,7 @@ function instanceOf(
 /** The role of a service with the permissions of AWS's policies too, which the program only names. */
 function serviceRole(document: PreviewDocument, name: string): Role {
   const role = roleOf(document, name);
-  if (name === "network-flow-logs") return role;
+  if (["backup", "network-flow-logs"].includes(name)) return role;
   const { statements } =
     name === "beanstalk-service"
       ? managedRole("AWSElasticBeanstalkEnhancedHealth")
@@ -89,8 +92,12 @@ for (const [title, preview] of Object.entries(STACKS)) {
         env: stack,
         environments: INSTANCES.map((role) => changedOf(stack, role).environment),
         queue: `iaso-${stack}-tasks`,
+        media: `example-iaso-${stack}-media`,
+        copyRegion: "eu-west-3",
+        keyAlias: resourcesOf(document, "aws:kms/key:Key").length > 0 ? `alias/iaso-${stack}` : undefined,
       });
-      services = SERVICES.map((name) => [name, serviceRole(document, name), neededFor(calls[name] ?? [])]);
+      const names = [...SERVICES, ...(stack === "prod" ? SERVICES_OF_PROD : [])];
+      services = names.map((name) => [name, serviceRole(document, name), neededFor(calls[name] ?? [])]);
     });
 
     it("have actions that exist", async () => {
@@ -144,7 +151,13 @@ for (const [title, preview] of Object.entries(STACKS)) {
       );
       const unused = [
         ["permissions-boundary", onBoth] as const,
-        ["service-permissions-boundary", services.flatMap(([, , needed]) => needed)] as const,
+        [
+          "service-permissions-boundary",
+          services.filter(([name]) => SERVICES.includes(name)).flatMap(([, , needed]) => needed),
+        ] as const,
+        ...services
+          .filter(([name]) => SERVICES_OF_PROD.includes(name))
+          .map(([name, , needed]) => [`${name}-boundary`, needed] as const),
       ].flatMap(([name, needed]) => {
         const { inputs } = find(document, "aws:iam/policy:Policy", name);
         const boundary = new Role(statementsOf(inputs.policy));

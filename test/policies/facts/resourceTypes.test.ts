@@ -17,6 +17,10 @@ const ROOT = join(__dirname, "..", "..", "..");
 /** Actions that an administrator calls by hand: the rule `administrators-changes` says why. */
 const ADMINISTRATORS = [
   "acm:RequestCertificate",
+  "backup:CreateBackupPlan",
+  "backup:CreateBackupSelection",
+  "backup:CreateBackupVault",
+  "backup:PutBackupVaultLockConfiguration",
   "cloudfront:CreateDistribution",
   "cloudfront:CreateOriginAccessControl",
   "iam:CreateInstanceProfile",

@@ -3,6 +3,7 @@ import { accepted } from "./accepted";
 import { access } from "./access";
 import { roles } from "./roles";
 import { application } from "./application";
+import { backupOfProd } from "./backup";
 import { beanstalk } from "./beanstalk";
 import { closedWorld } from "./closedWorld";
 import { database, databaseOfProd } from "./database";
@@ -28,6 +29,7 @@ const AREAS: Record<string, Mutant[]> = {
   images,
   application,
   database,
+  backup: [],
   queue,
   access,
   roles,
@@ -50,6 +52,7 @@ const OF_STACK: Record<string, Record<string, Mutant[]>> = {
     storage: privateStatic,
     database: databaseOfProd,
     encryption,
+    backup: backupOfProd,
     evidence: evidenceOfProd,
     values: valuesOfProd,
     freshEyes,

@@ -1,0 +1,246 @@
+import { ownAccounts, regionsOf, resourcesUsing, resourcesWith, Stack, tagOf } from "../context";
+import { byIdentity } from "../identity";
+import { Resource, ResourceOf } from "../resource";
+import { targetsOf } from "../references";
+import { defineRule } from "../rule";
+import { array, at, demand, hasUnknown, notEvaluated, text } from "../values";
+
+const VAULT = "aws:backup/vault:Vault";
+const LOCK = "aws:backup/vaultLockConfiguration:VaultLockConfiguration";
+const PLAN = "aws:backup/plan:Plan";
+const SELECTION = "aws:backup/selection:Selection";
+const DATABASE = "aws:rds/instance:Instance";
+const BUCKET = "aws:s3/bucket:Bucket";
+
+/** The shortest and the longest time in days for which a backup may be kept. */
+const RETENTION = { shortest: 7, longest: 3650 };
+
+const isRetention = (days: unknown): boolean =>
+  Number(days) >= RETENTION.shortest && Number(days) <= RETENTION.longest;
+
+/** The locks of a vault: those with its name, and those that use an output of it. */
+const locksOf = (vault: ResourceOf<typeof VAULT>, stack: Stack) => {
+  const { name, region } = vault.inputs;
+  return [
+    ...new Set([
+      ...resourcesUsing(stack, LOCK, "backupVaultName", vault.urn),
+      ...resourcesWith(stack, LOCK, "backupVaultName", name),
+    ]),
+  ].filter(({ inputs }) => text(inputs.region) === text(region));
+};
+
+function problemsOfLock({ inputs }: ResourceOf<typeof LOCK>): string[] {
+  const { minRetentionDays, maxRetentionDays, changeableForDays } = inputs;
+  return [
+    ...demand(
+      minRetentionDays,
+      isRetention(minRetentionDays),
+      "minRetentionDays",
+      `a number from ${String(RETENTION.shortest)} to ${String(RETENTION.longest)}`,
+    ),
+    ...demand(
+      maxRetentionDays,
+      isRetention(maxRetentionDays) && Number(maxRetentionDays) >= Number(minRetentionDays),
+      "maxRetentionDays",
+      `a number from minRetentionDays to ${String(RETENTION.longest)}`,
+    ),
+    ...demand(
+      changeableForDays,
+      changeableForDays === undefined || (Number(changeableForDays) >= 3 && Number(changeableForDays) <= 30),
+      "changeableForDays",
+      "a number from 3 to 30, or nothing for a lock that an administrator can remove",
+    ),
+  ];
+}
+
+export const backupVaultLocked = defineRule({
+  name: "backup-vault-locked",
+  types: [VAULT],
+  description:
+    "A vault has a lock that keeps each backup for at least a week, is protected and kept, and is never emptied by Pulumi",
+  why: "whoever deletes the data could delete its backups with it",
+  severity: "critical",
+  neighbours: true,
+  check: (vault, stack) => {
+    const locks = locksOf(vault, stack);
+    return [
+      ...(locks.length === 1
+        ? locks.flatMap(problemsOfLock)
+        : [`The vault has ${locks.length === 0 ? "no lock" : "several locks"}. Write one lock.`]),
+      ...[vault, ...locks]
+        .filter(({ protect }) => protect !== true)
+        .map(({ name }) => `${name} is not protected. Write protect: true in its options.`),
+      ...demand(
+        vault.inputs.forceDestroy,
+        (vault.inputs.forceDestroy ?? false) === false,
+        "forceDestroy",
+        "nothing",
+      ),
+    ];
+  },
+});
+
+type PlanRule = Record<string, unknown>;
+const rulesOf = ({ inputs }: ResourceOf<typeof PLAN>): PlanRule[] => array(inputs.rules) as PlanRule[];
+
+/** Once a day, at a time of UTC. */
+const DAILY = /^cron\(\d{1,2} \d{1,2} (\*|\?) \* (\*|\?) \*\)$/;
+
+/** The vault that a rule names as that of its backups, in the region of the provider. */
+const targetOf = ({ targetVaultName }: PlanRule, stack: Stack): Resource | undefined =>
+  resourcesWith(stack, VAULT, "name", targetVaultName).find(
+    ({ inputs }) => inputs.region === undefined || regionsOf(stack).includes(text(inputs.region)),
+  );
+
+/** The vaults that a rule copies its backups to. */
+const copiesOf = ({ copyActions }: PlanRule, stack: Stack): Resource[] =>
+  array(copyActions).flatMap(
+    (copy) => byIdentity(VAULT, stack).get(text(at(copy as PlanRule, "destinationVaultArn"))) ?? [],
+  );
+
+function problemsOfRule(rule: PlanRule, stack: Stack): string[] {
+  const { targetVaultName, schedule, scheduleExpressionTimezone, enableContinuousBackup, lifecycle } = rule;
+  const copies = array(rule.copyActions) as PlanRule[];
+  return [
+    ...demand(
+      targetVaultName,
+      targetOf(rule, stack) !== undefined,
+      "targetVaultName",
+      "the name of a vault of this program in its region",
+    ),
+    ...demand(
+      schedule,
+      DAILY.test(text(schedule)),
+      "schedule",
+      "a time of every day, such as cron(0 5 * * ? *)",
+    ),
+    ...demand(
+      scheduleExpressionTimezone,
+      ["", "Etc/UTC", "UTC"].includes(text(scheduleExpressionTimezone)),
+      "scheduleExpressionTimezone",
+      "Etc/UTC, as RDS's windows",
+    ),
+    ...demand(
+      enableContinuousBackup,
+      (enableContinuousBackup ?? false) === false,
+      "enableContinuousBackup",
+      "nothing: it would take over the retention of RDS's own backups",
+    ),
+    ...[lifecycle, ...copies.map((copy) => copy.lifecycle)].flatMap((one) => {
+      const { deleteAfter, coldStorageAfter } = (one ?? {}) as PlanRule;
+      return [
+        ...demand(
+          deleteAfter,
+          isRetention(deleteAfter),
+          "deleteAfter",
+          `a number from ${String(RETENTION.shortest)} to ${String(RETENTION.longest)}`,
+        ),
+        ...demand(
+          coldStorageAfter,
+          coldStorageAfter === undefined,
+          "coldStorageAfter",
+          "nothing: RDS and S3 have none",
+        ),
+      ];
+    }),
+    ...copies
+      .filter((copy) => hasUnknown(copy.destinationVaultArn))
+      .flatMap(() => notEvaluated("destinationVaultArn")),
+    ...copiesOf(rule, stack)
+      .filter(
+        (vault) => vault.inputs.region === undefined || regionsOf(stack).includes(text(vault.inputs.region)),
+      )
+      .map(
+        ({ name }) => `Backups are copied to ${name}, in the same region. Write a vault of another region.`,
+      ),
+  ];
+}
+
+export const backupPlanDaily = defineRule({
+  name: "backup-plan-daily",
+  types: [PLAN],
+  description:
+    "A backup plan makes snapshots every day in a vault of this program, keeps them for 7 to 3650 days, copies them only to vaults of this program in other regions, and has a selection",
+  why: "a backup that is not made, or that its vault refuses, is missed on the day of the disaster",
+  severity: "high",
+  neighbours: true,
+  check: (plan, stack) => [
+    ...(rulesOf(plan).length === 0 ? ["The plan has no rules. Write one."] : []),
+    ...rulesOf(plan).flatMap((rule) => problemsOfRule(rule, stack)),
+    ...(selectionsOf(plan, stack).length === 0 ? ["The plan has no selection. Write one."] : []),
+  ],
+});
+
+const selectionsOf = (plan: Resource, stack: Stack) =>
+  stack.ofType(SELECTION).filter((one) => targetsOf(one, "planId", PLAN, stack).includes(plan));
+
+/** The ARN of the database or the bucket that a selection names. */
+const arnOf = (resource: Resource, stack: Stack): string[] =>
+  resource.type === BUCKET
+    ? [`arn:aws:s3:::${text(resource.inputs.bucket)}`]
+    : ownAccounts(stack).flatMap((account) =>
+        regionsOf(stack).map(
+          (region) => `arn:aws:rds:${region}:${account}:db:${text(resource.inputs.identifier)}`,
+        ),
+      );
+
+/** The database, and the bucket with media. */
+const sourcesOf = (stack: Stack): Resource[] => [
+  ...stack.ofType(DATABASE),
+  ...stack.ofType(BUCKET).filter((bucket) => tagOf(bucket, "class") === "media"),
+];
+
+export const backupSelectionWhole = defineRule({
+  name: "backup-selection-whole",
+  types: [SELECTION],
+  description: "A selection of a backup plan names the database and the media bucket, and nothing else",
+  why: "a part that nobody backs up is lost, and tags or conditions can leave one out",
+  severity: "high",
+  neighbours: true,
+  check: ({ inputs }, stack) => {
+    const { resources } = inputs;
+    const wanted = sourcesOf(stack).flatMap((one) => arnOf(one, stack));
+    const named = array(resources).map(text);
+    return [
+      ...demand(
+        resources,
+        named.length === wanted.length && wanted.every((arn) => named.includes(arn)),
+        "resources",
+        wanted.join(" and "),
+      ),
+      ...(["notResources", "selectionTags", "conditions"] as const)
+        .filter((name) => array(inputs[name]).length > 0)
+        .map((name) => `The selection sets ${name}. Remove it.`),
+    ];
+  },
+});
+
+export const backupsPresent = defineRule({
+  name: "backups-present",
+  kind: "evidence",
+  types: [DATABASE],
+  description:
+    "AWS Backup keeps backups of the database and of media in as many vaults as the config says; vaults are in different regions",
+  why: "RDS's own backups are lost with the account's access or with the region",
+  severity: "high",
+  neighbours: true,
+  parameters: {
+    vaults: { type: "number", default: 0, description: "Number of vaults, each in a region of its own" },
+  },
+  check: (database, stack) => {
+    const { vaults } = stack.parameters;
+    const arns = arnOf(database, stack);
+    const reached = stack
+      .ofType(SELECTION)
+      .filter(({ inputs }) => array(inputs.resources).some((one) => arns.includes(text(one))))
+      .flatMap((selection) => targetsOf(selection, "planId", PLAN, stack))
+      .flatMap((plan) => rulesOf(plan as ResourceOf<typeof PLAN>))
+      .flatMap((rule) => [targetOf(rule, stack), ...copiesOf(rule, stack)]);
+    const found = new Set(reached.filter((vault) => vault !== undefined)).size;
+    return found >= vaults
+      ? []
+      : [
+          `Backups are in ${String(found)} of ${String(vaults)} vaults. Write a backup plan for the database, with a copy to each further vault.`,
+        ];
+  },
+});
