@@ -114,6 +114,8 @@ export function readStack(project: Project, stack: string) {
       multiAz: s.database.multiAz,
     },
     backupDays: s.databaseBackupDays,
+    /** The vault of AWS Backup, if the settings have one. */
+    backup: s.backup && { vault: naming.backupVault, copied: s.backup.copyRegion !== undefined },
     maxStorage: s.databaseMaxStorage,
     deadLetterQueue: naming.name("tasks-dead-letters"),
     taskQueue: naming.queue,

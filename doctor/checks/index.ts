@@ -2,6 +2,7 @@ import type { Check } from "../check";
 import { accountOfItsOwn, identityProvider, serviceLinkedRoles } from "./account";
 import { alarmSubscription } from "./alarms";
 import { staticFiles, versions } from "./application";
+import { awsBackups } from "./backup";
 import { caaRecords, certificates } from "./certificates";
 import { databaseBackups, databaseRehearsal, databaseStorage } from "./database";
 import { delegation, hostedZone, recordNames } from "./dns";
@@ -45,6 +46,7 @@ export const checks: readonly Check[] = [
   certificates,
   platformUpdates,
   databaseBackups,
+  awsBackups,
   databaseRehearsal,
   databaseStorage,
   databasePassword,

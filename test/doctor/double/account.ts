@@ -129,6 +129,8 @@ export class Account {
   certificates: CertificateDouble[] = [];
   readonly databases = new Map<string, DatabaseDouble>();
   readonly snapshots = new Map<string, SnapshotDouble>();
+  /** Jobs of AWS Backup, by metric, vault and type of resource with a space between them. CloudWatch has no zeros. */
+  readonly backupJobs = new Map<string, number>();
   /** Messages by queue. */
   readonly queues = new Map<string, number>();
   /** Subscriptions by topic. */
@@ -221,6 +223,12 @@ export class Account {
       earliestRestorable: days(-stack.backupDays),
       free: 30,
     });
+    for (const type of ["RDS", "S3"]) {
+      if (stack.backup === undefined) continue;
+      this.backupJobs.set(`NumberOfBackupJobsCompleted ${stack.backup.vault} ${type}`, 1);
+      if (stack.backup.copied)
+        this.backupJobs.set(`NumberOfCopyJobsCompleted ${stack.backup.vault} ${type}`, 1);
+    }
     this.queues.set(stack.deadLetterQueue, 0);
     this.topics.set(stack.alarmTopicArn, [{ endpoint: stack.alarmEmail, isConfirmed: true }]);
     this.parameters.set(stack.deploymentParameter, days(-100));
