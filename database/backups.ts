@@ -56,8 +56,11 @@ export async function listBackups({ clients, target }: Session): Promise<Backups
     automated.push(...(page.DBInstanceAutomatedBackups ?? []));
   }
   const snapshots: DBSnapshot[] = [];
-  for await (const page of paginateDescribeDBSnapshots({ client: clients.rds }, {})) {
-    snapshots.push(...(page.DBSnapshots ?? []));
+  // Without a type, RDS leaves out the snapshots that AWS Backup keeps.
+  for (const SnapshotType of [undefined, "awsbackup"]) {
+    for await (const page of paginateDescribeDBSnapshots({ client: clients.rds }, { SnapshotType })) {
+      snapshots.push(...(page.DBSnapshots ?? []));
+    }
   }
   const windows = automated
     .filter(({ DBInstanceIdentifier }) => isOwn(DBInstanceIdentifier, target))

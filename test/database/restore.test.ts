@@ -26,6 +26,9 @@ const changes = ({ double }: Account): string[] =>
     .map(({ operation }) => operation)
     .filter((operation) => !operation.startsWith("Describe") && operation !== "export");
 
+/** The name of a snapshot that AWS Backup keeps. */
+const AWS_BACKUP = "awsbackup:job-01234567-89ab-cdef-0123-456789abcdef";
+
 describe("database restore", () => {
   for (const how of ["time", "snapshot"] as const) {
     it(`replaces the database by the state of a ${how}, with all its settings`, async () => {
@@ -149,6 +152,16 @@ describe("database restore", () => {
     expect(code, output).to.equal(EXIT.done);
     expect(account.double.rds.named(NAME)!.parameterGroup.name).to.equal("default.postgres15");
     expect(output).to.include("pulumi config set iaso:databaseMajorVersion 15 --stack staging");
+  });
+
+  it("lists the snapshots of AWS Backup too, and restores one", async () => {
+    const account = createAccount();
+    account.double.rds.snapshots[0]!.id = AWS_BACKUP;
+    const { output } = await ended(account, backups);
+    expect(output).to.include(`  ${AWS_BACKUP}  `);
+    const played = await play(account, restoring(account, "snapshot", { snapshot: AWS_BACKUP }));
+    expect(played.ends, played.output).to.deep.equal([EXIT.done]);
+    expect(played.mismatches).to.deep.equal([]);
   });
 
   it("restores without a count of the rows if the user says so", async () => {
@@ -281,6 +294,10 @@ describe("the permissions of an operator", () => {
     await play(account, restoring(account, "time"));
     account.double.time.now += 3_600_000;
     await play(account, restoring(account, "snapshot"));
+    account.double.time.now += 3_600_000;
+    const [first] = account.double.rds.snapshots;
+    account.double.rds.snapshots.push({ ...first!, id: AWS_BACKUP });
+    await play(account, restoring(account, "snapshot", { snapshot: AWS_BACKUP }));
     await ended(account, (session) => deleteReplaced(session, { withoutRowCount: false }));
     await ended(account, backups);
     await ended(account, (session) => rehearse(session, { withoutRowCount: false }));

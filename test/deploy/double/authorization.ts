@@ -166,7 +166,12 @@ function neededOnDatabase(action: string, form: URLSearchParams): Needed[] {
   const finalSnapshot = form.get("FinalDBSnapshotIdentifier");
   const monitoringRole = form.get("MonitoringRoleArn");
   return [
-    ...resources.map((resource) => ({ action, resource })),
+    ...resources.map((resource) => ({
+      action,
+      resource,
+      // AWS Backup chooses the names of its snapshots, and gives them the tags of the database.
+      ...(resource.includes(":snapshot:awsbackup:") && { context: { "aws:ResourceTag/env": "staging" } }),
+    })),
     ...(action.startsWith("rds:Restore")
       ? [
           { action, resource: arn("rds", "og:default:postgres-16") },

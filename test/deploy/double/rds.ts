@@ -232,7 +232,7 @@ export class Rds {
       case "DescribeDBInstanceAutomatedBackups":
         return this.describeAutomatedBackups();
       case "DescribeDBSnapshots":
-        return this.describeSnapshots(form.get("DBSnapshotIdentifier"));
+        return this.describeSnapshots(form.get("DBSnapshotIdentifier"), form.get("SnapshotType"));
       case "CreateDBSnapshot":
         return this.createSnapshot(form);
       case "RestoreDBInstanceToPointInTime":
@@ -316,8 +316,13 @@ export class Rds {
     };
   }
 
-  private describeSnapshots(id: string | null): Xml {
-    const found = this.snapshots.filter((one) => id === null || one.id === id);
+  /** Describes snapshots; without a type, those of AWS Backup are left out, as in RDS. */
+  private describeSnapshots(id: string | null, type: string | null): Xml {
+    const typeOf = (one: SimulatedSnapshot) => (one.id.startsWith("awsbackup:") ? "awsbackup" : "manual");
+    const found = this.snapshots.filter(
+      (one) =>
+        (id === null || one.id === id) && (type === null ? typeOf(one) !== "awsbackup" : typeOf(one) === type),
+    );
     if (id !== null && found.length === 0) {
       throw new AwsFault("DBSnapshotNotFound", `DBSnapshot ${id} not found.`, 404);
     }
