@@ -5,6 +5,7 @@ import { updateStatements } from "./iam/ci/beanstalk";
 import { deployStatements, PAIR } from "./iam/ci/deploy";
 import { imageStatements, repositoryStatements } from "./iam/ci/images";
 import { previewStatements } from "./iam/ci/preview";
+import { rehearseStatements } from "./iam/ci/rehearse";
 import { PulumiStackArgs, pulumiStackStatements } from "./iam/ci/pulumiStack";
 import { upStatements } from "./iam/ci/up";
 import { BALANCED, upServiceStatements } from "./iam/ci/upServices";
@@ -57,9 +58,9 @@ const MAIN = "refs/heads/main";
 const MAXIMUM_SESSION_SECONDS = 3 * 3600;
 
 /**
- * Access of GitHub Actions to AWS by OpenID Connect: short-lived credentials, no access key. There are three roles.
+ * Access of GitHub Actions to AWS by OpenID Connect: short-lived credentials, no access key. There are four roles.
  * Only workflows of one repository can assume a role, and only in a GitHub environment or for a pull request. No token
- * can assume two of them: `up` has GitHub environments of its own.
+ * can assume two of them: `up` and `rehearse` have GitHub environments of their own.
  *
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#condition-keys-wif
  * @see https://docs.github.com/en/actions/how-tos/secure-your-work/security-harden-deployments/oidc-in-aws
@@ -75,7 +76,8 @@ export class CiAccess extends pulumi.ComponentResource {
     const deployment = `environment:${naming.env}`;
     // The claim has the repository's names only. Of another branch, whoever can push could change the workflow, and under
     // the repository's name GitHub also finds commits of forks.
-    const workflow = `${infrastructureRepository.replace(/@\d+/g, "")}/.github/workflows/deploy.yml@${MAIN}`;
+    const workflow = (file: string) =>
+      `${infrastructureRepository.replace(/@\d+/g, "")}/.github/workflows/${file}@${MAIN}`;
 
     this.roleArns = {
       preview: this.createRole("preview", naming, provider, {
@@ -111,12 +113,12 @@ export class CiAccess extends pulumi.ComponentResource {
         tokens: {
           ApplicationDeploys: {
             sub: [`repo:${applicationRepository}:${deployment}`],
-            job_workflow_ref: workflow,
+            job_workflow_ref: workflow("deploy.yml"),
           },
           StartedHere: {
             sub: [`repo:${infrastructureRepository}:${deployment}`],
             ref: MAIN,
-            job_workflow_ref: workflow,
+            job_workflow_ref: workflow("deploy.yml"),
           },
         },
         statements: [
@@ -124,6 +126,16 @@ export class CiAccess extends pulumi.ComponentResource {
           ...(args.imageRepository ? imageStatements(naming) : []),
         ],
         managed: updateStatements(naming, PAIR, args.gdalImageId),
+      }),
+      rehearse: this.createRole("rehearse", naming, provider, {
+        tokens: {
+          Rehearsal: {
+            sub: [`repo:${infrastructureRepository}:environment:rehearsal-${naming.env}`],
+            ref: MAIN,
+            job_workflow_ref: workflow("rehearse.yml"),
+          },
+        },
+        statements: rehearseStatements(naming),
       }),
     };
     this.registerOutputs(this.roleArns);

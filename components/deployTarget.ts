@@ -78,6 +78,7 @@ function writeStatements(naming: Naming, deployers: string[]): PolicyStatement[]
   const noUpdaters = [
     naming.ciRole("deploy"),
     naming.ciRole("preview"),
+    naming.ciRole("rehearse"),
     ...INSTANCE_ROLES.map((role) => naming.instanceRole(role)),
   ];
   return [
@@ -86,8 +87,19 @@ function writeStatements(naming: Naming, deployers: string[]): PolicyStatement[]
       Effect: "Deny",
       Principal: "*",
       Action: "s3:PutObject",
-      Resource: ARTIFACTS.deployments.map(objects),
+      Resource: ARTIFACTS.deployments.filter((folder) => folder !== "locks").map(objects),
       Condition: { ArnNotEquals: { "aws:PrincipalArn": deployers } },
+    },
+    {
+      // A rehearsal takes the lock, so that no deployment runs meanwhile.
+      Sid: "OnlyDeployersAndRehearsalsLock",
+      Effect: "Deny",
+      Principal: "*",
+      Action: "s3:PutObject",
+      Resource: objects("locks"),
+      Condition: {
+        ArnNotEquals: { "aws:PrincipalArn": [...deployers, naming.roleArn(naming.ciRole("rehearse"))] },
+      },
     },
     {
       // The first update is an administrator's, whose role has any name.

@@ -11,7 +11,7 @@ export interface EncryptionKeyArgs {
 /** Days for which KMS waits before it deletes a key: its maximum. Everything that the key encrypted is lost with it. */
 const DELETION_WINDOW_DAYS = 30;
 
-const CI_ROLES: readonly CiRole[] = ["preview", "up", "deploy"];
+const CI_ROLES: readonly CiRole[] = ["preview", "up", "deploy", "rehearse"];
 
 /**
  * The account's own KMS key for everything of an environment that holds data: database, media, tasks, alarms, logs,

@@ -26,6 +26,20 @@ export class RestoreRefused extends Error {
  */
 
 /**
+ * Restores the backup beside the old instance, with the password of the backup.
+ *
+ * @returns the new instance
+ */
+export async function restoreCopy(
+  session: LockedSession,
+  record: Pick<RestoreRecord, "restored" | "settings" | "source">,
+): Promise<DBInstance> {
+  const { restored } = record;
+  if ((await findByName(session, restored)) === undefined) await requestRestore(session, record);
+  return waitFor(session, restored, LIMITS.restore, () => findByName(session, restored), isSettled);
+}
+
+/**
  * Restores the backup beside the old instance, and gives it the old one's settings and the current password.
  *
  * @returns the new instance
@@ -35,14 +49,7 @@ export async function restoreBeside(
   record: Pick<RestorePlan, "restored" | "settings" | "source">,
 ): Promise<DBInstance> {
   const { restored, settings } = record;
-  if ((await findByName(session, restored)) === undefined) await requestRestore(session, record);
-  const instance = await waitFor(
-    session,
-    restored,
-    LIMITS.restore,
-    () => findByName(session, restored),
-    isSettled,
-  );
+  const instance = await restoreCopy(session, record);
   const { clients, env, progress } = session;
   const { Parameter } = await clients.ssm.send(
     new GetParameterCommand({ Name: secretParameterName(env, "RDS_PASSWORD"), WithDecryption: true }),

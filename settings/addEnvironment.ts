@@ -193,7 +193,7 @@ function addEnvironment(name: string, options: Options): void {
       "Then:",
       `  npm run preview -- ${name}`,
       `  npm run init-stack -- ${name}`,
-      `  Create the GitHub environments ${name} and infrastructure-${name} with their protection: docs/deploying-from-iaso.md`,
+      `  Create the GitHub environments ${name}, infrastructure-${name} and rehearsal-${name} with their protection: docs/deploying-from-iaso.md`,
     ].join("\n"),
   );
 }

@@ -48,7 +48,7 @@ export const INSTANCE_ROLES = ["web", "worker", "enketo"] as const;
 export type InstanceRole = (typeof INSTANCE_ROLES)[number];
 
 /** The IAM roles that GitHub Actions can assume. */
-export type CiRole = "preview" | "up" | "deploy";
+export type CiRole = "preview" | "up" | "deploy" | "rehearse";
 
 /**
  * Builds the names, ARNs and tags of one environment. All of them are known before any resource exists.

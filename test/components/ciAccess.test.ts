@@ -4,6 +4,7 @@ import { CiRole } from "../../components/common/naming";
 import { updateStatements } from "../../components/iam/ci/beanstalk";
 import { deployStatements } from "../../components/iam/ci/deploy";
 import { previewStatements } from "../../components/iam/ci/preview";
+import { rehearseStatements } from "../../components/iam/ci/rehearse";
 import { upStatements } from "../../components/iam/ci/up";
 import { policyDocument } from "../../components/iam/policyDocument";
 import { PreviewDocument, PropertyValue } from "../../graph/document";
@@ -12,7 +13,7 @@ import { find, naming, resourcesOf, statementsOf, textOf } from "../support";
 
 const ISSUER = "token.actions.githubusercontent.com";
 const PROVIDER = "aws:iam/openIdConnectProvider:OpenIdConnectProvider";
-const ROLES: CiRole[] = ["preview", "up", "deploy"];
+const ROLES: CiRole[] = ["preview", "up", "deploy", "rehearse"];
 
 const BALANCER =
   "arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/app/awseb--AWSEB-1/0123456789abcdef";
@@ -48,7 +49,7 @@ describe("components/ciAccess", () => {
     document = await preview();
   });
 
-  it("creates no access key: GitHub's tokens assume three roles", () => {
+  it("creates no access key: GitHub's tokens assume four roles", () => {
     expect(resourcesOf(document, "aws:iam/accessKey:AccessKey")).to.deep.equal([]);
     const roles = resourcesOf(document, "aws:iam/role:Role");
     expect(roles.map(({ inputs }) => inputs.name)).to.have.members(
@@ -74,6 +75,16 @@ describe("components/ciAccess", () => {
       deploy: [
         ["ApplicationDeploys", { sub: ["repo:example/iaso:environment:test"], job_workflow_ref }],
         ["StartedHere", { sub: [`${here}:environment:test`], ref: main, job_workflow_ref }],
+      ],
+      rehearse: [
+        [
+          "Rehearsal",
+          {
+            sub: [`${here}:environment:rehearsal-test`],
+            ref: main,
+            job_workflow_ref: job_workflow_ref.replace("deploy.yml", "rehearse.yml"),
+          },
+        ],
       ],
     };
     const named = (claims: Record<string, unknown>) =>
@@ -122,6 +133,7 @@ describe("components/ciAccess", () => {
       preview: policyDocument(previewStatements(naming)),
       up: policyDocument(upStatements(naming)),
       deploy: policyDocument(deployStatements(naming, false)),
+      rehearse: policyDocument(rehearseStatements(naming)),
     };
     for (const role of ROLES) {
       const { policy } = find(document, "aws:iam/rolePolicy:RolePolicy", `ci-${role}`).inputs;

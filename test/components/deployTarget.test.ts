@@ -70,15 +70,18 @@ describe("components/deployTarget", () => {
       for (const name of ["iaso-test-ci-up", "iaso-test-web", "Administrator"])
         expect(may(name, "s3:PutObject", key), `${name} ${key}`).to.equal(false);
     }
+    // A rehearsal takes the lock and stores its result, and nothing else.
+    const rehearsal = deployments.filter((key) => may("iaso-test-ci-rehearse", "s3:PutObject", key));
+    expect(rehearsal).to.deep.equal(["locks/test.json"]);
     const updates = "pulumi/enketo/1.zip";
     for (const name of ["iaso-test-ci-up", "Administrator"])
       expect(may(name, "s3:PutObject", updates), name).to.equal(true);
-    for (const name of ["ci-deploy", "ci-preview", "web", "worker", "enketo"])
+    for (const name of ["ci-deploy", "ci-preview", "ci-rehearse", "web", "worker", "enketo"])
       expect(may(`iaso-test-${name}`, "s3:PutObject", updates), name).to.equal(false);
     expect(may("iaso-test-ci-up", "s3:DeleteObject", "bundles/enketo/1.zip")).to.equal(true);
     const restores = "restores/test/1";
     expect(may("Administrator", "s3:PutObject", restores)).to.equal(true);
-    for (const name of ["ci-deploy", "ci-up", "ci-preview", "web", "worker", "enketo"])
+    for (const name of ["ci-deploy", "ci-up", "ci-preview", "ci-rehearse", "web", "worker", "enketo"])
       expect(may(`iaso-test-${name}`, "s3:PutObject", restores), name).to.equal(false);
   });
 

@@ -6,6 +6,8 @@ import { drillPrefix, parseDrillKey } from "../../components/common/drillKey";
 import { type Drill } from "../../database/drill";
 import { EXIT } from "../../database/run";
 import { type Session } from "../../database/session";
+import { roleOf, unusedPermissions } from "../authorization";
+import { previewOf } from "../support";
 import { ARTIFACTS, ENV, FAULT_KINDS } from "../deploy/double/aws";
 import { DEFAULT_GROUP } from "../deploy/double/rds";
 import { type Account, createAccount, type Ended, mismatches, NAME, play, restoring, run } from "./runs";
@@ -70,6 +72,26 @@ describe("database rehearse", () => {
     expect([...groups]).to.deep.equal([DEFAULT_GROUP]);
     expect(drillOf(account)).not.to.have.property("problem");
     expect(mismatches(account)).to.deep.equal([]);
+  });
+
+  it("needs all permissions of GitHub's role for monthly rehearsals, and no others", async () => {
+    const account = createAccount();
+    const role = roleOf(await previewOf(ENV), "ci-rehearse");
+    account.double.role = role;
+    account.double.commands.online = [];
+    const [end] = await playDrill(account, rehearsing(true));
+    if (end === "killed" || end === undefined) throw new Error("nothing kills this run");
+    expect(end.code, end.output).to.equal(EXIT.done);
+    expect(mismatches(account)).to.deep.equal([]);
+    // A run that died leaves a record to look at; RDS names parameters of another version by default.
+    const unused = unusedPermissions(role).filter((one) => !/^LookAtRuns: |:pg:/.test(one));
+    expect(unused).to.deep.equal([]);
+    const refused = createAccount();
+    refused.double.role = role;
+    const [stopped] = await playDrill(refused, rehearsing());
+    if (stopped === "killed" || stopped === undefined) throw new Error("nothing kills this run");
+    expect(stopped.output).to.include("ssm:");
+    expect(mismatches(refused)).to.deep.equal([]);
   });
 
   it("reports and stores a failure, and deletes the copy", async () => {

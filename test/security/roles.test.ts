@@ -8,7 +8,7 @@ import { onResourceOf } from "../ownResources";
 import { previewOf, previewWith } from "../support";
 
 /** The roles of the platform by the ending of their names. The rest of the account is not theirs. */
-const CI = ["ci-preview", "ci-up", "ci-deploy"];
+const CI = ["ci-preview", "ci-up", "ci-deploy", "ci-rehearse"];
 const PLATFORM = ["web", "worker", "enketo", "beanstalk-service", "database-monitoring", "flow-logs"];
 
 /** Actions that write, or read secrets or data. */

@@ -11,6 +11,8 @@ const APPLICATION = "repo:example@1234/iaso@9012";
 const MAIN = "refs/heads/main";
 const DEPLOY = `example/iaso-on-aws/.github/workflows/deploy.yml@${MAIN}`;
 
+const REHEARSE = `example/iaso-on-aws/.github/workflows/rehearse.yml@${MAIN}`;
+
 /** Claims of a token of GitHub. */
 interface Token {
   sub: string;
@@ -82,6 +84,34 @@ const tokens = (env: string): Record<string, [Token, string[]]> => ({
     },
     [],
   ],
+  "a rehearsal of a restore": [
+    { sub: `${INFRASTRUCTURE}:environment:rehearsal-${env}`, ref: MAIN, job_workflow_ref: REHEARSE },
+    ["ci-rehearse"],
+  ],
+  "a rehearsal of another environment": [
+    { sub: `${INFRASTRUCTURE}:environment:rehearsal-other`, ref: MAIN, job_workflow_ref: REHEARSE },
+    [],
+  ],
+  "a rehearsal from another branch": [
+    {
+      sub: `${INFRASTRUCTURE}:environment:rehearsal-${env}`,
+      ref: "refs/heads/x",
+      job_workflow_ref: REHEARSE.replace(MAIN, "refs/heads/x"),
+    },
+    [],
+  ],
+  "another workflow here, with the environment of rehearsals": [
+    {
+      sub: `${INFRASTRUCTURE}:environment:rehearsal-${env}`,
+      ref: MAIN,
+      job_workflow_ref: REHEARSE.replace("rehearse.yml", "up.yml"),
+    },
+    [],
+  ],
+  "the application, with the environment of rehearsals": [
+    { sub: `${APPLICATION}:environment:rehearsal-${env}`, ref: MAIN, job_workflow_ref: REHEARSE },
+    [],
+  ],
   "a workflow of the application's own": [
     {
       sub: `${APPLICATION}:environment:${env}`,
@@ -117,20 +147,22 @@ describe("security: tokens of GitHub", () => {
 
     for (const [what, [token, expected]] of Object.entries(tokens(env))) {
       it(`of ${what} open ${expected.join() || "no role"} of ${env}`, () => {
-        const opened = ["ci-preview", "ci-up", "ci-deploy", "web", "beanstalk-service"].filter((name) => {
-          const { assumeRolePolicy } = find(document, "aws:iam/role:Role", name).inputs;
-          const claims = { aud: "sts.amazonaws.com", ...token };
-          const request = {
-            requester: { federated: `arn:aws:iam::${ACCOUNT}:oidc-provider/${GITHUB}` },
-            action: "sts:AssumeRoleWithWebIdentity",
-            resource: `arn:aws:iam::${ACCOUNT}:role/iaso-${env}-${name}`,
-            account: ACCOUNT,
-            context: Object.fromEntries(
-              Object.entries(claims).map(([claim, value]) => [`${GITHUB}:${claim}`, value]),
-            ),
-          };
-          return judge(statementsOf(assumeRolePolicy), request, true).decision === "allow";
-        });
+        const opened = ["ci-preview", "ci-up", "ci-deploy", "ci-rehearse", "web", "beanstalk-service"].filter(
+          (name) => {
+            const { assumeRolePolicy } = find(document, "aws:iam/role:Role", name).inputs;
+            const claims = { aud: "sts.amazonaws.com", ...token };
+            const request = {
+              requester: { federated: `arn:aws:iam::${ACCOUNT}:oidc-provider/${GITHUB}` },
+              action: "sts:AssumeRoleWithWebIdentity",
+              resource: `arn:aws:iam::${ACCOUNT}:role/iaso-${env}-${name}`,
+              account: ACCOUNT,
+              context: Object.fromEntries(
+                Object.entries(claims).map(([claim, value]) => [`${GITHUB}:${claim}`, value]),
+              ),
+            };
+            return judge(statementsOf(assumeRolePolicy), request, true).decision === "allow";
+          },
+        );
         expect(opened).to.deep.equal(expected);
       });
     }

@@ -69,7 +69,14 @@ describe(".github/workflows", () => {
   });
 
   it("are the ones there should be", () => {
-    expect(files.sort()).to.deep.equal(["ci.yml", "comment.yml", "deploy.yml", "preview.yml", "up.yml"]);
+    expect(files.sort()).to.deep.equal([
+      "ci.yml",
+      "comment.yml",
+      "deploy.yml",
+      "preview.yml",
+      "rehearse.yml",
+      "up.yml",
+    ]);
   });
 
   for (const file of files) {
@@ -118,7 +125,7 @@ describe(".github/workflows", () => {
           for (const { uses = "", with: inputs } of job.steps ?? []) {
             if (!uses.startsWith("aws-actions/configure-aws-credentials@")) continue;
             expect(inputs?.["role-to-assume"]).to.match(
-              /^arn:aws:iam::\$\{\{[^}]*\}\}:role\/iaso-\$\{\{[^}]*\}\}-ci-(preview|up|deploy)$/,
+              /^arn:aws:iam::\$\{\{[^}]*\}\}:role\/iaso-\$\{\{[^}]*\}\}-ci-(preview|up|deploy|rehearse)$/,
             );
             expect(job.permissions).to.have.property("id-token", "write");
           }
@@ -188,6 +195,7 @@ describe(".github/workflows", () => {
   it("ask the environment's reviewers before anything is changed", () => {
     for (const [file, role] of [
       ["deploy.yml", "deploy"],
+      ["rehearse.yml", "rehearse"],
       ["up.yml", "up"],
     ] as const) {
       for (const job of jobs(file)) {
@@ -195,12 +203,22 @@ describe(".github/workflows", () => {
           inputs?.["role-to-assume"]?.endsWith(`-ci-${role}`),
         );
         expect(job.environment !== undefined, file).to.equal(changes === true);
-        // The role trusts this GitHub environment, and the other role does not.
+        // The role trusts this GitHub environment, and the other roles do not.
         if (changes === true) {
-          expect(job.environment?.startsWith("infrastructure-${{"), file).to.equal(role === "up");
+          const prefix = { deploy: "", rehearse: "rehearsal-", up: "infrastructure-" }[role];
+          expect(job.environment?.startsWith(`${prefix}\${{`), file).to.equal(true);
         }
       }
     }
+  });
+
+  it("rehearse a restore of every stack each month, without the password of its database", () => {
+    const schedule = workflow("rehearse.yml").on["schedule"] as { cron: string }[];
+    expect(schedule.map(({ cron }) => cron.split(" ").slice(2).join(" "))).to.deep.equal(["1 * *"]);
+    const runs = steps("rehearse.yml").flatMap(({ run = "" }) => run.match(/npm run database -- .*/g) ?? []);
+    expect(runs).to.deep.equal([
+      'npm run database -- rehearse "$NAME" --stack "$STACK" --without-row-count --yes',
+    ]);
   });
 
   it("run the policy pack in every preview and update", () => {

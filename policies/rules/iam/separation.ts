@@ -131,6 +131,11 @@ const isForServices = (statement: Statement): boolean =>
       /^bool$/i.test(operator) && key === "kms:grantisforawsresource" && values.map(text).join() === "true",
   );
 
+/** True if a statement is about copies of the database only, which rehearsals of a restore make. */
+const isAboutCopies = ({ NotResource, Resource: resources }: Statement): boolean =>
+  NotResource === undefined &&
+  strings(resources).every((arn) => /^arn:aws:rds:[\w-]+:\d{12}:db:iaso-[a-z0-9]+-rehearsal-\*$/.test(arn));
+
 /** The actions among some that statements allow. */
 export const actionsIn = (statements: readonly Statement[], actions: readonly string[]): string[] =>
   actions.filter((action) =>
@@ -138,7 +143,8 @@ export const actionsIn = (statements: readonly Statement[], actions: readonly st
       (one) =>
         one.Effect === "Allow" &&
         actionMatches(one, action) &&
-        !(action === "kms:CreateGrant" && isForServices(one)),
+        !(action === "kms:CreateGrant" && isForServices(one)) &&
+        !(action === "rds:DeleteDBInstance" && isAboutCopies(one)),
     ),
   );
 

@@ -110,6 +110,15 @@ export const roles: Mutant[] = [
   ),
   ["provisioners-only", grant("web", "sqs:SetQueueAttributes", arn("sqs", "iaso-prod-tasks"))],
   // Other environments
+  // A rehearsal deletes copies only, and never opens one.
+  ["administrators-changes", grant("ci-rehearse", "rds:DeleteDBInstance", arn("rds", "db:iaso-prod"))],
+  ["administrators-changes", grant("ci-rehearse", "rds:DeleteDBInstance", arn("rds", "db:iaso-prod-*"))],
+  ["administrators-changes", grant("ci-rehearse", "rds:Delete*", arn("rds", "*"))],
+  ["provisioners-only", grant("ci-rehearse", "rds:ModifyDBInstance", arn("rds", "db:iaso-prod-rehearsal-*"))],
+  [
+    "code-by-deployers",
+    (s) => grant("ci-rehearse", "s3:PutObject", `${bucketOf(s, "artifacts")}/bundles/*`)(s),
+  ],
   ["own-environment-only", grant("ci-deploy", "s3:PutObject", "arn:aws:s3:::example-iaso-*")],
   ["own-environment-only", grant("ci-up", "sqs:DeleteQueue", arn("sqs", "iaso-*"))],
   ["own-environment-only", grant("ci-up", "rds:DeleteDBInstance", arn("rds", "db:*"))],

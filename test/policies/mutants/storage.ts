@@ -376,11 +376,14 @@ export const storage: Mutant[] = [
   ...(["builds", "bundles", "journal", "locks", "wheel-lists", "wheels"] as const).map((folder): Mutant => [
     "artifacts-write-protected",
     (s) =>
-      s.statement("bucketPolicy", "artifacts", "OnlyDeployersWriteVersions", (one) => ({
-        ...one,
-        Resource: [one.Resource].flat().filter((arn) => !String(arn).includes(`/${folder}/`)),
-      })),
+      s.statements("bucketPolicy", "artifacts", (all) =>
+        all.map((one) => ({
+          ...one,
+          Resource: [one.Resource].flat().filter((arn) => !String(arn).includes(`/${folder}/`)),
+        })),
+      ),
   ]),
+  ["artifacts-write-protected", without("artifacts", "OnlyDeployersAndRehearsalsLock")],
   [
     "artifacts-write-protected",
     (s) =>
