@@ -32,7 +32,7 @@ export class RestoreRefused extends Error {
  */
 export async function restoreCopy(
   session: LockedSession,
-  record: Pick<RestoreRecord, "restored" | "settings" | "source">,
+  record: Pick<RestorePlan, "restored" | "settings" | "source">,
 ): Promise<DBInstance> {
   const { restored } = record;
   if ((await findByName(session, restored)) === undefined) await requestRestore(session, record);
