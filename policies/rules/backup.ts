@@ -81,7 +81,7 @@ export const backupVaultLocked = defineRule({
 });
 
 type PlanRule = Record<string, unknown>;
-const rulesOf = ({ inputs }: ResourceOf<typeof PLAN>): PlanRule[] => array(inputs.rules) as PlanRule[];
+const rulesOf = ({ inputs }: ResourceOf<typeof PLAN>): PlanRule[] => array(inputs.rules);
 
 /** Once a day, at a time of UTC. */
 const DAILY = /^cron\(\d{1,2} \d{1,2} (\*|\?) \* (\*|\?) \*\)$/;

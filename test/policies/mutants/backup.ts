@@ -164,7 +164,7 @@ export const backupOfProd: Mutant[] = [
       stack.statements(
         "role",
         "backup",
-        (all) => all.map(({ Condition: _, ...statement }) => statement),
+        (all) => all.map((one) => ({ ...one, Condition: undefined })),
         "assumeRolePolicy",
       ),
   ],
@@ -207,12 +207,10 @@ export const backupOfProd: Mutant[] = [
   [
     "administrators-changes",
     (stack) =>
-      stack.statement(
-        "rolePolicy",
-        "backup",
-        "LetServicesUseKeys",
-        ({ Condition: _, ...statement }) => statement,
-      ),
+      stack.statement("rolePolicy", "backup", "LetServicesUseKeys", (one) => ({
+        ...one,
+        Condition: undefined,
+      })),
   ],
   [
     "administrators-changes",
