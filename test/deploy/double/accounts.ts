@@ -25,8 +25,14 @@ export async function serveTwoAccounts(demo: AwsDouble, other: AwsDouble): Promi
 
 /** Calls the environment of an account demo. The roles of the double are those of staging, so it gets all rights. */
 export function renameToDemo(double: AwsDouble): void {
+  const renamed = (text: string): string => text.replaceAll(`iaso-${ENV}`, "iaso-demo");
   double.role = new Role([{ Effect: "Allow", Action: "*", Resource: "*" }]);
-  double.parameters.set("/iaso/demo/deployment", double.parameters.get(`/iaso/${ENV}/deployment`) ?? "");
+  const target = double.parameters.get(`/iaso/${ENV}/deployment`) ?? "";
+  double.parameters.set("/iaso/demo/deployment", renamed(target));
+  double.s3.rename(renamed);
+  for (const version of double.beanstalk.versions.values()) version.bucket = renamed(version.bucket);
+  for (const { settings } of double.beanstalk.environments)
+    settings.application = renamed(settings.application);
   double.environment("iaso-demo").settings.tags = {};
   for (const { settings } of [double.web, double.worker]) settings.tags = { ...settings.tags, env: "demo" };
 }

@@ -29,6 +29,13 @@ export class S3 {
     for (const name of buckets) this.buckets.set(name, new Map());
   }
 
+  /** Gives buckets other names. */
+  rename(newName: (name: string) => string): void {
+    const buckets = [...this.buckets];
+    this.buckets.clear();
+    for (const [name, objects] of buckets) this.buckets.set(newName(name), objects);
+  }
+
   /** The current object; undefined where there is none. */
   get(bucket: string, key: string): ObjectVersion | undefined {
     const latest = this.bucket(bucket).get(key)?.at(-1);
