@@ -65,7 +65,11 @@ const checks = [
   check(["backupDays", "backupCopyRegion", "region"], ({ backupDays, backupCopyRegion, region }) => {
     if (backupCopyRegion === "") return undefined;
     if (backupDays === 0)
-      return wrongValue("backupDays", "is 0 although backupCopyRegion is set", "a whole number from 7 to 3650");
+      return wrongValue(
+        "backupDays",
+        "is 0 although backupCopyRegion is set",
+        "a whole number from 7 to 3650",
+      );
     return backupCopyRegion === region
       ? wrongValue("backupCopyRegion", `is ${region}, the region of the stack`, "another region, or empty")
       : undefined;

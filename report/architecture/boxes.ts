@@ -349,7 +349,15 @@ export class BoxReader {
         ROWS.access,
         roles,
       );
-      this.box("github", "GitHub Actions", "preview, up, deploy, rehearse", "branch", "outside", ROWS.others, []);
+      this.box(
+        "github",
+        "GitHub Actions",
+        "preview, up, deploy, rehearse",
+        "branch",
+        "outside",
+        ROWS.others,
+        [],
+      );
       this.arrow("github", "ci", "OpenID Connect");
       for (const bucket of this.ofType("aws:s3/bucket:Bucket")) {
         if (tag(bucket, "class") === "artifacts")

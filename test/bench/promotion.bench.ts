@@ -2,7 +2,13 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type StepTime } from "../../cli/progress";
-import { DEMO_CONFIG, DEMO_KEYS, renameToDemo, serveTwoAccounts } from "../deploy/double/accounts";
+import {
+  DEMO_ARTIFACTS,
+  DEMO_CONFIG,
+  DEMO_KEYS,
+  renameToDemo,
+  serveTwoAccounts,
+} from "../deploy/double/accounts";
 import { ARTIFACTS, AwsDouble, ENV, STATIC } from "../deploy/double/aws";
 import { runCli } from "../deploy/double/cli";
 import { ScaledTime } from "../deploy/double/clocks";
@@ -19,8 +25,8 @@ const DELIVERY =
 
 /** The bytes that an account's buckets hold: bundles, packages and static files, in all their versions. */
 function stored({ s3 }: AwsDouble): number {
-  const keys = ["bundles/", "wheels/"].flatMap((prefix) => s3.contents(ARTIFACTS, prefix));
-  return [...keys, ...s3.contents(STATIC, "static/")].reduce((sum, { Size }) => sum + Size, 0);
+  const keys = ["bundles/", "wheels/"].flatMap((prefix) => s3.contents(demoName(ARTIFACTS), prefix));
+  return [...keys, ...s3.contents(demoName(STATIC), "static/")].reduce((sum, { Size }) => sum + Size, 0);
 }
 
 export const bench: Bench = {
@@ -78,7 +84,7 @@ export const bench: Bench = {
       commit(checkout.directory, "Add a file");
       await run(DEMO_KEYS, "demo", "--source", checkout.directory);
       const uploaded = stored(demo) - before;
-      const [bundle] = demo.s3.contents(ARTIFACTS, "bundles/");
+      const [bundle] = demo.s3.contents(demoName(ARTIFACTS), "bundles/");
       return [
         {
           name: "deployment of the same version to a second environment / first build and upload",

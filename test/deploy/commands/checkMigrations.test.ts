@@ -105,7 +105,9 @@ describe("npm run deploy -- check-migrations (in a process of its own, over HTTP
     expect(stderr).to.contain('ALTER TABLE "iaso_place" DROP COLUMN "size"');
     expect(stderr).to.contain("locks iaso_place against reads and writes (AccessExclusiveLock)");
     expect(stderr).to.match(/iaso_place\.size: first release: keep the column .* Next release: drop/);
-    expect(stderr).to.match(/To fix it: Split the change into two releases.*--maintenance.*--migrations-unchecked/);
+    expect(stderr).to.match(
+      /To fix it: Split the change into two releases.*--maintenance.*--migrations-unchecked/,
+    );
     expect(stderr).not.to.contain("--maintenance");
   });
 

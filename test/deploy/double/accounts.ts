@@ -11,6 +11,11 @@ aws_access_key_id = ${DEMO_KEYS.AWS_ACCESS_KEY_ID}
 aws_secret_access_key = ${DEMO_KEYS.AWS_SECRET_ACCESS_KEY}
 `;
 
+/** The name in that account of what has a name of staging. */
+export function demoName(name: string): string {
+  return name.replaceAll(`iaso-${ENV}`, "iaso-demo");
+}
+
 /** Serves two accounts: that of `demo` to its keys, and the other one to all other keys. */
 export async function serveTwoAccounts(demo: AwsDouble, other: AwsDouble): Promise<RunningDouble> {
   const running = await serve({
@@ -25,14 +30,13 @@ export async function serveTwoAccounts(demo: AwsDouble, other: AwsDouble): Promi
 
 /** Calls the environment of an account demo. The roles of the double are those of staging, so it gets all rights. */
 export function renameToDemo(double: AwsDouble): void {
-  const renamed = (text: string): string => text.replaceAll(`iaso-${ENV}`, "iaso-demo");
   double.role = new Role([{ Effect: "Allow", Action: "*", Resource: "*" }]);
   const target = double.parameters.get(`/iaso/${ENV}/deployment`) ?? "";
-  double.parameters.set("/iaso/demo/deployment", renamed(target));
-  double.s3.rename(renamed);
-  for (const version of double.beanstalk.versions.values()) version.bucket = renamed(version.bucket);
+  double.parameters.set("/iaso/demo/deployment", demoName(target));
+  double.s3.rename(demoName);
+  for (const version of double.beanstalk.versions.values()) version.bucket = demoName(version.bucket);
   for (const { settings } of double.beanstalk.environments)
-    settings.application = renamed(settings.application);
+    settings.application = demoName(settings.application);
   double.environment("iaso-demo").settings.tags = {};
   for (const { settings } of [double.web, double.worker]) settings.tags = { ...settings.tags, env: "demo" };
 }

@@ -321,7 +321,8 @@ export class Rds {
     const typeOf = (one: SimulatedSnapshot) => (one.id.startsWith("awsbackup:") ? "awsbackup" : "manual");
     const found = this.snapshots.filter(
       (one) =>
-        (id === null || one.id === id) && (type === null ? typeOf(one) !== "awsbackup" : typeOf(one) === type),
+        (id === null || one.id === id) &&
+        (type === null ? typeOf(one) !== "awsbackup" : typeOf(one) === type),
     );
     if (id !== null && found.length === 0) {
       throw new AwsFault("DBSnapshotNotFound", `DBSnapshot ${id} not found.`, 404);
