@@ -2,13 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type StepTime } from "../../cli/progress";
-import {
-  DEMO_ARTIFACTS,
-  DEMO_CONFIG,
-  DEMO_KEYS,
-  renameToDemo,
-  serveTwoAccounts,
-} from "../deploy/double/accounts";
+import { demoName, DEMO_CONFIG, DEMO_KEYS, renameToDemo, serveTwoAccounts } from "../deploy/double/accounts";
 import { ARTIFACTS, AwsDouble, ENV, STATIC } from "../deploy/double/aws";
 import { runCli } from "../deploy/double/cli";
 import { ScaledTime } from "../deploy/double/clocks";
