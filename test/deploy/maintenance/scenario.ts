@@ -95,17 +95,24 @@ export async function play(
 ): Promise<Played> {
   const args = { limits: LIMITS };
   const ends = [await runDirect(double, maintaining(options), args, route)];
-  let silent = silence(double, ends[0]);
+  let silent = silence(double, ends[0], 0);
   while (isOpenJournal(double) && ends.length <= REPAIRS) {
+    const before = double.calls.length;
     ends.push(await runDirect(double, repairing(), args, route));
-    silent = [...silent, ...silence(double, ends.at(-1))];
+    silent = [...silent, ...silence(double, ends.at(-1), before)];
   }
   return { double, ends, mismatches: [...silent, ...problemsOf(double)] };
 }
 
-/** The fault of a run that leaves the site closed and does not say so. */
-function silence(double: AwsDouble, end: End | undefined): string[] {
+/**
+ * The fault of a run that leaves the site closed and does not say so. A run that AWS refuses before it has the lock does
+ * not know of the maintenance.
+ *
+ * @param before the number of calls before the run
+ */
+function silence(double: AwsDouble, end: End | undefined, before: number): string[] {
   if (end === undefined || end === "killed") return [];
+  if (!double.calls.slice(before).some(({ operation }) => operation === "PutObject")) return [];
   const closed =
     double.balancing.existing().length > 0 || double.queue.policy.includes("ClosedForMaintenance");
   return closed && !/CLOSED|Another run/.test(JSON.stringify(end))
