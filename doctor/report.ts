@@ -49,5 +49,5 @@ export function jsonReport(
   reports: readonly CheckReport[],
   exitCode: number,
 ): string {
-  return `${JSON.stringify({ stack: name, account: accountId, region, exitCode, checks: reports }, undefined, 2)}`;
+  return JSON.stringify({ stack: name, account: accountId, region, exitCode, checks: reports }, undefined, 2);
 }
