@@ -11,7 +11,6 @@ import { beanstalkDomains, builderSubnet, platformUpdates, platformVersions } fr
 import { deadLetters } from "./queue";
 import { databaseClass, instanceTypes, zones } from "./offers";
 import { elasticIpQuota, loadBalancerQuota, vcpuQuota, vpcQuota } from "./quotas";
-import { unfinishedRuns } from "./runs";
 import { databasePassword, secretAges, secretsExist } from "./secrets";
 import { databaseSnapshot } from "./snapshot";
 import { accountPublicAccess, bucketNames, diskEncryption } from "./storage";
@@ -53,7 +52,6 @@ export const checks: readonly Check[] = [
   deadLetters,
   alarmSubscription,
   versions,
-  unfinishedRuns,
   staticFiles,
   mailgunRecords,
   secretAges,

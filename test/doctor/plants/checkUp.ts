@@ -1,5 +1,3 @@
-import { type RestorePlan } from "../../../database/record";
-import { settingsOf } from "../../../database/settings";
 import type { Stack } from "../../../doctor/stack";
 import { STATIC_FILE, VERSION } from "../double/account";
 import type { World } from "../lab";
@@ -7,28 +5,6 @@ import { daysFromNow, type Plant } from "./plant";
 
 const environmentOf = (world: World, name: string) => world.account.environments.get(name)!;
 const databaseOf = (world: World, stack: Stack) => world.account.databases.get(stack.databaseIdentifier)!;
-
-/** The record of a deployment that was killed during its switch, and the plan of a maintenance. */
-const UNFINISHED = {
-  number: 7,
-  env: "staging",
-  command: "deploy",
-  by: "alice",
-  phase: "switching",
-  from: "1.0",
-  to: "2.0",
-  startedAt: "2026-11-26T03:00:00Z",
-  history: [],
-};
-const PLAN: RestorePlan = {
-  source: { snapshot: "iaso-staging-before-2-0" },
-  name: "iaso-staging",
-  oldId: "db-1",
-  restored: "iaso-staging-restored-7",
-  replaced: "iaso-staging-replaced-7",
-  isolated: "sg-1",
-  settings: settingsOf({}),
-};
 
 /** Problems of a stack that is deployed. */
 export const checkUpPlants: Plant[] = [
@@ -135,32 +111,6 @@ export const checkUpPlants: Plant[] = [
     wrong: /Backups of the database iaso-staging are off/,
     fix: /^pulumi up/,
   },
-  ...(
-    [
-      [
-        "a maintenance that did not end",
-        "restores",
-        /The site is CLOSED for maintenance since .*phase switching/,
-      ],
-      ["a deployment that did not end", "journal", /^Run 7 on staging is unfinished\.$/],
-    ] as const
-  ).map(([what, folder, wrong]): Plant => ({
-    what,
-    check: "unfinished runs",
-    exists: true,
-    plant: ({ account }, { artifactsBucket }) => {
-      const put = (key: string, body: object) =>
-        account.contents.set(`${artifactsBucket}/${key}`, JSON.stringify(body));
-      const lock = { env: "staging", token: 7, holder: null, expiresAt: null, version: null, previous: null };
-      put("locks/staging.json", { ...lock, openJournal: 7 });
-      put(`${folder}/staging/00000007.json`, {
-        ...UNFINISHED,
-        ...(folder === "restores" && { maintenance: PLAN }),
-      });
-    },
-    wrong,
-    fix: /^npm run deploy -- repair staging$/,
-  })),
   {
     what: "media that AWS Backup did not back up",
     check: "backups of AWS Backup",
