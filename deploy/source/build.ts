@@ -8,7 +8,7 @@ import { type CronFile, periodicTasks } from "./cron";
 import { listBuiltFiles, listOverlay, listTrackedFiles, readIfPresent, writeEntries } from "./files";
 import { buildFrontEnd, SOURCE_MAP } from "./frontEnd";
 import { listMigrations } from "./migrations";
-import { isHostingFile, type Platform, requireNoHostingConflict } from "./overlay";
+import { isHostingFile, type Platform, requireNoHostingConflict, requireNothingBelowLinks } from "./overlay";
 import { isListed, requireInside } from "./paths";
 import { lockedRequirements } from "./requirements";
 import { readSourceSettings, SETTINGS_FILE, type SourceSettings } from "./settings";
@@ -188,8 +188,10 @@ async function buildDirectory(
   const built =
     frontEnd === undefined ? await runFrontEnd(args, settings, toolsEnv, files) : await listOverlay(frontEnd);
   const directory = join(args.workDirectory, "source");
+  const entries = [...built, ...files];
+  requireNothingBelowLinks(entries);
   await rm(directory, { recursive: true, force: true });
-  await writeEntries(directory, [...built, ...files]);
+  await writeEntries(directory, entries);
   return directory;
 }
 

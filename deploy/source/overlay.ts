@@ -46,12 +46,20 @@ export function requireNoHostingConflict(entries: readonly ZipEntry[]): void {
     if (HOSTING_DIRECTORIES.includes(path)) {
       throw refuse(path, "is a link or a file, in the place of a directory of the deploy tool");
     }
+  }
+  requireNothingBelowLinks(entries);
+  for (const [path, target] of links) {
+    if (leavesCheckout(path, links)) throw refuse(path, `is a link out of the checkout, to ${target}`);
+  }
+}
+
+/** @throws UserError that names a file whose path goes through a link of another entry */
+export function requireNothingBelowLinks(entries: readonly ZipEntry[]): void {
+  const links = new Set(entries.filter(isLink).map(({ path }) => path));
+  for (const { path } of entries) {
     for (let parent = posix.dirname(path); parent !== "."; parent = posix.dirname(parent)) {
       if (links.has(parent)) throw refuse(path, `is below the link ${parent}`);
     }
-  }
-  for (const [path, target] of links) {
-    if (leavesCheckout(path, links)) throw refuse(path, `is a link out of the checkout, to ${target}`);
   }
 }
 

@@ -376,7 +376,14 @@ describe("report/risks", () => {
         "Instance",
         "database",
         /^Database instance database is deleted: its data is lost/,
-        ["alarms-work", "deployment-own", "paths-allowed", "references-own", "variables-own-resources"],
+        [
+          "alarms-work",
+          "backup-selection-whole",
+          "deployment-own",
+          "paths-allowed",
+          "references-own",
+          "variables-own-resources",
+        ],
       ],
       [
         "Bucket",
@@ -388,7 +395,7 @@ describe("report/risks", () => {
         "Bucket",
         "media",
         /^Bucket media leaves the stack: the old one stays in AWS .*; Pulumi refuses while it is protected\.$/,
-        ["bucket-class-fits", "bucket-parts-named", "references-own"],
+        ["backup-selection-whole", "bucket-class-fits", "bucket-parts-named", "references-own"],
       ],
       ["ReplicationGroup", "enketo-main", /its data is lost/, ["enketo-own-redis", "references-own"]],
       [

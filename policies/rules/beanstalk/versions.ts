@@ -2,7 +2,7 @@ import { targetsOf } from "../../references";
 import { Stack } from "../../context";
 import { Resource } from "../../resource";
 import { defineRule } from "../../rule";
-import { array, demand, object, text } from "../../values";
+import { array, at, demand, text } from "../../values";
 
 const VERSION = "aws:elasticbeanstalk/applicationVersion:ApplicationVersion";
 const OBJECT = "aws:s3/bucketObjectv2:BucketObjectv2";
@@ -48,7 +48,9 @@ export const versionsKept = defineRule({
   },
   check: ({ inputs: { appversionLifecycle } }, { parameters: { minDays, minVersions } }) =>
     array(appversionLifecycle as unknown).flatMap((lifecycle) => {
-      const { deleteSourceFromS3: deletes, maxCount: count, maxAgeInDays: age } = object(lifecycle);
+      const [deletes, count, age] = ["deleteSourceFromS3", "maxCount", "maxAgeInDays"].map((name) =>
+        at(lifecycle as Record<string, unknown>, name),
+      );
       // The engine shows 0 for what is not set.
       const isKept = (value: unknown, least: number) => Number(value ?? 0) === 0 || Number(value) >= least;
       return [
