@@ -329,6 +329,11 @@ export class BoxReader {
     const repositories = this.ofType("aws:ecr/repository:Repository");
     if (repositories.length > 0)
       this.box("images", "Images", "ECR, kept with versions", "box", "operations", ROWS.images, repositories);
+    const keys = this.ofType("aws:kms/key:Key");
+    if (keys.length > 0) {
+      const members = [...keys, ...this.ofType("aws:kms/alias:Alias")];
+      this.box("encryption", "Encryption key", "KMS, rotated", "key", "operations", ROWS.access, members);
+    }
     const alarms = this.ofType("aws:cloudwatch/metricAlarm:MetricAlarm");
     if (alarms.length > 0) {
       const subtitle = `CloudWatch, ${count(alarms.length, "alarm")}`;
