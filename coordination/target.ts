@@ -47,6 +47,12 @@ export async function readTarget(ssm: SSMClient, env: string, region: string): P
   return parsed.data;
 }
 
+/** The beginning of the addresses of queues. The SDK sends the requests for a queue to the host in its address. */
+function queueOrigin(region: string): string {
+  const { AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_SQS } = process.env;
+  return AWS_ENDPOINT_URL_SQS ?? AWS_ENDPOINT_URL ?? `https://sqs.${region}.amazonaws.com`;
+}
+
 /**
  * Checks that a parameter names resources of its own environment and account. The role that updates the infrastructure
  * writes the parameter. With other names in it, a user with more permissions would read the journal from a stranger's
@@ -60,7 +66,7 @@ function requireOwnNames(target: Target, env: string, account: string): void {
     ["staticBucket", (value) => value.endsWith(`-${own}-static`)],
     ["databaseIdentifier", (value) => value === own],
     ["imageRepository", (value) => value === own],
-    ["queueUrl", (value) => value.endsWith(`/${account}/${own}-tasks`)],
+    ["queueUrl", (value) => value === `${queueOrigin(target.region)}/${account}/${own}-tasks`],
   ];
   const wrong = expected.flatMap(([key, isOwn]) => {
     const value = target[key];

@@ -54,10 +54,30 @@ const schema = z.object({
 /** The journal record of a restore. */
 export type RestoreRecord = z.infer<typeof schema>;
 
+/** The identifiers that the restore of a run gives to the new and to the old instance. */
+export function namesOf(name: string, run: number): Pick<RestorePlan, "replaced" | "restored"> {
+  return { restored: `${name}-restored-${run}`, replaced: `${name}-replaced-${run}` };
+}
+
+/**
+ * Checks that the plan in a record is about the environment's own database, and that its copies have the names of this
+ * run: a record that somebody else has written could name other databases to rename or to delete.
+ *
+ * @throws UserError if it is not
+ */
+export function requireOwnPlan({ name, replaced, restored }: RestorePlan, env: string, number: number): void {
+  const own = namesOf(`iaso-${env}`, number);
+  if (name === `iaso-${env}` && replaced === own.replaced && restored === own.restored) return;
+  throw new UserError(
+    `The record of run ${number} on ${env} names other databases than this run has: ${name}, ${restored}, ${replaced}.`,
+    `Find out in CloudTrail who wrote restores/${env}/ of the artifacts bucket, and delete the record`,
+  );
+}
+
 /**
  * Reads the record of an unfinished run. Returns undefined if the run ended before it wrote one.
  *
- * @throws UserError if it belongs to a deployment
+ * @throws UserError if it belongs to a deployment, or names databases of others
  */
 export async function unfinishedRestore(
   objects: ConditionalObjects,
@@ -65,7 +85,11 @@ export async function unfinishedRestore(
   number: number,
 ): Promise<RestoreRecord | undefined> {
   const record = await readJournal(objects, "restores", env, number);
-  if (record?.command === "restore") return schema.parse(record);
+  if (record?.command === "restore") {
+    const restore = schema.parse(record);
+    requireOwnPlan(restore, env, number);
+    return restore;
+  }
   // A deployment with a maintenance has its record in this folder too.
   const deployment = record ?? (await readJournal(objects, "journal", env, number));
   if (deployment === undefined) return undefined;

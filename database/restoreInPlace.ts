@@ -3,14 +3,9 @@ import { type LockedSession, type Session } from "../coordination/session";
 import { findByName } from "./instances";
 import { isolatedGroup } from "./isolatedGroup";
 import { type PulumiState, replaceInState, requireInstance } from "./pulumiState";
-import { type RestorePlan } from "./record";
+import { namesOf, type RestorePlan } from "./record";
 import { finishSettings, restoreBeside, swapNames } from "./restoreSteps";
 import { settingsOf } from "./settings";
-
-/** The identifiers that the restore of a run gives to the new and to the old instance. */
-export function namesOf(name: string, run: number): Pick<RestorePlan, "replaced" | "restored"> {
-  return { restored: `${name}-restored-${run}`, replaced: `${name}-replaced-${run}` };
-}
 
 /**
  * Plans the restore of a snapshot into place, for a run that needs it only if something fails. Changes nothing.

@@ -197,8 +197,11 @@ export async function restartIfNeeded(session: LockedSession, instance: DBInstan
   );
 }
 
+/** The identifiers that this tool gives to instances which do not serve. */
+const COPY = /-(rehearsal|replaced|restored)-\d+$/;
+
 /**
- * Deletes an instance, and waits until it is gone.
+ * Deletes an instance that does not serve, and waits until it is gone.
  *
  * @param finalSnapshot the identifier of the snapshot that RDS takes first; none by default
  */
@@ -207,6 +210,8 @@ export async function deleteInstance(
   name: string,
   finalSnapshot?: string,
 ): Promise<void> {
+  // Never the database that serves, whatever a record says.
+  if (!COPY.test(name)) throw new Error(`${name} is no copy of a database`);
   const { clients, clock } = session;
   const deadline = clock.now() + LIMITS.change;
   for (;;) {

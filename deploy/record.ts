@@ -2,7 +2,7 @@ import { z } from "zod";
 import { type ConditionalObjects } from "../coordination/conditionalObject";
 import { readJournal } from "../coordination/journal";
 import { UserError } from "../cli/userError";
-import { restorePlan } from "../database/record";
+import { requireOwnPlan, restorePlan } from "../database/record";
 
 /**
  * - preparing: the environments are unchanged
@@ -73,7 +73,11 @@ export async function unfinishedRecord(
       `npm run database -- resume ${env}`,
     );
   }
-  if (restore !== undefined) return schema.parse(restore);
+  if (restore !== undefined) {
+    const maintained = schema.parse(restore);
+    if (maintained.maintenance !== undefined) requireOwnPlan(maintained.maintenance, env, number);
+    return maintained;
+  }
   const record = await readJournal(objects, "journal", env, number);
   // Only people write the records of maintenances: by its plan, a repair replaces the database.
   return record && schema.omit({ maintenance: true }).parse(record);

@@ -44,6 +44,19 @@ describe("coordination/target", () => {
     imageRepository: "iaso-prod",
     queueUrl: "https://sqs.eu-central-1.amazonaws.com/999999999999/iaso-staging-tasks",
   };
+  const queue = "123456789012/iaso-staging-tasks";
+  const addresses = {
+    "with the account of somebody else before its own": `https://x/999999999999/x/${queue}`,
+    "on the host of somebody else": `https://sqs.eu-central-1.amazonaws.com.example.org/${queue}`,
+  };
+  for (const [what, queueUrl] of Object.entries(addresses)) {
+    it(`refuses a parameter with a queue ${what}`, async () => {
+      const report = await statusWith((target) => ({ ...target, queueUrl }));
+      expect(report.outcome).to.equal("refused");
+      expect(report.summary).to.include(`not those of staging: queueUrl ${queueUrl}.`);
+    });
+  }
+
   for (const [key, value] of Object.entries(foreign)) {
     it(`refuses a parameter whose ${key} is that of another environment or account`, async () => {
       const report = await statusWith((target) => ({ ...target, [key]: value }));

@@ -211,6 +211,28 @@ describe("database restore", () => {
     expect(mismatches(account)).to.deep.equal([]);
   });
 
+  it("resumes no record that names other databases than its run has", async () => {
+    const account = createAccount();
+    const { double } = account;
+    double.faultOn = (operation, before) =>
+      operation === "ModifyDBInstance" && before === 1 ? "killAfter" : undefined;
+    expect(await run(account, restoring(account, "snapshot"))).to.equal("killed");
+    double.faultOn = () => undefined;
+    const key = `restores/${ENV}/00000001.json`;
+    const record = double.s3.json(ARTIFACTS, key);
+    double.s3.handle({
+      method: "PUT",
+      path: `/${ARTIFACTS}/${key}`,
+      query: new URLSearchParams(),
+      headers: {},
+      body: Buffer.from(JSON.stringify({ ...record, phase: "abandoned", restored: NAME })),
+    });
+    const { code, output } = await ended(account, resume);
+    expect(code).to.equal(EXIT.refused);
+    expect(output).to.include("names other databases than this run has").and.include("CloudTrail");
+    expect(account.old.deleted).to.equal(false);
+  });
+
   // The role with which CI deploys writes the lock and the journal of deployments, and no records of restores.
   for (const phase of ["abandoned", "restoring", "swapping"]) {
     it(`does not act as a record says that a deployment could have forged, in phase ${phase}`, async () => {

@@ -126,6 +126,11 @@ describe("security: workflows that give code of the application or of packages a
       "0".repeat(64),
       "refs/pull/9/head",
       "refs/x",
+      " refs/pull/9/head",
+      "Refs/pull/9/head",
+      `${"0".repeat(40)} `,
+      `${"0".repeat(40)}\n`,
+      "main $(id)",
     ])
       expect(accepts(ref), ref).to.equal(false);
   });

@@ -25,6 +25,9 @@ export async function serveTwoAccounts(demo: AwsDouble, other: AwsDouble): Promi
     },
   });
   other.describeTarget(running.url);
+  const parameter = "/iaso/demo/deployment";
+  const target = demo.parameters.get(parameter) ?? "";
+  demo.parameters.set(parameter, target.replace("https://sqs.eu-central-1.amazonaws.com", running.url));
   return running;
 }
 
