@@ -22,7 +22,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   preview: ["report", "graph", "simulated-aws", "settings", "cli"],
   ami: ["cli"],
   // A stack's names and settings are those of its program.
-  doctor: ["settings", "preview/project.ts", "components/common", "coordination", "deploy/record.ts", "cli"],
+  doctor: ["settings", "preview/project.ts", "components/common", "cli"],
   status: ["doctor", "preview", "report", "coordination", "deploy/record.ts", "cli"],
   // The files of a new stack pass the checks of the doctor and the preview.
   move: ["doctor", "preview/project.ts", "settings", "components/common", "cli"],
