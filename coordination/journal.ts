@@ -46,6 +46,22 @@ export async function readJournal(
 }
 
 /**
+ * Reads the record of an unfinished run, and the folder that it is in. Returns undefined if the run ended before it wrote
+ * one. A record that only people write takes precedence.
+ */
+export async function readUnfinished(
+  objects: ConditionalObjects,
+  env: string,
+  number: number,
+): Promise<{ folder: Folder; record: AnyRecord } | undefined> {
+  for (const folder of ["restores", "journal"] as const) {
+    const record = await readJournal(objects, folder, env, number);
+    if (record !== undefined) return { folder, record };
+  }
+  return undefined;
+}
+
+/**
  * The journal record of one run: a write-ahead log. Each phase is written BEFORE it begins, so that after a crash the
  * record tells what may have been done.
  */

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type ConditionalObjects } from "../coordination/conditionalObject";
-import { readJournal } from "../coordination/journal";
+import { readUnfinished } from "../coordination/journal";
 import { UserError } from "../cli/userError";
 import { settingsSchema } from "./settings";
 
@@ -84,17 +84,17 @@ export async function unfinishedRestore(
   env: string,
   number: number,
 ): Promise<RestoreRecord | undefined> {
-  const record = await readJournal(objects, "restores", env, number);
-  if (record?.command === "restore") {
-    const restore = schema.parse(record);
-    requireOwnPlan(restore, env, number);
-    return restore;
+  const found = await readUnfinished(objects, env, number);
+  if (found === undefined) return undefined;
+  const { folder, record } = found;
+  // A deployment with a maintenance has its record in the folder of restores too.
+  if (folder === "journal" || record.command !== "restore") {
+    throw new UserError(
+      `Run ${number} on ${env} (${record.command} by ${record.by}, ${record.startedAt}) is unfinished.`,
+      `npm run deploy -- repair ${env}`,
+    );
   }
-  // A deployment with a maintenance has its record in this folder too.
-  const deployment = record ?? (await readJournal(objects, "journal", env, number));
-  if (deployment === undefined) return undefined;
-  throw new UserError(
-    `Run ${number} on ${env} (${deployment.command} by ${deployment.by}, ${deployment.startedAt}) is unfinished.`,
-    `npm run deploy -- repair ${env}`,
-  );
+  const restore = schema.parse(record);
+  requireOwnPlan(restore, env, number);
+  return restore;
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type ConditionalObjects } from "../coordination/conditionalObject";
-import { readJournal } from "../coordination/journal";
+import { readJournal, readUnfinished } from "../coordination/journal";
 import { UserError } from "../cli/userError";
 import { requireOwnPlan, restorePlan } from "../database/record";
 
@@ -66,21 +66,20 @@ export async function unfinishedRecord(
   env: string,
   number: number,
 ): Promise<DeploymentRecord | undefined> {
-  const restore = await readJournal(objects, "restores", env, number);
-  if (restore?.command === "restore") {
+  const found = await readUnfinished(objects, env, number);
+  if (found === undefined) return undefined;
+  const { folder, record } = found;
+  // Only people write the records of maintenances: by its plan, a repair replaces the database.
+  if (folder === "journal") return schema.omit({ maintenance: true }).parse(record);
+  if (record.command === "restore") {
     throw new UserError(
-      `Run ${number} on ${env} (${restore.command} of the database by ${restore.by}, ${restore.startedAt}) is unfinished.`,
+      `Run ${number} on ${env} (${record.command} of the database by ${record.by}, ${record.startedAt}) is unfinished.`,
       `npm run database -- resume ${env}`,
     );
   }
-  if (restore !== undefined) {
-    const maintained = schema.parse(restore);
-    if (maintained.maintenance !== undefined) requireOwnPlan(maintained.maintenance, env, number);
-    return maintained;
-  }
-  const record = await readJournal(objects, "journal", env, number);
-  // Only people write the records of maintenances: by its plan, a repair replaces the database.
-  return record && schema.omit({ maintenance: true }).parse(record);
+  const deployment = schema.parse(record);
+  if (deployment.maintenance !== undefined) requireOwnPlan(deployment.maintenance, env, number);
+  return deployment;
 }
 
 /** True if the site is closed, or may be: the record is that of a maintenance which did not end. */
