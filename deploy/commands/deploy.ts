@@ -176,11 +176,12 @@ async function isAlive(session: Session, expiresAt: string | null): Promise<bool
  * @returns the report of a recovery that failed; undefined if the command can go on
  */
 export async function recoverFirst(run: Run<Report>, pair: Pair): Promise<Report | undefined> {
-  const { session, unfinishedRun } = run;
-  if (unfinishedRun === undefined) return undefined;
-  await requireNoMaintenance(session, unfinishedRun);
+  const { session } = run;
+  if (run.unfinishedRun === undefined) return undefined;
+  const record = await run.readUnfinished();
+  requireNoMaintenance(session.env, record);
   const recovered = await session.progress.step("Recover from an unfinished run", () =>
-    recover(session, pair, unfinishedRun),
+    recover(session, pair, record),
   );
   const { previous, verified, version } = recovered;
   if (verified) {

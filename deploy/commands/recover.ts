@@ -2,7 +2,7 @@ import { describeError } from "../../cli/awsErrors";
 import { ConditionalObjects } from "../../coordination/conditionalObject";
 import { Journal } from "../../coordination/journal";
 import { recoverMaintenance } from "../maintenance/maintain";
-import { type DeploymentRecord, isMaintenance, unfinishedRecord } from "../record";
+import { type DeploymentRecord, isMaintenance } from "../record";
 import { type Pair, ROLES } from "../pair/find";
 import { reconcile, type Reconciled } from "../pair/reconcile";
 import { describePair, deviations, formatState, type PairState } from "../pair/state";
@@ -23,16 +23,13 @@ export interface Recovered extends Reconciled {
 /**
  * Only a person completes a maintenance, by `repair`: it may restore the database, which no role of CI can.
  *
- * @param unfinishedRun the number of the unfinished run's journal record
- * @throws UserError if the unfinished run is a maintenance
+ * @throws UserError if the record is that of an unfinished maintenance
  */
-export async function requireNoMaintenance(session: LockedSession, unfinishedRun: number): Promise<void> {
-  const objects = new ConditionalObjects(session.clients.s3, session.target.artifactsBucket);
-  const record = await unfinishedRecord(objects, session.env, unfinishedRun);
+export function requireNoMaintenance(env: string, record: DeploymentRecord | undefined): void {
   if (record === undefined || !isMaintenance(record)) return;
   throw new UserError(
-    `The maintenance of ${session.env} is unfinished (run ${record.number} by ${record.by}, ${record.startedAt}, phase ${record.phase}): users may see the maintenance page.`,
-    `npm run deploy -- repair ${session.env}`,
+    `The maintenance of ${env} is unfinished (run ${record.number} by ${record.by}, ${record.startedAt}, phase ${record.phase}): users may see the maintenance page.`,
+    `npm run deploy -- repair ${env}`,
   );
 }
 
@@ -43,19 +40,16 @@ export async function requireNoMaintenance(session: LockedSession, unfinishedRun
  * are rolled back. If the unfinished run never began its switch, or there is none, a pair on one version stays
  * unchanged.
  *
- * @param unfinishedRun the number of the unfinished run's journal record
+ * @param record the unfinished run's; undefined if there is none
  * @param wanted the version that the user asks for, which takes precedence over the journal
  * @throws UserError if neither the journal nor the user says which version is right
  */
 export async function recover(
   session: LockedSession,
   pair: Pair,
-  unfinishedRun: number | undefined,
+  record: DeploymentRecord | undefined,
   wanted?: string,
 ): Promise<Recovered> {
-  const objects = new ConditionalObjects(session.clients.s3, session.target.artifactsBucket);
-  const record =
-    unfinishedRun === undefined ? undefined : await unfinishedRecord(objects, session.env, unfinishedRun);
   if (record !== undefined) {
     session.progress.line(
       `Run ${record.number} (${record.command} by ${record.by}, ${record.startedAt}) stopped in phase ${record.phase}.`,
@@ -63,7 +57,7 @@ export async function recover(
   }
   const maintenance = record !== undefined && isMaintenance(record);
   const version = maintenance
-    ? await completeMaintenance(session, pair, objects, record, wanted)
+    ? await completeMaintenance(session, pair, record, wanted)
     : (wanted ?? (await chooseVersion(session, pair, record)));
   const result = await reconcile(session, pair, version);
   if (result.verified) await restoreStaticOf(session, version);
@@ -74,7 +68,6 @@ export async function recover(
 async function completeMaintenance(
   session: LockedSession,
   pair: Pair,
-  objects: ConditionalObjects,
   record: DeploymentRecord,
   wanted: string | undefined,
 ): Promise<string> {
@@ -84,6 +77,7 @@ async function completeMaintenance(
       `npm run deploy -- repair ${session.env}, without --to`,
     );
   }
+  const objects = new ConditionalObjects(session.clients.s3, session.target.artifactsBucket);
   const journal = await Journal.reopen(objects, "restores", record, () => session.clock.now());
   return recoverMaintenance(session, pair, journal);
 }

@@ -18,8 +18,9 @@ export async function repair(session: Session, to: string | undefined): Promise<
   return withLock<Report>(session, "repair", async (run) => {
     const before = await describePair(clients.beanstalk, pair);
     const wanted = to === undefined ? undefined : findLabel(await listApplicationVersions(session), to, env);
+    const record = await run.readUnfinished();
     const recovered = await session.progress.step("Bring web and worker to one version", () =>
-      recover(run.session, pair, run.unfinishedRun, wanted),
+      recover(run.session, pair, record, wanted),
     );
     const { maintenance, previous, problems, state, verified, version } = recovered;
     const environments = describeEnvironments(state);

@@ -1,7 +1,7 @@
 import { describeError } from "../../cli/awsErrors";
 import { ConditionalObjects } from "../../coordination/conditionalObject";
 import { type Folder, Journal } from "../../coordination/journal";
-import { type DeploymentRecord } from "../record";
+import { type DeploymentRecord, unfinishedRecord } from "../record";
 import { type HeldLock, LockLost } from "../../coordination/lock";
 import { releaseLock, takeLock } from "../../coordination/session";
 import { type LockedSession, type Session } from "../session";
@@ -21,6 +21,12 @@ export interface Run<T> {
   session: LockedSession;
   /** The number of the journal record that an earlier run left unfinished; undefined if there is none. */
   unfinishedRun: number | undefined;
+  /**
+   * Reads the record of that run; undefined if it ended before it wrote one.
+   *
+   * @throws UserError if it belongs to a run of `npm run database`
+   */
+  readUnfinished(): Promise<DeploymentRecord | undefined>;
   /** Records that the recovery from the unfinished run succeeded, and the version that both environments run. */
   markRecovered(version: string, previous?: string): Promise<void>;
   /** @param folder that of the record; by default that of deployments */
@@ -60,6 +66,8 @@ export async function withLock<T>(
     const { closing, result } = await run({
       session: locked,
       unfinishedRun,
+      readUnfinished: async () =>
+        unfinishedRun === undefined ? undefined : unfinishedRecord(objects, env, unfinishedRun),
       async markRecovered(version, previous) {
         await lock.update({ openJournal: token, ...versions(lock, version, previous) });
         recovered = true;
