@@ -108,13 +108,14 @@ export function sourceBuild(
     };
     // In a process of its own, which ends before code of the application runs.
     const identified = await run(identity, await sandboxOf("build"), "--identify");
-    let built = await reuse(session, identified, work, log);
+    const earlier = await listEarlierBuilds(session);
+    let built = await reuse(session, identified, earlier, work, log);
     if (built === undefined) {
       const { frontEnd: inputs } = identified;
       let frontEnd: FrontEnd | undefined;
       if (inputs !== undefined) {
         const directory = join(work, "front-end");
-        frontEnd = await earlierFrontEnd(session, inputs, directory, log);
+        frontEnd = await earlierFrontEnd(session, earlier.get(inputs), inputs, directory, log);
         // Alone, so that code of the back end and of its packages cannot decide what later versions take.
         frontEnd ??= await writeFrontEnd(
           await runPart(await sandboxOf("build-front-end"), "--only-front-end"),
@@ -155,10 +156,11 @@ export function sourceBuild(
 async function reuse(
   session: Session,
   { inputs, ...commit }: Identity,
+  earlier: ReadonlyMap<string, string>,
   work: string,
   log: (line: string) => void,
 ): Promise<BuiltVersion | undefined> {
-  const label = inputs === undefined ? undefined : (await listEarlierBuilds(session)).get(inputs);
+  const label = inputs === undefined ? undefined : earlier.get(inputs);
   if (label === undefined) return undefined;
   const directory = join(work, "earlier");
   try {

@@ -1,5 +1,4 @@
 import { UserError } from "../cli/userError";
-import { listEarlierBuilds } from "./earlierBuilds";
 import { mapParallel } from "./mapParallel";
 import { downloadBundle } from "./promotion/download";
 import { readRecord } from "./promotion/downloaded";
@@ -26,16 +25,17 @@ export interface FrontEnd {
 /**
  * Takes the front end out of the bundle of an earlier version that has the same inputs, and says from which, or why none.
  *
+ * @param label the version; undefined if none has it
  * @param directory a new directory for the files
  * @returns undefined if no version has it, or the version is no longer complete
  */
 export async function earlierFrontEnd(
   session: Session,
+  label: string | undefined,
   inputs: string,
   directory: string,
   log: (line: string) => void,
 ): Promise<FrontEnd | undefined> {
-  const label = (await listEarlierBuilds(session)).get(inputs);
   if (label === undefined) {
     log(
       `The front end is built: no version of ${session.env} has one from the same files, plugins and tools`,

@@ -126,7 +126,7 @@ export async function maintain(
 }
 
 /** The notes of a report after the snapshot was restored. */
-export function restored(env: string, plan: RestorePlan | undefined): string[] {
+function restored(env: string, plan: RestorePlan | undefined): string[] {
   if (plan === undefined) return [];
   return [
     `The database before the restore stays as ${plan.replaced}: no connection reaches it, and it costs as much as before. ` +
