@@ -14,10 +14,16 @@ import {
 import { describeError, errorName, isRefusal } from "../cli/awsErrors";
 import { UserError } from "../cli/userError";
 import { backoff } from "../coordination/clients";
-import { download } from "./aws/download";
+import { download, type Downloaded } from "./aws/download";
 import { mapParallel } from "./mapParallel";
 import { type Session } from "./session";
-import { fileOf, hashFile, type ImageFile, type ImageRecord, type LocalImage } from "./source/artifact";
+import {
+  digestOf as sha256Of,
+  fileOf,
+  type ImageFile,
+  type ImageRecord,
+  type LocalImage,
+} from "./source/artifact";
 
 /** Layers that are copied at the same time. */
 const PARALLEL = 4;
@@ -221,19 +227,22 @@ export async function downloadImages(
   if (images.length === 0) return;
   const repositoryName = requireRepository(session);
   for (const { blobs, manifest, mediaType } of images) {
-    const path = fileOf(directory, manifest);
-    await writeFile(path, await readManifest(session, label, repositoryName, digestOf(manifest), mediaType));
-    await mapParallel(blobs, PARALLEL, (blob) =>
-      downloadBlob(session, label, repositoryName, digestOf(blob), fileOf(directory, blob)),
-    );
-    for (const part of [manifest, ...blobs]) {
-      if ((await hashFile(fileOf(directory, part))) === part.sha256) continue;
-      throw new UserError(
-        `ECR returned other bytes than ${digestOf(part)} of version ${label}.`,
-        `Deploy the version to ${session.env} again from its commit, which uploads it`,
-      );
-    }
+    const text = await readManifest(session, label, repositoryName, digestOf(manifest), mediaType);
+    if ((await sha256Of(Buffer.from(text))) !== manifest.sha256) throw differs(session, label, manifest);
+    await writeFile(fileOf(directory, manifest), text);
+    await mapParallel(blobs, PARALLEL, async (blob) => {
+      const path = fileOf(directory, blob);
+      const { sha256 } = await downloadBlob(session, label, repositoryName, digestOf(blob), path);
+      if (sha256 !== blob.sha256) throw differs(session, label, blob);
+    });
   }
+}
+
+function differs({ env }: Session, label: string, part: { sha256: string }): UserError {
+  return new UserError(
+    `ECR returned other bytes than ${digestOf(part)} of version ${label}.`,
+    `Deploy the version to ${env} again from its commit, which uploads it`,
+  );
 }
 
 async function readManifest(
@@ -261,10 +270,10 @@ async function downloadBlob(
   repositoryName: string,
   layerDigest: string,
   path: string,
-): Promise<void> {
+): Promise<Downloaded> {
   const { ecr } = session.clients;
   try {
-    await download(
+    return await download(
       session,
       async () => {
         const { downloadUrl = "" } = await ecr.send(

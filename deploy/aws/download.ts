@@ -1,11 +1,9 @@
-import { createHash } from "node:crypto";
-import { createWriteStream } from "node:fs";
-import { PassThrough, type Readable, Transform } from "node:stream";
-import { pipeline } from "node:stream/promises";
+import { type Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { GetObjectCommand } from "@aws-sdk/client-s3";
 import { describeError, isRefusal } from "../../cli/awsErrors";
 import { type Session } from "../session";
+import { writeStream } from "../source/files";
 import { backoff } from "../../coordination/clients";
 
 const ATTEMPTS = 4;
@@ -41,7 +39,8 @@ export function downloadObject(
   );
 }
 
-interface Downloaded {
+/** A file that was downloaded: its SHA-256 (hexadecimal) and its size. */
+export interface Downloaded {
   sha256: string;
   bytes: number;
 }
@@ -59,18 +58,8 @@ export async function download(
   for (let attempt = 1; ; attempt += 1) {
     try {
       const { body, encoding } = await request();
-      const hash = createHash("sha256");
-      const measure = new Transform({
-        transform(chunk: Buffer, _, done) {
-          hash.update(chunk);
-          done(null, chunk);
-        },
-      });
-      const signal = AbortSignal.timeout(LONGEST);
-      const file = createWriteStream(path);
-      const decode = encoding === "gzip" ? createGunzip() : new PassThrough();
-      await pipeline(body, decode, measure, file, { signal });
-      return { sha256: hash.digest("hex"), bytes: file.bytesWritten };
+      const decode = encoding === "gzip" ? createGunzip() : undefined;
+      return await writeStream(body, path, { decode, signal: AbortSignal.timeout(LONGEST) });
     } catch (error) {
       if (attempt === ATTEMPTS || isRefusal(error)) throw error;
       session.progress.warn(`Retrying the download: ${describeError(error)}`);

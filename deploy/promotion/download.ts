@@ -11,7 +11,7 @@ import { requireSameVersion } from "../pair/check";
 import { findPair } from "../pair/find";
 import { describePair } from "../pair/state";
 import { type Session } from "../session";
-import { fileOf, FILES, type VersionRecord } from "../source/artifact";
+import { fileOf, FILES, filesOf, type VersionRecord } from "../source/artifact";
 import { readManifest } from "../static/manifest";
 import { staticKey } from "../static/publish";
 import { wheelKey } from "../wheels";
@@ -78,7 +78,7 @@ export async function downloadVersion(
     if (file.sha256 !== part.sha256) throw differs(session, label, address);
   });
   await downloadImages(session, label, record.images, directory);
-  const images = record.images.flatMap(({ blobs, manifest }) => [manifest, ...blobs]);
+  const images = filesOf(record.images);
   const total = [...parts, ...images].reduce((sum, part) => sum + part.bytes, bytes);
   const packaged =
     record.platform === "docker" ? `${record.images.length} images` : `${record.wheels.length} packages`;

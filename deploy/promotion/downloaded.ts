@@ -4,6 +4,7 @@ import { UserError } from "../../cli/userError";
 import { type Bundle } from "../applicationVersions";
 import { type BuiltVersion } from "../commands/deploy";
 import {
+  filesOf,
   findDifference,
   hashFile,
   type LocalImage,
@@ -68,7 +69,7 @@ export async function readDownloaded(directory: string, sha256: string): Promise
   const differs = await findDifference(directory, [
     ...record.static,
     ...record.wheels,
-    ...record.images.flatMap(({ blobs, manifest }) => [manifest, ...blobs]),
+    ...filesOf(record.images),
   ]);
   if (differs !== undefined) {
     throw new UserError(`The version in ${directory} is incomplete: ${differs}.`, remedy);

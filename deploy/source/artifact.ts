@@ -287,6 +287,11 @@ function invalid(directory: string, what: string): UserError {
   );
 }
 
+/** All files of images. */
+export function filesOf<File>(images: readonly { manifest: File; blobs: readonly File[] }[]): File[] {
+  return images.flatMap(({ blobs, manifest }) => [manifest, ...blobs]);
+}
+
 /** The SHA-256 of the content of an entry, in hexadecimal. */
 export async function digestOf(content: ZipEntry["content"]): Promise<string> {
   return Buffer.isBuffer(content) ? hash(content) : hashFile(content.file);

@@ -1,4 +1,5 @@
-import { type Dirent, lstatSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { createWriteStream, type Dirent, lstatSync } from "node:fs";
 import {
   chmod,
   copyFile,
@@ -11,6 +12,8 @@ import {
   writeFile,
 } from "node:fs/promises";
 import { join, posix } from "node:path";
+import { PassThrough, type Readable, Transform } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { mapParallel } from "../mapParallel";
 import { UserError } from "../../cli/userError";
 import { git, splitZ } from "./git";
@@ -164,6 +167,29 @@ function decodeName(bytes: Buffer, prefix: string): string {
     );
   }
   return name;
+}
+
+/**
+ * Writes a stream to a file.
+ *
+ * @param decode decodes the stream, such as gunzip; by default nothing does
+ * @returns the SHA-256 (hexadecimal) and the size of the file
+ */
+export async function writeStream(
+  body: Readable,
+  path: string,
+  { decode = new PassThrough(), signal }: { decode?: Transform; signal?: AbortSignal } = {},
+): Promise<{ sha256: string; bytes: number }> {
+  const hash = createHash("sha256");
+  const measure = new Transform({
+    transform(chunk: Buffer, _, done) {
+      hash.update(chunk);
+      done(null, chunk);
+    },
+  });
+  const file = createWriteStream(path);
+  await pipeline(body, decode, measure, file, { signal });
+  return { sha256: hash.digest("hex"), bytes: file.bytesWritten };
 }
 
 /** Writes entries as files and links into a directory. */

@@ -1,13 +1,12 @@
 import { createHash } from "node:crypto";
 import { execFile } from "node:child_process";
-import { createWriteStream } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import { z } from "zod";
 import { UserError } from "../../cli/userError";
+import { writeStream } from "./files";
 
 /** The location of an image: registry, repository, and a tag or digest. */
 export interface ImageReference {
@@ -114,22 +113,11 @@ export class Registry {
   async download(digest: string, path: string): Promise<number> {
     const response = await this.get(`blobs/${digest}`);
     if (response.body === null) throw new Error(`The registry sent no body for ${digest}.`);
-    const hash = createHash("sha256");
-    const file = createWriteStream(path);
-    await pipeline(
-      Readable.fromWeb(response.body),
-      async function* (chunks: AsyncIterable<Buffer>) {
-        for await (const chunk of chunks) {
-          hash.update(chunk);
-          yield chunk;
-        }
-      },
-      file,
-    );
-    if (`sha256:${hash.digest("hex")}` !== digest) {
+    const { bytes, sha256 } = await writeStream(Readable.fromWeb(response.body), path);
+    if (`sha256:${sha256}` !== digest) {
       throw new Error(`The registry ${this.image.registry} sent a blob that does not match ${digest}.`);
     }
-    return file.bytesWritten;
+    return bytes;
   }
 
   private async get(path: string, headers: Record<string, string> = {}): Promise<Response> {
