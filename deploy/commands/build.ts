@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { type StackFile } from "../../settings/stackFile";
 import { EXIT } from "../exitCodes";
 import { buildOnlyFrontEnd, buildSource } from "../source/build";
-import { digestOfFrontEnd, digestOfInputs } from "../source/inputs";
+import { contentOf, digestOfFrontEnd, digestOfInputs } from "../source/inputs";
 import { requireNoCredentials } from "../source/credentials";
 import type { Platform } from "../source/overlay";
 import { identifyCommit, resolveVersion, type Version } from "../source/version";
@@ -84,8 +84,11 @@ async function identify(options: BuildOptions, stackFile: () => StackFile): Prom
   // Images are built elsewhere, and changes and files of an earlier build are not of the commit.
   const isOfCommit = platform === "python" && options.allowDirty !== true && options.skipBuild !== true;
   if (!isOfCommit) return version;
-  const inputs = await digestOfInputs({ source, version, platform, plugins });
-  return { ...version, inputs, frontEnd: await digestOfFrontEnd({ source, platform, plugins }) };
+  let content: ReturnType<typeof contentOf> | undefined;
+  const readContent = () => (content ??= contentOf(source));
+  const inputs = await digestOfInputs({ source, version, platform, plugins }, readContent);
+  const frontEnd = await digestOfFrontEnd({ source, platform, plugins }, process.env, readContent);
+  return { ...version, inputs, frontEnd };
 }
 
 /** The platform and plugins of the options, or else of the stack's settings. */

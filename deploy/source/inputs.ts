@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { createHash, type Hash } from "node:crypto";
+import { createHash } from "node:crypto";
 import { access, lstat, readdir, readFile, readlink } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { promisify } from "node:util";
@@ -29,17 +29,20 @@ export interface InputsArgs {
  * Runs no code of the application and no program that its git configuration names. Nobody but the tool may decide which
  * inputs a build has: otherwise a build could claim those of another commit.
  *
+ * @param readContent reads the files of the checkout
  * @returns undefined if a build is also made from files that no commit names, or runs programs of the git configuration
  * @throws UserError for invalid settings of the checkout
  */
-export async function digestOfInputs(args: InputsArgs): Promise<string | undefined> {
-  const { platform, plugins, source, version } = args;
+export async function digestOfInputs(
+  { platform, plugins, source, version }: InputsArgs,
+  readContent = () => contentOf(source),
+): Promise<string | undefined> {
   const { include } = await readSourceSettings(source);
   if (include.some((path) => path.startsWith("plugins/"))) return undefined;
-  const hash = createHash("sha256");
-  if (!(await addFiles(hash, source, () => true))) return undefined;
+  const content = await readContent();
+  if (content === undefined) return undefined;
   const { commit, label } = version;
-  const files = hash.digest("hex");
+  const files = digestOfContent(content);
   const facts = { tool: await digestOfTool(), files, commit, label, platform, plugins: [...plugins].sort() };
   return createHash("sha256").update(JSON.stringify(facts)).digest("hex");
 }
@@ -56,21 +59,23 @@ const PROGRAMS_OF_FRONT_END = ["node", "npm", "pnpm", "yarn"];
  *
  * Runs no code of the application, as `digestOfInputs`.
  *
+ * @param readContent reads the files of the checkout
  * @returns undefined if there is no front end, or no commit names all of its files
  * @throws UserError for invalid settings of the checkout
  */
 export async function digestOfFrontEnd(
   { platform, plugins, source }: Omit<InputsArgs, "version">,
   env: NodeJS.ProcessEnv = process.env,
+  readContent = () => contentOf(source),
 ): Promise<string | undefined> {
   const settings = await readSourceSettings(source);
   if (settings.build.length === 0 || settings.include.some((path) => path.startsWith("plugins/"))) {
     return undefined;
   }
-  const hash = createHash("sha256");
-  if (!(await addFiles(hash, source, (path) => isForFrontEnd(path, settings)))) return undefined;
+  const content = await readContent();
+  if (content === undefined) return undefined;
   const facts = {
-    frontEnd: hash.digest("hex"),
+    frontEnd: digestOfContent(content.filter(({ path }) => isForFrontEnd(path, settings))),
     settings,
     tool: await digestOfTool(),
     platform,
@@ -96,39 +101,51 @@ async function versionOf(program: string, env: NodeJS.ProcessEnv): Promise<strin
 /** Settings of git by which the commands of a build run programs: to compare files, and to fetch missing objects. */
 const PROGRAMS = /^(core\.fsmonitor|filter\..*|remote\..*\.promisor|extensions\.partialclone)$/i;
 
+/** A file or link of a checkout. */
+interface Content {
+  path: string;
+  /** Its record in git's index, with its mode. */
+  record: Buffer;
+  /** The SHA-256 of the file (hexadecimal), or the target of the link. */
+  content: Buffer | string;
+}
+
 /**
- * Adds the files of a repository and its submodules that are in git's index, with their content on the disk, if their
- * path is wanted.
+ * Reads the files of a repository and its submodules that are in git's index, with their content on the disk.
  *
- * @returns false if other files are there, some are missing, or its own configuration makes git run programs
+ * @returns undefined if other files are there, some are missing, or its own configuration makes git run programs
  */
-async function addFiles(
-  hash: Hash,
-  repository: string,
-  isWanted: (path: string) => boolean,
-  prefix = "",
-): Promise<boolean> {
+export async function contentOf(repository: string, prefix = ""): Promise<Content[] | undefined> {
   const settings = splitZ(await git(repository, ["config", "--list", "--show-scope", "--name-only", "-z"]));
   const own = settings.filter((_, index) => /^(local|worktree)$/.test(String(settings[index - 1])));
-  if (own.some((name) => PROGRAMS.test(String(name)))) return false;
+  if (own.some((name) => PROGRAMS.test(String(name)))) return undefined;
   const others = ["--others", "--directory", "--no-empty-directory"];
   const untracked = ["ls-files", ...others, "--exclude-standard", "-z"];
-  if ((await git(repository, untracked)).length > 0) return false;
+  if ((await git(repository, untracked)).length > 0) return undefined;
+  const found: Content[] = [];
   for (const record of splitZ(await git(repository, ["ls-files", "--stage", "-z"]))) {
     const name = record.subarray(record.indexOf(9) + 1).toString();
     const file = join(repository, name);
     const stats = await lstat(file).catch(() => undefined);
-    if (stats === undefined) return false;
-    const isModule = record.subarray(0, 6).toString() === "160000";
-    if (!isModule && !isWanted(prefix + name)) continue;
-    hash.update(isModule ? name : record).update("\0");
-    if (stats.isSymbolicLink()) hash.update(await readlink(file, "buffer"));
-    else if (stats.isFile()) hash.update(await hashFile(file));
-    else if (!(await isRepository(file)) || !(await addFiles(hash, file, isWanted, `${prefix}${name}/`)))
-      return false;
-    hash.update("\0");
+    if (stats === undefined) return undefined;
+    const path = prefix + name;
+    if (stats.isSymbolicLink()) found.push({ path, record, content: await readlink(file, "buffer") });
+    else if (stats.isFile()) found.push({ path, record, content: await hashFile(file) });
+    else {
+      const module = (await isRepository(file)) ? await contentOf(file, `${path}/`) : undefined;
+      if (module === undefined) return undefined;
+      found.push(...module);
+    }
   }
-  return true;
+  return found;
+}
+
+function digestOfContent(files: readonly Content[]): string {
+  const hash = createHash("sha256");
+  for (const { content, path, record } of files) {
+    for (const part of [path, record, content]) hash.update(part).update("\0");
+  }
+  return hash.digest("hex");
 }
 
 const isRepository = (directory: string): Promise<boolean> =>
