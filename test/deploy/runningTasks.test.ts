@@ -15,6 +15,7 @@ async function deployWith(inFlight: number[], runningTasks: TaskPolicy, token?: 
   double.runningTasks = [{ id: 41, name: "copy_version", started_at: 1 }];
   const running = await serve(double);
   double.describeTarget(running.url);
+  process.env["AWS_ENDPOINT_URL_SQS"] = running.url;
   if (token !== undefined) double.parameters.set(`/iaso-secrets/${ENV}/DEPLOY_API_TOKEN`, token);
   const lines: string[] = [];
   try {
@@ -27,6 +28,7 @@ async function deployWith(inFlight: number[], runningTasks: TaskPolicy, token?: 
     )) as Report;
     return { double, report, output: lines.join("\n") };
   } finally {
+    delete process.env["AWS_ENDPOINT_URL_SQS"];
     await running.stop();
   }
 }
