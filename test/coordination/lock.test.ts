@@ -45,13 +45,7 @@ describe("coordination/lock", () => {
         version: null,
         previous: null,
       });
-      double.s3.handle({
-        method: "PUT",
-        path: `/${ARTIFACTS}/${KEY}`,
-        query: new URLSearchParams(),
-        headers: {},
-        body: Buffer.from(body),
-      });
+      double.s3.write(ARTIFACTS, KEY, body);
     };
     store(double.time.now + LEASE);
     const clock = new VirtualClock(double.time);
@@ -101,13 +95,7 @@ describe("coordination/lock", () => {
       return runWith({ clients, clock: new VirtualClock(double.time) }, deployment(build));
     };
     await run();
-    double.s3.handle({
-      method: "DELETE",
-      path: `/${ARTIFACTS}/${KEY}`,
-      query: new URLSearchParams(),
-      headers: {},
-      body: Buffer.alloc(0),
-    });
+    double.s3.remove(ARTIFACTS, KEY);
     await run();
     expect(double.s3.json(ARTIFACTS, KEY)).to.deep.include({ token: 2, holder: null });
   });

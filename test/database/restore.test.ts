@@ -220,13 +220,7 @@ describe("database restore", () => {
     double.faultOn = () => undefined;
     const key = `restores/${ENV}/00000001.json`;
     const record = double.s3.json(ARTIFACTS, key);
-    double.s3.handle({
-      method: "PUT",
-      path: `/${ARTIFACTS}/${key}`,
-      query: new URLSearchParams(),
-      headers: {},
-      body: Buffer.from(JSON.stringify({ ...record, phase: "abandoned", restored: NAME })),
-    });
+    double.s3.write(ARTIFACTS, key, JSON.stringify({ ...record, phase: "abandoned", restored: NAME }));
     const { code, output } = await ended(account, resume);
     expect(code).to.equal(EXIT.refused);
     expect(output).to.include("names other databases than this run has").and.include("CloudTrail");
@@ -238,14 +232,9 @@ describe("database restore", () => {
     it(`does not act as a record says that a deployment could have forged, in phase ${phase}`, async () => {
       const account = createAccount();
       const { double, old } = account;
-      const write = (key: string, body: object) =>
-        double.s3.handle({
-          method: "PUT",
-          path: `/${ARTIFACTS}/${key}`,
-          query: new URLSearchParams(),
-          headers: {},
-          body: Buffer.from(JSON.stringify(body)),
-        });
+      const write = (key: string, body: object) => {
+        double.s3.write(ARTIFACTS, key, JSON.stringify(body));
+      };
       const forged = {
         number: 7,
         env: ENV,

@@ -67,13 +67,7 @@ describe("deploy/applicationVersions", () => {
     ];
     for (const headers of checksums) {
       const planted = new AwsDouble();
-      planted.s3.handle({
-        method: "PUT",
-        path: `/${ARTIFACTS}/${key}`,
-        query: new URLSearchParams(),
-        headers,
-        body,
-      });
+      planted.s3.write(ARTIFACTS, key, body, headers);
       const report = await deployTo(planted);
       expect(report.outcome).to.equal("refused");
       expect(report.summary).to.contain(`The object ${key} of ${ARTIFACTS} has other bytes than the build`);

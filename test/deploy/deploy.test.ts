@@ -6,10 +6,10 @@ import { expect } from "chai";
 import { EXIT } from "../../deploy/exitCodes";
 import { Role } from "../authorization";
 import { ARTIFACTS, AwsDouble, ENV, PREVIOUS, STATIC } from "./double/aws";
-import { ScaledTime } from "./double/clocks";
+import { type ScaledTime } from "./double/clocks";
 import { type CliResult, runCli } from "./double/cli";
 import { mismatches } from "./double/runs";
-import { type RunningDouble, serve } from "./double/server";
+import { type RunningDouble, serveAccount } from "./double/server";
 import { makeCheckout, removeTemporaryDirectories, temporaryDirectory, unzip } from "./source/checkout";
 import { writeExampleProject } from "../support";
 
@@ -71,13 +71,8 @@ interface Account {
 }
 
 async function withAccount(test: (account: Account) => Promise<void>): Promise<void> {
-  const time = new ScaledTime(FACTOR);
-  const double = new AwsDouble(1, time);
-  double.addPair();
+  const { double, running, time } = await serveAccount(FACTOR);
   double.beanstalk.environments[1]!.settings.variables = { PLUGINS: "polio", SECRET_KEY: "never-shown" };
-  double.beanstalk.timing.perInstance = () => 20_000;
-  const running = await serve(double);
-  double.describeTarget(running.url);
   const environment = { SLACK_WEBHOOK_URL: `${running.url}${WEBHOOK}` };
   try {
     await test({ double, running, time, cli: (...args) => runCli(running, time, args, { environment }) });

@@ -4,11 +4,10 @@ import { expect } from "chai";
 import { digestOfInputs } from "../../deploy/source/inputs";
 import { identifyCommit } from "../../deploy/source/version";
 import { EXIT } from "../../deploy/exitCodes";
-import { ARTIFACTS, AwsDouble, ENV, STATIC } from "./double/aws";
+import { ARTIFACTS, ENV, STATIC } from "./double/aws";
 import { runCli } from "./double/cli";
-import { ScaledTime } from "./double/clocks";
 import { mismatches } from "./double/runs";
-import { type RunningDouble, serve } from "./double/server";
+import { type RunningDouble, serveAccount } from "./double/server";
 import {
   gitIn,
   makeCheckout,
@@ -27,12 +26,8 @@ describe("deploy/earlierBuilds (in a process of its own, over HTTP)", () => {
   });
 
   it("deploys an earlier build of the same commit, and builds again where that is incomplete", async () => {
-    const time = new ScaledTime(60);
-    const double = new AwsDouble(1, time);
-    double.addPair();
-    double.beanstalk.timing.perInstance = () => 20_000;
-    running = await serve(double);
-    double.describeTarget(running.url);
+    const { double, running: served, time } = await serveAccount(60);
+    running = served;
     const source = makeMinimalApplication();
     const args = [ENV, "--source", source, "--migrations-unchecked"];
     const deploy = async (...more: string[]): Promise<string> => {
@@ -51,13 +46,7 @@ describe("deploy/earlierBuilds (in a process of its own, over HTTP)", () => {
 
     await deploy("rollback", ENV, "--to", "1.0.0-00000000");
     const [manifest = ""] = double.s3.keys(STATIC, "manifests/");
-    double.s3.handle({
-      method: "DELETE",
-      path: `/${STATIC}/${manifest}`,
-      query: new URLSearchParams(),
-      headers: {},
-      body: Buffer.alloc(0),
-    });
+    double.s3.remove(STATIC, manifest);
     const rebuilt = await deploy();
     expect(rebuilt).to.include("cannot be used").and.to.include("Collecting the files of the bundle");
     const deployed = label!.slice("bundles/".length, -".zip".length);

@@ -1,9 +1,8 @@
 import { expect } from "chai";
 import { EXIT } from "../../deploy/exitCodes";
-import { ARTIFACTS, AwsDouble, ENV } from "./double/aws";
+import { ARTIFACTS, ENV } from "./double/aws";
 import { runCli } from "./double/cli";
-import { ScaledTime } from "./double/clocks";
-import { type RunningDouble, serve } from "./double/server";
+import { type RunningDouble, serveAccount } from "./double/server";
 import { gitIn, makeCheckout, removeTemporaryDirectories, unzip, writeFiles } from "./source/checkout";
 
 // Each build of the front end differs from all others, so that the test sees which one a version has.
@@ -33,12 +32,8 @@ describe("deploy/frontEnd (in a process of its own, over HTTP)", () => {
   });
 
   it("builds a front end once for the versions with the same one, whatever the back end's code does", async () => {
-    const time = new ScaledTime(60);
-    const double = new AwsDouble(1, time);
-    double.addPair();
-    double.beanstalk.timing.perInstance = () => 20_000;
-    running = await serve(double);
-    double.describeTarget(running.url);
+    const { double, running: served, time } = await serveAccount(60);
+    running = served;
     const source = makeCheckout(APPLICATION);
     /** Commits files and deploys them. Returns the output, the front end in the bundle, and the number of records. */
     const deploy = async (files: Record<string, string>) => {

@@ -6,10 +6,10 @@ import { join } from "node:path";
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import { CreateQueueCommand, GetQueueAttributesCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { type PreviewDocument } from "../../graph/document";
-import { AwsDouble } from "../deploy/double/aws";
-import { ScaledTime } from "../deploy/double/clocks";
+import { type AwsDouble } from "../deploy/double/aws";
+import { type ScaledTime } from "../deploy/double/clocks";
 import { type CliResult, runCli } from "../deploy/double/cli";
-import { type RunningDouble, serve } from "../deploy/double/server";
+import { type RunningDouble, serveAccount } from "../deploy/double/server";
 import { eventually, freePort } from "../http";
 import { PostgreSql, serverPrograms } from "../deploy/postgres";
 import { find, optionsOf, textOf } from "../support";
@@ -48,12 +48,7 @@ export class Account {
   }
 
   static async start(document: PreviewDocument): Promise<Account> {
-    const time = new ScaledTime(FACTOR);
-    const double = new AwsDouble(1, time);
-    double.addPair();
-    double.beanstalk.timing.perInstance = () => 20_000;
-    const running = await serve(double);
-    double.describeTarget(running.url);
+    const { double, running, time } = await serveAccount(FACTOR);
     for (const environment of double.beanstalk.environments) {
       environment.settings.variables = plain(document, ENVIRONMENT);
     }

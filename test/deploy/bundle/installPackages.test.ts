@@ -295,14 +295,9 @@ requires-dist = []
     const double = new AwsDouble();
     const running = await serve(double);
     try {
-      const upload = (wheel: (typeof built.wheels)[number], body = readFileSync(wheel.path)) =>
-        double.s3.handle({
-          method: "PUT",
-          path: `/${ARTIFACTS}/wheels/${wheelPath(wheel)}`,
-          query: new URLSearchParams(),
-          headers: {},
-          body,
-        });
+      const upload = (wheel: (typeof built.wheels)[number], body = readFileSync(wheel.path)) => {
+        double.s3.write(ARTIFACTS, `wheels/${wheelPath(wheel)}`, body);
+      };
       for (const wheel of built.wheels) upload(wheel);
       const root = await unpack(built);
       const { code, output } = await runHooks(root, running);

@@ -86,13 +86,7 @@ describe("npm run deploy -- check-migrations (in a process of its own, over HTTP
   });
 
   function putBundle(): void {
-    double.s3.handle({
-      method: "PUT",
-      path: `/${ARTIFACTS}/bundles/${PREVIOUS}.zip`,
-      query: new URLSearchParams(),
-      headers: {},
-      body: Buffer.from("the bundle"),
-    });
+    double.s3.write(ARTIFACTS, `bundles/${PREVIOUS}.zip`, "the bundle");
   }
 
   it("reports what breaks the running version, with the SQL, the locks and the way out, and exits 2", async () => {

@@ -76,13 +76,7 @@ describe("deploy/commands", () => {
         const double = account();
         const [first, second] = await deployAll(double, "1.1", "1.2");
         if (tampered) {
-          double.s3.handle({
-            method: "PUT",
-            path: `/${ARTIFACTS}/bundles/${first!}.zip`,
-            query: new URLSearchParams(),
-            headers: {},
-            body: Buffer.from("a bundle with a back door"),
-          });
+          double.s3.write(ARTIFACTS, `bundles/${first!}.zip`, "a bundle with a back door");
         }
         const report = await run(double, (session) => rollback(session, TASKS));
         expect(report.outcome).to.equal(tampered ? "refused" : "deployed");

@@ -64,6 +64,26 @@ export class S3 {
     return object === undefined ? undefined : (JSON.parse(object.body.toString()) as Record<string, unknown>);
   }
 
+  /** Writes an object, as a request to PutObject with these headers does. */
+  write(bucket: string, key: string, body: Buffer | string, headers: Record<string, string> = {}): void {
+    this.request("PUT", bucket, key, Buffer.from(body), headers);
+  }
+
+  /** Deletes an object, as a request to DeleteObject does. */
+  remove(bucket: string, key: string): void {
+    this.request("DELETE", bucket, key);
+  }
+
+  private request(
+    method: string,
+    bucket: string,
+    key: string,
+    body = Buffer.alloc(0),
+    headers: Record<string, string> = {},
+  ): void {
+    this.handle({ method, path: `/${bucket}/${key}`, query: new URLSearchParams(), headers, body });
+  }
+
   operation({ headers, method, path, query }: DoubleRequest): string {
     const isObject = path.split("/").slice(2).join("/") !== "";
     if (method === "POST" && query.has("delete")) return "DeleteObjects";

@@ -36,6 +36,14 @@ const REPAIRS = 6;
 /** Shorter than the defaults, so that a scenario polls less often while nothing changes. */
 const LIMITS = { update: 12 * 60_000, health: 3 * 60_000 };
 
+/** Updates that always take the same time, and a Beanstalk whose answers are up to date. */
+export const STEADY = {
+  perInstance: () => 12_000,
+  recovery: () => 5_000,
+  lag: () => 0,
+  earlyLabel: () => true,
+};
+
 const VERSIONS = { python: builtVersion(), docker: builtVersion(undefined, undefined, "docker") };
 
 /** The label of the version that scenarios deploy. */
@@ -47,12 +55,7 @@ export function prepareDouble(plan: Plan, seed = 1, platform: keyof typeof VERSI
   double.describeTarget(undefined, platform);
   double.addPair();
   double.planNew(plan.web, plan.worker);
-  double.beanstalk.timing = {
-    perInstance: () => 12_000,
-    recovery: () => 5_000,
-    lag: () => 0,
-    earlyLabel: () => true,
-  };
+  double.beanstalk.timing = { ...STEADY };
   return double;
 }
 

@@ -1,5 +1,6 @@
 import { createServer, type Server } from "node:http";
-import { type AwsDouble, KILL, SILENCE } from "./aws";
+import { AwsDouble, KILL, SILENCE } from "./aws";
+import { ScaledTime } from "./clocks";
 import { listen } from "../../http";
 
 export interface RunningDouble {
@@ -70,4 +71,17 @@ function stop(server: Server): Promise<void> {
     });
     server.closeAllConnections();
   });
+}
+
+/** Serves an account with a pair over HTTP, at a time that passes faster by a factor. */
+export async function serveAccount(
+  factor: number,
+): Promise<{ double: AwsDouble; running: RunningDouble; time: ScaledTime }> {
+  const time = new ScaledTime(factor);
+  const double = new AwsDouble(1, time);
+  double.addPair();
+  double.beanstalk.timing.perInstance = () => 20_000;
+  const running = await serve(double);
+  double.describeTarget(running.url);
+  return { double, running, time };
 }

@@ -154,14 +154,9 @@ describe("deploy --maintenance", () => {
     const record = killed.s3.json(ARTIFACTS, `restores/${ENV}/00000001.json`);
     expect(record).to.include({ phase: "restoring" });
     const double = prepare(SUCCEEDS);
-    const write = (key: string, body: object) =>
-      double.s3.handle({
-        method: "PUT",
-        path: `/${ARTIFACTS}/${key}`,
-        query: new URLSearchParams(),
-        headers: {},
-        body: Buffer.from(JSON.stringify(body)),
-      });
+    const write = (key: string, body: object) => {
+      double.s3.write(ARTIFACTS, key, JSON.stringify(body));
+    };
     write(`journal/${ENV}/00000001.json`, record ?? {});
     const free = { holder: null, expiresAt: null, version: null, previous: null };
     write(`locks/${ENV}.json`, { ...free, env: ENV, token: 1, openJournal: 1 });

@@ -21,6 +21,7 @@ import {
   type Route,
   runDirect,
 } from "../double/runs";
+import { STEADY } from "../double/scenario";
 import { Users } from "../double/users";
 
 const NAME = `iaso-${ENV}`;
@@ -60,12 +61,7 @@ export function prepare(plan: Plan, seed = 1, time?: Time): AwsDouble {
   double.describeTarget();
   double.addPair();
   double.planNew(plan.web, plan.worker);
-  double.beanstalk.timing = {
-    perInstance: () => 12_000,
-    recovery: () => 5_000,
-    lag: () => 0,
-    earlyLabel: () => true,
-  };
+  double.beanstalk.timing = { ...STEADY };
   double.parameters.set(`/iaso-secrets/${ENV}/RDS_PASSWORD`, "the-password");
   const random = new Random(seed + 7);
   double.users = new Users(double, random);

@@ -97,16 +97,6 @@ const published = (double: AwsDouble): string[] => [
 
 const textOf = (end: End): string => JSON.stringify(end);
 
-function overwrite(double: AwsDouble, bucket: string, key: string, body: string): void {
-  double.s3.handle({
-    method: "PUT",
-    path: `/${bucket}/${key}`,
-    query: new URLSearchParams(),
-    headers: {},
-    body: Buffer.from(body),
-  });
-}
-
 describe("deploy/promotion", () => {
   let from: AwsDouble;
 
@@ -173,7 +163,7 @@ describe("deploy/promotion", () => {
   });
 
   it("takes the static file of the version where a newer one has the same name", async () => {
-    overwrite(from, STATIC, CSS, "newer");
+    from.s3.write(STATIC, CSS, "newer");
     const to = prepareDouble(OK);
     expect(await promote(from, to)).to.include({ outcome: "deployed" });
     expect(gunzipSync(to.s3.get(STATIC, CSS)!.body).toString()).to.include("/* 2.0.0 */");
@@ -190,28 +180,28 @@ describe("deploy/promotion", () => {
       [
         "bundle",
         () => {
-          overwrite(from, ARTIFACTS, `bundles/${VERSION.label}.zip`, "other");
+          from.s3.write(ARTIFACTS, `bundles/${VERSION.label}.zip`, "other");
         },
         /bundles\/.* does not have the digest/,
       ],
       [
         "package",
         () => {
-          overwrite(from, ARTIFACTS, wheel, "other");
+          from.s3.write(ARTIFACTS, wheel, "other");
         },
         /wheels\/.* does not have the digest/,
       ],
       [
         "package that is gone",
         () => {
-          remove(from, ARTIFACTS, wheel);
+          from.s3.remove(ARTIFACTS, wheel);
         },
         /wheels\/.* is no longer in the bucket/,
       ],
       [
         "static files that are gone",
         () => {
-          remove(from, STATIC, `manifests/${VERSION.label}.json`);
+          from.s3.remove(STATIC, `manifests/${VERSION.label}.json`);
         },
         /static files of version .* are not in the bucket/,
       ],
@@ -339,11 +329,6 @@ describe("deploy/promotion", () => {
 });
 
 const hash = (bytes: Buffer): string => createHash("sha256").update(bytes).digest("hex");
-
-function remove(double: AwsDouble, bucket: string, key: string): void {
-  const request = { method: "DELETE", path: `/${bucket}/${key}`, query: new URLSearchParams(), headers: {} };
-  double.s3.handle({ ...request, body: Buffer.alloc(0) });
-}
 
 /** A version whose bundle has no record. */
 function oldVersion(): ReturnType<typeof builtVersion> {
