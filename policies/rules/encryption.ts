@@ -7,7 +7,7 @@ import { named, used } from "../references";
 import { Resource } from "../resource";
 import { defineRule } from "../rule";
 import { array, at, demand, first, hasUnknown, notEvaluated, object, text } from "../values";
-import { grantsOf, isGithubs, ROLE } from "./iam/grants";
+import { grantsOf, isForServices, isGithubs, ROLE } from "./iam/grants";
 import { classOf, PART } from "./storage/bucket";
 
 const KEY = "aws:kms/key:Key";
@@ -82,13 +82,6 @@ const demanded = (statement: Statement, key: string): string[] =>
   conditionsOf(statement)
     .filter((one) => one.key === key && /^string(equals|like)$/i.test(one.operator))
     .flatMap(({ values }) => values.map(String));
-
-/** True if a statement allows grants only to services of AWS. */
-const isForServices = (statement: Statement): boolean =>
-  conditionsOf(statement).some(
-    ({ operator, key, values }) =>
-      /^bool$/i.test(operator) && key === "kms:grantisforawsresource" && values.map(String).join() === "true",
-  );
 
 /** The problems of one Allow of a key policy. */
 function problemsOfAllow(statement: Statement, stack: Stack): string[] {

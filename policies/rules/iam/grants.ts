@@ -1,5 +1,5 @@
 import { dependenciesOf, ownAccounts, resourcesUsing, resourcesWith, Stack } from "../../context";
-import { Statement, statementsOf, strings, trusted } from "../../iam/document";
+import { conditionsOf, Statement, statementsOf, strings, trusted } from "../../iam/document";
 import { actionMatches } from "../../iam/evaluate";
 import { matches } from "../../iam/wildcard";
 import { ResourceOf } from "../../resource";
@@ -90,6 +90,13 @@ export function checkAllows(
     .filter(({ Effect }) => Effect === "Allow")
     .flatMap(check);
 }
+
+/** True if a statement allows grants of keys to services of AWS only: they end with the resource that the service made. */
+export const isForServices = (statement: Statement): boolean =>
+  conditionsOf(statement).some(
+    ({ operator, key, values }) =>
+      /^bool$/i.test(operator) && key === "kms:grantisforawsresource" && values.map(text).join() === "true",
+  );
 
 /** Unrelated actions: only a pattern for all actions matches each of them. */
 const UNRELATED_ACTIONS = [

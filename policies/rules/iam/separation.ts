@@ -1,5 +1,5 @@
 import { dependenciesOf, ownAccounts, regionsOf, Stack, tagOf } from "../../context";
-import { conditionsOf, Statement, statementsOf, strings } from "../../iam/document";
+import { Statement, statementsOf, strings } from "../../iam/document";
 import { actionMatches, judge } from "../../iam/evaluate";
 import { defineRule } from "../../rule";
 import { first, hasUnknown, isUnknown, text } from "../../values";
@@ -9,6 +9,7 @@ import {
   arnOfPolicy,
   attachedPolicies,
   grantsOf,
+  isForServices,
   isGithubs,
   isInstances,
   isNamed,
@@ -123,13 +124,6 @@ const ADMINISTRATORS = [
   "ssm:SendCommand",
   "sts:AssumeRole",
 ];
-
-/** True if a statement allows grants of keys to services of AWS only: they end with the resource that the service made. */
-const isForServices = (statement: Statement): boolean =>
-  conditionsOf(statement).some(
-    ({ operator, key, values }) =>
-      /^bool$/i.test(operator) && key === "kms:grantisforawsresource" && values.map(text).join() === "true",
-  );
 
 /** True if a statement is about copies of the database only, which rehearsals of a restore make. */
 const isAboutCopies = ({ NotResource, Resource: resources }: Statement): boolean =>
