@@ -7,7 +7,7 @@ import { named, used } from "../references";
 import { Resource } from "../resource";
 import { defineRule } from "../rule";
 import { array, at, demand, first, hasUnknown, notEvaluated, object, text } from "../values";
-import { grantsOf, isForServices, isGithubs, ROLE } from "./iam/grants";
+import { arnOfRole, grantsOf, isForServices, isGithubs, ROLE } from "./iam/grants";
 import { classOf, PART } from "./storage/bucket";
 
 const KEY = "aws:kms/key:Key";
@@ -137,7 +137,7 @@ export const keyPolicyNarrow = defineRule({
     const roles = stack
       .ofType(ROLE)
       .filter(isGithubs)
-      .map((role) => `arn:aws:iam::${account}:role/${nameOf(role)}`);
+      .map((role) => arnOfRole(role, stack));
     const isDenied = (arn: string, action: string) =>
       judge(
         statements,

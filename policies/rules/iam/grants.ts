@@ -28,6 +28,10 @@ export const isNamed = ({ inputs }: Pick<Role, "inputs">, endings: readonly stri
 export const arnOfPolicy = (policy: ResourceOf<typeof POLICY>, stack: Stack): string =>
   `arn:aws:iam::${ownAccounts(stack)[0] ?? ""}:policy/${text(policy.inputs.name)}`;
 
+/** The ARN of a role of this program. */
+export const arnOfRole = ({ inputs }: Pick<Role, "inputs">, stack: Stack): string =>
+  `arn:aws:iam::${ownAccounts(stack)[0] ?? ""}:role/${text(inputs.name)}`;
+
 /**
  * The attached policies of this program: by ARN, or by URN if the ARN is unknown. A program can write any ARN with the
  * dependencies of another output.

@@ -6,6 +6,7 @@ import { defineRule } from "../../rule";
 import { demand, first, text } from "../../values";
 import {
   arnOfPolicy,
+  arnOfRole,
   ATTACHMENT,
   attachedPolicies,
   checkAllows,
@@ -172,7 +173,7 @@ export const noSelfEscalation = defineRule({
       .map((statement) => ({ ...statement, Condition: undefined }));
     const may = (action: string, resource: string) =>
       judge(worst, { requester: {}, action, resource, account, context: {} }, false).decision === "allow";
-    const own = `arn:aws:iam::${account}:role/${text(role.inputs.name)}`;
+    const own = arnOfRole(role, stack);
     return [
       ...[
         "iam:AttachRolePolicy",

@@ -8,6 +8,7 @@ import { allowsOutsiders } from "../../iam/principals";
 import { ResourceOf } from "../../resource";
 import { defineRule } from "../../rule";
 import { first, hasUnknown, notEvaluated, text } from "../../values";
+import { arnOfRole, Role, ROLE } from "../iam/grants";
 import { classOf, isPublic, nameOf, PART } from "./bucket";
 
 export type Bucket = ResourceOf<"aws:s3/bucket:Bucket">;
@@ -153,24 +154,18 @@ const exceptionsOf = (statement: Statement): string[] =>
 /** The ARNs of the roles of web and worker. */
 export const applicationRoles = (stack: Stack): Set<string> =>
   stack.once("ARNs of Iaso's roles", () => {
-    const roles = stack.ofType("aws:iam/role:Role");
-    const account = ownAccounts(stack)[0] ?? "";
-    return new Set(
-      roles
-        .filter((role) => ["web", "worker"].includes(tagOf(role, "role")))
-        .map(({ inputs }) => `arn:aws:iam::${account}:role/${text(inputs.name)}`),
-    );
+    const roles = stack.ofType(ROLE).filter((role) => ["web", "worker"].includes(tagOf(role, "role")));
+    return new Set(roles.map((role) => arnOfRole(role, stack)));
   });
 
 /** The ARNs of the roles that only AWS Backup can assume. `service-trust-source` demands that it acts for this account. */
 const backupRoles = (stack: Stack): Set<string> =>
   stack.once("ARNs of the roles of AWS Backup", () => {
-    const account = ownAccounts(stack)[0] ?? "";
-    const isBackups = ({ inputs: { assumeRolePolicy } }: ResourceOf<"aws:iam/role:Role">) =>
+    const isBackups = ({ inputs: { assumeRolePolicy } }: Role) =>
       trusted(assumeRolePolicy, "Service").join() === "backup.amazonaws.com" &&
       ["AWS", "Federated"].every((kind) => trusted(assumeRolePolicy, kind).length === 0);
-    const roles = stack.ofType("aws:iam/role:Role").filter(isBackups);
-    return new Set(roles.map(({ inputs }) => `arn:aws:iam::${account}:role/${text(inputs.name)}`));
+    const roles = stack.ofType(ROLE).filter(isBackups);
+    return new Set(roles.map((role) => arnOfRole(role, stack)));
   });
 
 export const mediaForApplication = defineRule({

@@ -1,8 +1,8 @@
-import { ownAccounts, Stack } from "../../context";
+import { Stack } from "../../context";
 import { DEPLOYMENT_FOLDERS, RESTORE_FOLDER, UPDATE_FOLDER } from "../../facts/artifactFolders";
 import { defineRule } from "../../rule";
 import { text } from "../../values";
-import { isGithubs, isInstances, isNamed, ROLE } from "../iam/grants";
+import { arnOfRole, isGithubs, isInstances, isNamed, ROLE } from "../iam/grants";
 import { classOf } from "./bucket";
 import { alwaysDenied, ANY_OBJECT, applicationRoles, byAnyRole, checkPolicy } from "./bucketPolicy";
 
@@ -83,7 +83,6 @@ export const artifactsWriteProtected = defineRule({
   },
   check: (bucket, stack) => {
     if (classOf(bucket) !== "artifacts") return [];
-    const [account = ""] = ownAccounts(stack);
     const roles = rolesOf(stack);
     const writersOf = [
       [UPDATE_FOLDER, roles.filter((role) => !isNamed(role, stack.parameters.updaters))],
@@ -99,11 +98,10 @@ export const artifactsWriteProtected = defineRule({
         ),
         ...writersOf.flatMap(([folder, others]) =>
           others
-            .map(({ inputs }) => text(inputs.name))
-            .filter((name) => !denies(folder, { "aws:PrincipalArn": `arn:aws:iam::${account}:role/${name}` }))
+            .filter((role) => !denies(folder, { "aws:PrincipalArn": arnOfRole(role, stack) }))
             .map(
-              (name) =>
-                `The policy lets ${name} write ${folder}/. Write a Deny of s3:PutObject for "*" on it where aws:PrincipalArn is ArnEquals the roles of CI and instances.`,
+              ({ inputs }) =>
+                `The policy lets ${text(inputs.name)} write ${folder}/. Write a Deny of s3:PutObject for "*" on it where aws:PrincipalArn is ArnEquals the roles of CI and instances.`,
             ),
         ),
       ];
