@@ -1,12 +1,12 @@
-import { every, ownAccounts, regionsOf, Stack } from "../context";
+import { every, ownAccounts, regionsOf, resourcesWith, Stack } from "../context";
 import { conditionsOf, demandsValue, Statement, statementsOf, strings } from "../iam/document";
 import { actionMatches, judge } from "../iam/evaluate";
 import { allowsOutsiders } from "../iam/principals";
 import { identitiesOf, nameOf } from "../identity";
-import { named, used } from "../references";
+import { named, targetsOf, used, usesOf } from "../references";
 import { Resource } from "../resource";
 import { defineRule } from "../rule";
-import { array, at, demand, first, hasUnknown, notEvaluated, object, text } from "../values";
+import { demand, first, hasUnknown, notEvaluated, object, text } from "../values";
 import { arnOfRole, grantsOf, isForServices, isGithubs, ROLE } from "./iam/grants";
 import { classOf, PART } from "./storage/bucket";
 
@@ -168,24 +168,15 @@ export const keyPolicyNarrow = defineRule({
   },
 });
 
-/** The keys of this program that a store names. */
-const keysOf = (store: Resource, property: string, value: unknown, stack: Stack): Resource[] =>
-  named(store, property, value, KEY, stack);
-
-/** The value of a store's property that names a key, by the store's type. */
-const KEY_OF: Record<string, (inputs: Record<string, unknown>) => [property: string, value: unknown]> = {
-  [LOG_GROUP]: ({ kmsKeyId }) => ["kmsKeyId", kmsKeyId],
-  "aws:elasticache/replicationGroup:ReplicationGroup": ({ kmsKeyId }) => ["kmsKeyId", kmsKeyId],
-  "aws:rds/instance:Instance": ({ kmsKeyId }) => ["kmsKeyId", kmsKeyId],
-  "aws:sns/topic:Topic": ({ kmsMasterKeyId }) => ["kmsMasterKeyId", kmsMasterKeyId],
-  "aws:sqs/queue:Queue": ({ kmsMasterKeyId }) => ["kmsMasterKeyId", kmsMasterKeyId],
-  [PART.encryption]: ({ rules }) => [
-    "rules",
-    array(rules).map((rule) =>
-      at(object(at(object(rule), "applyServerSideEncryptionByDefault")), "kmsMasterKeyId"),
-    ),
-  ],
-};
+/** The property of a store that names its key, as in policies/facts/references.ts. */
+const KEY_OF = {
+  [LOG_GROUP]: "kmsKeyId",
+  "aws:elasticache/replicationGroup:ReplicationGroup": "kmsKeyId",
+  "aws:rds/instance:Instance": "kmsKeyId",
+  "aws:sns/topic:Topic": "kmsMasterKeyId",
+  "aws:sqs/queue:Queue": "kmsMasterKeyId",
+  [PART.encryption]: "rules.applyServerSideEncryptionByDefault.kmsMasterKeyId",
+} as const;
 
 /** The key of an existing store cannot change: the program names the new one, and ignoreChanges hides it. */
 const keepsOldKey = (store: Resource, property: string, stack: Stack): boolean =>
@@ -196,25 +187,15 @@ const keepsOldKey = (store: Resource, property: string, stack: Stack): boolean =
 export const storesUseKey = defineRule({
   name: "stores-use-key",
   kind: "closed world",
-  types: [
-    LOG_GROUP,
-    "aws:elasticache/replicationGroup:ReplicationGroup",
-    "aws:rds/instance:Instance",
-    "aws:sns/topic:Topic",
-    "aws:sqs/queue:Queue",
-    PART.encryption,
-  ],
+  types: Object.keys(KEY_OF) as (keyof typeof KEY_OF)[],
   description:
     "In a stack with a KMS key, database, media, queues, alarms, logs and Redis are encrypted with it; static files and the bucket for logs are not",
   why: "people rely on the key for all data, and no browser and no load balancer can use one",
   severity: "high",
   neighbours: true,
   check: (store, stack) => {
-    const [property, value] = KEY_OF[store.type]?.(store.inputs) ?? ["", undefined];
     if (store.type === PART.encryption) {
-      const bucket = every(stack, "aws:s3/bucket:Bucket").find(
-        ({ inputs }) => inputs.bucket === store.inputs.bucket,
-      );
+      const [bucket] = resourcesWith(stack, "aws:s3/bucket:Bucket", "bucket", store.inputs.bucket);
       const bucketClass = bucket === undefined ? "" : classOf(bucket);
       if (["logs", "static"].includes(bucketClass))
         return JSON.stringify(store.inputs.rules ?? "").includes("aws:kms")
@@ -223,7 +204,11 @@ export const storesUseKey = defineRule({
       if (bucketClass !== "media") return [];
     }
     if (stack.ofType(KEY).length === 0) return [];
-    return keysOf(store, property, value, stack).length > 0 || keepsOldKey(store, property, stack)
+    const property = KEY_OF[store.type];
+    const values = usesOf(store)
+      .filter(({ where }) => where === property)
+      .map(({ value }) => value);
+    return named(store, property, values, KEY, stack).length > 0 || keepsOldKey(store, property, stack)
       ? []
       : [`It is not encrypted with the KMS key of this program. Write the key as ${property}.`];
   },
@@ -253,7 +238,7 @@ export const logsUseKey = defineRule({
   severity: "high",
   neighbours: true,
   check: (group, stack) => {
-    const keys = keysOf(group, "kmsKeyId", group.inputs.kmsKeyId, stack);
+    const keys = targetsOf(group, "kmsKeyId", KEY, stack);
     if (keys.some(({ inputs }) => hasUnknown(inputs.policy))) return notEvaluated("the key's policy");
     const [account = ""] = ownAccounts(stack);
     const [region = ""] = regionsOf(stack);
@@ -288,14 +273,14 @@ const DATA_USE = [
 function isOwnUse(statement: Statement, stack: Stack): boolean {
   const aliases = every(stack, ALIAS).map(nameOf);
   const via = demanded(statement, "kms:viaservice");
-  const named = conditionsOf(statement).filter(
+  const limits = conditionsOf(statement).filter(
     ({ operator, key, values }) =>
       (key === "kms:resourcealiases" &&
         /^foranyvalue:stringequals$/i.test(operator) &&
         values.every((one) => aliases.includes(text(one)))) ||
       (key === "kms:encryptioncontext:parameter_arn" && demandsValue({ operator, key, values })),
   );
-  return via.length > 0 && !via.some((one) => /[*?]/.test(one)) && named.length > 0;
+  return via.length > 0 && !via.some((one) => /[*?]/.test(one)) && limits.length > 0;
 }
 
 export const keysOfOwnData = defineRule({

@@ -4,7 +4,7 @@ import { Statement, statementsOf } from "../../iam/document";
 import { judge } from "../../iam/evaluate";
 import { identitiesOf } from "../../identity";
 import { defineRule } from "../../rule";
-import { named } from "../../references";
+import { targetsOf } from "../../references";
 import { letsServiceUseKey } from "../encryption";
 import { usersOfResource } from "../../topology";
 import { demand, hasUnknown, notEvaluated, text } from "../../values";
@@ -71,7 +71,7 @@ export const alarmsReachPeople = defineRule({
       ...(mails.length > 0
         ? []
         : ["No mail address subscribes. Write a TopicSubscription with protocol email."]),
-      ...named(topic, "kmsMasterKeyId", key, "aws:kms/key:Key", stack)
+      ...targetsOf(topic, "kmsMasterKeyId", "aws:kms/key:Key", stack)
         .filter(({ inputs }) => !hasUnknown(inputs.policy) && !letsCloudWatchUse(inputs.policy, arn, account))
         .map(
           ({ name }) =>
