@@ -1,6 +1,6 @@
 import type { InputsOf, ResourceType } from "./args";
 import type { Resource, ResourceOf } from "./resource";
-import { array, groupBy, text } from "./values";
+import { array, groupBy, isUnknown, text } from "./values";
 
 /** The other resources of the stack, and the parameters of the rule. */
 export interface Context<Parameters = Record<string, unknown>> {
@@ -94,6 +94,19 @@ export const regionsOf = ({ once, ofType }: Stack): string[] =>
   once("regions", () => [
     ...new Set(ofType("pulumi:providers:aws").map(({ inputs }) => text(inputs.region))),
   ]);
+
+/**
+ * The regions in which a resource is: its own, else those of the provider. The engine shows a region that the program
+ * leaves out as unknown until the resource exists.
+ */
+export const regionsOfResource = (
+  { inputs: { region } }: Pick<Resource, "inputs">,
+  stack: Stack,
+): string[] => (region === undefined || isUnknown(region) ? regionsOf(stack) : [text(region)]);
+
+/** True for a resource in a region of the provider. */
+export const isInOwnRegion = (resource: Pick<Resource, "inputs">, stack: Stack): boolean =>
+  regionsOfResource(resource, stack).every((region) => regionsOf(stack).includes(region));
 
 /** The account numbers in an `allowedAccountIds`. The engine passes lists of a provider as JSON text. */
 export const accountsIn = (allowedAccountIds: unknown): string[] =>

@@ -1,4 +1,4 @@
-import { dependenciesOf, every, ownAccounts, regionsOf, Stack } from "./context";
+import { dependenciesOf, every, ownAccounts, regionsOfResource, Stack } from "./context";
 import { RESOURCE_TYPES } from "./facts/resourceTypes";
 import { Resource } from "./resource";
 import { isUnknown, text, UNKNOWN } from "./values";
@@ -38,11 +38,9 @@ const aliasesOf = ({ type, urn, id }: Resource, stack: Stack): string[] =>
 export function identitiesOf(resource: Resource, stack: Stack): string[] {
   const { type, id = "", inputs, outputs = {} } = resource;
   const name = nameOf(resource);
-  const regions =
-    inputs.region === undefined || isUnknown(inputs.region) ? regionsOf(stack) : [text(inputs.region)];
   const fill = (format: string) =>
     ownAccounts(stack).flatMap((account) =>
-      regions.map((region) =>
+      regionsOfResource(resource, stack).map((region) =>
         format
           .replace("REGION", region)
           .replace("ACCOUNT", account)

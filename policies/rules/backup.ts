@@ -1,4 +1,13 @@
-import { ownAccounts, regionsOf, resourcesUsing, resourcesWith, Stack, tagOf } from "../context";
+import {
+  isInOwnRegion,
+  ownAccounts,
+  regionsOf,
+  regionsOfResource,
+  resourcesUsing,
+  resourcesWith,
+  Stack,
+  tagOf,
+} from "../context";
 import { byIdentity } from "../identity";
 import { Resource, ResourceOf } from "../resource";
 import { targetsOf } from "../references";
@@ -18,15 +27,15 @@ const RETENTION = { shortest: 7, longest: 3650 };
 const isRetention = (days: unknown): boolean =>
   Number(days) >= RETENTION.shortest && Number(days) <= RETENTION.longest;
 
-/** The locks of a vault: those with its name, and those that use an output of it. */
+/** The locks of a vault: those with its name in its region, and those that use an output of it. */
 const locksOf = (vault: ResourceOf<typeof VAULT>, stack: Stack) => {
-  const { name, region } = vault.inputs;
+  const regionOf = (resource: Resource) => regionsOfResource(resource, stack).join();
   return [
     ...new Set([
       ...resourcesUsing(stack, LOCK, "backupVaultName", vault.urn),
-      ...resourcesWith(stack, LOCK, "backupVaultName", name),
+      ...resourcesWith(stack, LOCK, "backupVaultName", vault.inputs.name),
     ]),
-  ].filter(({ inputs }) => text(inputs.region) === text(region));
+  ].filter((lock) => regionOf(lock) === regionOf(vault));
 };
 
 function problemsOfLock({ inputs }: ResourceOf<typeof LOCK>): string[] {
@@ -88,9 +97,7 @@ const DAILY = /^cron\(\d{1,2} \d{1,2} (\*|\?) \* (\*|\?) \*\)$/;
 
 /** The vault that a rule names as that of its backups, in the region of the provider. */
 const targetOf = ({ targetVaultName }: PlanRule, stack: Stack): Resource | undefined =>
-  resourcesWith(stack, VAULT, "name", targetVaultName).find(
-    ({ inputs }) => inputs.region === undefined || regionsOf(stack).includes(text(inputs.region)),
-  );
+  resourcesWith(stack, VAULT, "name", targetVaultName).find((vault) => isInOwnRegion(vault, stack));
 
 /** The vaults that a rule copies its backups to. */
 const copiesOf = ({ copyActions }: PlanRule, stack: Stack): Resource[] =>
@@ -147,9 +154,7 @@ function problemsOfRule(rule: PlanRule, stack: Stack): string[] {
       .filter((copy) => hasUnknown(copy.destinationVaultArn))
       .flatMap(() => notEvaluated("destinationVaultArn")),
     ...copiesOf(rule, stack)
-      .filter(
-        (vault) => vault.inputs.region === undefined || regionsOf(stack).includes(text(vault.inputs.region)),
-      )
+      .filter((vault) => isInOwnRegion(vault, stack))
       .map(
         ({ name }) => `Backups are copied to ${name}, in the same region. Write a vault of another region.`,
       ),

@@ -45,7 +45,10 @@ const OPEN = {
   toPort: 443,
   protocol: "tcp",
 };
-/** Outputs that AWS computes for a resource and that other resources configure. The engine shows them to stack rules. */
+/**
+ * Outputs that AWS computes for a resource and that other resources configure. The engine shows them to stack rules, and
+ * the region of each resource.
+ */
 const COMPUTED: Record<string, Record<string, unknown>> = {
   [BUCKET]: {
     acl: "",
@@ -71,7 +74,10 @@ const COMPUTED: Record<string, Record<string, unknown>> = {
 };
 const withComputed = (resources: Resource[], known: boolean): Resource[] =>
   resources.map((resource) => {
-    const added = Object.entries(COMPUTED[resource.type] ?? {});
+    const added = Object.entries({
+      ...COMPUTED[resource.type],
+      ...(resource.type.startsWith("aws:") && { region: "eu-central-1" }),
+    });
     const values = added.map(([name, value]) => [name, known ? value : UNKNOWN] as const);
     return { ...resource, inputs: { ...Object.fromEntries(values), ...resource.inputs } };
   });

@@ -1,8 +1,8 @@
-import { every, ownAccounts, regionsOf, Stack } from "../../context";
+import { every, isInOwnRegion, ownAccounts, regionsOf, Stack } from "../../context";
 import { hasKnownIds } from "../../identity";
 import { Resource } from "../../resource";
 import { defineRule } from "../../rule";
-import { first, groupBy, isUnknown, text } from "../../values";
+import { first, groupBy, text } from "../../values";
 
 /** The types of resources that EC2's ids name, by the prefix of the id. The platform has nothing with another prefix. */
 const TYPE_OF_ID: Record<string, string> = {
@@ -149,16 +149,18 @@ export const oneRegion = defineRule({
       description: "Regions of other continents in which a vault may keep copies of backups",
     },
   },
-  check: ({ type, inputs: { region } }, stack) =>
-    region === undefined ||
-    (/^aws:backup\/vault/.test(type) &&
-      (stack.parameters.backupRegions.includes(text(region)) ||
-        regionsOf(stack).some((own) => continentOf(own) === continentOf(text(region))))) ||
-    // The engine shows a region that the program leaves out as unknown until the resource exists: the provider's.
-    isUnknown(region) ||
-    type === "pulumi:providers:aws" ||
-    regionsOf(stack).includes(text(region)) ||
-    (type.startsWith("aws:acm/") && region === "us-east-1")
+  check: (resource, stack) => {
+    const { type, inputs } = resource;
+    const region = text(inputs.region);
+    const isForCopies =
+      /^aws:backup\/vault/.test(type) &&
+      (stack.parameters.backupRegions.includes(region) ||
+        regionsOf(stack).some((own) => continentOf(own) === continentOf(region)));
+    return isInOwnRegion(resource, stack) ||
+      isForCopies ||
+      type === "pulumi:providers:aws" ||
+      (type.startsWith("aws:acm/") && region === "us-east-1")
       ? []
-      : [`region is ${JSON.stringify(region)}. Remove it, or write ${regionsOf(stack).join(" or ")}.`],
+      : [`region is ${JSON.stringify(inputs.region)}. Remove it, or write ${regionsOf(stack).join(" or ")}.`];
+  },
 });
