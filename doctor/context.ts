@@ -1,5 +1,4 @@
 import { type DBInstance, DescribeDBInstancesCommand } from "@aws-sdk/client-rds";
-import { DescribeAvailabilityZonesCommand } from "@aws-sdk/client-ec2";
 import { DescribeEnvironmentsCommand, type EnvironmentDescription } from "@aws-sdk/client-elastic-beanstalk";
 import { GetHostedZoneCommand, ListHostedZonesByNameCommand } from "@aws-sdk/client-route-53";
 import {
@@ -11,6 +10,7 @@ import { errorName } from "../cli/awsErrors";
 import { NotChecked } from "./errors";
 import type { Clients } from "./clients";
 import type { Dns } from "./dns";
+import { listAvailabilityZones } from "./reads";
 import type { Stack } from "./stack";
 
 /** A public hosted zone of the account. */
@@ -93,18 +93,7 @@ export class Context {
   });
 
   /** The availability zones that the account can use in the region, sorted. */
-  readonly availabilityZones = once(async (): Promise<string[]> => {
-    // Filters, because EC2 refuses a list of zones with an unknown one among them.
-    const { AvailabilityZones = [] } = await this.clients.ec2.send(
-      new DescribeAvailabilityZonesCommand({
-        Filters: [
-          { Name: "zone-type", Values: ["availability-zone"] },
-          { Name: "state", Values: ["available"] },
-        ],
-      }),
-    );
-    return AvailabilityZones.map(({ ZoneName = "" }) => ZoneName).sort();
-  });
+  readonly availabilityZones = once(() => listAvailabilityZones(this.clients));
 
   /** The account's public hosted zones with exactly the name of the settings. */
   readonly zones = once(async (): Promise<Zone[]> => {

@@ -2,12 +2,12 @@ import {
   CopyDBSnapshotCommand,
   CreateDBSnapshotCommand,
   type DBSnapshot,
-  DescribeDBSnapshotsCommand,
   type RDSClient,
 } from "@aws-sdk/client-rds";
 import { setTimeout as sleep } from "node:timers/promises";
 import { errorName } from "../cli/awsErrors";
 import { UserError } from "../cli/userError";
+import { findSnapshot } from "../doctor/reads";
 
 /** The AWS managed key of RDS. A snapshot that it encrypts stays in its account. */
 const KEY = "alias/aws/rds";
@@ -89,18 +89,6 @@ async function begin(request: () => Promise<unknown>): Promise<void> {
     await request();
   } catch (error) {
     if (!errorName(error).startsWith("DBSnapshotAlreadyExists")) throw error;
-  }
-}
-
-async function findSnapshot(rds: RDSClient, name: string): Promise<DBSnapshot | undefined> {
-  try {
-    const { DBSnapshots = [] } = await rds.send(
-      new DescribeDBSnapshotsCommand({ DBSnapshotIdentifier: name }),
-    );
-    return DBSnapshots[0];
-  } catch (error) {
-    if (errorName(error).startsWith("DBSnapshotNotFound")) return undefined;
-    throw error;
   }
 }
 

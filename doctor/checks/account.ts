@@ -1,7 +1,7 @@
-import { DescribeEnvironmentsCommand } from "@aws-sdk/client-elastic-beanstalk";
-import { GetOpenIDConnectProviderCommand, GetRoleCommand } from "@aws-sdk/client-iam";
+import { GetRoleCommand } from "@aws-sdk/client-iam";
 import { errorName } from "../../cli/awsErrors";
 import { type Check, type Finding, ok } from "../check";
+import { findIdentityProvider, GITHUB_ISSUER, identityProviderArn, listEnvironments } from "../reads";
 
 /** The roles that services of the stack use, by the service that creates them. */
 const SERVICE_LINKED_ROLES = {
@@ -11,7 +11,6 @@ const SERVICE_LINKED_ROLES = {
   "rds.amazonaws.com": "AWSServiceRoleForRDS",
 };
 
-const GITHUB_ISSUER = "token.actions.githubusercontent.com";
 const AUDIENCE = "sts.amazonaws.com";
 
 /** @see https://docs.aws.amazon.com/IAM/latest/UserGuide/using-service-linked-roles.html */
@@ -49,15 +48,7 @@ export const accountOfItsOwn: Check = {
   name: "an account for each environment",
   phase: "preflight",
   async check({ clients, stack }) {
-    const names: string[] = [];
-    let token: string | undefined;
-    do {
-      const page = await clients.beanstalk.send(
-        new DescribeEnvironmentsCommand({ IncludeDeleted: false, MaxRecords: 100, NextToken: token }),
-      );
-      names.push(...(page.Environments ?? []).map(({ EnvironmentName = "" }) => EnvironmentName));
-      token = page.NextToken;
-    } while (token !== undefined);
+    const names = (await listEnvironments(clients)).map(({ EnvironmentName = "" }) => EnvironmentName);
     const others = [
       ...new Set(
         names.flatMap((name) => ENVIRONMENT.exec(name)?.[1] ?? []).filter((env) => env !== stack.env),
@@ -85,14 +76,7 @@ export const identityProvider: Check = {
   name: "identity provider of GitHub",
   phase: "preflight",
   async check({ clients, stack }) {
-    const arn = `arn:aws:iam::${stack.accountId}:oidc-provider/${GITHUB_ISSUER}`;
-    const provider = await clients.iam
-      .send(new GetOpenIDConnectProviderCommand({ OpenIDConnectProviderArn: arn }))
-      .catch((error: unknown) => {
-        if (errorName(error) === "NoSuchEntity" || errorName(error) === "NoSuchEntityException")
-          return undefined;
-        throw error;
-      });
+    const provider = await findIdentityProvider(clients, stack.accountId);
     if (provider === undefined) {
       if (stack.createOidcProvider) return ok("this stack creates it");
       return {
@@ -124,7 +108,7 @@ export const identityProvider: Check = {
           {
             wrong: `The identity provider ${GITHUB_ISSUER} does not accept the audience ${AUDIENCE}.`,
             why: "GitHub Actions could not assume the roles of this stack.",
-            fix: `aws iam add-client-id-to-open-id-connect-provider --open-id-connect-provider-arn ${arn} --client-id ${AUDIENCE}`,
+            fix: `aws iam add-client-id-to-open-id-connect-provider --open-id-connect-provider-arn ${identityProviderArn(stack.accountId)} --client-id ${AUDIENCE}`,
           },
         ],
       };

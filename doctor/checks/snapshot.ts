@@ -1,7 +1,7 @@
-import { type DBSnapshot, DescribeDBSnapshotsCommand } from "@aws-sdk/client-rds";
-import { errorName } from "../../cli/awsErrors";
+import type { DBSnapshot } from "@aws-sdk/client-rds";
 import { type Check, type Finding, ok } from "../check";
 import type { Context } from "../context";
+import { findSnapshot } from "../reads";
 
 /**
  * The snapshot from which the first `pulumi up` creates the database.
@@ -15,7 +15,7 @@ export const databaseSnapshot: Check = {
     const { database, databaseIdentifier } = context.stack;
     if (database.snapshot === undefined) return ok();
     if ((await context.database()) !== undefined) return ok(`${databaseIdentifier} exists already`);
-    const snapshot = await find(context, database.snapshot);
+    const snapshot = await findSnapshot(context.clients.rds, database.snapshot);
     if (snapshot?.Status === "available") return { findings: unfit(context, snapshot) };
     return {
       findings: [
@@ -31,18 +31,6 @@ export const databaseSnapshot: Check = {
     };
   },
 };
-
-async function find({ clients }: Context, name: string): Promise<DBSnapshot | undefined> {
-  try {
-    const { DBSnapshots = [] } = await clients.rds.send(
-      new DescribeDBSnapshotsCommand({ DBSnapshotIdentifier: name }),
-    );
-    return DBSnapshots[0];
-  } catch (error) {
-    if (errorName(error).startsWith("DBSnapshotNotFound")) return undefined;
-    throw error;
-  }
-}
 
 /** Properties that RDS takes from the snapshot, and refuses or ignores in the settings. */
 function unfit({ stack }: Context, snapshot: DBSnapshot): Finding[] {

@@ -1,7 +1,6 @@
 import {
   DescribeConfigurationSettingsCommand,
   DescribeEnvironmentResourcesCommand,
-  DescribeEnvironmentsCommand,
   DescribePlatformVersionCommand,
   type EnvironmentDescription,
   ListTagsForResourceCommand,
@@ -60,20 +59,6 @@ export interface Choice {
   application: string;
   /** Names of environments; all of the application if there are none. */
   environments: readonly string[];
-}
-
-/** All environments of the region that are not terminated. */
-export async function listEnvironments({ beanstalk }: Clients): Promise<EnvironmentDescription[]> {
-  const found: EnvironmentDescription[] = [];
-  let token: string | undefined;
-  do {
-    const page = await beanstalk.send(
-      new DescribeEnvironmentsCommand({ IncludeDeleted: false, MaxRecords: 100, NextToken: token }),
-    );
-    found.push(...(page.Environments ?? []));
-    token = page.NextToken;
-  } while (token !== undefined && token !== "");
-  return found;
 }
 
 /** Reads an environment with its options, variables and tags. */

@@ -1,11 +1,11 @@
 import type { Clients } from "../../doctor/clients";
+import { listEnvironments } from "../../doctor/reads";
 import { type ExistingHost, type ExistingZone, readHost, readZones } from "./dns";
 import {
   type Choice,
   chosen,
   type ExistingEnvironment,
   isEnketo,
-  listEnvironments,
   readEnvironment,
   rolesOf,
 } from "./environments";

@@ -1,11 +1,10 @@
-import { DescribeAvailabilityZonesCommand } from "@aws-sdk/client-ec2";
-import { GetOpenIDConnectProviderCommand } from "@aws-sdk/client-iam";
 import type { DBInstance } from "@aws-sdk/client-rds";
 import { GetCallerIdentityCommand } from "@aws-sdk/client-sts";
-import { describeError, errorName, isRefusal } from "../../cli/awsErrors";
+import { describeError, isRefusal } from "../../cli/awsErrors";
 import { UserError } from "../../cli/userError";
 import type { Clients } from "../../doctor/clients";
 import { NotChecked } from "../../doctor/errors";
+import { findIdentityProvider, listAvailabilityZones } from "../../doctor/reads";
 import { type Platform, readPlatforms } from "../../settings/platform";
 import { type ExistingBucket, readBuckets } from "./buckets";
 import { type ExistingCertificate, readCertificate } from "./certificates";
@@ -84,25 +83,10 @@ export async function readExisting(clients: Clients, region: string, choice: Cho
   };
 }
 
-async function readZoneLetters({ ec2 }: Clients, region: string): Promise<string[]> {
-  const { AvailabilityZones = [] } = await ec2.send(
-    new DescribeAvailabilityZonesCommand({
-      Filters: [
-        { Name: "zone-type", Values: ["availability-zone"] },
-        { Name: "state", Values: ["available"] },
-      ],
-    }),
-  );
-  return AvailabilityZones.map(({ ZoneName = "" }) => ZoneName.replace(region, "")).sort();
+async function readZoneLetters(clients: Clients, region: string): Promise<string[]> {
+  return (await listAvailabilityZones(clients)).map((zone) => zone.replace(region, ""));
 }
 
-async function hasIdentityProvider({ iam }: Clients, accountId: string): Promise<boolean> {
-  const OpenIDConnectProviderArn = `arn:aws:iam::${accountId}:oidc-provider/token.actions.githubusercontent.com`;
-  try {
-    await iam.send(new GetOpenIDConnectProviderCommand({ OpenIDConnectProviderArn }));
-    return true;
-  } catch (error) {
-    if (errorName(error).startsWith("NoSuchEntity")) return false;
-    throw error;
-  }
+async function hasIdentityProvider(clients: Clients, accountId: string): Promise<boolean> {
+  return (await findIdentityProvider(clients, accountId)) !== undefined;
 }
