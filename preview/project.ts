@@ -5,6 +5,7 @@ import { didYouMean } from "../cli/nearest";
 import { isSecure, listStackFiles } from "../cli/stackFiles";
 import { UserError } from "../cli/userError";
 import { SECRET } from "../graph/document";
+import type { StackSettings } from "../settings/contradictions";
 
 interface Declaration {
   type?: string;
@@ -87,6 +88,17 @@ export function readStackConfig(project: Project, stack: string): StackConfig {
     if (!(fullKey in values) && value !== undefined) values[fullKey] = plainText(value);
   }
   return { values, secretKeys };
+}
+
+/** The project's own settings of a stack, by name without the prefix, to compare them with those of other stacks. */
+export function settingsOf(project: Project, stack: string): StackSettings {
+  const prefix = `${project.name}:`;
+  const settings = Object.fromEntries(
+    Object.entries(readStackConfig(project, stack).values).flatMap(([key, value]) =>
+      key.startsWith(prefix) ? [[key.slice(prefix.length), value]] : [],
+    ),
+  );
+  return { stack, settings };
 }
 
 /** All settings of a stack with their sources, in the order of Pulumi.yaml. */

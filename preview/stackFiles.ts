@@ -1,7 +1,7 @@
 import { isSecure } from "../cli/stackFiles";
 import { UserError } from "../cli/userError";
 import { contradictionsBetween } from "../settings/contradictions";
-import { listStacks, ownConfig, Project, readStackConfig } from "./project";
+import { listStacks, ownConfig, Project, settingsOf } from "./project";
 
 /**
  * Finds mistakes in stack files that a single stack's program cannot see: values of another type than Pulumi.yaml
@@ -13,21 +13,14 @@ import { listStacks, ownConfig, Project, readStackConfig } from "./project";
 export function stackFileProblems(project: Project, stacks: readonly string[]): string[] {
   const existing = listStacks(project).filter((stack) => stacks.includes(stack));
   const others = listStacks(project).filter((stack) => !stacks.includes(stack));
-  const prefix = `${project.name}:`;
-  const settingsOf = (stack: string) =>
-    Object.fromEntries(
-      Object.entries(readStackConfig(project, stack).values).flatMap(([key, value]) =>
-        key.startsWith(prefix) ? [[key.slice(prefix.length), value]] : [],
-      ),
-    );
   return [
     ...existing.flatMap((stack) => typeProblems(project, stack)),
     ...contradictionsBetween(
       project.name,
-      existing.map((stack) => ({ stack, settings: settingsOf(stack) })),
+      existing.map((stack) => settingsOf(project, stack)),
       others.flatMap((stack) => {
         try {
-          return [{ stack, settings: settingsOf(stack) }];
+          return [settingsOf(project, stack)];
         } catch (error) {
           // A broken file of another stack does not keep this one from its preview.
           if (error instanceof UserError) return [];

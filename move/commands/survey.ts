@@ -4,7 +4,7 @@ import { UserError } from "../../cli/userError";
 import { environmentName } from "../../components/common/deployParameter";
 import { createClients } from "../../doctor/clients";
 import { readStack } from "../../doctor/stack";
-import { listStacks, type Project, readProject, readStackConfig } from "../../preview/project";
+import { listStacks, type Project, readProject, settingsOf } from "../../preview/project";
 import { contradictionsBetween } from "../../settings/contradictions";
 import { newStackFile } from "../../settings/stackFile";
 import { readExisting } from "../existing";
@@ -81,16 +81,6 @@ async function survey({ application, environment, stack, ...options }: Options):
 
 /** Notes about settings that the new file and those of other stacks cannot both have. */
 function contradictions(project: Project, waiting: Project, stack: string): Note[] {
-  const prefix = `${project.name}:`;
-  const settingsOf = (of: Project, name: string) => ({
-    stack: name,
-    settings: Object.fromEntries(
-      Object.entries(readStackConfig(of, name).values).map(([key, value]) => [
-        key.replace(prefix, ""),
-        value,
-      ]),
-    ),
-  });
   const others = listStacks(project).map((name) => settingsOf(project, name));
   return contradictionsBetween(project.name, [settingsOf(waiting, stack)], others).map((what) => ({
     kind: "decide",
