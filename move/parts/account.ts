@@ -1,5 +1,5 @@
 import { REGIONS } from "../../policies/facts/regions";
-import { SUPPORTED_REGIONS } from "../../settings/rules";
+import { plainSettings, SUPPORTED_REGIONS } from "../../settings/rules";
 import { zoneOf } from "../existing/dns";
 import type { Note, Part } from "../note";
 
@@ -18,8 +18,7 @@ export const account: Part = {
   judge: ({ accountId, hasIdentityProvider, region, web, zones }, set) => {
     const host = web.variables["DNS_DOMAIN"] ?? "";
     const label = (zoneOf(zones, host)?.name ?? host.split(".").slice(-2).join(".")).split(".")[0] ?? "";
-    const organization =
-      /^[a-z][a-z0-9-]{1,22}[a-z0-9]$/.test(label) && !label.includes("--") ? label : "iaso";
+    const organization = plainSettings.shape.organization.safeParse(label).success ? label : "iaso";
     return {
       settings: { accountId, organization, createOidcProvider: !hasIdentityProvider },
       notes: [

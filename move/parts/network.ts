@@ -1,3 +1,4 @@
+import { isWithin } from "../../policies/facts/ipRanges";
 import type { Note, Part } from "../note";
 
 /** Blocks for the new VPC, in the order of preference. The first is the setting's default. */
@@ -28,14 +29,7 @@ export const network: Part = {
   },
 };
 
-/** True if two IPv4 blocks have an address in common. */
+/** True if two blocks have an address in common: then one contains the other. */
 function overlap(one: string, other: string): boolean {
-  const parse = (block: string): [address: number, bits: number] => {
-    const [address = "", bits = ""] = block.split("/");
-    return [address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0), Number(bits)];
-  };
-  const [a, aBits] = parse(one);
-  const [b, bBits] = parse(other);
-  const size = 2 ** (32 - Math.min(aBits, bBits));
-  return Math.floor(a / size) === Math.floor(b / size);
+  return isWithin(one, other) || isWithin(other, one);
 }
