@@ -1,4 +1,5 @@
 import type { DBSnapshot } from "@aws-sdk/client-rds";
+import { plainSettings } from "../../settings/rules";
 import { type Check, type Finding, ok } from "../check";
 import type { Context } from "../context";
 import { findSnapshot } from "../reads";
@@ -50,10 +51,9 @@ function unfit({ stack }: Context, snapshot: DBSnapshot): Finding[] {
     findings.push({
       wrong: `${name} is of PostgreSQL ${EngineVersion}, and databaseMajorVersion is ${database.majorVersion}.`,
       why: "RDS restores a snapshot with its own version, and then refuses the other one.",
-      fix:
-        Number(major) >= 16
-          ? `${setCommand("databaseMajorVersion")} ${major}`
-          : "Upgrade the existing database first (docs/moving-in.md)",
+      fix: plainSettings.shape.databaseMajorVersion.safeParse(major).success
+        ? `${setCommand("databaseMajorVersion")} ${major}`
+        : "Upgrade the existing database first (docs/moving-in.md)",
     });
   }
   if (MasterUsername !== database.username) {

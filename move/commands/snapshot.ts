@@ -5,7 +5,7 @@ import { UserError } from "../../cli/userError";
 import { createClients } from "../../doctor/clients";
 import { requireAccount } from "../../settings/requireAccount";
 import { StackFile } from "../../settings/stackFile";
-import { readDatabase, readDatabaseNamed } from "../existing/database";
+import { OLDEST_VERSION, readDatabase, readDatabaseNamed } from "../existing/database";
 import { readIaso } from "../existing/iaso";
 import { readRedis } from "../existing/redis";
 import { allowSnapshots } from "../policyConfig";
@@ -24,9 +24,6 @@ the policy config. The existing database stays in use. A run that stopped is con
 
 /** Milliseconds between two looks at a snapshot. */
 const POLL = 15_000;
-
-/** The oldest major version of PostgreSQL that Iaso supports. */
-const OLDEST_VERSION = 16;
 
 interface Options extends ExistingOptions {
   name?: string;

@@ -2,6 +2,9 @@ import { type DBInstance, paginateDescribeDBInstances } from "@aws-sdk/client-rd
 import { NotChecked } from "../../doctor/errors";
 import type { Clients } from "../../doctor/clients";
 
+/** The oldest major version of PostgreSQL that Iaso supports. */
+export const OLDEST_VERSION = 16;
+
 /**
  * Returns the RDS instance of a host name.
  *

@@ -1,10 +1,9 @@
 import type { DBInstance } from "@aws-sdk/client-rds";
 import { RDS_INSTANCE_CLASSES } from "../../policies/facts/instanceTypes";
 import { plainSettings } from "../../settings/rules";
+import { OLDEST_VERSION } from "../existing/database";
 import type { Note, Part, Settings } from "../note";
 
-/** The oldest major version of PostgreSQL that Iaso supports. */
-const OLDEST_VERSION = 16;
 /** Days of backups that the policy pack demands. */
 const BACKUP_DAYS = 14;
 const DEFAULT_CLASS = "db.t4g.medium";
