@@ -24,14 +24,14 @@ export const mail: Part = {
       if (plainSettings.shape[setting].safeParse(value).success && passesCompose(value)) {
         settings[setting] = setting === "emailPort" ? Number(value) : value;
         notes.push({ kind: "taken over", what: `${variable}: ${value}.` });
-      } else if (setting === "emailPort" && value !== "") {
+      } else if (setting === "emailPort") {
+        // Without one, the setting keeps its default.
+        if (value === "") continue;
         notes.push({
           kind: "changes",
           what: `Mail goes out at port ${value}. The new one uses 587.`,
           why: `Iaso speaks STARTTLS, which servers take at ${STARTTLS_PORTS.join(", ")}; EC2 blocks 25.`,
         });
-      } else if (value === "" && setting === "emailPort") {
-        continue;
       } else {
         notes.push({
           kind: "decide",

@@ -4,12 +4,14 @@ import { type ExistingEnvironment, optionOf } from "../existing/environments";
 import type { Note, Part } from "../note";
 
 /**
- * Options that the program sets for its own resources, or other parts of the survey report. An entry without an option
+ * Options that the program sets for its own resources, or that the survey reports elsewhere. An entry without an option
  * stands for its namespace, one with a star at its end for everything that begins so.
  */
 const HANDLED = [
   "aws:autoscaling:asg",
+  "aws:autoscaling:launchconfiguration EC2KeyName",
   "aws:autoscaling:launchconfiguration IamInstanceProfile",
+  "aws:autoscaling:launchconfiguration ImageId",
   "aws:autoscaling:launchconfiguration InstanceType",
   "aws:autoscaling:launchconfiguration SecurityGroups",
   // Beanstalk shows it also without a key.
@@ -109,15 +111,10 @@ function known(environment: ExistingEnvironment): Note[] {
   return notes;
 }
 
-const REPORTED = ["EC2KeyName", "ImageId"];
-
 /** All other options that are set. A value is shown only if Beanstalk knows the option, because it may be a secret. */
 function others(environment: ExistingEnvironment): Note[] {
   return environment.options
     .filter((option) => !isHandled(option) && !isDefault(option))
-    .filter(({ name, namespace }) =>
-      namespace === "aws:autoscaling:launchconfiguration" ? !REPORTED.includes(name) : true,
-    )
     .map(({ name, namespace, value }): Note =>
       optionFacts(namespace, name) === undefined
         ? {

@@ -2,11 +2,14 @@ import { REGIONS } from "../../policies/facts/regions";
 import type { ExistingBucket } from "../existing/buckets";
 import type { Note, Part } from "../note";
 
+/** The variable with the bucket of media. */
+const MEDIA = "AWS_STORAGE_BUCKET_NAME";
+
 export const storage: Part = {
   name: "storage",
   judge: ({ buckets, region, unread, web: { variables } }) => {
     const isRead = !unread.some(({ what }) => what === "the buckets");
-    if (isRead && !buckets.some(({ variable }) => variable === "AWS_STORAGE_BUCKET_NAME")) {
+    if (isRead && !buckets.some(({ variable }) => variable === MEDIA)) {
       return {
         notes: [
           {
@@ -38,49 +41,51 @@ export const storage: Part = {
 };
 
 function notesOf(bucket: ExistingBucket): Note[] {
-  const isMedia = bucket.variable === "AWS_STORAGE_BUCKET_NAME";
+  if (bucket.variable !== MEDIA) {
+    return [
+      {
+        kind: "decide",
+        what: `The polio plugin publishes documents from ${bucket.name}.`,
+        why: "The new buckets refuse public ACLs, so that upload fails there.",
+      },
+    ];
+  }
   const notes: Note[] = [
-    isMedia
-      ? {
-          kind: "changes",
-          what: `Media move from ${bucket.name} to a bucket of their own.`,
-          why: "The new bucket is private, versioned and readable through signed links only.",
-        }
-      : {
-          kind: "decide",
-          what: `The polio plugin publishes documents from ${bucket.name}.`,
-          why: "The new buckets refuse public ACLs, so that upload fails there.",
-        },
+    {
+      kind: "changes",
+      what: `Media move from ${bucket.name} to a bucket of their own.`,
+      why: "The new bucket is private, versioned and readable through signed links only.",
+    },
   ];
-  if (isMedia && bucket.hasStaticFiles) {
+  if (bucket.hasStaticFiles) {
     notes.push({
       kind: "changes",
       what: `${bucket.name} holds static files and media together. The new platform separates them.`,
       why: "Static files are public and media are patients' data. Each deployment publishes static files anew, so they stay behind.",
     });
   }
-  if (isMedia && bucket.allowsPublicAcls) {
+  if (bucket.allowsPublicAcls) {
     notes.push({
       kind: "changes",
       what: `${bucket.name} allows public ACLs. The new bucket has no ACLs.`,
       why: "One upload with a wrong ACL would publish a photograph of a patient.",
     });
   }
-  if (isMedia && bucket.hasPublicPolicy) {
+  if (bucket.hasPublicPolicy) {
     notes.push({
       kind: "changes",
       what: `${bucket.name} has a policy that lets everybody in. The new bucket lets in Iaso's roles only.`,
       why: "Media are patients' data.",
     });
   }
-  if (isMedia && !bucket.hasVersions) {
+  if (!bucket.hasVersions) {
     notes.push({
       kind: "changes",
       what: `${bucket.name} keeps no versions. The new bucket does.`,
       why: "Deleted and overwritten media can be restored.",
     });
   }
-  if (isMedia && !bucket.isEncrypted) {
+  if (!bucket.isEncrypted) {
     notes.push({ kind: "changes", what: `${bucket.name} is not encrypted. The new bucket is.` });
   }
   return notes;

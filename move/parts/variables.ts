@@ -57,6 +57,19 @@ const CARRIED = CARRIED_SECRETS.map(({ variable }) => variable);
 /** The same value as ENKETO_API_TOKEN, on Enketo's side. */
 const ENKETO_TOKEN = ["ENKETO_API_KEY", "ENKETO_LINKED_FORM_AND_DATA_SERVER_API_KEY"];
 const KNOWN = new Map(contract.variables.map((variable) => [variable.name, variable]));
+/** Plain variables that only Enketo reads. */
+const OF_ENKETO = contract.variables.flatMap(({ name, roles, secret }) =>
+  roles.includes("enketo") && !secret ? [name] : [],
+);
+/** Variables that need no note of their own. */
+const HANDLED = new Set([
+  ...SETTINGS,
+  ...SET_BY_PROGRAM,
+  ...SET_BY_VERSION,
+  ...CARRIED,
+  ...ENKETO_TOKEN,
+  ...OF_ENKETO,
+]);
 
 export const variables: Part = {
   name: "variables",
@@ -68,36 +81,25 @@ export const variables: Part = {
       return noteOf(name, places) ?? [];
     });
     return {
-      notes: [...summaries(names), ...notes, ...plainSecrets(environments), ...referenced(environments)],
+      notes: [
+        ...summary("The program sets for its own resources", [...SET_BY_PROGRAM, ...OF_ENKETO], names),
+        ...summary("Each deployed version sets", SET_BY_VERSION, names),
+        ...notes,
+        ...plainSecrets(environments),
+        ...referenced(environments),
+      ],
     };
   },
 };
 
 /** One note about many variables that need no attention. */
-function summaries(names: readonly string[]): Note[] {
-  const list = (wanted: readonly string[]) => names.filter((name) => wanted.includes(name)).join(", ");
-  const program = list([...SET_BY_PROGRAM, ...enketoVariables()]);
-  const version = list(SET_BY_VERSION);
-  return [
-    {
-      kind: "taken over" as const,
-      what: `The program sets for its own resources: ${program}.`,
-      list: program,
-    },
-    { kind: "taken over" as const, what: `Each deployed version sets: ${version}.`, list: version },
-  ].flatMap(({ list: found, ...note }) => (found === "" ? [] : [note]));
-}
-
-/** Plain variables that only Enketo reads. */
-function enketoVariables(): string[] {
-  return contract.variables.flatMap(({ name, roles, secret }) =>
-    roles.includes("enketo") && !secret ? [name] : [],
-  );
+function summary(whoSets: string, wanted: readonly string[], names: readonly string[]): Note[] {
+  const found = names.filter((name) => wanted.includes(name));
+  return found.length === 0 ? [] : [{ kind: "taken over", what: `${whoSets}: ${found.join(", ")}.` }];
 }
 
 function noteOf(name: string, places: readonly ExistingEnvironment[]): Note | undefined {
-  const handled = [...SETTINGS, ...SET_BY_PROGRAM, ...SET_BY_VERSION, ...CARRIED, ...ENKETO_TOKEN];
-  if (handled.includes(name) || enketoVariables().includes(name)) return undefined;
+  if (HANDLED.has(name)) return undefined;
   const where = places.map((place) => place.name).join(", ");
   const former = FORMER_VARIABLES[name];
   if (former !== undefined) {
