@@ -34,8 +34,6 @@ export interface Judgement {
 
 /** A part of the existing platform. */
 export interface Part {
-  /** Unique. */
-  name: string;
-  /** @param set Begins a command that changes a setting of the new stack, such as `pulumi config set iaso:KEY --stack STACK`. */
+  /** @param set Returns the command that changes a setting, such as `pulumi config set --stack STACK iaso:KEY VALUE`. */
   judge: (existing: Existing, set: (setting: keyof PlainSettings) => string) => Judgement;
 }

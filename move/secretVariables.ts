@@ -1,11 +1,11 @@
+import type { InstanceRole } from "../components/common/naming";
 import type { SecretName } from "../settings/secrets";
-import type { Role } from "./existing/environments";
 
 /** A secret of the existing Iaso that the new platform needs. */
 export interface CarriedSecret {
   /** The secret's name in Parameter Store. */
   name: SecretName;
-  role: Extract<Role, "enketo" | "web">;
+  role: Extract<InstanceRole, "enketo" | "web">;
   /** The variable with its value. */
   variable: string;
   /** The loss without the existing value, in words; undefined if a new value does as well. */

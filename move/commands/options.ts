@@ -9,7 +9,8 @@ export interface ExistingOptions {
   region?: string;
 }
 
-const collect = (value: string, values: string[]): string[] => [...values, value];
+/** Collects the values of an option that can be repeated. */
+export const collect = (value: string, values: string[]): string[] => [...values, value];
 
 export function existingOptions(command: Command): Command {
   return command

@@ -11,7 +11,7 @@ import { StackFile } from "../../settings/stackFile";
 import { type Carriage, carry, planCarriage } from "../carry";
 import { readIaso } from "../existing/iaso";
 import { CARRIED_SECRETS } from "../secretVariables";
-import { existingOptions, type ExistingOptions, explained, regionOf } from "./options";
+import { collect, existingOptions, type ExistingOptions, explained, regionOf } from "./options";
 
 const EXAMPLES = `
 Examples:
@@ -46,7 +46,7 @@ async function secrets(
   const clients = createClients(region, { profile });
   const store = new SecretStore(new SSMClient({ region: file.get("region") }), file.env);
   const choice = { application, environments: environment };
-  const iaso = await explained(() => readIaso(clients, choice, async (_, read) => read()));
+  const iaso = await explained(() => readIaso(clients, choice));
   const target = { store, platform: file.get("platform"), overwrite };
   const plan = await explained(() => planCarriage({ clients, region, profile }, iaso, target));
   const refused = plan.flatMap((one) =>
@@ -106,12 +106,7 @@ export function secretsCommand(): Command {
       "--profile <profile>",
       "the AWS profile of the existing Iaso's account (default: the stack's account)",
     )
-    .option(
-      "--overwrite <secret>",
-      "replace another value in Parameter Store; can be repeated",
-      (value: string, values: string[]) => [...values, value],
-      [],
-    )
+    .option("--overwrite <secret>", "replace another value in Parameter Store; can be repeated", collect, [])
     .addHelpText("after", EXAMPLES)
     .action(secrets);
 }

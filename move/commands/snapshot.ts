@@ -45,7 +45,7 @@ async function snapshot(
   const region = regionOf(options);
   const clients = createClients(region);
   const choice = { application, environments: environment };
-  const { enketo, web } = await explained(() => readIaso(clients, choice, async (_, read) => read()));
+  const { enketo, web } = await explained(() => readIaso(clients, choice));
   const database = await explained(() =>
     options.database === undefined
       ? readDatabase(clients, web.variables["RDS_HOSTNAME"] ?? "")

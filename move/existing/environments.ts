@@ -22,8 +22,6 @@ const ENVIRONMENT_TAG = "env";
 /** A Beanstalk environment of the existing Iaso. */
 export interface ExistingEnvironment {
   name: string;
-  id: string;
-  application: string;
   isWorker: boolean;
   /** Such as `iaso-prod.eu-central-1.elasticbeanstalk.com`; undefined for a worker. */
   cname?: string;
@@ -44,8 +42,6 @@ export interface ExistingEnvironment {
   /** URL of the queue that the worker's daemon reads; undefined for a web environment, or if there is none. */
   queueUrl?: string;
 }
-
-export type Role = "web" | "worker" | "enketo";
 
 /** The environments of one Iaso by role. */
 export interface Roles {
@@ -87,8 +83,6 @@ export async function readEnvironment(
   const isWorker = description.Tier?.Name === "Worker";
   return {
     name: EnvironmentName ?? "",
-    id: description.EnvironmentId ?? "",
-    application: ApplicationName ?? "",
     isWorker,
     cname: description.CNAME,
     endpoint: description.EndpointURL,

@@ -27,8 +27,15 @@ export interface ExistingIaso {
 /** Reads something that the rest can do without; undefined if AWS does not show it. */
 export type Attempt = <T>(what: string, read: () => Promise<T> | T) => Promise<T | undefined>;
 
-/** @throws UserError if there is no such Iaso */
-export async function readIaso(clients: Clients, choice: Choice, attempt: Attempt): Promise<ExistingIaso> {
+/**
+ * @param attempt By default, every error is thrown.
+ * @throws UserError if there is no such Iaso
+ */
+export async function readIaso(
+  clients: Clients,
+  choice: Choice,
+  attempt: Attempt = async (_what, read) => read(),
+): Promise<ExistingIaso> {
   const all = await listEnvironments(clients);
   const found: ExistingEnvironment[] = [];
   for (const one of chosen(all, choice)) found.push(await readEnvironment(clients, one));

@@ -5,7 +5,6 @@ import type { Clients } from "../../doctor/clients";
 
 /** The queue of Iaso's background tasks. */
 export interface ExistingQueue {
-  url: string;
   /** Tasks that wait or run. */
   messages: number;
   hasDeadLetterQueue: boolean;
@@ -22,7 +21,6 @@ export async function readQueue({ sqs }: Clients, url: string | undefined): Prom
     );
     const count = (name: QueueAttributeName) => Number(Attributes[name] ?? 0);
     return {
-      url,
       messages: count("ApproximateNumberOfMessages") + count("ApproximateNumberOfMessagesNotVisible"),
       hasDeadLetterQueue: Attributes["RedrivePolicy"] !== undefined,
       isEncrypted:

@@ -10,7 +10,6 @@ export interface ExistingRedis {
   /** True for a replication group. */
   isGroup: boolean;
   nodeType: string;
-  version: string;
   /** Nodes, the primary one included. */
   nodes: number;
   isEncrypted: boolean;
@@ -25,7 +24,6 @@ interface Address {
 interface Cluster {
   CacheClusterId: string;
   CacheNodeType: string;
-  EngineVersion: string;
   ReplicationGroupId?: string;
   AtRestEncryptionEnabled?: boolean;
   SnapshotRetentionLimit?: number;
@@ -78,7 +76,6 @@ export function readRedis(region: string, enketo: ExistingEnvironment | undefine
         id: group?.ReplicationGroupId ?? cluster.CacheClusterId,
         isGroup: group !== undefined,
         nodeType: cluster.CacheNodeType,
-        version: cluster.EngineVersion,
         nodes: group?.MemberClusters?.length ?? 1,
         isEncrypted: cluster.AtRestEncryptionEnabled === true,
         snapshotDays: cluster.SnapshotRetentionLimit ?? 0,

@@ -14,7 +14,6 @@ function regionInstead(region: string): string {
 }
 
 export const account: Part = {
-  name: "account",
   judge: ({ accountId, hasIdentityProvider, region, web, zones }, set) => {
     const host = web.variables["DNS_DOMAIN"] ?? "";
     const label = (zoneOf(zones, host)?.name ?? host.split(".").slice(-2).join(".")).split(".")[0] ?? "";
@@ -52,7 +51,6 @@ export const account: Part = {
 };
 
 export const region: Part = {
-  name: "region",
   judge: ({ region: existing }, set) => {
     if (REGIONS[existing]?.acceptsSignatureVersion2 !== true)
       return { settings: { region: existing }, notes: [] };
@@ -72,7 +70,6 @@ export const region: Part = {
 };
 
 export const repositories: Part = {
-  name: "repositories",
   judge: (_, set) => ({
     settings: {
       // Nobody can own these names: GitHub allows no two hyphens in a row, and gives no id 0.

@@ -42,7 +42,6 @@ function judgeHost(
 }
 
 export const addresses: Part = {
-  name: "addresses",
   judge: (existing, set) => {
     const web = judgeHost("webHost", "DNS_DOMAIN", existing.webHost, set("webHost"));
     const enketo = judgeHost("enketoHost", "ENKETO_URL", existing.enketoHost, set("enketoHost"));
@@ -89,7 +88,6 @@ function zoneNotes({ zones }: Existing, zone: string, fix: string): Note[] {
 }
 
 export const certificate: Part = {
-  name: "certificate",
   judge: ({ certificate: existing }) => ({
     notes:
       existing?.isImported === true

@@ -1,8 +1,7 @@
+import type { InstanceRole } from "../../components/common/naming";
 import { EC2_INSTANCE_TYPES } from "../../policies/facts/instanceTypes";
 import { type ExistingEnvironment, optionOf } from "../existing/environments";
 import type { Note, Part, Settings } from "../note";
-
-type Role = "web" | "worker" | "enketo";
 
 const DEFAULT_TYPE = { web: "t3.xlarge", worker: "t3.xlarge", enketo: "t3.small" };
 /** The fewest instances that keep a role running while one fails. */
@@ -16,7 +15,7 @@ function typesOf(environment: ExistingEnvironment): string[] {
 }
 
 function capacityOf(
-  role: Role,
+  role: InstanceRole,
   environment: ExistingEnvironment,
   set: string,
 ): { settings: Settings; notes: Note[] } {
@@ -58,10 +57,9 @@ function capacityOf(
 }
 
 export const capacity: Part = {
-  name: "capacity",
   judge: ({ enketo, web, worker }, set) => {
     const roles = { web, worker, enketo };
-    const judged = (Object.keys(roles) as Role[]).flatMap((role) => {
+    const judged = (Object.keys(roles) as InstanceRole[]).flatMap((role) => {
       const environment = roles[role];
       return environment === undefined ? [] : [capacityOf(role, environment, set(`${role}InstanceType`))];
     });

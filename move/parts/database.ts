@@ -13,7 +13,6 @@ const within = (minimum: number, value: number, maximum: number) =>
   Math.min(maximum, Math.max(minimum, value));
 
 export const database: Part = {
-  name: "database",
   judge: ({ database: existing, web: { variables } }, set) => {
     // Another part lists what could not be read.
     if (existing === undefined) {
@@ -132,7 +131,6 @@ function weaknesses(existing: DBInstance, major: number): Note[] {
 }
 
 export const coupledDatabase: Part = {
-  name: "coupled database",
   judge: ({ web, worker }) => ({
     notes: [web, worker].flatMap((environment) => {
       const coupled = environment?.options.some(

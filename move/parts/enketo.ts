@@ -6,7 +6,6 @@ const IMAGE =
   "enketo/enketo-express:4.1.1@sha256:84f382ef00a880a80bba8e76d704aa40293d2c91c7f44ec1d7f140b630907094";
 
 export const enketo: Part = {
-  name: "Enketo",
   judge: ({ enketo: existing, otherEnketo, web }, set) => {
     const settings = { enketoImage: IMAGE };
     const notes = otherEnketo.map(({ name }): Note => ({
@@ -48,7 +47,6 @@ export const enketo: Part = {
 };
 
 export const redis: Part = {
-  name: "Redis",
   judge: ({ enketo: environment, redis: existing, unread }, set) => {
     const settings = { enketoRedisReplicas: 1 };
     const main = existing.find(({ kind }) => kind === "main");

@@ -15,7 +15,6 @@ const VARIABLES = {
 } as const;
 
 export const mail: Part = {
-  name: "mail",
   judge: ({ web: { variables } }, set) => {
     const notes: Note[] = [];
     const settings: Settings = { emailUser: "to-decide", emailFrom: "Iaso <no-reply@to-decide.invalid>" };

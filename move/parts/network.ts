@@ -5,7 +5,6 @@ import type { Note, Part } from "../note";
 const BLOCKS = ["10.20.0.0/16", "10.21.0.0/16", "172.20.0.0/16"];
 
 export const network: Part = {
-  name: "network",
   judge: ({ vpc, zoneLetters }) => {
     const block = BLOCKS.find((one) => vpc === undefined || !overlap(one, vpc.cidr)) ?? BLOCKS[0];
     const notes: Note[] =

@@ -63,7 +63,6 @@ function isDefault({ name, namespace, value }: OptionSetting): boolean {
 }
 
 export const options: Part = {
-  name: "options",
   judge: ({ enketo, web, worker }: Existing) => ({
     notes: [web, worker, enketo].flatMap((environment) =>
       environment === undefined ? [] : [...known(environment), ...others(environment)],

@@ -11,7 +11,6 @@ function pluginsOf({ variables }: ExistingEnvironment): string[] {
 }
 
 export const plugins: Part = {
-  name: "plugins",
   judge: ({ web, worker }, set) => {
     const own = pluginsOf(web);
     const isValid = (name: string) => plainSettings.shape.plugins.safeParse(JSON.stringify([name])).success;

@@ -6,7 +6,6 @@ import type { Note, Part } from "../note";
 const MEDIA = "AWS_STORAGE_BUCKET_NAME";
 
 export const storage: Part = {
-  name: "storage",
   judge: ({ buckets, region, unread, web: { variables } }) => {
     const isRead = !unread.some(({ what }) => what === "the buckets");
     if (isRead && !buckets.some(({ variable }) => variable === MEDIA)) {

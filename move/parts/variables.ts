@@ -72,7 +72,6 @@ const HANDLED = new Set([
 ]);
 
 export const variables: Part = {
-  name: "variables",
   judge: ({ enketo, otherEnketo, web, worker }: Existing) => {
     const environments = [web, worker, enketo, ...otherEnketo].filter((one) => one !== undefined);
     const names = [...new Set(environments.flatMap((one) => Object.keys(one.variables)))].sort();
@@ -178,7 +177,6 @@ function referenced(environments: readonly ExistingEnvironment[]): Note[] {
 }
 
 export const secrets: Part = {
-  name: "secrets",
   judge: ({ enketo, web, worker }) => {
     const has = (environment: ExistingEnvironment | undefined, variable: string) =>
       (environment?.variables[variable] ?? environment?.secretVariables[variable] ?? "") !== "";

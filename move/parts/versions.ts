@@ -3,7 +3,6 @@ import { platformVersionOf } from "../../policies/facts/platformBranches";
 import type { Note, Part, Settings } from "../note";
 
 export const platform: Part = {
-  name: "platform",
   judge: ({ platforms, web, worker }, set) => {
     const branch = platformVersionOf(web.platform)?.branch ?? web.platform;
     const runsDocker = /docker/i.test(branch);
@@ -43,7 +42,6 @@ export const platform: Part = {
 };
 
 export const versions: Part = {
-  name: "versions",
   judge: ({ web, worker }) => ({
     notes:
       worker === undefined || worker.version === web.version
@@ -64,7 +62,6 @@ export const versions: Part = {
 };
 
 export const worker: Part = {
-  name: "worker",
   judge: ({ queue, web, worker: existing }) => {
     const notes: Note[] = [];
     if (existing === undefined) {
