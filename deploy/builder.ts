@@ -165,7 +165,7 @@ async function reuse(
   const directory = join(work, "earlier");
   try {
     const { sha256 } = await downloadVersion(session, label, directory, log);
-    const downloaded = await readDownloaded(directory, sha256);
+    const downloaded = await readDownloaded(directory, sha256, join(work, "earlier-anew"));
     requireIdentity(downloaded.record, commit, false);
     log(`Nothing is built: ${label} was built from the same commit, plugins and deploy tool`);
     return versionOf(downloaded);

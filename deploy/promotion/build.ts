@@ -30,7 +30,7 @@ export function promotedBuild(session: Session, args: PromotionArgs): Build {
   const { buildWithMyCredentials, databaseUrl, from, work } = args;
   return async (pair, log) => {
     const { directory, sha256 } = await provide(args, log);
-    const downloaded = await readDownloaded(directory, sha256);
+    const downloaded = await readDownloaded(directory, sha256, join(work, "anew"));
     const { bundle, record } = downloaded;
     await requireMatch(session, pair, record);
     log(`Nothing is built: the bundle, packages and static files are those that ${from} runs`);

@@ -1,4 +1,4 @@
-import { stat } from "node:fs/promises";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../../cli/userError";
 import { type Bundle } from "../applicationVersions";
@@ -14,8 +14,9 @@ import {
   versionRecord,
 } from "../source/artifact";
 import { RECORD_FILE } from "../source/bundle";
-import { readZipFile } from "../source/unzip";
+import { extractZip, readZipFile } from "../source/unzip";
 import { type Wheel } from "../source/wheels";
+import { writeZip } from "../source/zip";
 import { type StaticFile } from "../static/files";
 import { requireOwnHosting } from "./hosting";
 
@@ -51,21 +52,24 @@ export async function readRecord(bundle: string, label: string): Promise<Version
 
 /**
  * Reads a downloaded version and verifies each of its files: the bundle by its SHA-256, and all others by the digests in
- * the bundle.
+ * the bundle. Writes the bundle anew from the entries that were checked: a zip file can have a second name or header for
+ * an entry, or bytes between entries, which Beanstalk may read otherwise than this tool. With the same version of Node.js,
+ * a bundle of this tool keeps its bytes.
  *
+ * @param work a directory for the entries and the new bundle
  * @throws UserError if a file is missing or differs, or the bundle configures its hosting otherwise than this tool
  */
-export async function readDownloaded(directory: string, sha256: string): Promise<Downloaded> {
+export async function readDownloaded(directory: string, sha256: string, work: string): Promise<Downloaded> {
   const path = bundleOf(directory);
   const remedy = "Download it again: npm run deploy -- download <env> --output <directory>";
-  const stats = await stat(path).catch(() => undefined);
-  if (stats === undefined) throw new UserError(`There is no version in ${directory}.`, remedy);
+  if (!existsSync(path)) throw new UserError(`There is no version in ${directory}.`, remedy);
   const actual = await hashFile(path);
   if (actual !== sha256) {
     throw new UserError(`The bundle in ${directory} has the SHA-256 ${actual}, not ${sha256}.`, remedy);
   }
   const record = await readRecord(path, directory);
-  await requireOwnHosting(path, record);
+  const entries = await extractZip(path, join(work, "entries"));
+  await requireOwnHosting(entries, record);
   const differs = await findDifference(directory, [
     ...record.static,
     ...record.wheels,
@@ -76,7 +80,8 @@ export async function readDownloaded(directory: string, sha256: string): Promise
   }
   const { static: staticFiles, wheels } = located(directory, record);
   const images = locatedImages(directory, record.images);
-  return { record, bundle: { path, sha256, bytes: stats.size }, staticFiles, wheels, images };
+  const bundle = await writeZip(join(work, "bundle.zip"), entries);
+  return { record, bundle, staticFiles, wheels, images };
 }
 
 /** A downloaded version as a deployment takes it. */

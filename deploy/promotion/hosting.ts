@@ -11,7 +11,6 @@ import {
   overlayFiles,
   requireNoHostingConflict,
 } from "../source/overlay";
-import { readZipEntries } from "../source/unzip";
 import { wheelList } from "../source/wheels";
 import { type ZipEntry } from "../source/zip";
 
@@ -22,15 +21,14 @@ const VARIABLES = /^(DEPLOYED_BY|PROD_IMAGE_(TAG|DIGEST|CREATION))$/;
 const FACTS = [RECORD_FILE, "iaso-deploy/migrations.json", "iaso-deploy/pyproject.toml"];
 
 /**
- * Checks that the files of a bundle that configure its hosting are those of this version of the deploy tool. Whoever writes
+ * Checks that the entries of a bundle that configure its hosting are those of this version of the deploy tool. Whoever writes
  * the bundles of another environment could otherwise add hooks that run as root here, and resources of CloudFormation.
  *
  * @throws UserError that names the file
  */
-export async function requireOwnHosting(bundle: string, record: VersionRecord): Promise<void> {
+export async function requireOwnHosting(entries: readonly ZipEntry[], record: VersionRecord): Promise<void> {
   const isOfTool = (path: string): boolean =>
     isHostingFile(path) || record.platform === "docker" || path === "docker-compose.yml";
-  const entries = await readZipEntries(bundle, isOfTool);
   const paths = entries.map(({ path }) => path);
   const odd = paths.find((path, index) => !isInside(path) || paths.indexOf(path) !== index);
   if (odd !== undefined) throw differs(odd);
@@ -48,12 +46,11 @@ async function isExpected(
   overlay: ReadonlyMap<string, ZipEntry>,
   record: VersionRecord,
 ): Promise<boolean> {
-  const bytes = Buffer.isBuffer(content) ? content : Buffer.alloc(0);
+  const bytes = await bytesOf(content);
   const text = bytes.toString();
   const expected = overlay.get(path);
   if (expected !== undefined && path !== "docker-compose.yml") {
-    const own = Buffer.isBuffer(expected.content) ? expected.content : await readFile(expected.content.file);
-    return mode === expected.mode && own.equals(bytes);
+    return mode === expected.mode && (await bytesOf(expected.content)).equals(bytes);
   }
   // A link or a program in the place of a text.
   if ((mode & 0o170000) === 0o120000 || (mode & 0o111) !== 0) return false;
@@ -96,6 +93,10 @@ async function composeText(text: string, { images }: VersionRecord): Promise<str
       services.iaso.volumes[0] ?? "",
     ) ?? [];
   return textOf(await composeFile(images, directory));
+}
+
+async function bytesOf(content: ZipEntry["content"]): Promise<Buffer> {
+  return Buffer.isBuffer(content) ? content : readFile(content.file);
 }
 
 /** The text of an entry that is in memory. */

@@ -26,15 +26,23 @@ export async function readZipFiles(zip: string, names: ReadonlySet<string>): Pro
 }
 
 /**
- * Lists the files of a zip file, with the content of links and of the files that are asked for. The others have no content.
+ * Extracts the files of a zip file for `writeZip`. They get numbers as names, so that their paths in the zip file mean
+ * nothing on this machine.
+ *
+ * @param directory a new or empty directory
  */
-export async function readZipEntries(zip: string, isWanted: (path: string) => boolean): Promise<ZipEntry[]> {
+export async function extractZip(zip: string, directory: string): Promise<ZipEntry[]> {
+  await mkdir(directory, { recursive: true });
   const entries: ZipEntry[] = [];
-  await eachEntry(zip, async ({ externalFileAttributes, fileName: path }, open) => {
+  await eachEntry(zip, async ({ externalFileAttributes, fileName: path, uncompressedSize: bytes }, open) => {
     const mode = externalFileAttributes >>> 16;
-    const isLink = (mode & 0o170000) === 0o120000;
-    const content = isLink || isWanted(path) ? await buffer(await open()) : Buffer.alloc(0);
-    entries.push({ path, mode, content });
+    if ((mode & 0o170000) === 0o120000) {
+      entries.push({ path, mode, content: await buffer(await open()) });
+      return;
+    }
+    const file = join(directory, String(entries.length));
+    await pipeline(await open(), createWriteStream(file, { flags: "wx" }));
+    entries.push({ path, mode, content: { file, bytes } });
   });
   return entries;
 }

@@ -1,9 +1,10 @@
-import { readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { requireOwnHosting } from "../../deploy/promotion/hosting";
 import { readDownloaded } from "../../deploy/promotion/downloaded";
-import { versionRecord } from "../../deploy/source/artifact";
+import { hashFile, versionRecord } from "../../deploy/source/artifact";
 import { composeFile, environmentConfig, overlayFiles, textEntry } from "../../deploy/source/overlay";
 import { writeZip, type ZipEntry } from "../../deploy/source/zip";
 import { buildBundle } from "../deploy/source/buildBundle";
@@ -13,6 +14,7 @@ import {
   removeTemporaryDirectories,
   temporaryDirectory,
   unzip,
+  writeFiles,
 } from "../deploy/source/checkout";
 
 const HOOK = ".platform/hooks/predeploy/04_prepare_database.sh";
@@ -28,9 +30,8 @@ describe("security: a bundle of another environment that configures the hosting 
   };
 
   const judge = async (entries: readonly ZipEntry[]): Promise<string> => {
-    const { path } = await writeZip(join(temporaryDirectory(), "bundle.zip"), entries);
     const record = textIn(entries, "iaso-deploy/version.json");
-    return requireOwnHosting(path, versionRecord.parse(JSON.parse(record))).then(
+    return requireOwnHosting(entries, versionRecord.parse(JSON.parse(record))).then(
       () => "accepted",
       (error: unknown) => (error as Error).message,
     );
@@ -144,7 +145,29 @@ describe("security: a bundle of another environment that configures the hosting 
     const evil = textEntry(".ebextensions/evil.config", "Resources: {}\n");
     const directory = temporaryDirectory();
     const { sha256 } = await writeZip(join(directory, "bundle.zip"), [...genuine, evil]);
-    const { message } = await rejection(readDownloaded(directory, sha256));
+    const { message } = await rejection(readDownloaded(directory, sha256, temporaryDirectory()));
     expect(message).to.contain("evil.config configures the hosting");
+  });
+
+  it("loses the names and bytes that only some readers of zip files see", async () => {
+    const genuine = await pythonBundle();
+    const directory = temporaryDirectory();
+    const { static: files } = versionRecord.parse(JSON.parse(textIn(genuine, "iaso-deploy/version.json")));
+    writeFiles(directory, Object.fromEntries(files.map((file) => [`files/${file.sha256}`, "1\n"])));
+    const own = await writeZip(join(directory, "bundle.zip"), genuine);
+    const anew = async (sha256: string): Promise<Buffer> =>
+      readFileSync((await readDownloaded(directory, sha256, temporaryDirectory())).bundle.path);
+    // Of this tool's own bundle, not one byte changes.
+    expect((await anew(own.sha256)).equals(readFileSync(own.path))).to.equal(true);
+
+    for (const attack of ["unicode-path", "local-name", "between", "before", "comment"]) {
+      execFileSync("python3", [join(__dirname, "ambiguousZip.py"), attack, own.path, `${own.path}.evil`]);
+      const evil = readFileSync(`${own.path}.evil`);
+      expect(evil.includes(".ebextensions/evil.config"), attack).to.equal(true);
+      writeFileSync(own.path, evil);
+      const written = await anew(await hashFile(own.path));
+      expect(written.includes("evil.config"), attack).to.equal(false);
+      await writeZip(own.path, genuine);
+    }
   });
 });

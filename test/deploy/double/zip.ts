@@ -1,24 +1,31 @@
-import { crc32 } from "node:zlib";
+import { crc32, deflateRawSync } from "node:zlib";
 
-/** Returns a zip file with the given texts by path, stored without compression. */
+/**
+ * Returns a zip file with the given texts by path, with the bytes that `writeZip` writes for files that are not executable:
+ * the size of the first one follows its content.
+ */
 export function zipOf(files: Readonly<Record<string, string>>): Buffer {
   const stored: Buffer[] = [];
   const directory: Buffer[] = [];
   let position = 0;
-  for (const [name, text] of Object.entries(files)) {
+  for (const [name, text] of Object.entries(files).sort(([a], [b]) => (a < b ? -1 : 1))) {
     const path = Buffer.from(name);
-    const content = Buffer.from(text);
-    const common = Buffer.alloc(26);
-    common.writeUInt16LE(20, 0);
-    common.writeUInt16LE(0x21, 8);
-    common.writeUInt32LE(crc32(content), 10);
-    common.writeUInt32LE(content.length, 14);
-    common.writeUInt32LE(content.length, 18);
-    common.writeUInt16LE(path.length, 22);
+    const content = deflateRawSync(text);
+    const sizes = Buffer.alloc(12);
+    sizes.writeUInt32LE(crc32(text), 0);
+    sizes.writeUInt32LE(content.length, 4);
+    sizes.writeUInt32LE(Buffer.byteLength(text), 8);
+    const isFirst = stored.length === 0;
+    const head = Buffer.from([20, 0, isFirst ? 8 : 0, 8, 8, 0, 0, 0x60, 0x21, 0]);
+    const lengths = Buffer.from([path.length & 0xff, path.length >> 8, 0, 0]);
     const place = Buffer.alloc(14);
+    place.writeUInt32LE((0o100644 << 16) >>> 0, 6);
     place.writeUInt32LE(position, 10);
-    directory.push(Buffer.from("PK\x01\x02\x14\0"), common, place, path);
-    const file = Buffer.concat([Buffer.from("PK\x03\x04"), common, path, content]);
+    directory.push(Buffer.from("PK\x01\x02\x3f\x03"), head, sizes, lengths, place, path);
+    const file = Buffer.concat([
+      ...[Buffer.from("PK\x03\x04"), head, isFirst ? Buffer.alloc(12) : sizes, lengths, path, content],
+      ...(isFirst ? [Buffer.from("PK\x07\x08"), sizes] : []),
+    ]);
     stored.push(file);
     position += file.length;
   }
