@@ -24,7 +24,6 @@ const EXTRAS: Record<string, string> = {
   "ListBuckets: s3:GetBucketLocation": "Beanstalk takes source bundles of buckets in its region only",
   [`ReadBundles: arn:aws:s3:::${ARTIFACTS}/pulumi/*`]:
     "Beanstalk may read the source bundle of the first version again at a rollback to it",
-  "TakeRestorePoint: rds:AddTagsToResource": "the database copies its tags to its snapshots",
 };
 
 function account(role: Role, platform: "python" | "docker" = "python"): AwsDouble {

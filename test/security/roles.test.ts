@@ -55,6 +55,7 @@ const ACTIONS = [
   "iam:UpdateAssumeRolePolicy",
   "logs:DeleteLogGroup",
   "logs:GetLogEvents",
+  "rds:AddTagsToResource",
   "rds:CopyDBSnapshot",
   "rds:CreateDBSnapshot",
   "rds:DeleteDBInstance",
@@ -63,6 +64,7 @@ const ACTIONS = [
   "rds:ModifyDBSnapshotAttribute",
   "rds:RebootDBInstance",
   "rds:RestoreDBInstanceFromDBSnapshot",
+  "rds:RestoreDBInstanceToPointInTime",
   "route53:ChangeResourceRecordSets",
   "s3:DeleteBucket",
   "s3:DeleteBucketPolicy",
@@ -101,18 +103,32 @@ const HOSTS: Record<string, string> = { prod: "iaso.example.org", staging: "iaso
 
 const BUCKETS = ["artifacts", "media", "static"];
 /** Objects of the buckets, by who writes them. */
-const OBJECTS = [
-  "artifacts/bundles",
-  "artifacts/journal",
-  "artifacts/pulumi",
-  "artifacts/restores",
-  "media",
-  "static",
-];
+const OBJECTS: Record<string, (env: string) => string> = {
+  "artifacts/bundles": () => "artifacts/bundles/1.zip",
+  "artifacts/drills": (env) => `artifacts/drills/${env}/latest.json`,
+  "artifacts/journal": (env) => `artifacts/journal/${env}/1.json`,
+  "artifacts/locks": (env) => `artifacts/locks/${env}.json`,
+  "artifacts/pulumi": () => "artifacts/pulumi/1.zip",
+  "artifacts/restores": (env) => `artifacts/restores/${env}/1.json`,
+  media: () => "media/1.jpg",
+  static: () => "static/1.js",
+};
+
+/** Databases and backups by how the tools use them. RDS chooses the names of automated backups, AWS Backup those of its own. */
+const DATABASES: Record<string, (env: string) => string> = {
+  database: (env) => `db:iaso-${env}`,
+  rehearsal: (env) => `db:iaso-${env}-rehearsal-1`,
+  "automated backup": () => "auto-backup:ab-1",
+  "restore point": (env) => `snapshot:iaso-${env}-before-1-202601010000`,
+  "AWS Backup's snapshot": () => "snapshot:awsbackup:job-1",
+};
+/** Actions that change, copy or share databases and their backups. */
+const ON_DATABASES =
+  /^rds:(AddTags|CopyDBSnapshot|CreateDBSnapshot|Delete|ModifyDB(Instance|Snapshot)|Restore)/;
 
 /**
  * The requests of one action on the resources of an environment: one for each bucket or folder, if it is about S3, and one
- * for each kind of parameter.
+ * for each kind of parameter, database and backup.
  */
 function requests(action: string, env: string, ofOwn: boolean): Record<string, Needed> {
   const record = ofOwn ? (HOSTS[env] ?? "") : "iaso-other.example.org";
@@ -121,13 +137,21 @@ function requests(action: string, env: string, ofOwn: boolean): Record<string, N
     const secret = needed.resource.replace(/parameter.*/, `parameter/iaso-secrets/${env}/SECRET_KEY`);
     return { [`${action} deployment`]: needed, [`${action} secret`]: { ...needed, resource: secret } };
   }
+  if (ON_DATABASES.test(action)) {
+    const tags = { "aws:ResourceTag/project": "iaso", "aws:ResourceTag/env": env };
+    return Object.fromEntries(
+      Object.entries(DATABASES).map(([kind, resource]): [string, Needed] => [
+        `${action} ${kind}`,
+        { action, resource: arn("rds", resource(env)), context: tags },
+      ]),
+    );
+  }
   if (!action.startsWith("s3:")) return { [action]: needed };
-  const places = needed.resource.includes("/") ? OBJECTS : BUCKETS;
+  const places = needed.resource.includes("/")
+    ? mapped(OBJECTS, (key) => needed.resource.replace(/artifacts\/.*/, key(env)))
+    : Object.fromEntries(BUCKETS.map((name) => [name, needed.resource.replace("artifacts", name)]));
   return Object.fromEntries(
-    places.map((place) => [
-      `${action} ${place}`,
-      { ...needed, resource: needed.resource.replace(/artifacts(\/pulumi)?/, place) },
-    ]),
+    Object.entries(places).map(([place, resource]) => [`${action} ${place}`, { ...needed, resource }]),
   );
 }
 
@@ -148,7 +172,7 @@ const PLACES: Record<string, (action: string, env: string) => Record<string, Nee
     })),
 };
 
-const mapped = (all: Record<string, Needed>, change: (one: Needed) => Needed) =>
+const mapped = <T, U>(all: Readonly<Record<string, T>>, change: (one: T) => U): Record<string, U> =>
   Object.fromEntries(Object.entries(all).map(([name, one]) => [name, change(one)]));
 
 /** Decides with an evaluator that others wrote. */
@@ -349,6 +373,23 @@ describe("the separation of roles", () => {
         ];
         for (const name of CI)
           expect(calls.filter((one) => roleOf(document, name).allows(one))).to.deep.equal([]);
+      });
+
+      it("gives databases and snapshots no tags of another environment, by which its operators may restore them", () => {
+        const foreign = { "aws:RequestTag/project": "iaso", "aws:RequestTag/env": "other" };
+        const calls = Object.values(DATABASES).flatMap((resource): Needed[] => [
+          { action: "rds:AddTagsToResource", resource: arn("rds", resource(env)), context: foreign },
+          {
+            action: "rds:RemoveTagsFromResource",
+            resource: arn("rds", resource(env)),
+            context: { "aws:TagKeys": ["env"] },
+          },
+        ]);
+        for (const name of CI)
+          expect(
+            calls.filter((one) => roleOf(document, name).allows(one)),
+            name,
+          ).to.deep.equal([]);
       });
 
       it("copies no disk of a stranger or another environment, by an image, of an image or from a snapshot", () => {

@@ -1,7 +1,7 @@
 import { ARTIFACTS } from "../../common/artifacts";
 import { InstanceRole, Naming } from "../../common/naming";
 import { keyUse } from "../keyUse";
-import { inOwnAccount, PolicyStatement } from "../policyDocument";
+import { inOwnAccount, PolicyStatement, tagConditions } from "../policyDocument";
 
 /** The roles of the environments that the deploy tool updates. */
 export const PAIR: readonly InstanceRole[] = ["web", "worker"];
@@ -17,6 +17,7 @@ export function deployStatements(naming: Naming, encrypted: boolean): PolicyStat
   const { application } = naming;
   const artifacts = naming.bucketArn("artifacts");
   const staticFiles = naming.bucketArn("static");
+  const restorePoints = naming.arn("rds", `snapshot:${naming.name("before-*")}`);
   const token = naming.secretParameterArn("DEPLOY_API_TOKEN");
   return [
     {
@@ -126,11 +127,18 @@ export function deployStatements(naming: Naming, encrypted: boolean): PolicyStat
     {
       Sid: "TakeRestorePoint",
       Effect: "Allow",
-      Action: ["rds:AddTagsToResource", "rds:CreateDBSnapshot"],
-      Resource: [
-        naming.arn("rds", `db:${naming.name()}`),
-        naming.arn("rds", `snapshot:${naming.name("before-*")}`),
-      ],
+      Action: "rds:CreateDBSnapshot",
+      Resource: [naming.arn("rds", `db:${naming.name()}`), restorePoints],
+    },
+    {
+      // Not of the database: AWS Backup's snapshots copy its tags, and operators may restore by tag.
+      Sid: "TagRestorePoint",
+      Effect: "Allow",
+      Action: "rds:AddTagsToResource",
+      Resource: restorePoints,
+      Condition: {
+        StringEqualsIfExists: tagConditions("aws:RequestTag", { project: "iaso", env: naming.env }),
+      },
     },
     {
       Sid: "LookAtSnapshots",

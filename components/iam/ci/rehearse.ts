@@ -1,5 +1,5 @@
 import { Naming } from "../../common/naming";
-import { inOwnAccount, PolicyStatement } from "../policyDocument";
+import { inOwnAccount, PolicyStatement, tagConditions } from "../policyDocument";
 
 /**
  * Permissions of the `rehearse` role: `npm run database -- rehearse --without-row-count`. It restores the database into a
@@ -9,6 +9,7 @@ import { inOwnAccount, PolicyStatement } from "../policyDocument";
 export function rehearseStatements(naming: Naming): PolicyStatement[] {
   const name = naming.name();
   const copies = naming.arn("rds", `db:${naming.name("rehearsal-*")}`);
+  const tags = { project: "iaso", env: naming.env };
   const artifacts = naming.bucketArn("artifacts");
   const own = inOwnAccount(naming.accountId);
   return [
@@ -29,16 +30,27 @@ export function rehearseStatements(naming: Naming): PolicyStatement[] {
       Action: "rds:RestoreDBInstanceToPointInTime",
       Resource: [
         copies,
-        ...["auto-backup:*", "og:default*", "pg:default.*", `pg:${name}-*`, `subgrp:${name}`].map(
-          (resource) => naming.arn("rds", resource),
+        ...["og:default*", "pg:default.*", `pg:${name}-*`, `subgrp:${name}`].map((resource) =>
+          naming.arn("rds", resource),
         ),
       ],
+    },
+    {
+      // RDS chooses the names of automated backups, and gives them tags only if asked.
+      Sid: "RestoreAutomatedBackups",
+      Effect: "Allow",
+      Action: "rds:RestoreDBInstanceToPointInTime",
+      Resource: naming.arn("rds", "auto-backup:*"),
+      Condition: {
+        StringEqualsIfExists: tagConditions("aws:ResourceTag", tags),
+      },
     },
     {
       Sid: "TagAndDeleteCopies",
       Effect: "Allow",
       Action: ["rds:AddTagsToResource", "rds:DeleteDBInstance"],
       Resource: copies,
+      Condition: { StringEqualsIfExists: tagConditions("aws:RequestTag", tags) },
     },
     {
       Sid: "ReadDeploymentParameter",

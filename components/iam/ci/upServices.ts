@@ -34,7 +34,7 @@ export function upServiceStatements(
   const notOfOtherEnvironments = unlessTagged({ ...tags, "elasticbeanstalk:environment-name": environments });
   return {
     network: networkStatements(naming, own, notOfOthers),
-    storage: storageStatements(naming),
+    storage: storageStatements(naming, notOfOthers),
     web: webStatements(naming, recordNames, own, notOfOtherEnvironments),
   };
 }
@@ -168,7 +168,7 @@ function networkStatements(
   ];
 }
 
-function storageStatements(naming: Naming): PolicyStatement[] {
+function storageStatements(naming: Naming, notOfOthers: PolicyCondition): PolicyStatement[] {
   const named = (service: string, ...resources: string[]) =>
     resources.map((resource) => naming.arn(service, resource));
   const name = naming.name();
@@ -240,7 +240,6 @@ function storageStatements(naming: Naming): PolicyStatement[] {
         "rds:ModifyDBParameterGroup",
         "rds:ModifyDBSubnetGroup",
         "rds:RebootDBInstance",
-        "rds:RemoveTagsFromResource",
         "rds:ResetDBParameterGroup",
       ],
       Resource: named(
@@ -251,6 +250,15 @@ function storageStatements(naming: Naming): PolicyStatement[] {
         `snapshot:${pattern}`,
         "og:default*",
       ),
+      Condition: notOfOthers,
+    },
+    {
+      // Operators may restore AWS Backup's snapshots by the tags that these copy from the database.
+      Sid: "UntagDatabase",
+      Effect: "Allow",
+      Action: "rds:RemoveTagsFromResource",
+      Resource: named("rds", `db:${name}`, `pg:${pattern}`, `subgrp:${name}`, `snapshot:${pattern}`),
+      Condition: { "ForAllValues:StringNotEquals": { "aws:TagKeys": ["project", "env"] } },
     },
     {
       Sid: "ManageRedis",

@@ -104,7 +104,10 @@ export function neededPermissions(
     case "rds:CreateDBSnapshot":
       return [
         ...one(arn("rds", `db:${form.get("DBInstanceIdentifier") ?? ""}`)),
-        ...one(arn("rds", `snapshot:${form.get("DBSnapshotIdentifier") ?? ""}`)),
+        ...["rds:CreateDBSnapshot", "rds:AddTagsToResource"].map((needed) => ({
+          action: needed,
+          resource: arn("rds", `snapshot:${form.get("DBSnapshotIdentifier") ?? ""}`),
+        })),
       ];
     case "rds:DeleteDBInstance":
     case "rds:ModifyDBInstance":
