@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { UserError } from "../cli/userError";
 import { type ConditionalObjects } from "./conditionalObject";
 
 /** The fields that the records of all runs have. */
@@ -33,7 +34,11 @@ function journalKey(folder: Folder, env: string, number: number): string {
   return `${journalPrefix(folder, env)}${String(number).padStart(8, "0")}.json`;
 }
 
-/** Reads the record with this number. Returns undefined if its run ended before it wrote one. */
+/**
+ * Reads the record with this number. Returns undefined if its run ended before it wrote one.
+ *
+ * @throws UserError if the record is of another run
+ */
 export async function readJournal(
   objects: ConditionalObjects,
   folder: Folder,
@@ -41,8 +46,14 @@ export async function readJournal(
   number: number,
 ): Promise<AnyRecord | undefined> {
   const stored = await objects.read(journalKey(folder, env, number));
+  if (stored === undefined) return undefined;
   // The fields of the tool that owns the record stay, for the schema of that tool.
-  return stored === undefined ? undefined : z.looseObject(base.shape).parse(stored.body);
+  const record = z.looseObject(base.shape).parse(stored.body);
+  if (record.number === number && record.env === env) return record;
+  throw new UserError(
+    `The record of run ${number} on ${env} says that it is run ${record.number} on ${record.env}.`,
+    `Find out in CloudTrail who wrote ${journalKey(folder, env, number)} of the artifacts bucket, and delete it`,
+  );
 }
 
 /**

@@ -11,7 +11,7 @@ export interface SnapshotArgs {
   env: string;
   /** The identifier of the RDS instance. */
   database: string;
-  /** The identifier of the snapshot. If a snapshot has it already, this waits for that one. */
+  /** The identifier of the snapshot, which no snapshot has. */
   snapshot: string;
   /** True once the user or the CI service has asked the command to stop. */
   interrupted: () => boolean;
@@ -27,11 +27,17 @@ const LIMIT = 2 * 3_600_000;
 /**
  * Takes a snapshot of the database and waits until it is available.
  *
- * @throws UserError if it is not available in time
+ * @throws UserError if it is not available in time, or a snapshot has its identifier: that one lacks what was written since
  */
 export async function takeSnapshot(args: SnapshotArgs): Promise<void> {
   const { clock, interrupted, lock, snapshot } = args;
   const deadline = clock.now() + LIMIT;
+  if ((await statusOf(args)) !== undefined) {
+    throw new UserError(
+      `There is a snapshot ${snapshot} already.`,
+      "Run the command again in a minute, which chooses another name. If that happens twice, find out in CloudTrail who takes these snapshots (CreateDBSnapshot)",
+    );
+  }
   await begin(args);
   for (;;) {
     lock.requireHeld();

@@ -1,11 +1,12 @@
 import { UserError } from "../cli/userError";
 import { type LockedSession, type Session } from "../coordination/session";
-import { findByName } from "./instances";
+import { findById, findByName } from "./instances";
 import { isolatedGroup } from "./isolatedGroup";
 import { type PulumiState, replaceInState, requireInstance } from "./pulumiState";
 import { namesOf, type RestorePlan } from "./record";
 import { finishSettings, restoreBeside, swapNames } from "./restoreSteps";
 import { settingsOf } from "./settings";
+import { requireOwnCommands } from "./stateCommands";
 
 /**
  * Plans the restore of a snapshot into place, for a run that needs it only if something fails. Changes nothing.
@@ -25,7 +26,9 @@ export async function planRestore(
   const old = await findByName(session, name);
   if (old === undefined) throw new UserError(`There is no database ${name}.`);
   const oldId = old.DbiResourceId ?? "";
-  requireInstance(await pulumi.read(), oldId, env);
+  const state = await pulumi.read();
+  requireOwnCommands(state, env);
+  requireInstance(state, oldId, env);
   const isolated = await isolatedGroup(session, old);
   return { source: { snapshot }, name, oldId, isolated, settings: settingsOf(old), ...namesOf(name, run) };
 }
@@ -54,7 +57,11 @@ export async function restoreInPlace(
   await swapIn(session, pulumi, plan, newId);
 }
 
-/** Gives the new instance the name of the old one, its settings and its place in Pulumi's state. */
+/**
+ * Gives the new instance the name of the old one, its settings and its place in Pulumi's state.
+ *
+ * @throws UserError if one of them is not an instance of this restore
+ */
 export async function swapIn(
   session: LockedSession,
   pulumi: PulumiState,
@@ -62,10 +69,42 @@ export async function swapIn(
   newId: string,
 ): Promise<void> {
   await session.progress.step(`Give the new instance the name ${plan.name}`, async () => {
+    await requireOwnInstances(session, plan, newId);
     await swapNames(session, plan, newId);
     await finishSettings(session, plan, newId);
   });
   await session.progress.step("Put the new instance into Pulumi's state", () =>
     replaceInState(pulumi, plan.oldId, newId),
   );
+}
+
+/** True if the old instance still serves: both instances have not begun to exchange their names. */
+export async function oldServes(
+  session: Session,
+  { name, oldId }: Pick<RestorePlan, "name" | "oldId">,
+): Promise<boolean> {
+  return (await findById(session, oldId))?.DBInstanceIdentifier === name;
+}
+
+/**
+ * Checks the identifiers of both instances: with other ids in a record, the swap would rename databases of others.
+ *
+ * @throws UserError that names the instance
+ */
+async function requireOwnInstances(
+  session: LockedSession,
+  { name, oldId, replaced, restored }: RestorePlan,
+  newId: string,
+): Promise<void> {
+  for (const [id, names] of [
+    [oldId, [name, replaced]],
+    [newId, [restored, name]],
+  ] as const) {
+    const identifier = (await findById(session, id))?.DBInstanceIdentifier;
+    if (identifier === undefined || names.includes(identifier)) continue;
+    throw new UserError(
+      `The instance ${id} of the restore is ${identifier}, and not ${names.join(" or ")}.`,
+      `Find out in CloudTrail who wrote the record of the restore (restores/${session.env}/ of the artifacts bucket)`,
+    );
+  }
 }

@@ -9,10 +9,10 @@ import { isolatedGroup } from "../isolatedGroup";
 import { requireInstance, settingsInState } from "../pulumiState";
 import { requireOwnCommands } from "../stateCommands";
 import { namesOf, type RestoreRecord, type Source } from "../record";
-import { swapIn } from "../restoreInPlace";
+import { oldServes, swapIn } from "../restoreInPlace";
 import { deleteInstance, restoreBeside, RestoreRefused } from "../restoreSteps";
 import { compareRows, countRows, findInstance } from "../rowCount";
-import { type LockedSession, type Result, type Session } from "../session";
+import { type LockedSession, type Result, type Session, Unfinished } from "../session";
 import { type Settings, settingsFor, settingsOf, toProgramParameters } from "../settings";
 import { requireFinished, type Run, withLock } from "../withLock";
 import { deleteCopies } from "./rehearse";
@@ -116,9 +116,26 @@ export async function resume(session: Session): Promise<Result> {
     session.progress.line(
       `Run ${record.number} (${record.command} by ${record.by}, ${record.startedAt}) stopped in phase ${record.phase}.`,
     );
+    await confirmSwap(run.session, record);
     const journal = await run.reopen(record);
     return complete(run.session, journal);
   });
+}
+
+/**
+ * Asks again before a swap that has not begun: the lock, which roles of CI write too, names the record, and it may be old.
+ *
+ * @throws Unfinished if the user does not want the swap
+ */
+async function confirmSwap(session: LockedSession, record: RestoreRecord): Promise<void> {
+  const { name, number, phase, replaced, restored, startedAt } = record;
+  if (phase !== "swapping" || !(await oldServes(session, record))) return;
+  const question = `Replace ${name} by ${restored}? What was written since ${startedAt} is then only in ${replaced}.`;
+  if (await session.confirm(question)) return;
+  throw new Unfinished(
+    `${name} is unchanged. If run ${number} is not the last run of ${session.env}, find out in CloudTrail who wrote ` +
+      `locks/${session.env}.json of the artifacts bucket, and delete the record of the run in restores/.`,
+  );
 }
 
 async function complete(session: LockedSession, journal: Journal<RestoreRecord>): Promise<Result> {

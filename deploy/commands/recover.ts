@@ -71,15 +71,9 @@ async function completeMaintenance(
   record: DeploymentRecord,
   wanted: string | undefined,
 ): Promise<string> {
-  if (wanted !== undefined) {
-    throw new UserError(
-      `The maintenance of run ${record.number} on ${session.env} is unfinished, and decides which version runs.`,
-      `npm run deploy -- repair ${session.env}, without --to`,
-    );
-  }
   const objects = new ConditionalObjects(session.clients.s3, session.target.artifactsBucket);
   const journal = await Journal.reopen(objects, "restores", record, () => session.clock.now());
-  return recoverMaintenance(session, pair, journal);
+  return recoverMaintenance(session, pair, journal, wanted);
 }
 
 async function chooseVersion(

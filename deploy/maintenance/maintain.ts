@@ -23,6 +23,7 @@ import { type LockedSession, type Session } from "../session";
 import { close, isClosed, open } from "./closure";
 import { findListener, type Listener, requireFreePriorities } from "./listener";
 import { verifyClosed } from "./verify";
+import { mayBeWritten, refuseRestore } from "./written";
 
 /**
  * Milliseconds from the closure until nobody changes data any more: the changes have taken effect everywhere (a policy
@@ -269,32 +270,44 @@ async function whileClosed<T>(run: () => Promise<T>): Promise<T> {
  * Completes a maintenance that did not finish: with the new version if both environments run it and it is verified,
  * otherwise with the version and the data before.
  *
+ * @param wanted the version for the data as it is, if the site was opened before a restore
  * @returns the version that both environments run
+ * @throws UserError if a restore would lose what users have written, or `wanted` is given and the maintenance decides
  */
 export async function recoverMaintenance(
   session: LockedSession,
   pair: Pair,
   journal: Journal<DeploymentRecord>,
+  wanted?: string,
 ): Promise<string> {
   // An interrupted verification would restore the database for no reason.
   const calm = { ...session, interrupted: () => false };
-  return whileClosed(async () => {
-    const { from, healthBefore, opening, phase, to } = journal.current;
-    if (from === null || to === null) throw new Error("the journal lacks the versions of the maintenance");
-    if (phase === "opening" || phase === "closing") {
-      const version = opening ?? from;
+  const { from, healthBefore, number, opening, phase, to } = journal.current;
+  if (from === null || to === null) throw new Error("the journal lacks the versions of the maintenance");
+  const end = (version: string): Promise<string> =>
+    whileClosed(async () => {
       await openWith(calm, pair, journal, version, endOf(version, journal.current));
       return version;
-    }
-    const causes =
-      phase === "switching"
-        ? await awaitUpdates(calm, pair, to, healthBefore)
-        : ["The run stopped during the restore."];
-    if (causes.length > 0) await restore(calm, pair, journal, from, causes);
-    const version = causes.length > 0 ? from : to;
-    await openWith(calm, pair, journal, version, endOf(version, journal.current));
-    return version;
-  });
+    });
+  const mayRestore = phase !== "opening" && phase !== "closing";
+  const written = mayRestore && (await mayBeWritten(session, pair, journal.current));
+  if (wanted !== undefined) {
+    if (written) return end(wanted);
+    throw new UserError(
+      `The maintenance of run ${number} on ${session.env} is unfinished, and decides which version runs.`,
+      `npm run deploy -- repair ${session.env}, without --to`,
+    );
+  }
+  if (!mayRestore) return end(opening ?? from);
+  const causes = await whileClosed(async () =>
+    phase === "switching"
+      ? awaitUpdates(calm, pair, to, healthBefore)
+      : ["The run stopped during the restore."],
+  );
+  if (causes.length === 0) return end(to);
+  if (written) throw refuseRestore(session.env, journal.current);
+  await whileClosed(() => restore(calm, pair, journal, from, causes));
+  return end(from);
 }
 
 function endOf(version: string, { phase, to }: DeploymentRecord): Phase {

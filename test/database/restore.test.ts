@@ -227,6 +227,43 @@ describe("database restore", () => {
     expect(account.old.deleted).to.equal(false);
   });
 
+  it("asks again before a swap that did not begin: the lock may point to an old record", async () => {
+    const account = createAccount();
+    const { double, old } = account;
+    // The first change is the password of the new instance.
+    double.faultOn = (operation, before) =>
+      operation === "ModifyDBInstance" && before === 1 ? "killBefore" : undefined;
+    expect(await run(account, restoring(account, "snapshot"))).to.equal("killed");
+    double.faultOn = () => undefined;
+    const before = changes(account).length;
+    const refused = await run(account, resume, { answers: [false] });
+    if (refused === "killed") throw new Error("nothing kills this run");
+    expect(refused.code).to.equal(EXIT.unfinished);
+    expect(refused.output).to.include("is unchanged").and.include("CloudTrail");
+    expect([changes(account).length, old.name]).to.deep.equal([before, NAME]);
+    expect((await ended(account, resume)).code).to.equal(EXIT.done);
+    expect(mismatches(account)).to.deep.equal([]);
+  });
+
+  it("renames no instance but those of its run, whatever ids a record names", async () => {
+    for (const key of ["oldId", "newId"]) {
+      const account = createAccount();
+      const { double } = account;
+      const other = double.rds.addInstance("iaso-prod");
+      double.faultOn = (operation, before) =>
+        operation === "ModifyDBInstance" && before === 1 ? "killBefore" : undefined;
+      expect(await run(account, restoring(account, "snapshot"))).to.equal("killed");
+      double.faultOn = () => undefined;
+      const file = `restores/${ENV}/00000001.json`;
+      const record = double.s3.json(ARTIFACTS, file);
+      double.s3.write(ARTIFACTS, file, JSON.stringify({ ...record, [key]: other.id }));
+      const before = changes(account).length;
+      const { code, output } = await ended(account, resume);
+      expect([code, output], key).to.match(/of the restore is iaso-prod, and not iaso-staging/);
+      expect([changes(account).length, other.name], key).to.deep.equal([before, "iaso-prod"]);
+    }
+  });
+
   // The role with which CI deploys writes the lock and the journal of deployments, and no records of restores.
   for (const phase of ["abandoned", "restoring", "swapping"]) {
     it(`does not act as a record says that a deployment could have forged, in phase ${phase}`, async () => {

@@ -167,6 +167,47 @@ describe("deploy --maintenance", () => {
     expect(problemsOf(double)).to.deep.equal([]);
   });
 
+  it("takes no snapshot for its own that was there before: it lacks what users wrote until the closure", async () => {
+    const double = prepare({ web: "mixed", worker: "succeeds" });
+    double.faultOn = (operation, before) => {
+      if (operation === "CreateRule" && before === 0) {
+        const record = double.s3.json(ARTIFACTS, `restores/${ENV}/00000001.json`);
+        const { source } = record?.["maintenance"] as { source: { snapshot: string } };
+        double.rds.snapshots.push({
+          ...{ id: source.snapshot, instance: `iaso-${ENV}`, at: double.time.now, status: "available" },
+          ...{ version: "16.9", rows: {}, password: "" },
+        });
+      }
+      return undefined;
+    };
+    const { ends, mismatches } = await play(double);
+    const report = reportOf(ends[0]);
+    expect([report.outcome, mismatches]).to.deep.equal(["refused", []]);
+    expect(report.summary).to.match(/There is a snapshot iaso-staging-before-.* already/);
+    expect([double.web.updates, double.worker.updates]).to.deep.equal([[], []]);
+  });
+
+  it("restores no snapshot of a site that somebody opened since, and keeps the data if the user says so", async () => {
+    const double = prepare(SUCCEEDS);
+    double.faultOn = (operation, before) =>
+      operation === "UpdateEnvironment" && before === 1 ? "killBefore" : undefined;
+    expect(await runDirect(double, maintaining(), {}, "shortcut")).to.equal("killed");
+    double.faultOn = () => undefined;
+    double.time.now += 400_000;
+    const refused = await run(double, repairing(NEW));
+    expect([refused.outcome, refused.summary]).to.match(/^refused,.*decides which version runs/);
+    // As after a run that ended otherwise: the lock points to an old record.
+    double.queue.setAttributes(new URLSearchParams({ "Attributes.Policy": QUEUE_POLICY }));
+    double.time.now += 400_000;
+    const old = await run(double, repairing());
+    expect([old.outcome, old.summary]).to.match(/^refused,.*users may have written since/);
+    expect(double.rds.existing()).to.have.lengthOf(1);
+    const kept = await run(double, repairing(NEW));
+    expect([kept.outcome, kept.to], JSON.stringify(kept)).to.deep.equal(["repaired", NEW]);
+    expect(double.rds.existing()).to.have.lengthOf(1);
+    expect(problemsOf(double)).to.deep.equal([]);
+  });
+
   it("needs each of its permissions, and changes nothing without them", async () => {
     const { role } = prepare(SUCCEEDS);
     const missing = ["ShowMaintenancePage", "StopTasks"].map((sid) => role.without(sid));

@@ -1,0 +1,37 @@
+import { UserError } from "../../cli/userError";
+import { oldServes } from "../../database/restoreInPlace";
+import { type Pair } from "../pair/find";
+import { type DeploymentRecord } from "../record";
+import { type LockedSession } from "../session";
+import { isClosed } from "./closure";
+import { findListener } from "./listener";
+
+/**
+ * True if the database that a restore would replace may have newer data than the snapshot: the site or its queue is open.
+ * Once the instances exchange their names, only the restored one can serve.
+ */
+export async function mayBeWritten(
+  session: LockedSession,
+  pair: Pair,
+  { maintenance }: DeploymentRecord,
+): Promise<boolean> {
+  if (maintenance === undefined || (await isClosed(session, await findListener(session, pair)))) return false;
+  return oldServes(session, maintenance);
+}
+
+/**
+ * The refusal of a restore that would lose data. The lock, which roles of CI write too, names the record of the
+ * maintenance, so the record may be old.
+ */
+export function refuseRestore(
+  env: string,
+  { by, number, restorePoint, startedAt }: DeploymentRecord,
+): UserError {
+  const { snapshot = "", time = "" } = restorePoint ?? {};
+  return new UserError(
+    `Run ${number} (by ${by}, ${startedAt}) closed the site of ${env}, but the site or its queue is open: users may have ` +
+      `written since ${time}, and a restore of ${snapshot} would lose that.`,
+    `Keep the data, with a version that works with its tables: npm run deploy -- repair ${env} --to <version>. ` +
+      `To restore afterwards: npm run database -- restore ${env} --snapshot ${snapshot}`,
+  );
+}
