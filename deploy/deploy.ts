@@ -45,6 +45,12 @@ interface PromoteOptions extends SwitchOptions {
   fromRegion?: string;
 }
 
+interface RollbackCliOptions extends CommonOptions, LimitOptions {
+  migrationsUnchecked?: true;
+  to?: string;
+  runningTasks: TaskPolicy;
+}
+
 const EXAMPLES = `
 Examples:
   npm run deploy -- staging --source ../iaso                  deploy the checkout
@@ -340,13 +346,18 @@ function createProgram(clock: Clock): Command {
 
   limits(command("rollback", "roll web and worker back to an earlier version"))
     .option("--to <version>", "the version (default: the one before the current one)")
+    .option("--migrations-unchecked", "start the version although it may fail on the database's tables")
     .addOption(tasks())
-    .action(
-      (env: string, options: CommonOptions & LimitOptions & { to?: string; runningTasks: TaskPolicy }) =>
-        execute(
-          { env, clock, options, announce: `rollback to ${options.to ?? "the version before"}` },
-          (session) => rollback(session, { to: options.to, runningTasks: options.runningTasks }),
-        ),
+    .action((env: string, options: RollbackCliOptions) =>
+      execute(
+        { env, clock, options, announce: `rollback to ${options.to ?? "the version before"}` },
+        (session) =>
+          rollback(session, {
+            to: options.to,
+            runningTasks: options.runningTasks,
+            migrationsUnchecked: options.migrationsUnchecked === true,
+          }),
+      ),
     );
 
   limits(command("repair", "bring web and worker to one version after an unfinished run"))

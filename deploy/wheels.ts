@@ -1,6 +1,7 @@
 import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import { errorName } from "../cli/awsErrors";
 import { listKeys } from "./aws/list";
+import { KNOWN_MIGRATIONS } from "./knownMigrations";
 import { uploadObject } from "./aws/upload";
 import { mapParallel } from "./mapParallel";
 import { type Session } from "./session";
@@ -49,7 +50,7 @@ export async function uploadWheels(
  * @returns the number of wheels deleted
  */
 export async function pruneWheels(session: Session, keepVersions: readonly string[]): Promise<number> {
-  const kept = new Set<string>();
+  const kept = new Set([KNOWN_MIGRATIONS]);
   // A version without a list, such as one of the docker platform, needs no wheels.
   for (const list of await mapParallel(keepVersions, PARALLEL, (label) => readList(session, label))) {
     for (const line of list.split("\n")) {

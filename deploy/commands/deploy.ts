@@ -6,6 +6,7 @@ import { describeHolder, isHeld, Locked, readLock } from "../../coordination/loc
 import { requireCredentialsFor } from "../credentials";
 import { recordBuild } from "../earlierBuilds";
 import { copyImages, requireRepository } from "../images";
+import { announceVersions, migrationsOf } from "../knownMigrations";
 import { maintain, type MaintenancePlan, planMaintenance } from "../maintenance/maintain";
 import { type JudgeMigrations } from "../migrations/verdict";
 import { describeEnvironments, type Report } from "../output/report";
@@ -67,7 +68,7 @@ export type Build = (pair: Pair, log: (line: string) => void) => Promise<BuiltVe
  *    version
  * 6. wait for the background tasks
  * 7. record the restore point of the database
- * 8. switch both environments, or roll both back
+ * 8. tell the instances which migrations both versions have, and switch both environments, or roll both back
  *
  * Steps 1 to 7 leave the environments unchanged. A maintenance replaces steps 4 and 6 to 8 by its own (`maintain`).
  *
@@ -100,13 +101,19 @@ export async function deploy(session: Session, options: DeployOptions, build: Bu
     const journal = await run.beginJournal(record, plan === undefined ? "journal" : "restores");
     try {
       await publish(run.session, built, label);
+      const announce = async () =>
+        announceVersions(run.session, [from, label], {
+          versions: { [label]: await migrationsOf(built.bundle.path) },
+        });
       if (plan !== undefined) {
         const { runningTasks } = options;
+        await announce();
         const ended = await maintain(run.session, { pair, journal, plan, runningTasks, from, to: label });
         if (ended.closing.version === from) await restoreStaticOf(run.session, from);
         return run.close(ended.report, ended.closing);
       }
       const restorePoint = await recordTasksAndRestorePoint(run.session, journal, options, label);
+      await announce();
       const { closing, report } = await switchVersion(run.session, {
         pair,
         journal,

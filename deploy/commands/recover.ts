@@ -1,6 +1,7 @@
 import { describeError } from "../../cli/awsErrors";
 import { ConditionalObjects } from "../../coordination/conditionalObject";
 import { Journal } from "../../coordination/journal";
+import { announceVersions } from "../knownMigrations";
 import { recoverMaintenance } from "../maintenance/maintain";
 import { type DeploymentRecord, isMaintenance } from "../record";
 import { type Pair, ROLES } from "../pair/find";
@@ -59,6 +60,8 @@ export async function recover(
   const version = maintenance
     ? await completeMaintenance(session, pair, record, wanted)
     : (wanted ?? (await chooseVersion(session, pair, record)));
+  // Which other versions still run is unknown, so nothing counts as known to all.
+  if (wanted !== undefined) await announceVersions(session, [wanted], { versions: { [wanted]: null } });
   const result = await reconcile(session, pair, version);
   if (result.verified) await restoreStaticOf(session, version);
   const previous = version === record?.to ? (record.from ?? undefined) : undefined;

@@ -2,6 +2,7 @@ import { findLabel, listApplicationVersions, requireSameBundle } from "../applic
 import { ConditionalObjects } from "../../coordination/conditionalObject";
 import { digestOf } from "../record";
 import { requireCredentialsFor } from "../credentials";
+import { announceVersions } from "../knownMigrations";
 import { type Report } from "../output/report";
 import { requireSameVersion } from "../pair/check";
 import { findPair } from "../pair/find";
@@ -18,9 +19,14 @@ export interface RollbackOptions {
   /** A label, or a version that has one build; the version before the current one by default. */
   to?: string;
   runningTasks: TaskPolicy;
+  /** Starts the version also if its code does not fit the database. */
+  migrationsUnchecked: boolean;
 }
 
-/** Rolls both environments back to an earlier version, with the same switch as a deployment, healthy or not. */
+/**
+ * Rolls both environments back to an earlier version, with the same switch as a deployment, healthy or not. Each instance
+ * compares the version's code with the tables that stayed, and refuses to start it if it does not fit.
+ */
 export async function rollback(session: Session, options: RollbackOptions): Promise<Report> {
   const { clients, env, limits, progress, target } = session;
   requireCredentialsFor(session, limits.tasks);
@@ -39,14 +45,14 @@ export async function rollback(session: Session, options: RollbackOptions): Prom
     await progress.step("Check the background tasks", (log) =>
       checkRunningTasks(locked, options.runningTasks, log),
     );
+    await announceVersions(locked, [from, to], { mustFit: !options.migrationsUnchecked });
     await progress.step(`Restore the static files of ${to}`, () => restoreStaticOf(locked, to));
     const { closing, report } = await switchVersion(locked, { pair, journal, from, to });
-    const notes = [
-      "The database schema is unchanged: a rollback changes only the code.",
-      ...(report.notes ?? []),
-    ];
-    const done = report.outcome === "deployed" ? { ...report, notes } : report;
-    return run.close(done, closing);
+    const note =
+      report.outcome === "deployed"
+        ? "The database schema is unchanged: a rollback changes only the code."
+        : `If ${to} does not fit the tables that newer versions left, the instances' eb-engine.log names them. To start it anyway: npm run deploy -- rollback ${env} --to ${to} --migrations-unchecked`;
+    return run.close({ ...report, notes: [note, ...(report.notes ?? [])] }, closing);
   });
 }
 

@@ -1,5 +1,6 @@
 import { ConditionalObjects } from "../../coordination/conditionalObject";
 import { describeHolder, isHeld, readLock } from "../../coordination/lock";
+import { describeMigrations } from "../knownMigrations";
 import { describeMaintenance } from "../record";
 import { describeEnvironments, type Report } from "../output/report";
 import { findPair, ROLES } from "../pair/find";
@@ -38,7 +39,8 @@ export async function status(session: Session): Promise<Report> {
   if (version !== undefined) {
     const previous = details.previous === null ? "" : ` The version before: ${details.previous}.`;
     const summary = `${env} runs ${version} on web and worker.${previous}`;
-    return { env, outcome: "shown", summary, environments, details };
+    const migrations = await describeMigrations(objects, version);
+    return { env, outcome: "shown", summary, environments, notes: migrations, details };
   }
   if (updating) {
     return { env, outcome: "shown", summary: `${env} is being updated.`, environments, details };

@@ -193,7 +193,8 @@ def build_running_tables(request, database):
 def build_from_record(record):
     from django.db import connection
     from django.db.migrations.exceptions import NodeNotFoundError
-    from history import executor_before, known_columns, last_of, late_dependencies, shorten
+    from history import executor_before, last_of, late_dependencies, shorten
+    from model_columns import known_columns
 
     try:
         executor, applied, missing = executor_before(connection, [tuple(one) for one in record])
@@ -207,7 +208,7 @@ def build_from_record(record):
     say(f"migrating an empty database to the running version ({len(applied)} migrations)")
     targets = last_of(executor, applied)
     executor.migrate(targets)
-    return known_columns(executor.loader.project_state(targets).apps), []
+    return known_columns(executor.loader.project_state(targets).apps.get_models(include_auto_created=True)), []
 
 
 def run_baseline(source, uv_python, database):
@@ -241,12 +242,12 @@ def baseline(database):
     django.setup()
     from django.db import connection
     from django.db.migrations.executor import MigrationExecutor
-    from history import known_columns
+    from model_columns import known_columns
 
     executor = MigrationExecutor(connection)
     leaves = executor.loader.graph.leaf_nodes()
     executor.migrate(leaves)
-    return known_columns(executor.loader.project_state(leaves).apps)
+    return known_columns(executor.loader.project_state(leaves).apps.get_models(include_auto_created=True))
 
 
 def check(request):
@@ -303,8 +304,8 @@ def check(request):
             one["migration"] = first.get(key_of(one))
         marked = bridge_defaults.read_marked(connection)
         bridged = [
-            {"table": table, "column": column, "default": sql, "migration": migration_of(applied, table, column)}
-            for table, column, _, sql in marked
+            {"table": table, "column": column, "default": sql, "migration": bridge_defaults.migration_of(comment)}
+            for table, column, comment, sql in marked
             if table in models
         ]
         return {"migrations": applied, "breaks": breaks, "warnings": warnings, "bridged": bridged}
@@ -312,14 +313,6 @@ def check(request):
 
 def key_of(finding):
     return (finding["kind"], finding["table"], finding["column"], finding["text"])
-
-
-def migration_of(applied, table, column):
-    """Returns the last migration that gave the column a default."""
-    for one in reversed(applied):
-        if any(f'"{table}"' in sql and f'"{column}"' in sql and " SET DEFAULT " in sql for sql in one["sql"]):
-            return one["name"]
-    return None
 
 
 def describe(locks):

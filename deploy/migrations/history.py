@@ -66,17 +66,6 @@ def shorten(names, most=5):
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
-def known_columns(apps):
-    """Returns the columns of the models: {table: {column: True if the code may write NULL}}."""
-    tables = {}
-    for model in apps.get_models(include_auto_created=True):
-        columns = tables.setdefault(model._meta.db_table.replace('"', ""), {})
-        for field in model._meta.local_concrete_fields:
-            if field.column is not None:
-                columns[field.column] = columns.get(field.column, False) or field.null
-    return tables
-
-
 DEFINITION = re.compile(
     r"^(CREATE|ALTER|DROP|COMMENT|GRANT|REVOKE|SET|RESET|ANALYZE|REINDEX|VACUUM|BEGIN|COMMIT|LOCK)\b", re.IGNORECASE
 )

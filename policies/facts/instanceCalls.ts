@@ -171,6 +171,12 @@ function callsOfIaso({
             source: "deploy/bundle/python/.platform/hooks/predeploy/02_install_packages.sh",
           },
           {
+            caller: "04_prepare_database.sh",
+            actions: ["s3:GetObject"],
+            resources: [`arn:aws:s3:::${artifacts}/wheels/known-migrations.json`],
+            source: "deploy/bundle/python/.platform/hooks/predeploy/04_prepare_database.sh",
+          },
+          {
             caller: "02_install_packages.sh",
             actions: ["s3:ListBucket"],
             resources: [`arn:aws:s3:::${artifacts}`],

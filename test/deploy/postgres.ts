@@ -100,6 +100,16 @@ export class PostgreSql {
     }).trim();
   }
 
+  /** Reads a table in a transaction that stays open until the returned process is killed. */
+  async hold(table: string, database: string): Promise<ChildProcess> {
+    const sql = `BEGIN; SELECT * FROM ${table}; SELECT pg_sleep(600)`;
+    const args = ["-h", "127.0.0.1", "-p", this.port, "-U", "postgres", "-d", database, "-At", "-c", sql];
+    const reader = spawn("psql", args, { stdio: "ignore" });
+    const held = `SELECT count(*) FROM pg_locks WHERE relation = '${table}'::regclass AND mode = 'AccessShareLock'`;
+    while (this.query(held, database) === "0") await new Promise((resolve) => setTimeout(resolve, 50));
+    return reader;
+  }
+
   get log(): string {
     return readFileSync(join(this.directory, "data/log/server.log"), "utf8");
   }

@@ -12,6 +12,7 @@ import { collectWheels, wheelPath } from "../../../deploy/source/wheels";
 import { writeZip } from "../../../deploy/source/zip";
 import { UserError } from "../../../cli/userError";
 import { findPython39 } from "../../python39";
+import { KNOWN_MIGRATIONS } from "../../../deploy/knownMigrations";
 import { ARTIFACTS, AwsDouble } from "../double/aws";
 import { type RunningDouble, serve } from "../double/server";
 import { buildBundle } from "../source/buildBundle";
@@ -166,6 +167,12 @@ function sha256(body: Buffer): string {
 const BUNDLE = join(__dirname, "../../../deploy/bundle/python");
 const VARIABLES = ["PATH", "PIP_INDEX_URL"];
 
+const PREPARES = `
+import os, sys
+known = "iaso-deploy/known-migrations.json"
+print(f"prepares with {sys.prefix}, told {open(known).read() if os.path.exists(known) else 'nothing'}")
+`;
+
 describe("deploy/bundle/python, the packages from the lock file to a server", () => {
   const index = new Index();
   const earlier = Object.fromEntries(VARIABLES.map((name) => [name, process.env[name]]));
@@ -252,7 +259,7 @@ requires-dist = []
     writeFiles(root, files);
     // The database needs a server; this shows the Python that would prepare it.
     writeFiles(root, {
-      "staging/iaso-deploy/prepare_database.py": "import sys\nprint('prepares with', sys.prefix)\n",
+      "staging/iaso-deploy/prepare_database.py": PREPARES,
     });
     return root;
   }
@@ -305,7 +312,10 @@ requires-dist = []
       expect(output).to.contain(
         `django compilemessages --verbosity 0 --ignore .venv of ${root}/staging/.venv`,
       );
-      expect(output).to.contain(`prepares with ${root}/staging/.venv`);
+      expect(output).to.contain(`prepares with ${root}/staging/.venv, told nothing`);
+      double.s3.write(ARTIFACTS, KNOWN_MIGRATIONS, "{}");
+      const again = await runHooks(await unpack(built), running);
+      expect(again.output).to.match(/prepares with \S+, told \{\}/);
       expect(readdirSync(join(root, "staging")).filter((name) => name.startsWith("tmp."))).to.deep.equal([]);
 
       execFileSync("mv", ["staging", "current"], { cwd: root });

@@ -4,12 +4,13 @@ import { prune } from "../../../deploy/commands/prune";
 import { rollback } from "../../../deploy/commands/rollback";
 import { status } from "../../../deploy/commands/status";
 import { versions } from "../../../deploy/commands/versions";
+import { KNOWN_MIGRATIONS } from "../../../deploy/knownMigrations";
 import { type Report } from "../../../deploy/output/report";
 import { type Session } from "../../../deploy/session";
 import { ARTIFACTS, AwsDouble, ENV, PREVIOUS, STATIC } from "../double/aws";
 import { builtVersion, deployment, mismatches, repairing, runDirect } from "../double/runs";
 
-const TASKS = { runningTasks: "wait" } as const;
+const TASKS = { runningTasks: "wait", migrationsUnchecked: false } as const;
 
 function account(): AwsDouble {
   const double = new AwsDouble();
@@ -95,6 +96,76 @@ describe("deploy/commands", () => {
       expect(failed).to.deep.include({ outcome: "rolledBack", from: second, to: first });
       expect(stylesheetOf(double)).to.include("/* 1.2 */");
       expect(mismatches(double, [second!])).to.deep.equal([]);
+    });
+  });
+
+  describe("the migrations of the versions that may run", () => {
+    /** Deploys a version with migrations of the app iaso. */
+    async function deployWith(double: AwsDouble, name: string, ...migrations: string[]): Promise<string> {
+      const list = JSON.stringify(migrations.map((one) => ["iaso", one]));
+      const { build, label } = builtVersion(name, { "iaso-deploy/migrations.json": list });
+      expect((await run(double, deployment(build))).outcome).to.equal("deployed");
+      return label;
+    }
+    const told = (double: AwsDouble) => {
+      const { mustFit, versions: lists } = double.s3.json(ARTIFACTS, KNOWN_MIGRATIONS) as {
+        mustFit: boolean;
+        versions: Record<string, [string, string][] | null>;
+      };
+      const names = Object.entries(lists).map(([label, list]) => [
+        label,
+        list?.map(([, name]) => name) ?? null,
+      ]);
+      return { mustFit, versions: Object.fromEntries(names) as Record<string, string[] | null> };
+    };
+    const notes = async (double: AwsDouble) => (await run(double, status)).notes?.join() ?? "";
+
+    it("are told to the instances before each switch, and shown by status while they differ", async () => {
+      const double = account();
+      const first = await deployWith(double, "1.1", "0001");
+      // Nobody knows the migrations of the version that the tool did not build.
+      expect(told(double)).to.deep.equal({
+        mustFit: false,
+        versions: { [PREVIOUS]: null, [first]: ["0001"] },
+      });
+      expect(await notes(double)).to.equal("");
+      const second = await deployWith(double, "1.2", "0001", "0002");
+      expect(told(double).versions).to.deep.equal({ [first]: ["0001"], [second]: ["0001", "0002"] });
+      expect(await notes(double)).to.equal(
+        `NOT NULL columns that these migrations added keep a default in the database for ${first}, until the next deployment: iaso.0002.`,
+      );
+      const third = await deployWith(double, "1.3", "0001", "0002");
+      expect(told(double).versions).to.have.all.keys(second, third);
+      expect(await notes(double)).to.equal("");
+    });
+
+    it("let a rollback start only code that fits the tables, unless the user says otherwise", async () => {
+      const double = account();
+      const first = await deployWith(double, "1.1", "0001");
+      const second = await deployWith(double, "1.2", "0001", "0002");
+      await run(double, (session) => rollback(session, TASKS));
+      expect(told(double)).to.deep.equal({
+        mustFit: true,
+        versions: { [first]: ["0001"], [second]: ["0001", "0002"] },
+      });
+      expect(await notes(double)).to.equal(
+        `The database may have migrations of ${second} that ${first} does not have: iaso.0002.`,
+      );
+      await run(double, (session) => rollback(session, { ...TASKS, to: second, migrationsUnchecked: true }));
+      expect(told(double).mustFit).to.equal(false);
+      double.beanstalk.plan("iaso-staging", first, "rolledBack");
+      const refused = await run(double, (session) => rollback(session, { ...TASKS, to: first }));
+      expect(refused.outcome).to.equal("rolledBack");
+      expect(refused.notes?.join()).to.contain(`rollback staging --to ${first} --migrations-unchecked`);
+    });
+
+    it("count as unknown after a repair to a version that the user chose", async () => {
+      const double = account();
+      await deployWith(double, "1.1", "0001");
+      const second = await deployWith(double, "1.2", "0001");
+      deployByHand(double, "by-hand");
+      await run(double, repairing(second));
+      expect(told(double)).to.deep.equal({ mustFit: false, versions: { [second]: null } });
     });
   });
 
@@ -192,7 +263,8 @@ describe("deploy/commands", () => {
       const files = double.s3.keys(STATIC, "static/");
       expect(files.filter((key) => key.includes("bundle-11") || key.includes("bundle-12"))).to.deep.equal([]);
       // "shared" belongs to all versions.
-      const wheels = double.s3.keys(ARTIFACTS, "wheels/").map((key) => key.split("/")[2]);
+      expect(double.s3.keys(ARTIFACTS, "wheels/")).to.include(KNOWN_MIGRATIONS);
+      const wheels = double.s3.keys(ARTIFACTS, "wheels/").flatMap((key) => key.split("/")[2] ?? []);
       expect(wheels).to.have.members(
         ["shared-1.0", "own-1.3", "own-1.4"].map((stem) => `${stem}-py3-none-any.whl`),
       );

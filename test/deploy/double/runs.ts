@@ -10,6 +10,7 @@ import { type Clock } from "../../../coordination/clock";
 import { type Build, deploy, type DeployOptions } from "../../../deploy/commands/deploy";
 import { repair } from "../../../deploy/commands/repair";
 import { runCommand } from "../../../deploy/commands/run";
+import { KNOWN_MIGRATIONS } from "../../../deploy/knownMigrations";
 import { createProgress, type Progress } from "../../../cli/progress";
 import { type Judgement } from "../../../deploy/migrations/verdict";
 import { type Report } from "../../../deploy/output/report";
@@ -285,6 +286,10 @@ export function mismatches(double: AwsDouble, allowed: readonly string[]): strin
   const lock = double.s3.json(ARTIFACTS, `locks/${ENV}.json`);
   if (lock !== undefined && lock["holder"] !== null) problems.push("the lock is held");
   if (lock !== undefined && lock["openJournal"] !== null) problems.push("the journal is open");
+  const { versions } = (double.s3.json(ARTIFACTS, KNOWN_MIGRATIONS) ?? {}) as { versions?: object };
+  for (const label of labels) {
+    if (versions !== undefined && !(label in versions)) problems.push(`no instance was told of ${label}`);
+  }
   for (const name of ["neighbour", "iaso-demo", "untagged"]) {
     if (double.environment(name).updates.length > 0) problems.push(`${name} was touched`);
   }

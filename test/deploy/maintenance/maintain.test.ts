@@ -135,7 +135,7 @@ describe("deploy --maintenance", () => {
     const { build } = builtVersion("3.0.0");
     for (const command of [
       deployment(build),
-      (session: Parameters<typeof status>[0]) => rollback(session, { runningTasks: "wait" }),
+      (session: Parameters<typeof status>[0]) => rollback(session, { runningTasks: "wait", migrationsUnchecked: false }),
       repairing(PREVIOUS),
     ]) {
       const refused = await run(double, command);

@@ -1,17 +1,18 @@
 import { execFileSync } from "node:child_process";
-import { readdirSync, rmSync } from "node:fs";
+import { cpSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { type CheckArgs, checkMigrations, type Running } from "../../../deploy/migrations/check";
 import { checkInSandbox } from "../../../deploy/migrations/sandboxed";
 import { type Judgement } from "../../../deploy/migrations/verdict";
+import { migrationsOf } from "../../../deploy/knownMigrations";
 import { listMigrations } from "../../../deploy/source/migrations";
 import { textEntry } from "../../../deploy/source/overlay";
 import { writeZip } from "../../../deploy/source/zip";
 import { hasSandbox } from "../double/cli";
 import { PostgreSql, startWithDjango } from "../postgres";
 import { removeTemporaryDirectories, skip, temporaryDirectory, writeFiles } from "../source/checkout";
-import { type Change, CHANGES, type Files, next, RUNNING } from "./sample";
+import { add, type Change, CHANGES, type Files, MODELS, next, RUNNING } from "./sample";
 
 // Run by `npm run test:migrate`, because it takes longer than `npm test` allows.
 
@@ -48,10 +49,10 @@ describe("deploy/migrations/check (a real PostgreSQL with PostGIS, a real Django
       plugins: plugins.split(",").filter((name) => name !== ""),
       workDirectory: temporaryDirectory(),
     });
-    expect(migrations).to.be.an("array");
-    const { path } = await writeZip(join(temporaryDirectory(), "running.zip"), [
-      textEntry("iaso-deploy/migrations.json", JSON.stringify(migrations)),
-    ]);
+    const { path } = await writeZip(
+      join(temporaryDirectory(), "running.zip"),
+      migrations === undefined ? [] : [textEntry("iaso-deploy/migrations.json", JSON.stringify(migrations))],
+    );
     return path;
   }
 
@@ -224,6 +225,126 @@ place.delete()
       const rows =
         "SELECT count(DISTINCT uuid), count(*), min(status), min(ST_AsText(spot)), min(made) > now() - interval '1 h' FROM places_place";
       expect(server.query(rows, database)).to.equal("3|3|new|POINT(1 2)|t");
+    });
+
+    /** The version whose models have the new columns. */
+    const LATER_MODELS = MODELS.replace(
+      "    region = ",
+      `    status = models.CharField(max_length=9, default="new")
+    made = models.DateTimeField(auto_now_add=True)
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True)
+    spot = gis.PointField(srid=4326, geography=True, default="SRID=4326;POINT(1 2)")
+    region = `,
+    ).replace("from django.db import models", "import uuid\nfrom django.db import models");
+    const DEFAULTS = `SELECT string_agg(attname, ',' ORDER BY attname) FROM pg_attrdef
+      JOIN pg_attribute ON attrelid = adrelid AND attnum = adnum
+      WHERE adrelid = 'places_place'::regclass AND attidentity = '' AND attname <> 'id'`;
+    const COMMENTS = "SELECT count(*) FROM pg_description WHERE objoid = 'places_place'::regclass";
+
+    /** Prepares the database as an instance does that has fetched what the deploy tool says about the versions. */
+    async function prepare(directory: string, versions: readonly Files[], mustFit = false): Promise<string> {
+      const scripts = temporaryDirectory();
+      cpSync(join(PREPARE, ".."), scripts, { recursive: true });
+      const lists = await Promise.all(
+        versions.map(
+          async (files, index) => [`v${index}`, await migrationsOf(await bundleOf(files))] as const,
+        ),
+      );
+      const known = { versions: Object.fromEntries(lists), mustFit, write: "an id" };
+      writeFileSync(join(scripts, "known-migrations.json"), JSON.stringify(known));
+      return python3(directory, join(scripts, "prepare_database.py"));
+    }
+
+    it("keeps the defaults while older code may run, and drops them in the next deployment", async () => {
+      const second = { ...RUNNING, ...newColumns, "places/models.py": LATER_MODELS };
+      const third = { ...second, ...next(add("models.IntegerField(default=3)"), "", 3) };
+      const [one, two, three] = [version(RUNNING), version(second), version(third)];
+      await prepare(one, [RUNNING]);
+      server.query("COMMENT ON COLUMN places_place.name IS 'own'", database);
+      await prepare(two, [RUNNING, second]);
+      // A new instance of the second version, and a rollback.
+      await prepare(two, [RUNNING, second]);
+      await prepare(one, [RUNNING, second]);
+      expect(server.query(DEFAULTS, database)).to.equal("made,spot,status,uuid");
+      python3(one, "-c", OLD_CODE);
+      // The third version over the first again: the second failed.
+      expect(await prepare(three, [RUNNING, third])).not.to.contain("dropped");
+      expect(server.query(DEFAULTS, database)).to.equal("extra,made,spot,status,uuid");
+      python3(one, "-c", OLD_CODE);
+      // The third version over the second.
+      expect(await prepare(three, [second, third])).to.contain(
+        "dropped the temporary default of places_place.status",
+      );
+      expect(server.query(DEFAULTS, database)).to.equal("extra");
+      expect(server.query(COMMENTS, database)).to.equal("2");
+      python3(two, "-c", OLD_CODE);
+      expect(() => python3(one, "-c", OLD_CODE)).to.throw(/null value in column "(status|made|uuid|spot)"/);
+    });
+
+    it("keeps the defaults if a version's migrations or the versions are unknown", async () => {
+      const second = { ...RUNNING, ...newColumns, "places/models.py": LATER_MODELS };
+      const [one, two] = [version(RUNNING), version(second)];
+      python3(one, PREPARE);
+      python3(two, PREPARE);
+      python3(two, PREPARE);
+      await prepare(two, [second, { "places/models.py": "" }]);
+      expect(server.query(DEFAULTS, database)).to.equal("made,spot,status,uuid");
+      // Code that no longer writes a column needs the default as the old code does.
+      await prepare(one, [second]);
+      expect(server.query(DEFAULTS, database)).to.equal("made,spot,status,uuid");
+      await prepare(two, [second]);
+      expect(server.query(DEFAULTS, database)).to.equal("");
+    });
+
+    it("keeps a default whose table is in use: requests would queue behind the change", async () => {
+      const second = { ...RUNNING, ...newColumns, "places/models.py": LATER_MODELS };
+      const [one, two] = [version(RUNNING), version(second)];
+      python3(one, PREPARE);
+      python3(two, PREPARE);
+      const reader = await server.hold("places_place", database);
+      try {
+        expect(await prepare(two, [second])).to.match(
+          /places_place\.status keeps its temporary default: .*lock timeout/,
+        );
+      } finally {
+        reader.kill();
+      }
+    });
+
+    it("checks older code against the tables that newer code left, and stops a rollback that would break it", async () => {
+      const second = { ...RUNNING, ...next(`migrations.RemoveField("place", "size"),`) };
+      const third = { ...RUNNING, ...newColumns };
+      for (const [newer, reason] of [
+        [second, "the column places_place.size is gone or renamed"],
+        [third, "the column places_place.status needs a value, which this code does not write"],
+      ] as const) {
+        const [one, two] = [version(RUNNING), version(newer)];
+        python3(one, PREPARE);
+        // Without a bridge, as another tool would migrate.
+        python3(two, "-m", "django", "migrate");
+        expect(await prepare(one, [RUNNING, newer])).to.contain(`this code fails on the database: ${reason}`);
+        const refused = prepare(one, [RUNNING, newer], true);
+        const error = await refused.then(
+          () => undefined,
+          (thrown: unknown) => thrown as { status: number; stdout: string },
+        );
+        expect(error?.status).to.equal(1);
+        expect(error?.stdout).to.contain(reason);
+        // The newer code is not older than itself.
+        await prepare(two, [RUNNING, newer], true);
+        databases += 1;
+        database = `bridge${databases}`;
+        server.query(`CREATE DATABASE ${database}`);
+      }
+    });
+
+    it("lets a rollback start on bridged tables", async () => {
+      const second = { ...RUNNING, ...newColumns, "places/models.py": LATER_MODELS };
+      const [one, two] = [version(RUNNING), version(second)];
+      python3(one, PREPARE);
+      await prepare(two, [RUNNING, second]);
+      expect(await prepare(one, [RUNNING, second], true)).to.contain("newer code has migrated the database");
+      python3(one, "-c", OLD_CODE);
     });
 
     it("is needed: Django's own migrate stops the old code", () => {

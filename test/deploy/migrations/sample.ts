@@ -53,7 +53,8 @@ const PLACES = migration(`
   migrations.CreateModel("Tag", [("id", models.AutoField(primary_key=True)), ("places", models.ManyToManyField("places.Place"))]),
 `);
 
-const MODELS = `
+/** The models of the running version. */
+export const MODELS = `
 from django.contrib.gis.db import models as gis
 from django.db import models
 
@@ -108,7 +109,8 @@ export function next(operations: string, attributes = "", number = 2): Files {
   return { [`places/migrations/000${number}_next.py`]: migration(operations, { dependencies, attributes }) };
 }
 
-const add = (field: string, options = ""): string =>
+/** Adds a column to the table places_place. */
+export const add = (field: string, options = ""): string =>
   `migrations.AddField("place", "extra", ${field}${options}),`;
 const alter = (name: string, field: string): string => `migrations.AlterField("place", "${name}", ${field}),`;
 const sql = (text: string): string => `migrations.RunSQL(${JSON.stringify(text)}),`;

@@ -333,6 +333,7 @@ describe("deploy/source/build", () => {
           "docker-compose.yml",
           "iaso-deploy/bridge_defaults.py",
           "iaso-deploy/check_environment.py",
+          "iaso-deploy/model_columns.py",
           "iaso-deploy/prepare_database.py",
           "iaso-deploy/pyproject.toml",
           "iaso-deploy/version.json",

@@ -1,18 +1,24 @@
 """Gives new NOT NULL columns a default in the database while migrations run, so that older code can still insert rows.
 
 Django fills a new column with its default once and then drops the default from the database: the old code, which
-does not know the column, fails at its next INSERT. This module keeps the default. A comment on the column marks it, so
-that it can be found and dropped once no older code can run any more.
+does not know the column, fails at its next INSERT. This module keeps the default. A comment on the column marks it and
+names the migration. The default is dropped once all code that may run has that migration.
 """
 
 import datetime
+import re
 import uuid
 
-from django.db import models
+from django.db import models, transaction
+from django.db.migrations import Migration
+from django.db.utils import OperationalError
 from django.utils import timezone
 
+from model_columns import own_columns
 
-MARK = "Temporary default of Iaso's deploy tool, for code that does not know this column."
+
+MARK = "Temporary default of Iaso's deploy tool, for code without the migration "
+COMMENT = re.compile(re.escape(MARK) + r"(\S+)(?:\n(.*))?", re.DOTALL)
 
 MARKED = """
 SELECT class.relname, attribute.attname, description.description, pg_get_expr(definition.adbin, definition.adrelid)
@@ -48,9 +54,34 @@ def read_marked(connection):
 
 def drop_default(execute, quote, table, column, comment):
     """Drops a temporary default, and leaves the comment that the column had before."""
-    own = comment[len(MARK) :].lstrip("\n")
+    own = COMMENT.fullmatch(comment).group(2)
     execute(f"ALTER TABLE {quote(table)} ALTER COLUMN {quote(column)} DROP DEFAULT", None)
     execute(f"COMMENT ON COLUMN {quote(table)}.{quote(column)} IS %s", [own or None])
+
+
+def migration_of(comment):
+    """Returns the migration that the comment of a marked column names, such as "iaso.0397_file_size"."""
+    found = COMMENT.fullmatch(comment)
+    return found and found.group(1)
+
+
+def drop_defaults(connection, known, say):
+    """Drops the temporary defaults of columns that this code and all other code which may run knows.
+
+    :param known: The names of the migrations that all versions have which may run.
+    """
+    columns = own_columns()
+    for table, column, comment, _ in read_marked(connection):
+        if migration_of(comment) not in known or column not in columns.get(table, {}):
+            continue
+        try:
+            with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
+                # Requests queue behind a statement that waits for its lock.
+                cursor.execute("SET LOCAL lock_timeout = '2s'")
+                drop_default(cursor.execute, connection.ops.quote_name, table, column, comment)
+            say(f"dropped the temporary default of {table}.{column}")
+        except OperationalError as error:
+            say(f"{table}.{column} keeps its temporary default: {str(error).strip()}")
 
 
 def default_sql(editor, field):
@@ -77,6 +108,11 @@ def keep_defaults(connection):
     """Makes migrations on this connection keep the defaults of new NOT NULL columns in tables that exist now."""
     before = read_columns(connection)
     tables = {table for table, _ in before}
+    django_apply = Migration.apply
+
+    def apply(migration, project_state, schema_editor, collect_sql=False):
+        schema_editor.migration = f"{migration.app_label}.{migration.name}"
+        return django_apply(migration, project_state, schema_editor, collect_sql)
 
     class Editor(connection.SchemaEditorClass):
         def __enter__(self):
@@ -121,7 +157,7 @@ def keep_defaults(connection):
             self.execute("SET CONSTRAINTS ALL IMMEDIATE")
             name = f"{quote(table)} ALTER COLUMN {quote(column)}"
             self.execute(f"ALTER TABLE {name} SET DEFAULT {sql}", parameters or None)
-            text = MARK + (f"\n{comment}" if comment else "")
+            text = MARK + self.migration + (f"\n{comment}" if comment else "")
             self.execute(f"COMMENT ON COLUMN {quote(table)}.{quote(column)} IS %s", [text])
 
         def drop_kept_default(self, table, column):
@@ -129,7 +165,7 @@ def keep_defaults(connection):
                 return
             _, _, comment = self.read_column(table, column)
             # PostgreSQL cannot convert every default when the column's type changes.
-            if comment and comment.startswith(MARK):
+            if comment and COMMENT.fullmatch(comment):
                 drop_default(self.execute, self.quote_name, table, column, comment)
 
         def read_column(self, table, column):
@@ -137,4 +173,5 @@ def keep_defaults(connection):
                 cursor.execute(COLUMN, [self.quote_name(table), column])
                 return cursor.fetchone() or (False, False, None)
 
+    Migration.apply = apply
     connection.SchemaEditorClass = Editor

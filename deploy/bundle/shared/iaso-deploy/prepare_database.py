@@ -7,6 +7,7 @@ so PostgreSQL releases it however this process ends.
 Exit code 0 means that the database is ready. With any other, Beanstalk stops the deployment on this instance.
 """
 
+import json
 import os
 import socket
 import sys
@@ -18,6 +19,7 @@ from django.core.management import call_command
 from django.db import connection, connections
 
 import bridge_defaults
+import model_columns
 
 
 # An arbitrary constant: "iaso" in ASCII.
@@ -36,6 +38,9 @@ WHERE locktype = 'advisory' AND granted AND classid = 0 AND objid = %s AND objsu
 """
 
 READ_ONLY_ROLE = "readonlyrole"
+
+# Written by the deploy tool before each switch; see deploy/knownMigrations.ts. The hook fetches it.
+KNOWN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "known-migrations.json")
 
 
 def say(message):
@@ -116,6 +121,31 @@ def prepare_roles():
             cursor.execute(sql.SQL("GRANT {} TO {}").format(role, sql.Identifier(name)))
 
 
+def read_known():
+    """Returns the names of the migrations that all versions have which may run, and whether this code must fit."""
+    try:
+        with open(KNOWN) as file:
+            answer = json.load(file)
+        lists = [{".".join(one) for one in migrations or []} for migrations in answer["versions"].values()]
+        return set.intersection(*lists), answer["mustFit"] is True
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        say(f"no versions are known, so temporary defaults stay: {error}")
+        return set(), False
+
+
+def check_fit(must_fit):
+    """Checks older code against the tables that newer code left. Django has no migrations to apply then, and says no more."""
+    unknown = model_columns.unknown_migrations(connection)
+    if not unknown:
+        return
+    say(f"newer code has migrated the database: {', '.join(unknown)}")
+    misfits = model_columns.find_misfits(connection)
+    for one in misfits:
+        say(f"this code fails on the database: {one}")
+    if misfits and must_fit:
+        sys.exit("prepare_database: this code does not start, because the rollback would break it")
+
+
 def main():
     django.setup()
     session = open_lock_session()
@@ -123,10 +153,13 @@ def main():
         acquire(cursor)
         say("this instance has the lock")
         prepare_roles()
+        known, must_fit = read_known()
+        bridge_defaults.drop_defaults(connection, known, say)
         # The old code serves until the switch ends, and after a rollback.
         bridge_defaults.keep_defaults(connection)
         call_command("migrate", interactive=False)
         call_command("createcachetable")
+        check_fit(must_fit)
         if not still_held(cursor):
             sys.exit("prepare_database: the lock was lost while migrating; look at the database before deploying again")
     session.close()

@@ -1,0 +1,81 @@
+import { z } from "zod";
+import { ConditionalObjects } from "../coordination/conditionalObject";
+import { type LockedSession } from "./session";
+import { type MigrationList, migrationList } from "./source/migrations";
+import { readZipFile } from "./source/unzip";
+
+/** Where the instances of the python platform read it: their roles read this folder, to fetch packages. */
+export const KNOWN_MIGRATIONS = "wheels/known-migrations.json";
+
+const schema = z.object({
+  /** The versions that may run until the next switch, and the migrations that each has; null if they are unknown. */
+  versions: z.record(z.string(), migrationList.nullable()),
+  /** True if an instance refuses older code that does not fit the tables which newer code left. */
+  mustFit: z.boolean(),
+});
+
+type KnownMigrations = z.infer<typeof schema>;
+
+async function read(objects: ConditionalObjects) {
+  const stored = await objects.read(KNOWN_MIGRATIONS);
+  return { etag: stored?.etag, known: schema.safeParse(stored?.body).data };
+}
+
+/**
+ * Tells the instances, before a switch, which migrations the versions have that may run until the next one. An instance
+ * that prepares the database drops the temporary defaults of columns that all of them know
+ * (bundle/shared/iaso-deploy/bridge_defaults.py).
+ *
+ * @param labels the labels of these versions
+ * @param more the migrations of versions that are deployed for the first time, and `mustFit`
+ * @throws Conflict if another run has written it
+ */
+export async function announceVersions(
+  session: LockedSession,
+  labels: readonly string[],
+  more: Partial<KnownMigrations> = {},
+): Promise<void> {
+  const objects = new ConditionalObjects(session.clients.s3, session.target.artifactsBucket);
+  const { etag, known } = await read(objects);
+  const lists = { ...known?.versions, ...more.versions };
+  const versions = Object.fromEntries(labels.map((label) => [label, lists[label] ?? null]));
+  await session.lock.renew();
+  await objects.write(KNOWN_MIGRATIONS, { versions, mustFit: more.mustFit === true }, etag);
+}
+
+/** Reads the migrations that a version has from its bundle; null if the build could not list them. */
+export async function migrationsOf(bundle: string): Promise<MigrationList | null> {
+  const text = await readZipFile(bundle, "iaso-deploy/migrations.json");
+  return text === undefined ? null : migrationList.parse(JSON.parse(text.toString()));
+}
+
+/** Names shown of a list. */
+const SHOWN = 5;
+
+/** Describes how the migrations of the running version differ from those of the version before, as notes. */
+export async function describeMigrations(objects: ConditionalObjects, running: string): Promise<string[]> {
+  const { versions = {} } = (await read(objects)).known ?? {};
+  const own = versions[running];
+  const [other, theirs] = Object.entries(versions).find(([label]) => label !== running) ?? [];
+  if (own === undefined || own === null || other === undefined || theirs === undefined || theirs === null) {
+    return [];
+  }
+  const names = (list: MigrationList) => list.map((pair) => pair.join("."));
+  const missing = (list: MigrationList, from: MigrationList) => {
+    const present = new Set(names(from));
+    return names(list).filter((name) => !present.has(name));
+  };
+  const show = (list: string[]) =>
+    list.slice(0, SHOWN).join(", ") + (list.length > SHOWN ? ` and ${list.length - SHOWN} more` : "");
+  const [newer, unknown] = [missing(own, theirs), missing(theirs, own)];
+  return [
+    ...(newer.length === 0
+      ? []
+      : [
+          `NOT NULL columns that these migrations added keep a default in the database for ${other}, until the next deployment: ${show(newer)}.`,
+        ]),
+    ...(unknown.length === 0
+      ? []
+      : [`The database may have migrations of ${other} that ${running} does not have: ${show(unknown)}.`]),
+  ];
+}
