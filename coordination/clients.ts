@@ -1,3 +1,4 @@
+import { CloudWatchClient } from "@aws-sdk/client-cloudwatch";
 import { ElasticBeanstalkClient } from "@aws-sdk/client-elastic-beanstalk";
 import { ECRClient } from "@aws-sdk/client-ecr";
 import { EC2Client } from "@aws-sdk/client-ec2";
@@ -13,6 +14,7 @@ import { exponentialBackoff } from "../cli/backoff";
 
 export interface Clients {
   beanstalk: ElasticBeanstalkClient;
+  cloudWatch: CloudWatchClient;
   ec2: EC2Client;
   ecr: ECRClient;
   loadBalancing: ElasticLoadBalancingV2Client;
@@ -92,6 +94,7 @@ export function createClients(settings: ClientSettings): Clients {
   };
   return {
     beanstalk: new ElasticBeanstalkClient(config),
+    cloudWatch: new CloudWatchClient(config),
     ec2: new EC2Client(config),
     ecr: new ECRClient(config),
     loadBalancing: new ElasticLoadBalancingV2Client(config),

@@ -8,7 +8,8 @@ import { drillKey } from "../../components/common/drillKey";
 import { type Drill } from "../drill";
 import { isolatedGroup } from "../isolatedGroup";
 import { appears, deleteInstance, restoreBeside, restoreCopy } from "../restoreSteps";
-import { countRows, findInstance, sumOf } from "../rowCount";
+import { countRows, findInstance, inspect } from "../inspection";
+import { sumOf } from "../rowCount";
 import { type LockedSession, reasonOf, type Result, type Session } from "../session";
 import { settingsOf } from "../settings";
 import { requireFinished, withLock } from "../withLock";
@@ -19,8 +20,8 @@ export interface RehearseOptions {
 }
 
 /**
- * Rehearses a restore: restores the latest state into a copy beside the database, counts its rows, measures each step,
- * and deletes the copy. The database and Iaso do not notice. The result is stored for `npm run doctor`.
+ * Rehearses a restore: restores the latest state into a copy beside the database, counts its rows, calculates with
+ * PostGIS, measures each step, and deletes the copy. The database and Iaso do not notice. The result is stored for `npm run doctor`.
  *
  * @throws UserError if something is missing; nothing is changed
  */
@@ -41,7 +42,7 @@ export async function rehearse(session: Session, { withoutRowCount }: RehearseOp
     session.show([
       "Plan:",
       `  1. Restore ${description}, into a copy ${copy}, and measure the time.`,
-      `  2. ${counter === undefined ? "Count no rows: no connection reaches the copy." : "Count the rows of the copy and of the database."}`,
+      `  2. ${counter === undefined ? "Count no rows: no connection reaches the copy." : "Count the rows of the copy and of the database, and calculate with PostGIS."}`,
       `  3. Delete the copy. Deployments to ${env} wait meanwhile.`,
     ]);
     if (!(await session.confirm("Rehearse?"))) {
@@ -97,11 +98,12 @@ async function compareSums(
   old: DBInstance,
   copy: DBInstance,
 ): Promise<void> {
-  const rows = await countRows(session, counter, copy.Endpoint?.Address ?? "");
+  const { postgisError, rows } = await inspect(session, counter, copy.Endpoint?.Address ?? "");
   const now = await countRows(session, counter, old.Endpoint?.Address ?? "");
   drill.rows = { copy: sumOf(rows), database: sumOf(now) };
   const missing = [...now.keys()].filter((table) => !rows.has(table));
   if (missing.length > 0) drill.problem = `The copy lacks tables: ${missing.join(", ")}.`;
+  else if (postgisError !== undefined) drill.problem = `PostGIS does not work in the copy: ${postgisError}`;
   else if (drill.rows.copy === 0 && drill.rows.database > 0) drill.problem = "The copy has no rows.";
 }
 

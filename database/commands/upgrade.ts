@@ -7,10 +7,12 @@ import { chooseBackup } from "../backups";
 import { awaitHealth } from "../health";
 import { findById, findByName, isSettled, request, waitFor } from "../instances";
 import { appears, restartIfNeeded, restoreBeside } from "../restoreSteps";
-import { compareRows, countRows, findInstance } from "../rowCount";
+import { findInstance, inspect, type Inspection } from "../inspection";
+import { compareRows } from "../rowCount";
 import { LIMITS, type LockedSession, reasonOf, type Result, type Session, Unfinished } from "../session";
 import { majorVersion, settingsOf, toProgramParameters } from "../settings";
 import { requireFinished, withLock } from "../withLock";
+import { databaseObstacles, extensionUpdates, storageObstacle } from "../upgradeObstacles";
 import { deleteCopies } from "./rehearse";
 
 export interface UpgradeOptions {
@@ -24,7 +26,7 @@ export interface UpgradeOptions {
  *
  * Needs no journal record: RDS shows each state, and the same command continues from there.
  *
- * @throws UserError if RDS offers no such upgrade, or the copy could not be upgraded; the database is unchanged
+ * @throws UserError if RDS offers no such upgrade, or extensions, storage or something in use stop it; nothing is changed
  * @see https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_UpgradeDBInstance.PostgreSQL.html
  */
 export async function upgrade(session: Session, { to, withoutRowCount }: UpgradeOptions): Promise<Result> {
@@ -35,13 +37,19 @@ export async function upgrade(session: Session, { to, withoutRowCount }: Upgrade
     const locked = run.session;
     // An earlier run may have begun the upgrade.
     const old = await waitFor(locked, name, LIMITS.change, () => findByName(locked, name), isSettled);
+    const counter = withoutRowCount ? undefined : await findInstance(locked);
     if (majorVersion(old.EngineVersion) === to) {
       run.beginWithout(`upgrade ${env} --to ${to}`);
-      return finish(locked, old, to);
+      return finish(locked, old, to, counter);
     }
     const version = await findTarget(locked, old, to);
-    const counter = withoutRowCount ? undefined : await findInstance(locked);
+    const now = await session.progress.step("Check extensions and storage", () =>
+      requireUpgradable(locked, old, counter),
+    );
     session.show([
+      ...(now === undefined
+        ? ["The extensions of the database are not checked (--without-row-count)."]
+        : [`Extensions: ${now.extensions.map((one) => `${one.name} ${one.version}`).join(", ")}.`]),
       "Plan:",
       `  1. Upgrade a copy of the latest state from ${old.EngineVersion ?? ""} to ${version}, show its rows, and delete it.`,
       "     Iaso keeps running.",
@@ -53,7 +61,7 @@ export async function upgrade(session: Session, { to, withoutRowCount }: Upgrade
       return { outcome: "abandoned", lines: ["Nothing was changed."] };
     }
     run.beginWithout(`upgrade ${env} --to ${to}`);
-    const seconds = await upgradeCopy(locked, `${name}-rehearsal-${run.number}`, old, version, counter);
+    const seconds = await upgradeCopy(locked, `${name}-rehearsal-${run.number}`, old, version, counter, now);
     const question = `Upgrade ${name} now? The copy needed ${formatDuration(seconds * 1000)}.`;
     if (!(await session.confirm(question))) {
       return { outcome: "abandoned", lines: [`${name} is unchanged.`] };
@@ -66,8 +74,32 @@ export async function upgrade(session: Session, { to, withoutRowCount }: Upgrade
     const upgraded = await session.progress.step(`Upgrade ${name} to ${version}`, () =>
       upgradeInstance(locked, old.DbiResourceId ?? "", version),
     );
-    return finish(locked, upgraded, to);
+    return finish(locked, upgraded, to, counter);
   });
+}
+
+/**
+ * Checks what would stop the upgrade, without changing anything.
+ *
+ * @returns the content of the database; undefined without a counter
+ * @throws UserError with all reasons
+ */
+async function requireUpgradable(
+  session: LockedSession,
+  old: DBInstance,
+  counter: string | undefined,
+): Promise<Inspection | undefined> {
+  const now =
+    counter === undefined ? undefined : await inspect(session, counter, old.Endpoint?.Address ?? "");
+  const storage = await storageObstacle(session, old);
+  const obstacles = [...(storage === undefined ? [] : [storage]), ...(now ? databaseObstacles(now) : [])];
+  if (obstacles.length === 0) return now;
+  throw new UserError(
+    [`${old.DBInstanceIdentifier ?? ""} cannot be upgraded yet:`, ...obstacles.map((one) => `  ${one}`)].join(
+      "\n",
+    ),
+    'Remove each reason, with SQL in a shell as in docs/operations.md, "The first user", then run the command again',
+  );
 }
 
 /** The newest version to which RDS upgrades the instance. */
@@ -99,6 +131,7 @@ async function upgradeCopy(
   old: DBInstance,
   version: string,
   counter: string | undefined,
+  now: Inspection | undefined,
 ): Promise<number> {
   const { clock, progress } = session;
   const settings = { ...settingsOf(old), multiAz: false };
@@ -114,9 +147,10 @@ async function upgradeCopy(
       upgradeInstance(session, restored.DbiResourceId ?? "", version),
     );
     seconds = Math.round((clock.now() - began) / 1000);
-    if (counter !== undefined) {
-      const now = await countRows(session, counter, old.Endpoint?.Address ?? "");
-      session.show(compareRows(now, await countRows(session, counter, upgraded.Endpoint?.Address ?? "")));
+    if (counter !== undefined && now !== undefined) {
+      const found = await inspect(session, counter, upgraded.Endpoint?.Address ?? "");
+      session.show(compareRows(now.rows, found.rows));
+      if (found.postgisError !== undefined) throw new Unfinished(`PostGIS fails: ${found.postgisError}`);
     }
   } catch (error) {
     if (error instanceof LockLost) throw error;
@@ -162,7 +196,12 @@ async function upgradeInstance(session: LockedSession, id: string, version: stri
 }
 
 /** Restarts the upgraded instance if its new parameters wait for that, and checks Iaso. */
-async function finish(session: LockedSession, instance: DBInstance, to: string): Promise<Result> {
+async function finish(
+  session: LockedSession,
+  instance: DBInstance,
+  to: string,
+  counter: string | undefined,
+): Promise<Result> {
   const { env, target } = session;
   const name = target.databaseIdentifier;
   const group = instance.DBParameterGroups?.[0]?.DBParameterGroupName ?? "";
@@ -176,14 +215,22 @@ async function finish(session: LockedSession, instance: DBInstance, to: string):
       remedy: `docs/operations.md, "Upgrading PostgreSQL"`,
     };
   }
+  const updates =
+    counter === undefined
+      ? []
+      : extensionUpdates(await inspect(session, counter, instance.Endpoint?.Address ?? ""));
+  const extensions =
+    updates.length === 0 ? [] : ["RDS upgrades no extension. In SQL:", ...updates.map((one) => `  ${one}`)];
   if (!group.startsWith("default.")) {
-    return { outcome: "done", lines: [`${upgraded} with the parameters ${group}, and Iaso works with it.`] };
+    const lines = [`${upgraded} with the parameters ${group}, and Iaso works with it.`, ...extensions];
+    return { outcome: "done", lines };
   }
   return {
     outcome: "done",
     lines: [
       `${upgraded}, and Iaso works with it. It still has RDS's parameters. Next:`,
       ...toProgramParameters(env, to),
+      ...extensions,
     ],
   };
 }

@@ -105,6 +105,16 @@ describe("database rehearse", () => {
     expect(mismatches(account)).to.deep.equal([]);
   });
 
+  it("fails if PostGIS does not work in the copy", async () => {
+    const account = createAccount();
+    account.old.postgisError = "could not load library";
+    const [end] = await playDrill(account);
+    if (end === "killed" || end === undefined) throw new Error("nothing kills this run");
+    expect(end.code).to.equal(EXIT.failedDrill);
+    expect(drillOf(account).problem).to.equal("PostGIS does not work in the copy: could not load library");
+    expect(mismatches(account)).to.deep.equal([]);
+  });
+
   it("leaves no copy with every fault in every call", async () => {
     const undisturbed = steady();
     await playDrill(undisturbed);

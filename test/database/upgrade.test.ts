@@ -47,7 +47,59 @@ describe("database upgrade", () => {
     expect(code, output).to.equal(EXIT.done);
     expect(mismatches(account)).to.deep.equal([]);
     expect(output).to.include("no table differs");
+    expect(output).to.include("Extensions: plpgsql 1.0, ltree 1.2, postgis 3.4.3.");
+    expect(output).to.include("ALTER EXTENSION ltree UPDATE;").and.not.include("ALTER EXTENSION postgis");
     expect(output).to.include("pulumi config set iaso:databaseMajorVersion 17 --stack staging");
+  });
+
+  it("refuses what RDS's check would refuse before it restores a copy, with all reasons and their remedies", async () => {
+    const account = createAccount();
+    Object.assign(account.old, {
+      extensions: { ...account.old.extensions, postgis: "3.4.2", pg_repack: "1.4.8", ltree: "1.1" },
+      obstacles: { "prepared-transactions": 1, "logical-replication-slots": 0 },
+      postgisError: "could not access file",
+      freeGib: 4.9,
+    });
+    const { code, output } = await ended(account);
+    expect(code, output).to.equal(EXIT.refused);
+    for (const reason of [
+      "Only 4.9 of 50 GiB are free",
+      "pulumi config set iaso:databaseMaxStorage 75 --stack staging",
+      "ALTER EXTENSION postgis UPDATE",
+      "DROP EXTENSION pg_repack",
+      "1 prepared transactions. Commit them",
+      "PostGIS does not work: could not access file",
+    ]) {
+      expect(output).to.include(reason);
+    }
+    expect(output).not.to.include("replication").and.not.include("ltree");
+    expect(account.double.rds.existing().map(({ name }) => name)).to.deep.equal([NAME]);
+  });
+
+  it("finds too little storage without a count of the rows, and leaves the rest to RDS's check of the copy", async () => {
+    for (const [freeGib, code] of [
+      [4.9, EXIT.refused],
+      [5, EXIT.unfinished],
+    ] as const) {
+      const account = createAccount();
+      Object.assign(account.old, { freeGib, extensions: { ...account.old.extensions, postgis: "3.4.2" } });
+      const end = await run(account, (session) => upgrade(session, { to: "17", withoutRowCount: true }));
+      expect(end === "killed" ? end : end.code).to.equal(code);
+      expect(account.old.attributes.EngineVersion).to.equal("16.9");
+    }
+  });
+
+  it("does not upgrade the database if PostGIS fails in the upgraded copy", async () => {
+    const account = createAccount();
+    const { restoreDuration } = account.double.rds;
+    account.double.rds.restoreDuration = () => {
+      account.double.rds.existing().at(-1)!.postgisError = "undefined symbol";
+      return restoreDuration();
+    };
+    const { code, output } = await ended(account);
+    expect(code, output).to.equal(EXIT.unfinished);
+    expect(output).to.include("PostGIS fails: undefined symbol");
+    expect(account.old.attributes.EngineVersion).to.equal("16.9");
   });
 
   it("restarts the database after Pulumi has given it its parameters", async () => {

@@ -65,7 +65,7 @@ export function neededPermissions(
   form: URLSearchParams,
   beanstalk: Beanstalk,
 ): Needed[] {
-  const action = `${service}:${operation}`;
+  const action = `${service === "monitoring" ? "cloudwatch" : service}:${operation}`;
   const one = (resource: string) => [{ action, resource }];
   switch (action) {
     case "elasticbeanstalk:CreateApplicationVersion":

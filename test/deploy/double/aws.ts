@@ -59,7 +59,7 @@ export const STATIC = "example-iaso-staging-static";
 export const PREVIOUS = "1.0.0-00000000";
 
 /** The services whose protocol is JSON. */
-const JSON_SERVICES = ["ecr", "sqs", "ssm"];
+const JSON_SERVICES = ["ecr", "monitoring", "sqs", "ssm"];
 
 /** The platform of environments that run images. */
 const DOCKER =
@@ -278,6 +278,8 @@ export class AwsDouble {
         return this.ecr.handle(operation, form);
       case "rds":
         return this.rds.handle(operation, form);
+      case "monitoring":
+        return this.rds.metrics(form);
       case "ec2":
         return { SecurityGroups: [{ GroupId: DEFAULT_GROUP, IpPermissions: this.defaultGroupRules }] };
       case "ssm": {

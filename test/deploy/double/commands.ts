@@ -1,6 +1,6 @@
 import { type Time } from "./clocks";
 import { AwsFault, itemsOf, structuresOf, type Xml } from "./protocol";
-import { type Rds } from "./rds";
+import { extensionsOf, type Rds, type SimulatedDatabase } from "./rds";
 
 interface Invocation {
   id: string;
@@ -9,7 +9,7 @@ interface Invocation {
   script: string;
 }
 
-/** Run Command of Systems Manager, for the script that counts rows. */
+/** Run Command of Systems Manager, for the script that inspects a database. */
 export class Commands {
   /** Instances that take commands: those with shell access. */
   online = ["i-0000000000000web"];
@@ -41,6 +41,18 @@ export class Commands {
       default:
         throw new AwsFault("InvalidAction", `The double of Systems Manager has no ${operation}.`);
     }
+  }
+
+  private factsOf({ attributes, extensions, obstacles, postgisError }: SimulatedDatabase): string {
+    const available = extensionsOf(String(attributes.EngineVersion));
+    const lines = [
+      ...Object.entries(extensions).map(
+        ([name, version]) => `extension ${name} ${version} ${available[name] ?? "none"}`,
+      ),
+      ...Object.entries(obstacles).map(([name, count]) => `obstacle ${name} ${count}`),
+      ...(postgisError === undefined ? [] : [`postgis-error ${postgisError}`]),
+    ];
+    return lines.map((line) => `${line}\n`).join("");
   }
 
   private send(form: URLSearchParams): Xml {
@@ -77,7 +89,7 @@ export class Commands {
     return {
       Status: "Success",
       StatusDetails: "Success",
-      StandardOutputContent: `${rows.join("")}counted\n`,
+      StandardOutputContent: `${this.factsOf(database)}${rows.join("")}inspected\n`,
     };
   }
 }

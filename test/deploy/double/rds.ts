@@ -23,6 +23,13 @@ export interface SimulatedDatabase {
   history: { at: number; rows: Tables; password: string }[];
   createdAt: number;
   deleted: boolean;
+  /** The installed extensions with their versions. RDS upgrades none of them. */
+  extensions: Record<string, string>;
+  /** Number of things in use with which RDS does not upgrade. */
+  obstacles: Record<string, number>;
+  /** The error of PostGIS; undefined if it works. */
+  postgisError: string | undefined;
+  freeGib: number;
 }
 
 interface SimulatedSnapshot {
@@ -53,6 +60,15 @@ export const ELEMENTS: Readonly<Record<string, string>> = {
   ValidUpgradeTarget: "UpgradeTarget",
   VpcSecurityGroups: "VpcSecurityGroupMembership",
 };
+
+/** The extensions that a server has, with their newest version. */
+export function extensionsOf(version: string): Record<string, string> {
+  return {
+    plpgsql: "1.0",
+    ltree: major(version) === "16" ? "1.2" : "1.3",
+    postgis: version === "16.8" ? "3.4.2" : "3.4.3",
+  };
+}
 
 /** The versions to which RDS upgrades. */
 const UPGRADES: Readonly<Record<string, readonly string[]>> = {
@@ -158,6 +174,10 @@ export class Rds {
       history: [{ at: createdAt, rows, password }],
       createdAt,
       deleted: false,
+      extensions: extensionsOf("16.9"),
+      obstacles: {},
+      postgisError: undefined,
+      freeGib: 30,
     };
     this.instances.push(instance);
     for (const log of LOGS) this.logGroups.add(`/aws/rds/instance/${name}/${log}`);
@@ -387,7 +407,9 @@ export class Rds {
     const before = source.history.filter((one) => one.at <= at).at(-1) ?? source.history[0];
     if (before === undefined) throw new Error("the double has an instance without data");
     const version = String(source.attributes.EngineVersion);
-    return this.restore(form.get("TargetDBInstanceIdentifier") ?? "", form, { ...before, version });
+    const { extensions, freeGib, obstacles, postgisError } = source;
+    const inside = { extensions, freeGib, obstacles, postgisError };
+    return this.restore(form.get("TargetDBInstanceIdentifier") ?? "", form, { ...before, version }, inside);
   }
 
   private restoreFromSnapshot(form: URLSearchParams): Xml {
@@ -404,6 +426,7 @@ export class Rds {
     name: string,
     form: URLSearchParams,
     { password, rows, version }: { password: string; rows: Tables; version: string },
+    inside: Partial<SimulatedDatabase> = {},
   ): Xml {
     this.requireFree(name);
     if (this.existing().length >= this.instanceQuota) {
@@ -454,6 +477,11 @@ export class Rds {
       history: [{ at: this.time.now, rows, password }],
       createdAt: this.time.now,
       deleted: false,
+      extensions: extensionsOf(version),
+      obstacles: {},
+      postgisError: undefined,
+      freeGib: 30,
+      ...inside,
     };
     this.instances.push(instance);
     for (const log of logs) this.logGroups.add(`/aws/rds/instance/${name}/${log}`);
@@ -547,11 +575,38 @@ export class Rds {
     }
     const act = (): void => {
       // RDS's check before the upgrade can fail: the instance is then as before.
-      if (this.upgradeFails(instance)) return;
+      if (this.upgradeFails(instance) || this.hasObstacle(instance)) return;
       instance.attributes.EngineVersion = version;
       instance.parameterGroup = { name: group, status: "in-sync" };
     };
     return [["upgrading", act]];
+  }
+
+  /**
+   * True if RDS's check before an upgrade refuses the instance.
+   *
+   * @see https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_UpgradeDBInstance.PostgreSQL.MajorVersion.Process.html
+   */
+  private hasObstacle({ attributes, extensions, freeGib, obstacles }: SimulatedDatabase): boolean {
+    const available = extensionsOf(String(attributes.EngineVersion));
+    return (
+      freeGib < 1 ||
+      extensions["postgis"] !== available["postgis"] ||
+      Object.keys(extensions).some((name) => available[name] === undefined) ||
+      Object.values(obstacles).some((count) => count > 0)
+    );
+  }
+
+  /** FreeStorageSpace in CloudWatch. An instance that does not exist has no datapoints. */
+  metrics(form: URLSearchParams): Xml {
+    const [dimension] = structuresOf(form, "Dimensions");
+    if (form.get("Namespace") !== "AWS/RDS" || form.get("MetricName") !== "FreeStorageSpace") {
+      throw new AwsFault("InvalidParameterValue", "The double has no such metric.");
+    }
+    const instance = this.named(dimension?.get("Value") ?? "");
+    return {
+      Datapoints: instance === undefined ? [] : [{ Minimum: instance.freeGib * 2 ** 30, Unit: "Bytes" }],
+    };
   }
 
   private setPassword(instance: SimulatedDatabase, password: string): void {

@@ -14,6 +14,7 @@ interface Command {
 
 const SERVICES: Record<keyof Clients, string> = {
   beanstalk: "elasticbeanstalk",
+  cloudWatch: "monitoring",
   ec2: "ec2",
   ecr: "ecr",
   loadBalancing: "elasticloadbalancing",

@@ -1,0 +1,180 @@
+import {
+  DescribeInstanceInformationCommand,
+  GetCommandInvocationCommand,
+  SendCommandCommand,
+} from "@aws-sdk/client-ssm";
+import { errorName } from "../cli/awsErrors";
+import { UserError } from "../cli/userError";
+import { type Rows } from "./rowCount";
+import { LIMITS, type LockedSession, type Session, Unfinished } from "./session";
+
+export interface Extension {
+  name: string;
+  version: string;
+  /** The version that the server would install; "none" if it no longer has the extension. */
+  available: string;
+}
+
+/** The content of a database, as an instance of Iaso sees it. */
+export interface Inspection {
+  rows: Rows;
+  extensions: Extension[];
+  /** The error of a calculation with PostGIS; undefined if it works, or is not installed. */
+  postgisError: string | undefined;
+  /** Number of things in use with which RDS does not upgrade a database, by name. */
+  obstacles: ReadonlyMap<string, number>;
+}
+
+/**
+ * The id of an instance of Iaso that runs commands of Systems Manager. Only the instances can connect to the database.
+ *
+ * @throws UserError if there is none: instances take commands only with the setting `shellAccess`
+ */
+export async function findInstance({ clients, env }: Session): Promise<string> {
+  const { InstanceInformationList } = await clients.ssm.send(
+    new DescribeInstanceInformationCommand({
+      Filters: [
+        { Key: "tag:project", Values: ["iaso"] },
+        { Key: "tag:env", Values: [env] },
+        { Key: "tag:role", Values: ["web", "worker"] },
+      ],
+    }),
+  );
+  const found = InstanceInformationList?.find(({ PingStatus }) => PingStatus === "Online")?.InstanceId;
+  if (found !== undefined) return found;
+  throw new UserError(
+    `No instance of ${env} can count the rows of the restored database: only instances with shell access run commands.`,
+    "pulumi config set iaso:shellAccess true, and pulumi up; or restore without seeing the rows: --without-row-count",
+  );
+}
+
+/** Counts the rows of all tables, exactly. */
+const ROWS = `SELECT table_name, (xpath('//n/text()', query_to_xml(
+  format('SELECT count(*) AS n FROM %I.%I', table_schema, table_name), false, false, '')))[1]::text::bigint
+FROM information_schema.tables WHERE table_schema = 'public' AND table_type = 'BASE TABLE' ORDER BY table_name`;
+
+const EXTENSIONS = `SELECT extname, extversion, coalesce(default_version, 'none')
+FROM pg_extension LEFT JOIN pg_available_extensions ON name = extname ORDER BY extname`;
+
+/** Calculates a distance, with the library of PostGIS. */
+const POSTGIS = "SELECT ST_Distance('POINT(0 0)'::geography, 'POINT(1 0)'::geography)";
+
+/**
+ * Counts what stops RDS's check before an upgrade.
+ *
+ * @see https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_UpgradeDBInstance.PostgreSQL.MajorVersion.Process.html
+ */
+const OBSTACLES = `SELECT 'prepared-transactions', count(*) FROM pg_prepared_xacts
+UNION ALL SELECT 'logical-replication-slots', count(*) FROM pg_replication_slots WHERE slot_type = 'logical'
+UNION ALL SELECT 'columns-of-reg-types', count(*)
+FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid JOIN pg_namespace ON pg_namespace.oid = relnamespace
+WHERE NOT attisdropped AND nspname NOT IN ('pg_catalog', 'information_schema') AND atttypid IN ('regproc'::regtype,
+  'regprocedure'::regtype, 'regoper'::regtype, 'regoperator'::regtype, 'regconfig'::regtype, 'regdictionary'::regtype)`;
+
+/** The program that inspects a database, for the shell of Iaso's Django. */
+export const PYTHON = `from django.db import connection
+with connection.cursor() as cursor:
+    for kind, sql in [("extension", """${EXTENSIONS}"""), ("obstacle", """${OBSTACLES}"""), ("rows", """${ROWS}""")]:
+        cursor.execute(sql)
+        for row in cursor.fetchall():
+            print(kind, *row)
+    cursor.execute("SELECT count(*) FROM pg_extension WHERE extname = 'postgis'")
+    if cursor.fetchone()[0]:
+        try:
+            cursor.execute("${POSTGIS}")
+        except Exception as error:
+            print("postgis-error", str(error).splitlines()[0])
+print("inspected")
+`;
+
+/**
+ * The shell command that inspects a database, with Iaso's own Django.
+ *
+ * @param host the address of the database, in place of the environment's own
+ */
+export function inspectCommand(platform: "python" | "docker", host: string): string {
+  // Base64 has no character that a shell changes.
+  const code = `"$(echo ${Buffer.from(PYTHON).toString("base64")} | base64 -d)"`;
+  if (platform === "docker") {
+    return `cd /var/app/current && docker compose exec -T -e RDS_HOSTNAME=${host} iaso ./entrypoint.sh manage shell -c ${code}`;
+  }
+  return (
+    "systemd-run --pipe --wait --quiet --uid=webapp --working-directory=/var/app/current " +
+    "--property=EnvironmentFile=/opt/elasticbeanstalk/deployment/env " +
+    // The file has precedence over variables of systemd-run.
+    `/usr/bin/env RDS_HOSTNAME=${host} /var/app/current/.venv/bin/python manage.py shell -c ${code}`
+  );
+}
+
+/** Runs a command on an instance that inspects a database, and reads its output. */
+export async function inspect(session: LockedSession, instanceId: string, host: string): Promise<Inspection> {
+  const { clients, clock, target } = session;
+  const { Command } = await clients.ssm.send(
+    new SendCommandCommand({
+      DocumentName: "AWS-RunShellScript",
+      InstanceIds: [instanceId],
+      Comment: `Inspect ${host}`.slice(0, 100),
+      Parameters: {
+        commands: [inspectCommand(target.platform, host)],
+        executionTimeout: [String(LIMITS.rowCount / 1000)],
+      },
+    }),
+  );
+  const deadline = clock.now() + LIMITS.rowCount;
+  for (;;) {
+    session.lock.requireHeld();
+    await clock.sleep(LIMITS.poll);
+    const answer = await invocation(session, instanceId, Command?.CommandId);
+    if (answer?.status === "Success") return parseInspection(answer.output, host);
+    const ended = answer !== undefined && !/^(Pending|InProgress|Delayed)$/.test(answer.status);
+    if (ended) throw new Unfinished(`${host} could not be inspected: ${answer.error}`);
+    if (clock.now() >= deadline || session.interrupted()) {
+      throw new Unfinished(`${host} was not inspected in time.`);
+    }
+  }
+}
+
+/** Counts the rows of a database. */
+export async function countRows(session: LockedSession, instanceId: string, host: string): Promise<Rows> {
+  return (await inspect(session, instanceId, host)).rows;
+}
+
+async function invocation(
+  { clients }: Session,
+  InstanceId: string,
+  CommandId: string | undefined,
+): Promise<{ status: string; output: string; error: string } | undefined> {
+  try {
+    const answer = await clients.ssm.send(new GetCommandInvocationCommand({ CommandId, InstanceId }));
+    const error = (answer.StandardErrorContent ?? "").trim().split("\n").at(-1) ?? "";
+    return {
+      status: answer.Status ?? "",
+      output: answer.StandardOutputContent ?? "",
+      error: error === "" ? (answer.StatusDetails ?? "") : error,
+    };
+  } catch (error) {
+    // Systems Manager does not show a new command at once.
+    if (errorName(error) === "InvocationDoesNotExist") return undefined;
+    throw error;
+  }
+}
+
+/** @throws Unfinished if the end of the output is missing: Systems Manager cuts it after 24,000 characters */
+export function parseInspection(output: string, host: string): Inspection {
+  if (!/^inspected$/m.test(output)) throw new Unfinished(`The output of the look at ${host} is incomplete.`);
+  const counts = (kind: string): Map<string, number> =>
+    new Map(
+      [...output.matchAll(new RegExp(`^${kind} (\\S+) (\\d+)$`, "gm"))].map(([, name = "", count]) => [
+        name,
+        Number(count),
+      ]),
+    );
+  return {
+    rows: counts("rows"),
+    obstacles: counts("obstacle"),
+    extensions: [...output.matchAll(/^extension (\S+) (\S+) (\S+)$/gm)].map(
+      ([, name = "", version = "", available = ""]) => ({ name, version, available }),
+    ),
+    postgisError: /^postgis-error (.*)$/m.exec(output)?.[1],
+  };
+}

@@ -1,0 +1,69 @@
+import { execFileSync } from "node:child_process";
+import { expect } from "chai";
+import { parseInspection, PYTHON } from "../../database/inspection";
+import { databaseObstacles } from "../../database/upgradeObstacles";
+import { type PostgreSql, startWithDjango } from "../deploy/postgres";
+import { RUNNING } from "../deploy/migrations/sample";
+import { removeTemporaryDirectories, skip, temporaryDirectory, writeFiles } from "../deploy/source/checkout";
+
+// Run by `npm run test:migrate`, because it needs PostgreSQL and Django.
+
+describe("database/inspection (a real PostgreSQL with PostGIS, a real Django)", () => {
+  let server: PostgreSql;
+  let python: string;
+  let directory: string;
+
+  before(async function () {
+    ({ python, server } = await startWithDjango(this));
+    if (server.query("SELECT count(*) FROM pg_available_extensions WHERE name = 'postgis'") !== "1")
+      skip(this, "PostGIS is not installed (apt-get install postgresql-postgis)");
+    directory = temporaryDirectory();
+    writeFiles(directory, RUNNING);
+    server.query("CREATE DATABASE iaso");
+    python3("migrate");
+  });
+  after(async () => {
+    await (server as PostgreSql | undefined)?.stop();
+    removeTemporaryDirectories();
+  });
+
+  function python3(...args: string[]): string {
+    return execFileSync(python, ["-m", "django", ...args], {
+      cwd: directory,
+      env: {
+        PATH: process.env["PATH"],
+        PYTHONPATH: directory,
+        PYTHONDONTWRITEBYTECODE: "1",
+        DJANGO_SETTINGS_MODULE: "hat.settings",
+        SECRET_KEY: "x",
+        RDS_HOSTNAME: "127.0.0.1",
+        RDS_PORT: server.port,
+        RDS_DB_NAME: "iaso",
+      },
+      encoding: "utf8",
+    });
+  }
+  const look = () => parseInspection(python3("shell", "-c", PYTHON), "the server");
+
+  it("counts rows and finds nothing that stops an upgrade of Iaso's tables", () => {
+    server.query("INSERT INTO places_region (name) VALUES ('one'), ('two')", "iaso");
+    const found = look();
+    expect(found.rows.get("places_region")).to.equal(2);
+    expect(found.rows.get("visits_visit")).to.equal(0);
+    expect(found.extensions.map(({ name }) => name)).to.include.members(["plpgsql", "postgis"]);
+    expect(found.obstacles.size).to.equal(3);
+    expect(databaseObstacles(found)).to.deep.equal([]);
+  });
+
+  it("finds a column of a reg type, an outdated PostGIS and one that does not work", () => {
+    server.query("CREATE TABLE odd (one regproc, two regclass)", "iaso");
+    server.query("UPDATE pg_extension SET extversion = '3.0.0' WHERE extname = 'postgis'", "iaso");
+    server.query("ALTER FUNCTION st_distance(geography, geography, boolean) RENAME TO other", "iaso");
+    const text = databaseObstacles(look()).join("\n");
+    expect(text).to.match(
+      /postgis has the version 3\.0\.0, and the server \d.*: ALTER EXTENSION postgis UPDATE/,
+    );
+    expect(text).to.match(/1 columns of reg types\. Give these columns another type/);
+    expect(text).to.match(/PostGIS does not work: .*st_distance/);
+  });
+});
