@@ -5,7 +5,7 @@ import { expect } from "chai";
 import { PostgreSql, startWithDjango } from "../postgres";
 import { removeTemporaryDirectories, temporaryDirectory, writeFiles } from "../source/checkout";
 
-// Run by `npm run test:migrate`, because it takes longer than `npm test` allows.
+// Run by `npm run test:proofs`, because it takes longer than `npm test` allows.
 
 const SCRIPT = join(__dirname, "../../../deploy/bundle/shared/iaso-deploy/prepare_database.py");
 const PASSWORD = "only-in-this-test";
