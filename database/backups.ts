@@ -40,9 +40,12 @@ export interface Backup {
   major: string;
 }
 
-/** True for the identifiers of the environment's database, and of databases that a restore has replaced. */
+/**
+ * True for the identifiers of the environment's database, and of databases that a restore has replaced. A copy of a rehearsal
+ * or an unfinished restore may have any earlier state.
+ */
 function isOwn(name: string | undefined, { databaseIdentifier }: Session["target"]): boolean {
-  return name === databaseIdentifier || name?.startsWith(`${databaseIdentifier}-`) === true;
+  return name === databaseIdentifier || name?.startsWith(`${databaseIdentifier}-replaced-`) === true;
 }
 
 /**

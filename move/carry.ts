@@ -5,9 +5,9 @@ import type { ExistingIaso } from "./existing/iaso";
 import { CARRIED_SECRETS, type CarriedSecret } from "./secretVariables";
 import { type SecretSource, secretValue } from "./secretValues";
 
-/** The plan for one secret. Only `value` holds it. */
+/** The plan for one secret. Only `value` holds it; `from` is its place. */
 export type Carriage = { secret: CarriedSecret } & (
-  | { kind: "carry" | "overwrite"; value: string }
+  | { kind: "carry" | "overwrite"; value: string; from: string }
   | { kind: "present" }
   | { kind: "leave"; why: string }
   | { kind: "refuse"; why: string; fix: string }
@@ -50,16 +50,16 @@ async function carriageOf(
       ? { secret, kind: "leave", why }
       : { secret, kind: "refuse", why, fix: `Name the environment that has it: --environment NAME` };
   }
-  const { value } = found;
+  const { from, value } = found;
   const accepted = refusedBy(secret, platform, value);
   if (accepted !== undefined) {
     return loss === undefined
       ? { secret, kind: "leave", why: "its form is too weak, or breaks the new platform" }
       : { secret, kind: "refuse", why: `the new platform needs ${accepted}`, fix: otherForm(name, platform) };
   }
-  if (!isThere) return { secret, kind: "carry", value };
+  if (!isThere) return { secret, kind: "carry", value, from };
   if ((await store.read(name)) === value) return { secret, kind: "present" };
-  if (overwrite.includes(name)) return { secret, kind: "overwrite", value };
+  if (overwrite.includes(name)) return { secret, kind: "overwrite", value, from };
   return {
     secret,
     kind: "refuse",

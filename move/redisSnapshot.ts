@@ -21,7 +21,7 @@ export async function redisSnapshot({ line, name, poll, redis, region }: RedisSn
   if (statusOf(region, name) === undefined) {
     line(`Taking the snapshot ${name} of Enketo's Redis ${redis.id}.`);
     const source = redis.isGroup ? "--replication-group-id" : "--cache-cluster-id";
-    awsCli(region, `elasticache create-snapshot ${source} ${redis.id} --snapshot-name ${name}`);
+    awsCli(region, ["elasticache", "create-snapshot", source, redis.id, "--snapshot-name", name]);
   }
   const deadline = Date.now() + LIMIT;
   while (Date.now() < deadline) {
@@ -43,7 +43,8 @@ export async function redisSnapshot({ line, name, poll, redis, region }: RedisSn
 
 /** The status of a snapshot; undefined if there is none. ElastiCache lists nothing then, and is no error. */
 function statusOf(region: string, name: string): string | undefined {
-  const answer = awsCli(region, `elasticache describe-snapshots --snapshot-name ${name} --output json`);
+  const named = ["--snapshot-name", name, "--output", "json"];
+  const answer = awsCli(region, ["elasticache", "describe-snapshots", ...named]);
   const { Snapshots = [] } = JSON.parse(answer) as { Snapshots?: { SnapshotStatus?: string }[] };
   return Snapshots[0]?.SnapshotStatus;
 }

@@ -66,7 +66,8 @@ export async function encryptedSnapshot(args: SnapshotArgs): Promise<DBSnapshot>
   const isElsewhere = source.region !== target.region;
   if (snapshot.Encrypted === true && !isElsewhere) return snapshot;
   const copy = `${name}-encrypted`;
-  if ((await findSnapshot(target.rds, copy)) === undefined) {
+  const copied = await findSnapshot(target.rds, copy);
+  if (copied === undefined) {
     line(`Copying it encrypted as ${copy}${isElsewhere ? ` to ${target.region}` : ""}.`);
     await begin(() =>
       target.rds.send(
@@ -79,8 +80,21 @@ export async function encryptedSnapshot(args: SnapshotArgs): Promise<DBSnapshot>
         }),
       ),
     );
+  } else if (!isCopyOf(copied, snapshot)) {
+    throw new UserError(
+      `The snapshot ${copy} is no copy of ${name}.`,
+      "Choose another name: --name NAME; and find out in CloudTrail who took it",
+    );
   }
   return available(args, target.rds, copy);
+}
+
+/** A copy keeps the time of the snapshot that was taken of the database. RDS names the source only in another region. */
+function isCopyOf(copy: DBSnapshot, snapshot: DBSnapshot): boolean {
+  return (
+    copy.DBInstanceIdentifier === snapshot.DBInstanceIdentifier &&
+    copy.OriginalSnapshotCreateTime?.getTime() === snapshot.OriginalSnapshotCreateTime?.getTime()
+  );
 }
 
 /** Ignores that the snapshot exists: if an answer was lost, the SDK's retry finds what the request began. */

@@ -47,7 +47,7 @@ export async function setDatabasePassword(
 export function redisWithoutToken(region: string, groupIds: readonly string[]): string[] {
   if (groupIds.length === 0) return [];
   const { ReplicationGroups = [] } = JSON.parse(
-    awsCli(region, "elasticache describe-replication-groups --output json"),
+    awsCli(region, ["elasticache", "describe-replication-groups", "--output", "json"]),
   ) as {
     ReplicationGroups?: {
       ReplicationGroupId: string;
@@ -81,7 +81,6 @@ export function setRedisToken(
     ApplyImmediately: true,
   };
   // On standard input, because other users can see arguments.
-  awsCli(region, "elasticache modify-replication-group --cli-input-json file:///dev/stdin", {
-    input: JSON.stringify(input),
-  });
+  const modify = ["elasticache", "modify-replication-group", "--cli-input-json", "file:///dev/stdin"];
+  awsCli(region, modify, { input: JSON.stringify(input) });
 }

@@ -6,7 +6,7 @@ import { ArtifactWriter, type BuildList } from "./artifact";
 import { runCommand } from "./commands";
 import { type CronFile, periodicTasks } from "./cron";
 import { listBuiltFiles, listOverlay, listTrackedFiles, readIfPresent, writeEntries } from "./files";
-import { buildFrontEnd, SOURCE_MAP } from "./frontEnd";
+import { buildFrontEnd, filesOfFrontEnd, SOURCE_MAP } from "./frontEnd";
 import { listMigrations } from "./migrations";
 import { isHostingFile, type Platform, requireNoHostingConflict, requireNothingBelowLinks } from "./overlay";
 import { isListed, requireInside } from "./paths";
@@ -186,7 +186,9 @@ async function buildDirectory(
   }
   const files = await filesOf(args, settings);
   const built =
-    frontEnd === undefined ? await runFrontEnd(args, settings, toolsEnv, files) : await listOverlay(frontEnd);
+    frontEnd === undefined
+      ? await runFrontEnd(args, settings, toolsEnv, files)
+      : filesOfFrontEnd(await listOverlay(frontEnd), files, settings);
   const directory = join(args.workDirectory, "source");
   const entries = [...built, ...files];
   requireNothingBelowLinks(entries);

@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import { listBuiltFiles, writeEntries } from "./files";
-import { isListed } from "./paths";
+import { isListed, requireInside } from "./paths";
 import { type SourceSettings } from "./settings";
 import type { ZipEntry } from "./zip";
 
@@ -35,11 +35,27 @@ export async function buildFrontEnd({ directory, files, run, settings }: FrontEn
     files.filter(({ path }) => isForFrontEnd(path, settings)),
   );
   for (const command of settings.build) await run(command);
-  const own = new Set(files.map(({ path }) => path));
   const built: ZipEntry[] = [];
-  for (const path of settings.include) {
-    if (path.startsWith("plugins/")) continue;
-    built.push(...((await listBuiltFiles(directory, path)) ?? []));
-  }
-  return built.filter(({ path }) => !own.has(path) && !SOURCE_MAP.test(path));
+  for (const path of ofFrontEnd(settings)) built.push(...((await listBuiltFiles(directory, path)) ?? []));
+  return filesOfFrontEnd(built, files, settings);
+}
+
+/** The paths of `include` that the front end's commands build. The others are checkouts of plugins. */
+function ofFrontEnd({ include }: SourceSettings): string[] {
+  return include.filter((path) => !path.startsWith("plugins/")).map((path) => requireInside(path, "include"));
+}
+
+/**
+ * The files of a front end that get into a build: a front end of another build could otherwise bring code of the back end.
+ *
+ * @param files the files of the application
+ */
+export function filesOfFrontEnd(
+  built: readonly ZipEntry[],
+  files: readonly ZipEntry[],
+  settings: SourceSettings,
+): ZipEntry[] {
+  const own = new Set(files.map(({ path }) => path));
+  const include = ofFrontEnd(settings);
+  return built.filter(({ path }) => isListed(path, include) && !own.has(path) && !SOURCE_MAP.test(path));
 }

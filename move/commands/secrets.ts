@@ -48,7 +48,7 @@ async function secrets(
   const choice = { application, environments: environment };
   const iaso = await explained(() => readIaso(clients, choice));
   const target = { store, platform: file.get("platform"), overwrite };
-  const plan = await explained(() => planCarriage({ clients, region, profile }, iaso, target));
+  const plan = await explained(() => planCarriage({ clients, region, profile, env: file.env }, iaso, target));
   const refused = plan.flatMap((one) =>
     one.kind === "refuse" ? [`  ${one.secret.name}: ${one.why}${lossOf(one)}.\n    ${one.fix}`] : [],
   );
@@ -72,9 +72,9 @@ function lossOf({ secret: { loss } }: Carriage): string {
 function textOf(carriage: Carriage): string {
   switch (carriage.kind) {
     case "carry":
-      return "carried.";
+      return `carried from ${carriage.from}.`;
     case "overwrite":
-      return "replaced by the existing Iaso's.";
+      return `replaced by the existing Iaso's, from ${carriage.from}.`;
     case "present":
       return "is there already.";
     case "leave":

@@ -53,7 +53,7 @@ export function readRedis(region: string, enketo: ExistingEnvironment | undefine
   const { ReplicationGroups = [] } = describe(region, "describe-replication-groups") as {
     ReplicationGroups?: Group[];
   };
-  const { CacheClusters = [] } = describe(region, "describe-cache-clusters --show-cache-node-info") as {
+  const { CacheClusters = [] } = describe(region, "describe-cache-clusters", "--show-cache-node-info") as {
     CacheClusters?: Cluster[];
   };
   return hosts.flatMap(({ kind, host }) => {
@@ -84,8 +84,8 @@ export function readRedis(region: string, enketo: ExistingEnvironment | undefine
   });
 }
 
-function describe(region: string, command: string): object {
-  const answer = awsCli(region, `elasticache ${command} --output json`);
+function describe(region: string, command: string, ...options: readonly string[]): object {
+  const answer = awsCli(region, ["elasticache", command, ...options, "--output", "json"]);
   try {
     return JSON.parse(answer) as object;
   } catch (error) {

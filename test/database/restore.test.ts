@@ -227,6 +227,18 @@ describe("database restore", () => {
     expect(account.old.deleted).to.equal(false);
   });
 
+  it("offers no backups of copies, which may have any earlier state", async () => {
+    const account = createAccount();
+    const { double } = account;
+    double.rds.addInstance(`${NAME}-rehearsal-1`);
+    double.rds.addInstance(`${NAME}-restored-2`);
+    double.time.now += 3_600_000;
+    const { output } = await ended(account, backups);
+    expect(output)
+      .to.include(`${NAME}, PostgreSQL`)
+      .and.not.match(/rehearsal|restored/);
+  });
+
   it("asks again before a swap that did not begin: the lock may point to an old record", async () => {
     const account = createAccount();
     const { double, old } = account;

@@ -79,12 +79,12 @@ describe("move secrets", function () {
     expect(outcome.status, outcome.stderr).to.equal(0);
     expect(stored()).to.deep.equal({ ...VALUES, ENKETO_ENCRYPTION_KEY: ENKETO_KEY });
     expect(outcome.stdout)
-      .to.include("SECRET_KEY carried.")
+      .to.match(/SECRET_KEY carried from .*SECRET_KEY\./)
       .and.include("SECRET_KEY_FALLBACKS not carried: there is no variable SECRET_KEY_FALLBACKS.")
       .and.include("npm run init-stack -- prod");
     expectNoLeak(outcome);
     const again = await run();
-    expect(again.stdout).to.include("SECRET_KEY is there already.").and.not.include(" carried.");
+    expect(again.stdout).to.include("SECRET_KEY is there already.").and.not.include(" carried from");
   });
 
   it("replaces no other value, writes nothing then, and replaces it with --overwrite", async () => {
@@ -128,6 +128,20 @@ describe("move secrets", function () {
     expect(stored()).not.to.have.property("ENKETO_API_TOKEN");
     expect(outcome.stdout).to.include("ENKETO_API_TOKEN not carried: its form is too weak");
     expect(outcome.stdout).not.to.include("LeakMark");
+  });
+
+  it("carries no secret of another environment, account or region that a variable refers to", async () => {
+    lab.account.parameters.set("/iaso-secrets/staging/SECRET_KEY", VALUES.SECRET_KEY);
+    for (const arn of [
+      "arn:aws:ssm:eu-central-1:123456789012:parameter/iaso-secrets/staging/SECRET_KEY",
+      "arn:aws:ssm:eu-west-3:123456789012:parameter/old-iaso/SECRET_KEY",
+      "arn:aws:ssm:eu-central-1:999999999999:parameter/old-iaso/SECRET_KEY",
+    ]) {
+      lab.account.web.secretVariables["SECRET_KEY"] = arn;
+      const outcome = await run();
+      expect([outcome.status, outcome.stderr], arn).to.match(/^1,.*SECRET_KEY: it is not readable/s);
+      expect(stored()).to.deep.equal({});
+    }
   });
 
   it("reads a reference to Secrets Manager", async () => {

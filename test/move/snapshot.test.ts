@@ -127,6 +127,22 @@ describe("move snapshot", function () {
     expect(lab.account.snapshots.size).to.equal(2);
   });
 
+  it("takes no snapshot that somebody else left for the copy", async () => {
+    const [live] = lab.account.databases;
+    live!.StorageEncrypted = false;
+    const foreign = { region: lab.account.region, isEncrypted: true, looks: 0 };
+    for (const own of [
+      { database: { ...live!, DBInstanceIdentifier: "strangers" } },
+      { database: live!, takenAt: new Date("2025-01-01T00:00:00Z") },
+    ]) {
+      lab.account.snapshots.set("iaso-prod-moving-in-encrypted", { ...foreign, ...own });
+      const { status, stderr } = await run();
+      expect([status, stderr]).to.match(
+        /^1,.*iaso-prod-moving-in-encrypted is no copy of iaso-prod-moving-in/,
+      );
+    }
+  });
+
   it("waits for each snapshot, and copies to another region", async () => {
     lab.account.looks = 3;
     const lines: string[] = [];

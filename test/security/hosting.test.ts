@@ -97,6 +97,32 @@ describe("security: an application that adds files to its hosting, which Beansta
     expect(error.message).to.match(/built\/link\/99\.sh is below the link built\/link/);
   });
 
+  it("takes from a front end of an earlier build only what the front end's commands build", async () => {
+    const frontEnd = temporaryDirectory();
+    const evil = { "sitecustomize.py": "evil", "app/migrations/9999.py": "evil", "web/tracked.js": "evil" };
+    writeFiles(frontEnd, { ...evil, "web/app.js": "genuine", "manage.py": "evil" });
+    const source = makeCheckout({
+      ...{ "manage.py": "own", "requirements.txt": "", ".gitignore": "/static\n", "web/tracked.js": "own" },
+      "iaso-deploy.yaml":
+        "build: ['false']\ninclude: [./web/]\ncollectStatic: ['mkdir static && find . -type f | grep -v static > static/list; cat manage.py web/*.js > static/text']\n",
+    });
+    const { bundle, staticFiles } = await buildBundle({
+      source,
+      frontEnd,
+      version: await resolveVersion(source),
+    });
+    const entries = await unzip(readFileSync(bundle.path));
+    expect([...entries.keys()])
+      .to.include("web/app.js")
+      .and.not.include("sitecustomize.py");
+    expect([...entries.keys()]).not.to.include("app/migrations/9999.py");
+    // Code of the back end ran with the files of the commit.
+    const collected = (name: string): string =>
+      readFileSync(staticFiles.find(({ path }) => path.endsWith(name))!.file, "utf8");
+    expect(collected("list")).not.to.match(/sitecustomize|9999/);
+    expect(collected("text")).to.equal("owngenuineown");
+  });
+
   it("refuses static files outside the checkout, which would become public", async () => {
     const outside = temporaryDirectory();
     writeFiles(outside, { secret: "key" });

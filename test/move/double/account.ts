@@ -39,6 +39,8 @@ export interface SnapshotDouble {
   region: string;
   isEncrypted: boolean;
   database: DatabaseDouble;
+  /** The time at which the snapshot was taken of the database, which copies keep. */
+  takenAt?: Date;
   /** Looks after which it is available. */
   looks: number;
 }

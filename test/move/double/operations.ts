@@ -205,6 +205,7 @@ export const operations: Record<string, (call: Call) => unknown> = {
           DBSnapshotIdentifier: identifier,
           DBInstanceIdentifier: found.database.DBInstanceIdentifier,
           SnapshotCreateTime: new Date("2026-11-25T12:00:00Z"),
+          OriginalSnapshotCreateTime: found.takenAt ?? new Date("2026-11-25T12:00:00Z"),
           DBSnapshotArn: `arn:aws:rds:${region}:${account.id}:snapshot:${identifier}`,
           Status: found.looks === 0 ? "available" : "creating",
           PercentProgress: found.looks === 0 ? 100 : 10,
@@ -242,8 +243,11 @@ export const operations: Record<string, (call: Call) => unknown> = {
     };
   },
 
-  "ssm:GetParameter": ({ account, json }) => {
-    const Name = String(json["Name"]);
+  "ssm:GetParameter": ({ account, json, region }) => {
+    const asked = String(json["Name"]);
+    // SSM takes ARNs of its own region, and of other accounts only those of parameters that are shared.
+    const path = asked.split(`arn:aws:ssm:${region}:${account.id}:parameter/`)[1];
+    const Name = path === undefined ? asked : path.includes("/") ? `/${path}` : path;
     const Value = account.parameters.get(Name);
     if (Value === undefined) throw new AwsFault("ParameterNotFound", "");
     return {
