@@ -4,6 +4,7 @@ import { z } from "zod";
 import { errorName } from "../cli/awsErrors";
 import { secretParameterName } from "../components/common/secretParameter";
 import { formatDuration } from "../coordination/clock";
+import { webHostOf } from "../settings/stackFile";
 import { type LockedSession } from "./session";
 import { UserError } from "../cli/userError";
 
@@ -84,6 +85,7 @@ async function nameRunning(session: LockedSession): Promise<string> {
     if (token === undefined) return "";
     session.progress.hide(token);
     const url = new URL("/api/tasks/?status=RUNNING", session.target.webUrl);
+    if (!isOwn(url, session.env)) return ` (${url.host} is not webHost of Pulumi.${session.env}.yaml)`;
     const response = await fetch(url, {
       headers: { authorization: `Bearer ${token}`, accept: "application/json" },
       signal: AbortSignal.timeout(API_TIMEOUT),
@@ -95,6 +97,14 @@ async function nameRunning(session: LockedSession): Promise<string> {
   } catch {
     return " (Iaso did not return their names)";
   }
+}
+
+/**
+ * True for the address of the stack's Iaso. The role that updates the infrastructure writes the address in the SSM parameter,
+ * and may not read the token. A server on this machine is the user's.
+ */
+function isOwn({ hostname, protocol }: URL, env: string): boolean {
+  return hostname === "127.0.0.1" || (protocol === "https:" && hostname === webHostOf(env));
 }
 
 async function readToken({ clients, env }: LockedSession): Promise<string | undefined> {

@@ -95,6 +95,11 @@ export function regionOf(stack: string): string {
   return region ?? process.env["AWS_REGION"] ?? "eu-central-1";
 }
 
+/** The host of Iaso in a stack's file; undefined without a file. */
+export function webHostOf(stack: string): string | undefined {
+  return existsSync(`Pulumi.${stack}.yaml`) ? new StackFile(stack).get("webHost") : undefined;
+}
+
 function read(file: string): Document {
   const document = parseDocument(readFileSync(file, "utf8"));
   const [error] = document.errors;

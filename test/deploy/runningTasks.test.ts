@@ -8,13 +8,22 @@ import { serve } from "./double/server";
 
 const { build } = builtVersion();
 
-async function deployWith(inFlight: number[], runningTasks: TaskPolicy, token?: string) {
+async function deployWith(
+  inFlight: number[],
+  runningTasks: TaskPolicy,
+  token?: string,
+  webHost = "127.0.0.1",
+) {
   const double = new AwsDouble();
   double.addPair();
   double.tasksInFlight = inFlight;
   double.runningTasks = [{ id: 41, name: "copy_version", started_at: 1 }];
   const running = await serve(double);
   double.describeTarget(running.url);
+  const name = `/iaso/${ENV}/deployment`;
+  const parameter = JSON.parse(double.parameters.get(name)!) as { webUrl: string };
+  parameter.webUrl = parameter.webUrl.replace("127.0.0.1", webHost);
+  double.parameters.set(name, JSON.stringify(parameter));
   process.env["AWS_ENDPOINT_URL_SQS"] = running.url;
   if (token !== undefined) double.parameters.set(`/iaso-secrets/${ENV}/DEPLOY_API_TOKEN`, token);
   const lines: string[] = [];
@@ -59,6 +68,14 @@ describe("deploy/runningTasks", () => {
     });
     expect(report.remedy).to.contain("--running-tasks interrupt");
     expect(double.web.updates).to.deep.equal([]);
+  });
+
+  it("sends the token to no host but the stack's Iaso, whatever the SSM parameter names", async () => {
+    const { output, report } = await deployWith([1, 0], "wait", "a-token", "localhost");
+    expect(report.outcome).to.equal("deployed");
+    expect(output).to.match(
+      /1 background task runs \(localhost:\d+ is not webHost of Pulumi\.staging\.yaml\)/,
+    );
   });
 
   it("continues if requested, and lists the tasks that stay RUNNING", async () => {

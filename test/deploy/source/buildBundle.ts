@@ -6,7 +6,7 @@ import { temporaryDirectory } from "./checkout";
 
 export type BuildBundleArgs = Omit<BuildArgs, "outputDirectory" | "workDirectory" | "platform"> &
   Partial<BuildArgs> &
-  Partial<BundleArgs>;
+  Partial<Omit<BundleArgs, "frontEnd">>;
 
 /** Builds a checkout, reads the build and writes its bundle, as a deployment does in two processes. */
 export async function buildBundle(
