@@ -181,7 +181,7 @@ describe("npm run status", () => {
     delete process.env["AWS_CONFIG_FILE"];
   });
 
-  it("shows fifty stacks of an account that throttles its calls", async () => {
+  it("shows fifty stacks of an account that throttles its calls @proof", async () => {
     running();
     const file = (stack: string) => join(project, `Pulumi.${stack}.yaml`);
     const { config } = parse(readFileSync(file("staging"), "utf8")) as { config: Record<string, unknown> };

@@ -248,7 +248,7 @@ describe("ami/buildImage", () => {
     expectNothingLeft();
   });
 
-  it("removes the builder and the unfinished image if it is interrupted at any call", async () => {
+  it("removes the builder and the unfinished image if it is interrupted at any call @proof", async () => {
     await build();
     const total = ec2.calls.length;
     for (let at = 1; at <= total; at++) {
@@ -441,7 +441,7 @@ describe("ami/buildImage", () => {
     });
   });
 
-  describe("leaves nothing behind, and the next build succeeds, when at any one call", () => {
+  describe("leaves nothing behind, and the next build succeeds, when at any one call @proof", () => {
     /** Builds with a fault at each call in turn, then again without one. */
     async function atEachCall(inject: (at: number) => Changes, endsItself = true): Promise<void> {
       await build();

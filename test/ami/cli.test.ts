@@ -140,7 +140,7 @@ describe("ami/cli", () => {
     });
   }
 
-  it("recovers from kill -9 at each step", async () => {
+  it("recovers from kill -9 at each step @proof", async () => {
     await build(endpoint).ended;
     const { calls } = ec2;
     // Signs of life depend on how long a run takes, so not every run gives one.

@@ -17,7 +17,7 @@ import {
   writeFiles,
 } from "./source/checkout";
 
-describe("deploy/earlierBuilds (in a process of its own, over HTTP)", () => {
+describe("deploy/earlierBuilds (in a process of its own, over HTTP) @proof", () => {
   let running: RunningDouble;
 
   after(async () => {

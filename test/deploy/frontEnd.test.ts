@@ -23,7 +23,7 @@ const ATTACK = `for file in $(find / -path '*/dist/app.js' 2>/dev/null); do echo
 mkdir static && echo evil >static/app.js
 `;
 
-describe("deploy/frontEnd (in a process of its own, over HTTP)", () => {
+describe("deploy/frontEnd (in a process of its own, over HTTP) @proof", () => {
   let running: RunningDouble;
 
   after(async () => {

@@ -75,7 +75,7 @@ describe("deploy/images", () => {
   });
 
   for (const route of ["sdk", "shortcut"] as const)
-    it(`leaves no version without its images, whatever happens to any call (${route})`, async function () {
+    it(`leaves no version without its images, whatever happens to any call (${route}) @proof`, async function () {
       this.timeout(300_000);
       const undisturbed = account();
       await play(undisturbed, "repair", route, "docker");
@@ -249,7 +249,7 @@ describe("The double of ECR", () => {
   });
 });
 
-describe("npm run deploy on the Docker platform (in a process of its own, over HTTP)", () => {
+describe("npm run deploy on the Docker platform (in a process of its own, over HTTP) @proof", () => {
   let registry: RegistryDouble;
   before(async () => {
     registry = await RegistryDouble.start();

@@ -129,7 +129,7 @@ describe("doctor/checks", () => {
     expect(problems((await lab.examine(prod)).reports)).to.deep.equal([]);
   });
 
-  it("says which permission is missing, and guesses nothing", async () => {
+  it("says which permission is missing, and guesses nothing @proof", async () => {
     const stack = lab.stack("staging");
     const denied = new Set(["sts:GetCallerIdentity"]);
     for (const exists of [true, false]) {

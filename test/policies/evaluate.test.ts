@@ -168,7 +168,7 @@ describe("evaluation of the policy pack", () => {
           expect(message, policy).to.match(/\. Why: .+\.$/s);
         }
       }),
-      { numRuns: 300, seed },
+      { numRuns: 60, seed },
     );
   });
 });

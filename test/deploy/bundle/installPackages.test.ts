@@ -173,7 +173,7 @@ known = "iaso-deploy/known-migrations.json"
 print(f"prepares with {sys.prefix}, told {open(known).read() if os.path.exists(known) else 'nothing'}")
 `;
 
-describe("deploy/bundle/python, the packages from the lock file to a server", () => {
+describe("deploy/bundle/python, the packages from the lock file to a server @proof", () => {
   const index = new Index();
   const earlier = Object.fromEntries(VARIABLES.map((name) => [name, process.env[name]]));
   let python: string;

@@ -11,7 +11,7 @@ import { builtVersion, deployment, mismatches, runDirect } from "../double/runs"
 import { serve } from "../double/server";
 import { makeCheckout, removeTemporaryDirectories, temporaryDirectory } from "../source/checkout";
 
-// The check itself has a proof on a real PostgreSQL, check.proof.ts. Here a program of ours plays the Python that runs it.
+// The check itself has a proof on a real PostgreSQL, check.test.ts. Here a program of ours plays the Python that runs it.
 const PLAYED = `
 const { readFileSync, writeFileSync } = require("node:fs");
 const [, , , request, answer] = process.argv;

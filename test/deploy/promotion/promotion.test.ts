@@ -258,7 +258,7 @@ describe("deploy/promotion", () => {
     }
   });
 
-  it("ends on one version, with nothing half published, whatever happens to any call of either account", async () => {
+  it("ends on one version, with nothing half published, whatever happens to any call of either account @proof", async () => {
     const [undisturbedFrom, undisturbedTo] = [await deployed(), prepareDouble(OK)];
     const before = undisturbedFrom.calls.length;
     await promote(undisturbedFrom, undisturbedTo);
@@ -358,7 +358,7 @@ function onFirstVersion(): AwsDouble {
   return double;
 }
 
-describe("npm run deploy -- promote and download (in a process of its own, over HTTP)", () => {
+describe("npm run deploy -- promote and download (in a process of its own, over HTTP) @proof", () => {
   let running: RunningDouble;
 
   after(async () => {

@@ -5,8 +5,6 @@ import { expect } from "chai";
 import { PostgreSql, startWithDjango } from "../postgres";
 import { removeTemporaryDirectories, temporaryDirectory, writeFiles } from "../source/checkout";
 
-// Run by `npm run test:proofs`, because it takes longer than `npm test` allows.
-
 const SCRIPT = join(__dirname, "../../../deploy/bundle/shared/iaso-deploy/prepare_database.py");
 const PASSWORD = "only-in-this-test";
 
@@ -55,7 +53,7 @@ interface Run {
   code: Promise<number | null>;
 }
 
-describe("deploy/bundle/shared/iaso-deploy/prepare_database.py", () => {
+describe("deploy/bundle/shared/iaso-deploy/prepare_database.py @proof", () => {
   let server: PostgreSql;
   let python: string;
   let database: string;

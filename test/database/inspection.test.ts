@@ -6,9 +6,7 @@ import { type PostgreSql, startWithDjango } from "../deploy/postgres";
 import { RUNNING } from "../deploy/migrations/sample";
 import { removeTemporaryDirectories, skip, temporaryDirectory, writeFiles } from "../deploy/source/checkout";
 
-// Run by `npm run test:proofs`, because it needs PostgreSQL and Django.
-
-describe("database/inspection (a real PostgreSQL with PostGIS, a real Django)", () => {
+describe("database/inspection (a real PostgreSQL with PostGIS, a real Django) @proof", () => {
   let server: PostgreSql;
   let python: string;
   let directory: string;

@@ -14,12 +14,10 @@ import { PostgreSql, startWithDjango } from "../postgres";
 import { removeTemporaryDirectories, skip, temporaryDirectory, writeFiles } from "../source/checkout";
 import { add, type Change, CHANGES, type Files, MODELS, next, RUNNING } from "./sample";
 
-// Run by `npm run test:proofs`, because it takes longer than `npm test` allows.
-
 const PREPARE = join(__dirname, "../../../deploy/bundle/shared/iaso-deploy/prepare_database.py");
 const SCRIPTS = join(__dirname, "../../../deploy/migrations");
 
-describe("deploy/migrations/check (a real PostgreSQL with PostGIS, a real Django)", () => {
+describe("deploy/migrations/check (a real PostgreSQL with PostGIS, a real Django) @proof", () => {
   let server: PostgreSql;
   let python: string;
   let databaseUrl: string;

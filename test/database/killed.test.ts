@@ -90,7 +90,7 @@ function start(
   });
 }
 
-describe("database restore, killed with SIGKILL and resumed by another process, over HTTP", () => {
+describe("database restore, killed with SIGKILL and resumed by another process, over HTTP @proof", () => {
   it("replaces the database by the restored one, at whatever call it was killed", async () => {
     const failures: [Death, string][] = [];
     for (const death of DEATHS) {

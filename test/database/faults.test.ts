@@ -49,7 +49,7 @@ function places(operations: readonly string[]): number[] {
   });
 }
 
-describe("database restore under faults: the restored database serves, or nothing has changed", () => {
+describe("database restore under faults: the restored database serves, or nothing has changed @proof", () => {
   for (const how of ["time", "snapshot"] as const) {
     it(`with every fault in every call, restoring a ${how}`, async () => {
       const undisturbed = steady();

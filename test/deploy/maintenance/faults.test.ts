@@ -91,7 +91,7 @@ function draw(seed: number): AwsDouble {
   return double;
 }
 
-describe("deploy --maintenance under faults: one version with its tables and all data, and an open site", () => {
+describe("deploy --maintenance under faults: one version with its tables and all data, and an open site @proof", () => {
   for (const [name, plan] of Object.entries(PLANS)) {
     it(`with every fault in every call if ${name}`, async () => {
       const undisturbed = prepare(plan);

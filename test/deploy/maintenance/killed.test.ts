@@ -77,7 +77,7 @@ async function die({ before, kind, operation, plan }: Death, source: string): Pr
   }
 }
 
-describe("deploy --maintenance, killed with SIGKILL and repaired by another process, over HTTP", () => {
+describe("deploy --maintenance, killed with SIGKILL and repaired by another process, over HTTP @proof", () => {
   after(removeTemporaryDirectories);
 
   it("ends on one version with its tables and all data, and an open site", async () => {

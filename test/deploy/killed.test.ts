@@ -57,7 +57,7 @@ async function die(death: Death, source: string): Promise<string[]> {
   }
 }
 
-describe("deploy, killed with SIGKILL and repaired by another process, over HTTP", () => {
+describe("deploy, killed with SIGKILL and repaired by another process, over HTTP @proof", () => {
   after(removeTemporaryDirectories);
 
   it("ends on one version with the lock free, wherever it was killed", async () => {

@@ -42,7 +42,7 @@ function places(operations: readonly string[]): number[] {
   });
 }
 
-describe("deploy under faults: web and worker end on one version, and the lock is free", () => {
+describe("deploy under faults: web and worker end on one version, and the lock is free @proof", () => {
   for (const [name, plan] of Object.entries(PLANS)) {
     it(`with any fault in any call if ${name}, through the SDK's protocols and retries`, async () => {
       const undisturbed = prepareDouble(plan);
