@@ -1,12 +1,11 @@
 import { INSTANCE_ROLES, Naming } from "../../common/naming";
-import { PolicyStatement } from "../policyDocument";
+import { PolicyStatement, tagConditions } from "../policyDocument";
 
 /** Operations that return only names and settings. */
 const SETTINGS = {
   Describe: [
     "acm",
     "autoscaling",
-    "cloudformation",
     "cloudwatch",
     "ec2",
     "elasticache",
@@ -18,7 +17,6 @@ const SETTINGS = {
   Get: ["cloudfront", "route53", "sns", "sqs"],
   List: [
     "acm",
-    "cloudformation",
     "cloudfront",
     "cloudwatch",
     "elasticache",
@@ -74,17 +72,18 @@ export const READ_STATEMENTS: PolicyStatement[] = [
   },
 ];
 
-/** Denies reading the user data of instances, and the settings of the environments of other applications. */
+/**
+ * Denies reading the user data of instances, the settings of the environments of other applications, the origins of other
+ * distributions, whose headers may be secret, and the addresses that subscribe to other topics.
+ */
 export function privateReads(naming: Naming): PolicyStatement[] {
   return [
     {
       Sid: "NeverReadContents",
       Effect: "Deny",
       Action: [
-        // Launch configurations and requests for Spot Instances hold user data, events of stacks their properties.
+        // Launch configurations and requests for Spot Instances hold user data.
         "autoscaling:DescribeLaunchConfigurations",
-        "cloudformation:DescribeStackEvents",
-        "cloudformation:GetTemplate*",
         "ec2:DescribeInstanceAttribute",
         "ec2:DescribeLaunchTemplateVersions",
         "ec2:DescribeSpot*Requests",
@@ -95,6 +94,21 @@ export function privateReads(naming: Naming): PolicyStatement[] {
         "logs:GetQueryResults",
       ],
       Resource: "*",
+    },
+    {
+      Sid: "NeverReadOtherOrigins",
+      Effect: "Deny",
+      Action: "cloudfront:GetDistribution*",
+      Resource: "*",
+      Condition: {
+        StringNotEquals: tagConditions("aws:ResourceTag", { env: naming.env }),
+      },
+    },
+    {
+      Sid: "NeverReadOtherSubscriptions",
+      Effect: "Deny",
+      Action: ["sns:GetSubscriptionAttributes", "sns:ListSubscriptions*"],
+      NotResource: naming.arn("sns", naming.name("*")),
     },
     otherSettings(naming),
   ];

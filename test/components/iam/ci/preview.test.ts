@@ -27,13 +27,25 @@ describe("components/iam/ci/preview", () => {
     expect(role.allows({ action: settings, resource: `${environment}/iaso-test/iaso-test-worker` })).to.equal(
       true,
     );
+    const own: [action: string, resource: string][] = [
+      ["cloudfront:GetDistribution", "arn:aws:cloudfront::123456789012:distribution/E1"],
+      ["sns:ListSubscriptionsByTopic", "arn:aws:sns:eu-central-1:123456789012:iaso-test-alarms"],
+    ];
+    const context = { "aws:ResourceTag/project": "iaso", "aws:ResourceTag/env": "test" };
+    for (const [action, resource] of own)
+      expect(role.allows({ action, resource, context }), action).to.equal(true);
     for (const [action, resource] of [
       [settings, `${environment}/other/other-env`],
+      ["cloudformation:DescribeStacks", "*"],
       ["cloudformation:GetTemplate", "*"],
+      ["cloudformation:ListExports", "*"],
+      ["cloudfront:GetDistributionConfig", "arn:aws:cloudfront::123456789012:distribution/OTHER"],
       ["ec2:DescribeInstanceAttribute", "*"],
       ["ec2:DescribeLaunchTemplateVersions", "*"],
       ["ec2:GetConsoleOutput", "*"],
       ["logs:GetLogEvents", "*"],
+      ["sns:ListSubscriptions", "*"],
+      ["sns:ListSubscriptionsByTopic", "arn:aws:sns:eu-central-1:123456789012:iaso-other-alarms"],
       ["s3:ListBucket", "arn:aws:s3:::example-iaso-test-media"],
     ] as const)
       expect(role.allows({ action, resource }), action).to.equal(false);
