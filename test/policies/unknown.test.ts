@@ -74,7 +74,7 @@ function unknownWhere(
 const OUTPUTS =
   /^[\w-]+(\.region|\.vpcSecurityGroupIds|\.value|\.password|\.records|\.kms\w*KeyId|\.description|\.content| aws:\S+\/(SSLCertificateArns|ImageId|SecurityGroups|Notification Endpoint)| aws:elasticbeanstalk:application:environment\/(STATIC_URL|RDS_HOSTNAME|ENKETO_REDIS_\w+_URL|DNS_DOMAIN|EMAIL_HOST_USER|ENKETO_APP_NAME|X))$/;
 
-describe("what is not known", () => {
+describe("what is not known @proof", () => {
   it("is reported where a rule needs it, and never passed", async () => {
     const { resources } = await previewOf("prod");
     const config = policyConfigOf("prod");
