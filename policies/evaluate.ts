@@ -1,5 +1,5 @@
 import { configOf, configProblems, Exception, reasonOf, RuleConfig } from "./config";
-import { Stack, stackOf } from "./context";
+import { Context, stackOf } from "./context";
 import { outdatedTable } from "./facts/platformBranches";
 import { Resource } from "./resource";
 import { Level, Rule } from "./rule";
@@ -45,13 +45,12 @@ interface Judgement {
 export function judgeResource(
   rule: Rule,
   resource: Resource,
-  { parameters, exceptions }: RuleConfig,
-  stack: Stack,
-  today = new Date(),
+  exceptions: RuleConfig["exceptions"],
+  context: Context,
 ): Judgement {
   let messages: string[];
   try {
-    messages = rule.check(resource, { ...stack, parameters, today });
+    messages = rule.check(resource, context);
   } catch (error) {
     messages = [`could not be evaluated: ${(error as Error).message}. Write a valid value.`];
   }
@@ -59,7 +58,7 @@ export function judgeResource(
   if (exception !== undefined) {
     const { reason, expires } = exception;
     if (reason === "") messages.push("Its exception gives no reason. Write one.");
-    else if (new Date(expires) > today) return { messages, exception };
+    else if (new Date(expires) > context.today) return { messages, exception };
     // Passing resources too: an exception that nothing needs must be removed.
     else
       messages.push(
@@ -75,7 +74,7 @@ export const judgesType = ({ types }: Rule, type: string): boolean => types === 
 /** Checks the resources of a stack with all rules, in this process. The engine comes to the same results. */
 export function evaluate(
   resources: Resource[],
-  { config, today }: { config?: unknown; today?: Date } = {},
+  { config, today = new Date() }: { config?: unknown; today?: Date } = {},
 ): Results {
   const stack = stackOf(resources);
   const stackUrn = resources.find(({ type }) => type === "pulumi:pulumi:Stack")?.urn ?? "";
@@ -90,10 +89,11 @@ export function evaluate(
   for (const rule of rules) {
     const settings = configOf(rule, config);
     if (settings.level === "disabled") continue;
+    const context = { ...stack, parameters: settings.parameters, today };
     for (const resource of resources) {
       if (!judgesType(rule, resource.type)) continue;
       evaluated++;
-      const { messages, exception } = judgeResource(rule, resource, settings, stack, today);
+      const { messages, exception } = judgeResource(rule, resource, settings.exceptions, context);
       const about = { policy: rule.name, urn: resource.urn };
       for (const message of messages)
         if (exception === undefined) violations.push({ ...about, level: settings.level, message });

@@ -129,12 +129,9 @@ const policies: Policies = rules.map((rule) => {
       if (!judgesType(rule, args.type)) return;
       const given = { [rule.name]: args.getConfig() };
       const resource = resourceOf(args);
-      const { messages, exception } = judgeResource(
-        rule,
-        resource,
-        configOf(rule, given),
-        stackOf([resource]),
-      );
+      const { exceptions, parameters } = configOf(rule, given);
+      const context = { ...stackOf([resource]), parameters, today: new Date() };
+      const { messages, exception } = judgeResource(rule, resource, exceptions, context);
       const reported = exception === undefined ? messages : [];
       for (const message of [...configProblems(given), ...reported]) report(message);
     };
@@ -144,13 +141,13 @@ const policies: Policies = rules.map((rule) => {
     ...shared,
     validateStack: (args, report) => {
       const given = { [rule.name]: args.getConfig() };
-      const config = configOf(rule, given);
+      const { exceptions, parameters } = configOf(rule, given);
       const resources = args.resources.map(resourceOf);
-      const stack = stackOf(resources);
+      const context = { ...stackOf(resources), parameters, today: new Date() };
       for (const message of configProblems(given)) report(message);
       for (const resource of resources) {
         if (!judgesType(rule, resource.type)) continue;
-        const { messages, exception } = judgeResource(rule, resource, config, stack);
+        const { messages, exception } = judgeResource(rule, resource, exceptions, context);
         if (exception === undefined) for (const message of messages) report(message, resource.urn);
       }
     },

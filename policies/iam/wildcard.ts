@@ -52,6 +52,11 @@ export function matches(pattern: string, value: string, ignoreCase: boolean): bo
   // Most pairs differ in length or before the first wildcard, which is faster to compare than lower case.
   const plain = pattern.search(SPECIAL);
   if (plain < 0 && pattern.length !== value.length) return false;
+  const end = plain < 0 ? pattern.length : plain;
+  for (let at = 0; at < end; at++) {
+    // The bit in which upper and lower case of ASCII letters differ.
+    if ((pattern.charCodeAt(at) | 32) !== (value.charCodeAt(at) | 32)) return false;
+  }
   return ignoreCase
     ? covers(pattern.toLowerCase(), value.toLowerCase(), true, new Map())
     : covers(pattern, value, true, new Map());
