@@ -60,15 +60,19 @@ export const used = (resource: Resource, property: string, type: string, stack: 
     .filter((urn) => typeIn(urn) === type)
     .flatMap((urn) => stack.withUrn(urn) ?? []);
 
+/** The uses of all references of the stack, by the type that they refer to. */
+const usesByType = (stack: Stack) =>
+  stack.once("uses by type", () =>
+    groupBy(
+      stack.all.flatMap((resource) => usesOf(resource).map((use) => ({ ...use, urn: resource.urn }))),
+      ({ reference }) => reference.to,
+    ),
+  );
+
 /** The URNs of the resources that name a resource of a type, by the text that names it. */
 export const usersOf = (type: string, stack: Stack): Map<string, Set<string>> =>
   stack.once(`users of ${type}`, () => {
-    const uses = stack.all.flatMap((resource) =>
-      usesOf(resource)
-        .filter(({ reference }) => reference.to === type)
-        .map(({ value }) => ({ name: text(value), urn: resource.urn })),
-    );
-    const groups = groupBy(uses, ({ name }) => name);
+    const groups = groupBy(usesByType(stack).get(type) ?? [], ({ value }) => text(value));
     return new Map([...groups].map(([name, all]) => [name, new Set(all.map(({ urn }) => urn))]));
   });
 
