@@ -154,7 +154,7 @@ describe("ami/cli", () => {
     await Promise.all([lane(0), lane(1)]);
   });
 
-  it("builds, reuses, lists and prunes against moto's EC2", async function () {
+  it("builds, reuses, lists and prunes against moto's EC2 @proof", async function () {
     if (!hasMoto()) {
       console.log("      skipped: moto_server is not installed (pip install 'moto[server]')");
       this.skip();

@@ -150,7 +150,7 @@ describe("deploy/deploy (the command line in a separate process, over HTTP)", ()
       }
     }));
 
-  it("deploys a bundle of `build` without git, uv or any other program, and refuses one that does not match", () =>
+  it("deploys a bundle of `build` without git, uv or any other program, and refuses one that does not match @proof", () =>
     withAccount(async ({ cli, double, running, time }) => {
       const project = temporaryDirectory();
       writeExampleProject(project, {
@@ -232,7 +232,7 @@ describe("deploy/deploy (the command line in a separate process, over HTTP)", ()
       );
     }));
 
-  it("rolls both back if one fails, exits with 3 and names the restore point", () =>
+  it("rolls both back if one fails, exits with 3 and names the restore point @proof", () =>
     withAccount(async ({ cli, double }) => {
       double.planNew("succeeds", "rolledBack");
       const failed = await cli(ENV, "--source", makeProject(), "--migrations-unchecked");
@@ -302,7 +302,7 @@ describe("deploy/deploy (the command line in a separate process, over HTTP)", ()
       rmSync(directory, { recursive: true });
     }));
 
-  it("rolls a switch back on SIGINT, and releases the lock", () =>
+  it("rolls a switch back on SIGINT, and releases the lock @proof", () =>
     withAccount(async ({ double, running, time }) => {
       let tool: ChildProcess | undefined;
       double.faultOn = (operation, before) => {

@@ -95,7 +95,7 @@ describe("move survey", function () {
     it(`names ${plant.name}, and nothing else`, () => expectPlanted([plant]));
   }
 
-  it("names all oddities of any mixture, and nothing else", async () => {
+  it("names all oddities of any mixture, and nothing else @proof", async () => {
     const mixable = PLANTS.filter(({ isAlone }) => isAlone !== true);
     await fc.assert(
       fc.asyncProperty(fc.subarray(mixable, { minLength: 2 }), async (chosen) => {
@@ -139,7 +139,7 @@ describe("move survey", function () {
     });
   }
 
-  it("writes files that preview without a violation, whatever is planted", async () => {
+  it("writes files that preview without a violation, whatever is planted @proof", async () => {
     const mixable = PLANTS.filter(({ isAlone }) => isAlone !== true);
     await fc.assert(
       fc.asyncProperty(fc.subarray(mixable), (plants) => expectNoViolation(plants)),

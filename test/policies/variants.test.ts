@@ -71,7 +71,7 @@ const FIRST_PREVIEWS = [
   "CloudFront",
 ];
 
-describe("policy pack on other settings", () => {
+describe("policy pack on other settings @proof", () => {
   const find = async (what: string, unknownOutputs: boolean) => {
     const settings = Object.entries(VARIANTS[what] ?? {}).map(([name, value]) => [`iaso:${name}`, value]);
     const { resources } = await previewWith(Object.fromEntries(settings) as Record<string, unknown>, {

@@ -32,7 +32,7 @@ async function withEnvironment(
 const builds = (double: AwsDouble): string[] => double.s3.keys(ARTIFACTS, "builds/");
 const inputsOf = (key = ""): string => key.split("/")[1] ?? "";
 
-describe("security: a build that claims to be another commit's", function () {
+describe("security: a build that claims to be another commit's @proof", function () {
   this.timeout(180_000);
   after(removeTemporaryDirectories);
 
