@@ -5,6 +5,7 @@ import { readRecord } from "./promotion/downloaded";
 import { type Session } from "./session";
 import { type Artifact, digestOf, type VersionRecord } from "./source/artifact";
 import { writeEntries } from "./source/files";
+import { requireNothingBelowLinks } from "./source/overlay";
 import { readZipFiles } from "./source/unzip";
 import { type ZipEntry } from "./source/zip";
 
@@ -88,6 +89,7 @@ export async function writeFrontEnd(
   inputs: string,
   directory: string,
 ): Promise<FrontEnd> {
+  requireNothingBelowLinks(application);
   await writeEntries(directory, application);
   if (application.some(({ mode }) => mode !== MODES.file && mode !== MODES.executable)) return { directory };
   const files = await mapParallel(application, PARALLEL, async ({ content, mode, path }) => ({

@@ -24,6 +24,12 @@ const path = z
   .refine((text) => isInside(text), "not a path inside a directory");
 const file = z.strictObject({ path, sha256: digest, bytes: z.int().min(0) });
 
+/** A list of files, no two with one path: the second could be written through a link that the first one is. */
+const files = <File extends z.ZodType<{ path: string }>>(one: File) =>
+  z
+    .array(one)
+    .refine((all) => new Set(all.map(({ path }) => path)).size === all.length, "names a path twice");
+
 // Code of the application runs in the process that writes the list, so the deployment trusts nothing in it.
 const schema = z.strictObject({
   version: z.string().regex(LABEL),
@@ -32,9 +38,9 @@ const schema = z.strictObject({
   platform: z.enum(["python", "docker"]),
   plugins: z.array(z.string().regex(/^[\w-]+$/)),
   /** The application's files in the bundle; a link's content is its target. None on the docker platform. */
-  application: z.array(file.extend({ type: z.enum(["file", "executable", "link"]) })),
+  application: files(file.extend({ type: z.enum(["file", "executable", "link"]) })),
   /** The static files to publish. On the docker platform the deployment extracts them from the image. */
-  static: z.array(file),
+  static: files(file),
   wheels: z.array(
     file.omit({ path: true }).extend({ name: z.string().regex(/^[A-Za-z0-9][\w.!+-]*\.whl$/) }),
   ),
@@ -69,7 +75,7 @@ export const versionRecord = schema
   .extend({
     /** The front end, which a later version with the same inputs takes: its files are in the bundle. */
     frontEnd: z.optional(
-      z.strictObject({ inputs: digest, files: z.array(file.extend({ executable: z.boolean() })) }),
+      z.strictObject({ inputs: digest, files: files(file.extend({ executable: z.boolean() })) }),
     ),
     /** The images that the compose file names; none on the python platform. */
     images: z

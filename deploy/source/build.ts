@@ -5,7 +5,7 @@ import { listStaticFiles } from "../static/files";
 import { ArtifactWriter, type BuildList } from "./artifact";
 import { runCommand } from "./commands";
 import { type CronFile, periodicTasks } from "./cron";
-import { listBuiltFiles, listOverlay, listTrackedFiles, readIfPresent, writeEntries } from "./files";
+import { byPath, listBuiltFiles, listOverlay, listTrackedFiles, readIfPresent, writeEntries } from "./files";
 import { buildFrontEnd, filesOfFrontEnd, SOURCE_MAP } from "./frontEnd";
 import { listMigrations } from "./migrations";
 import { isHostingFile, type Platform, requireNoHostingConflict, requireNothingBelowLinks } from "./overlay";
@@ -147,9 +147,7 @@ async function buildPython(
     built.push(...entries.filter(({ path: name }) => !SOURCE_MAP.test(name)));
   }
   requirePlugins(args, [...tracked, ...built]);
-  const application = [
-    ...new Map([...built, ...tracked.filter(isIncluded)].map((entry) => [entry.path, entry])).values(),
-  ];
+  const application = byPath([...built, ...tracked.filter(isIncluded)]);
   requireNoHostingConflict(application);
   await writer.addFiles(staticFiles, ({ file }) => file);
   await writer.addFiles(wheels, ({ path }) => path);
@@ -190,7 +188,7 @@ async function buildDirectory(
       ? await runFrontEnd(args, settings, toolsEnv, files)
       : filesOfFrontEnd(await listOverlay(frontEnd), files, settings);
   const directory = join(args.workDirectory, "source");
-  const entries = [...built, ...files];
+  const entries = byPath([...built, ...files]);
   requireNothingBelowLinks(entries);
   await rm(directory, { recursive: true, force: true });
   await writeEntries(directory, entries);
@@ -203,7 +201,7 @@ async function filesOf({ source }: BuildArgs, { include }: SourceSettings): Prom
   for (const path of include.filter((one) => one.startsWith("plugins/"))) {
     files.push(...((await listBuiltFiles(source, path)) ?? []));
   }
-  return files;
+  return byPath(files);
 }
 
 async function runFrontEnd(

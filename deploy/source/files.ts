@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { createWriteStream, type Dirent, lstatSync } from "node:fs";
+import { constants, createWriteStream, type Dirent, lstatSync } from "node:fs";
 import {
   chmod,
   copyFile,
@@ -192,7 +192,17 @@ export async function writeStream(
   return { sha256: hash.digest("hex"), bytes: file.bytesWritten };
 }
 
-/** Writes entries as files and links into a directory. */
+/** The entries by path; of several with one path, the last. */
+export const byPath = (entries: readonly ZipEntry[]): ZipEntry[] => [
+  ...new Map(entries.map((entry) => [entry.path, entry])).values(),
+];
+
+/**
+ * Writes entries as files and links into a new directory. It follows no link and writes over nothing: code of the
+ * application chooses the entries of a build, and this may run with the credentials of a deployment.
+ *
+ * @param entries one for each path
+ */
 export async function writeEntries(directory: string, entries: readonly ZipEntry[]): Promise<void> {
   const folders = new Set([".", ...entries.map(({ path }) => posix.dirname(path))]);
   for (const folder of folders) await mkdir(join(directory, folder), { recursive: true });
@@ -202,8 +212,8 @@ export async function writeEntries(directory: string, entries: readonly ZipEntry
       await symlink(content, target);
       return;
     }
-    if (Buffer.isBuffer(content)) await writeFile(target, content);
-    else await copyFile(content.file, target);
+    if (Buffer.isBuffer(content)) await writeFile(target, content, { flag: "wx" });
+    else await copyFile(content.file, target, constants.COPYFILE_EXCL);
     await chmod(target, mode & 0o777);
   });
 }

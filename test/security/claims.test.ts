@@ -1,3 +1,5 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { EXIT } from "../../deploy/exitCodes";
@@ -89,5 +91,33 @@ describe("security: a build that claims to be another commit's @proof", function
       expect(stderr).to.contain(`says that it is ${commit.slice(0, 12)} of the commit ${commit}`);
       expect(builds(double)).to.deep.equal([]);
     });
+  });
+
+  it("writes through no link when the deployment unpacks a front end", async () => {
+    // Not below /tmp, of which a build has its own.
+    const outside = mkdtempSync(join(homedir(), ".iaso-test-"));
+    const file = join(outside, "profile");
+    writeFileSync(file, "own");
+    const source = makeCheckout({
+      "manage.py": "",
+      "requirements.txt": "",
+      "iaso-deploy.yaml":
+        `build: ["python3 front/claim.js --escape ${file}"]\n` +
+        "collectStatic: [mkdir -p static && echo 1 > static/app.js]\ninclude: [hat/assets/webpack]\n",
+      ".gitignore": "/static\n/hat/assets/webpack\n",
+      // A name that the front end's build has: the back end's files are left out.
+      "front/claim.js": readFileSync(CLAIM, "utf8"),
+    });
+    try {
+      await withEnvironment(async (deploy, double) => {
+        const { code, stdout, stderr } = await deploy(source);
+        expect(readFileSync(file, "utf8")).to.equal("own");
+        expect(code, stdout + stderr).to.equal(EXIT.refused);
+        expect(stderr).to.include("names a path twice");
+        expect(double.web.updates).to.deep.equal([]);
+      });
+    } finally {
+      rmSync(outside, { recursive: true });
+    }
   });
 });

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import { chmodSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
-import { listBuiltFiles, listTrackedFiles } from "../../../deploy/source/files";
+import { listBuiltFiles, listTrackedFiles, writeEntries } from "../../../deploy/source/files";
 import { UserError } from "../../../cli/userError";
 import {
   gitIn,
@@ -141,6 +141,19 @@ describe("deploy/source/files", () => {
       const error = await rejection(listBuiltFiles(source, path));
       expect(error, path).to.be.instanceOf(UserError);
       expect(error.message).to.contain("not a path inside the checkout");
+    }
+  });
+
+  it("writes entries through no link and over nothing", async () => {
+    const outside = join(makeCheckout({ file: "own" }), "file");
+    const link = { path: "a", mode: 0o120777, content: Buffer.from(outside) };
+    for (const content of [Buffer.from("evil"), { file: __filename, bytes: 1 }]) {
+      const written = writeEntries(join(makeCheckout({}), "new"), [
+        link,
+        { path: "a", mode: 0o100755, content },
+      ]);
+      expect((await rejection(written)).message).to.include("EEXIST");
+      expect(readFileSync(outside, "utf8")).to.equal("own");
     }
   });
 });
