@@ -4,17 +4,17 @@ import { closeSite, findListener, isSiteClosed, type Listener, openSite } from "
 import { closeQueue, isQueueClosed, openQueue } from "./queue";
 
 /** Gives all users the maintenance page, and the worker no more tasks. Repeating it does only what is missing. */
-export async function close(session: LockedSession, listener: Listener): Promise<void> {
+export async function close(session: LockedSession, listener: Listener, run: number): Promise<void> {
   await closeSite(session, listener);
-  await closeQueue(session);
+  await closeQueue(session, run);
 }
 
 /**
- * True if the maintenance page is still shown and the worker gets no tasks. `pulumi up` resets the queue's policy, and
+ * True if the maintenance page is still shown and the worker gets no tasks since this run closed both. `pulumi up` resets the queue's policy, and
  * AWS does not say whether Beanstalk keeps rules of others on its listeners.
  */
-export async function isClosed(session: LockedSession, listener: Listener): Promise<boolean> {
-  return (await isSiteClosed(session, listener)) && (await isQueueClosed(session));
+export async function isClosed(session: LockedSession, listener: Listener, run: number): Promise<boolean> {
+  return (await isSiteClosed(session, listener)) && (await isQueueClosed(session, run));
 }
 
 /**

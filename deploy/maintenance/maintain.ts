@@ -141,7 +141,7 @@ async function closeAndPrepare(session: LockedSession, args: MaintenanceArgs): P
   const { clients, clock, env, interrupted, lock, progress, target } = session;
   await journal.write("closing", { maintenance: plan.restore }, `for ${to}`);
   await progress.step("Close the site, and stop the worker from taking tasks", () =>
-    close(session, plan.listener),
+    close(session, plan.listener, journal.current.number),
   );
   await progress.step("Wait until requests and tasks have ended", async (log) => {
     await clock.sleep(SETTLING);
@@ -156,7 +156,7 @@ async function closeAndPrepare(session: LockedSession, args: MaintenanceArgs): P
   await progress.step(`Take the snapshot ${snapshot}`, () =>
     takeSnapshot({ rds: clients.rds, clock, lock, env, database, snapshot, interrupted }),
   );
-  if (interrupted() || !(await isClosed(session, plan.listener))) {
+  if (interrupted() || !(await isClosed(session, plan.listener, journal.current.number))) {
     throw new UserError(
       interrupted()
         ? "The run was interrupted before it changed the environments."
@@ -178,11 +178,11 @@ async function switchClosed(
   return session.progress.step(`Update web and worker to ${to}`, async () => {
     const requests = await requestUpdates(session, pair, ROLES, to);
     const result = await watchUpdates(session, pair, { version: to, requests, interruptible: true });
-    if (!(await isClosed(session, plan.listener))) {
+    if (!(await isClosed(session, plan.listener, journal.current.number))) {
       session.progress.warn(
         "Somebody opened the site or its queue during the maintenance. They are closed again.",
       );
-      await close(session, plan.listener);
+      await close(session, plan.listener, journal.current.number);
     }
     return result.ok ? verifyClosed(session, pair, journal.current.healthBefore) : result.causes;
   });

@@ -2,7 +2,7 @@ import { GetQueueAttributesCommand, SetQueueAttributesCommand } from "@aws-sdk/c
 import { z } from "zod";
 import { type LockedSession, type Session } from "../session";
 
-/** The id of the statement that the deploy tool adds to the queue's policy. */
+/** Begins the id of the statement that the deploy tool adds to the queue's policy. The number of the run follows. */
 const SID = "ClosedForMaintenance";
 
 const policySchema = z.looseObject({
@@ -23,31 +23,38 @@ async function readPolicy({ clients, target }: Session): Promise<QueuePolicy> {
   return { arn: QueueArn, document: policySchema.parse(Policy === "" ? {} : JSON.parse(Policy)) };
 }
 
-const isClosed = ({ document }: QueuePolicy): boolean => document.Statement.some(({ Sid }) => Sid === SID);
+const isClosedBy = ({ document }: QueuePolicy, run: number): boolean =>
+  document.Statement.some(({ Sid }) => Sid === `${SID}${run}`);
 
-/** True if the worker gets no tasks. */
-export async function isQueueClosed(session: Session): Promise<boolean> {
-  return isClosed(await readPolicy(session));
+/** True if the worker gets no tasks, and has got none since this run closed the queue. */
+export async function isQueueClosed(session: Session, run: number): Promise<boolean> {
+  return isClosedBy(await readPolicy(session), run);
 }
 
 /**
  * Denies everyone to receive messages of the queue, so that the worker takes no new task. Messages stay in the queue,
  * and new ones are accepted. Tasks that run end as usual.
  */
-export async function closeQueue(session: LockedSession): Promise<void> {
+export async function closeQueue(session: LockedSession, run: number): Promise<void> {
   const policy = await readPolicy(session);
-  if (isClosed(policy)) return;
+  if (isClosedBy(policy, run)) return;
   const { arn, document } = policy;
-  const deny = { Sid: SID, Effect: "Deny", Principal: "*", Action: "sqs:ReceiveMessage", Resource: arn };
+  const deny = {
+    Sid: `${SID}${run}`,
+    Effect: "Deny",
+    Principal: "*",
+    Action: "sqs:ReceiveMessage",
+    Resource: arn,
+  };
   await write(session, { ...document, Statement: [...document.Statement, deny] });
 }
 
 /** Lets the worker receive messages again. Returns false if the queue was open. */
 export async function openQueue(session: LockedSession): Promise<boolean> {
-  const policy = await readPolicy(session);
-  if (!isClosed(policy)) return false;
-  const { document } = policy;
-  await write(session, { ...document, Statement: document.Statement.filter(({ Sid }) => Sid !== SID) });
+  const { document } = await readPolicy(session);
+  const others = document.Statement.filter(({ Sid }) => Sid?.startsWith(SID) !== true);
+  if (others.length === document.Statement.length) return false;
+  await write(session, { ...document, Statement: others });
   return true;
 }
 

@@ -7,15 +7,17 @@ import { isClosed } from "./closure";
 import { findListener } from "./listener";
 
 /**
- * True if the database that a restore would replace may have newer data than the snapshot: the site or its queue is open.
+ * True if the database that a restore would replace may have newer data than the snapshot: the site or its queue is open,
+ * or another run has closed it since.
  * Once the instances exchange their names, only the restored one can serve.
  */
 export async function mayBeWritten(
   session: LockedSession,
   pair: Pair,
-  { maintenance }: DeploymentRecord,
+  { maintenance, number }: DeploymentRecord,
 ): Promise<boolean> {
-  if (maintenance === undefined || (await isClosed(session, await findListener(session, pair)))) return false;
+  if (maintenance === undefined) return false;
+  if (await isClosed(session, await findListener(session, pair), number)) return false;
   return oldServes(session, maintenance);
 }
 

@@ -84,14 +84,21 @@ export function privateReads(naming: Naming): PolicyStatement[] {
       Action: [
         // Launch configurations and requests for Spot Instances hold user data.
         "autoscaling:DescribeLaunchConfigurations",
+        // Lists show the origins of distributions, with their secret headers, as the distributions do.
+        "cloudfront:GetFunction",
+        "cloudfront:ListDistributions*",
+        "cloudfront:ListStreamingDistributions",
         "ec2:DescribeInstanceAttribute",
         "ec2:DescribeLaunchTemplateVersions",
         "ec2:DescribeSpot*Requests",
+        // The keys of VPNs.
+        "ec2:DescribeVpnConnections",
         "ec2:GetConsole*",
         "ec2:GetLaunchTemplateData",
         "logs:FilterLogEvents",
         "logs:GetLog*",
         "logs:GetQueryResults",
+        "logs:ListAnomalies",
       ],
       Resource: "*",
     },
