@@ -80,7 +80,5 @@ export function setRedisToken(
     AuthTokenUpdateStrategy: strategy,
     ApplyImmediately: true,
   };
-  // On standard input, because other users can see arguments.
-  const modify = ["elasticache", "modify-replication-group", "--cli-input-json", "file:///dev/stdin"];
-  awsCli(region, modify, { input: JSON.stringify(input) });
+  awsCli(region, ["elasticache", "modify-replication-group"], { input });
 }

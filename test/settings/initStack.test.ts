@@ -43,10 +43,14 @@ const state = JSON.parse(fs.readFileSync(process.env.DOUBLE_STATE, "utf8"));
 const args = process.argv.slice(2);
 state.calls.push(args);
 // The two Redis are in the stack's region only.
-if (process.env.AWS_REGION !== "eu-central-1") process.exit(254);
+if (process.env.AWS_DEFAULT_REGION !== "eu-central-1") process.exit(254);
 if (args[1] === "describe-replication-groups") console.log(JSON.stringify({ ReplicationGroups: state.redis }));
 else {
-  const told = JSON.parse(fs.readFileSync(args[3].replace("file://", ""), "utf8"));
+  const file = args[3].replace("file://", "");
+  // The real CLI reads the file twice, and stops if it gets nothing. Other users must not read a token.
+  const told = [1, 2].map(() => JSON.parse(fs.readFileSync(file, "utf8")))[1];
+  if ((fs.statSync(file).mode & 0o077) !== 0) process.exit(253);
+  state.files = [...(state.files ?? []), file];
   const group = state.redis.find((one) => one.ReplicationGroupId === told.ReplicationGroupId);
   if (told.AuthTokenUpdateStrategy === "ROTATE" && !group.AuthTokenEnabled) process.exit(254);
   Object.assign(group, { AuthTokenEnabled: true, told });
@@ -59,6 +63,8 @@ interface State {
   /** Decrypted values by full key. */
   config: Record<string, string>;
   calls: string[][];
+  /** The files that the CLI read. */
+  files?: string[];
   redis: { ReplicationGroupId: string; told?: { AuthToken: string; AuthTokenUpdateStrategy: string } }[];
 }
 
@@ -260,7 +266,7 @@ describe("settings/initStack", () => {
       expect(leaksIn(written(first) + written(second), stored())).to.deep.equal([]);
     });
 
-    it("sets the token of each Redis with TLS, by standard input", async () => {
+    it("sets the token of each Redis with TLS, by a file that only the user can read", async () => {
       const redis = ["main", "cache"].map((kind) => ({
         ReplicationGroupId: `iaso-demo-enketo-${kind}`,
         TransitEncryptionEnabled: true,
@@ -281,6 +287,9 @@ describe("settings/initStack", () => {
           AuthToken: stored().ENKETO_REDIS_AUTH_TOKEN,
           AuthTokenUpdateStrategy: "ROTATE",
         });
+      const { files = [] } = state();
+      expect(files.length).to.equal(4);
+      expect(files.filter((file) => existsSync(file))).to.deep.equal([]);
       const calls = JSON.stringify(state().calls);
       expect(
         leaksIn(first.stdout + second.stdout + calls, { ...stored(), old: ENKETO_REDIS_AUTH_TOKEN ?? "" }),
