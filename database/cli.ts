@@ -2,9 +2,11 @@ import { Command } from "commander";
 import { runProgram } from "../cli/main";
 import { type Clock, systemClock } from "../coordination/clock";
 import { backups } from "./commands/backups";
+import { copyBack } from "./commands/copyBack";
 import { deleteReplaced } from "./commands/deleteReplaced";
 import { rehearse } from "./commands/rehearse";
 import { restore, type RestoreOptions, resume } from "./commands/restore";
+import { restoreMedia, type RestoreMediaOptions } from "./commands/restoreMedia";
 import { upgrade } from "./commands/upgrade";
 import { execute, EXIT, type Options } from "./run";
 
@@ -14,6 +16,8 @@ Examples:
   npm run database -- restore prod --to 2026-01-31T12:00:00Z   restore the state of a time
   npm run database -- restore prod --to latest                 restore the latest restorable time
   npm run database -- restore prod --snapshot iaso-prod-…      restore a snapshot
+  npm run database -- restore-media prod                       restore missing files of media from AWS Backup
+  npm run database -- copy-back prod --from eu-west-3          copy backups back from another region
   npm run database -- rehearse prod                            restore into a copy, measure the time, delete the copy
   npm run database -- upgrade prod --to 17                     upgrade PostgreSQL, first in a copy
   npm run database -- resume prod                              complete a restore that stopped
@@ -31,7 +35,7 @@ Exit codes:
 
 function createProgram(clock: Clock): Command {
   const program = new Command("npm run database --")
-    .description("Restores and upgrades the database of an environment.")
+    .description("Restores the data of an environment, and upgrades its database.")
     .addHelpText("after", EXAMPLES)
     .showHelpAfterError("See: npm run database -- --help");
   const command = (name: string, description: string): Command =>
@@ -72,6 +76,18 @@ function createProgram(clock: Clock): Command {
       execute(env, options, clock, (session) =>
         upgrade(session, { to: options.to, withoutRowCount: options.withoutRowCount === true }),
       ),
+    );
+
+  changing(command("restore-media", "restore the files that the media bucket lacks from AWS Backup"))
+    .option("--recovery-point <arn>", "the backup (default: the newest)")
+    .action((env: string, options: Options & RestoreMediaOptions) =>
+      execute(env, options, clock, (session) => restoreMedia(session, options)),
+    );
+
+  changing(command("copy-back", "copy the newest backups from the vault in another region back"))
+    .requiredOption("--from <region>", "the region of the copies")
+    .action((env: string, options: Options & { from: string }) =>
+      execute(env, options, clock, (session) => copyBack(session, options)),
     );
 
   changing(command("resume", "complete a restore that stopped, or delete what a rehearsal left")).action(

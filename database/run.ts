@@ -1,4 +1,5 @@
 import { confirm } from "@inquirer/prompts";
+import { awsCli } from "../cli/awsCli";
 import { describeError, explainAwsError } from "../cli/awsErrors";
 import { plain, print, printError } from "../cli/output";
 import { createProgress, isDrawable, type Progress } from "../cli/progress";
@@ -72,6 +73,10 @@ export async function execute(
         print(progress.redact(shown.join("\n")));
       },
       pulumi: new PulumiCli(stack),
+      aws: (cliRegion, command, input) => {
+        const args = [...command.split(" "), "--output", "json"];
+        return Promise.resolve(JSON.parse(awsCli(cliRegion, args, { input })) as unknown);
+      },
       fetch: sendRequest,
     });
   });

@@ -27,6 +27,13 @@ export interface Session extends AnySession {
   /** Prints lines that the user has to read before a question. */
   show: (lines: readonly string[]) => void;
   pulumi: PulumiState;
+  /**
+   * Runs a command of the AWS CLI, for services of which a few commands do not justify an SDK client.
+   *
+   * @param command such as `backup list-restore-jobs`
+   * @param input the parameters, by the names of the API
+   */
+  aws: (region: string, command: string, input: object) => Promise<unknown>;
 }
 
 /** A session that holds the lock of its environment. */

@@ -1,6 +1,9 @@
+import { COPY_REGION } from "./backupDouble";
 import { expect } from "chai";
 import { EXIT } from "../../database/run";
 import { backups } from "../../database/commands/backups";
+import { copyBack } from "../../database/commands/copyBack";
+import { restoreMedia } from "../../database/commands/restoreMedia";
 import { deleteReplaced } from "../../database/commands/deleteReplaced";
 import { rehearse } from "../../database/commands/rehearse";
 import { upgrade } from "../../database/commands/upgrade";
@@ -363,6 +366,10 @@ describe("the permissions of an operator", () => {
     await ended(account, (session) => rehearse(session, { withoutRowCount: false }));
     account.double.time.now += 3_600_000;
     await ended(account, (session) => upgrade(session, { to: "17", withoutRowCount: false }));
+    account.backup.addPoint({ type: "S3", region: COPY_REGION });
+    account.backup.addPoint({ type: "RDS", region: COPY_REGION });
+    await ended(account, (session) => copyBack(session, { from: COPY_REGION }));
+    await ended(account, (session) => restoreMedia(session, {}));
     // A restart is needed only if parameters wait for it.
     expect(unusedPermissions(account.double.role)).to.deep.equal(["RestoreAndReplace: rds:RebootDBInstance"]);
   });

@@ -11,6 +11,7 @@ import { pulumiOf } from "../deploy/double/pulumi";
 import { silentProgress } from "../deploy/double/runs";
 import { createShortcutClients } from "../deploy/double/shortcut";
 import { DirectTransport, never, type Process } from "../deploy/double/transport";
+import { awsCliOf, BackupDouble } from "./backupDouble";
 import { operatorRole } from "./operator";
 
 process.env["AWS_ACCESS_KEY_ID"] ??= "AKIAEXAMPLE";
@@ -28,6 +29,7 @@ export interface Account {
   /** Pulumi's state. */
   state: string;
   old: SimulatedDatabase;
+  backup: BackupDouble;
   /** The state of the old instance before the run. */
   before: string;
   /** True if the old instance does not exist any more. */
@@ -73,7 +75,8 @@ export function createAccount(seed = 1, time: Time = new VirtualTime()): Account
       ],
     },
   });
-  return { double, state, old, before: settings(old), goodTime };
+  const backup = new BackupDouble(double.time, () => double.role);
+  return { double, state, old, backup, before: settings(old), goodTime };
 }
 
 /** The outputs of Pulumi's resource. */
@@ -150,6 +153,7 @@ export function run(
         confirm: () => (process.dead ? never() : Promise.resolve(left.shift() ?? true)),
         show: (shown) => lines.push(...shown),
         pulumi: pulumiOf(account, process),
+        aws: awsCliOf(account.backup, process),
         fetch: async () => {
           await Promise.resolve();
           if (process.dead) return never();

@@ -39,6 +39,7 @@ export async function serve(double: Pick<AwsDouble, "handle">): Promise<RunningD
   const port = await listen(server);
   const url = `http://127.0.0.1:${port}`;
   const services = [
+    "CLOUDWATCH",
     "EC2",
     "ECR",
     "ELASTIC_BEANSTALK",

@@ -1,0 +1,320 @@
+import { type Session } from "../../database/session";
+import { ACCOUNT, REGION, type Role } from "../authorization";
+import { authorize } from "../deploy/double/authorization";
+import { type AwsDouble, KILL, SILENCE } from "../deploy/double/aws";
+import { type Time } from "../deploy/double/clocks";
+import { AwsFault, type DoubleResponse } from "../deploy/double/protocol";
+import { never, type Process } from "../deploy/double/transport";
+
+export const BUCKET = "example-iaso-staging-media";
+export const COPY_REGION = "eu-west-3";
+
+export interface SimulatedPoint {
+  arn: string;
+  region: string;
+  vault: string;
+  type: "RDS" | "S3";
+  resource: string;
+  status: string;
+  at: number;
+  /** Days until it is deleted; undefined if never. */
+  days: number | undefined;
+  /** The files of media. */
+  files: Record<string, string>;
+}
+
+interface SimulatedJob {
+  id: string;
+  kind: "copy" | "restore";
+  region: string;
+  point: SimulatedPoint;
+  endsAt: number;
+  /** Does the work of the job, and returns the reason if it fails. */
+  act: () => string | undefined;
+  state: string;
+  message?: string;
+  destination?: string;
+}
+
+/** The days that the locks of the vaults accept. */
+const RETENTION = { min: 7, max: 3650 };
+
+type Input = Record<string, unknown>;
+
+/**
+ * AWS Backup with the vaults of an environment, in two regions.
+ *
+ * @see https://docs.aws.amazon.com/aws-backup/latest/devguide/restoring-s3.html
+ */
+export class BackupDouble {
+  readonly points: SimulatedPoint[] = [];
+  readonly jobs: SimulatedJob[] = [];
+  /** The files of the media bucket; a deleted one is absent. */
+  media: Record<string, string> = {};
+  /** Milliseconds that a job takes. */
+  duration = 30 * 60_000;
+  private created = 0;
+
+  constructor(
+    private readonly time: Time,
+    /** The role that calls; undefined permits everything. */
+    private readonly role: () => Role | undefined,
+  ) {}
+
+  addPoint(point: Partial<SimulatedPoint> & Pick<SimulatedPoint, "type">): SimulatedPoint {
+    this.created += 1;
+    const region = point.region ?? REGION;
+    const id = `00000000-${String(this.created)}`;
+    const added: SimulatedPoint = {
+      arn:
+        point.type === "RDS"
+          ? `arn:aws:rds:${region}:${ACCOUNT}:snapshot:awsbackup:copyjob-${id}`
+          : `arn:aws:backup:${region}:${ACCOUNT}:recovery-point:${id}`,
+      region,
+      vault: region === REGION ? "iaso-staging" : "iaso-staging-copy",
+      resource:
+        point.type === "RDS" ? `arn:aws:rds:${REGION}:${ACCOUNT}:db:iaso-staging` : `arn:aws:s3:::${BUCKET}`,
+      status: "COMPLETED",
+      at: this.time.now,
+      days: 90,
+      files: {},
+      ...point,
+    };
+    this.points.push(added);
+    return added;
+  }
+
+  /** @throws AwsFault as AWS Backup does */
+  handle(region: string, operation: string, input: Input): unknown {
+    this.advance();
+    switch (operation) {
+      case "ListRecoveryPointsByBackupVault":
+        return this.listPoints(region, input);
+      case "ListCopyJobs":
+      case "ListRestoreJobs": {
+        this.allow(`backup:${operation}`, "*");
+        const kind = operation === "ListCopyJobs" ? "copy" : "restore";
+        const jobs = this.jobs.filter((job) => job.region === region && job.kind === kind);
+        return { [kind === "copy" ? "CopyJobs" : "RestoreJobs"]: jobs.map(shown) };
+      }
+      case "DescribeCopyJob":
+      case "DescribeRestoreJob": {
+        this.allow(`backup:${operation}`, "*");
+        const id = input["CopyJobId"] ?? input["RestoreJobId"];
+        const job = this.jobs.find((one) => one.id === id && one.region === region);
+        if (job === undefined)
+          throw new AwsFault("ResourceNotFoundException", `There is no job ${String(id)}.`);
+        return job.kind === "copy" ? { CopyJob: shown(job) } : shown(job);
+      }
+      case "StartRestoreJob":
+        return this.startRestore(region, input);
+      case "StartCopyJob":
+        return this.startCopy(region, input);
+      default:
+        throw new AwsFault("InvalidAction", `The double of AWS Backup has no ${operation}.`);
+    }
+  }
+
+  private allow(action: string, resource: string, context?: Record<string, string>): void {
+    const role = this.role();
+    if (role !== undefined) authorize(role, "backup", [{ action, resource, ...(context && { context }) }]);
+  }
+
+  private listPoints(region: string, { BackupVaultName, ByResourceType }: Input): unknown {
+    const vault = String(BackupVaultName);
+    this.allow(
+      "backup:ListRecoveryPointsByBackupVault",
+      `arn:aws:backup:${region}:${ACCOUNT}:backup-vault:${vault}`,
+    );
+    const vaults: Record<string, string> = { [REGION]: "iaso-staging", [COPY_REGION]: "iaso-staging-copy" };
+    if (vault !== vaults[region]) {
+      throw new AwsFault(
+        "AccessDeniedException",
+        `Backup vault ${vault} does not exist, or access is denied.`,
+      );
+    }
+    const found = this.points.filter((point) => point.region === region && point.vault === vault);
+    return {
+      RecoveryPoints: found
+        .filter(({ type }) => ByResourceType === undefined || type === ByResourceType)
+        .map(({ arn, at, days, resource, status }) => ({
+          RecoveryPointArn: arn,
+          ResourceArn: resource,
+          Status: status,
+          CreationDate: at / 1000,
+          BackupSizeInBytes: 2 ** 31,
+          ...(days !== undefined && { Lifecycle: { DeleteAfterDays: days } }),
+        })),
+    };
+  }
+
+  /** The backup of a request. */
+  private pointOf(region: string, input: Input, action: string): SimulatedPoint {
+    const arn = String(input["RecoveryPointArn"]);
+    const role = String(input["IamRoleArn"]);
+    this.allow(action, arn);
+    this.allow("iam:PassRole", role, { "iam:PassedToService": "backup.amazonaws.com" });
+    // The only role that AWS Backup can assume here.
+    if (role !== `arn:aws:iam::${ACCOUNT}:role/iaso-staging-backup`) {
+      throw new AwsFault("InvalidParameterValueException", "IAM Role does not have sufficient permissions.");
+    }
+    const point = this.points.find((one) => one.arn === arn && one.region === region);
+    if (point === undefined)
+      throw new AwsFault("ResourceNotFoundException", `${arn} does not exist in ${region}.`);
+    if (point.status !== "COMPLETED") {
+      throw new AwsFault("InvalidResourceStateException", `${arn} is ${point.status}.`);
+    }
+    return point;
+  }
+
+  private startRestore(region: string, input: Input): unknown {
+    const point = this.pointOf(region, input, "backup:StartRestoreJob");
+    const metadata = (input["Metadata"] ?? {}) as Record<string, string>;
+    const { DestinationBucketName, Encrypted, EncryptionType, NewBucket } = metadata;
+    const isWhole =
+      DestinationBucketName !== undefined &&
+      /^(true|false)$/.test(`${NewBucket}`) &&
+      /^(true|false)$/.test(`${Encrypted}`);
+    const isEncryption =
+      EncryptionType === undefined || ["original", "SSE-S3", "SSE-KMS"].includes(EncryptionType);
+    if (point.type !== "S3" || input["ResourceType"] !== "S3" || !isWhole || !isEncryption) {
+      throw new AwsFault("InvalidParameterValueException", "Invalid restore metadata.");
+    }
+    const act = (): string | undefined => {
+      // The role of AWS Backup creates no buckets, and writes into media only.
+      if (NewBucket === "true" || DestinationBucketName !== BUCKET) return "Access Denied";
+      // AWS Backup puts no object in place of one that exists.
+      this.media = { ...point.files, ...this.media };
+      return undefined;
+    };
+    return { RestoreJobId: this.start({ kind: "restore", region, point, act }).id };
+  }
+
+  private startCopy(region: string, input: Input): unknown {
+    const point = this.pointOf(region, input, "backup:StartCopyJob");
+    if (input["SourceBackupVaultName"] !== point.vault) {
+      throw new AwsFault("InvalidParameterValueException", "The recovery point is in another vault.");
+    }
+    const target = /^arn:aws:backup:([^:]+):\d+:backup-vault:(.+)$/.exec(
+      String(input["DestinationBackupVaultArn"]),
+    );
+    const days = (input["Lifecycle"] as { DeleteAfterDays?: number } | undefined)?.DeleteAfterDays;
+    const job = this.start({
+      kind: "copy",
+      region,
+      point,
+      act: () => {
+        if (target?.[2] !== "iaso-staging") return "Access Denied trying to copy into the vault";
+        if (days === undefined || days < RETENTION.min || days > RETENTION.max) {
+          return "The retention is outside of the limits of the vault's lock";
+        }
+        const { files, resource, type } = point;
+        job.destination = this.addPoint({ type, files, resource, days, region: target[1] ?? "" }).arn;
+        return undefined;
+      },
+    });
+    return { CopyJobId: job.id };
+  }
+
+  private start(job: Pick<SimulatedJob, "act" | "kind" | "point" | "region">): SimulatedJob {
+    this.created += 1;
+    const id = `job-${this.created}`;
+    const started: SimulatedJob = { ...job, id, state: "RUNNING", endsAt: this.time.now + this.duration };
+    this.jobs.push(started);
+    return started;
+  }
+
+  /** Ends the jobs whose time is over. */
+  advance(): void {
+    for (const job of this.jobs) {
+      if (job.state !== "RUNNING" || job.endsAt > this.time.now) continue;
+      job.message = job.act();
+      job.state = job.message === undefined ? "COMPLETED" : "FAILED";
+    }
+  }
+}
+
+function shown({ destination, id, kind, message, point, state }: SimulatedJob): object {
+  const common = { StatusMessage: message, PercentDone: state === "RUNNING" ? "12.00%" : undefined };
+  return kind === "copy"
+    ? {
+        ...common,
+        CopyJobId: id,
+        State: state,
+        SourceRecoveryPointArn: point.arn,
+        DestinationRecoveryPointArn: destination,
+      }
+    : { ...common, RestoreJobId: id, Status: state, RecoveryPointArn: point.arn };
+}
+
+/** The AWS CLI: its calls are faulted like those of the SDK. */
+export function awsCliOf(backup: BackupDouble, process: Process): Session["aws"] {
+  return async (region, command, input) => {
+    await Promise.resolve();
+    if (process.dead) return never();
+    const operation = (command.split(" ")[1] ?? "").replace(/(?:^|-)(\w)/g, (_, letter: string) =>
+      letter.toUpperCase(),
+    );
+    const answer = process.double.arrive("backup", operation, () =>
+      backup.handle(region, operation, input as Input),
+    );
+    if (answer === KILL) {
+      process.dead = true;
+      process.onKill();
+      return never();
+    }
+    if (answer === SILENCE) throw new Error("aws got no answer");
+    return JSON.parse(JSON.stringify(answer)) as unknown;
+  };
+}
+
+/** The paths of AWS Backup's API, by operation. */
+const PATHS: [method: string, path: RegExp, operation: string, name?: string][] = [
+  [
+    "GET",
+    /^\/backup-vaults\/([^/]+)\/recovery-points\/$/,
+    "ListRecoveryPointsByBackupVault",
+    "BackupVaultName",
+  ],
+  ["PUT", /^\/restore-jobs$/, "StartRestoreJob"],
+  ["GET", /^\/restore-jobs\/$/, "ListRestoreJobs"],
+  ["GET", /^\/restore-jobs\/([^/]+)$/, "DescribeRestoreJob", "RestoreJobId"],
+  ["PUT", /^\/copy-jobs$/, "StartCopyJob"],
+  ["GET", /^\/copy-jobs\/$/, "ListCopyJobs"],
+  ["GET", /^\/copy-jobs\/([^/]+)$/, "DescribeCopyJob", "CopyJobId"],
+];
+
+/** Answers requests of the real AWS CLI. */
+export function overHttp(backup: BackupDouble): Pick<AwsDouble, "handle"> {
+  const answer = (status: number, body: unknown, headers: Record<string, string> = {}): DoubleResponse => ({
+    status,
+    headers: { "content-type": "application/json", ...headers },
+    body: JSON.stringify(body),
+  });
+  return {
+    handle({ body, headers, method, path, query }) {
+      const region = /Credential=[^/]+\/\d+\/([^/]+)\//.exec(headers["authorization"] ?? "")?.[1] ?? "";
+      for (const [verb, pattern, operation, name] of PATHS) {
+        const match = pattern.exec(path);
+        if (match === null || verb !== method) continue;
+        const type = query.get("resourceType");
+        const input = {
+          ...(body.length === 0 ? {} : (JSON.parse(body.toString()) as Input)),
+          ...(name !== undefined && { [name]: match[1] }),
+          ...(type !== null && { ByResourceType: type }),
+        };
+        try {
+          return answer(200, backup.handle(region, operation, input));
+        } catch (error) {
+          if (!(error instanceof AwsFault)) throw error;
+          return answer(error.status, { message: error.message }, { "x-amzn-errortype": error.code });
+        }
+      }
+      return answer(
+        404,
+        { message: `${method} ${path}` },
+        { "x-amzn-errortype": "UnknownOperationException" },
+      );
+    },
+  };
+}
