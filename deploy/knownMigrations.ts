@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { ConditionalObjects } from "../coordination/conditionalObject";
-import { type LockedSession } from "./session";
+import { type LockedSession, type Session } from "./session";
 import { type MigrationList, migrationList } from "./source/migrations";
 import { readZipFile } from "./source/unzip";
 
@@ -10,8 +10,8 @@ export const KNOWN_MIGRATIONS = "wheels/known-migrations.json";
 const schema = z.object({
   /** The versions that may run until the next switch, and the migrations that each has; null if they are unknown. */
   versions: z.record(z.string(), migrationList.nullable()),
-  /** True if an instance refuses older code that does not fit the tables which newer code left. */
-  mustFit: z.boolean(),
+  /** The label of the version that instances refuse if it does not fit the tables which newer code left. */
+  mustFit: z.string().nullable(),
 });
 
 type KnownMigrations = z.infer<typeof schema>;
@@ -40,7 +40,7 @@ export async function announceVersions(
   const lists = { ...known?.versions, ...more.versions };
   const versions = Object.fromEntries(labels.map((label) => [label, lists[label] ?? null]));
   await session.lock.renew();
-  await objects.write(KNOWN_MIGRATIONS, { versions, mustFit: more.mustFit === true }, etag);
+  await objects.write(KNOWN_MIGRATIONS, { versions, mustFit: more.mustFit ?? null }, etag);
 }
 
 /** Reads the migrations that a version has from its bundle; null if the build could not list them. */
@@ -48,6 +48,25 @@ export async function migrationsOf(bundle: string): Promise<MigrationList | null
   const text = await readZipFile(bundle, "iaso-deploy/migrations.json");
   return text === undefined ? null : migrationList.parse(JSON.parse(text.toString()));
 }
+
+/** True if a bundle is known to have no migration that the running version does not have: no table changes. */
+export async function hasNoNewMigrations(
+  { clients, target }: Session,
+  running: string,
+  bundle: string,
+): Promise<boolean> {
+  const { known } = await read(new ConditionalObjects(clients.s3, target.artifactsBucket));
+  const [list, own] = [known?.versions[running] ?? null, await migrationsOf(bundle)];
+  return list !== null && own !== null && missing(own, list).length === 0;
+}
+
+/** The names of the migrations of a list that another one does not have. */
+function missing(list: MigrationList, from: MigrationList): string[] {
+  const present = new Set(from.map(nameOf));
+  return list.map(nameOf).filter((name) => !present.has(name));
+}
+
+const nameOf = (pair: MigrationList[number]): string => pair.join(".");
 
 /** Names shown of a list. */
 const SHOWN = 5;
@@ -60,11 +79,6 @@ export async function describeMigrations(objects: ConditionalObjects, running: s
   if (own === undefined || own === null || other === undefined || theirs === undefined || theirs === null) {
     return [];
   }
-  const names = (list: MigrationList) => list.map((pair) => pair.join("."));
-  const missing = (list: MigrationList, from: MigrationList) => {
-    const present = new Set(names(from));
-    return names(list).filter((name) => !present.has(name));
-  };
   const show = (list: string[]) =>
     list.slice(0, SHOWN).join(", ") + (list.length > SHOWN ? ` and ${list.length - SHOWN} more` : "");
   const [newer, unknown] = [missing(own, theirs), missing(theirs, own)];

@@ -1,6 +1,7 @@
 import { cp, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
+import { hasNoNewMigrations } from "../knownMigrations";
 import { type Running } from "../migrations/check";
 import { downloadBundle, isWithoutApplication } from "../migrations/runningVersion";
 import { checkInSandbox } from "../migrations/sandboxed";
@@ -113,17 +114,21 @@ async function runningVersion(
 /**
  * Checks, before anything is touched, that the running version's code works on the new version's tables.
  *
- * @param judge Judges the migrations; undefined if the deployment has no checkout, whose code it could run.
+ * @param built The new version, without a judge if the deployment has no checkout, whose code it could run.
  * @returns a sentence for the report
  * @throws UserError if the code does not work, or that was not checked, unless `unchecked` is set
  */
 export async function requireCompatible(
   session: Session,
   running: string,
-  judge: JudgeMigrations | undefined,
+  built: { bundle: { path: string }; judgeMigrations?: JudgeMigrations },
   unchecked: boolean,
 ): Promise<string> {
   const { progress } = session;
+  if (await hasNoNewMigrations(session, running, built.bundle.path)) {
+    progress.line("The new version has no new migrations.");
+    return `${running} works on the tables: the new version has no new migrations.`;
+  }
   if (unchecked) {
     progress.warn(
       "The migrations are not checked: the running version may fail on the new version's tables.",
@@ -132,7 +137,7 @@ export async function requireCompatible(
   }
   const judgement = await progress.step("Check the migrations", async (log) => {
     const result =
-      (await judge?.(running, log)) ??
+      (await built.judgeMigrations?.(running, log)) ??
       notChecked("the deployment has a build, and no checkout to run the check with");
     if (!stopsDeployment(result)) for (const line of result.lines) progress.line(line);
     return result;

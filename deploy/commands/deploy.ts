@@ -92,7 +92,7 @@ export async function deploy(session: Session, options: DeployOptions, build: Bu
     // Nobody uses the running version while the maintenance migrates the database.
     const migrations =
       plan === undefined
-        ? await requireCompatible(run.session, from, built.judgeMigrations, options.migrationsUnchecked)
+        ? await requireCompatible(run.session, from, built, options.migrationsUnchecked)
         : undefined;
     requireNotInterrupted(session);
     await run.session.lock.renew();

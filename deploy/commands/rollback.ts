@@ -45,7 +45,9 @@ export async function rollback(session: Session, options: RollbackOptions): Prom
     await progress.step("Check the background tasks", (log) =>
       checkRunningTasks(locked, options.runningTasks, log),
     );
-    await announceVersions(locked, [from, to], { mustFit: !options.migrationsUnchecked });
+    await announceVersions(locked, [from, to], {
+      mustFit: options.migrationsUnchecked ? null : to,
+    });
     await progress.step(`Restore the static files of ${to}`, () => restoreStaticOf(locked, to));
     const { closing, report } = await switchVersion(locked, { pair, journal, from, to });
     const note =

@@ -109,7 +109,7 @@ describe("deploy/commands", () => {
     }
     const told = (double: AwsDouble) => {
       const { mustFit, versions: lists } = double.s3.json(ARTIFACTS, KNOWN_MIGRATIONS) as {
-        mustFit: boolean;
+        mustFit: string | null;
         versions: Record<string, [string, string][] | null>;
       };
       const names = Object.entries(lists).map(([label, list]) => [
@@ -125,7 +125,7 @@ describe("deploy/commands", () => {
       const first = await deployWith(double, "1.1", "0001");
       // Nobody knows the migrations of the version that the tool did not build.
       expect(told(double)).to.deep.equal({
-        mustFit: false,
+        mustFit: null,
         versions: { [PREVIOUS]: null, [first]: ["0001"] },
       });
       expect(await notes(double)).to.equal("");
@@ -139,20 +139,37 @@ describe("deploy/commands", () => {
       expect(await notes(double)).to.equal("");
     });
 
+    it("spare the check of a version without new migrations, which a deployment in GitHub cannot make", async () => {
+      const double = account();
+      await deployWith(double, "1.1", "0001");
+      for (const [name, migrations, outcome] of [
+        ["1.2", ["0001"], "deployed"],
+        ["1.3", ["0001", "0002"], "refused"],
+      ] as const) {
+        const list = JSON.stringify(migrations.map((one) => ["iaso", one]));
+        const { build } = builtVersion(name, { "iaso-deploy/migrations.json": list });
+        const withoutCheckout: typeof build = async (...args) => ({
+          ...(await build(...args)),
+          judgeMigrations: undefined,
+        });
+        expect((await run(double, deployment(withoutCheckout))).outcome, name).to.equal(outcome);
+      }
+    });
+
     it("let a rollback start only code that fits the tables, unless the user says otherwise", async () => {
       const double = account();
       const first = await deployWith(double, "1.1", "0001");
       const second = await deployWith(double, "1.2", "0001", "0002");
       await run(double, (session) => rollback(session, TASKS));
       expect(told(double)).to.deep.equal({
-        mustFit: true,
+        mustFit: first,
         versions: { [first]: ["0001"], [second]: ["0001", "0002"] },
       });
       expect(await notes(double)).to.equal(
         `The database may have migrations of ${second} that ${first} does not have: iaso.0002.`,
       );
       await run(double, (session) => rollback(session, { ...TASKS, to: second, migrationsUnchecked: true }));
-      expect(told(double).mustFit).to.equal(false);
+      expect(told(double).mustFit).to.equal(null);
       double.beanstalk.plan("iaso-staging", first, "rolledBack");
       const refused = await run(double, (session) => rollback(session, { ...TASKS, to: first }));
       expect(refused.outcome).to.equal("rolledBack");
@@ -165,7 +182,7 @@ describe("deploy/commands", () => {
       const second = await deployWith(double, "1.2", "0001");
       deployByHand(double, "by-hand");
       await run(double, repairing(second));
-      expect(told(double)).to.deep.equal({ mustFit: false, versions: { [second]: null } });
+      expect(told(double)).to.deep.equal({ mustFit: null, versions: { [second]: null } });
     });
   });
 

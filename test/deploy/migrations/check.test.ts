@@ -240,7 +240,11 @@ place.delete()
     const COMMENTS = "SELECT count(*) FROM pg_description WHERE objoid = 'places_place'::regclass";
 
     /** Prepares the database as an instance does that has fetched what the deploy tool says about the versions. */
-    async function prepare(directory: string, versions: readonly Files[], mustFit = false): Promise<string> {
+    async function prepare(
+      directory: string,
+      versions: readonly Files[],
+      mustFit: string | null = null,
+    ): Promise<string> {
       const scripts = temporaryDirectory();
       cpSync(join(PREPARE, ".."), scripts, { recursive: true });
       const lists = await Promise.all(
@@ -250,6 +254,7 @@ place.delete()
       );
       const known = { versions: Object.fromEntries(lists), mustFit, write: "an id" };
       writeFileSync(join(scripts, "known-migrations.json"), JSON.stringify(known));
+      writeFileSync(join(scripts, "version.json"), JSON.stringify({ version: "1.0-rc" }));
       return python3(directory, join(scripts, "prepare_database.py"));
     }
 
@@ -321,15 +326,16 @@ place.delete()
         // Without a bridge, as another tool would migrate.
         python3(two, "-m", "django", "migrate");
         expect(await prepare(one, [RUNNING, newer])).to.contain(`this code fails on the database: ${reason}`);
-        const refused = prepare(one, [RUNNING, newer], true);
+        const refused = prepare(one, [RUNNING, newer], "1.0-rc-0123456789abcdef");
         const error = await refused.then(
           () => undefined,
           (thrown: unknown) => thrown as { status: number; stdout: string },
         );
         expect(error?.status).to.equal(1);
         expect(error?.stdout).to.contain(reason);
-        // The newer code is not older than itself.
-        await prepare(two, [RUNNING, newer], true);
+        // The version to which a failed rollback returns, and code that is not older than the tables.
+        await prepare(one, [RUNNING, newer], "1.0-0123456789abcdef");
+        await prepare(two, [RUNNING, newer], "1.0-rc-0123456789abcdef");
         databases += 1;
         database = `bridge${databases}`;
         server.query(`CREATE DATABASE ${database}`);
@@ -341,7 +347,9 @@ place.delete()
       const [one, two] = [version(RUNNING), version(second)];
       python3(one, PREPARE);
       await prepare(two, [RUNNING, second]);
-      expect(await prepare(one, [RUNNING, second], true)).to.contain("newer code has migrated the database");
+      expect(await prepare(one, [RUNNING, second], "1.0-rc-0123456789abcdef")).to.contain(
+        "newer code has migrated the database",
+      );
       python3(one, "-c", OLD_CODE);
     });
 

@@ -39,8 +39,11 @@ WHERE locktype = 'advisory' AND granted AND classid = 0 AND objid = %s AND objsu
 
 READ_ONLY_ROLE = "readonlyrole"
 
+HERE = os.path.dirname(os.path.abspath(__file__))
 # Written by the deploy tool before each switch; see deploy/knownMigrations.ts. The hook fetches it.
-KNOWN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "known-migrations.json")
+KNOWN = os.path.join(HERE, "known-migrations.json")
+# The record of this version in its bundle.
+VERSION = os.path.join(HERE, "version.json")
 
 
 def say(message):
@@ -126,8 +129,11 @@ def read_known():
     try:
         with open(KNOWN) as file:
             answer = json.load(file)
+        with open(VERSION) as file:
+            version = json.load(file)["version"]
         lists = [{".".join(one) for one in migrations or []} for migrations in answer["versions"].values()]
-        return set.intersection(*lists), answer["mustFit"] is True
+        # The label is the version and a digest. The version to which a failed rollback returns has to start in any case.
+        return set.intersection(*lists), (answer["mustFit"] or "").rpartition("-")[0] == version
     except (OSError, ValueError, KeyError, TypeError) as error:
         say(f"no versions are known, so temporary defaults stay: {error}")
         return set(), False
