@@ -92,7 +92,7 @@ export interface Ran {
   operations: string[][];
 }
 
-interface LoggedEvent {
+interface LoggedEvent extends Pick<EngineEvent, "policyEvent"> {
   resourcePreEvent?: { metadata: { op: string; urn: string; type: string } };
 }
 
@@ -402,6 +402,16 @@ export class Lab {
     writeFileSync(join(this.folder, "bin/pulumi-analyzer-policy-nodejs"), `${script.join("\n")}\n`, {
       mode: 0o755,
     });
+  }
+
+  /** The policy events of the last command. */
+  policyEvents(): Pick<EngineEvent, "policyEvent">[] {
+    const [last] = this.eventFiles().slice(-1);
+    if (last === undefined) return [];
+    return readFileSync(last, "utf8")
+      .split("\n")
+      .filter((line) => line.includes("policyEvent"))
+      .map((line) => JSON.parse(line) as LoggedEvent);
   }
 
   /** The event files, in the order in which the commands ended. */

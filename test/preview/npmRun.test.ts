@@ -71,6 +71,19 @@ describe("npm run preview -- --against", () => {
     }
   });
 
+  it("holds the simulated ids, by which check refuses a stranger's id beside a linked one", () => {
+    const document = JSON.parse(readFileSync(join(project, "before.json"), "utf8")) as PreviewDocument;
+    const route = document.resources.find(({ name }) => name === "network-private-0-nat");
+    if (route !== undefined) route.inputs.natGatewayId = "nat-0123456789abcdef0";
+    writeFileSync(join(project, "edited.json"), JSON.stringify(document));
+    const { status, stdout } = spawnSync("npm", ["run", "check", "--", "--graph", "edited.json"], {
+      cwd: project,
+      encoding: "utf8",
+    });
+    expect(status, stdout).to.equal(1);
+    expect(stdout).to.include("nat-0123456789abcdef0");
+  });
+
   it("finds only the real risks of another network: rules that are replaced like for like are none", () => {
     const { stdout } = previewWith({ vpcCidr: "10.99.0.0/16" });
     const risks = stdout.split("\n").filter((line) => /^ {6}! /.test(line));
