@@ -10,13 +10,15 @@ import * as beanstalkWebAcl from "./rules/beanstalk/webAcl";
 import * as beanstalkWorker from "./rules/beanstalk/worker";
 import * as cloudfront from "./rules/cloudfront";
 import * as database from "./rules/database";
-import * as encryption from "./rules/encryption";
+import * as encryptionKey from "./rules/encryption/key";
+import * as encryptionStores from "./rules/encryption/stores";
 import * as alarms from "./rules/evidence/alarms";
 import * as keptFiles from "./rules/evidence/lifecycle";
 import * as logs from "./rules/evidence/logs";
 import * as keptRedis from "./rules/evidence/redis";
 import * as alarmTopic from "./rules/evidence/topic";
 import * as hygiene from "./rules/hygiene";
+import * as iamDuties from "./rules/iam/duties";
 import * as iamDocuments from "./rules/iam/documents";
 import * as iamOtherEnvironment from "./rules/iam/otherEnvironment";
 import * as iamPermissions from "./rules/iam/permissions";
@@ -53,7 +55,16 @@ const AREAS = {
   references: [ownReferences, strangers, uses],
   storage: [bucket, bucketPolicy, images, lifecycle, writers],
   network: [network, routes, reachability],
-  iam: [iamDocuments, iamOtherEnvironment, iamPermissions, iamRoles, iamSecrets, iamSeparation, iamTrust],
+  iam: [
+    iamDocuments,
+    iamDuties,
+    iamOtherEnvironment,
+    iamPermissions,
+    iamRoles,
+    iamSecrets,
+    iamSeparation,
+    iamTrust,
+  ],
   redis: [redis],
   cloudfront: [cloudfront],
   beanstalk: [
@@ -70,7 +81,7 @@ const AREAS = {
   database: [database],
   backup: [backup],
   queue: [queue],
-  encryption: [encryption],
+  encryption: [encryptionKey, encryptionStores],
   dns: [dns],
   evidence: [alarms, alarmTopic, logs, keptFiles, keptRedis],
   values: [databaseValues, environmentValues, options, cloudfrontValues, stackValues],

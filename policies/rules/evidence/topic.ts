@@ -5,7 +5,7 @@ import { judge } from "../../iam/evaluate";
 import { identitiesOf } from "../../identity";
 import { defineRule } from "../../rule";
 import { targetsOf } from "../../references";
-import { letsServiceUseKey } from "../encryption";
+import { letsServiceUseKey } from "../encryption/stores";
 import { usersOfResource } from "../../topology";
 import { demand, hasUnknown, notEvaluated, text } from "../../values";
 

@@ -19,7 +19,7 @@ import {
 } from "./grants";
 
 /** The policies of this program that no role has: those that can be boundaries. */
-const unattached = (stack: Stack) =>
+export const unattached = (stack: Stack) =>
   stack.once("policies that no role has", () => {
     const attached = new Set(stack.ofType(ATTACHMENT).flatMap((one) => attachedPolicies(one, stack)));
     return stack.ofType(POLICY).filter((policy) => !attached.has(policy));

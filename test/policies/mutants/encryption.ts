@@ -52,6 +52,19 @@ const keyOfOthers = (kind: Kind, name: string, property: string, value: unknown)
   },
 ];
 
+/** Changes one value of the condition of a statement of the key policy. */
+const via = (sid: string, services: string[]): Mutant =>
+  keyStatement("stores-use-key", sid, (one) => ({
+    ...one,
+    Condition: {
+      ...one.Condition,
+      StringEquals: {
+        ...one.Condition?.StringEquals,
+        "kms:ViaService": services.map((service) => `${service}.eu-central-1.amazonaws.com`),
+      },
+    },
+  }));
+
 const s3With = (encryption: object) => [
   { applyServerSideEncryptionByDefault: encryption, blockedEncryptionTypes: ["SSE-C"] },
 ];
@@ -69,6 +82,26 @@ const withCondition = (condition: PolicyStatement["Condition"]) => (one: PolicyS
 
 /** Edits of a stack with a KMS key of its own: prod. */
 export const encryption: Mutant[] = [
+  // The services of stores can use it, and no others in their own name
+  via("StoresEncrypt", ["rds"]),
+  via("StoresEncrypt", ["elasticache"]),
+  via("StoresCreateGrants", ["rds"]),
+  via("StoresCreateGrants", []),
+  keyWithout("stores-use-key", "StoresEncrypt"),
+  keyWithout("stores-use-key", "StoresCreateGrants"),
+  keyStatement("stores-use-key", "StoresEncrypt", (one) => ({ ...one, Action: "kms:Decrypt" })),
+  set("stores-use-key", "database", "database", "performanceInsightsKmsKeyId", "alias/aws/rds"),
+  set("stores-use-key", "database", "database", "performanceInsightsKmsKeyId", OTHER_KEY),
+  keyAllows({
+    Principal: { Service: ["lambda.amazonaws.com"] },
+    Action: "kms:Decrypt",
+    Condition: { StringEquals: { "aws:SourceAccount": ACCOUNT } },
+  }),
+  keyAllows({
+    Principal: { Service: "logs.eu-west-1.amazonaws.com" },
+    Action: "kms:Decrypt",
+    Condition: { StringEquals: { "aws:SourceAccount": ACCOUNT } },
+  }),
   set("key-kept", "key", KEY, "enableKeyRotation", false),
   set("key-kept", "key", KEY, "enableKeyRotation", undefined),
   set("key-kept", "key", KEY, "rotationPeriodInDays", 2560),

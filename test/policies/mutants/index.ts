@@ -5,6 +5,7 @@ import { roles } from "./roles";
 import { application } from "./application";
 import { backupOfProd } from "./backup";
 import { beanstalk } from "./beanstalk";
+import { duties, dutiesOfProd } from "./duties";
 import { closedWorld } from "./closedWorld";
 import { database, databaseOfProd } from "./database";
 import { encryption } from "./encryption";
@@ -33,6 +34,7 @@ const AREAS: Record<string, Mutant[]> = {
   queue,
   access,
   roles,
+  duties,
   hygiene,
   closedWorld,
   topology,
@@ -51,6 +53,7 @@ const OF_STACK: Record<string, Record<string, Mutant[]>> = {
   prod: {
     storage: privateStatic,
     database: databaseOfProd,
+    duties: dutiesOfProd,
     encryption,
     backup: backupOfProd,
     evidence: evidenceOfProd,

@@ -1,19 +1,14 @@
-import { every, ownAccounts, regionsOf, resourcesWith, Stack } from "../context";
-import { conditionsOf, demandsValue, Statement, statementsOf, strings } from "../iam/document";
-import { actionMatches, judge } from "../iam/evaluate";
-import { allowsOutsiders } from "../iam/principals";
-import { identitiesOf, nameOf } from "../identity";
-import { named, targetsOf, used, usesOf } from "../references";
-import { Resource } from "../resource";
-import { defineRule } from "../rule";
-import { demand, first, hasUnknown, notEvaluated, object, text } from "../values";
-import { arnOfRole, grantsOf, isForServices, isGithubs, ROLE } from "./iam/grants";
-import { classOf, PART } from "./storage/bucket";
+import { every, ownAccounts, regionsOf, Stack } from "../../context";
+import { conditionsOf, demandsValue, Statement, statementsOf, strings } from "../../iam/document";
+import { actionMatches, judge } from "../../iam/evaluate";
+import { allowsOutsiders } from "../../iam/principals";
+import { nameOf } from "../../identity";
+import { defineRule } from "../../rule";
+import { demand, first, hasUnknown, notEvaluated, object, text } from "../../values";
+import { arnOfRole, grantsOf, isForServices, isGithubs, ROLE } from "../iam/grants";
 
-const KEY = "aws:kms/key:Key";
+export const KEY = "aws:kms/key:Key";
 const ALIAS = "aws:kms/alias:Alias";
-const LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup";
-
 export const keyKept = defineRule({
   name: "key-kept",
   types: [KEY, ALIAS],
@@ -78,6 +73,12 @@ const DENIED_TO_GITHUB = ["kms:DisableKey", "kms:PutKeyPolicy", "kms:ScheduleKey
 /** The services through which everyone in the account may use the key who may use the service. */
 const STORES = ["backup", "elasticache", "rds"];
 
+/** The services that use the key in their own name: CloudWatch for alarms to the topic, CloudWatch Logs in each region. */
+const isUser = (service: string, stack: Stack): boolean =>
+  ["cloudwatch.amazonaws.com", ...regionsOf(stack).map((region) => `logs.${region}.amazonaws.com`)].includes(
+    service,
+  );
+
 const demanded = (statement: Statement, key: string): string[] =>
   conditionsOf(statement)
     .filter((one) => one.key === key && /^string(equals|like)$/i.test(one.operator))
@@ -100,6 +101,7 @@ function problemsOfAllow(statement: Statement, stack: Stack): string[] {
     STORES.map((one) => `${one}.${region}.amazonaws.com`),
   );
   const via = demanded(statement, "kms:viaservice");
+  const strange = strings(object(statement.Principal).Service).filter((one) => !isUser(one, stack));
   const administers = ADMINISTRATION.filter(
     (action) =>
       actionMatches(statement, action) && !(action === "kms:CreateGrant" && isForServices(statement)),
@@ -111,6 +113,7 @@ function problemsOfAllow(statement: Statement, stack: Stack): string[] {
     ...(isEveryone && (via.length === 0 || via.some((one) => !services.includes(one)))
       ? [`${sid} lets everyone in the account use the key. Write kms:ViaService ${services.join(", ")}.`]
       : []),
+    ...(strange.length > 0 ? [`${sid} lets ${first(strange)} use the key. Remove it.`] : []),
     ...(administers.length > 0
       ? [
           `${sid} allows ${first(administers)}. Remove it: IAM policies of the account allow it to administrators.`,
@@ -165,98 +168,6 @@ export const keyPolicyNarrow = defineRule({
         ? []
         : ["Nobody could change the policy. Write an Allow of kms:* for the account's root."]),
     ];
-  },
-});
-
-/** The property of a store that names its key, as in policies/facts/references.ts. */
-const KEY_OF = {
-  [LOG_GROUP]: "kmsKeyId",
-  "aws:elasticache/replicationGroup:ReplicationGroup": "kmsKeyId",
-  "aws:rds/instance:Instance": "kmsKeyId",
-  "aws:sns/topic:Topic": "kmsMasterKeyId",
-  "aws:sqs/queue:Queue": "kmsMasterKeyId",
-  [PART.encryption]: "rules.applyServerSideEncryptionByDefault.kmsMasterKeyId",
-} as const;
-
-/** The key of an existing store cannot change: the program names the new one, and ignoreChanges hides it. */
-const keepsOldKey = (store: Resource, property: string, stack: Stack): boolean =>
-  (store.ignoreChanges ?? []).includes(property) &&
-  store.inputs[property] === undefined &&
-  used(store, property, KEY, stack).length > 0;
-
-export const storesUseKey = defineRule({
-  name: "stores-use-key",
-  kind: "closed world",
-  types: Object.keys(KEY_OF) as (keyof typeof KEY_OF)[],
-  description:
-    "In a stack with a KMS key, database, media, queues, alarms, logs and Redis are encrypted with it; static files and the bucket for logs are not",
-  why: "people rely on the key for all data, and no browser and no load balancer can use one",
-  severity: "high",
-  neighbours: true,
-  check: (store, stack) => {
-    if (store.type === PART.encryption) {
-      const [bucket] = resourcesWith(stack, "aws:s3/bucket:Bucket", "bucket", store.inputs.bucket);
-      const bucketClass = bucket === undefined ? "" : classOf(bucket);
-      if (["logs", "static"].includes(bucketClass))
-        return JSON.stringify(store.inputs.rules ?? "").includes("aws:kms")
-          ? [`The bucket of class ${bucketClass} is encrypted with KMS. Write AES256.`]
-          : [];
-      if (bucketClass !== "media") return [];
-    }
-    if (stack.ofType(KEY).length === 0) return [];
-    const property = KEY_OF[store.type];
-    const values = usesOf(store)
-      .filter(({ where }) => where === property)
-      .map(({ value }) => value);
-    return named(store, property, values, KEY, stack).length > 0 || keepsOldKey(store, property, stack)
-      ? []
-      : [`It is not encrypted with the KMS key of this program. Write the key as ${property}.`];
-  },
-});
-
-/** True if the statements of a key policy let a service use the key for a request. */
-export function letsServiceUseKey(
-  statements: Statement[],
-  service: string,
-  actions: readonly string[],
-  context: Record<string, string>,
-  account: string,
-): boolean {
-  return actions.every(
-    (action) =>
-      judge(statements, { requester: { service }, action, resource: "*", account, context }, true)
-        .decision === "allow",
-  );
-}
-
-export const logsUseKey = defineRule({
-  name: "logs-use-key",
-  kind: "evidence",
-  types: [LOG_GROUP],
-  description: "The policy of a log group's KMS key lets CloudWatch Logs use the key for the group",
-  why: "CloudWatch would refuse the group, or drop what is written",
-  severity: "high",
-  neighbours: true,
-  check: (group, stack) => {
-    const keys = targetsOf(group, "kmsKeyId", KEY, stack);
-    if (keys.some(({ inputs }) => hasUnknown(inputs.policy))) return notEvaluated("the key's policy");
-    const [account = ""] = ownAccounts(stack);
-    const [region = ""] = regionsOf(stack);
-    const arn = identitiesOf(group, stack).find((one) => one.startsWith("arn:")) ?? "";
-    const refusing = keys.filter(
-      (key) =>
-        !letsServiceUseKey(
-          statementsOf(key.inputs.policy),
-          `logs.${region}.amazonaws.com`,
-          ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"],
-          { "kms:EncryptionContext:aws:logs:arn": arn },
-          account,
-        ),
-    );
-    return refusing.map(
-      ({ name }) =>
-        `Key ${name} does not let CloudWatch Logs encrypt the group. Write an Allow for logs.${region}.amazonaws.com with kms:EncryptionContext:aws:logs:arn.`,
-    );
   },
 });
 
