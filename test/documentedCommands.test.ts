@@ -27,6 +27,7 @@ const NOT_RUN = [
   "test:engine",
   "test:engine:short",
   "test:iaso",
+  "test:proofs",
   "test:recipe",
 ];
 

@@ -60,7 +60,7 @@ describe("docs/moving-in.md", function () {
     shown.push(await run("npm run preview -- prod"));
     expect(shown.join("\n"))
       .to.include("Wrote Pulumi.prod.yaml, policies/policy-config.prod.json, survey-prod.md.")
-      .and.include("SECRET_KEY carried.")
+      .and.include("SECRET_KEY carried from ")
       .and.include("creates the database from iaso-prod-moving-in");
     expect(shown.at(-1)).to.match(/all \d+ rules pass for prod/);
   });
