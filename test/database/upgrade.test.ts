@@ -102,6 +102,13 @@ describe("database upgrade", () => {
     expect(account.old.attributes.EngineVersion).to.equal("16.9");
   });
 
+  it("upgrades through the SDK's protocols", async () => {
+    const account = createAccount();
+    const end = await run(account, upgrading, { route: "sdk" });
+    expect(end === "killed" ? end : end.code).to.equal(EXIT.done);
+    expect(mismatches(account)).to.deep.equal([]);
+  });
+
   it("restarts the database after Pulumi has given it its parameters", async () => {
     const account = createAccount();
     await ended(account);
