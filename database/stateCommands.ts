@@ -52,6 +52,9 @@ export function requireOwnCommands(state: string, stack: string): void {
       if (type.startsWith("pulumi:providers:") && !PACKAGES.has(type.split(":")[2] ?? "")) {
         return [`${urn}, a provider that the program does not use`];
       }
+      if (type.startsWith("pulumi:providers:") && [inputs, outputs].some(loadsOther)) {
+        return [`${urn}, which loads another plugin than its own`];
+      }
       if (packageOf(type) !== packageOf(COMMAND)) return [];
       const isOwn =
         type === COMMAND && [inputs, outputs].every((one) => one === undefined || deletesImage(one));
@@ -62,6 +65,21 @@ export function requireOwnCommands(state: string, stack: string): void {
   throw new UserError(
     `Pulumi's state of ${stack} would run what the program does not have: ${found.join("; ")}. Somebody may have written it to take over your machine.`,
     `Do not run pulumi up. Find out who wrote the state, and remove the resources: pulumi state delete URN --stack ${stack}`,
+  );
+}
+
+const internalSchema = z.looseObject({ name: z.unknown(), parameterization: z.unknown() }).partial();
+const providerSchema = internalSchema.extend({ __internal: internalSchema.optional() });
+
+/**
+ * True if a provider names the plugin to load, or what the plugin loads. Earlier versions of Pulumi wrote both beside the
+ * settings of the provider.
+ */
+function loadsOther(properties: unknown): boolean {
+  const { data } = providerSchema.safeParse(properties ?? {});
+  return (
+    data === undefined ||
+    [data, data.__internal ?? {}].some((one) => one.name !== undefined || one.parameterization !== undefined)
   );
 }
 

@@ -13,7 +13,7 @@ import { readDownloaded, versionOf } from "./promotion/downloaded";
 import { type Session } from "./session";
 import { type Artifact, readArtifact, type VersionRecord } from "./source/artifact";
 import { writeBundle } from "./source/bundle";
-import { requireSandbox, runBuild, type SandboxArgs } from "./source/sandbox";
+import { gitDirectories, requireSandbox, runBuild, type SandboxArgs } from "./source/sandbox";
 import { labelOfChanges } from "./source/version";
 import { plain } from "../cli/output";
 import { UserError } from "../cli/userError";
@@ -67,7 +67,8 @@ export function sourceBuild(
   const sandboxOf = async (name: string, reads: readonly string[] = []): Promise<SandboxArgs> => {
     const workDirectory = join(work, name);
     for (const one of ["home", "tmp"]) await mkdir(join(workDirectory, one), { recursive: true });
-    return { source, writesSource: options.allowDirty === true, workDirectory, reads };
+    const writesSource = options.allowDirty === true;
+    return { source, writesSource, workDirectory, reads: [...gitDirectories(source), ...reads] };
   };
   const sandboxed = options.buildWithMyCredentials !== true;
   return async (pair, log) => {
@@ -104,6 +105,8 @@ export function sourceBuild(
       }
       const artifact = await readArtifact(outputOf(args), sha256);
       requireIdentity(artifact, identified, options.allowDirty === true);
+      await requireMatch(session, pair, artifact);
+      requireImage(artifact, options.image);
       return artifact;
     };
     // In a process of its own, which ends before code of the application runs.
@@ -192,6 +195,19 @@ function requireIdentity(
   throw new UserError(
     `The build says that it is ${build.version} of the commit ${build.commit}, but the checkout is ${label} of ${commit}.`,
     "Build again. If nobody changed the checkout meanwhile, code of the application wrote this: find out which",
+  );
+}
+
+/**
+ * Checks that a build is for the image that the user named: the deployment pulls it with the user's credentials.
+ *
+ * @throws UserError if it is for another one
+ */
+function requireImage({ image }: Pick<Artifact, "image">, name: string | undefined): void {
+  if (image === undefined || image.name === name) return;
+  throw new UserError(
+    `The build is for the image ${image.name}, not for ${name ?? "none"}.`,
+    "Code of the application wrote this: find out which",
   );
 }
 

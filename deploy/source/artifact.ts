@@ -133,10 +133,10 @@ const TYPES: Record<number, BuildList["application"][number]["type"]> = {
 };
 const MODES = { file: 0o100644, executable: 0o100755, link: 0o120777 };
 
-/** True for the path of a file below a directory, without control characters. */
+/** True for the path of a file below a directory, without control characters, and not of git's own data. */
 export function isInside(text: string): boolean {
   const parts = text.split("/");
-  return !/[\p{Cc}\\]/u.test(text) && parts.every((part) => part !== "" && part !== "." && part !== "..");
+  return !/[\p{Cc}\\]/u.test(text) && parts.every((part) => !/^(|\.|\.\.|\.git)$/i.test(part));
 }
 
 /** An artifact that is being written: copies files under their digests, and writes the list last. */
@@ -228,8 +228,13 @@ export async function readArtifact(directory: string, sha256: string): Promise<A
   return { ...list, ...located(directory, list), application };
 }
 
-/** The path of a file that is stored under its digest in a directory. */
+/**
+ * The path of a file that is stored under its digest in a directory.
+ *
+ * @throws Error for a text that is no digest: a registry could name another file with it
+ */
 export function fileOf(directory: string, { sha256 }: { sha256: string }): string {
+  digest.parse(sha256);
   return join(directory, FILES, sha256);
 }
 

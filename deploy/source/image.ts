@@ -8,7 +8,7 @@ import { extract, type Header } from "tar-stream";
 import { z } from "zod";
 import { UserError } from "../../cli/userError";
 import { fileOf, FILES, type ImageFile, type LocalImage } from "./artifact";
-import { type ImageReference, parseImage, Registry, type RegistryManifest } from "./registry";
+import { DIGEST, type ImageReference, parseImage, Registry, type RegistryManifest } from "./registry";
 
 /** An image that exists in its registry. */
 export interface PinnedImage {
@@ -31,7 +31,7 @@ export interface PinnedImage {
 /** The instances are x86_64: Iaso's images and Python packages exist for no other architecture. */
 const PLATFORM = { os: "linux", architecture: "amd64" };
 
-const descriptor = z.object({ digest: z.string(), mediaType: z.string() });
+const descriptor = z.object({ digest: z.string().regex(DIGEST), mediaType: z.string() });
 const index = z.object({
   manifests: z.array(
     descriptor.extend({ platform: z.object({ os: z.string(), architecture: z.string() }).optional() }),

@@ -17,7 +17,7 @@ export interface ImageReference {
 }
 
 const DOCKER_HUB = "registry-1.docker.io";
-const DIGEST = /^sha256:[0-9a-f]{64}$/;
+export const DIGEST = /^sha256:[0-9a-f]{64}$/;
 
 /**
  * Parses an image name as Docker does: `blsq/iaso:develop` is on Docker Hub; a first part with a dot or a port is a

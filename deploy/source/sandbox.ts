@@ -27,7 +27,7 @@ const KERNEL_FILES = ["/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bu
  * the credentials of an EC2 instance.
  */
 const PASSED =
-  /^(PATH|LANG|LC_\w+|TZ|CI|(https?|no|all)_proxy|NODE_EXTRA_CA_CERTS|SSL_CERT_(FILE|DIR)|npm_config_registry|AWS_EC2_METADATA_SERVICE_ENDPOINT|(PIP|UV)_\w+)$/i;
+  /^(PATH|LANG|LC_\w+|TZ|CI|(https?|no|all)_proxy|NODE_EXTRA_CA_CERTS|SSL_CERT_(FILE|DIR)|npm_config_registry|AWS_EC2_METADATA_SERVICE_ENDPOINT|(PIP|UV)_(?!PUBLISH_)\w+)$/i;
 
 /**
  * Runs a program in a session keyring of its own. Children inherit this keyring of the kernel, in which aws-vault and
@@ -57,11 +57,11 @@ const PROJECT = join(__dirname, "../..");
 export interface SandboxArgs {
   /** The application's checkout. */
   source: string;
-  /** True if the build may write to the checkout. Its `.git` stays read-only. */
+  /** True if the build may write to the checkout. */
   writesSource: boolean;
   /** The directory for everything that the build writes. It contains its HOME. */
   workDirectory: string;
-  /** Directories outside of the checkout that the build reads. */
+  /** Directories that the build only reads: outside of the checkout, or in one that it may write to. */
   reads?: readonly string[];
   /** Gives root another number in the sandbox, because PostgreSQL's server does not run as root. */
   hidesRoot?: boolean;
@@ -113,7 +113,6 @@ export function sandboxArguments(args: SandboxArgs, env: NodeJS.ProcessEnv = pro
     ...files.map((path) => ["--ro-bind", "/dev/null", real(path)]),
     ["--ro-bind", PROJECT, PROJECT],
     [writesSource ? "--bind" : "--ro-bind", source, source],
-    ...gitDirectories(source).map((path) => ["--ro-bind", path, path]),
     ...(args.reads ?? []).map((path) => ["--ro-bind", path, path]),
     ["--bind", workDirectory, workDirectory],
     ["--chdir", PROJECT],
@@ -158,8 +157,12 @@ function withItsFiles(directory: string): string {
   }
 }
 
-/** The directories of a checkout's git data. Those of a worktree are outside of it. */
-function gitDirectories(source: string): string[] {
+/**
+ * The directories of a checkout's git data. Those of a worktree are outside of it.
+ *
+ * @param source a checkout of the user: the file `.git` of somebody else could name any directory
+ */
+export function gitDirectories(source: string): string[] {
   const entry = join(source, ".git");
   if (!existsSync(entry)) return [];
   if (lstatSync(entry).isDirectory()) return [entry];

@@ -25,7 +25,7 @@ describe("database/stateCommands", () => {
     const providers = ["aws", "command"].map((name) => ({
       type: `pulumi:providers:${name}`,
       urn: `urn:pulumi:staging::iaso::pulumi:providers:${name}::default`,
-      inputs: { version: "1.0.0" },
+      inputs: { version: "1.0.0", __internal: {} },
     }));
     const state = JSON.stringify({ version: 3, deployment: { resources: [...own, ...providers, ...more] } });
     try {
@@ -81,5 +81,12 @@ describe("database/stateCommands", () => {
       { __internal: { pluginDownloadURL: "https://evil" } },
     ])
       expect(refusal(resource("pulumi:providers:aws", inputs))).to.include('a plugin from "https://evil"');
+    const evil = { name: "terraform-provider", parameterization: { name: "evil", version: "1.0.0" } };
+    for (const inputs of [
+      { __internal: evil },
+      { __internal: { name: evil.name } },
+      { parameterization: evil.parameterization },
+    ])
+      expect(refusal(resource("pulumi:providers:aws", inputs))).to.include("loads another plugin");
   });
 });

@@ -1,10 +1,11 @@
 import { spawnSync } from "node:child_process";
 import { symlinkSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
 import { createServer, type Server } from "node:http";
 import { delimiter, join } from "node:path";
 import { expect } from "chai";
 import { EXIT } from "../../deploy/exitCodes";
-import { sandboxArguments, sandboxCommand } from "../../deploy/source/sandbox";
+import { buildEnvironment, sandboxArguments, sandboxCommand } from "../../deploy/source/sandbox";
 import { AwsDouble, ENV } from "../deploy/double/aws";
 import { type CliResult, hasSandbox, runCli } from "../deploy/double/cli";
 import { ScaledTime } from "../deploy/double/clocks";
@@ -159,6 +160,24 @@ describe("security: a build that attacks the deployment's credentials", function
     );
     process.env["HOME"] = HOME;
     expect(hidden).to.include.members([home, "/usr/share/doc"]);
+  });
+
+  it("is shown no directory that a file of the code names as git's", () => {
+    const source = temporaryDirectory();
+    writeFileSync(join(source, ".git"), `gitdir: ${homedir()}\n`);
+    const shown = sandboxArguments({ source, workDirectory: temporaryDirectory(), writesSource: false });
+    expect(shown.filter((one, index) => one === homedir() && shown[index - 2] === "--ro-bind")).to.deep.equal(
+      [],
+    );
+  });
+
+  it("gets no token that publishes packages", () => {
+    const { PATH, UV_INDEX_URL, ...others } = buildEnvironment(
+      { PATH: "/bin", UV_INDEX_URL: "https://index", UV_PUBLISH_TOKEN: "secret" },
+      "/work",
+    );
+    expect([PATH, UV_INDEX_URL]).to.deep.equal(["/bin", "https://index"]);
+    expect(others).to.have.all.keys("HOME", "TMPDIR");
   });
 
   it("reads no key of the user's session keyring, in which aws-vault and Kerberos keep credentials", function () {

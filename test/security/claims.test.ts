@@ -120,4 +120,19 @@ describe("security: a build that claims to be another commit's @proof", function
       rmSync(outside, { recursive: true });
     }
   });
+
+  it("is refused where it names an image on the Python platform, before the registry is asked", async () => {
+    const source = makeCheckout({
+      "manage.py": "",
+      "requirements.txt": "",
+      "iaso-deploy.yaml":
+        `build: []\ncollectStatic: ["python3 ${CLAIM} --image 127.0.0.1:9/evil:1"]\n` + "include: []\n",
+      ".gitignore": "/static\n",
+    });
+    await withEnvironment(async (deploy) => {
+      const { code, stdout, stderr } = await deploy(source);
+      expect(code, stdout + stderr).to.equal(EXIT.refused);
+      expect(stderr).to.include("The build is for the platform docker");
+    });
+  });
 });

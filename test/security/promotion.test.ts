@@ -140,6 +140,12 @@ describe("security: a bundle of another environment that configures the hosting 
       expect(await judge(replaced(genuine, changed)), changed.path).to.contain(changed.path);
   });
 
+  it("is refused with git's own data, which names directories that a sandbox would show", async () => {
+    const genuine = await pythonBundle();
+    for (const path of [".git", ".GIT/config", "hat/.git"])
+      expect(await judge([...genuine, textEntry(path, "gitdir: /home\n")]), path).to.contain(path);
+  });
+
   it("is refused as it is read, before anything is deployed", async () => {
     const genuine = await pythonBundle();
     const evil = textEntry(".ebextensions/evil.config", "Resources: {}\n");

@@ -4,6 +4,7 @@ import { runUnsafeSimulation } from "@cloud-copilot/iam-simulate";
 import { expect } from "chai";
 import type { PreviewDocument } from "../../graph/document";
 import { ACCOUNT, balancerOf, type Needed, REGION, type Role, roleOf } from "../authorization";
+import { operatorRole } from "../database/operator";
 import { onResourceOf } from "../ownResources";
 import { previewOf, previewWith } from "../support";
 
@@ -390,6 +391,23 @@ describe("the separation of roles", () => {
             calls.filter((one) => roleOf(document, name).allows(one)),
             name,
           ).to.deep.equal([]);
+      });
+
+      it("lets operators restore no backup of AWS Backup with another environment's tags", () => {
+        const operator = operatorRole(env);
+        for (const [resource, tag] of [
+          ["recovery-point:1", env],
+          ["recovery-point:1", "other"],
+        ] as const)
+          for (const action of ["backup:StartCopyJob", "backup:StartRestoreJob"])
+            expect(
+              operator.allows({
+                action,
+                resource: arn("backup", resource),
+                context: { "aws:ResourceTag/project": "iaso", "aws:ResourceTag/env": tag },
+              }),
+              `${action} of ${tag}`,
+            ).to.equal(tag === env);
       });
 
       it("copies no disk of a stranger or another environment, by an image, of an image or from a snapshot", () => {

@@ -108,6 +108,7 @@ describe("deploy/source/artifact", () => {
   it("refuses a forged list whose names lead out of the build, or mean something to a shell or a list", async () => {
     const forgeries: ((list: BuildList) => void)[] = [
       (list) => (list.application[0]!.path = "../../.bashrc"),
+      (list) => (list.application[0]!.path = ".git"),
       (list) => (list.static[0]!.path = "/etc/passwd"),
       (list) => (list.static[0]!.sha256 = "../../../../etc/passwd"),
       (list) => (list.version = "../bundles/other"),

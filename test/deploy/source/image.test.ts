@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "n
 import { join } from "node:path";
 import { expect } from "chai";
 import fc from "fast-check";
+import { fileOf } from "../../../deploy/source/artifact";
 import { downloadImage, extractDirectory, type PinnedImage, pinImage } from "../../../deploy/source/image";
 import { parseImage } from "../../../deploy/source/registry";
 import { UserError } from "../../../cli/userError";
@@ -80,6 +81,14 @@ describe("deploy/source/image", () => {
     expect(again).to.include({ digest, tag: "2026.07.28" });
     const single = await registry.push("blsq/iaso", "single", layers, { single: true });
     expect((await pinImage(`${registry.host}/blsq/iaso:single`)).digest).to.equal(single);
+  });
+
+  it("takes no digest of a manifest for the path of a file", async () => {
+    for (const forgedLayer of ["../../../x", `sha256:../${"a".repeat(61)}`]) {
+      await registry.push("blsq/iaso", "forged", [[{ name: "a" }]], { forgedLayer });
+      expect((await rejection(pinImage(`${registry.host}/blsq/iaso:forged`))).message).to.contain("digest");
+    }
+    expect(() => fileOf("/work", { sha256: "../../home/user/.profile" })).to.throw();
   });
 
   it("says so where the image does not exist, may not be read, or is for another processor", async () => {

@@ -57,7 +57,7 @@ export class RegistryDouble {
     repository: string,
     tag: string,
     layers: readonly (readonly LayerEntry[])[],
-    options: { architecture?: string; layerType?: string; single?: boolean } = {},
+    options: { architecture?: string; layerType?: string; single?: boolean; forgedLayer?: string } = {},
   ): Promise<string> {
     const config = this.blob(Buffer.from(JSON.stringify({ created: "2026-07-28T10:00:00Z", tag })));
     const descriptors = [];
@@ -68,6 +68,10 @@ export class RegistryDouble {
         digest,
         size: this.blobs.get(digest)?.length,
       });
+    }
+    // No registry that keeps to the protocol takes such a digest, but anybody can run another one.
+    if (options.forgedLayer !== undefined) {
+      descriptors.push({ mediaType: "application/octet-stream", digest: options.forgedLayer, size: 1 });
     }
     const manifest = {
       schemaVersion: 2,
