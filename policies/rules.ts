@@ -44,9 +44,11 @@ import * as routes from "./rules/topology/routes";
 
 import * as cloudfrontValues from "./rules/values/cloudfront";
 import * as databaseValues from "./rules/values/database";
+import * as certificates from "./rules/values/certificates";
 import * as dns from "./rules/values/dns";
 import * as environmentValues from "./rules/values/environment";
 import * as options from "./rules/values/options";
+import * as redisValues from "./rules/values/redis";
 import * as stackValues from "./rules/values/stack";
 
 /** The files of rules by what their rules judge. */
@@ -82,9 +84,9 @@ const AREAS = {
   backup: [backup],
   queue: [queue],
   encryption: [encryptionKey, encryptionStores],
-  dns: [dns],
+  dns: [dns, certificates],
   evidence: [alarms, alarmTopic, logs, keptFiles, keptRedis],
-  values: [databaseValues, environmentValues, options, cloudfrontValues, stackValues],
+  values: [databaseValues, redisValues, environmentValues, options, cloudfrontValues, stackValues],
   hygiene: [hygiene],
 };
 

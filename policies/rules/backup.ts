@@ -92,8 +92,8 @@ export const backupVaultLocked = defineRule({
 type PlanRule = Record<string, unknown>;
 const rulesOf = ({ inputs }: ResourceOf<typeof PLAN>): PlanRule[] => array(inputs.rules);
 
-/** Once a day, at a time of UTC. */
-const DAILY = /^cron\(\d{1,2} \d{1,2} (\*|\?) \* (\*|\?) \*\)$/;
+/** Every day, once or several times, at times of UTC. */
+const DAILY = /^cron\(\d{1,2} \d{1,2}(,\d{1,2})* (\*|\?) \* (\*|\?) \*\)$/;
 
 /** The vault that a rule names as that of its backups, in the region of the provider. */
 const targetOf = ({ targetVaultName }: PlanRule, stack: Stack): Resource | undefined =>
@@ -105,8 +105,47 @@ const copiesOf = ({ copyActions }: PlanRule, stack: Stack): Resource[] =>
     (copy) => byIdentity(VAULT, stack).get(text(at(copy as PlanRule, "destinationVaultArn"))) ?? [],
   );
 
+/** The lock of the vault with a name in the region of the provider, or of a vault for copies. */
+const limitsOf = (vault: Resource | undefined, stack: Stack): { least: number; most: number }[] =>
+  vault === undefined
+    ? []
+    : locksOf(vault as ResourceOf<typeof VAULT>, stack).map(({ inputs }) => ({
+        least: Number(inputs.minRetentionDays ?? 0),
+        most: Number(inputs.maxRetentionDays ?? Infinity),
+      }));
+
+/** The minutes in which a backup must begin, unless a rule says otherwise, and the least that AWS Backup takes. */
+const START = { usual: 480, least: 60 };
+
+/** Returns what is wrong with the times of a rule in minutes, and with the days for which its vaults keep backups. */
+function timeProblems(rule: PlanRule, stack: Stack): string[] {
+  const { startWindow, completionWindow, lifecycle } = rule;
+  const start = Number(startWindow ?? START.usual);
+  const days = Number(at(lifecycle as PlanRule, "deleteAfter"));
+  const copies = (array(rule.copyActions) as PlanRule[]).map((copy) => ({
+    days: Number(at(copy.lifecycle as PlanRule, "deleteAfter")),
+    vault: copiesOf({ copyActions: [copy] }, stack)[0],
+  }));
+  const refusing = [{ days, vault: targetOf(rule, stack) }, ...copies].filter(({ days: kept, vault }) =>
+    limitsOf(vault, stack).some(({ least, most }) => kept < least || kept > most),
+  );
+  return [
+    ...demand(startWindow, start >= START.least, "startWindow", `${String(START.least)} minutes or more`),
+    ...demand(
+      completionWindow,
+      completionWindow === undefined || Number(completionWindow) >= start + 60,
+      "completionWindow",
+      "an hour more than startWindow, or nothing",
+    ),
+    ...refusing.map(
+      ({ vault, days: kept }) =>
+        `The lock of ${String(vault?.name)} refuses backups of ${String(kept)} days. Write deleteAfter between its limits.`,
+    ),
+  ];
+}
+
 function problemsOfRule(rule: PlanRule, stack: Stack): string[] {
-  const { targetVaultName, schedule, scheduleExpressionTimezone, enableContinuousBackup, lifecycle } = rule;
+  const { targetVaultName, scheduleExpressionTimezone, enableContinuousBackup, lifecycle } = rule;
   const copies = array(rule.copyActions) as PlanRule[];
   return [
     ...demand(
@@ -115,12 +154,7 @@ function problemsOfRule(rule: PlanRule, stack: Stack): string[] {
       "targetVaultName",
       "the name of a vault of this program in its region",
     ),
-    ...demand(
-      schedule,
-      DAILY.test(text(schedule)),
-      "schedule",
-      "a time of every day, such as cron(0 5 * * ? *)",
-    ),
+    ...timeProblems(rule, stack),
     ...demand(
       scheduleExpressionTimezone,
       ["", "Etc/UTC", "UTC"].includes(text(scheduleExpressionTimezone)),
@@ -170,7 +204,9 @@ export const backupPlanDaily = defineRule({
   severity: "high",
   neighbours: true,
   check: (plan, stack) => [
-    ...(rulesOf(plan).length === 0 ? ["The plan has no rules. Write one."] : []),
+    ...(rulesOf(plan).some(({ schedule }) => DAILY.test(text(schedule)))
+      ? []
+      : ["No rule makes a backup every day. Write a schedule such as cron(0 5 * * ? *)."]),
     ...rulesOf(plan).flatMap((rule) => problemsOfRule(rule, stack)),
     ...(selectionsOf(plan, stack).length === 0 ? ["The plan has no selection. Write one."] : []),
   ],

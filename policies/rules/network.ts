@@ -1,4 +1,5 @@
 import { dependenciesOf, resourcesUsing, Stack } from "../context";
+import { statementsOf } from "../iam/document";
 import { isPrivateRange } from "../facts/ipRanges";
 import { ResourceOf } from "../resource";
 import { defineRule } from "../rule";
@@ -50,6 +51,52 @@ const protocolOf = (rule: SecurityRule): unknown =>
   rule.type === INGRESS ? rule.inputs.ipProtocol : rule.inputs.protocol;
 
 const isEveryProtocol = (protocol: unknown): boolean => /^(-1|all)$/i.test(text(protocol));
+
+/** The properties with which a VPC, a subnet or a route table gets addresses of IPv6, or routes beside the resources. */
+const APART: Record<string, string[]> = {
+  "aws:ec2/vpc:Vpc": [
+    "assignGeneratedIpv6CidrBlock",
+    "ipv6CidrBlock",
+    "ipv6CidrBlockNetworkBorderGroup",
+    "ipv6IpamPoolId",
+    "ipv4IpamPoolId",
+  ],
+  "aws:ec2/routeTable:RouteTable": ["routes", "propagatingVgws"],
+};
+
+export const networkPartsApart = defineRule({
+  name: "network-parts-apart",
+  kind: "topology",
+  types: ["aws:ec2/vpc:Vpc", "aws:ec2/routeTable:RouteTable", "aws:ec2/vpcEndpoint:VpcEndpoint"],
+  description:
+    "Routes are resources of their own, the network has no IPv6, and an endpoint's policy lets in no other account",
+  why: "the provider lets inline routes and separate ones overwrite each other, and no rule judges paths of IPv6",
+  severity: "high",
+  check: ({ type, inputs }) => {
+    const set = (APART[type] ?? []).filter((name) => {
+      const value = (inputs as Record<string, unknown>)[name];
+      return array(value).some((one) => !["", "false"].includes(text(one)) || typeof one === "object");
+    });
+    const policy = type === "aws:ec2/vpcEndpoint:VpcEndpoint" ? inputs.policy : undefined;
+    if (isUnknown(policy)) return notEvaluated("policy");
+    const foreign =
+      policy === undefined
+        ? []
+        : statementsOf(policy).filter(
+            (one) =>
+              one.Effect === "Allow" &&
+              one.Principal !== "*" &&
+              JSON.stringify(one.Principal) !== '{"AWS":"*"}',
+          );
+    return [
+      ...set.map((name) => `${name} is set. Remove it.`),
+      ...foreign.map(
+        ({ Sid }) =>
+          `Statement ${text(Sid)} lets some principals in. Write "*": roles have policies of their own.`,
+      ),
+    ];
+  },
+});
 
 export const noOpenIngress = defineRule({
   name: "no-open-ingress",

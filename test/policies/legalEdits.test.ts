@@ -244,6 +244,38 @@ const EDITS: Record<string, Edit> = {
   "backups kept for a year": backupRule((rule) => {
     rule.lifecycle = { deleteAfter: 365 };
   }),
+  "backups twice a day": backupRule((rule) => {
+    rule.schedule = "cron(0 5,17 * * ? *)";
+  }),
+  "a monthly backup that is kept for longer": (stack) => {
+    const { rules } = stack.get("backupPlan", "backup").inputs as { rules: object[] };
+    const lifecycle = { deleteAfter: 730 };
+    rules.push({
+      ...rules[0],
+      ruleName: "monthly",
+      schedule: "cron(0 6 1 * ? *)",
+      lifecycle,
+      copyActions: [],
+    });
+  },
+  "old logs in a cheaper class": (stack) => {
+    const [rule] = stack.get("lifecycle", "logs").inputs.rules as object[];
+    Object.assign(rule ?? {}, { transitions: [{ days: 60, storageClass: "STANDARD_IA" }] });
+  },
+  "access logs under a path": option("web", "elbv2:loadbalancer/AccessLogsS3Prefix", "balancers/web"),
+  "only ACM issues certificates": (stack) =>
+    stack.add("aws:route53/record:Record", "caa", {
+      name: "iaso.example.org",
+      type: "CAA",
+      ttl: 3600,
+      records: ['0 issue "amazon.com"'],
+      zoneId: stack.get("record", "web").inputs.zoneId,
+    }),
+  "scaling by requests": (stack) => {
+    const trigger = { MeasureName: "RequestCount", Statistic: "Sum", Unit: "Count", UpperThreshold: "5000" };
+    for (const [name, value] of Object.entries({ ...trigger, LowerThreshold: "500" }))
+      stack.option("web", `autoscaling:trigger/${name}`, value);
+  },
   "backups at another time": backupRule((rule) => {
     rule.schedule = "cron(30 21 ? * * *)";
   }),

@@ -291,6 +291,9 @@ function expressionProblems({ inputs }: Alarm): string[] {
     ...(unknown.length === 0
       ? []
       : [`The expression uses ${unknown.join(", ")}, which is no query. Write its id.`]),
+    ...(queries.every((one) => text(at(one, "accountId")) === "")
+      ? []
+      : ["A query reads metrics of an account. Remove accountId."]),
     ...(new Set(ids).size === ids.length && !ids.includes("")
       ? []
       : ["Queries have no id, or the same. Write one each."]),

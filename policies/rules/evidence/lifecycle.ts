@@ -1,7 +1,7 @@
 import { resourcesWith } from "../../context";
 import { ResourceOf } from "../../resource";
 import { defineRule } from "../../rule";
-import { array, at, demand, first, hasUnknown, notEvaluated, text } from "../../values";
+import { array, at, demand, first, hasUnknown, notEvaluated, object, text } from "../../values";
 import { classOf, PART } from "../storage/bucket";
 
 /** A lifecycle rule that acts on every object. */
@@ -11,6 +11,9 @@ function appliesToAll(rule: unknown): boolean {
     ![undefined, null, "", "{}"].includes(typeof value === "object" ? JSON.stringify(value) : text(value));
   return !Object.values((filter ?? {}) as Record<string, unknown>).some(isSet) && text(prefix) === "";
 }
+
+/** Storage classes whose objects are in several zones and can be read at once. */
+const AT_HAND = ["STANDARD_IA", "INTELLIGENT_TIERING", "GLACIER_IR"];
 
 const isOn = (rule: unknown): boolean => (rule as Record<string, unknown>).status === "Enabled";
 
@@ -50,12 +53,15 @@ export const lifecycleWhole = defineRule({
       ...rules.flatMap((rule) => {
         const expiration = at(rule, "expiration");
         const expires = Number(at(expiration, "days") ?? 0) > 0 || text(at(expiration, "date")) !== "";
-        const moves = [at(rule, "transitions"), at(rule, "noncurrentVersionTransitions")].some(
-          (one) => array(one).length > 0,
-        );
+        const moves = [at(rule, "transitions"), at(rule, "noncurrentVersionTransitions")]
+          .flatMap((one) => array(one))
+          .map((one) => text(object(one).storageClass))
+          .filter((one) => !AT_HAND.includes(one));
         return [
           ...(expires && !isLogs ? ["Objects expire. Remove days and date from expiration."] : []),
-          ...(moves ? ["Objects move to another storage class. Remove the transitions."] : []),
+          ...(moves.length === 0
+            ? []
+            : [`Objects move to ${first(moves)}. Write ${AT_HAND.join(" or ")}, or remove the transitions.`]),
           ...(at(rule, "noncurrentVersionExpiration") === undefined
             ? []
             : demand(days(rule), Number(days(rule)) >= kept, "noncurrentDays", `${String(kept)} or more`)),

@@ -224,7 +224,13 @@ export const accessLogs = defineRule({
         "AccessLogsS3Bucket",
         "the bucket for logs",
       ),
-      ...demand(prefix, /^[\w-]+$/.test(text(prefix)), "AccessLogsS3Prefix", "a word"),
+      ...demand(
+        prefix,
+        // ELB refuses AWSLogs in the prefix.
+        /^(?!.*AWSLogs)[\w-]+(\/[\w-]+)*$/.test(text(prefix)),
+        "AccessLogsS3Prefix",
+        "words between slashes",
+      ),
       ...sharing.map((other) => `AccessLogsS3Prefix is that of ${other.name} too. Write one for each.`),
     ];
   },

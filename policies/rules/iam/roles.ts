@@ -111,17 +111,17 @@ export const roleValues = defineRule({
   name: "role-values",
   kind: "values together",
   types: [ROLE],
-  description: "A role has no path, and sessions of 1 to 12 hours",
-  why: "the ARNs in policies have no path and would not match, and IAM refuses other sessions",
+  description: "A role has no path, and sessions of 1 to 3 hours",
+  why: "the ARNs in policies have no path and would not match, and stolen credentials are valid for as long as the session",
   severity: "high",
   check: ({ inputs: { path, maxSessionDuration } }) => [
     ...demand(path, ["", "/"].includes(text(path)), "path", "/"),
     ...demand(
       maxSessionDuration,
       maxSessionDuration === undefined ||
-        (Number(maxSessionDuration) >= 3600 && Number(maxSessionDuration) <= 43_200),
+        (Number(maxSessionDuration) >= 3600 && Number(maxSessionDuration) <= 10_800),
       "maxSessionDuration",
-      "a number of seconds from 3600 to 43200",
+      "a number of seconds from 3600 to 10800: no update takes longer",
     ),
   ],
 });

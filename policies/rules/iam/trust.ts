@@ -152,6 +152,16 @@ export const oidcWorkflow = defineRule({
         const values = demandedOf(statement, claim);
         return values.length > 0 && values.every((value) => pattern.test(value));
       };
+      // A branch says something about its own repository only, so both must belong to one repository.
+      const branches = demandedOf(statement, "ref").length > 0;
+      const workflows = demandedOf(statement, "job_workflow_ref").map(
+        (one) => one.split("/.github/")[0] ?? "",
+      );
+      const repositories = demandedOf(statement, "sub").map((one) =>
+        (one.split(":")[1] ?? "").replaceAll(/@\d+/g, ""),
+      );
+      if (branches && workflows.length > 0 && repositories.some((one) => !workflows.includes(one)))
+        return ["The branch is one of another repository than the workflow. Write the workflow's as sub."];
       return isNamed("ref", NAMED_BRANCH) || isNamed("job_workflow_ref", NAMED_WORKFLOW)
         ? []
         : [

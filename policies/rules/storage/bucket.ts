@@ -163,6 +163,12 @@ export const bucketPartsApart = defineRule({
       (name) => `The bucket sets ${name} itself. Remove it and write a separate resource.`,
     ),
     ...demand(
+      at(inputs, "requestPayer"),
+      ["", "BucketOwner"].includes(text(at(inputs, "requestPayer"))),
+      "requestPayer",
+      "nothing: signed links would fail",
+    ),
+    ...demand(
       at(inputs, "accelerationStatus"),
       ["", "Suspended"].includes(text(at(inputs, "accelerationStatus"))),
       "accelerationStatus",

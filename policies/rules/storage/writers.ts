@@ -96,6 +96,17 @@ export const artifactsWriteProtected = defineRule({
           (folder) =>
             `The policy lets any role of the account write ${folder}/. Write a Deny of s3:PutObject for "*" on it where aws:PrincipalArn is ArnNotEquals the deployment's role.`,
         ),
+        // A Deny that excludes a role by name lets it write.
+        ...DEPLOYMENT_FOLDERS.flatMap((folder) =>
+          roles
+            .filter(
+              (role) => isInstances(role) && !denies(folder, { "aws:PrincipalArn": arnOfRole(role, stack) }),
+            )
+            .map(
+              ({ inputs }) =>
+                `The policy lets ${text(inputs.name)} write ${folder}/. Write only the deployment's role in its Deny.`,
+            ),
+        ),
         ...writersOf.flatMap(([folder, others]) =>
           others
             .filter((role) => !denies(folder, { "aws:PrincipalArn": arnOfRole(role, stack) }))

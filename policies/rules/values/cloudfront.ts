@@ -3,7 +3,7 @@ import { targetsOf, used } from "../../references";
 import { Resource } from "../../resource";
 import { defineRule } from "../../rule";
 
-import { array, at, demand, hasUnknown, isUnknown, notEvaluated, text } from "../../values";
+import { array, at, demand, hasUnknown, isUnknown, notEvaluated, object, text } from "../../values";
 import { ownHosts } from "../application";
 import { PART } from "../storage/bucket";
 
@@ -210,6 +210,12 @@ const imagesIn = (source: unknown): string[] =>
     ([, image = ""]) => image,
   );
 
+/** True for a bundle that Pulumi downloads. */
+const isRemote = (source: unknown): boolean => text(object(source).uri) !== "";
+
+/** The names of the files of a bundle. */
+const filesIn = (source: unknown): string[] => Object.keys(object(object(source).assets));
+
 export const imagesByDigest = defineRule({
   name: "images-by-digest",
   types: ["aws:s3/bucketObjectv2:BucketObjectv2"],
@@ -283,6 +289,10 @@ export const objectsInArtifacts = defineRule({
         (image) =>
           `The bundle runs image ${image}. Write one of ${stack.parameters.images.join(", ")}, or add it to images.`,
       ),
+      ...(isRemote(source) ? ["The bundle comes from an address. Write its files into the program."] : []),
+      ...filesIn(source)
+        .filter((file) => /^\.(platform\/(config)?hooks|ebextensions)\b/.test(file))
+        .map((file) => `The bundle has ${file}, which runs as root on each instance. Remove it.`),
       ...(/privileged: *true|network_mode|\/var\/run\/docker|pid: *host/.test(written)
         ? ["A container of the bundle gets the rights of its instance. Remove it."]
         : []),

@@ -1,6 +1,5 @@
 import { resourcesWith } from "../../context";
-import { ELASTICACHE_NODE_TYPES, RDS_INSTANCE_CLASSES } from "../../facts/instanceTypes";
-import { byIdentity } from "../../identity";
+import { RDS_INSTANCE_CLASSES } from "../../facts/instanceTypes";
 import { defineRule } from "../../rule";
 import { array, at, demand, isUnknown, text } from "../../values";
 import { optionOf, VARIABLES } from "../../optionSettings";
@@ -8,13 +7,12 @@ import { optionOf, VARIABLES } from "../../optionSettings";
 const DATABASE = "aws:rds/instance:Instance";
 const REDIS = "aws:elasticache/replicationGroup:ReplicationGroup";
 const RDS_PARAMETERS = "aws:rds/parameterGroup:ParameterGroup";
-const REDIS_PARAMETERS = "aws:elasticache/parameterGroup:ParameterGroup";
 
 const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 const DAY = 24 * 60;
 
 /** The minutes of a window in the week, from its first to its last; undefined if the text is not a window. */
-function window(value: unknown, daily: boolean): [start: number, end: number] | undefined {
+export function window(value: unknown, daily: boolean): [start: number, end: number] | undefined {
   const time = "([01]\\d|2[0-3]):([0-5]\\d)";
   const day = daily ? "()" : `(${DAYS.join("|")}):`;
   const parts = new RegExp(`^${day}${time}-${day}${time}$`, "i").exec(text(value));
@@ -29,7 +27,7 @@ function window(value: unknown, daily: boolean): [start: number, end: number] | 
 }
 
 /** True if a daily window and a weekly one have a minute in common. */
-function overlap(daily: [number, number], weekly: [number, number]): boolean {
+export function overlap(daily: [number, number], weekly: [number, number]): boolean {
   const days = Array.from({ length: 9 }, (_, day) => (day - 1) * DAY);
   return days.some((day) => day + daily[0] < weekly[1] && weekly[0] < day + daily[1]);
 }
@@ -39,6 +37,16 @@ const WINDOW = "30 minutes or more";
 /** The storage in GiB from which PostgreSQL on gp3 takes IOPS and throughput of its own.
  * @see https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Storage.html#gp3-storage */
 const SMALL_GP3 = 400;
+
+/**
+ * Classes of older generations, which have no supported version of PostgreSQL.
+ *
+ * @see https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Concepts.DBInstanceClass.Support.html
+ */
+const OLD_CLASS = /^db\.(m[1-4]|r[34]|t[12])\./;
+
+/** The properties that join a database to an Active Directory. */
+const DIRECTORY = ["domain", "domainFqdn", "domainIamRoleName", "domainOu"] as const;
 
 export const databaseValues = defineRule({
   name: "database-values",
@@ -63,9 +71,10 @@ export const databaseValues = defineRule({
     return [
       ...demand(
         inputs.instanceClass,
-        RDS_INSTANCE_CLASSES.includes(text(inputs.instanceClass)),
+        RDS_INSTANCE_CLASSES.includes(text(inputs.instanceClass)) &&
+          !OLD_CLASS.test(text(inputs.instanceClass)),
         "instanceClass",
-        "a class of RDS for PostgreSQL",
+        "a class of RDS for PostgreSQL that is not of an older generation",
       ),
       ...demand(
         allocatedStorage,
@@ -91,6 +100,15 @@ export const databaseValues = defineRule({
             .filter((name) => inputs[name] !== undefined)
             .map((name) => `${name} is set, which gp3 takes from ${String(SMALL_GP3)} GiB. Remove it.`)
         : []),
+      ...(["gp2", "io1", "io2"].includes(text(inputs.storageType)) && inputs.storageThroughput !== undefined
+        ? ["storageThroughput is set, which only gp3 takes. Remove it."]
+        : []),
+      ...(inputs.storageType === "gp2" && inputs.iops !== undefined
+        ? ["iops is set, which gp2 does not take. Remove it."]
+        : []),
+      ...DIRECTORY.filter((name) => inputs[name] !== undefined).map(
+        (name) => `${name} is set: a directory would decide who logs in. Remove it.`,
+      ),
       ...(text(inputs.multiAz) === "true" && text(inputs.availabilityZone) !== ""
         ? ["availabilityZone is set beside multiAz. Remove it: RDS chooses both zones."]
         : []),
@@ -243,81 +261,6 @@ export const databaseParameters = defineRule({
       ];
     }),
   ],
-});
-
-export const redisValues = defineRule({
-  name: "redis-values",
-  kind: "values together",
-  types: [REDIS],
-  description:
-    "The node type, version, parameter family, replicas and windows of Redis are values that ElastiCache accepts together",
-  why: "ElastiCache refuses others half-way through a deployment",
-  severity: "high",
-  neighbours: true,
-  check: ({ inputs }, stack) => {
-    const { engine, engineVersion, numCacheClusters, automaticFailoverEnabled, multiAzEnabled } = inputs;
-    const nodes = Number(numCacheClusters);
-    const version = text(engineVersion);
-    const family =
-      text(engine) === "valkey"
-        ? `valkey${version.split(".")[0] ?? ""}`
-        : version.startsWith("6.")
-          ? "redis6.x"
-          : `redis${version.split(".")[0] ?? ""}`;
-    const named = text(inputs.parameterGroupName);
-    const group = byIdentity(REDIS_PARAMETERS, stack).get(named);
-    const groupFamily = group === undefined ? named.replace(/^default\./, "") : group.inputs.family;
-    const maintenance = window(inputs.maintenanceWindow, false);
-    const snapshots = window(inputs.snapshotWindow, true);
-    const port = inputs.port ?? 6379;
-    return [
-      ...demand(engine, engine === "redis" || engine === "valkey", "engine", "redis"),
-      ...demand(engineVersion, /^(6\.2|7\.[01]|7\.2|8\.\d)$/.test(version), "engineVersion", "7.1"),
-      ...demand(
-        inputs.nodeType,
-        ELASTICACHE_NODE_TYPES.includes(text(inputs.nodeType)),
-        "nodeType",
-        "a node type",
-      ),
-      ...demand(groupFamily, groupFamily === family, "family of the parameter group", family),
-      ...demand(numCacheClusters, nodes >= 1 && nodes <= 6, "numCacheClusters", "a number from 1 to 6"),
-      ...demand(
-        automaticFailoverEnabled,
-        (automaticFailoverEnabled ?? false) === nodes > 1,
-        "automaticFailoverEnabled",
-        nodes > 1 ? "true" : "false: there is one node",
-      ),
-      ...demand(
-        multiAzEnabled,
-        (multiAzEnabled ?? false) === nodes > 1,
-        "multiAzEnabled",
-        nodes > 1 ? "true" : "false",
-      ),
-      ...demand(
-        inputs.maintenanceWindow,
-        maintenance !== undefined && maintenance[1] - maintenance[0] >= 60,
-        "maintenanceWindow",
-        "ddd:HH:MM-ddd:HH:MM of an hour or more",
-      ),
-      ...demand(
-        inputs.snapshotWindow,
-        inputs.snapshotWindow === undefined || (snapshots !== undefined && snapshots[1] - snapshots[0] >= 60),
-        "snapshotWindow",
-        "HH:MM-HH:MM of an hour or more",
-      ),
-      ...(snapshots !== undefined && maintenance !== undefined && overlap(snapshots, maintenance)
-        ? ["snapshotWindow and maintenanceWindow overlap. Write times apart."]
-        : []),
-      ...demand(
-        inputs.autoMinorVersionUpgrade,
-        text(inputs.autoMinorVersionUpgrade) === "true",
-        "autoMinorVersionUpgrade",
-        "true",
-      ),
-      ...demand(port, Number(port) === 6379, "port", "6379"),
-      ...(inputs.securityGroupNames === undefined ? [] : ["securityGroupNames is set. Remove it."]),
-    ];
-  },
 });
 
 /** The variables of Iaso that repeat a property of the database. */

@@ -2,15 +2,12 @@ import { dependenciesOf, every, regionsOf, Stack, tagOf } from "../../context";
 import { REGIONS } from "../../facts/regions";
 import { Resource, ResourceOf } from "../../resource";
 import { defineRule } from "../../rule";
-import { usersOfResource } from "../../topology";
-import { array, at, demand, groupBy, hasUnknown, isUnknown, text } from "../../values";
+import { array, demand, groupBy, hasUnknown, isUnknown, text } from "../../values";
 import { ENVIRONMENT, optionOf, VARIABLES } from "../../optionSettings";
 
-const RECORD = "aws:route53/record:Record";
-const DISTRIBUTION = "aws:cloudfront/distribution:Distribution";
-const CERTIFICATE = "aws:acm/certificate:Certificate";
-
-const VALIDATION = "aws:acm/certificateValidation:CertificateValidation";
+export const RECORD = "aws:route53/record:Record";
+export const DISTRIBUTION = "aws:cloudfront/distribution:Distribution";
+export const CERTIFICATE = "aws:acm/certificate:Certificate";
 
 type DnsRecord = ResourceOf<typeof RECORD>;
 
@@ -18,7 +15,11 @@ type DnsRecord = ResourceOf<typeof RECORD>;
 const CLOUDFRONT_ZONE = "Z2FDTNDATAQYW2";
 
 /** The types of records that name a host, a mail server or a text; the others hand a name to somebody else. */
-const TYPES = ["A", "AAAA", "CNAME", "MX", "TXT"];
+const TYPES = ["A", "AAAA", "CAA", "CNAME", "MX", "TXT"];
+
+/** A CAA record that lets only ACM issue certificates: https://docs.aws.amazon.com/acm/latest/userguide/setup-caa.html */
+const CAA =
+  /^(0|128) (issue|issuewild) "(;|amazon\.com|amazontrust\.com|awstrust\.com|amazonaws\.com)"$|^(0|128) iodef "mailto:[^"@\s]+@[^"@\s]+"$/;
 
 /** The properties of a record that decide among several answers. This program has one answer for each name. */
 const ROUTING =
@@ -44,7 +45,7 @@ const hostIn = (environment: ResourceOf<typeof ENVIRONMENT>, name: string): stri
   /^https:\/\/([^/:]+)/.exec(text(optionOf(environment, VARIABLES, name)))?.[1] ?? "";
 
 /** The environments and distributions by the host that leads to them. */
-const servers = (stack: Stack): Map<string, Resource[]> =>
+export const servers = (stack: Stack): Map<string, Resource[]> =>
   stack.once("servers by host", () => {
     const environments = stack.ofType(ENVIRONMENT);
     const hosts = (variable: string) => new Set(environments.map((one) => hostIn(one, variable)));
@@ -85,7 +86,7 @@ const signedDomains = (stack: Stack): Set<string> =>
   );
 
 /** A host name without the dot at its end. */
-const hostOf = (name: unknown): string => text(name).replace(/\.$/, "");
+export const hostOf = (name: unknown): string => text(name).replace(/\.$/, "");
 
 /** Returns what is wrong with the alias of a record. */
 function aliasProblems(record: DnsRecord, stack: Stack): string[] {
@@ -122,6 +123,12 @@ function aliasProblems(record: DnsRecord, stack: Stack): string[] {
   });
 }
 
+/** True for the addresses of a few servers: a network of up to 4096 addresses of IPv4, or a customer's of IPv6. */
+function isMailServer(term: string): boolean {
+  const [, family, , length] = /^(ip4|ip6):([0-9a-f.:]+)(?:\/(\d+))?$/i.exec(term) ?? [];
+  return family === "ip4" ? Number(length ?? 32) >= 20 : family === "ip6" && Number(length ?? 128) >= 48;
+}
+
 /** Returns what is wrong with one text of a TXT record. Other texts prove the ownership of a name to somebody else. */
 function textProblems(value: unknown, hosts: string[]): string[] {
   if (isUnknown(value)) return ["A text is unknown. Write it."];
@@ -133,8 +140,7 @@ function textProblems(value: unknown, hosts: string[]): string[] {
   const last = terms.pop() ?? "";
   const foreign = terms.filter(
     (term) =>
-      !hosts.some((host) => term === `include:${host}` || term.endsWith(`.${host}`)) &&
-      !/^(ip4|ip6):/.test(term),
+      !hosts.some((host) => term === `include:${host}` || term.endsWith(`.${host}`)) && !isMailServer(term),
   );
   return [
     ...(/^[-~]all$/.test(last)
@@ -220,6 +226,11 @@ export const dnsOwnNames = defineRule({
             .filter((value) => !/^\d+ /.test(text(value)) || !isMailHost(text(value).split(" ")[1]))
             .map((value) => `Mail goes to ${JSON.stringify(value)}. Write a host of the mail service.`)
         : []),
+      ...(type === "CAA"
+        ? values
+            .filter((value) => !CAA.test(text(value)))
+            .map((value) => `The record permits ${JSON.stringify(value)}. Write 0 issue "amazon.com".`)
+        : []),
       ...(type === "TXT" ? values.flatMap((value) => textProblems(value, mailHosts)) : []),
     ];
   },
@@ -262,91 +273,5 @@ export const dnsWhole = defineRule({
     }
     const [, domain] = /\._domainkey\.(.+)$/.exec(name) ?? [];
     return domain === undefined ? [] : missing("MX", domain);
-  },
-});
-
-/** The hosts of the environments, by their URNs. */
-const hostsOf = (stack: Stack): Map<string, string> =>
-  stack.once(
-    "hosts of environments",
-    () => new Map([...servers(stack)].flatMap(([host, all]) => all.map(({ urn }) => [urn, host] as const))),
-  );
-
-/** The certificates by their ARN. */
-const certificatesByArn = (stack: Stack) =>
-  stack.once("certificates by ARN", () =>
-    groupBy(stack.ofType(CERTIFICATE), ({ outputs }) => text(outputs?.arn) || undefined),
-  );
-
-/** The URNs of the certificates that a DNS record proves. */
-const provenBy = (stack: Stack): Set<string> =>
-  stack.once(
-    "certificates with a record",
-    () => new Set(stack.ofType(RECORD).flatMap((record) => dependenciesOf(record, "records"))),
-  );
-
-export const certificatesFit = defineRule({
-  name: "certificates-fit",
-  kind: "values together",
-  types: [CERTIFICATE, ENVIRONMENT],
-  description:
-    "A certificate is for one host of this platform, in the region of its use, is validated, and serves the load balancer of its host",
-  why: "browsers refuse a certificate for another name, and a wildcard is valid for hosts of others",
-  severity: "high",
-  neighbours: true,
-  check: (resource, stack) => {
-    if (resource.type === ENVIRONMENT) {
-      const host = hostsOf(stack).get(resource.urn);
-      const arn = optionOf(resource, "aws:elbv2:listener:443", "SSLCertificateArns");
-      if (arn === undefined || isUnknown(arn) || host === undefined) return [];
-      const used = certificatesByArn(stack).get(text(arn)) ?? [];
-      return used
-        .filter(({ inputs }) => text(inputs.domainName) !== host)
-        .map(
-          ({ inputs }) =>
-            `The certificate is for ${text(inputs.domainName)}, the host is ${host}. Write that of the host.`,
-        );
-    }
-    const { domainName, subjectAlternativeNames, region, keyAlgorithm, certificateAuthorityArn } =
-      resource.inputs;
-    const { options } = resource.inputs;
-    const transparency = isUnknown(options)
-      ? options
-      : at(options, "certificateTransparencyLoggingPreference");
-    const hosts = stack.once(
-      "hosts of records",
-      () => new Set(every(stack, RECORD).map(({ inputs }) => hostOf(inputs.name))),
-    );
-    const named = [domainName, ...array(subjectAlternativeNames)];
-    const isForCloudFront = (servers(stack).get(text(domainName)) ?? []).some(
-      ({ type }) => type === DISTRIBUTION,
-    );
-    const wanted = isForCloudFront ? ["us-east-1"] : regionsOf(stack);
-    const validations = usersOfResource(resource, VALIDATION, "certificateArn", stack);
-    return [
-      ...named.flatMap((name) =>
-        demand(name, hosts.has(text(name)), "domainName", "a host with a DNS record of this program"),
-      ),
-      ...demand(region, wanted.includes(text(region ?? regionsOf(stack)[0])), "region", wanted.join(" or ")),
-      ...demand(
-        keyAlgorithm,
-        ["", "RSA_2048", "EC_prime256v1", "EC_secp384r1"].includes(text(keyAlgorithm)),
-        "keyAlgorithm",
-        "RSA_2048",
-      ),
-      ...demand(
-        transparency,
-        ["", "ENABLED"].includes(text(transparency)),
-        "certificateTransparencyLoggingPreference",
-        "ENABLED: browsers refuse certificates that no log shows",
-      ),
-      ...(certificateAuthorityArn === undefined ? [] : ["certificateAuthorityArn is set. Remove it."]),
-      ...(validations.length > 0
-        ? []
-        : ["Nothing waits for the certificate. Write a CertificateValidation."]),
-      ...(provenBy(stack).has(resource.urn)
-        ? []
-        : ["No DNS record proves the certificate. Write the one that ACM asks for."]),
-    ];
   },
 });

@@ -16,6 +16,8 @@ import {
 
 const PROCESS = "aws:elasticbeanstalk:environment:process:default";
 const TRIGGER = "aws:autoscaling:trigger";
+/** Measures that count something: their sum is the load. */
+const COUNTS = /^(RequestCount|NetworkIn|NetworkOut|DiskReadOps|DiskWriteOps|DiskReadBytes|DiskWriteBytes)$/;
 const COMMAND = "aws:elasticbeanstalk:command";
 const ROOT = "aws:autoscaling:launchconfiguration";
 const PYTHON = "aws:elasticbeanstalk:container:python";
@@ -82,7 +84,12 @@ export const environmentValues = defineRule({
       ...(isPercent === (option(TRIGGER, "Unit") === "Percent")
         ? []
         : ["MeasureName and Unit do not fit. Write CPUUtilization and Percent."]),
-      ...(["", "Average", "Maximum"].includes(option(TRIGGER, "Statistic"))
+      ...([
+        "",
+        "Average",
+        "Maximum",
+        ...(COUNTS.test(option(TRIGGER, "MeasureName")) ? ["Sum"] : []),
+      ].includes(option(TRIGGER, "Statistic"))
         ? []
         : ["Statistic is not Average. Write Average."]),
       ...(number(environment, TRIGGER, "UpperBreachScaleIncrement", 1) > 0
@@ -103,9 +110,11 @@ export const environmentValues = defineRule({
       ...(isWeb(environment)
         ? demand(
             cnamePrefix,
-            /^[a-z0-9][a-z0-9-]{2,61}[a-z0-9]$/.test(text(cnamePrefix)),
+            /^[a-z0-9][a-z0-9-]{2,61}[a-z0-9]$/.test(text(cnamePrefix)) &&
+              (isUnknown(environment.inputs.name) ||
+                text(cnamePrefix).endsWith(text(environment.inputs.name))),
             "cnamePrefix",
-            "4 to 63 lower-case letters, digits and hyphens",
+            "4 to 63 lower-case letters, digits and hyphens that end with the name of the environment",
           )
         : demand(cnamePrefix, text(cnamePrefix) === "", "cnamePrefix", "nothing: a worker has no address")),
       ...demand(
@@ -255,6 +264,8 @@ export const variablesAgree = defineRule({
       ...(host === "" ? [] : equals("DNS_DOMAIN", [host])),
       ...equals("AWS_S3_REGION_NAME", regions),
       ...equals("BEANSTALK_SQS_REGION", regions),
+      // Python runs modules of the first folder in which it finds them.
+      ...(variable("PYTHONPATH") === undefined ? [] : equals("PYTHONPATH", ["/var/app/current"])),
       ...equals("SENTRY_ENVIRONMENT", [tagOf(environment, "env")]),
       ...(variable("DJANGO_SETTINGS_MODULE") === undefined
         ? []

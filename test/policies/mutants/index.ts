@@ -6,6 +6,7 @@ import { application } from "./application";
 import { backupOfProd } from "./backup";
 import { beanstalk } from "./beanstalk";
 import { duties, dutiesOfProd } from "./duties";
+import { blindEdits, blindEditsOfProd } from "./blindEdits";
 import { closedWorld } from "./closedWorld";
 import { database, databaseOfProd } from "./database";
 import { encryption } from "./encryption";
@@ -45,6 +46,7 @@ const AREAS: Record<string, Mutant[]> = {
   freshEyes: [],
   freshOptions: [],
   freshFixes,
+  blindEdits,
 };
 
 /** The edits of parts that only one of the stacks has. */
@@ -61,6 +63,7 @@ const OF_STACK: Record<string, Record<string, Mutant[]>> = {
     freshEyes,
     freshOptions,
     freshFixes: freshFixesOfProd,
+    blindEdits: blindEditsOfProd,
   },
 };
 
