@@ -1,8 +1,9 @@
-import { Stack } from "../../context";
+import { Stack, tagOf } from "../../context";
 import { DEPLOYMENT_FOLDERS, RESTORE_FOLDER, UPDATE_FOLDER } from "../../facts/artifactFolders";
+import { Resource } from "../../resource";
 import { defineRule } from "../../rule";
-import { text } from "../../values";
-import { arnOfRole, isGithubs, isInstances, isNamed, ROLE } from "../iam/grants";
+import { groupBy, text } from "../../values";
+import { arnOfRole, isGithubs, isInstances, isNamed, Role, ROLE } from "../iam/grants";
 import { classOf } from "./bucket";
 import { alwaysDenied, ANY_OBJECT, applicationRoles, byAnyRole, checkPolicy } from "./bucketPolicy";
 
@@ -63,8 +64,16 @@ export const mediaFromVpc = defineRule({
 
 const inFolder = (folder: string): string[] => ANY_OBJECT.map((path) => `/${folder}${path}`);
 
-/** The roles of instances and of GitHub. */
-const rolesOf = (stack: Stack) => stack.ofType(ROLE).filter((role) => isGithubs(role) || isInstances(role));
+/** The roles of instances and of GitHub in the environment of a bucket. */
+const rolesOf = (bucket: Pick<Resource, "inputs">, stack: Stack): Role[] =>
+  stack
+    .once("roles of CI and instances by environment", () =>
+      groupBy(
+        stack.ofType(ROLE).filter((role) => isGithubs(role) || isInstances(role)),
+        (role) => tagOf(role, "env"),
+      ),
+    )
+    .get(tagOf(bucket, "env")) ?? [];
 
 export const artifactsWriteProtected = defineRule({
   name: "artifacts-write-protected",
@@ -83,7 +92,7 @@ export const artifactsWriteProtected = defineRule({
   },
   check: (bucket, stack) => {
     if (classOf(bucket) !== "artifacts") return [];
-    const roles = rolesOf(stack);
+    const roles = rolesOf(bucket, stack);
     const writersOf = [
       [UPDATE_FOLDER, roles.filter((role) => !isNamed(role, stack.parameters.updaters))],
       [RESTORE_FOLDER, roles],
