@@ -119,6 +119,7 @@ const media = new MediaBucket(
     // An existing VPC may have no endpoint.
     throughVpcEndpoint: settings.network.existing === undefined,
     backedUp: settings.backup !== undefined,
+    copyPrincipal: settings.mediaCopyPrincipal,
     accessLogs: settings.mediaAccessLogs ? logs : undefined,
     encryptionKey,
   },

@@ -21,6 +21,12 @@ export interface MediaBucketArgs {
   /** Lets AWS Backup read the objects, and restore them. */
   backedUp: boolean;
   /**
+   * ARN of the IAM role or user that copies the media of an existing Iaso into the bucket. Remove it after the move.
+   *
+   * @default Nobody beside Iaso and AWS Backup reaches the objects.
+   */
+  copyPrincipal?: string;
+  /**
    * The bucket to which S3 delivers the access logs: who read which object. S3 delivers most records within hours, and
    * does not promise to deliver each.
    *
@@ -40,7 +46,7 @@ const MAXIMUM_SIGNATURE_AGE_MS = 15 * 60 * 1000;
 
 /**
  * Patients' media. Only URLs that Iaso's roles signed at most 15 minutes ago give access; AWS Backup reads it with a role
- * of its own.
+ * of its own, and `copyPrincipal` copies media in.
  *
  * With an endpoint of S3 in the VPC, credentials that were copied from an instance write and list nothing elsewhere.
  * They still read: browsers use URLs that the instances sign.
@@ -60,12 +66,16 @@ export class MediaBucket extends pulumi.ComponentResource {
     super("iaso:index:MediaBucket", name, {}, opts);
     const { naming, webOrigin, oldVersionDays, throughVpcEndpoint, backedUp, accessLogs, encryptionKey } =
       args;
+    const others = [
+      ...(backedUp ? [naming.roleArn(naming.backupRole)] : []),
+      ...(args.copyPrincipal === undefined ? [] : [args.copyPrincipal]),
+    ];
 
     const { bucket, policy, versioning } = createBucket(this, name, {
       naming,
       bucketClass: "media",
       statements: [
-        ...accessStatements(naming, backedUp ? [naming.roleArn(naming.backupRole)] : []),
+        ...accessStatements(naming, others),
         ...(throughVpcEndpoint ? writeStatements(naming) : []),
       ],
       lifecycleRules: [expireOldVersions(oldVersionDays)],
@@ -115,9 +125,9 @@ function applicationRoles(naming: Naming): string[] {
 /**
  * Denies every request that is not Iaso's own or does not have a recent signature.
  *
- * @param otherRoles ARNs of roles that reach the objects too.
+ * @param others ARNs of roles and users that reach the objects too.
  */
-function accessStatements(naming: Naming, otherRoles: string[]): PolicyStatement[] {
+function accessStatements(naming: Naming, others: string[]): PolicyStatement[] {
   const objects = `${naming.bucketArn("media")}/*`;
   return [
     {
@@ -143,7 +153,7 @@ function accessStatements(naming: Naming, otherRoles: string[]): PolicyStatement
       Principal: "*",
       Action: "s3:*",
       Resource: objects,
-      Condition: { ArnNotEquals: { "aws:PrincipalArn": [...applicationRoles(naming), ...otherRoles] } },
+      Condition: { ArnNotEquals: { "aws:PrincipalArn": [...applicationRoles(naming), ...others] } },
     },
   ];
 }

@@ -1,8 +1,8 @@
-import { confirm } from "@inquirer/prompts";
+import { ask } from "../cli/ask";
 import { awsCli } from "../cli/awsCli";
 import { describeError, explainAwsError } from "../cli/awsErrors";
-import { plain, print, printError } from "../cli/output";
-import { createProgress, isDrawable, type Progress } from "../cli/progress";
+import { print, printError } from "../cli/output";
+import { createProgress, isDrawable } from "../cli/progress";
 import { formatRemedy, UserError } from "../cli/userError";
 import { type Clock } from "../coordination/clock";
 import { Locked, LockLost } from "../coordination/lock";
@@ -68,7 +68,10 @@ export async function execute(
       progress,
       by: userName(),
       interrupted: () => interrupted,
-      confirm: (question) => ask(question, options, progress),
+      confirm: (question) =>
+        ask(question, options.yes, (line) => {
+          progress.line(line);
+        }),
       show: (shown) => {
         print(progress.redact(shown.join("\n")));
       },
@@ -113,15 +116,4 @@ export async function outcomeOf(
     const message = (explained?.message ?? describeError(error)).replace(/\.$/, "");
     return end(EXIT.failed, `${message}. Nothing was changed.`, explained?.remedy ?? "Run the command again");
   }
-}
-
-async function ask(question: string, { yes }: Options, progress: Progress): Promise<boolean> {
-  if (yes === true) {
-    progress.line(`${question} Yes (--yes).`);
-    return true;
-  }
-  if (!process.stdin.isTTY) {
-    throw new UserError(`Nobody can answer "${question}": this is no terminal.`, "Add --yes");
-  }
-  return confirm({ message: plain(question), default: false });
 }

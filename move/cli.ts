@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { runProgram } from "../cli/main";
+import { copyMediaCommand } from "./commands/copyMedia";
 import { secretsCommand } from "./commands/secrets";
 import { snapshotCommand } from "./commands/snapshot";
 import { surveyCommand } from "./commands/survey";
@@ -9,6 +10,7 @@ const program = new Command("npm run move --")
   .addCommand(surveyCommand())
   .addCommand(secretsCommand())
   .addCommand(snapshotCommand())
+  .addCommand(copyMediaCommand())
   .showHelpAfterError("See: npm run move -- --help");
 
 void runProgram(program, { role: "a role with the rights that docs/moving-in.md names" });

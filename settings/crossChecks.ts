@@ -120,6 +120,15 @@ const checks = [
     const wrong = `has ${deployers[index] ?? ""}, of another account than accountId`;
     return index < 0 ? undefined : wrongValue("deployers", wrong, `ARNs of the account ${accountId}`, index);
   }),
+  check(["mediaCopyPrincipal", "accountId"], ({ accountId, mediaCopyPrincipal }) =>
+    mediaCopyPrincipal === "" || mediaCopyPrincipal.startsWith(`arn:aws:iam::${accountId}:`)
+      ? undefined
+      : wrongValue(
+          "mediaCopyPrincipal",
+          `is ${mediaCopyPrincipal}, of another account than accountId`,
+          `an ARN of the account ${accountId}`,
+        ),
+  ),
   check(["databaseSnapshot", "accountId", "region"], ({ accountId, databaseSnapshot, region }) => {
     const [, ofRegion, ofAccount] = /^arn:aws:rds:([^:]+):([^:]+):/.exec(databaseSnapshot) ?? [];
     if (ofRegion === undefined || (ofRegion === region && ofAccount === accountId)) return undefined;

@@ -199,6 +199,10 @@ export const plainSettings = z.object({
   webAcl: oneOf("off", "count", "block"),
   plugins,
   mediaOldVersionDays: integer(7, 3650),
+  mediaCopyPrincipal: optional(
+    /^arn:aws:iam::\d{12}:(role|user)\/[\w+=,.@/-]+$/,
+    "the ARN of an IAM role or user such as arn:aws:iam::123456789012:role/Administrator",
+  ),
   mediaAccessLogs: boolean,
   enketoImage: text(
     /^[a-z0-9./-]+:(v?\d[\w.-]*|[\w.-]+@sha256:[0-9a-f]{64}|v?\d[\w.-]*@sha256:[0-9a-f]{64})$/,

@@ -15,6 +15,7 @@ function arrange(plain: PlainSettings) {
   const { vpcId, publicSubnetIds, privateSubnetIds } = plain;
   return {
     ...plain,
+    mediaCopyPrincipal: plain.mediaCopyPrincipal === "" ? undefined : plain.mediaCopyPrincipal,
     network: {
       existing: vpcId === "" ? undefined : { vpcId, publicSubnetIds, privateSubnetIds },
       cidr: plain.vpcCidr,

@@ -26,7 +26,7 @@ export interface ExistingBucket {
 const VARIABLES = ["AWS_STORAGE_BUCKET_NAME", "AWS_PUBLIC_STORAGE_BUCKET_NAME"];
 
 /** The prefix under which Iaso uploads its static files, if they go to the bucket of media. */
-const STATIC_PREFIX = "iasostatics/";
+export const STATIC_PREFIX = "iasostatics/";
 
 const EVERYBODY = /\/groups\/(global\/AllUsers|global\/AuthenticatedUsers)$/;
 

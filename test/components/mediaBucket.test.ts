@@ -102,7 +102,7 @@ describe("components/mediaBucket", () => {
     );
   });
 
-  it("lets AWS Backup's role in where the settings have backups, and no other role", async () => {
+  it("lets in AWS Backup's role and the one that copies media, where the settings have them, and no other", async () => {
     const backedUp = await simulate(() => {
       new MediaBucket("media", {
         naming,
@@ -110,6 +110,7 @@ describe("components/mediaBucket", () => {
         oldVersionDays: 365,
         throughVpcEndpoint: true,
         backedUp: true,
+        copyPrincipal: "arn:aws:iam::123456789012:role/Administrator",
       });
     });
     const policy = statementsOf(find(backedUp, "aws:s3/bucketPolicy:BucketPolicy").inputs.policy);
@@ -123,6 +124,8 @@ describe("components/mediaBucket", () => {
         },
       });
     expect(reads(policy, "iaso-test-backup")).to.equal(true);
+    expect(reads(policy, "Administrator")).to.equal(true);
+    expect(reads(statements, "Administrator")).to.equal(false);
     expect(reads(policy, "iaso-test-ci-up")).to.equal(false);
     expect(reads(statements, "iaso-test-backup")).to.equal(false);
   });

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { ExistingAccount } from "../move/double/account";
 import { MoveLab } from "../move/double/lab";
+import { MediaS3 } from "../move/double/media";
 import { writeExampleProject } from "../support";
 
 const PAGE = readFileSync(join(__dirname, "../../docs/moving-in.md"), "utf8");
@@ -20,10 +21,14 @@ const ELSEWHERE = ["npm run init-stack -- prod", "npm run doctor -- prod --prefl
 describe("docs/moving-in.md", function () {
   this.timeout(600_000);
   const lab = new MoveLab();
+  const s3 = new MediaS3();
   let project: string;
 
   before(async () => {
     await lab.start();
+    await s3.start();
+    s3.addBucket("old-iaso-media");
+    s3.put("old-iaso-media", "forms/1.xml", "a form");
     project = mkdtempSync(join(tmpdir(), "moving-in-"));
     writeExampleProject(project);
     // The stack of staging is in the same account.
@@ -41,27 +46,41 @@ describe("docs/moving-in.md", function () {
   });
   after(() => {
     lab.stop();
+    s3.stop();
     rmSync(project, { recursive: true });
   });
 
-  const run = (command: string) =>
+  const run = (command: string, variables: Record<string, string> = {}) =>
     new Promise<string>((resolve, reject) => {
-      execFile("sh", ["-c", command], { cwd: project, env: process.env }, (error, stdout, stderr) => {
+      const env = { ...process.env, ...variables };
+      execFile("sh", ["-c", command], { cwd: project, env }, (error, stdout, stderr) => {
         if (error === null) resolve(stdout);
         else reject(new Error(`${command}: ${stdout}${stderr}`));
       });
     });
 
+  /** Runs a command against the double of S3 that copies. Nobody is there to answer its question. */
+  async function copyMedia(command: string): Promise<string> {
+    const settings = readFileSync(join(project, "Pulumi.prod.yaml"), "utf8");
+    const organization = /^ +iaso:organization: (.+)$/m.exec(settings)?.[1] ?? "";
+    s3.addBucket(`${organization}-iaso-prod-media`);
+    return run(`${command} --yes`, { AWS_ENDPOINT_URL_S3: s3.url });
+  }
+
   it("can be followed from the survey to the preview of a stack with data", async () => {
     const own = COMMANDS.filter((command) => command.startsWith("npm run") && !ELSEWHERE.includes(command));
     const forOld = own.filter((command) => command.includes("OLD"));
     const shown: string[] = [];
-    for (const command of own.filter((one) => !forOld.includes(one))) shown.push(await run(command));
+    for (const command of own.filter((one) => !forOld.includes(one))) {
+      shown.push(await (command.includes("copy-media") ? copyMedia(command) : run(command)));
+    }
     shown.push(await run("npm run preview -- prod"));
     expect(shown.join("\n"))
       .to.include("Wrote Pulumi.prod.yaml, policies/policy-config.prod.json, survey-prod.md.")
       .and.include("SECRET_KEY carried from ")
-      .and.include("creates the database from iaso-prod-moving-in");
+      .and.include("creates the database from iaso-prod-moving-in")
+      .and.include("Next: pulumi up --stack prod")
+      .and.include("The new bucket has all media: 1 object");
     expect(shown.at(-1)).to.match(/all \d+ rules pass for prod/);
   });
 

@@ -339,6 +339,7 @@ describe("settings/settings", () => {
     ["staticHost", { cloudFront: "true", staticHost: "iaso-staging.example.org" }],
     ["staticHost", { cloudFront: "true", staticHost: "enketo-staging.example.org" }],
     ["deployers", { deployers: '["arn:aws:iam::999999999999:role/Deployment"]' }],
+    ["mediaCopyPrincipal", { mediaCopyPrincipal: "arn:aws:iam::999999999999:role/Administrator" }],
     ["databaseSnapshot", { databaseSnapshot: "arn:aws:rds:eu-central-1:999999999999:snapshot:old" }],
     ["databaseSnapshot", { databaseSnapshot: "arn:aws:rds:eu-west-3:123456789012:snapshot:old" }],
     ["enketoImage", { enketoRedisTls: "true" }],

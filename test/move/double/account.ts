@@ -150,6 +150,10 @@ const secretArn = (name: string) => `arn:aws:ssm:${REGION}:${ID}:parameter/old-i
 export class ExistingAccount {
   id = ID;
   region = REGION;
+  /** The end of the ARN of the credentials. */
+  caller = "user/admin";
+  /** Paths of roles by name. */
+  readonly rolePaths = new Map<string, string>();
   environments: EnvironmentDouble[];
   databases: DatabaseDouble[];
   /** Manual snapshots of databases by identifier. */

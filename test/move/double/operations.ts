@@ -51,8 +51,16 @@ export const operations: Record<string, (call: Call) => unknown> = {
   "sts:GetCallerIdentity": ({ account }) => ({
     UserId: "AIDAEXAMPLE",
     Account: account.id,
-    Arn: `arn:aws:iam::${account.id}:user/admin`,
+    Arn: `arn:aws:${account.caller.startsWith("assumed-role/") ? "sts" : "iam"}::${account.id}:${account.caller}`,
   }),
+  "iam:GetRole": ({ account, form }) => {
+    const name = form.get("RoleName") ?? "";
+    const path = account.rolePaths.get(name);
+    if (path === undefined)
+      throw new AwsFault("NoSuchEntity", `The role with name ${name} cannot be found.`, 404);
+    const Arn = `arn:aws:iam::${account.id}:role${path}${name}`;
+    return { Role: { Path: path, RoleName: name, RoleId: "AROAEXAMPLE", Arn, CreateDate: new Date(0) } };
+  },
   "iam:GetOpenIDConnectProvider": ({ account }) => {
     if (!account.hasIdentityProvider)
       throw new AwsFault("NoSuchEntity", "OpenIDConnect Provider not found.", 404);

@@ -1,0 +1,60 @@
+import { HeadBucketCommand, S3Client } from "@aws-sdk/client-s3";
+import { ConfiguredRetryStrategy } from "@smithy/core/retry";
+import { NodeHttpHandler } from "@smithy/node-http-handler";
+import { httpStatus } from "../../cli/awsErrors";
+import { exponentialBackoff } from "../../cli/backoff";
+import { UserError } from "../../cli/userError";
+import type { Place } from "./listing";
+
+/** Attempts of one call: S3 throttles a bucket for minutes until it has split a prefix. */
+const ATTEMPTS = 12;
+/** Milliseconds. */
+const LONGEST_DELAY = 20_000;
+/** Milliseconds until an answer begins. S3 answers a copy of 5 GB before it ends. */
+const REQUEST_TIMEOUT = 300_000;
+const CONNECTIONS = 80;
+
+/** A client for many copies at a time. */
+export function createS3(region: string, delay = exponentialBackoff(LONGEST_DELAY)): S3Client {
+  return new S3Client({
+    region,
+    // Servers at a plain address know no buckets by host name.
+    forcePathStyle: (process.env["AWS_ENDPOINT_URL_S3"] ?? process.env["AWS_ENDPOINT_URL"]) !== undefined,
+    followRegionRedirects: true,
+    retryStrategy: new ConfiguredRetryStrategy(ATTEMPTS, delay),
+    requestHandler: new NodeHttpHandler({
+      requestTimeout: REQUEST_TIMEOUT,
+      throwOnRequestTimeout: true,
+      connectionTimeout: 5_000,
+      httpsAgent: { maxSockets: CONNECTIONS },
+      httpAgent: { maxSockets: CONNECTIONS },
+    }),
+  });
+}
+
+/**
+ * Finds a bucket and its region.
+ *
+ * @param place Its region is that of the stack, in which the search begins.
+ * @param fixes The fixes if it does not exist, and if S3 refuses it.
+ * @throws UserError if it is missing, of another account or refused
+ */
+export async function findPlace(
+  { bucket, owner, region }: Omit<Place, "s3">,
+  fixes: { missing: string; refused: string },
+): Promise<Place> {
+  try {
+    const { BucketRegion = region } = await createS3(region).send(
+      new HeadBucketCommand({ Bucket: bucket, ExpectedBucketOwner: owner }),
+    );
+    return { bucket, owner, region: BucketRegion, s3: createS3(BucketRegion) };
+  } catch (error) {
+    if (httpStatus(error) === 404) throw new UserError(`There is no bucket ${bucket}.`, fixes.missing);
+    if (httpStatus(error) !== 403) throw error;
+    throw new UserError(
+      `S3 refuses the bucket ${bucket} in the account ${owner}: it is another account's, or you have no right to list it.`,
+      fixes.refused,
+      { cause: error },
+    );
+  }
+}
