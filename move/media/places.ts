@@ -1,5 +1,4 @@
-import { HeadBucketCommand, S3Client } from "@aws-sdk/client-s3";
-import { ConfiguredRetryStrategy } from "@smithy/core/retry";
+import { HeadBucketCommand, S3Client, type S3ClientConfig } from "@aws-sdk/client-s3";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { httpStatus } from "../../cli/awsErrors";
 import { exponentialBackoff } from "../../cli/backoff";
@@ -14,6 +13,34 @@ const LONGEST_DELAY = 20_000;
 const REQUEST_TIMEOUT = 300_000;
 const CONNECTIONS = 80;
 
+type RetryStrategy = Extract<
+  NonNullable<S3ClientConfig["retryStrategy"]>,
+  { acquireInitialRetryToken: unknown }
+>;
+
+/**
+ * Retries each call by itself. The SDK's strategies share a budget of retries among all calls of a client: many copies at a
+ * time use it up while S3 throttles them, and fail.
+ *
+ * @param delay Milliseconds before the given attempt.
+ */
+function retryEach(delay: (attempt: number) => number): RetryStrategy {
+  const token = (count: number, wait: number) => ({
+    getRetryCount: () => count,
+    getRetryDelay: () => wait,
+  });
+  return {
+    acquireInitialRetryToken: () => Promise.resolve(token(0, 0)),
+    refreshRetryTokenForRetry: (before, { errorType }) => {
+      const count = before.getRetryCount() + 1;
+      return (errorType === "THROTTLING" || errorType === "TRANSIENT") && count < ATTEMPTS
+        ? Promise.resolve(token(count, delay(count)))
+        : Promise.reject(new Error("No further attempt"));
+    },
+    recordSuccess: () => undefined,
+  };
+}
+
 /** A client for many copies at a time. */
 export function createS3(region: string, delay = exponentialBackoff(LONGEST_DELAY)): S3Client {
   return new S3Client({
@@ -21,7 +48,7 @@ export function createS3(region: string, delay = exponentialBackoff(LONGEST_DELA
     // Servers at a plain address know no buckets by host name.
     forcePathStyle: (process.env["AWS_ENDPOINT_URL_S3"] ?? process.env["AWS_ENDPOINT_URL"]) !== undefined,
     followRegionRedirects: true,
-    retryStrategy: new ConfiguredRetryStrategy(ATTEMPTS, delay),
+    retryStrategy: retryEach(delay),
     requestHandler: new NodeHttpHandler({
       requestTimeout: REQUEST_TIMEOUT,
       throwOnRequestTimeout: true,

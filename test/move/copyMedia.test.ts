@@ -15,6 +15,7 @@ import { previewStack } from "../../preview/preview";
 import { readProject } from "../../preview/project";
 import { compareBuckets, copyMedia, type CopyRun } from "../../move/media/copyMedia";
 import type { Buckets } from "../../move/media/copyObject";
+import { stateOf } from "../../move/media/judge";
 import { compareKeys } from "../../move/media/listing";
 import { createS3 } from "../../move/media/places";
 import { principalArn } from "../../move/media/principal";
@@ -327,6 +328,36 @@ describe("move copy-media", function () {
       .and.not.match(/^\s+at /m);
   });
 
+  it("waits where S3 throttles every object for a while", async () => {
+    fill(400);
+    const attempts = new Map<string, number>();
+    s3.fault = (operation, key) => {
+      if (operation !== "CopyObject") return undefined;
+      attempts.set(key, (attempts.get(key) ?? 0) + 1);
+      return attempts.get(key)! <= 4 ? "throttled" : undefined;
+    };
+    expect((await copy()).failures.all).to.deep.equal([]);
+    requireSame();
+  });
+
+  it("copies what is not older than its copy, and nothing that is later", () => {
+    const object = (modified: number, size: number, etag: string) => ({
+      key: "a",
+      size,
+      etag,
+      modified,
+      isArchived: false,
+    });
+    const source = object(1000, 5, "x");
+    expect(stateOf(source, undefined)).to.equal("copy");
+    expect(stateOf(source, object(1000, 5, "x"))).to.equal("same");
+    // Without MD5, an edit in the second of the copy looks like this too.
+    expect(stateOf(source, object(1000, 5, "y"))).to.equal("copy");
+    expect(stateOf(source, object(0, 5, "y"))).to.equal("copy");
+    expect(stateOf(source, object(2000, 5, "y"))).to.equal("sized");
+    expect(stateOf(source, object(2000, 6, "y"))).to.equal("newer");
+  });
+
   it("stops after a hundred failures, and says which bucket refuses", async () => {
     fill(300);
     s3.buckets.get(NEW)!.deniesObjects = true;
@@ -390,7 +421,7 @@ describe("move copy-media", function () {
     s3.put(OLD, "videos/parts.mp4", "parts", { ...BEFORE, etag: '"3-4"' });
   };
 
-  for (const fault of ["lost", "refused", "throttled"] as const) {
+  for (const fault of ["failed after 200", "lost", "refused", "throttled"] as const) {
     it(`accounts for every object if a call is ${fault}, whichever`, async () => {
       for (const operation of OPERATIONS) {
         s3.addBucket(OLD);

@@ -13,10 +13,12 @@ import {
 import { MediaUploads } from "./mediaUploads";
 
 /**
- * What goes wrong with a request: S3 refuses it, throttles it, does it and loses the answer, or the process that sent it dies
- * before or after S3 does it.
+ * What goes wrong with a request: S3 refuses it, throttles it, fails at a copy after it has answered with 200, does it and loses
+ * the answer, or the process that sent it dies before or after S3 does it.
+ *
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html about errors in an answer with 200
  */
-export type Fault = "killed after" | "killed before" | "lost" | "refused" | "throttled";
+export type Fault = "failed after 200" | "killed after" | "killed before" | "lost" | "refused" | "throttled";
 
 /** Like S3, with buckets that hold up to hundreds of thousands of objects without content. It refuses what S3 refuses. */
 export class MediaS3 extends MediaStore {
@@ -70,6 +72,11 @@ export class MediaS3 extends MediaStore {
     const fault = this.fault(operation, request.key);
     if (fault === "killed before") {
       this.onKill();
+      return;
+    }
+    if (fault === "failed after 200" && /Copy|Complete/.test(operation)) {
+      const error = "<Error><Code>InternalError</Code><Message>Please try again.</Message></Error>";
+      outgoing.writeHead(200, { "content-type": "application/xml" }).end(error);
       return;
     }
     let response: S3Response;
