@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { parse, stringify } from "yaml";
@@ -48,6 +48,9 @@ describe("npm run add-environment", () => {
   }
 
   it("gives each host a name of its own, and leaves out what belongs to the other stack", () => {
+    const staging = join(project, "Pulumi.staging.yaml");
+    appendFileSync(staging, "  iaso:mediaCopyPrincipal: arn:aws:iam::123456789012:role/Administrator\n");
+    expect(settingsOf("staging")).to.include.keys("iaso:mediaCopyPrincipal");
     expect(add("qa", "--from", "staging", ...SHARED).status).to.equal(0);
     const settings = settingsOf("qa");
     expect(settings).to.include({
@@ -58,7 +61,7 @@ describe("npm run add-environment", () => {
       "iaso:gdalImageId": "ami-0123456789abcdef0",
       "iaso:sharedAccountReason": "Holds test data only",
     });
-    expect(settings).to.not.have.any.keys("iaso:env", "iaso:mailgunDomain");
+    expect(settings).to.not.have.any.keys("iaso:env", "iaso:mailgunDomain", "iaso:mediaCopyPrincipal");
     expect(add("dev", "--from", "prod", ...SHARED).status).to.equal(0);
     expect(settingsOf("dev")).to.include({
       "iaso:webHost": "iaso-dev.example.org",
