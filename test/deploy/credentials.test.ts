@@ -66,9 +66,13 @@ describe("deploy/credentials", () => {
   it("refuses a rollback that the credentials would not outlast", async () => {
     const double = prepareDouble({ web: "succeeds", worker: "succeeds" });
     await runDirect(double, deployment(build));
-    const end = await runDirect(double, (session) => rollback(session, { runningTasks: "wait", migrationsUnchecked: false }), {
-      credentialsEnd: double.time.now + SWITCH,
-    });
+    const end = await runDirect(
+      double,
+      (session) => rollback(session, { runningTasks: "wait", migrationsUnchecked: false }),
+      {
+        credentialsEnd: double.time.now + SWITCH,
+      },
+    );
     expect(end).to.deep.include({ outcome: "refused" });
     expect(double.web.updates).to.deep.equal([NEW]);
   });

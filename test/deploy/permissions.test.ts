@@ -52,7 +52,9 @@ async function useEverything(double: AwsDouble): Promise<void> {
     const report = await run(double, deployment(build, { snapshot: version === "1.1" }));
     expect(report.outcome, JSON.stringify(report)).to.equal("deployed");
   }
-  const back = await run(double, (session) => rollback(session, { runningTasks: "wait", migrationsUnchecked: false }));
+  const back = await run(double, (session) =>
+    rollback(session, { runningTasks: "wait", migrationsUnchecked: false }),
+  );
   expect(back.outcome).to.equal("deployed");
   const hanging = builtVersion("1.5");
   double.beanstalk.plan("iaso-staging", hanging.label, "hangs");
