@@ -103,6 +103,7 @@ describe("preview/preview", () => {
     });
     expect(document.resources[1]).to.deep.equal({
       urn: "urn:pulumi:two::small::small:index:Part::accepted",
+      id: "",
       type: "small:index:Part",
       name: "accepted",
       parent: "urn:pulumi:two::small::pulumi:pulumi:Stack::small-two",

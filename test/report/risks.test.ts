@@ -204,7 +204,7 @@ describe("report/risks", () => {
         [
           /^Beanstalk environment web is replaced: it is down until the new one runs, which has another address\.$/,
         ],
-        ["alarms-present", "alarms-work"],
+        ["alarms-present", "alarms-work", "environment-values"],
       ],
       [
         "the environment's own safeguards off",
@@ -277,7 +277,7 @@ describe("report/risks", () => {
             '"sqs:ReceiveMessage","sqs:PurgeQueue"',
           )),
         [/^Role policy worker allows sqs:PurgeQueue on arn:aws:sqs:/],
-        [],
+        ["role-duties"],
       ],
       [
         "a secret stored in plain text",
@@ -389,13 +389,28 @@ describe("report/risks", () => {
         "Bucket",
         "artifacts",
         /^Bucket artifacts is deleted: its objects are lost; AWS refuses while it has objects\.$/,
-        ["bucket-class-fits", "bucket-parts-named", "deployment-own", "references-own"],
+        [
+          "boundary-duties",
+          "bucket-class-fits",
+          "bucket-parts-named",
+          "deployment-own",
+          "references-own",
+          "role-duties",
+        ],
       ],
       [
         "Bucket",
         "media",
         /^Bucket media leaves the stack: the old one stays in AWS .*; Pulumi refuses while it is protected\.$/,
-        ["backup-selection-whole", "bucket-class-fits", "bucket-parts-named", "references-own"],
+        [
+          "access-duties",
+          "backup-selection-whole",
+          "boundary-duties",
+          "bucket-class-fits",
+          "bucket-parts-named",
+          "references-own",
+          "role-duties",
+        ],
       ],
       ["ReplicationGroup", "enketo-main", /its data is lost/, ["enketo-own-redis", "references-own"]],
       [
@@ -426,12 +441,12 @@ describe("report/risks", () => {
           "web-worker-pair",
         ],
       ],
-      ["Topic", "alarms", /every subscriber must confirm again/, ["references-own"]],
+      ["Topic", "alarms", /every subscriber must confirm again/, ["access-duties", "references-own"]],
       [
         "Record",
         "web",
         /DNS no longer resolves iaso\.example\.org/,
-        ["certificates-fit", "cors-own-origins", "dns-whole", "variables-own-resources"],
+        ["certificates-fit", "cors-own-origins", "dns-whole", "role-duties", "variables-own-resources"],
       ],
       ["BucketPublicAccessBlock", "logs", undefined, ["bucket-public-access-block"]],
       // Kept on delete: nothing changes in AWS.

@@ -41,6 +41,8 @@ const valuesIn = (env: string, stack: Stack) =>
       .flatMap(({ Resource: resources }) => strings(resources));
     return {
       env: [env],
+      // The name of the stack in Pulumi, which may be another one: a URN is urn:pulumi:STACK::PROJECT::….
+      stack: [...new Set(ofEnv(ROLE, env, stack).map(({ urn }) => urn.split(":")[2] ?? ""))],
       account: ownAccounts(stack),
       region: regionsOf(stack),
       copies: known(ofEnv("aws:backup/vault:Vault", env, stack).map(({ inputs }) => inputs.region)),
