@@ -110,10 +110,12 @@ export function sandboxArguments(args: SandboxArgs, env: NodeJS.ProcessEnv = pro
     ...KERNEL_FILES.map((path) => ["--ro-bind-try", path, path]),
     ...hidden.map((path) => ["--tmpfs", path]),
     ...shown.map((path) => ["--ro-bind", path, path]),
-    ...files.map((path) => ["--ro-bind", "/dev/null", real(path)]),
     ["--ro-bind", PROJECT, PROJECT],
     [writesSource ? "--bind" : "--ro-bind", source, source],
+    // The tool may be in the checkout, and files with credentials in both: later mounts cover earlier ones.
+    isBelow(PROJECT, source) ? ["--ro-bind", PROJECT, PROJECT] : [],
     ...(args.reads ?? []).map((path) => ["--ro-bind", path, path]),
+    ...files.map((path) => ["--ro-bind", "/dev/null", real(path)]),
     ["--bind", workDirectory, workDirectory],
     ["--chdir", PROJECT],
   ].flat();

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { symlinkSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { createServer, type Server } from "node:http";
-import { delimiter, join } from "node:path";
+import { delimiter, join, dirname } from "node:path";
 import { expect } from "chai";
 import { EXIT } from "../../deploy/exitCodes";
 import { buildEnvironment, sandboxArguments, sandboxCommand } from "../../deploy/source/sandbox";
@@ -169,6 +169,20 @@ describe("security: a build that attacks the deployment's credentials", function
     expect(shown.filter((one, index) => one === homedir() && shown[index - 2] === "--ro-bind")).to.deep.equal(
       [],
     );
+  });
+
+  it("finds no file with credentials in the checkout, and cannot write to the deploy tool in it", () => {
+    const root = join(__dirname, "../..");
+    const file = join(temporaryDirectory(), "credentials");
+    writeFileSync(file, SECRET);
+    const shown = sandboxArguments(
+      { source: dirname(root), workDirectory: temporaryDirectory(), writesSource: true },
+      { AWS_SHARED_CREDENTIALS_FILE: file },
+    );
+    const targets = shown.filter((_, index) => /^--(ro-)?bind$/.test(shown[index - 2] ?? ""));
+    const checkout = targets.lastIndexOf(dirname(root));
+    expect(targets.lastIndexOf(root)).to.be.greaterThan(checkout);
+    expect(targets.lastIndexOf(file)).to.be.greaterThan(checkout);
   });
 
   it("gets no token that publishes packages", () => {
