@@ -167,6 +167,8 @@ export class Enketo extends pulumi.ComponentResource {
         // Redis's own port, written so that the first preview knows it.
         port: 6379,
         nodeType: redis.nodeType,
+        // ElastiCache demands it for these node types, and refuses it for others.
+        dataTieringEnabled: /^cache\.r6gd\./.test(redis.nodeType) ? true : undefined,
         numCacheClusters: 1 + replicas,
         automaticFailoverEnabled: replicas > 0,
         multiAzEnabled: replicas > 0,
