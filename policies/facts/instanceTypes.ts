@@ -93,19 +93,12 @@ export const EC2_INSTANCE_TYPES = expand("", {
 
 /** Instance classes of RDS for PostgreSQL, such as `db.t4g.medium`. */
 export const RDS_INSTANCE_CLASSES = expand("db.", {
-  m1: "small medium large xlarge",
-  m2: "xlarge 2xlarge 4xlarge",
-  m3: "medium large xlarge 2xlarge",
-  m4: "large xlarge 2xlarge 4xlarge 10xlarge 16xlarge",
   "m5 m5d r5 r5b r5d": "large xlarge 2xlarge 4xlarge 8xlarge 12xlarge 16xlarge 24xlarge",
   "m6g m6gd m7g r6g r6gd r7g x2g": "large xlarge 2xlarge 4xlarge 8xlarge 12xlarge 16xlarge",
   "m6i m6id m6idn m6in r6i r6id r6idn r6in":
     "large xlarge 2xlarge 4xlarge 8xlarge 12xlarge 16xlarge 24xlarge 32xlarge",
   "m7i m8a m8g m8gd m9g r7i r8a r8g r8gd":
     "large xlarge 2xlarge 4xlarge 8xlarge 12xlarge 16xlarge 24xlarge 48xlarge",
-  r3: "large xlarge 2xlarge 4xlarge 8xlarge",
-  r4: "large xlarge 2xlarge 4xlarge 8xlarge 16xlarge",
-  t1: "micro",
   "t2 t3 t4g": "micro small medium large xlarge 2xlarge",
   x2idn: "16xlarge 24xlarge 32xlarge",
   x2iedn: "xlarge 2xlarge 4xlarge 8xlarge 16xlarge 24xlarge 32xlarge",
