@@ -1,6 +1,7 @@
 import { userInfo } from "node:os";
 import { type Progress } from "../cli/progress";
 import { UserError } from "../cli/userError";
+import { usesPathStyle } from "../cli/s3PathStyle";
 import { environmentName } from "../components/common/deployParameter";
 import { type Clients, createClients, requireBucketOwner } from "./clients";
 import { type Clock } from "./clock";
@@ -64,9 +65,7 @@ export async function connect(
   env: string,
   settings: { region: string; profile?: string },
 ): Promise<Pick<Session, "clients" | "target">> {
-  // Another server for S3 may lack DNS names for buckets, so URLs contain the bucket.
-  const pathStyle = (process.env["AWS_ENDPOINT_URL_S3"] ?? process.env["AWS_ENDPOINT_URL"]) !== undefined;
-  const clients = createClients({ ...settings, pathStyle });
+  const clients = createClients({ ...settings, pathStyle: usesPathStyle() });
   const target = await readTarget(clients.ssm, env, settings.region);
   requireBucketOwner(clients.s3, accountOf(target));
   return { clients, target };

@@ -2,6 +2,7 @@ import { HeadBucketCommand, S3Client, type S3ClientConfig } from "@aws-sdk/clien
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { httpStatus } from "../../cli/awsErrors";
 import { exponentialBackoff } from "../../cli/backoff";
+import { usesPathStyle } from "../../cli/s3PathStyle";
 import { UserError } from "../../cli/userError";
 import type { Place } from "./listing";
 
@@ -45,8 +46,7 @@ function retryEach(delay: (attempt: number) => number): RetryStrategy {
 export function createS3(region: string, delay = exponentialBackoff(LONGEST_DELAY)): S3Client {
   return new S3Client({
     region,
-    // Servers at a plain address know no buckets by host name.
-    forcePathStyle: (process.env["AWS_ENDPOINT_URL_S3"] ?? process.env["AWS_ENDPOINT_URL"]) !== undefined,
+    forcePathStyle: usesPathStyle(),
     followRegionRedirects: true,
     retryStrategy: retryEach(delay),
     requestHandler: new NodeHttpHandler({
