@@ -22,7 +22,7 @@ export type RecoveryPoint = z.infer<typeof recoveryPoint>;
 export type DataType = "RDS" | "S3";
 
 /** The names of the vaults and of the role of AWS Backup, as components/common/naming.ts makes them. */
-export function namesOf({ env, target }: Session) {
+export function backupNames({ env, target }: Session) {
   const account = accountOf(target);
   return {
     vault: `iaso-${env}`,
@@ -39,7 +39,7 @@ export async function recoveryPoints(
   vault: string,
   type: DataType,
 ): Promise<RecoveryPoint[]> {
-  const answer = await session.aws(region, "backup list-recovery-points-by-backup-vault", {
+  const answer = await session.aws(region, ["backup", "list-recovery-points-by-backup-vault"], {
     BackupVaultName: vault,
     ByResourceType: type,
   });
@@ -80,14 +80,14 @@ export async function startJob(
   const names = KINDS[kind];
   const jobs = z
     .record(z.string(), z.array(z.record(z.string(), z.unknown())))
-    .parse(await session.aws(region, `backup list-${kind}-jobs`, {}));
+    .parse(await session.aws(region, ["backup", `list-${kind}-jobs`], {}));
   const going = jobs[names.list]?.find(
     (job) =>
       job[names.source] === input.RecoveryPointArn &&
       (GOING.includes(String(job[names.state])) ||
         copies.includes(String(job["DestinationRecoveryPointArn"]))),
   );
-  const started = going ?? (await session.aws(region, `backup start-${kind}-job`, input));
+  const started = going ?? (await session.aws(region, ["backup", `start-${kind}-job`], input));
   return { region, kind, id: z.object({ [names.id]: z.string() }).parse(started)[names.id] ?? "" };
 }
 
@@ -117,7 +117,7 @@ export async function awaitJob(session: Session, job: Job, again: string): Promi
   let shown = "";
   for (;;) {
     const { id, kind, region } = job;
-    const description = await session.aws(region, `backup describe-${kind}-job`, { [name]: id });
+    const description = await session.aws(region, ["backup", `describe-${kind}-job`], { [name]: id });
     const answer = jobState.parse(
       kind === "copy" ? (description as { CopyJob: unknown }).CopyJob : description,
     );

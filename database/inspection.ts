@@ -161,7 +161,8 @@ async function invocation(
 
 /** @throws Unfinished if the end of the output is missing: Systems Manager cuts it after 24,000 characters */
 export function parseInspection(output: string, host: string): Inspection {
-  if (!/^inspected$/m.test(output)) throw new Unfinished(`The output of the look at ${host} is incomplete.`);
+  if (!/^inspected$/m.test(output))
+    throw new Unfinished(`The output of the inspection of ${host} is incomplete.`);
   const counts = (kind: string): Map<string, number> =>
     new Map(
       [...output.matchAll(new RegExp(`^${kind} (\\S+) (\\d+)$`, "gm"))].map(([, name = "", count]) => [

@@ -76,9 +76,9 @@ export async function execute(
         print(progress.redact(shown.join("\n")));
       },
       pulumi: new PulumiCli(stack),
-      aws: (cliRegion, command, input) => {
-        const args = [...command.split(" "), "--output", "json"];
-        return Promise.resolve(JSON.parse(awsCli(cliRegion, args, { input })) as unknown);
+      aws: (cliRegion, args, input) => {
+        const answer = awsCli(cliRegion, [...args, "--output", "json"], { input });
+        return Promise.resolve(JSON.parse(answer) as unknown);
       },
       fetch: sendRequest,
     });

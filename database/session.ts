@@ -30,10 +30,10 @@ export interface Session extends AnySession {
   /**
    * Runs a command of the AWS CLI, for services of which a few commands do not justify an SDK client.
    *
-   * @param command such as `backup list-restore-jobs`
+   * @param args such as `backup`, `list-restore-jobs`
    * @param input the parameters, by the names of the API
    */
-  aws: (region: string, command: string, input: object) => Promise<unknown>;
+  aws: (region: string, args: readonly string[], input: object) => Promise<unknown>;
 }
 
 /** A session that holds the lock of its environment. */

@@ -1,5 +1,12 @@
 import { UserError } from "../../cli/userError";
-import { awaitJob, type DataType, namesOf, type RecoveryPoint, recoveryPoints, startJob } from "../awsBackup";
+import {
+  awaitJob,
+  type DataType,
+  backupNames,
+  type RecoveryPoint,
+  recoveryPoints,
+  startJob,
+} from "../awsBackup";
 import { formatTime } from "../backups";
 import { type Result, type Session } from "../session";
 
@@ -20,7 +27,7 @@ export async function copyBack(session: Session, { from }: { from: string }): Pr
       `npm run database -- copy-back ${env} --from REGION, the region of the setting backupCopyRegion`,
     );
   }
-  const { copyVault } = namesOf(session);
+  const { copyVault } = backupNames(session);
   const newest: [DataType, RecoveryPoint][] = [];
   for (const type of ["RDS", "S3"] as const) {
     const [point] = await recoveryPoints(session, from, copyVault, type);
@@ -62,7 +69,7 @@ async function copyOne(
   type: DataType,
   { Lifecycle, RecoveryPointArn }: RecoveryPoint,
 ): Promise<string> {
-  const { copyVault, role, vault, vaultArn } = namesOf(session);
+  const { copyVault, role, vault, vaultArn } = backupNames(session);
   const copies = await recoveryPoints(session, session.target.region, vault, type);
   const input = {
     RecoveryPointArn,

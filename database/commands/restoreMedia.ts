@@ -1,5 +1,5 @@
 import { UserError } from "../../cli/userError";
-import { awaitJob, namesOf, type RecoveryPoint, recoveryPoints, startJob } from "../awsBackup";
+import { awaitJob, backupNames, type RecoveryPoint, recoveryPoints, startJob } from "../awsBackup";
 import { formatTime } from "../backups";
 import { type Result, type Session } from "../session";
 
@@ -17,7 +17,7 @@ export interface RestoreMediaOptions {
  */
 export async function restoreMedia(session: Session, options: RestoreMediaOptions): Promise<Result> {
   const { env, progress, target } = session;
-  const { role, vault } = namesOf(session);
+  const { role, vault } = backupNames(session);
   const points = await recoveryPoints(session, target.region, vault, "S3");
   const point = choose(points, options, env);
   const bucket = bucketOf(point, env);

@@ -249,12 +249,10 @@ function shown({ destination, id, kind, message, point, state }: SimulatedJob): 
 
 /** The AWS CLI: its calls are faulted like those of the SDK. */
 export function awsCliOf(backup: BackupDouble, process: Process): Session["aws"] {
-  return async (region, command, input) => {
+  return async (region, [, command = ""], input) => {
     await Promise.resolve();
     if (process.dead) return never();
-    const operation = (command.split(" ")[1] ?? "").replace(/(?:^|-)(\w)/g, (_, letter: string) =>
-      letter.toUpperCase(),
-    );
+    const operation = command.replace(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase());
     const answer = process.double.arrive("backup", operation, () =>
       backup.handle(region, operation, input as Input),
     );
