@@ -28,16 +28,7 @@ describe("database/inspection (a real PostgreSQL with PostGIS, a real Django) @p
   function python3(...args: string[]): string {
     return execFileSync(python, ["-m", "django", ...args], {
       cwd: directory,
-      env: {
-        PATH: process.env["PATH"],
-        PYTHONPATH: directory,
-        PYTHONDONTWRITEBYTECODE: "1",
-        DJANGO_SETTINGS_MODULE: "hat.settings",
-        SECRET_KEY: "x",
-        RDS_HOSTNAME: "127.0.0.1",
-        RDS_PORT: server.port,
-        RDS_DB_NAME: "iaso",
-      },
+      env: server.djangoEnvironment(directory, "iaso"),
       encoding: "utf8",
     });
   }

@@ -110,6 +110,20 @@ export class PostgreSql {
     return reader;
   }
 
+  /** The environment of a process that runs the sample application on a database of this server. */
+  djangoEnvironment(directory: string, database: string): NodeJS.ProcessEnv {
+    return {
+      PATH: process.env["PATH"],
+      PYTHONPATH: directory,
+      PYTHONDONTWRITEBYTECODE: "1",
+      DJANGO_SETTINGS_MODULE: "hat.settings",
+      SECRET_KEY: "x",
+      RDS_HOSTNAME: "127.0.0.1",
+      RDS_PORT: this.port,
+      RDS_DB_NAME: database,
+    };
+  }
+
   get log(): string {
     return readFileSync(join(this.directory, "data/log/server.log"), "utf8");
   }

@@ -196,16 +196,7 @@ place.delete()
     function python3(directory: string, ...args: string[]): string {
       return execFileSync(python, args, {
         cwd: directory,
-        env: {
-          PATH: process.env["PATH"],
-          PYTHONPATH: directory,
-          PYTHONDONTWRITEBYTECODE: "1",
-          DJANGO_SETTINGS_MODULE: "hat.settings",
-          SECRET_KEY: "x",
-          RDS_HOSTNAME: "127.0.0.1",
-          RDS_PORT: server.port,
-          RDS_DB_NAME: database,
-        },
+        env: server.djangoEnvironment(directory, database),
         encoding: "utf8",
         stdio: "pipe",
       });

@@ -145,7 +145,6 @@ export const blindEdits: Mutant[] = [
   option("variables-agree", "worker", "elasticbeanstalk:application:environment/PYTHONPATH", ""),
   // Values together, and alarms
   option("environment-values", "web", "autoscaling:trigger/Statistic", "Sum"),
-  option("access-logs", "web", "elbv2:loadbalancer/AccessLogsS3Prefix", "AWSLogs/web"),
   option("access-logs", "web", "elbv2:loadbalancer/AccessLogsS3Prefix", "/web"),
   [
     "alarms-work",
