@@ -303,7 +303,7 @@ const ci = new CiAccess(
     project: pulumi.getProject(),
     stack: pulumi.getStack(),
     recordNames,
-    gdalImageId: settings.gdalImageId,
+    gdalImageId: hasImages ? "" : settings.gdalImageId,
     imageRepository: hasImages,
     webAcl: settings.webAcl !== "off",
     encrypted,

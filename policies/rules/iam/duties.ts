@@ -2,6 +2,7 @@ import { every, ownAccounts, regionsOf, Stack, tagOf } from "../../context";
 import data from "../../facts/duties.json";
 import { beyond, Duty, filled } from "../../iam/duties";
 import { Statement, statementsOf, strings } from "../../iam/document";
+import { ENVIRONMENT, LAUNCH_CONFIGURATION, optionOf } from "../../optionSettings";
 import { targetsOf } from "../../references";
 import { Resource } from "../../resource";
 import { defineRule } from "../../rule";
@@ -52,8 +53,9 @@ const valuesIn = (env: string, stack: Stack) =>
       records: stack.once("names of records", () =>
         known(stack.ofType("aws:route53/record:Record").map(({ inputs }) => inputs.name)),
       ),
-      // An image that exists is named by the settings; environments of Docker do not have it.
-      image: known(arns.map((arn) => /:image\/(ami-[0-9a-f]+)$/.exec(arn)?.[1])),
+      image: known(
+        ofEnv(ENVIRONMENT, env, stack).map((one) => optionOf(one, LAUNCH_CONFIGURATION, "ImageId")),
+      ),
       // The settings name the bucket with Pulumi's state, the program does not create it.
       state: known(arns.map((arn) => /^arn:aws:s3:::([a-z0-9.-]+)\/\.pulumi\//.exec(arn)?.[1])),
     };
