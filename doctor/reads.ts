@@ -8,7 +8,7 @@ import { type DBSnapshot, DescribeDBSnapshotsCommand, type RDSClient } from "@aw
 import { errorName } from "../cli/awsErrors";
 import type { Clients } from "./clients";
 
-/* What an account has, beside any stack: the checks and `npm run move` read it. */
+/* Reads of an account that concern no stack, for the checks and for `npm run move`. */
 
 export const GITHUB_ISSUER = "token.actions.githubusercontent.com";
 

@@ -13,8 +13,11 @@ import {
 import { MediaUploads } from "./mediaUploads";
 
 /**
- * What goes wrong with a request: S3 refuses it, throttles it, fails at a copy after it has answered with 200, does it and loses
- * the answer, or the process that sent it dies before or after S3 does it.
+ * The fault of a request:
+ * - refused, throttled: S3 does not do it, and says so
+ * - failed after 200: S3 begins its answer to a copy with 200, and then fails
+ * - lost: S3 does it, and the answer is lost
+ * - killed before, killed after: the process that sent it ends before or after S3 does it
  *
  * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html about errors in an answer with 200
  */
