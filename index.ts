@@ -89,14 +89,14 @@ const { vpcId, publicSubnetIds, privateSubnetIds, instanceSubnetIds } = network;
 const groups = new SecurityGroups("security-groups", { naming, vpcId, smtpPort: settings.mail.port }, opts);
 
 // Certificates
-const certificate = (name: string, host: string, region = settings.region) =>
-  new Certificate(name, { naming, host, region, zoneId }, opts).arn;
-const webCertificate = certificate("web-certificate", settings.webHost);
-const enketoCertificate = certificate("enketo-certificate", settings.enketoHost);
+const certificate = (name: string, [host = "", ...otherHosts]: string[], region = settings.region) =>
+  new Certificate(name, { naming, host, otherHosts, region, zoneId }, opts).arn;
+const webCertificate = certificate("web-certificate", settings.webHosts);
+const enketoCertificate = certificate("enketo-certificate", settings.enketoHosts);
 const cloudFront = settings.cloudFront
   ? {
       host: settings.staticHost,
-      certificateArn: certificate("static-certificate", settings.staticHost, "us-east-1"),
+      certificateArn: certificate("static-certificate", [settings.staticHost], "us-east-1"),
     }
   : undefined;
 
@@ -104,9 +104,11 @@ const cloudFront = settings.cloudFront
 const deployers = [naming.roleArn(naming.ciRole("deploy")), ...settings.deployers];
 const webUrl = `https://${settings.webHost}`;
 const enketoUrl = `https://${settings.enketoHost}`;
+const originsOf = (hosts: string[]) => hosts.map((host) => `https://${host}`);
+const webOrigins = originsOf(settings.webHosts);
 const statics = new StaticBucket(
   "static",
-  { naming, webOrigins: [webUrl, enketoUrl], deployers, cloudFront },
+  { naming, webOrigins: [...webOrigins, ...originsOf(settings.enketoHosts)], deployers, cloudFront },
   opts,
 );
 const logs = new LogsBucket("logs", { naming, retentionDays: logRetentionDays }, opts);
@@ -114,7 +116,7 @@ const media = new MediaBucket(
   "media",
   {
     naming,
-    webOrigin: webUrl,
+    webOrigins,
     oldVersionDays: settings.mediaOldVersionDays,
     // An existing VPC may have no endpoint.
     throughVpcEndpoint: settings.network.existing === undefined,

@@ -10,7 +10,13 @@ export interface CertificateArgs {
    * @example "iaso.example.org"
    */
   host: string;
-  /** Id of the Route 53 hosted zone that contains `host`. It takes the validation record. */
+  /**
+   * Further host names of the certificate. **Changing them replaces the certificate.**
+   *
+   * @default The certificate is for `host` only.
+   */
+  otherHosts?: readonly string[];
+  /** Id of the Route 53 hosted zone that contains all hosts. It takes the validation records. */
   zoneId: pulumi.Input<string>;
   /**
    * Region of the certificate: the region of the load balancer, or us-east-1 for CloudFront. **Changing it replaces
@@ -22,7 +28,7 @@ export interface CertificateArgs {
 }
 
 /**
- * A public certificate for one host. A DNS record validates it, so that ACM can renew it.
+ * A public certificate. A DNS record for each host validates it, so that ACM can renew it.
  *
  * @see https://docs.aws.amazon.com/acm/latest/userguide/dns-validation.html
  */
@@ -32,30 +38,39 @@ export class Certificate extends pulumi.ComponentResource {
 
   constructor(name: string, args: CertificateArgs, opts?: pulumi.ComponentResourceOptions) {
     super("iaso:index:Certificate", name, {}, opts);
-    const { naming, host, zoneId, region } = args;
+    const { naming, host, otherHosts = [], zoneId, region } = args;
 
     const certificate = new aws.acm.Certificate(
       name,
-      { domainName: host, validationMethod: "DNS", region, tags: naming.tags() },
+      {
+        domainName: host,
+        ...(otherHosts.length > 0 && { subjectAlternativeNames: [...otherHosts] }),
+        validationMethod: "DNS",
+        region,
+        tags: naming.tags(),
+      },
       { parent: this },
     );
-    const { resourceRecordName, resourceRecordValue } = validationOption(certificate, host);
-    const record = new aws.route53.Record(
-      `${name}-validation`,
-      {
-        zoneId,
-        name: resourceRecordName,
-        type: "CNAME",
-        records: [resourceRecordValue],
-        ttl: 300,
-        // Certificates of one host in two regions have the same validation record.
-        allowOverwrite: true,
-      },
-      { parent: certificate },
-    );
+    const records = [host, ...otherHosts].map((validated) => {
+      const { resourceRecordName, resourceRecordValue } = validationOption(certificate, validated);
+      return new aws.route53.Record(
+        validated === host ? `${name}-validation` : `${name}-validation-${validated}`,
+        {
+          zoneId,
+          name: resourceRecordName,
+          type: "CNAME",
+          records: [resourceRecordValue],
+          ttl: 300,
+          // All certificates of one host in an account have the same validation record.
+          allowOverwrite: true,
+        },
+        // The record of another host stays: the certificate of the platform that has the host needs it too.
+        { parent: certificate, ...(validated !== host && { retainOnDelete: true }) },
+      );
+    });
     const validation = new aws.acm.CertificateValidation(
       name,
-      { certificateArn: certificate.arn, validationRecordFqdns: [record.fqdn], region },
+      { certificateArn: certificate.arn, validationRecordFqdns: records.map(({ fqdn }) => fqdn), region },
       { parent: certificate },
     );
     this.arn = validation.certificateArn;
@@ -63,9 +78,10 @@ export class Certificate extends pulumi.ComponentResource {
   }
 }
 
-/** Returns the validation record that ACM asks for. A certificate of one host has exactly one. */
+/** Returns the validation record that ACM asks for. ACM has exactly one for each host of a certificate. */
 function validationOption(certificate: aws.acm.Certificate, host: string) {
-  return certificate.domainValidationOptions.apply(([option]) => {
+  return certificate.domainValidationOptions.apply((options) => {
+    const option = options.find(({ domainName }) => domainName === host);
     if (option === undefined) throw new Error(`ACM returned no validation record for ${host}`);
     return option;
   });

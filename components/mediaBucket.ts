@@ -9,11 +9,11 @@ import { LogsBucket } from "./logsBucket";
 export interface MediaBucketArgs {
   naming: Naming;
   /**
-   * Origin of Iaso's pages, which load media from the bucket.
+   * Origins of Iaso's pages, which load media from the bucket.
    *
-   * @example "https://iaso.example.org"
+   * @example ["https://iaso.example.org"]
    */
-  webOrigin: string;
+  webOrigins: string[];
   /** Days for which overwritten and deleted media can be restored. */
   oldVersionDays: number;
   /** True if all instances reach S3 through an endpoint of their VPC. They then write and list media only through it. */
@@ -64,7 +64,7 @@ export class MediaBucket extends pulumi.ComponentResource {
 
   constructor(name: string, args: MediaBucketArgs, opts?: pulumi.ComponentResourceOptions) {
     super("iaso:index:MediaBucket", name, {}, opts);
-    const { naming, webOrigin, oldVersionDays, throughVpcEndpoint, backedUp, accessLogs, encryptionKey } =
+    const { naming, webOrigins, oldVersionDays, throughVpcEndpoint, backedUp, accessLogs, encryptionKey } =
       args;
     const others = [
       ...(backedUp ? [naming.roleArn(naming.backupRole)] : []),
@@ -89,7 +89,7 @@ export class MediaBucket extends pulumi.ComponentResource {
         corsRules: [
           {
             allowedMethods: ["GET", "HEAD"],
-            allowedOrigins: [webOrigin],
+            allowedOrigins: webOrigins,
             allowedHeaders: ["*"],
             maxAgeSeconds: 3600,
           },

@@ -30,6 +30,8 @@ export interface Judgement {
   notes: Note[];
   /** Mail servers that the policy pack must know. */
   mailDomains?: string[];
+  /** Host names of the existing platform for which the new one has certificates. */
+  existingHosts?: string[];
 }
 
 /** A part of the existing platform. */

@@ -38,6 +38,7 @@ export function surveyOf(
     settings,
     policyConfig: policyConfigOf(
       judgements.flatMap(({ mailDomains = [] }) => mailDomains),
+      judgements.flatMap(({ existingHosts = [] }) => existingHosts),
       now,
     ),
     notes: [...judgements.flatMap(({ notes }) => notes), ...dropped, ...unread],
@@ -70,8 +71,15 @@ function textOf(value: Settings[keyof Settings]): string {
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
-/** @param mailDomains Domains of mail servers that the existing Iaso uses. */
-function policyConfigOf(mailDomains: readonly string[], now: Date): Record<string, unknown> {
+/**
+ * @param mailDomains Domains of mail servers that the existing Iaso uses.
+ * @param existingHosts Its host names.
+ */
+function policyConfigOf(
+  mailDomains: readonly string[],
+  existingHosts: readonly string[],
+  now: Date,
+): Record<string, unknown> {
   const expires = new Date(now.getTime() + YEAR).toISOString().slice(0, 10);
   const reason = "Enketo supports neither TLS nor AUTH for Redis; its security group lets only Enketo in";
   return {
@@ -82,6 +90,12 @@ function policyConfigOf(mailDomains: readonly string[], now: Date): Record<strin
       "mail-server-known": {
         domains: ["amazonaws.com", "mailgun.org", ...mailDomains],
         reason: "The existing Iaso sends its mail through this server",
+      },
+    }),
+    ...(existingHosts.length > 0 && {
+      "certificates-fit": {
+        alsoAllowed: existingHosts,
+        reason: "The existing Iaso has these hosts until the cutover",
       },
     }),
   };

@@ -22,10 +22,17 @@ const HOSTS = ["webHost", "enketoHost", "staticHost"];
 
 /**
  * Settings that stay behind. `env` is the stack's name by default. Mailgun's domain and its key belong to one stack,
- * which creates their DNS records. An image and IAM roles belong to an account. Media move into one stack at a time, and
- * nobody but Iaso reaches those of the others.
+ * which creates their DNS records. An image and IAM roles belong to an account. An existing Iaso moves into one stack, and
+ * nobody but Iaso reaches the media of the others.
  */
-const LEFT_OUT = ["env", "mailgunDomain", "mailgunDkimRecord", "mediaCopyPrincipal"];
+const LEFT_OUT = [
+  "env",
+  "existingWebHost",
+  "existingEnketoHost",
+  "mailgunDomain",
+  "mailgunDkimRecord",
+  "mediaCopyPrincipal",
+];
 const LEFT_OUT_IN_ANOTHER_ACCOUNT = ["deployers", "gdalImageId", "sharedAccountReason"];
 
 type Values = Record<string, unknown>;

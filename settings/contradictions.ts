@@ -7,7 +7,14 @@ export interface StackSettings {
 }
 
 /** Settings that name DNS records: each name can be there once. */
-const NAMES = ["webHost", "enketoHost", "staticHost", "mailgunDomain"];
+const NAMES = [
+  "webHost",
+  "enketoHost",
+  "existingWebHost",
+  "existingEnketoHost",
+  "staticHost",
+  "mailgunDomain",
+];
 
 /**
  * Finds settings of two stacks that cannot both be deployed, such as two stacks with one host name.

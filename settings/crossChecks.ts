@@ -88,7 +88,9 @@ const checks = [
         )
       : undefined,
   ),
-  ...(["webHost", "enketoHost", "staticHost", "mailgunDomain"] as const).map((key) =>
+  ...(
+    ["webHost", "enketoHost", "existingWebHost", "existingEnketoHost", "staticHost", "mailgunDomain"] as const
+  ).map((key) =>
     check([key, "hostedZone"], (settings) => {
       const { [key]: name, hostedZone: zone } = settings;
       if (name === "" || name === zone || name.endsWith(`.${zone}`)) return undefined;
@@ -107,6 +109,13 @@ const checks = [
       ["enketoHost", "webHost"],
       ["staticHost", "webHost"],
       ["staticHost", "enketoHost"],
+      ["existingWebHost", "webHost"],
+      ["existingWebHost", "enketoHost"],
+      ["existingWebHost", "staticHost"],
+      ["existingEnketoHost", "webHost"],
+      ["existingEnketoHost", "enketoHost"],
+      ["existingEnketoHost", "staticHost"],
+      ["existingEnketoHost", "existingWebHost"],
     ] as const
   ).map(([key, other]) =>
     check([key, other], (settings) =>

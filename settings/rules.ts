@@ -130,6 +130,8 @@ export const plainSettings = z.object({
   hostedZone: host("example.org"),
   webHost: host("iaso.example.org"),
   enketoHost: host("enketo.example.org"),
+  existingWebHost: optional(HOST, "a host name in lower case such as iaso.example.org"),
+  existingEnketoHost: optional(HOST, "a host name in lower case such as enketo.example.org"),
   cloudFront: boolean,
   staticHost: optional(HOST, "a host name in lower case such as static.example.org"),
   vpcId: optional(/^vpc-[0-9a-f]{8,17}$/, "the id of a VPC such as vpc-0123456789abcdef0"),

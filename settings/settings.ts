@@ -15,6 +15,8 @@ function arrange(plain: PlainSettings) {
   const { vpcId, publicSubnetIds, privateSubnetIds } = plain;
   return {
     ...plain,
+    webHosts: [plain.webHost, plain.existingWebHost].filter((host) => host !== ""),
+    enketoHosts: [plain.enketoHost, plain.existingEnketoHost].filter((host) => host !== ""),
     mediaCopyPrincipal: plain.mediaCopyPrincipal === "" ? undefined : plain.mediaCopyPrincipal,
     network: {
       existing: vpcId === "" ? undefined : { vpcId, publicSubnetIds, privateSubnetIds },

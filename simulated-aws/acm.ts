@@ -3,6 +3,8 @@ import { arn, digest, idFromInputs, ResourceTypes, requiredText, uuid } from "./
 export const resourceTypes: ResourceTypes = {
   "aws:acm/certificate:Certificate": (creation) => {
     const domain = requiredText(creation.inputs, "domainName");
+    const others = creation.inputs.subjectAlternativeNames;
+    const names = [domain, ...(Array.isArray(others) ? (others as string[]) : [])];
     const region = typeof creation.inputs.region === "string" ? creation.inputs.region : creation.region;
     const id = arn(
       { ...creation, region },
@@ -14,14 +16,12 @@ export const resourceTypes: ResourceTypes = {
       outputs: {
         arn: id,
         status: "PENDING_VALIDATION",
-        domainValidationOptions: [
-          {
-            domainName: domain,
-            resourceRecordName: `_${digest(domain, 32)}.${domain}.`,
-            resourceRecordType: "CNAME",
-            resourceRecordValue: `_${digest(`${domain} proof`, 32)}.acm-validations.aws.`,
-          },
-        ],
+        domainValidationOptions: names.map((name) => ({
+          domainName: name,
+          resourceRecordName: `_${digest(name, 32)}.${name}.`,
+          resourceRecordType: "CNAME",
+          resourceRecordValue: `_${digest(`${name} proof`, 32)}.acm-validations.aws.`,
+        })),
       },
     };
   },

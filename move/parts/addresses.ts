@@ -16,7 +16,7 @@ function judgeHost(
   variable: string,
   host: ExistingHost | undefined,
   set: string,
-): { value: string | undefined; notes: Note[] } {
+): { value: string | undefined; existing?: string; notes: Note[] } {
   if (host === undefined) {
     const why = `The web environment has no usable variable ${variable}.`;
     return {
@@ -31,6 +31,7 @@ function judgeHost(
   const value = beside(name, zone?.name);
   return {
     value,
+    existing: name,
     notes: [
       {
         kind: "changes",
@@ -46,24 +47,25 @@ export const addresses: Part = {
     const web = judgeHost("webHost", "DNS_DOMAIN", existing.webHost, set("webHost"));
     const enketo = judgeHost("enketoHost", "ENKETO_URL", existing.enketoHost, set("enketoHost"));
     const zone = zoneName(existing, web.value ?? enketo.value ?? "");
-    const inZone = (value: string | undefined, fallback: string) =>
-      value !== undefined && (value === zone || value.endsWith(`.${zone}`)) ? value : `${fallback}.${zone}`;
-    const outside = enketo.value !== undefined && inZone(enketo.value, "") !== enketo.value;
+    const isInZone = (name: string | undefined): name is string =>
+      name !== undefined && (name === zone || name.endsWith(`.${zone}`));
     const notes: Note[] = [...web.notes, ...enketo.notes, ...zoneNotes(existing, zone, set("hostedZone"))];
-    if (outside) {
+    if (enketo.value !== undefined && !isInZone(enketo.value)) {
       notes.push({
         kind: "decide",
-        what: `Enketo's host name ${String(enketo.value)} is not in the zone ${zone} of Iaso's.`,
+        what: `Enketo's host name ${enketo.value} is not in the zone ${zone} of Iaso's.`,
         why: "A stack creates its records in one hosted zone.",
         fix: set("enketoHost"),
       });
     }
     const settings: Judgement["settings"] = {
       hostedZone: zone,
-      webHost: inZone(web.value, "iaso-new"),
-      enketoHost: inZone(enketo.value, "enketo-new"),
+      webHost: isInZone(web.value) ? web.value : `iaso-new.${zone}`,
+      enketoHost: isInZone(enketo.value) ? enketo.value : `enketo-new.${zone}`,
+      ...(isInZone(web.existing) && { existingWebHost: web.existing }),
+      ...(isInZone(enketo.existing) && { existingEnketoHost: enketo.existing }),
     };
-    return { settings, notes };
+    return { settings, notes, existingHosts: [web.existing, enketo.existing].filter(isInZone) };
   },
 };
 

@@ -179,7 +179,7 @@ const ownDatabases = ({ once, ofType }: Stack): Set<string> =>
   });
 
 /** The host names with a DNS record of this program, and those of its static buckets. */
-export const ownHosts = (stack: Stack): Set<string> =>
+const ownHosts = (stack: Stack): Set<string> =>
   stack.once("own hosts", () => {
     const { ofType } = stack;
     const names = ofType("aws:route53/record:Record").map(({ inputs }) => text(inputs.name));

@@ -3,13 +3,14 @@ import { expect } from "chai";
 import { Certificate } from "../../components/certificate";
 import { PreviewDocument } from "../../graph/document";
 import { simulate } from "../../preview/simulate";
-import { find, naming } from "../support";
+import { find, naming, resourcesOf } from "../support";
 
-function preview(region: string): Promise<PreviewDocument> {
+function preview(region: string, otherHosts?: string[]): Promise<PreviewDocument> {
   return simulate(() => {
     const { arn } = new Certificate("web-certificate", {
       naming,
       host: "iaso.example.org",
+      otherHosts,
       zoneId: "Z1",
       region,
     });
@@ -53,5 +54,24 @@ describe("components/certificate", () => {
       expect(find(document, type).inputs.region).to.equal("us-east-1");
     }
     expect(find(document, "iaso:index:Certificate").outputs.arn).to.match(/^arn:aws:acm:us-east-1:/);
+  });
+
+  it("is for further hosts, each with a record that outlives it", async () => {
+    const document = await preview("eu-central-1", ["old.example.org"]);
+    const certificate = find(document, "aws:acm/certificate:Certificate");
+    expect(certificate.inputs.subjectAlternativeNames).to.deep.equal(["old.example.org"]);
+    const records = resourcesOf(document, "aws:route53/record:Record");
+    expect(records.map(({ name, retainOnDelete }) => [name, retainOnDelete])).to.deep.equal([
+      ["web-certificate-validation", false],
+      ["web-certificate-validation-old.example.org", true],
+    ]);
+    expect(records.map(({ inputs }) => String(inputs.name).replace(/^_[0-9a-f]+\./, ""))).to.deep.equal([
+      "iaso.example.org.",
+      "old.example.org.",
+    ]);
+    const validation = find(document, "aws:acm/certificateValidation:CertificateValidation");
+    expect(validation.propertyDependencies.validationRecordFqdns).to.have.members(
+      records.map(({ urn }) => urn),
+    );
   });
 });

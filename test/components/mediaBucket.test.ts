@@ -14,10 +14,10 @@ describe("components/mediaBucket", () => {
   before(async () => {
     document = await simulate(() => {
       const accessLogs = new LogsBucket("logs", { naming, retentionDays: 90 });
-      const webOrigin = "https://iaso.example.org";
+      const webOrigins = ["https://iaso.example.org"];
       new MediaBucket("media", {
         naming,
-        webOrigin,
+        webOrigins,
         oldVersionDays: 365,
         accessLogs,
         throughVpcEndpoint: true,
@@ -91,7 +91,7 @@ describe("components/mediaBucket", () => {
     const without = await simulate(() => {
       new MediaBucket("media", {
         naming,
-        webOrigin: "",
+        webOrigins: [],
         oldVersionDays: 365,
         throughVpcEndpoint: false,
         backedUp: true,
@@ -106,7 +106,7 @@ describe("components/mediaBucket", () => {
     const backedUp = await simulate(() => {
       new MediaBucket("media", {
         naming,
-        webOrigin: "",
+        webOrigins: [],
         oldVersionDays: 365,
         throughVpcEndpoint: true,
         backedUp: true,

@@ -156,6 +156,8 @@ describe("move survey", function () {
       hostedZone: "example.org",
       webHost: "iaso-new.example.org",
       enketoHost: "enketo-new.example.org",
+      existingWebHost: "iaso.example.org",
+      existingEnketoHost: "enketo.example.org",
       databaseInstanceClass: "db.m5.large",
       databaseStorage: 200,
       databaseMaxStorage: 1000,

@@ -2,7 +2,15 @@ import { expect } from "chai";
 import { evaluate } from "../../policies/evaluate";
 import { policyConfigOf, previewWith } from "../support";
 
-const config = policyConfigOf("staging");
+/** What the policy config of a stack needs for a variant. */
+const CONFIGS: Record<string, Record<string, object>> = {
+  "the hosts of an existing Iaso": {
+    "certificates-fit": {
+      alsoAllowed: ["old.example.org", "old-enketo.example.org"],
+      reason: "They move in",
+    },
+  },
+};
 
 /** Settings that organisations may choose. */
 const VARIANTS: Record<string, Record<string, unknown>> = {
@@ -14,6 +22,10 @@ const VARIANTS: Record<string, Record<string, unknown>> = {
     privateSubnetIds: ["subnet-0123456789abcdef2", "subnet-0123456789abcdef3"],
   },
   "a NAT gateway in each of three zones": { natGateways: "perZone", availabilityZones: ["a", "b", "c"] },
+  "the hosts of an existing Iaso": {
+    existingWebHost: "old.example.org",
+    existingEnketoHost: "old-enketo.example.org",
+  },
   CloudFront: { cloudFront: true, staticHost: "static.example.org" },
   "Redis with TLS and replicas": {
     enketoRedisTls: true,
@@ -69,6 +81,7 @@ const FIRST_PREVIEWS = [
   "a GDAL image that exists",
   "a network that exists",
   "CloudFront",
+  "the hosts of an existing Iaso",
 ];
 
 describe("policy pack on other settings @proof", () => {
@@ -78,7 +91,7 @@ describe("policy pack on other settings @proof", () => {
       unknownOutputs,
     });
     expect(resources.length).to.be.greaterThan(100);
-    return evaluate(resources, { config }).violations;
+    return evaluate(resources, { config: { ...policyConfigOf("staging"), ...CONFIGS[what] } }).violations;
   };
 
   for (const what of Object.keys(VARIANTS))

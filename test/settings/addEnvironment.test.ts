@@ -50,7 +50,8 @@ describe("npm run add-environment", () => {
   it("gives each host a name of its own, and leaves out what belongs to the other stack", () => {
     const staging = join(project, "Pulumi.staging.yaml");
     appendFileSync(staging, "  iaso:mediaCopyPrincipal: arn:aws:iam::123456789012:role/Administrator\n");
-    expect(settingsOf("staging")).to.include.keys("iaso:mediaCopyPrincipal");
+    appendFileSync(staging, "  iaso:existingWebHost: old.example.org\n");
+    expect(settingsOf("staging")).to.include.keys("iaso:mediaCopyPrincipal", "iaso:existingWebHost");
     expect(add("qa", "--from", "staging", ...SHARED).status).to.equal(0);
     const settings = settingsOf("qa");
     expect(settings).to.include({
@@ -61,7 +62,12 @@ describe("npm run add-environment", () => {
       "iaso:gdalImageId": "ami-0123456789abcdef0",
       "iaso:sharedAccountReason": "Holds test data only",
     });
-    expect(settings).to.not.have.any.keys("iaso:env", "iaso:mailgunDomain", "iaso:mediaCopyPrincipal");
+    expect(settings).to.not.have.any.keys(
+      "iaso:env",
+      "iaso:existingWebHost",
+      "iaso:mailgunDomain",
+      "iaso:mediaCopyPrincipal",
+    );
     expect(add("dev", "--from", "prod", ...SHARED).status).to.equal(0);
     expect(settingsOf("dev")).to.include({
       "iaso:webHost": "iaso-dev.example.org",

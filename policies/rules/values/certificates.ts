@@ -36,7 +36,15 @@ export const certificatesFit = defineRule({
   why: "browsers refuse a certificate for another name, and a wildcard is valid for hosts of others",
   severity: "high",
   neighbours: true,
+  parameters: {
+    alsoAllowed: {
+      type: "array",
+      default: [],
+      description: "Hosts of an existing Iaso that moves in, whose records still lead to it",
+    },
+  },
   check: (resource, stack) => {
+    const { alsoAllowed } = stack.parameters;
     if (resource.type === ENVIRONMENT) {
       const host = hostsOf(stack).get(resource.urn);
       const arn = optionOf(resource, "aws:elbv2:listener:443", "SSLCertificateArns");
@@ -68,7 +76,12 @@ export const certificatesFit = defineRule({
     const validations = usersOfResource(resource, VALIDATION, "certificateArn", stack);
     return [
       ...named.flatMap((name) =>
-        demand(name, hosts.has(text(name)), "domainName", "a host with a DNS record of this program"),
+        demand(
+          name,
+          hosts.has(text(name)) || (name !== domainName && alsoAllowed.includes(text(name))),
+          "domainName",
+          "a host with a DNS record of this program, or write the host to alsoAllowed",
+        ),
       ),
       ...demand(region, wanted.includes(text(region ?? regionsOf(stack)[0])), "region", wanted.join(" or ")),
       ...demand(

@@ -4,7 +4,6 @@ import { Resource } from "../../resource";
 import { defineRule } from "../../rule";
 
 import { array, at, demand, hasUnknown, isUnknown, notEvaluated, object, text } from "../../values";
-import { ownHosts } from "../application";
 import { PART } from "../storage/bucket";
 
 const DISTRIBUTION = "aws:cloudfront/distribution:Distribution";
@@ -161,6 +160,18 @@ export const cloudfrontWhole = defineRule({
   },
 });
 
+/** The hosts for which this program has a certificate. The rule `certificates-fit` judges them. */
+const certifiedHosts = (stack: Stack): Set<string> =>
+  stack.once(
+    "hosts of certificates",
+    () =>
+      new Set(
+        stack
+          .ofType(CERTIFICATE)
+          .flatMap(({ inputs }) => [inputs.domainName, ...array(inputs.subjectAlternativeNames)].map(text)),
+      ),
+  );
+
 export const corsOwnOrigins = defineRule({
   name: "cors-own-origins",
   kind: "closed world",
@@ -172,7 +183,7 @@ export const corsOwnOrigins = defineRule({
   check: (bucket, stack) => {
     const kind = bucket.inputs.tags?.class;
     if (kind !== "static" && kind !== "media") return [];
-    const hosts = ownHosts(stack);
+    const hosts = certifiedHosts(stack);
     const rules = resourcesWith(stack, PART.cors, "bucket", bucket.inputs.bucket).flatMap(
       ({ inputs }) => array(inputs.corsRules) as Record<string, unknown>[],
     );
@@ -186,7 +197,7 @@ export const corsOwnOrigins = defineRule({
           origin,
           hosts.has(/^https:\/\/([^/*]+)$/.exec(text(origin))?.[1] ?? ""),
           "allowedOrigins",
-          "https:// and a host with a DNS record of this program",
+          "https:// and a host with a certificate of this program",
         ),
       ),
       ...rules.flatMap(({ maxAgeSeconds }) =>

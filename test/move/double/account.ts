@@ -60,7 +60,16 @@ export interface ZoneDouble {
   id: string;
   name: string;
   isPrivate: boolean;
-  records: { name: string; type: "A" | "CNAME"; target: string }[];
+  records: RecordDouble[];
+}
+
+export interface RecordDouble {
+  name: string;
+  type: string;
+  /** The name that it leads to. */
+  target: string;
+  /** The zone of the target, for an alias. */
+  alias?: string;
 }
 
 export interface RedisDouble {
@@ -310,7 +319,12 @@ export class ExistingAccount {
         isPrivate: false,
         records: [
           { name: "enketo.example.org", type: "CNAME", target: enketo.cname ?? "" },
-          { name: "iaso.example.org", type: "A", target: `dualstack.${web.endpoint ?? ""}` },
+          {
+            name: "iaso.example.org",
+            type: "A",
+            target: `dualstack.${web.endpoint ?? ""}`,
+            alias: "Z215JYRZR1TBD5",
+          },
         ],
       },
     ];

@@ -4,7 +4,8 @@ import { denial, failure, PROTOCOLS, success } from "../../doctor/double/protoco
 import { listen } from "../../http";
 import type { ExistingAccount } from "./account";
 import { operations } from "./operations";
-import { Redirect, route53Call, s3Call } from "./rest";
+import { Redirect, s3Call } from "./rest";
+import { route53Call } from "./route53";
 
 export interface AwsServer {
   url: string;

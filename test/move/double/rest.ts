@@ -1,5 +1,5 @@
 import { AwsFault, type DoubleRequest, type DoubleResponse, escapeXml } from "../../deploy/double/protocol";
-import type { BucketDouble, ExistingAccount, ZoneDouble } from "./account";
+import type { BucketDouble, ExistingAccount } from "./account";
 import type { DoubleCall } from "./aws";
 
 const xml = (body: string): DoubleResponse => ({
@@ -7,64 +7,6 @@ const xml = (body: string): DoubleResponse => ({
   headers: { "content-type": "text/xml" },
   body,
 });
-
-/** The labels of a name from the top down, by which Route 53 sorts. */
-const sortKey = (name: string) => name.replace(/\.$/, "").split(".").reverse().join(".");
-
-/** The operation of a request to Route 53; undefined for one that the double does not know. */
-export function route53Call({ method, path, query }: DoubleRequest): DoubleCall | undefined {
-  if (method !== "GET") return undefined;
-  if (path === "/2013-04-01/hostedzone")
-    return { action: "route53:ListHostedZones", answer: ({ zones }) => listZones(zones, query) };
-  const [, id = ""] = /^\/2013-04-01\/hostedzone\/([A-Z0-9]+)\/rrset$/.exec(path) ?? [];
-  if (id === "") return undefined;
-  return {
-    action: "route53:ListResourceRecordSets",
-    answer: ({ zones }) => {
-      const zone = zones.find((one) => one.id === id);
-      if (zone === undefined)
-        throw new AwsFault("NoSuchHostedZone", `No hosted zone found with ID: ${id}`, 404);
-      return listRecords(zone, query);
-    },
-  };
-}
-
-/** One zone to a page. */
-function listZones(zones: readonly ZoneDouble[], query: URLSearchParams): DoubleResponse {
-  const start = Number(query.get("marker") ?? 0);
-  const next = start + 1;
-  const listed = zones
-    .slice(start, next)
-    .map(
-      ({ id, isPrivate, name }) =>
-        `<HostedZone><Id>/hostedzone/${id}</Id><Name>${name}.</Name><CallerReference>x</CallerReference>` +
-        `<Config><PrivateZone>${isPrivate}</PrivateZone></Config></HostedZone>`,
-    );
-  const isTruncated = next < zones.length;
-  return xml(
-    `<ListHostedZonesResponse><HostedZones>${listed.join("")}</HostedZones><IsTruncated>${isTruncated}</IsTruncated>` +
-      `${isTruncated ? `<NextMarker>${next}</NextMarker>` : ""}<MaxItems>1</MaxItems></ListHostedZonesResponse>`,
-  );
-}
-
-function listRecords({ records }: ZoneDouble, query: URLSearchParams): DoubleResponse {
-  const from = sortKey(query.get("name") ?? "");
-  const listed = records
-    .filter(({ name }) => sortKey(name) >= from)
-    .sort((one, other) => (sortKey(one.name) < sortKey(other.name) ? -1 : 1))
-    .map(
-      ({ name, target, type }) =>
-        `<ResourceRecordSet><Name>${name}.</Name><Type>${type}</Type>` +
-        (type === "A"
-          ? `<AliasTarget><HostedZoneId>Z1</HostedZoneId><DNSName>${target}.</DNSName><EvaluateTargetHealth>false</EvaluateTargetHealth></AliasTarget>`
-          : `<TTL>300</TTL><ResourceRecords><ResourceRecord><Value>${target}</Value></ResourceRecord></ResourceRecords>`) +
-        "</ResourceRecordSet>",
-    );
-  return xml(
-    `<ListResourceRecordSetsResponse><ResourceRecordSets>${listed.join("")}</ResourceRecordSets>` +
-      "<IsTruncated>false</IsTruncated><MaxItems>20</MaxItems></ListResourceRecordSetsResponse>",
-  );
-}
 
 /** The answer of S3 to a request that is signed for another region than the bucket's. */
 export class Redirect extends AwsFault {
