@@ -25,7 +25,16 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   doctor: ["settings", "preview/project.ts", "components/common", "cli"],
   status: ["doctor", "preview", "report", "coordination", "deploy/record.ts", "cli"],
   // The files of a new stack pass the checks of the doctor and the preview.
-  move: ["doctor", "preview/project.ts", "settings", "components/common", "cli"],
+  // The cutover takes Pulumi's state along.
+  move: [
+    "coordination",
+    "database/pulumiState.ts",
+    "doctor",
+    "preview/project.ts",
+    "settings",
+    "components/common",
+    "cli",
+  ],
   // The component that writes the parameter owns its schema.
   coordination: ["cli", "components/common/deployParameter.ts"],
   // A build reads its stack's settings without AWS. A maintenance that fails restores the database.

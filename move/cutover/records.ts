@@ -115,7 +115,8 @@ export async function pointRecords(
       },
     }),
   );
-  let { Status: status, Id } = ChangeInfo ?? {};
+  const Id = ChangeInfo?.Id;
+  let status = ChangeInfo?.Status;
   while (status === "PENDING") {
     await clock.sleep(POLL);
     status = (await route53.send(new GetChangeCommand({ Id }))).ChangeInfo?.Status;

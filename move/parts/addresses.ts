@@ -47,10 +47,12 @@ export const addresses: Part = {
     const web = judgeHost("webHost", "DNS_DOMAIN", existing.webHost, set("webHost"));
     const enketo = judgeHost("enketoHost", "ENKETO_URL", existing.enketoHost, set("enketoHost"));
     const zone = zoneName(existing, web.value ?? enketo.value ?? "");
-    const isInZone = (name: string | undefined): name is string =>
-      name !== undefined && (name === zone || name.endsWith(`.${zone}`));
+    const inZone = (name: string | undefined) =>
+      name === zone || name?.endsWith(`.${zone}`) === true ? name : undefined;
+    const existingWebHost = inZone(web.existing);
+    const existingEnketoHost = inZone(enketo.existing);
     const notes: Note[] = [...web.notes, ...enketo.notes, ...zoneNotes(existing, zone, set("hostedZone"))];
-    if (enketo.value !== undefined && !isInZone(enketo.value)) {
+    if (enketo.value !== undefined && inZone(enketo.value) === undefined) {
       notes.push({
         kind: "decide",
         what: `Enketo's host name ${enketo.value} is not in the zone ${zone} of Iaso's.`,
@@ -60,12 +62,13 @@ export const addresses: Part = {
     }
     const settings: Judgement["settings"] = {
       hostedZone: zone,
-      webHost: isInZone(web.value) ? web.value : `iaso-new.${zone}`,
-      enketoHost: isInZone(enketo.value) ? enketo.value : `enketo-new.${zone}`,
-      ...(isInZone(web.existing) && { existingWebHost: web.existing }),
-      ...(isInZone(enketo.existing) && { existingEnketoHost: enketo.existing }),
+      webHost: inZone(web.value) ?? `iaso-new.${zone}`,
+      enketoHost: inZone(enketo.value) ?? `enketo-new.${zone}`,
+      ...(existingWebHost !== undefined && { existingWebHost }),
+      ...(existingEnketoHost !== undefined && { existingEnketoHost }),
     };
-    return { settings, notes, existingHosts: [web.existing, enketo.existing].filter(isInZone) };
+    const existingHosts = [existingWebHost, existingEnketoHost].filter((host) => host !== undefined);
+    return { settings, notes, existingHosts };
   },
 };
 
