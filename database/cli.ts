@@ -4,7 +4,7 @@ import { type Clock, systemClock } from "../coordination/clock";
 import { backups } from "./commands/backups";
 import { copyBack } from "./commands/copyBack";
 import { deleteReplaced } from "./commands/deleteReplaced";
-import { rehearse } from "./commands/rehearse";
+import { rehearse, type RehearseOptions } from "./commands/rehearse";
 import { restore, type RestoreOptions, resume } from "./commands/restore";
 import { restoreMedia, type RestoreMediaOptions } from "./commands/restoreMedia";
 import { upgrade } from "./commands/upgrade";
@@ -19,6 +19,7 @@ Examples:
   npm run database -- restore-media prod                       restore missing files of media from AWS Backup
   npm run database -- copy-back prod --from eu-west-3          copy backups back from another region
   npm run database -- rehearse prod                            restore into a copy, measure the time, delete the copy
+  npm run database -- rehearse prod --migrate 1.2.3            also migrate the copy with that version
   npm run database -- upgrade prod --to 17                     upgrade PostgreSQL, first in a copy
   npm run database -- resume prod                              complete a restore that stopped
   npm run database -- delete-replaced prod                     delete the old database after a restore
@@ -62,13 +63,14 @@ function createProgram(clock: Clock): Command {
       ),
     );
 
-  counting(
-    command("rehearse", "restore the latest state into a copy, measure the time, and delete the copy"),
-  ).action((env: string, options: Options & { withoutRowCount?: true }) =>
-    execute(env, options, clock, (session) =>
-      rehearse(session, { withoutRowCount: options.withoutRowCount === true }),
-    ),
-  );
+  counting(command("rehearse", "restore a backup into a copy, measure the time, and delete the copy"))
+    .option("--to <time>", "the time to restore, such as 2026-01-31T12:00:00Z", "latest")
+    .option("--migrate <version>", "migrate the copy with this version of Iaso, on an instance")
+    .action((env: string, options: Options & Partial<RehearseOptions>) =>
+      execute(env, options, clock, (session) =>
+        rehearse(session, { ...options, withoutRowCount: options.withoutRowCount === true }),
+      ),
+    );
 
   counting(command("upgrade", "upgrade PostgreSQL to another major version, first in a copy"))
     .requiredOption("--to <version>", "the major version, such as 17")

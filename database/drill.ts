@@ -6,8 +6,10 @@ export interface Drill {
   backup: string;
   /** Seconds by step. */
   steps: Record<string, number>;
-  /** The rows of all tables. */
-  rows?: { copy: number; database: number };
+  /** The rows of all tables: in the copy, in the database, and in the copy after the migrations. */
+  rows?: { copy: number; database: number; migrated?: number };
+  /** The label of the version that migrated the copy, and the number of its migrations. */
+  migrated?: { version: string; migrations: number };
   /** The reason why the rehearsal failed; absent if it succeeded. */
   problem?: string;
 }

@@ -1,12 +1,6 @@
-import {
-  DescribeInstanceInformationCommand,
-  GetCommandInvocationCommand,
-  SendCommandCommand,
-} from "@aws-sdk/client-ssm";
-import { errorName } from "../cli/awsErrors";
-import { UserError } from "../cli/userError";
 import { type Rows } from "./rowCount";
-import { LIMITS, type LockedSession, type Session, Unfinished } from "./session";
+import { runOnInstance } from "./runCommand";
+import { LIMITS, type LockedSession, Unfinished } from "./session";
 
 export interface Extension {
   name: string;
@@ -23,29 +17,6 @@ export interface Inspection {
   postgisError: string | undefined;
   /** Number of things in use with which RDS does not upgrade a database, by name. */
   obstacles: ReadonlyMap<string, number>;
-}
-
-/**
- * The id of an instance of Iaso that runs commands of Systems Manager. Only the instances can connect to the database.
- *
- * @throws UserError if there is none: instances take commands only with the setting `shellAccess`
- */
-export async function findInstance({ clients, env }: Session): Promise<string> {
-  const { InstanceInformationList } = await clients.ssm.send(
-    new DescribeInstanceInformationCommand({
-      Filters: [
-        { Key: "tag:project", Values: ["iaso"] },
-        { Key: "tag:env", Values: [env] },
-        { Key: "tag:role", Values: ["web", "worker"] },
-      ],
-    }),
-  );
-  const found = InstanceInformationList?.find(({ PingStatus }) => PingStatus === "Online")?.InstanceId;
-  if (found !== undefined) return found;
-  throw new UserError(
-    `No instance of ${env} can count the rows of the restored database: only instances with shell access run commands.`,
-    "pulumi config set iaso:shellAccess true, and pulumi up; or restore without seeing the rows: --without-row-count",
-  );
 }
 
 /** Counts the rows of all tables, exactly. */
@@ -108,55 +79,17 @@ export function inspectCommand(platform: "python" | "docker", host: string): str
 
 /** Runs a command on an instance that inspects a database, and reads its output. */
 export async function inspect(session: LockedSession, instanceId: string, host: string): Promise<Inspection> {
-  const { clients, clock, target } = session;
-  const { Command } = await clients.ssm.send(
-    new SendCommandCommand({
-      DocumentName: "AWS-RunShellScript",
-      InstanceIds: [instanceId],
-      Comment: `Inspect ${host}`.slice(0, 100),
-      Parameters: {
-        commands: [inspectCommand(target.platform, host)],
-        executionTimeout: [String(LIMITS.rowCount / 1000)],
-      },
-    }),
-  );
-  const deadline = clock.now() + LIMITS.rowCount;
-  for (;;) {
-    session.lock.requireHeld();
-    await clock.sleep(LIMITS.poll);
-    const answer = await invocation(session, instanceId, Command?.CommandId);
-    if (answer?.status === "Success") return parseInspection(answer.output, host);
-    const ended = answer !== undefined && !/^(Pending|InProgress|Delayed)$/.test(answer.status);
-    if (ended) throw new Unfinished(`${host} could not be inspected: ${answer.error}`);
-    if (clock.now() >= deadline || session.interrupted()) {
-      throw new Unfinished(`${host} was not inspected in time.`);
-    }
-  }
+  const output = await runOnInstance(session, instanceId, {
+    commands: [inspectCommand(session.target.platform, host)],
+    what: `Inspect ${host}`,
+    limit: LIMITS.rowCount,
+  });
+  return parseInspection(output, host);
 }
 
 /** Counts the rows of a database. */
 export async function countRows(session: LockedSession, instanceId: string, host: string): Promise<Rows> {
   return (await inspect(session, instanceId, host)).rows;
-}
-
-async function invocation(
-  { clients }: Session,
-  InstanceId: string,
-  CommandId: string | undefined,
-): Promise<{ status: string; output: string; error: string } | undefined> {
-  try {
-    const answer = await clients.ssm.send(new GetCommandInvocationCommand({ CommandId, InstanceId }));
-    const error = (answer.StandardErrorContent ?? "").trim().split("\n").at(-1) ?? "";
-    return {
-      status: answer.Status ?? "",
-      output: answer.StandardOutputContent ?? "",
-      error: error === "" ? (answer.StatusDetails ?? "") : error,
-    };
-  } catch (error) {
-    // Systems Manager does not show a new command at once.
-    if (errorName(error) === "InvocationDoesNotExist") return undefined;
-    throw error;
-  }
 }
 
 /** @throws Unfinished if the end of the output is missing: Systems Manager cuts it after 24,000 characters */

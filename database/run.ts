@@ -61,8 +61,10 @@ export async function execute(
   const { code, lines } = await outcomeOf(env, async () => {
     requireName(env, "npm run database -- backups <env>, for example: npm run database -- backups staging");
     const stack = options.stack ?? env;
+    const connected = await connect(env, { region: options.region ?? regionOf(stack) });
+    const { artifactsBucket, region } = connected.target;
     return command({
-      ...(await connect(env, { region: options.region ?? regionOf(stack) })),
+      ...connected,
       env,
       clock,
       progress,
@@ -79,6 +81,10 @@ export async function execute(
       aws: (cliRegion, args, input) => {
         const answer = awsCli(cliRegion, [...args, "--output", "json"], { input });
         return Promise.resolve(JSON.parse(answer) as unknown);
+      },
+      presign: (key) => {
+        const args = ["s3", "presign", `s3://${artifactsBucket}/${key}`, "--expires-in", "900"];
+        return Promise.resolve(awsCli(region, args).trim());
       },
       fetch: sendRequest,
     });

@@ -18,6 +18,8 @@ export const LIMITS = {
   health: 20 * 60_000,
   /** Until the rows of all tables are counted. */
   rowCount: 30 * 60_000,
+  /** Until a version is installed on an instance and has migrated a copy: its script ends after four hours. */
+  migrate: 5 * 3_600_000,
 } as const;
 
 /** The environment, the clients and the settings that every command works with. */
@@ -34,6 +36,8 @@ export interface Session extends AnySession {
    * @param input the parameters, by the names of the API
    */
   aws: (region: string, args: readonly string[], input: object) => Promise<unknown>;
+  /** Returns an address from which anybody can read an object of the artifacts bucket for 15 minutes. */
+  presign: (key: string) => Promise<string>;
 }
 
 /** A session that holds the lock of its environment. */

@@ -2,7 +2,8 @@ import { UserError } from "../../cli/userError";
 import { awaitHealth } from "../health";
 import { findByName, listByPrefix } from "../instances";
 import { deleteInstance } from "../restoreSteps";
-import { countRows, findInstance } from "../inspection";
+import { countRows } from "../inspection";
+import { findInstance } from "../runCommand";
 import { type LockedSession, type Result, type Session } from "../session";
 import { requireFinished, withLock } from "../withLock";
 

@@ -8,7 +8,9 @@ import { drillKey } from "../../components/common/drillKey";
 import { type Drill } from "../drill";
 import { isolatedGroup } from "../isolatedGroup";
 import { appears, deleteInstance, restoreBeside, restoreCopy } from "../restoreSteps";
-import { countRows, findInstance, inspect } from "../inspection";
+import { countRows, inspect } from "../inspection";
+import { findVersion, migrateCopy } from "../migrateCopy";
+import { findInstance } from "../runCommand";
 import { sumOf } from "../rowCount";
 import { type LockedSession, reasonOf, type Result, type Session } from "../session";
 import { settingsOf } from "../settings";
@@ -17,17 +19,29 @@ import { requireFinished, withLock } from "../withLock";
 export interface RehearseOptions {
   /** Restores into the isolated group and counts no rows, which needs instances with shell access. */
   withoutRowCount: boolean;
+  /** The time to restore; the latest by default. */
+  to?: string;
+  /** The version of Iaso that migrates the copy; none by default. */
+  migrate?: string;
 }
 
 /**
- * Rehearses a restore: restores the latest state into a copy beside the database, counts its rows, calculates with
- * PostGIS, measures each step, and deletes the copy. The database and Iaso do not notice. The result is stored for `npm run doctor`.
+ * Rehearses a restore: restores a backup into a copy beside the database, counts its rows, calculates with PostGIS,
+ * migrates it if asked, measures each step, and deletes the copy. The database and Iaso do not notice. The result is stored
+ * for `npm run doctor`.
  *
  * @throws UserError if something is missing; nothing is changed
  */
-export async function rehearse(session: Session, { withoutRowCount }: RehearseOptions): Promise<Result> {
+export async function rehearse(session: Session, options: RehearseOptions): Promise<Result> {
+  const { migrate, to = "latest", withoutRowCount } = options;
   const { env, target } = session;
   const name = target.databaseIdentifier;
+  if (migrate !== undefined && withoutRowCount) {
+    throw new UserError(
+      "Only an instance of Iaso can migrate the copy, and with --without-row-count none reaches it.",
+      `npm run database -- rehearse ${env} --migrate ${migrate}`,
+    );
+  }
   return withLock(session, "database rehearse", async (run) => {
     requireFinished(run);
     const locked = run.session;
@@ -36,15 +50,23 @@ export async function rehearse(session: Session, { withoutRowCount }: RehearseOp
     if (old === undefined) throw new UserError(`There is no database ${name}.`);
     const counter = withoutRowCount ? undefined : await findInstance(locked);
     const settings = settingsOf(old);
-    const { description, source } = await chooseBackup(locked, { to: "latest" });
+    const version = migrate === undefined ? undefined : await findVersion(locked, migrate);
+    const { description, source } = await chooseBackup(locked, { to });
     const securityGroups =
       counter === undefined ? [await isolatedGroup(locked, old)] : settings.securityGroups;
-    session.show([
-      "Plan:",
-      `  1. Restore ${description}, into a copy ${copy}, and measure the time.`,
-      `  2. ${counter === undefined ? "Count no rows: no connection reaches the copy." : "Count the rows of the copy and of the database, and calculate with PostGIS."}`,
-      `  3. Delete the copy. Deployments to ${env} wait meanwhile.`,
-    ]);
+    const plan = [
+      `Restore ${description}, into a copy ${copy}, and measure the time.`,
+      counter === undefined
+        ? "Count no rows: no connection reaches the copy."
+        : "Count the rows of the copy and of the database, and calculate with PostGIS.",
+      ...(version === undefined
+        ? []
+        : [
+            `Migrate the copy with ${version} on the instance ${counter ?? ""}, with limits, and check it again.`,
+          ]),
+      `Delete the copy. Deployments to ${env} wait meanwhile.`,
+    ];
+    session.show(["Plan:", ...plan.map((step, index) => `  ${index + 1}. ${step}`)]);
     if (!(await session.confirm("Rehearse?"))) {
       return { outcome: "abandoned", lines: ["Nothing was changed."] };
     }
@@ -59,6 +81,10 @@ export async function rehearse(session: Session, { withoutRowCount }: RehearseOp
       const instance = await timed(locked, drill, "restore", () => restore(locked, record));
       if (counter !== undefined) {
         await timed(locked, drill, "rows", () => compareSums(locked, drill, counter, old, instance));
+        if (version !== undefined && drill.problem === undefined) {
+          const host = instance.Endpoint?.Address ?? "";
+          await migrateAndCheck(locked, drill, counter, { copy, host, label: version });
+        }
       }
     } catch (error) {
       drill.problem = reasonOf(error);
@@ -107,6 +133,30 @@ async function compareSums(
   else if (drill.rows.copy === 0 && drill.rows.database > 0) drill.problem = "The copy has no rows.";
 }
 
+/** Migrates the copy with another version, and checks its data again. */
+async function migrateAndCheck(
+  session: LockedSession,
+  drill: Drill,
+  counter: string,
+  args: { copy: string; host: string; label: string },
+): Promise<void> {
+  const { migrations, prepared, seconds } = await session.progress.step(
+    `Rehearsal: migrate with ${args.label}`,
+    () => migrateCopy(session, counter, args),
+  );
+  Object.assign(drill.steps, { "install the version": prepared, migrate: seconds });
+  drill.migrated = { version: args.label, migrations };
+  const { postgisError, rows } = await timed(session, drill, "rows after the migrations", () =>
+    inspect(session, counter, args.host),
+  );
+  if (drill.rows !== undefined) drill.rows.migrated = sumOf(rows);
+  if (postgisError !== undefined) {
+    drill.problem = `PostGIS does not work after the migrations: ${postgisError}`;
+  } else if (sumOf(rows) === 0 && (drill.rows?.copy ?? 0) > 0) {
+    drill.problem = "The copy has no rows after the migrations.";
+  }
+}
+
 async function store({ clients, env, target }: LockedSession, drill: Drill): Promise<void> {
   await clients.s3.send(
     new PutObjectCommand({
@@ -118,19 +168,27 @@ async function store({ clients, env, target }: LockedSession, drill: Drill): Pro
   );
 }
 
-function report({ backup, problem, rows, steps }: Drill): Result {
+function report({ backup, migrated, problem, rows, steps }: Drill): Result {
+  const seconds = (...names: string[]): string =>
+    formatDuration(names.reduce((sum, name) => sum + (steps[name] ?? 0), 0) * 1000);
   const lines = [
     `Backup: ${backup}.`,
-    ...Object.entries(steps).map(([step, seconds]) => `  ${step}: ${formatDuration(seconds * 1000)}`),
+    ...Object.keys(steps).map((step) => `  ${step}: ${seconds(step)}`),
     ...(rows === undefined ? [] : [`Rows: ${rows.copy} in the copy, ${rows.database} in the database.`]),
+    ...(migrated === undefined
+      ? []
+      : [
+          `Migrated with ${migrated.version}: ${migrated.migrations} migrations, ${rows?.migrated ?? 0} rows afterwards.`,
+        ]),
   ];
   if (problem !== undefined)
     return { outcome: "failedDrill", lines: [`The rehearsal failed: ${problem}`, ...lines] };
-  const recovery = formatDuration((steps["restore"] ?? 0) * 1000);
+  const ready = migrated === undefined ? "the copy was ready" : "the copy was restored and migrated";
+  const recovery = seconds("restore", ...(migrated === undefined ? [] : ["install the version", "migrate"]));
   return {
     outcome: "done",
     lines: [
-      `The backup can be restored: ${recovery} until the copy was ready. A restore then swaps the names, in about ten minutes.`,
+      `The backup can be restored: ${recovery} until ${ready}. A restore then swaps the names, in about ten minutes.`,
       ...lines,
     ],
   };

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { expect } from "chai";
 import { deleteReplaced } from "../../database/commands/deleteReplaced";
 import { rehearse } from "../../database/commands/rehearse";
@@ -16,6 +17,17 @@ const rehearsing =
   (withoutRowCount = false) =>
   (session: Session) =>
     rehearse(session, { withoutRowCount });
+
+/** Puts the bundle of a version into the artifacts bucket. Returns its label. */
+function addVersion({ double }: Account, version: string, content = version): string {
+  const digest = createHash("sha256").update(content).digest("hex");
+  const label = `${version}-${digest.slice(0, 16)}`;
+  double.s3.write(ARTIFACTS, `bundles/${label}.zip`, content);
+  return label;
+}
+
+const migrating = (migrate: string, to?: string) => (session: Session) =>
+  rehearse(session, { withoutRowCount: false, migrate, ...(to !== undefined && { to }) });
 
 /** The only result of a rehearsal, and whether its key says that it succeeded. */
 function drillOf({ double }: Account): Drill & { succeeded?: boolean } {
@@ -56,6 +68,71 @@ describe("database rehearse", () => {
     expect(drill.steps["restore"]).to.be.greaterThan(300);
     expect(drill).to.include({ succeeded: true }).and.not.have.property("problem");
     expect(mismatches(account)).to.deep.equal([]);
+  });
+
+  it("migrates the copy with a given version, checks it again, and never reaches the database", async () => {
+    const account = createAccount();
+    const label = addVersion(account, "1.2.3");
+    const before = account.double.rds.rowsOf(account.old);
+    const [end] = await playDrill(account, migrating("1.2.3"));
+    if (end === "killed" || end === undefined) throw new Error("nothing kills this run");
+    expect(end.code, end.output).to.equal(EXIT.done);
+    expect(end.output).to.include(`3. Migrate the copy with ${label} on the instance i-0000000000000web`);
+    expect(end.output).to.match(/until the copy was restored and migrated\./);
+    const drill = drillOf(account);
+    expect(drill.migrated).to.deep.equal({ version: label, migrations: 1 });
+    expect(drill.rows).to.deep.equal({ copy: 3, database: 3, migrated: 3 });
+    expect(drill.steps).to.include({ "install the version": 95, migrate: 130 });
+    expect(account.double.commands.migrated).to.deep.equal([
+      account.double.rds.address(`${NAME}-rehearsal-1`),
+    ]);
+    expect(account.double.rds.rowsOf(account.old)).to.equal(before);
+    expect(mismatches(account)).to.deep.equal([]);
+  });
+
+  it("migrates the state of an earlier time", async () => {
+    const account = createAccount();
+    const label = addVersion(account, "1.2.3");
+    const [end] = await playDrill(account, migrating(label, account.goodTime));
+    if (end === "killed" || end === undefined) throw new Error("nothing kills this run");
+    expect(end.code, end.output).to.equal(EXIT.done);
+    expect(drillOf(account).rows).to.deep.equal({ copy: 14, database: 3, migrated: 14 });
+  });
+
+  it("refuses an unknown version, one with two builds, and one without an instance that could migrate", async () => {
+    const account = createAccount();
+    addVersion(account, "1.2.3");
+    addVersion(account, "1.2.4", "one");
+    addVersion(account, "1.2.4", "two");
+    const refusal = async (command: ReturnType<typeof migrating>): Promise<string> => {
+      const end = await run(account, command);
+      if (end === "killed") throw new Error("nothing kills this run");
+      expect(end.code).to.equal(EXIT.refused);
+      return end.output;
+    };
+    expect(await refusal(migrating("1.2"))).to.include("has no bundle of a version 1.2.");
+    expect(await refusal(migrating("1.2.4"))).to.include("There are 2 builds of 1.2.4: ");
+    const without = (session: Session) => rehearse(session, { withoutRowCount: true, migrate: "1.2.3" });
+    expect(await refusal(without)).to.include("Only an instance of Iaso can migrate the copy");
+    expect(mismatches(account)).to.deep.equal([]);
+  });
+
+  it("reports migrations that fail, and a bundle that changed since its deployment", async () => {
+    const changed = createAccount();
+    const label = addVersion(changed, "1.2.3");
+    const key = `bundles/${label}.zip`;
+    const get = changed.double.s3.get.bind(changed.double.s3);
+    changed.double.s3.get = (bucket, one) => {
+      const found = get(bucket, one);
+      return one === key && found !== undefined ? { ...found, body: Buffer.from("other code") } : found;
+    };
+    const [end] = await playDrill(changed, migrating("1.2.3"));
+    if (end === "killed" || end === undefined) throw new Error("nothing kills this run");
+    expect(end.code).to.equal(EXIT.failedDrill);
+    expect(end.output).to.include("another digest than the label of the version");
+    expect(changed.double.commands.migrated).to.deep.equal([]);
+    expect(drillOf(changed).succeeded).to.equal(false);
+    expect(mismatches(changed)).to.deep.equal([]);
   });
 
   it("lets no connection reach the copy if no rows are counted", async () => {
@@ -115,9 +192,14 @@ describe("database rehearse", () => {
     expect(mismatches(account)).to.deep.equal([]);
   });
 
-  it("leaves no copy with every fault in every call", async () => {
-    const undisturbed = steady();
-    await playDrill(undisturbed);
+  it("leaves no copy with every fault in every call, and migrates at most once", async () => {
+    const prepared = (): Account => {
+      const account = steady();
+      addVersion(account, "1.2.3");
+      return account;
+    };
+    const undisturbed = prepared();
+    await playDrill(undisturbed, migrating("1.2.3"));
     const operations = undisturbed.double.calls.map(({ operation }) => operation);
     const failures: string[] = [];
     let runs = 0;
@@ -127,11 +209,12 @@ describe("database rehearse", () => {
       if (operation === seen && operation.startsWith("Describe")) continue;
       seen = operation;
       for (const kind of FAULT_KINDS) {
-        const account = steady();
+        const account = prepared();
         account.double.faults.set(place, kind);
-        const ends = await playDrill(account);
+        const ends = await playDrill(account, migrating("1.2.3"));
         runs += 1;
         const problems = mismatches(account);
+        if (account.double.commands.migrated.length > 1) problems.push("migrated twice");
         const how = ends.map((end) => (end === "killed" ? end : `${end.code} ${end.output.slice(-200)}`));
         if (problems.length > 0)
           failures.push(`${kind} at ${place} ${operation}: ${problems.join()} (${how.join()})`);

@@ -154,6 +154,7 @@ export function run(
         show: (shown) => lines.push(...shown),
         pulumi: pulumiOf(account, process),
         aws: awsCliOf(account.backup, process),
+        presign: (key) => (process.dead ? never() : Promise.resolve(double.presign(key))),
         fetch: async () => {
           await Promise.resolve();
           if (process.dead) return never();

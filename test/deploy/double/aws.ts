@@ -117,7 +117,7 @@ export class AwsDouble {
     this.s3 = new S3(this.time, buckets);
     this.rds = new Rds(this.time, new Random(seed + 1));
     this.rds.addInstance(`iaso-${ENV}`);
-    this.commands = new Commands(this.time, this.rds);
+    this.commands = new Commands(this.time, this.rds, (url) => this.fetchPresigned(url));
     this.balancing = new LoadBalancing(this.time);
     this.queue = new Queue(this.time);
     const [database] = this.rds.instances;
@@ -125,6 +125,27 @@ export class AwsDouble {
       version: 3,
       deployment: { resources: [{ type: "aws:rds/instance:Instance", id: database?.id }] },
     });
+  }
+
+  /** An address of an object of the artifacts bucket, in the name of the role, as `aws s3 presign` prints it. */
+  presign(key: string): string {
+    const date = new Date(this.time.now).toISOString().replace(/[-:]|\.\d+/g, "");
+    return `https://${ARTIFACTS}.s3.eu-central-1.amazonaws.com/${encodeURI(key)}?X-Amz-Date=${date}&X-Amz-Expires=900`;
+  }
+
+  /** Reads an object by a presigned address. @throws AwsFault if it has expired, or the role may not read the object */
+  private fetchPresigned(url: URL): Buffer {
+    const [, day = "", time = ""] = /^(\d{8}T)(\d{6}Z)$/.exec(url.searchParams.get("X-Amz-Date") ?? "") ?? [];
+    const signed = Date.parse(
+      `${day.replace(/(....)(..)(..)T/, "$1-$2-$3T")}${time.replace(/(..)(..)(..)Z/, "$1:$2:$3Z")}`,
+    );
+    const seconds = Number(url.searchParams.get("X-Amz-Expires"));
+    if (!(this.time.now < signed + seconds * 1000)) throw new AwsFault("AccessDenied", "Expired", 403);
+    const key = decodeURI(url.pathname.slice(1));
+    authorize(this.role, "s3", [{ action: "s3:GetObject", resource: `arn:aws:s3:::${ARTIFACTS}/${key}` }]);
+    const object = this.s3.get(ARTIFACTS, key);
+    if (object === undefined) throw new AwsFault("NoSuchKey", "", 404);
+    return object.body;
   }
 
   /** The settings of the environment, as the Pulumi program writes them. */
