@@ -8,6 +8,7 @@ import {
 } from "@aws-sdk/client-ec2";
 import { describeError, errorName } from "../cli/awsErrors";
 import { UserError } from "../cli/userError";
+import { awaitImage, POLLS_UNTIL_VISIBLE } from "./awaitImage";
 import { type BaseImage, findBaseImage } from "./baseImage";
 import {
   BUILDER,
@@ -22,9 +23,9 @@ import { BuilderConsole } from "./console";
 import {
   type Clients,
   FINGERPRINT_TAG,
-  findImage,
+  imageName,
   ownImages,
-  PART_TAG,
+  partTags,
   removeImage,
   removeOrphanSnapshots,
   tagOf,
@@ -33,9 +34,6 @@ import { installScript } from "./installScript";
 import { isAbandoned, Lease, RUN_TAG } from "./lease";
 import { imageFingerprint } from "./fingerprint";
 import type { Recipe } from "./recipe";
-
-/** Polls before a new resource that EC2 does not list yet counts as gone. EC2 lists new resources late. */
-const POLLS_UNTIL_VISIBLE = 20;
 
 export interface BuildOptions {
   region: string;
@@ -136,39 +134,9 @@ class Build {
     return undefined;
   }
 
-  /** Polls until an image is available. Returns false if it does not exist, or failed and was removed. */
-  private async becomesAvailable(imageId: string): Promise<boolean> {
+  private becomesAvailable(imageId: string): Promise<boolean> {
     const { report, timeoutMinutes } = this.options;
-    const end = Date.now() + timeoutMinutes * 60_000;
-    let wasSeen = false;
-    for (let polls = 1; ; polls++) {
-      const image = await findImage(this.ec2, imageId);
-      switch (image?.State) {
-        case "available":
-          return true;
-        case "disabled":
-          throw new UserError(
-            `The image ${imageId} of this recipe is disabled.`,
-            `Run: aws ec2 enable-image --image-id ${imageId}`,
-          );
-        case "failed":
-        case "error":
-        case "invalid":
-          report(`EC2 failed to create ${imageId}: ${image.StateReason?.Message ?? "it gives no reason"}`);
-          await removeImage(this.ec2, image);
-          return false;
-      }
-      if (!image && (wasSeen || polls > POLLS_UNTIL_VISIBLE)) return false;
-      if (image && !wasSeen) report(`waiting until ${imageId} is available`);
-      wasSeen ||= image !== undefined;
-      if (Date.now() > end) {
-        throw new UserError(
-          `EC2 is still creating ${imageId} after ${timeoutMinutes} minutes.`,
-          "Run again. To see the images: npm run ami -- list",
-        );
-      }
-      await this.pause();
-    }
+    return awaitImage(imageId, { ec2: this.ec2, timeoutMinutes, report, pause: () => this.pause() });
   }
 
   /** Returns the first builder of this image, or starts one. */
@@ -279,7 +247,7 @@ class Build {
   }
 
   private async requestImage(): Promise<string> {
-    const Name = `iaso-gdal-${this.env}-${this.fingerprint.slice(0, 16)}`;
+    const Name = imageName(this.env, this.fingerprint);
     try {
       const { ImageId = "" } = await this.ec2.send(
         new CreateImageCommand({
@@ -395,13 +363,6 @@ class Build {
   }
 
   private tags(part: string): Tag[] {
-    return [
-      { Key: "Name", Value: `iaso-gdal-${part}` },
-      { Key: "project", Value: "iaso" },
-      { Key: "env", Value: this.env },
-      { Key: "managed-by", Value: "pulumi" },
-      { Key: PART_TAG, Value: part },
-      { Key: FINGERPRINT_TAG, Value: this.fingerprint },
-    ];
+    return partTags(part, this.env, this.fingerprint);
   }
 }

@@ -1,5 +1,6 @@
 import { EC2Client } from "@aws-sdk/client-ec2";
 import { ElasticBeanstalkClient } from "@aws-sdk/client-elastic-beanstalk";
+import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { runProgram } from "../cli/main";
@@ -10,13 +11,14 @@ import { terminateAbandoned, removeGroups } from "./builder";
 import { buildImage } from "./buildImage";
 import { type Clients, deleteImage, ImageInUse, listImages, pruneImages } from "./images";
 import { isAbandoned } from "./lease";
+import { promoteImage } from "./promoteImage";
 import { MORE_DRIVER_NAMES, recipeWith } from "./recipe";
 
 /** The duration of a builder's lease, in polls. */
 const LEASE_POLLS = 20;
 
 const program = new Command("npm run ami --")
-  .description("Builds, lists and deletes images with GDAL for Beanstalk's Python platform.")
+  .description("Builds, lists, copies and deletes images with GDAL for Beanstalk's Python platform.")
   .showHelpAfterError("See: npm run ami -- --help")
   .addHelpText(
     "after",
@@ -141,6 +143,49 @@ program
   });
 
 program
+  .command("promote")
+  .description("copy the image that an environment uses for another one, which then does not compile it")
+  .argument("<from>", "environment that uses the image, such as staging")
+  .argument("<to>", "environment that gets a copy, such as prod")
+  .option("--from-profile <profile>", "the AWS CLI's profile for <from> (default: the same account)")
+  .option("--key <arn>", "KMS key of <from> with which the account of <to> may decrypt; with --from-profile")
+  .option("--timeout-minutes <n>", "time limit of each copy", atLeastOne, 90)
+  .option("--poll-seconds <n>", "interval between two polls", positive, 15)
+  .action(async (from: string, to: string, options: PromoteFlags) => {
+    const { fromProfile, key, pollSeconds, timeoutMinutes } = options;
+    if ((fromProfile === undefined) !== (key === undefined)) {
+      throw new UserError(
+        "From another account, --from-profile and --key are both needed: EC2 shares no snapshot that its default key encrypts.",
+        'Create a key as ami/README.md says ("From one environment to the next")',
+      );
+    }
+    const own = clients();
+    const promoted = await promoteImage(fromProfile === undefined ? own : clients(fromProfile), {
+      from,
+      to,
+      region: await own.ec2.config.region(),
+      ...(key !== undefined && { other: { ec2: own.ec2, account: await accountId(), key } }),
+      timeoutMinutes,
+      report,
+      pause: () => new Promise((resolve) => setTimeout(resolve, pollSeconds * 1000)),
+    });
+    report(promoted.reused ? `${to} has the image already.` : "The image is ready.");
+    result(promoted);
+  });
+
+interface PromoteFlags {
+  fromProfile?: string;
+  key?: string;
+  timeoutMinutes: number;
+  pollSeconds: number;
+}
+
+async function accountId(): Promise<string> {
+  const { Account = "" } = await new STSClient({}).send(new GetCallerIdentityCommand({}));
+  return Account;
+}
+
+program
   .command("prune")
   .description("delete old images that are not in use, and resources of killed builds")
   .requiredOption("--keep <n>", "number of newest images to keep", whole)
@@ -157,8 +202,9 @@ program
     result({ deleted });
   });
 
-function clients(): Clients {
+function clients(profile?: string): Clients {
   const settings = {
+    ...(profile !== undefined && { profile }),
     maxAttempts: 5,
     // Without a time limit a request could hang forever while the builder runs. All attempts of a request together
     // take less time than a lease.

@@ -10,6 +10,7 @@ import {
   paginateDescribeLaunchTemplateVersions,
   paginateDescribeSnapshots,
   type Snapshot,
+  type Tag,
 } from "@aws-sdk/client-ec2";
 import {
   DescribeConfigurationSettingsCommand,
@@ -54,6 +55,23 @@ export function partFilters(part: string, env: string | undefined): Filter[] {
   return tags.map(([key = "", value = ""]) => ({ Name: `tag:${key}`, Values: [value] }));
 }
 
+/** The tags of a part that is created for an environment. */
+export function partTags(part: string, env: string, fingerprint: string): Tag[] {
+  return [
+    { Key: "Name", Value: `iaso-gdal-${part}` },
+    { Key: "project", Value: "iaso" },
+    { Key: "env", Value: env },
+    { Key: "managed-by", Value: "pulumi" },
+    { Key: PART_TAG, Value: part },
+    { Key: FINGERPRINT_TAG, Value: fingerprint },
+  ];
+}
+
+/** The name of an environment's image. EC2 has one image of a name, so no two runs create one. */
+export function imageName(env: string, fingerprint: string): string {
+  return `iaso-gdal-${env}-${fingerprint.slice(0, 16)}`;
+}
+
 /** The value of a tag; empty if there is none. */
 export function tagOf(tagged: { Tags?: { Key?: string; Value?: string }[] }, key: string): string {
   return tagged.Tags?.find(({ Key }) => Key === key)?.Value ?? "";
@@ -87,7 +105,7 @@ export async function listImages(clients: Clients): Promise<ListedImage[]> {
 }
 
 /** Finds the users of each image: instances, launch templates (default and latest version), Beanstalk environments. */
-async function imageUses({ ec2, beanstalk }: Clients): Promise<Map<string, string[]>> {
+export async function imageUses({ ec2, beanstalk }: Clients): Promise<Map<string, string[]>> {
   const uses = new Map<string, string[]>();
   const add = (imageId: string | undefined, user: string) => {
     if (imageId) uses.set(imageId, [...(uses.get(imageId) ?? []), user]);
@@ -166,6 +184,13 @@ export async function findImage(ec2: EC2Client, imageId: string): Promise<Image 
   return Images[0];
 }
 
+/** Finds the account's image with a name. */
+export async function findImageNamed(ec2: EC2Client, name: string): Promise<Image | undefined> {
+  const Filters = [{ Name: "name", Values: [name] }];
+  const { Images = [] } = await ec2.send(new DescribeImagesCommand({ ...MINE, Filters }));
+  return Images[0];
+}
+
 /**
  * Deletes all images except the `keep` newest ones, those in use and those that EC2 is still creating. Returns the ids
  * of the deleted images.
@@ -182,12 +207,15 @@ export async function pruneImages(clients: Clients, keep: number): Promise<strin
 export async function removeImage(ec2: EC2Client, image: Image): Promise<void> {
   const { ImageId } = image;
   await unlessGone(() => ec2.send(new DeregisterImageCommand({ ImageId })));
-  for (const SnapshotId of snapshotsOf(image)) {
-    await unlessGone(() => ec2.send(new DeleteSnapshotCommand({ SnapshotId })));
-  }
+  for (const SnapshotId of snapshotsOf(image)) await deleteSnapshot(ec2, SnapshotId);
 }
 
-function snapshotsOf({ BlockDeviceMappings = [] }: Image): string[] {
+/** Deletes a snapshot; does nothing if it is gone. */
+export async function deleteSnapshot(ec2: EC2Client, SnapshotId: string | undefined): Promise<void> {
+  await unlessGone(() => ec2.send(new DeleteSnapshotCommand({ SnapshotId })));
+}
+
+export function snapshotsOf({ BlockDeviceMappings = [] }: Image): string[] {
   return BlockDeviceMappings.flatMap(({ Ebs }) => Ebs?.SnapshotId ?? []);
 }
 
@@ -213,7 +241,7 @@ export async function removeOrphanSnapshots(ec2: EC2Client, env?: string): Promi
   for (const snapshot of snapshots) {
     const { SnapshotId = "" } = snapshot;
     if (named.has(SnapshotId) || unfinished.has(tagOf(snapshot, FINGERPRINT_TAG))) continue;
-    await unlessGone(() => ec2.send(new DeleteSnapshotCommand({ SnapshotId })));
+    await deleteSnapshot(ec2, SnapshotId);
   }
 }
 

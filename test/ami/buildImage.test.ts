@@ -434,7 +434,7 @@ describe("ami/buildImage", () => {
     it("removes a snapshot that no image has, though one of the same recipe lives", async () => {
       await build();
       const [snapshot] = ec2.snapshots.values();
-      ec2.snapshots.set("snap-left", { id: "snap-left", tags: snapshot!.tags });
+      ec2.snapshots.set("snap-left", { ...snapshot!, id: "snap-left" });
       await build();
       expectNothingLeft();
       expect(ec2.snapshots.size).to.equal(1);

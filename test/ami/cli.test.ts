@@ -2,6 +2,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { createServer as createHttpServer } from "node:http";
 import { once } from "node:events";
 import { expect } from "chai";
+import { Role } from "../authorization";
 import { Ec2Double } from "./ec2Double";
 import { freePort, listen } from "../http";
 
@@ -91,6 +92,18 @@ describe("ami/cli", () => {
     expect([repeated.code, JSON.parse(repeated.stdout)]).to.deep.equal([0, { absent: imageId }]);
   });
 
+  it("copies the image of an environment for another one, and ends stdout with its id", async () => {
+    const { imageId } = JSON.parse((await build(endpoint).ended).stdout) as { imageId: string };
+    ec2.environmentImages.set("iaso-staging", imageId);
+    ec2.role = new Role([{ Effect: "Allow", Action: "*", Resource: "*" }]);
+    const args = ["promote", "staging", "prod", "--poll-seconds", "0.01"];
+    const { code, stdout, stderr } = await ami(args, endpoint).ended;
+    expect(code, stderr).to.equal(0);
+    const promoted = JSON.parse(stdout) as { imageId: string; copyOf: string };
+    expect(promoted.copyOf).to.equal(imageId);
+    expect(ec2.images.get(promoted.imageId)?.tags.get("env")).to.equal("prod");
+  });
+
   it("reports each error with its fix and without a stack trace", async () => {
     const cases: [args: string[], env: Record<string, string>, says: RegExp][] = [
       [["build", "--env", "staging"], {}, /--platform <name>' not specified[^]*--help/],
@@ -105,6 +118,12 @@ describe("ami/cli", () => {
         /Unknown GDAL drivers: X\.[^]*GPX/,
       ],
       [["delete", "ami-0fedcba9876543210"], {}, /no image ami-0fedcba9876543210[^]*ami -- list/],
+      [["promote", "staging", "prod"], {}, /staging uses no image[^]*AWS_PROFILE/],
+      [
+        ["promote", "staging", "prod", "--from-profile", "x"],
+        {},
+        /--from-profile and --key are both needed[^]*ami\/README\.md/,
+      ],
       [
         ["list"],
         { AWS_REGION: "", AWS_CONFIG_FILE: "/dev/null" },

@@ -36,6 +36,17 @@ interface Image {
   instanceId: string;
   created: string;
   looks: number;
+  /** The other accounts that may start it. */
+  sharedWith: Set<string>;
+}
+
+interface SnapshotDouble {
+  id: string;
+  tags: Params;
+  /** The KMS key of its encryption; undefined for the default key of EBS. */
+  key?: string;
+  /** The other accounts that may read it. */
+  sharedWith: Set<string>;
 }
 
 /** The role that builds images: `pulumi up` runs the tool. A test compares its statements with the preview's. */
@@ -48,7 +59,7 @@ function upRole(env: string): Role {
 export class Ec2Double {
   readonly instances = new Map<string, Instance>();
   readonly images = new Map<string, Image>();
-  readonly snapshots = new Map<string, { id: string; tags: Params }>();
+  readonly snapshots = new Map<string, SnapshotDouble>();
   readonly groups = new Map<string, { id: string; name: string; vpcId: string; tags: Params }>();
   readonly launchTemplateImages: string[] = [];
   readonly environmentImages = new Map<string, string>();
@@ -81,8 +92,14 @@ export class Ec2Double {
   readonly fullSubnets: string[] = [];
   /** Called before each answer, with the number of the call. */
   onCall: (number: number, action: string) => void = () => undefined;
+  /** Other accounts of the region. */
+  readonly neighbours: Ec2Double[] = [];
+  /** The KMS keys of other accounts with which this one may decrypt. */
+  readonly usableKeys = new Set<string>();
   private server: Server | undefined;
   private nextId = 1;
+
+  constructor(readonly account = ACCOUNT) {}
 
   async start(): Promise<string> {
     this.server = createServer((request, response) => {
@@ -241,6 +258,19 @@ export class Ec2Double {
       }
       case "CreateImage":
         return this.createImage(params);
+      case "CopyImage":
+        return this.copyImage(params);
+      case "ModifyImageAttribute":
+        this.image(params).sharedWith.add(params.get("LaunchPermission.Add.1.UserId") ?? "");
+        return "<return>true</return>";
+      case "ModifySnapshotAttribute": {
+        const snapshot = this.snapshots.get(params.get("SnapshotId") ?? "");
+        if (!snapshot) throw new Error("InvalidSnapshot.NotFound|none such");
+        if (snapshot.key === undefined)
+          throw new Error("OperationNotPermitted|Encrypted snapshots with EBS default key cannot be shared");
+        snapshot.sharedWith.add(params.get("UserId.1") ?? "");
+        return "<return>true</return>";
+      }
       case "TerminateInstances": {
         const instance = this.instances.get(params.get("InstanceId.1") ?? "");
         if (!instance) throw new Error("InvalidInstanceID.NotFound|no such instance");
@@ -277,7 +307,7 @@ export class Ec2Double {
     const found = [...this.images.values()].filter(
       (i) =>
         (asked || i.state !== "disabled") &&
-        matches(i.tags, params, { "image-id": i.id }) &&
+        matches(i.tags, params, { "image-id": i.id, name: i.name }) &&
         ++i.looks > this.lag,
     );
     for (const image of found) {
@@ -325,21 +355,53 @@ export class Ec2Double {
   }
 
   private createImage(params: Params): string {
+    return this.newImage(params, params.get("InstanceId") ?? "");
+  }
+
+  /** @see https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CopyImage.html */
+  private copyImage(params: Params): string {
+    const id = params.get("SourceImageId") ?? "";
+    const owner = [this, ...this.neighbours].find(({ images }) => images.has(id));
+    const original = owner?.images.get(id);
+    const isVisible = owner === this || original?.sharedWith.has(this.account) === true;
+    if (owner === undefined || original === undefined || !isVisible)
+      throw new Error(`InvalidAMIID.NotFound|The image id '[${id}]' does not exist`);
+    if (original.state !== "available") throw new Error("InvalidAMIID.Unavailable|not available");
+    const { key, sharedWith } = owner.snapshots.get(original.snapshotId)!;
+    if (owner !== this && !sharedWith.has(this.account))
+      throw new Error("InvalidRequest|You do not have permission to access the storage of this ami");
+    const isReadable = owner === this || (key !== undefined && this.usableKeys.has(key));
+    return this.newImage(params, "", isReadable ? "pending" : "failed");
+  }
+
+  private image(params: Params): Image {
+    const image = this.images.get(params.get("ImageId") ?? "");
+    if (!image) throw new Error("InvalidAMIID.NotFound|none such");
+    return image;
+  }
+
+  private newImage(params: Params, instanceId: string, state: Image["state"] = "pending"): string {
     const name = params.get("Name") ?? "";
     if ([...this.images.values()].some((image) => image.name === name))
       throw new Error(`InvalidAMIName.Duplicate|AMI name ${name} is already in use`);
-    const snapshotId = this.id("snap");
-    this.snapshots.set(snapshotId, { id: snapshotId, tags: tagsOf(params, 2) });
+    const id = this.id("snap");
+    this.snapshots.set(id, {
+      id,
+      tags: tagsOf(params, 2),
+      key: params.get("KmsKeyId"),
+      sharedWith: new Set(),
+    });
     const image: Image = {
       id: this.id("ami"),
       name,
-      state: "pending",
+      state,
       tags: tagsOf(params, 1),
-      snapshotId,
-      instanceId: params.get("InstanceId") ?? "",
+      snapshotId: id,
+      instanceId,
       // One an hour.
       created: new Date(Date.UTC(2026, 0, 1, this.images.size)).toISOString(),
       looks: 0,
+      sharedWith: new Set(),
     };
     this.images.set(image.id, image);
     return `<imageId>${image.id}</imageId>`;
@@ -355,7 +417,10 @@ export class Ec2Double {
   }
 
   private id(prefix: string): string {
-    return `${prefix}-${(this.nextId++).toString(16).padStart(17, "0")}`;
+    return `${prefix}-${(this.nextId++)
+      .toString(16)
+      .padStart(this.account === ACCOUNT ? 17 : 16, "0")
+      .padStart(17, "f")}`;
   }
 }
 
