@@ -38,6 +38,11 @@ export function versionLabel(version: string, bundle: Bundle): string {
   return label;
 }
 
+/** The version of a label. */
+export function versionOfLabel(label: string): string {
+  return label.slice(0, -(DIGEST + 1));
+}
+
 /** True if a label contains the digest of a bundle. */
 export function hasDigest(label: string, sha256: string): boolean {
   return label.endsWith(`-${sha256.slice(0, DIGEST)}`);
@@ -197,9 +202,7 @@ export async function deleteVersion(session: Session, label: string): Promise<vo
 export function findLabel(versions: readonly KnownVersion[], wanted: string, env: string): string {
   const remedy = `npm run deploy -- versions ${env}`;
   if (versions.some(({ label }) => label === wanted)) return wanted;
-  const builds = versions
-    .filter(({ label }) => label.slice(0, -(DIGEST + 1)) === wanted)
-    .map(({ label }) => label);
+  const builds = versions.filter(({ label }) => versionOfLabel(label) === wanted).map(({ label }) => label);
   const [only] = builds;
   if (only === undefined) throw new UserError(`There is no application version ${wanted}.`, remedy);
   if (builds.length > 1) {

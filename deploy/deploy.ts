@@ -8,6 +8,7 @@ import { build, type BuildOptions, type SourceOptions } from "./commands/build";
 import { type Build, deploy } from "./commands/deploy";
 import { download } from "./commands/download";
 import { type CheckMigrationsOptions, reportMigrations } from "./commands/checkMigrations";
+import { checkWithoutAws, type PublicCheckOptions } from "./commands/checkWithoutAws";
 import { prune } from "./commands/prune";
 import { repair } from "./commands/repair";
 import { rollback } from "./commands/rollback";
@@ -16,9 +17,11 @@ import { versions } from "./commands/versions";
 import { EXIT } from "./exitCodes";
 import { TASK_POLICIES, type TaskPolicy } from "./runningTasks";
 import { type CommonOptions, execute, type LimitOptions, sessionOf } from "./execute";
+import { exitCode, formatReport, type Report } from "./output/report";
 import { promotedBuild, requireOther } from "./promotion/build";
 import { type Session } from "./session";
 import { runProgram } from "../cli/main";
+import { print } from "../cli/output";
 import { nearest } from "../cli/nearest";
 import { UserError } from "../cli/userError";
 import { StackFile } from "../settings/stackFile";
@@ -28,6 +31,7 @@ interface SwitchOptions extends CommonOptions, LimitOptions {
   buildWithMyCredentials?: true;
   databaseUrl?: string;
   maintenance?: true;
+  migrationsChecked?: string;
   migrationsUnchecked?: true;
   runningTasks: TaskPolicy;
   sha256?: string;
@@ -37,6 +41,10 @@ interface SwitchOptions extends CommonOptions, LimitOptions {
 interface DeployCliOptions extends SwitchOptions, SourceOptions {
   source?: string;
   built?: string;
+}
+
+interface CheckCliOptions extends PublicCheckOptions {
+  withoutAws?: true;
 }
 
 interface PromoteOptions extends SwitchOptions {
@@ -202,6 +210,7 @@ async function executeDeployment(
         snapshot: options.snapshot === true,
         maintenance: options.maintenance === true,
         allowUnhealthy: options.allowUnhealthy === true,
+        migrationsChecked: options.migrationsChecked,
         migrationsUnchecked: options.migrationsUnchecked === true,
       };
       return await deploy(session, deployOptions, await buildIn(session, directory));
@@ -209,6 +218,13 @@ async function executeDeployment(
       await rm(directory, { recursive: true, force: true });
     }
   });
+}
+
+/** Prints a report of a command without AWS, and sets the exit code. */
+async function printReport(made: Promise<Report>, { json }: { json?: true }): Promise<void> {
+  const report = await made;
+  print(json === true ? JSON.stringify(report) : formatReport(report).join("\n"));
+  process.exitCode = exitCode(report);
 }
 
 function createProgram(clock: Clock): Command {
@@ -272,6 +288,10 @@ function createProgram(clock: Clock): Command {
     limits(to)
       .option("--allow-unhealthy", "deploy to Severe environments, to make them better")
       .option("--migrations-unchecked", "deploy although migrations may break the running version")
+      .option(
+        "--migrations-checked <version>",
+        "the running version for which check-migrations found no problem; refused if another one runs",
+      )
       .addOption(databaseUrl())
       .option(
         "--maintenance",
@@ -370,10 +390,14 @@ function createProgram(clock: Clock): Command {
   command("check-migrations", "check whether the running version works on the tables of a checkout")
     .requiredOption("--source <directory>", "the checkout of the new version")
     .option("--running-source <directory>", "a checkout of the running version, instead of its bundle")
+    .option("--without-aws", "find the running version by Iaso's health check and the checkout's history")
+    .option("--promote-from <env>", "with --without-aws: check the version that this environment runs")
     .addOption(withMyCredentials())
     .addOption(databaseUrl())
-    .action((env: string, options: CommonOptions & CheckMigrationsOptions) =>
-      execute({ env, clock, options }, (session) => reportMigrations(session, options)),
+    .action((env: string, options: CommonOptions & CheckMigrationsOptions & CheckCliOptions) =>
+      options.withoutAws === true
+        ? printReport(checkWithoutAws(env, options, { stackFile: (stack) => new StackFile(stack) }), options)
+        : execute({ env, clock, options }, (session) => reportMigrations(session, options)),
     );
 
   command("versions", "list the application's versions").action((env: string, options: CommonOptions) =>

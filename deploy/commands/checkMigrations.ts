@@ -1,6 +1,7 @@
 import { cp, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
+import { versionOfLabel } from "../applicationVersions";
 import { hasNoNewMigrations } from "../knownMigrations";
 import { type Running } from "../migrations/check";
 import { downloadBundle, isWithoutApplication } from "../migrations/runningVersion";
@@ -116,20 +117,30 @@ async function runningVersion(
  *
  * @param built The new version, without a judge if the deployment has no checkout, whose code it could run.
  * @returns a sentence for the report
- * @throws UserError if the code does not work, or that was not checked, unless `unchecked` is set
+ * @throws UserError if the code does not work, or that was not checked, unless `migrationsUnchecked` is set
  */
 export async function requireCompatible(
   session: Session,
   running: string,
   built: { bundle: { path: string }; judgeMigrations?: JudgeMigrations },
-  unchecked: boolean,
+  { migrationsChecked, migrationsUnchecked }: { migrationsChecked?: string; migrationsUnchecked: boolean },
 ): Promise<string> {
-  const { progress } = session;
+  const { env, progress } = session;
   if (await hasNoNewMigrations(session, running, built.bundle.path)) {
     progress.line("The new version has no new migrations.");
     return `${running} works on the tables: the new version has no new migrations.`;
   }
-  if (unchecked) {
+  if (isWithoutApplication(running)) return "No application was running.";
+  if (migrationsChecked !== undefined) {
+    const version = versionOfLabel(running);
+    if (version === migrationsChecked)
+      return `${running} works on the tables: the migrations were checked before.`;
+    throw new UserError(
+      `The migrations were checked for ${migrationsChecked}, and ${env} runs ${version}.`,
+      "Check the migrations again, or start the workflow again",
+    );
+  }
+  if (migrationsUnchecked) {
     progress.warn(
       "The migrations are not checked: the running version may fail on the new version's tables.",
     );

@@ -34,6 +34,8 @@ export interface DeployOptions {
   /** Closes the site during the switch, and restores a snapshot if it fails. */
   maintenance: boolean;
   allowUnhealthy: boolean;
+  /** The running version for which the migrations were checked elsewhere, and found to be no problem. */
+  migrationsChecked?: string;
   /** Deploys without a check whether the running version works on the new version's tables. */
   migrationsUnchecked: boolean;
 }
@@ -91,9 +93,7 @@ export async function deploy(session: Session, options: DeployOptions, build: Bu
     const plan = options.maintenance ? await planLocked(run.session, pair, label) : undefined;
     // Nobody uses the running version while the maintenance migrates the database.
     const migrations =
-      plan === undefined
-        ? await requireCompatible(run.session, from, built, options.migrationsUnchecked)
-        : undefined;
+      plan === undefined ? await requireCompatible(run.session, from, built, options) : undefined;
     requireNotInterrupted(session);
     await run.session.lock.renew();
     const record = { command: "deploy", from, to: label, bundle: built.bundle.sha256 } as const;

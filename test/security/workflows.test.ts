@@ -104,7 +104,7 @@ describe("security: workflows that give code of the application or of packages a
     }
     const { jobs } = parse(read("deploy.yml")) as Workflow;
     const building = Object.entries(jobs).filter(([, job]) => hasApplication(job, true));
-    expect(building.map(([name]) => name)).to.deep.equal(["build"]);
+    expect(building.map(([name]) => name)).to.deep.equal(["build", "migrations"]);
   });
 
   it("deploy the stack's application only, by a branch or a tag of its own", () => {

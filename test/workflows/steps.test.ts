@@ -280,13 +280,45 @@ describe(".github/workflows, the steps' scripts", () => {
       const text = script("deploy.yml", "deploy", "npm run deploy");
       const { calls, status } = run(
         text,
-        { ENVIRONMENT: "staging", BUILT: "/tmp x/built", SHA256: "abc" },
+        { ENVIRONMENT: "staging", BUILT: "/tmp x/built", SHA256: "abc", CHECKED: "1.2.3" },
         { npm: "exit 4" },
       );
       expect(calls).to.equal(
-        "npm|run|deploy|--|staging|--built|/tmp x/built|--sha256|abc|--migrations-unchecked\n",
+        "npm|run|deploy|--|staging|--built|/tmp x/built|--sha256|abc|--migrations-checked|1.2.3\n",
       );
       expect(status).to.equal(4);
+    });
+
+    describe("check of the migrations", () => {
+      const check = script("deploy.yml", "migrations", "check-migrations");
+      const checking = { ENVIRONMENT: "prod", SOURCE: "/work space/source" };
+      const answer = (verdict: string, code: number) => ({
+        npm: `echo '{"summary":"Said.","notes":["why"],"remedy":"do","from":"1.2.3","details":{"verdict":"${verdict}"}}'; exit ${code}`,
+      });
+
+      it("hands the version on for which it found no problem", () => {
+        const { calls, output, status, stdout } = run(check, checking, answer("bridged", 0));
+        expect(calls).to.equal(
+          "npm|run|--silent|deploy|--|check-migrations|prod|--source|/work space/source|--without-aws|--json\n",
+        );
+        expect(output).to.equal("checked=1.2.3\n");
+        expect([status, stdout]).to.deep.equal([0, "Said.\nwhy\ndo\n"]);
+        const promoting = run(check, { ...checking, PROMOTE_FROM: "staging" }, answer("compatible", 0));
+        expect(promoting.calls).to.match(/\|--json\|--promote-from\|staging\n$/);
+      });
+
+      it("fails for a version that breaks the running one, and where the tool fails", () => {
+        const broken = run(check, checking, answer("incompatible", 2));
+        expect([broken.status, broken.output]).to.deep.equal([1, ""]);
+        const failed = run(check, checking, { npm: "exit 1" });
+        expect([failed.status, failed.output]).to.deep.equal([1, ""]);
+      });
+
+      it("leaves it to the deployment if it could not be made", () => {
+        const unknown = run(check, checking, answer("notChecked", 2));
+        expect([unknown.status, unknown.output]).to.deep.equal([0, ""]);
+        expect(unknown.stdout).to.include("::warning::");
+      });
     });
 
     const downloading = { FROM: "staging", OUTPUT: "/tmp x/built" };
@@ -309,7 +341,7 @@ describe(".github/workflows, the steps' scripts", () => {
     it("promotes the download with its SHA-256", () => {
       const { calls } = run(
         script("deploy.yml", "deploy", "npm run deploy"),
-        { ENVIRONMENT: "prod", BUILT: "/built", SHA256: "abc", PROMOTE_FROM: "staging" },
+        { ENVIRONMENT: "prod", BUILT: "/built", SHA256: "abc", PROMOTE_FROM: "staging", UNCHECKED: "yes" },
         { npm: "true" },
       );
       expect(calls).to.equal(

@@ -216,6 +216,21 @@ describe("a deployment's check of the migrations", () => {
     expect(without.remedy).to.contain("--migrations-unchecked");
   });
 
+  it("takes a check that was made elsewhere for the version that runs, and for no other", async () => {
+    const aws = new AwsDouble(1);
+    aws.addPair(`${PREVIOUS}-0123456789abcdef`);
+    aws.describeTarget();
+    const { asked, build } = judged(BREAKS);
+    const stale = await run(aws, build, { migrationsChecked: "0.9" });
+    expect(stale).to.deep.include({
+      outcome: "refused",
+      summary: `The migrations were checked for 0.9, and ${ENV} runs ${PREVIOUS}.`,
+    });
+    const report = await run(aws, build, { migrationsChecked: PREVIOUS });
+    expect(report.outcome).to.equal("deployed");
+    expect(asked).to.deep.equal([]);
+  });
+
   it("deploys without a check with --migrations-unchecked, and reports that after a rollback", async () => {
     const aws = account();
     aws.planNew("succeeds", "rolledBack");
