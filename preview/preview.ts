@@ -7,7 +7,7 @@ import { formatError, runProgram } from "../cli/main";
 import { print, printError } from "../cli/output";
 import { UserError } from "../cli/userError";
 import { isRefused, PreviewDocument } from "../graph/document";
-import { listSettings, listStacks, Project, readProject, readStackConfig } from "./project";
+import { listSettings, Project, readProject, readStackConfig, requireStacks } from "./project";
 import type { Baseline } from "../graph/baseline";
 import type { Comparison, StackReport } from "../report/report";
 import { PolicyPack, readPack } from "./pack";
@@ -101,7 +101,7 @@ const reports = () => ({
 async function run(stacks: string[], options: Options): Promise<void> {
   const { json = false, markdown = false, parts = false, report, against } = options;
   const project = readProject(resolve("."));
-  const chosen = stacks.length > 0 ? stacks : listStacks(project);
+  const chosen = stacks.length > 0 ? stacks : requireStacks(project);
   const baselines = against === undefined ? undefined : baselinesFor(project, chosen, against);
   const previews = (await previewStacks(project, chosen)).map((preview) => {
     const { document, pack } = preview;

@@ -66,6 +66,20 @@ export function listStacks({ stackConfigDir }: Project): string[] {
 }
 
 /**
+ * The stacks of a project.
+ *
+ * @throws UserError if it has none
+ */
+export function requireStacks(project: Project): string[] {
+  const stacks = listStacks(project);
+  if (stacks.length > 0) return stacks;
+  throw new UserError(
+    `There is no stack: ${project.stackConfigDir} contains no file Pulumi.STACK.yaml.`,
+    "Restore the examples: git checkout Pulumi.staging.yaml Pulumi.prod.yaml",
+  );
+}
+
+/**
  * The configuration of a stack: its own values, and the defaults of Pulumi.yaml for the rest.
  *
  * @see https://www.pulumi.com/docs/iac/concepts/config/
@@ -74,7 +88,7 @@ export function readStackConfig(project: Project, stack: string): StackConfig {
   const known = listStacks(project);
   if (!known.includes(stack)) {
     throw new UserError(
-      `There is no stack ${stack}: Pulumi.${stack}.yaml is missing.${didYouMean(stack, known)} There are: ${known.join(", ")}.`,
+      `There is no stack ${stack}: Pulumi.${stack}.yaml is missing.${didYouMean(stack, known)} There ${known.length === 0 ? "is none" : `are: ${known.join(", ")}`}.`,
     );
   }
   const values: Record<string, string> = {};

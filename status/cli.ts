@@ -8,7 +8,7 @@ import { Context } from "../doctor/context";
 import { Dns } from "../doctor/dns";
 import { readStack } from "../doctor/stack";
 import { previewStack } from "../preview/preview";
-import { listStacks, type Project, readProject } from "../preview/project";
+import { listStacks, type Project, readProject, requireStacks } from "../preview/project";
 import { costsOf } from "../report/costs/costs";
 import { type StackStatus, statusOf } from "./stackStatus";
 import { formatStatus } from "./table";
@@ -46,7 +46,7 @@ async function status(names: string[], { dnsServer, json, profile }: Options): P
       "Name a stack and a profile: --profile STACK=PROFILE",
     );
   }
-  const chosen = names.length > 0 ? names : known;
+  const chosen = names.length > 0 ? names : requireStacks(project);
   const stacks = chosen.map((name) => readStack(project, name));
   const costs = await costsByStack(project, chosen);
   const statuses: StackStatus[] = [];

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { listSettings, listStacks, readProject, readStackConfig } from "../../preview/project";
+import { listSettings, listStacks, readProject, readStackConfig, requireStacks } from "../../preview/project";
 import { UserError } from "../../cli/userError";
 
 describe("preview/project", () => {
@@ -104,5 +104,9 @@ config:
     const project = readProject(write({ "Pulumi.yaml": declared, "Pulumi.one.yaml": "config: [" }));
     expect(() => readStackConfig(project, "one")).to.throw(UserError, "Pulumi.one.yaml is not valid YAML");
     expect(() => readStackConfig(project, "two")).to.throw(UserError, "There are: one.");
+    const without = readProject(write({ "Pulumi.yaml": declared }));
+    expect(() => readStackConfig(without, "two")).to.throw(UserError, "There is none.");
+    expect(() => requireStacks(without)).to.throw(UserError, "contains no file Pulumi.STACK.yaml");
+    expect(requireStacks(project)).to.deep.equal(["one"]);
   });
 });
