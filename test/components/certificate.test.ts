@@ -65,7 +65,7 @@ describe("components/certificate", () => {
       ["web-certificate-validation", false],
       ["web-certificate-validation-old.example.org", true],
     ]);
-    expect(records.map(({ inputs }) => String(inputs.name).replace(/^_[0-9a-f]+\./, ""))).to.deep.equal([
+    expect(records.map(({ inputs }) => (inputs.name as string).replace(/^_[0-9a-f]+\./, ""))).to.deep.equal([
       "iaso.example.org.",
       "old.example.org.",
     ]);
