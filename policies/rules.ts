@@ -47,6 +47,7 @@ import * as databaseValues from "./rules/values/database";
 import * as certificates from "./rules/values/certificates";
 import * as dns from "./rules/values/dns";
 import * as environmentValues from "./rules/values/environment";
+import * as names from "./rules/values/names";
 import * as options from "./rules/values/options";
 import * as redisValues from "./rules/values/redis";
 import * as stackValues from "./rules/values/stack";
@@ -86,7 +87,7 @@ const AREAS = {
   encryption: [encryptionKey, encryptionStores],
   dns: [dns, certificates],
   evidence: [alarms, alarmTopic, logs, keptFiles, keptRedis],
-  values: [databaseValues, redisValues, environmentValues, options, cloudfrontValues, stackValues],
+  values: [databaseValues, redisValues, environmentValues, names, options, cloudfrontValues, stackValues],
   hygiene: [hygiene],
 };
 

@@ -91,6 +91,25 @@ export const EC2_INSTANCE_TYPES = expand("", {
   x8i: "large xlarge 2xlarge 4xlarge 8xlarge 12xlarge 16xlarge 24xlarge 32xlarge 48xlarge 64xlarge 96xlarge metal-48xl metal-96xl",
 });
 
+/** The memory in GiB of the size `large`, by the first letter of a family. */
+const MEMORY_OF_LARGE: Record<string, number> = { m: 8, r: 16, t: 8, x: 32 };
+
+/** The sizes that are not a number of `xlarge`, in parts of `large`. */
+const PARTS_OF_LARGE: Record<string, number> = { micro: 1 / 8, small: 1 / 4, medium: 1 / 2, large: 1 };
+
+/**
+ * Returns the memory of an instance class of RDS in GiB, such as 4 for `db.t4g.medium`; undefined for an unknown class.
+ *
+ * @see https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Concepts.DBInstanceClass.Summary.html
+ */
+export function memoryOf(instanceClass: string): number | undefined {
+  const [, family = "", size = ""] = /^db\.([a-z])\w*\.(\w+)$/.exec(instanceClass) ?? [];
+  const large = MEMORY_OF_LARGE[family];
+  const xlarge = /^(\d*)xlarge$/.exec(size)?.[1];
+  const parts = xlarge === undefined ? PARTS_OF_LARGE[size] : 2 * Number(xlarge || 1);
+  return large === undefined || parts === undefined ? undefined : large * parts;
+}
+
 /** Instance classes of RDS for PostgreSQL, such as `db.t4g.medium`. */
 export const RDS_INSTANCE_CLASSES = expand("db.", {
   "m5 m5d r5 r5b r5d": "large xlarge 2xlarge 4xlarge 8xlarge 12xlarge 16xlarge 24xlarge",

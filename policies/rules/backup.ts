@@ -92,8 +92,9 @@ export const backupVaultLocked = defineRule({
 type PlanRule = Record<string, unknown>;
 const rulesOf = ({ inputs }: ResourceOf<typeof PLAN>): PlanRule[] => array(inputs.rules);
 
-/** Every day, once or several times, at times of UTC. */
-const DAILY = /^cron\(\d{1,2} \d{1,2}(,\d{1,2})* (\*|\?) \* (\*|\?) \*\)$/;
+/** Every day, once or several times, at times of UTC: hours are a list, a range, or begin at one and go on in steps. */
+const DAILY =
+  /^cron\(\d{1,2} (\*|[\d*]{1,2}\/\d{1,2}|\d{1,2}(-\d{1,2})?(,\d{1,2})*) (\*|\?) \* (\*|\?) \*\)$/;
 
 /** The vault that a rule names as that of its backups, in the region of the provider. */
 const targetOf = ({ targetVaultName }: PlanRule, stack: Stack): Resource | undefined =>

@@ -1,8 +1,9 @@
 import type { ResourceType } from "../args";
+import { RESOURCE_PROPERTIES } from "../facts/resourceProperties";
 import { RESOURCE_TYPES } from "../facts/resourceTypes";
 import { Resource } from "../resource";
 import { defineRule } from "../rule";
-import { demand, isUnknown, object, text, UNKNOWN } from "../values";
+import { array, demand, first, isUnknown, object, text, UNKNOWN } from "../values";
 
 const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
 
@@ -26,6 +27,72 @@ export const knownTypes = defineRule({
     parameters.alsoAllowed.includes(type)
       ? []
       : [`Type ${type} is not one of this platform's. Remove it, or write it to alsoAllowed.`],
+});
+
+/** True for a property that has no effect: absent, or empty. */
+const isEmpty = (value: unknown): boolean =>
+  value === undefined || value === null || value === "" || (Array.isArray(value) && value.length === 0);
+
+export const knownProperties = defineRule({
+  name: "known-properties",
+  types: Object.keys(RESOURCE_PROPERTIES) as ResourceType[],
+  description: "Only properties that rules judge, or that weaken nothing whatever their value is",
+  why: "no rule would judge the property",
+  kind: "closed world",
+  severity: "high",
+  parameters: {
+    alsoAllowed: { type: "array", default: [], description: "Other properties that are allowed" },
+  },
+  check: ({ type, inputs }, { parameters: { alsoAllowed } }) => {
+    const all: Resource["inputs"] = inputs;
+    // The provider's defaults, which the engine shows among the inputs.
+    const defaults = new Set(array(all.__defaults));
+    const others = Object.keys(all).filter(
+      (name) =>
+        RESOURCE_PROPERTIES[type]?.has(name) !== true &&
+        !alsoAllowed.includes(name) &&
+        !defaults.has(name) &&
+        !name.startsWith("__") &&
+        !isEmpty(all[name]),
+    );
+    return others.length === 0
+      ? []
+      : [`The resource sets ${first(others)}. Remove it, or write it to alsoAllowed.`];
+  },
+});
+
+/** The longest tags that AWS accepts, and how many a resource takes. */
+const TAGS = { number: 50, key: 128, value: 256 };
+
+export const tagLimits = defineRule({
+  name: "tag-limits",
+  types: "all",
+  kind: "values together",
+  description: "AWS accepts each tag: none with a name of AWS's own, none too long, 50 at most",
+  why: "AWS refuses the resource half-way through an update",
+  severity: "medium",
+  check: ({ inputs: { tags } }) => {
+    const all = Object.entries(object(tags));
+    const wrong = all
+      .filter(
+        ([key, value]) =>
+          /^aws:/i.test(key) ||
+          key === "" ||
+          key.length > TAGS.key ||
+          (!isUnknown(value) && text(value).length > TAGS.value),
+      )
+      .map(([key]) => key);
+    return [
+      ...(wrong.length === 0
+        ? []
+        : [
+            `AWS refuses tag ${first(wrong)}. Write a name of ${String(TAGS.key)} characters at most that does not begin with aws:, and a value of ${String(TAGS.value)} at most.`,
+          ]),
+      ...(all.length <= TAGS.number
+        ? []
+        : [`The resource has ${String(all.length)} tags. Write 50 at most.`]),
+    ];
+  },
 });
 
 export const requiredTags = defineRule({

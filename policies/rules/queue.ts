@@ -105,7 +105,7 @@ export const queueDeadLettersRetention = defineRule({
     return kept > own
       ? []
       : [
-          `Dead letters are kept for ${String(kept)} s, messages for ${String(own)} s. Write a greater messageRetentionSeconds for ${name}.`,
+          `Dead letters are kept for ${String(kept)} s, messages for ${String(own)} s. Write a greater messageRetentionSeconds for ${name}, 1209600 at most, or a smaller one for the queue.`,
         ];
   },
 });

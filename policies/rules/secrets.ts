@@ -14,9 +14,14 @@ const PARAMETER = "aws:ssm/parameter:Parameter";
 const isSecretVariable = (name: string): boolean =>
   CONTRACT.variables.find((variable) => variable.name === name)?.secret ?? isSecretName(name);
 
+/** True for a user of SES's mail server: the id of an access key, whose password is another variable. */
+const isMailUser = (name: string, value: string): boolean =>
+  name === "EMAIL_HOST_USER" && /^AKIA[0-9A-Z]{16}$/.test(value);
+
 /** True if the plain value of a variable is a secret. */
 const isSecretValue = (name: string, value: string): boolean =>
-  isToken(value) || (isRandom(value) && !(isCommit(value) && isCommitName(name)));
+  (isToken(value) && !isMailUser(name, value)) ||
+  (isRandom(value) && !(isCommit(value) && isCommitName(name)));
 
 export const noPlainSecrets = defineRule({
   name: "no-plain-secrets",
@@ -97,6 +102,16 @@ interface Expected {
   commits: boolean;
 }
 
+/** The object in a JSON text; undefined for other texts, and for policies, whose names are not those of secrets. */
+function jsonIn(value: string): object | undefined {
+  if (!value.startsWith("{") || value.includes('"Statement"')) return undefined;
+  try {
+    return JSON.parse(value) as object;
+  } catch {
+    return undefined;
+  }
+}
+
 /** The names of the inputs, at any depth, that hold a secret in plain text. */
 function secretsIn(name: string, value: unknown, outer: Expected): string[] {
   const expected = {
@@ -108,6 +123,8 @@ function secretsIn(name: string, value: unknown, outer: Expected): string[] {
   if (typeof value === "object" && value !== null)
     return Object.entries(value).flatMap(([key, one]) => secretsIn(key, one, expected));
   if (typeof value !== "string" || value === "" || value === SECRET || isUnknown(value)) return [];
+  const inner = jsonIn(value);
+  if (inner !== undefined) return secretsIn(name, inner, expected);
   if (isSecretName(name) && !value.startsWith("arn:")) return [name];
   // Most inputs are short words.
   if (value.length < 10) return [];

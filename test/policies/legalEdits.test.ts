@@ -282,6 +282,70 @@ const EDITS: Record<string, Edit> = {
   "a lock that nobody can remove": set("backupLock", "backup", "changeableForDays", 7),
   "backups that no lock lets go before a month": set("backupLock", "backup-copy", "minRetentionDays", 30),
   "an alarm on stopped backups": anotherAlarm("backup-failed", { metricName: "NumberOfBackupJobsAborted" }),
+  "alarms by text message too": (stack) => {
+    const { type, inputs, propertyDependencies } = stack.get("subscription", "alarms");
+    const sms = { ...inputs, protocol: "sms", endpoint: "+243810000000" };
+    return stack.add(type, "another", sms, { propertyDependencies });
+  },
+  "another environment in Sentry": both("elasticbeanstalk:application:environment/SENTRY_ENVIRONMENT", "rdc"),
+  "a deployment policy for web alone": option(
+    "web",
+    "elasticbeanstalk:command/DeploymentPolicy",
+    "RollingWithAdditionalBatch",
+  ),
+  "a record that follows the health of its target": (stack) => {
+    const { inputs } = stack.get("record", "web");
+    inputs.aliases = (inputs.aliases as object[]).map((one) => ({ ...one, evaluateTargetHealth: true }));
+  },
+  "an alarm on the memory of a replication group": (stack) => {
+    const { type, inputs } = stack.get("alarm", "database-cpu");
+    const redis = stack.get("redis", "enketo-main");
+    const watched = {
+      namespace: "AWS/ElastiCache",
+      metricName: "DatabaseMemoryUsagePercentage",
+      dimensions: { ReplicationGroupId: redis.inputs.replicationGroupId },
+    };
+    stack.add(type, "another", { ...inputs, ...watched, name: "another", threshold: 80 });
+  },
+  "mail by SES, whose user is the id of an access key": (stack) => {
+    for (const environment of ["web", "worker"])
+      stack
+        .option(
+          environment,
+          "elasticbeanstalk:application:environment/EMAIL_HOST",
+          "email-smtp.eu-central-1.amazonaws.com",
+        )
+        .option(
+          environment,
+          "elasticbeanstalk:application:environment/EMAIL_HOST_USER",
+          "AKIAIOSFODNN7EXAMPLE",
+        );
+  },
+  "old logs in an archive": (stack) => {
+    const [rule] = stack.get("lifecycle", "logs").inputs.rules as object[];
+    Object.assign(rule ?? {}, { transitions: [{ days: 90, storageClass: "DEEP_ARCHIVE" }] });
+  },
+  "backups every twelve hours": backupRule((rule) => {
+    rule.schedule = "cron(0 5/12 * * ? *)";
+  }),
+  "more instances in the morning": (stack) => {
+    const settings = stack.get("environment", "web").inputs.settings as object[];
+    const morning = { MinSize: "4", MaxSize: "8", Recurrence: "0 6 * * 1-5" };
+    for (const [name, value] of Object.entries(morning))
+      settings.push({ namespace: "aws:autoscaling:scheduledaction", name, value, resource: "Morning" });
+  },
+  "an audit of roles and tables": (stack) => {
+    const { parameters } = stack.get("parameterGroup", "database").inputs as { parameters: object[] };
+    parameters.push(
+      { name: "shared_preload_libraries", value: "pg_stat_statements,pgaudit" },
+      { name: "pgaudit.log", value: "ddl,role" },
+      { name: "log_connections", value: "1" },
+    );
+  },
+  "more connections": (stack) => {
+    const { parameters } = stack.get("parameterGroup", "database").inputs as { parameters: object[] };
+    parameters.push({ name: "max_connections", value: "1200" });
+  },
   "a DMARC record": (stack) =>
     stack.add("aws:route53/record:Record", "dmarc", {
       name: "_dmarc.mg.example.org",

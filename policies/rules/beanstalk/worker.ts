@@ -71,10 +71,7 @@ export const workerUnreachable = defineRule({
 });
 
 /** The options, apart from variables, that web and worker must have in common. */
-const COMMON_OPTIONS = [
-  [LAUNCH_CONFIGURATION, "ImageId"],
-  ["aws:elasticbeanstalk:command", "DeploymentPolicy"],
-] as const;
+const COMMON_OPTIONS = [[LAUNCH_CONFIGURATION, "ImageId"]] as const;
 
 /** The commands that build an environment's image: two unknown images are equal if one command builds both. */
 const imageBuildersOf = (environment: Environment): string =>
@@ -108,7 +105,7 @@ export const webWorkerPair = defineRule({
   name: "web-worker-pair",
   types: [ENVIRONMENT],
   description:
-    "Each env has one web and one worker, with the same platform, image, application, deployment policy and variables",
+    "Each env has one web and one worker, with the same platform, image, application and variables",
   why: "code that runs on one would fail on the other",
   severity: "high",
   neighbours: true,

@@ -4,6 +4,7 @@ import { byIdentity, identitiesOf } from "../../identity";
 import { Resource, ResourceOf } from "../../resource";
 import { isDeadLetterQueue } from "../queue";
 import { defineRule } from "../../rule";
+import { maxConnectionsOf } from "../values/database";
 
 import { array, at, demand, groupBy, isUnknown, object, text } from "../../values";
 
@@ -171,7 +172,7 @@ function thresholdRange(
     case "AWS/RDS CPUUtilization":
       return [30, 98];
     case "AWS/RDS DatabaseConnections":
-      return [10, 5000];
+      return [10, resource === undefined ? Infinity : maxConnectionsOf(resource, stack)];
     case "AWS/SQS ApproximateNumberOfMessagesVisible":
       return resource !== undefined && isDeadLetterQueue(resource, stack) ? [0, 1] : [0, 100_000];
     case "AWS/SQS ApproximateAgeOfOldestMessage":

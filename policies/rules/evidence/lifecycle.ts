@@ -15,6 +15,9 @@ function appliesToAll(rule: unknown): boolean {
 /** Storage classes whose objects are in several zones and can be read at once. */
 const AT_HAND = ["STANDARD_IA", "INTELLIGENT_TIERING", "GLACIER_IR"];
 
+/** Classes from which S3 takes hours to read: old logs may wait. */
+const ARCHIVES = ["DEEP_ARCHIVE", "GLACIER"];
+
 const isOn = (rule: unknown): boolean => (rule as Record<string, unknown>).status === "Enabled";
 
 type Lifecycle = ResourceOf<typeof PART.lifecycle>;
@@ -24,7 +27,7 @@ export const lifecycleWhole = defineRule({
   kind: "evidence",
   types: ["aws:s3/bucket:Bucket"],
   description:
-    "One lifecycle configuration of each bucket expires old versions and incomplete uploads of all objects, and no current object but logs; nothing moves to an archive",
+    "One lifecycle configuration of each bucket expires old versions and incomplete uploads of all objects, and no current object but logs; nothing but logs moves to an archive",
   why: "files in use would disappear or take hours to read, and old versions would be kept forever",
   severity: "high",
   neighbours: true,
@@ -56,7 +59,7 @@ export const lifecycleWhole = defineRule({
         const moves = [at(rule, "transitions"), at(rule, "noncurrentVersionTransitions")]
           .flatMap((one) => array(one))
           .map((one) => text(object(one).storageClass))
-          .filter((one) => !AT_HAND.includes(one));
+          .filter((one) => !AT_HAND.includes(one) && !(isLogs && ARCHIVES.includes(one)));
         return [
           ...(expires && !isLogs ? ["Objects expire. Remove days and date from expiration."] : []),
           ...(moves.length === 0

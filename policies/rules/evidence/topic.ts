@@ -13,7 +13,14 @@ const TOPIC = "aws:sns/topic:Topic";
 
 /** True if CloudWatch may publish to a topic for alarms of this account. */
 function letsCloudWatchPublish(statements: Statement[], arn: string, account: string): boolean {
-  const context = { "aws:SourceAccount": account, "aws:SourceArn": arn.replace(":sns:", ":cloudwatch:") };
+  const context = {
+    "aws:PrincipalIsAWSService": "true",
+    "aws:PrincipalServiceName": "cloudwatch.amazonaws.com",
+    "aws:SecureTransport": "true",
+    "aws:SourceAccount": account,
+    "aws:SourceArn": arn.replace(":sns:", ":cloudwatch:"),
+    "aws:ViaAWSService": "false",
+  };
   const request = {
     requester: { service: "cloudwatch.amazonaws.com" },
     action: "sns:Publish",
@@ -40,6 +47,12 @@ const letsCloudWatchUse = (policy: unknown, arn: string, account: string): boole
     account,
   );
 
+/** The endpoints of the protocols that reach people: mail addresses, and telephone numbers in E.164. */
+const PROTOCOLS: Partial<Record<string, RegExp>> = {
+  email: /^[^@\s]+@[^@\s.]+\.[^@\s]+$/,
+  sms: /^\+[1-9]\d{6,14}$/,
+};
+
 export const alarmsReachPeople = defineRule({
   name: "alarms-reach-people",
   kind: "evidence",
@@ -58,7 +71,7 @@ export const alarmsReachPeople = defineRule({
     const statements = policies.flatMap(({ inputs }) => statementsOf(inputs.policy));
     const mails = toTopic("aws:sns/topicSubscription:TopicSubscription", "topic").filter(
       ({ inputs: { protocol, endpoint } }) =>
-        protocol === "email" && /^[^@\s]+@[^@\s.]+\.[^@\s]+$/.test(text(endpoint)),
+        protocol === "email" && PROTOCOLS.email?.test(text(endpoint)) === true,
     );
     const { kmsMasterKeyId: key, fifoTopic } = topic.inputs;
     return [
@@ -88,12 +101,17 @@ export const subscriptionsWhole = defineRule({
   name: "subscriptions-whole",
   kind: "evidence",
   types: ["aws:sns/topicSubscription:TopicSubscription"],
-  description: "A subscription is a mail address that gets every message",
+  description: "A subscription is a mail address or a telephone number that gets every message",
   why: "messages would go somewhere else, or be filtered out",
   severity: "high",
   check: ({ inputs: { protocol, endpoint, filterPolicy, deliveryPolicy, redrivePolicy } }) => [
-    ...demand(protocol, protocol === "email", "protocol", "email"),
-    ...demand(endpoint, /^[^@\s]+@[^@\s.]+\.[^@\s]+$/.test(text(endpoint)), "endpoint", "a mail address"),
+    ...demand(protocol, PROTOCOLS[text(protocol)] !== undefined, "protocol", "email or sms"),
+    ...demand(
+      endpoint,
+      PROTOCOLS[text(protocol)]?.test(text(endpoint)) ?? true,
+      "endpoint",
+      "a mail address, or a number such as +243810000000 for sms",
+    ),
     ...(filterPolicy === undefined || text(filterPolicy) === "" ? [] : ["filterPolicy is set. Remove it."]),
     ...([deliveryPolicy, redrivePolicy].every((one) => text(one) === "")
       ? []

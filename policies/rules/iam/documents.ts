@@ -1,7 +1,36 @@
-import { statementsOf } from "../../iam/document";
+import { Statement, statementsOf } from "../../iam/document";
 import { defineRule } from "../../rule";
 import { demand, first, hasUnknown, object, text } from "../../values";
 import { POLICY, ROLE, ROLE_POLICY } from "./grants";
+
+/** The elements of a statement. IAM compares their names, and the values of Effect, by case. */
+const ELEMENTS = [
+  "Action",
+  "Condition",
+  "Effect",
+  "NotAction",
+  "NotPrincipal",
+  "NotResource",
+  "Principal",
+  "Resource",
+  "Sid",
+];
+
+/** Returns what IAM refuses in a statement, whatever the policy is for. */
+const elementProblems = (statement: Statement): string[] => {
+  const others = Object.keys(statement).filter((name) => !ELEMENTS.includes(name));
+  return [
+    ...demand(
+      statement.Effect,
+      statement.Effect === "Allow" || statement.Effect === "Deny",
+      `Effect of statement ${text(statement.Sid)}`,
+      "Allow or Deny",
+    ),
+    ...(others.length === 0
+      ? []
+      : [`Statement ${text(statement.Sid)} has ${first(others)}. Write one of ${ELEMENTS.join(", ")}.`]),
+  ];
+};
 
 export const validDocuments = defineRule({
   name: "valid-documents",
@@ -14,7 +43,7 @@ export const validDocuments = defineRule({
     "aws:sqs/queuePolicy:QueuePolicy",
   ],
   description:
-    "A policy has Version 2012-10-17, and each statement of a role's policy names actions and resources",
+    "A policy has Version 2012-10-17 and statements of IAM's elements only, and each statement of a role's policy names actions and resources",
   why: "an older version takes policy variables as plain text, and IAM refuses incomplete statements",
   severity: "high",
   check: ({ type, inputs }) =>
@@ -25,6 +54,7 @@ export const validDocuments = defineRule({
       const isOfRole = property === "policy" && (type === POLICY || type === ROLE_POLICY);
       return [
         ...demand(Version, Version === "2012-10-17", `Version of ${property}`, "2012-10-17"),
+        ...statementsOf(document).flatMap(elementProblems),
         ...statementsOf(document)
           .filter(
             (one) =>

@@ -1,6 +1,6 @@
 import { dependenciesOf, ownAccounts, regionsOf, Stack, tagOf } from "../../context";
 import { Statement, statementsOf, strings } from "../../iam/document";
-import { actionMatches, judge } from "../../iam/evaluate";
+import { actionMatches, judge, resourceMatches } from "../../iam/evaluate";
 import { defineRule } from "../../rule";
 import { first, hasUnknown, isUnknown, text } from "../../values";
 import { DEPLOYMENT_FOLDERS, RESTORE_FOLDER, UPDATE_FOLDER } from "../../facts/artifactFolders";
@@ -51,6 +51,33 @@ export const roleUnderBoundary = defineRule({
       : [
           "The role has no permissions boundary of this program. Write the ARN of one as permissionsBoundary.",
         ],
+});
+
+export const boundaryFits = defineRule({
+  name: "boundary-fits",
+  types: [ROLE],
+  description: "The permissions boundary of a role allows each action that the role's policies allow",
+  why: "the role could not do what it is for, and whoever looks for the reason would widen the boundary",
+  severity: "medium",
+  neighbours: true,
+  check: (role, stack) => {
+    const boundary = boundaryOf(role, stack);
+    if (boundary === undefined || hasUnknown(boundary.inputs.policy)) return [];
+    const limits = statementsOf(boundary.inputs.policy).filter(({ Effect }) => Effect === "Allow");
+    // Conditions are left out: a boundary may name the same requests in other words.
+    const isWithin = (action: string, pattern: string) =>
+      limits.some((one) => actionMatches(one, action) && resourceMatches(one, pattern, new Map()));
+    const beyond = grantsOf(role, stack)
+      .statements.filter(({ Effect }) => Effect === "Allow")
+      .flatMap(({ Action, Resource: resources }) =>
+        strings(Action).filter((action) => strings(resources).some((pattern) => !isWithin(action, pattern))),
+      );
+    return beyond.length === 0
+      ? []
+      : [
+          `Boundary ${boundary.name} does not allow ${first([...new Set(beyond)])}. Write the boundary for this role.`,
+        ];
+  },
 });
 
 /**

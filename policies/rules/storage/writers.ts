@@ -7,6 +7,17 @@ import { arnOfRole, isGithubs, isInstances, isNamed, Role, ROLE } from "../iam/g
 import { classOf } from "./bucket";
 import { alwaysDenied, ANY_OBJECT, applicationRoles, byAnyRole, checkPolicy } from "./bucketPolicy";
 
+/** The roles of instances and of GitHub in the environment of a bucket. */
+const rolesOf = (bucket: Pick<Resource, "inputs">, stack: Stack): Role[] =>
+  stack
+    .once("roles of CI and instances by environment", () =>
+      groupBy(
+        stack.ofType(ROLE).filter((role) => isGithubs(role) || isInstances(role)),
+        (role) => tagOf(role, "env"),
+      ),
+    )
+    .get(tagOf(bucket, "env")) ?? [];
+
 export const staticWriteProtected = defineRule({
   name: "static-write-protected",
   types: ["aws:s3/bucket:Bucket"],
@@ -19,11 +30,23 @@ export const staticWriteProtected = defineRule({
       ? []
       : checkPolicy(bucket, stack, (statements) => {
           const writes = ["s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"];
-          return alwaysDenied(statements, bucket, writes, byAnyRole(stack))
-            ? []
-            : [
-                `The policy lets any role of the account write. Write a Deny of ${writes.join(", ")} for "*" on all objects where aws:PrincipalArn is ArnNotEquals the deployment's role.`,
-              ];
+          // A Deny that excludes a role by name lets it write.
+          const writers = rolesOf(bucket, stack).filter(
+            (role) =>
+              isInstances(role) &&
+              !alwaysDenied(statements, bucket, writes, { "aws:PrincipalArn": arnOfRole(role, stack) }),
+          );
+          return [
+            ...(alwaysDenied(statements, bucket, writes, byAnyRole(stack))
+              ? []
+              : [
+                  `The policy lets any role of the account write. Write a Deny of ${writes.join(", ")} for "*" on all objects where aws:PrincipalArn is ArnNotEquals the deployment's role.`,
+                ]),
+            ...writers.map(
+              ({ inputs }) =>
+                `The policy lets ${text(inputs.name)} write. Write only the deployment's role in its Deny.`,
+            ),
+          ];
         }),
 });
 
@@ -42,38 +65,36 @@ export const mediaFromVpc = defineRule({
       .some(({ inputs }) => inputs.vpcEndpointType === "Gateway");
     if (!hasEndpoint) return [];
     return checkPolicy(bucket, stack, (statements) =>
-      [...applicationRoles(stack)]
-        .filter((arn) => {
-          const elsewhere = {
-            "aws:PrincipalArn": arn,
-            "aws:EC2InstanceSourceVPC": "vpc-own",
-            "aws:SourceVpc": "vpc-other",
-          };
-          return !(
-            alwaysDenied(statements, bucket, ["s3:PutObject", "s3:DeleteObject"], elsewhere) &&
-            alwaysDenied(statements, bucket, ["s3:ListBucket"], elsewhere, [""])
-          );
-        })
-        .map(
-          (arn) =>
-            `The policy allows writes and lists by ${arn} from outside the VPC. Write a Deny of them for "*" where aws:SourceVpc is StringNotEquals \${aws:EC2InstanceSourceVPC}.`,
-        ),
+      [...applicationRoles(stack)].flatMap((arn) => {
+        const from = (vpc: string) => ({
+          "aws:PrincipalArn": arn,
+          "aws:EC2InstanceSourceVPC": "vpc-own",
+          "aws:SourceVpc": vpc,
+          "aws:SecureTransport": "true",
+          "s3:signatureAge": "1",
+          "s3:signatureversion": "AWS4-HMAC-SHA256",
+        });
+        const writes = ["s3:PutObject", "s3:DeleteObject"];
+        const isDenied = (vpc: string) => [
+          alwaysDenied(statements, bucket, writes, from(vpc)),
+          alwaysDenied(statements, bucket, ["s3:ListBucket"], from(vpc), [""]),
+        ];
+        const instead =
+          'Write a Deny of them for "*" where aws:SourceVpc is StringNotEquals ${aws:EC2InstanceSourceVPC}.';
+        return [
+          ...(isDenied("vpc-other").includes(false)
+            ? [`The policy allows writes and lists by ${arn} from outside the VPC. ${instead}`]
+            : []),
+          ...(isDenied("vpc-own").includes(true)
+            ? [`The policy denies writes and lists by ${arn} in the VPC itself. ${instead}`]
+            : []),
+        ];
+      }),
     );
   },
 });
 
 const inFolder = (folder: string): string[] => ANY_OBJECT.map((path) => `/${folder}${path}`);
-
-/** The roles of instances and of GitHub in the environment of a bucket. */
-const rolesOf = (bucket: Pick<Resource, "inputs">, stack: Stack): Role[] =>
-  stack
-    .once("roles of CI and instances by environment", () =>
-      groupBy(
-        stack.ofType(ROLE).filter((role) => isGithubs(role) || isInstances(role)),
-        (role) => tagOf(role, "env"),
-      ),
-    )
-    .get(tagOf(bucket, "env")) ?? [];
 
 export const artifactsWriteProtected = defineRule({
   name: "artifacts-write-protected",

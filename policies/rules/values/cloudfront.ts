@@ -227,6 +227,35 @@ const isRemote = (source: unknown): boolean => text(object(source).uri) !== "";
 /** The names of the files of a bundle. */
 const filesIn = (source: unknown): string[] => Object.keys(object(object(source).assets));
 
+/** The lines of the files of a bundle by the name of the file, without comments, blank lines and code shown on pages. */
+const linesIn = (source: unknown): [file: string, lines: string[]][] =>
+  Object.entries(object(object(source).assets)).map(([file, asset]) => [
+    file,
+    text(object(asset).text)
+      .replaceAll(/<code>[^<]*<\/code>/g, "")
+      .split("\n")
+      // `images` says which images may run.
+      .filter((line) => !/^\s*(#.*|image: *\S+)?$/.test(line)),
+  ]);
+
+/** Programs and addresses by which a file could run code that is not in the bundle. */
+const FETCHES =
+  /\b(apk|apt|apt-get|base64|curl|dnf|docker|eval|ftp|git|ncat|netcat|npm|npx|pip3?|scp|sftp|ssh|telnet|wget|yarn|yum)\b|\bnc -|\/dev\/tcp|https?:\/\//;
+
+/** Returns the lines of a bundle that run code from elsewhere. A Procfile starts scripts of its bundle only. */
+function foreignCodeIn(source: unknown): string[] {
+  const files = filesIn(source);
+  return linesIn(source).flatMap(([file, lines]) =>
+    lines
+      .filter((line) =>
+        file === "Procfile"
+          ? !files.includes(/^[a-z]+: python3 ([\w./-]+)$/.exec(line)?.[1] ?? "")
+          : FETCHES.test(line),
+      )
+      .map((line) => `${file}: ${line.trim()}`),
+  );
+}
+
 export const imagesByDigest = defineRule({
   name: "images-by-digest",
   types: ["aws:s3/bucketObjectv2:BucketObjectv2"],
@@ -261,7 +290,7 @@ export const objectsInArtifacts = defineRule({
     "aws:elasticbeanstalk/applicationVersion:ApplicationVersion",
   ],
   description:
-    "Pulumi writes objects into the bucket for artifacts only, each bundle under its own key in the folder of updates",
+    "Pulumi writes objects into the bucket for artifacts only, each bundle under its own key in the folder of updates, and a bundle runs its own code and known images only",
   why: "a script among the static files would act as every user",
   severity: "critical",
   neighbours: true,
@@ -299,6 +328,9 @@ export const objectsInArtifacts = defineRule({
       ...foreign.map(
         (image) =>
           `The bundle runs image ${image}. Write one of ${stack.parameters.images.join(", ")}, or add it to images.`,
+      ),
+      ...foreignCodeIn(source).map(
+        (line) => `The bundle runs code from elsewhere, in ${line}. Write the code into the bundle.`,
       ),
       ...(isRemote(source) ? ["The bundle comes from an address. Write its files into the program."] : []),
       ...filesIn(source)

@@ -1,5 +1,6 @@
-import { resourcesWith } from "../../context";
-import { RDS_INSTANCE_CLASSES } from "../../facts/instanceTypes";
+import { resourcesWith, Stack } from "../../context";
+import { memoryOf, RDS_INSTANCE_CLASSES } from "../../facts/instanceTypes";
+import { Resource } from "../../resource";
 import { defineRule } from "../../rule";
 import { array, at, demand, isUnknown, text } from "../../values";
 import { optionOf, VARIABLES } from "../../optionSettings";
@@ -45,6 +46,42 @@ const SMALL_GP3 = 400;
  */
 const OLD_CLASS = /^db\.(m[1-4]|r[34]|t[12])\./;
 
+const LIFECYCLES = ["open-source-rds-extended-support", "open-source-rds-extended-support-disabled"];
+
+/** The bytes of memory for each of which RDS accepts one connection by default, and its most connections. */
+const [BYTES_PER_CONNECTION, MOST_CONNECTIONS] = [9_531_392, 5000];
+
+/**
+ * The number of connections that a database accepts: the parameter of its group, else RDS's default for its class.
+ *
+ * @see https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Limits.html#RDS_Limits.MaxConnections
+ */
+export function maxConnectionsOf({ inputs }: Pick<Resource, "inputs">, stack: Stack): number {
+  const [set] = resourcesWith(stack, RDS_PARAMETERS, "name", inputs.parameterGroupName)
+    .flatMap((group) => array(group.inputs.parameters))
+    .filter((parameter) => at(parameter, "name") === "max_connections")
+    .map((parameter) => Number(at(parameter, "value")));
+  // A formula of RDS, such as {DBInstanceClassMemory/9531392}, is no number.
+  if (set !== undefined && !Number.isNaN(set)) return set;
+  const memory = memoryOf(text(inputs.instanceClass)) ?? Infinity;
+  return Math.min(MOST_CONNECTIONS, Math.floor((memory * 2 ** 30) / BYTES_PER_CONNECTION));
+}
+
+/** The most connections that Iaso opens: one for each thread of each instance, where Beanstalk starts the threads. */
+const neededConnections = (stack: Stack): number =>
+  stack
+    .ofType("aws:elasticbeanstalk/environment:Environment")
+    .map((environment) =>
+      [
+        ["aws:autoscaling:asg", "MaxSize"],
+        ["aws:elasticbeanstalk:container:python", "NumProcesses"],
+        ["aws:elasticbeanstalk:container:python", "NumThreads"],
+      ]
+        .map(([namespace = "", name = ""]) => Number(optionOf(environment, namespace, name) ?? 0) || 0)
+        .reduce((product, one) => product * one),
+    )
+    .reduce((sum, one) => sum + one, 0);
+
 /** The properties that join a database to an Active Directory. */
 const DIRECTORY = ["domain", "domainFqdn", "domainIamRoleName", "domainOu"] as const;
 
@@ -53,11 +90,13 @@ export const databaseValues = defineRule({
   kind: "values together",
   types: [DATABASE],
   description:
-    "The database's class, storage, windows, retention times and parameter family are values that RDS accepts together",
+    "The database's class, storage, connections, windows, retention times and parameter family are values that RDS accepts together, and that Iaso's instances need",
   why: "RDS refuses others half-way through a deployment, or the database stops when its storage is full",
   severity: "high",
   neighbours: true,
-  check: ({ inputs }, stack) => {
+  check: (database, stack) => {
+    const { inputs } = database;
+    const connections = maxConnectionsOf(database, stack);
     const { allocatedStorage, maxAllocatedStorage, backupWindow, maintenanceWindow, engineVersion } = inputs;
     const backup = window(backupWindow, true);
     const maintenance = window(maintenanceWindow, false);
@@ -103,6 +142,20 @@ export const databaseValues = defineRule({
       ...(["gp2", "io1", "io2"].includes(text(inputs.storageType)) && inputs.storageThroughput !== undefined
         ? ["storageThroughput is set, which only gp3 takes. Remove it."]
         : []),
+      ...(["io1", "io2"].includes(text(inputs.storageType)) && !(Number(inputs.iops) >= 1000)
+        ? ["iops is not set, which io1 and io2 demand. Write 1000 or more."]
+        : []),
+      ...demand(
+        inputs.engineLifecycleSupport,
+        ["", ...LIFECYCLES].includes(text(inputs.engineLifecycleSupport)),
+        "engineLifecycleSupport",
+        LIFECYCLES.join(" or "),
+      ),
+      ...(connections >= neededConnections(stack)
+        ? []
+        : [
+            `The database accepts ${String(connections)} connections, and Iaso opens up to ${String(neededConnections(stack))}. Write a greater instanceClass or max_connections, or fewer instances.`,
+          ]),
       ...(inputs.storageType === "gp2" && inputs.iops !== undefined
         ? ["iops is set, which gp2 does not take. Remove it."]
         : []),
@@ -217,27 +270,88 @@ export const noForeignData = defineRule({
     }).map((name) => `${name} is set. Remove it, or write the snapshot to alsoAllowed.`),
 });
 
-/** Parameters of PostgreSQL with values that are unsafe, or that RDS refuses. */
-const PARAMETERS: Record<string, { isSafe: (value: string) => boolean; instead: string }> = {
+/** A test of a parameter's value, and the value to write. */
+interface SafeValue {
+  isSafe: (value: string) => boolean;
+  instead: string;
+}
+
+const anyOf = (...values: string[]): SafeValue => ({
+  isSafe: (value) => values.includes(value),
+  instead: values.join(" or "),
+});
+
+/** A time in milliseconds from which PostgreSQL logs a statement with its data. */
+const SLOW: SafeValue = {
+  isSafe: (value) => value === "-1" || (Number(value) >= 100 && Number(value) <= 600_000),
+  instead: "100 to 600000 ms: statements contain data of people",
+};
+
+/** The modules that RDS can preload, of those that write no statement beyond what their parameters say. */
+const MODULES = ["auto_explain", "pg_cron", "pg_stat_statements", "pgaudit"];
+
+/**
+ * Parameters of PostgreSQL with values that are unsafe, or that RDS refuses.
+ *
+ * @see https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Appendix.PostgreSQL.CommonDBATasks.Parameters.html
+ */
+const PARAMETERS: Record<string, SafeValue> = {
   autovacuum: { isSafe: (value) => value === "1", instead: "1: without it, tables grow until writes stop" },
-  fsync: { isSafe: (value) => value === "1", instead: "1" },
-  full_page_writes: { isSafe: (value) => value === "1", instead: "1" },
-  log_min_duration_statement: {
-    isSafe: (value) => value === "-1" || (Number(value) >= 100 && Number(value) <= 600_000),
-    instead: "100 to 600000 ms: statements contain data of people",
+  "auto_explain.log_min_duration": SLOW,
+  "auto_explain.log_parameter_max_length": anyOf("0"),
+  fsync: anyOf("1"),
+  full_page_writes: anyOf("1"),
+  log_min_duration_statement: SLOW,
+  log_min_error_statement: anyOf("error", "log", "fatal", "panic"),
+  log_parameter_max_length: anyOf("0"),
+  log_parameter_max_length_on_error: anyOf("0"),
+  log_statement: anyOf("none", "ddl"),
+  "pgaudit.log": {
+    isSafe: (value) => value.split(",").every((one) => ["ddl", "none", "role"].includes(one.trim())),
+    instead: "ddl, role: others write data of people to the logs",
   },
-  log_statement: { isSafe: (value) => ["none", "ddl"].includes(value), instead: "none or ddl" },
-  log_parameter_max_length: { isSafe: (value) => value === "0", instead: "0" },
-  password_encryption: { isSafe: (value) => value === "scram-sha-256", instead: "scram-sha-256" },
-  "rds.accepted_password_auth_method": { isSafe: (value) => value === "scram", instead: "scram" },
+  password_encryption: anyOf("scram-sha-256"),
+  "rds.accepted_password_auth_method": anyOf("scram"),
   "rds.log_retention_period": {
     isSafe: (value) => Number(value) >= 1440 && Number(value) <= 10_080,
     instead: "1440 to 10080 minutes",
   },
-  "rds.restrict_password_commands": { isSafe: (value) => value === "1", instead: "1" },
+  "rds.logical_replication": {
+    isSafe: (value) => value === "0",
+    instead: "0: a replication slot that nobody reads fills the storage",
+  },
+  "rds.restrict_password_commands": anyOf("1"),
+  shared_preload_libraries: {
+    isSafe: (value) => value.split(",").every((one) => MODULES.includes(one.trim())),
+    instead: MODULES.join(", "),
+  },
   synchronous_commit: { isSafe: (value) => value === "on", instead: "on: others lose writes in a failure" },
-  ssl_min_protocol_version: { isSafe: (value) => /^TLSv1\.[23]$/.test(value), instead: "TLSv1.2" },
+  ssl_max_protocol_version: anyOf("TLSv1.2", "TLSv1.3"),
+  ssl_min_protocol_version: anyOf("TLSv1.2", "TLSv1.3"),
 };
+
+/** Parameters that decide what is logged, replicated or encrypted: no other of them is allowed. */
+const DECIDED = /^(auto_explain\.|debug_|log_|pgaudit\.|rds\.|ssl)/;
+
+/** Those of them of which every value is safe; `database-tls` judges `ssl` and `rds.force_ssl`. */
+const FREE = new Set([
+  "log_autovacuum_min_duration",
+  "log_checkpoints",
+  "log_connections",
+  "log_disconnections",
+  "log_duration",
+  "log_error_verbosity",
+  "log_lock_waits",
+  "log_min_messages",
+  "log_recovery_conflict_waits",
+  "log_replication_commands",
+  "log_rotation_age",
+  "log_rotation_size",
+  "log_temp_files",
+  "rds.force_autovacuum_logging_level",
+  "rds.force_ssl",
+  "ssl",
+]);
 
 export const databaseParameters = defineRule({
   name: "database-parameters",
@@ -257,6 +371,9 @@ export const databaseParameters = defineRule({
           ? []
           : [`Parameter ${JSON.stringify(name)} does not exist. Write its name.`]),
         ...(known === undefined ? [] : demand(value, known.isSafe(text(value)), name, known.instead)),
+        ...(known === undefined && DECIDED.test(name) && !FREE.has(name)
+          ? [`Parameter ${name} is not judged. Remove it: it may write data of people to the logs.`]
+          : []),
         ...demand(value, text(value) !== "", `parameter ${name}`, "a value"),
       ];
     }),

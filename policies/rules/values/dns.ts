@@ -115,9 +115,10 @@ function aliasProblems(record: DnsRecord, stack: Stack): string[] {
         : demand(zoneId, zones.includes(text(zoneId)), "zoneId of the alias", zones.join(" or "))),
       ...demand(
         (alias as Record<string, unknown>).evaluateTargetHealth,
-        text((alias as Record<string, unknown>).evaluateTargetHealth ?? "false") === "false",
+        text((alias as Record<string, unknown>).evaluateTargetHealth ?? "false") === "false" ||
+          !zones.includes(CLOUDFRONT_ZONE),
         "evaluateTargetHealth",
-        "false: there is one target",
+        "false: Route 53 refuses it for a distribution",
       ),
     ];
   });

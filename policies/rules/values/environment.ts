@@ -2,7 +2,7 @@ import { PASSES_COMPOSE, passesCompose } from "../../facts/composeEnvFile";
 import { STARTTLS_PORTS } from "../../facts/smtp";
 import { regionsOf, resourcesWith, Stack, tagOf } from "../../context";
 import { defineRule } from "../../rule";
-import { demand, isUnknown, text } from "../../values";
+import { demand, groupBy, isUnknown, text } from "../../values";
 import {
   Environment,
   ENVIRONMENT,
@@ -26,6 +26,9 @@ const number = (environment: Environment, namespace: string, name: string, stand
   const value = text(optionOf(environment, namespace, name));
   return value === "" ? standard : Number(value);
 };
+
+/** The options of a scheduled action that say how many instances run. */
+const SIZES = ["DesiredCapacity", "MaxSize", "MinSize"];
 
 /** Tags that Beanstalk sets itself. */
 const RESERVED = /^(Name|elasticbeanstalk:.*|aws:.*)$/;
@@ -149,6 +152,22 @@ export const environmentValues = defineRule({
       ...scheduled
         .filter(({ resource }) => resource === "")
         .map(({ name }) => `Scheduled action ${name} has no resource name. Write resource.`),
+      ...scheduled
+        .filter(({ name, value }) => SIZES.includes(name) && !(Number(value) >= 1))
+        .map(
+          ({ name, resource }) =>
+            `Scheduled action ${resource} sets ${name} under 1, and nothing would answer. Write 1 or more.`,
+        ),
+      ...[...groupBy(scheduled, ({ resource }) => resource)]
+        .filter(([, all]) => {
+          const [min, max] = ["MinSize", "MaxSize"].map(
+            (size) => all.find(({ name }) => name === size)?.value,
+          );
+          return min !== undefined && max !== undefined && Number(min) > Number(max);
+        })
+        .map(
+          ([resource]) => `Scheduled action ${resource} has a MinSize over its MaxSize. Write a smaller one.`,
+        ),
     ];
   },
 });
@@ -170,6 +189,9 @@ export const variablesPassCompose = defineRule({
           .map(({ name }) => `Docker Compose changes variable ${name}. Write a value ${PASSES_COMPOSE}.`)
       : [],
 });
+
+/** A name without spaces and slashes. @see https://docs.sentry.io/platforms/python/configuration/environments/ */
+const SENTRY_ENVIRONMENT = /^(?!None$)[^\s/]{1,64}$/;
 
 /** The environments that the deploy tool finds, by its parameters. */
 const deployable = (stack: Stack): Set<string> =>
@@ -266,7 +288,12 @@ export const variablesAgree = defineRule({
       ...equals("BEANSTALK_SQS_REGION", regions),
       // Python runs modules of the first folder in which it finds them.
       ...(variable("PYTHONPATH") === undefined ? [] : equals("PYTHONPATH", ["/var/app/current"])),
-      ...equals("SENTRY_ENVIRONMENT", [tagOf(environment, "env")]),
+      ...demand(
+        variable("SENTRY_ENVIRONMENT"),
+        SENTRY_ENVIRONMENT.test(text(variable("SENTRY_ENVIRONMENT"))),
+        "variable SENTRY_ENVIRONMENT",
+        "a name that Sentry accepts, such as the name of the environment",
+      ),
       ...(variable("DJANGO_SETTINGS_MODULE") === undefined
         ? []
         : equals("DJANGO_SETTINGS_MODULE", ["hat.settings"])),

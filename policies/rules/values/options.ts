@@ -44,7 +44,8 @@ const DECIDED: Decided[] = [
     namespace: "aws:ec2:instances",
     name: "InstanceTypes",
     isValid: (value) => value.split(",").every((one) => EC2_INSTANCE_TYPES.includes(one.trim())),
-    instead: "types with x86_64 processors, as the image has",
+    instead:
+      "types with x86_64 processors: the GDAL image, and Enketo 4.1.1, which Iaso uses, are built for no other",
   },
   {
     namespace: ROOT,
@@ -71,7 +72,8 @@ const DECIDED: Decided[] = [
     namespace: COMMAND,
     name: "DeploymentPolicy",
     isValid: among("Rolling", "RollingWithAdditionalBatch", "Immutable"),
-    instead: "Immutable",
+    instead:
+      "Immutable, RollingWithAdditionalBatch or Rolling: a worker has no load balancer to split traffic, and the roles may not create the second target group",
   },
   {
     namespace: COMMAND,
@@ -92,7 +94,8 @@ const DECIDED: Decided[] = [
     namespace: "aws:elasticbeanstalk:managedactions",
     name: "ManagedActionsEnabled",
     isValid: among("false"),
-    instead: "false: the stack file pins the platform version",
+    instead:
+      "false: the stack file pins the platform version, for which the image is built, and the next pulumi up would take the update back",
     optional: true,
   },
   {
@@ -100,6 +103,20 @@ const DECIDED: Decided[] = [
     name: "HealthCheckSuccessThreshold",
     isValid: among("Ok"),
     instead: "Ok",
+    optional: true,
+  },
+  {
+    namespace: "aws:elasticbeanstalk:healthreporting:system",
+    name: "EnhancedHealthAuthEnabled",
+    isValid: among("true"),
+    instead: "true",
+    optional: true,
+  },
+  {
+    namespace: "aws:elasticbeanstalk:xray",
+    name: "XRayEnabled",
+    isValid: among("false"),
+    instead: "false: the roles of instances may not send traces, which hold the addresses of requests",
     optional: true,
   },
   {

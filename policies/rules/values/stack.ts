@@ -100,7 +100,13 @@ export const queueValues = defineRule({
         "visibilityTimeoutSeconds",
         "43200 or less",
       ),
-      ...demand(delay, delay <= 900, "delaySeconds", "900 or less"),
+      ...demand(delay, delay <= 60, "delaySeconds", "60 or less: every task would wait"),
+      ...demand(
+        inputs.kmsDataKeyReusePeriodSeconds,
+        Number(inputs.kmsDataKeyReusePeriodSeconds ?? 300) <= 3600,
+        "kmsDataKeyReusePeriodSeconds",
+        "3600 or less: SQS would decrypt for so long after the key is disabled",
+      ),
       ...(text(inputs.fifoQueue ?? "false") === "false" && !text(inputs.name).endsWith(".fifo")
         ? []
         : [

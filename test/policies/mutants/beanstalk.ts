@@ -18,7 +18,6 @@ export const beanstalk: Mutant[] = [
   ["web-worker-pair", (s) => s.set("environment", "worker", "application", "another")],
   ["web-worker-pair", (s) => s.set("environment", "worker", "tags", { env: "prod2", role: "worker" })],
   ["web-worker-pair", (s) => s.set("environment", "web", "tier", "Worker")],
-  ["web-worker-pair", option("worker", "elasticbeanstalk:command/DeploymentPolicy", "AllAtOnce")],
   ["web-worker-pair", option("worker", "autoscaling:launchconfiguration/ImageId", "ami-0fedcba9876543210")],
   ["web-worker-pair", option("web", "autoscaling:launchconfiguration/ImageId", undefined)],
   ["web-worker-pair", option("web", "elasticbeanstalk:application:environment/RDS_DB_NAME", "another")],

@@ -47,7 +47,7 @@ export const freshOptions: Mutant[] = [
     "elasticbeanstalk:environment:process:default/DeregistrationDelay",
     "4000",
   ),
-  option("web-worker-pair", "web", "elasticbeanstalk:command/DeploymentPolicy", "AllAtOnce"),
+  option("options-decided", "web", "elasticbeanstalk:command/DeploymentPolicy", "AllAtOnce"),
   option("enhanced-health", "web", "elasticbeanstalk:command/IgnoreHealthCheck", "true"),
   option("beanstalk-options", "web", "elasticbeanstalk:command/Timeout", "7200"),
   option("beanstalk-options", "web", "autoscaling:asg/MinSize", "7"),

@@ -17,6 +17,7 @@ import { freshOptions } from "./freshOptions";
 import { hygiene } from "./hygiene";
 import { images } from "./images";
 import { queue } from "./queue";
+import { secondReview, secondReviewOfProd } from "./secondReview";
 import { network, topology } from "./topology";
 import { webAcl } from "./webAcl";
 import { values, valuesOfProd } from "./values";
@@ -47,6 +48,7 @@ const AREAS: Record<string, Mutant[]> = {
   freshOptions: [],
   freshFixes,
   blindEdits,
+  secondReview,
 };
 
 /** The edits of parts that only one of the stacks has. */
@@ -64,6 +66,7 @@ const OF_STACK: Record<string, Record<string, Mutant[]>> = {
     freshOptions,
     freshFixes: freshFixesOfProd,
     blindEdits: blindEditsOfProd,
+    secondReview: secondReviewOfProd,
   },
 };
 
