@@ -1,7 +1,9 @@
+/** The properties that every resource may have. The provider adds `tagsAll`. */
+const EVERYWHERE = ["region", "tagsAll"];
+
 /**
  * The properties that the program sets, or that an organisation may want to set, by resource type. Either a rule judges
- * the property, or none of its values weakens the platform. No other property is allowed. Every resource may have a
- * `region`.
+ * the property, or none of its values weakens the platform. No other property is allowed.
  *
  * Source of the names: the input properties of https://www.pulumi.com/registry/packages/aws/api-docs/
  */
@@ -34,7 +36,7 @@ export const RESOURCE_PROPERTIES: Readonly<Record<string, ReadonlySet<string>>> 
   "aws:ec2/route:Route": "destinationCidrBlock gatewayId natGatewayId routeTableId",
   "aws:ec2/routeTable:RouteTable": "tags vpcId",
   "aws:ec2/routeTableAssociation:RouteTableAssociation": "routeTableId subnetId",
-  "aws:ec2/securityGroup:SecurityGroup": "description name tags vpcId",
+  "aws:ec2/securityGroup:SecurityGroup": "description egress ingress name tags vpcId",
   "aws:ec2/subnet:Subnet": "availabilityZone cidrBlock mapPublicIpOnLaunch tags vpcId",
   "aws:ec2/vpc:Vpc": "cidrBlock enableDnsHostnames enableDnsSupport instanceTenancy tags",
   "aws:ec2/vpcEndpoint:VpcEndpoint": "routeTableIds serviceName tags vpcEndpointType vpcId",
@@ -107,6 +109,6 @@ export const RESOURCE_PROPERTIES: Readonly<Record<string, ReadonlySet<string>>> 
 
 function sets(names: Record<string, string>): Record<string, ReadonlySet<string>> {
   return Object.fromEntries(
-    Object.entries(names).map(([type, all]) => [type, new Set(["region", ...all.split(" ")])]),
+    Object.entries(names).map(([type, all]) => [type, new Set([...EVERYWHERE, ...all.split(" ")])]),
   );
 }

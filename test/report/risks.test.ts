@@ -277,7 +277,7 @@ describe("report/risks", () => {
             '"sqs:ReceiveMessage","sqs:PurgeQueue"',
           )),
         [/^Role policy worker allows sqs:PurgeQueue on arn:aws:sqs:/],
-        ["role-duties"],
+        ["boundary-fits", "role-duties"],
       ],
       [
         "a secret stored in plain text",
