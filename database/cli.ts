@@ -20,6 +20,7 @@ Examples:
   npm run database -- copy-back prod --from eu-west-3          copy backups back from another region
   npm run database -- rehearse prod                            restore into a copy, measure the time, delete the copy
   npm run database -- rehearse prod --migrate 1.2.3            also migrate the copy with that version
+  npm run database -- rehearse prod --media                    also restore a file of media from AWS Backup
   npm run database -- upgrade prod --to 17                     upgrade PostgreSQL, first in a copy
   npm run database -- resume prod                              complete a restore that stopped
   npm run database -- delete-replaced prod                     delete the old database after a restore
@@ -66,6 +67,7 @@ function createProgram(clock: Clock): Command {
   counting(command("rehearse", "restore a backup into a copy, measure the time, and delete the copy"))
     .option("--to <time>", "the time to restore, such as 2026-01-31T12:00:00Z", "latest")
     .option("--migrate <version>", "migrate the copy with this version of Iaso, on an instance")
+    .option("--media", "also restore a file of media from AWS Backup")
     .action((env: string, options: Options & Partial<RehearseOptions>) =>
       execute(env, options, clock, (session) =>
         rehearse(session, { ...options, withoutRowCount: options.withoutRowCount === true }),

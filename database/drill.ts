@@ -10,6 +10,8 @@ export interface Drill {
   rows?: { copy: number; database: number; migrated?: number };
   /** The label of the version that migrated the copy, and the number of its migrations. */
   migrated?: { version: string; migrations: number };
+  /** The result for media, as a sentence. */
+  media?: string;
   /** The reason why the rehearsal failed; absent if it succeeded. */
   problem?: string;
 }

@@ -4,11 +4,13 @@ import { UserError } from "../../cli/userError";
 import { formatDuration } from "../../coordination/clock";
 import { chooseBackup } from "../backups";
 import { findByName, listByPrefix } from "../instances";
+import { LockLost } from "../../coordination/lock";
 import { drillKey } from "../../components/common/drillKey";
 import { type Drill } from "../drill";
 import { isolatedGroup } from "../isolatedGroup";
 import { appears, deleteInstance, restoreBeside, restoreCopy } from "../restoreSteps";
 import { countRows, inspect } from "../inspection";
+import { MEDIA_FILE, rehearseMedia } from "../mediaRehearsal";
 import { findVersion, migrateCopy } from "../migrateCopy";
 import { findInstance } from "../runCommand";
 import { sumOf } from "../rowCount";
@@ -23,6 +25,8 @@ export interface RehearseOptions {
   to?: string;
   /** The version of Iaso that migrates the copy; none by default. */
   migrate?: string;
+  /** Restores a file of media from AWS Backup too. */
+  media?: true;
 }
 
 /**
@@ -33,13 +37,13 @@ export interface RehearseOptions {
  * @throws UserError if something is missing; nothing is changed
  */
 export async function rehearse(session: Session, options: RehearseOptions): Promise<Result> {
-  const { migrate, to = "latest", withoutRowCount } = options;
+  const { media = false, migrate, to = "latest", withoutRowCount } = options;
   const { env, target } = session;
   const name = target.databaseIdentifier;
-  if (migrate !== undefined && withoutRowCount) {
+  if ((media || migrate !== undefined) && withoutRowCount) {
     throw new UserError(
-      "Only an instance of Iaso can migrate the copy, and with --without-row-count none reaches it.",
-      `npm run database -- rehearse ${env} --migrate ${migrate}`,
+      "Only an instance of Iaso reaches the copy and files of media, and --without-row-count uses none.",
+      `npm run database -- rehearse ${env}${migrate === undefined ? "" : ` --migrate ${migrate}`}${media ? " --media" : ""}`,
     );
   }
   return withLock(session, "database rehearse", async (run) => {
@@ -64,9 +68,14 @@ export async function rehearse(session: Session, options: RehearseOptions): Prom
         : [
             `Migrate the copy with ${version} on the instance ${counter ?? ""}, with limits, and check it again.`,
           ]),
-      `Delete the copy. Deployments to ${env} wait meanwhile.`,
+      "Delete the copy.",
+      ...(media ? [`Delete the file ${MEDIA_FILE} of media, and restore it from the newest backup.`] : []),
     ];
-    session.show(["Plan:", ...plan.map((step, index) => `  ${index + 1}. ${step}`)]);
+    session.show([
+      "Plan:",
+      ...plan.map((step, index) => `  ${index + 1}. ${step}`),
+      `Deployments to ${env} wait meanwhile.`,
+    ]);
     if (!(await session.confirm("Rehearse?"))) {
       return { outcome: "abandoned", lines: ["Nothing was changed."] };
     }
@@ -92,6 +101,9 @@ export async function rehearse(session: Session, options: RehearseOptions): Prom
       await appears(locked, copy);
     }
     await timed(locked, drill, "delete", () => deleteCopies(locked));
+    if (media && counter !== undefined && drill.problem === undefined) {
+      await restoreFile(locked, drill, counter);
+    }
     await store(locked, drill);
     return report(drill);
   });
@@ -157,6 +169,18 @@ async function migrateAndCheck(
   }
 }
 
+/** Rehearses a restore of media. */
+async function restoreFile(session: LockedSession, drill: Drill, counter: string): Promise<void> {
+  try {
+    const missing = await timed(session, drill, "media", () => rehearseMedia(session, counter));
+    drill.media =
+      missing === undefined ? "A file of media was restored." : `Media were not rehearsed: ${missing}.`;
+  } catch (error) {
+    if (error instanceof LockLost) throw error;
+    drill.problem = reasonOf(error);
+  }
+}
+
 async function store({ clients, env, target }: LockedSession, drill: Drill): Promise<void> {
   await clients.s3.send(
     new PutObjectCommand({
@@ -168,7 +192,7 @@ async function store({ clients, env, target }: LockedSession, drill: Drill): Pro
   );
 }
 
-function report({ backup, migrated, problem, rows, steps }: Drill): Result {
+function report({ backup, media, migrated, problem, rows, steps }: Drill): Result {
   const seconds = (...names: string[]): string =>
     formatDuration(names.reduce((sum, name) => sum + (steps[name] ?? 0), 0) * 1000);
   const lines = [
@@ -180,6 +204,7 @@ function report({ backup, migrated, problem, rows, steps }: Drill): Result {
       : [
           `Migrated with ${migrated.version}: ${migrated.migrations} migrations, ${rows?.migrated ?? 0} rows afterwards.`,
         ]),
+    ...(media === undefined ? [] : [media]),
   ];
   if (problem !== undefined)
     return { outcome: "failedDrill", lines: [`The rehearsal failed: ${problem}`, ...lines] };

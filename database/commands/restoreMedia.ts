@@ -1,6 +1,7 @@
 import { UserError } from "../../cli/userError";
 import { awaitJob, backupNames, type RecoveryPoint, recoveryPoints, startJob } from "../awsBackup";
 import { formatTime } from "../backups";
+import { mediaBucketOf, mediaRestore } from "../mediaBackup";
 import { type Result, type Session } from "../session";
 
 export interface RestoreMediaOptions {
@@ -17,10 +18,10 @@ export interface RestoreMediaOptions {
  */
 export async function restoreMedia(session: Session, options: RestoreMediaOptions): Promise<Result> {
   const { env, progress, target } = session;
-  const { role, vault } = backupNames(session);
+  const { vault } = backupNames(session);
   const points = await recoveryPoints(session, target.region, vault, "S3");
   const point = choose(points, options, env);
-  const bucket = bucketOf(point, env);
+  const bucket = mediaBucketOf(point, env);
   const { BackupSizeInBytes, CreationDate, RecoveryPointArn } = point;
   session.show([
     "Plan:",
@@ -31,17 +32,7 @@ export async function restoreMedia(session: Session, options: RestoreMediaOption
     return { outcome: "abandoned", lines: ["Nothing was changed."] };
   }
   const again = `restore-media ${env} --recovery-point ${RecoveryPointArn}`;
-  const job = await startJob(session, target.region, "restore", {
-    RecoveryPointArn,
-    IamRoleArn: role,
-    ResourceType: "S3",
-    Metadata: {
-      DestinationBucketName: bucket,
-      NewBucket: "false",
-      Encrypted: "true",
-      EncryptionType: "original",
-    },
-  });
+  const job = await startJob(session, target.region, "restore", mediaRestore(session, point, bucket));
   await progress.step("Restore the missing files", () => awaitJob(session, job, again));
   return {
     outcome: "done",
@@ -72,15 +63,5 @@ function choose(
     points.length === 0
       ? `Set backupDays for the next time. If another region has copies: npm run database -- copy-back ${env} --from REGION`
       : `npm run database -- restore-media ${env}, for the newest`,
-  );
-}
-
-/** @throws UserError if the backup is of another bucket than the environment's */
-function bucketOf({ RecoveryPointArn, ResourceArn }: RecoveryPoint, env: string): string {
-  const bucket = ResourceArn.split(":").at(-1) ?? "";
-  if (bucket.endsWith(`-iaso-${env}-media`)) return bucket;
-  throw new UserError(
-    `${RecoveryPointArn} is a backup of the bucket ${bucket}, which is not the media bucket of ${env}.`,
-    `npm run database -- restore-media ${env}, for the newest backup of media`,
   );
 }

@@ -170,7 +170,8 @@ export class BackupDouble {
   private startRestore(region: string, input: Input): unknown {
     const point = this.pointOf(region, input, "backup:StartRestoreJob");
     const metadata = (input["Metadata"] ?? {}) as Record<string, string>;
-    const { DestinationBucketName, Encrypted, EncryptionType, NewBucket } = metadata;
+    const { DestinationBucketName, Encrypted, EncryptionType, ItemsToRestore, NewBucket } = metadata;
+    const items = ItemsToRestore === undefined ? undefined : itemsOf(ItemsToRestore, point.resource);
     const isWhole =
       DestinationBucketName !== undefined &&
       /^(true|false)$/.test(`${NewBucket}`) &&
@@ -184,7 +185,9 @@ export class BackupDouble {
       // The role of AWS Backup creates no buckets, and writes into media only.
       if (NewBucket === "true" || DestinationBucketName !== BUCKET) return "Access Denied";
       // AWS Backup puts no object in place of one that exists.
-      this.media = { ...point.files, ...this.media };
+      const chosen = Object.entries(point.files).filter(([key]) => items?.includes(key) ?? true);
+      if (items !== undefined && chosen.length < items.length) return "An object is not in the backup";
+      this.media = { ...Object.fromEntries(chosen), ...this.media };
       return undefined;
     };
     return { RestoreJobId: this.start({ kind: "restore", region, point, act }).id };
@@ -232,6 +235,19 @@ export class BackupDouble {
       job.state = job.message === undefined ? "COMPLETED" : "FAILED";
     }
   }
+}
+
+/** The keys that a restore of single objects names. @throws AwsFault unless they are one to five in the bucket of the backup */
+function itemsOf(text: string, resource: string): string[] {
+  const prefix = `s3://${resource.split(":").at(-1) ?? ""}/`;
+  const items = JSON.parse(text) as unknown;
+  const valid =
+    Array.isArray(items) &&
+    items.length >= 1 &&
+    items.length <= 5 &&
+    items.every((item) => typeof item === "string" && item.startsWith(prefix));
+  if (!valid) throw new AwsFault("InvalidParameterValueException", "Invalid restore metadata.");
+  return (items as string[]).map((item) => item.slice(prefix.length));
 }
 
 function shown({ destination, id, kind, message, point, state }: SimulatedJob): object {

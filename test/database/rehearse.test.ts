@@ -113,7 +113,7 @@ describe("database rehearse", () => {
     expect(await refusal(migrating("1.2"))).to.include("has no bundle of a version 1.2.");
     expect(await refusal(migrating("1.2.4"))).to.include("There are 2 builds of 1.2.4: ");
     const without = (session: Session) => rehearse(session, { withoutRowCount: true, migrate: "1.2.3" });
-    expect(await refusal(without)).to.include("Only an instance of Iaso can migrate the copy");
+    expect(await refusal(without)).to.include("Only an instance of Iaso reaches the copy");
     expect(mismatches(account)).to.deep.equal([]);
   });
 

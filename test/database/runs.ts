@@ -11,7 +11,7 @@ import { pulumiOf } from "../deploy/double/pulumi";
 import { silentProgress } from "../deploy/double/runs";
 import { createShortcutClients } from "../deploy/double/shortcut";
 import { DirectTransport, never, type Process } from "../deploy/double/transport";
-import { awsCliOf, BackupDouble } from "./backupDouble";
+import { awsCliOf, BackupDouble, BUCKET } from "./backupDouble";
 import { operatorRole } from "./operator";
 
 process.env["AWS_ACCESS_KEY_ID"] ??= "AKIAEXAMPLE";
@@ -76,6 +76,7 @@ export function createAccount(seed = 1, time: Time = new VirtualTime()): Account
     },
   });
   const backup = new BackupDouble(double.time, () => double.role);
+  double.commands.media = { bucket: BUCKET, files: () => backup.media };
   return { double, state, old, backup, before: settings(old), goodTime };
 }
 

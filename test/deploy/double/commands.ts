@@ -20,6 +20,8 @@ export class Commands {
   password = "the-password";
   /** The tables that the migrations of the other version create. */
   newTables = ["iaso_new"];
+  /** The bucket of media, and its files by their keys. */
+  media: { bucket: string; files: () => Record<string, string> } | undefined;
   /** The addresses of the databases that were migrated. */
   readonly migrated: string[] = [];
   private readonly invocations: Invocation[] = [];
@@ -93,6 +95,7 @@ export class Commands {
 
   private execute(script: string): Xml {
     if (/^url=/m.test(script)) return this.migrate(script);
+    if (/^export AWS_DEFAULT_REGION=eu-central-1$/m.test(script)) return this.useMedia(script);
     const host = /RDS_HOSTNAME=(\S+)/.exec(script)?.[1] ?? "";
     const database = this.open(host);
     if (typeof database === "string") return failed(database);
@@ -104,6 +107,19 @@ export class Commands {
       StatusDetails: "Success",
       StandardOutputContent: `${this.factsOf(database)}${rows.join("")}inspected\n`,
     };
+  }
+
+  /** Runs the AWS CLI with the instance's role, which reaches files of the environment's media. */
+  private useMedia(script: string): Xml {
+    const [, bucket, key = ""] = /s3:\/\/([\w-]+)\/([\w./-]+)/.exec(script) ?? [];
+    if (this.media === undefined || bucket !== this.media.bucket) return failed("Access Denied");
+    const files = this.media.files();
+    const [, written] = /printf %s '(.*)' \| aws s3 cp --only-show-errors - s3:/.exec(script) ?? [];
+    let output = "";
+    if (written !== undefined) files[key] = written;
+    else if (/^aws s3 rm /m.test(script)) Reflect.deleteProperty(files, key);
+    else output = `file ${files[key] ?? "none"}\n`;
+    return { Status: "Success", StatusDetails: "Success", StandardOutputContent: output };
   }
 
   /** The database at an address, or why it refuses the instances. */
