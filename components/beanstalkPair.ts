@@ -6,6 +6,7 @@ import { createWebEnvironment, createWorkerEnvironment } from "./beanstalk/envir
 import { firstVersion } from "./beanstalk/firstVersion";
 import { Capacity, HostingArgs } from "./beanstalk/options";
 import { OptionSettings } from "./beanstalk/optionSettings";
+import { PYTHON_WORKERS } from "./common/pythonWorkers";
 import { Naming } from "./common/naming";
 import { KeyUse, keyUse } from "./iam/keyUse";
 import { IMAGE_PULL_ACTIONS, PolicyStatement } from "./iam/policyDocument";
@@ -210,11 +211,7 @@ const DATA_USE: KeyUse = {
 };
 
 const PYTHON_OPTIONS: OptionSettings = {
-  "aws:elasticbeanstalk:container:python": {
-    WSGIPath: "hat.wsgi:application",
-    NumProcesses: 2,
-    NumThreads: 4,
-  },
+  "aws:elasticbeanstalk:container:python": { WSGIPath: "hat.wsgi:application", ...PYTHON_WORKERS },
   "aws:elasticbeanstalk:environment:proxy": { ProxyServer: "nginx" },
 };
 

@@ -1,6 +1,8 @@
 import { INSTANCE_ROLES } from "../components/common/naming";
 import { planSubnets } from "../components/common/cidr";
+import { PYTHON_WORKERS } from "../components/common/pythonWorkers";
 import { PASSES_COMPOSE, passesCompose } from "../policies/facts/composeEnvFile";
+import { defaultConnectionsOf } from "../policies/facts/instanceTypes";
 import { REGIONS } from "../policies/facts/regions";
 import { Problem, wrongValue } from "./problem";
 import { PlainSettings, SUPPORTED_REGIONS } from "./rules";
@@ -52,6 +54,22 @@ const checks = [
       if (settings[`${role}MaxSize`] >= minimum) return undefined;
       return wrongValue(`${role}MaxSize`, `is below ${role}MinSize`, `${minimum} or more`);
     }),
+  ),
+  check(
+    ["databaseInstanceClass", "platform", "webMaxSize", "workerMaxSize"],
+    ({ databaseInstanceClass, platform, webMaxSize, workerMaxSize }) => {
+      if (platform !== "python") return undefined;
+      const { NumProcesses, NumThreads } = PYTHON_WORKERS;
+      const instances = webMaxSize + workerMaxSize;
+      const needed = instances * NumProcesses * NumThreads;
+      const accepted = defaultConnectionsOf(databaseInstanceClass);
+      if (needed <= accepted) return undefined;
+      return wrongValue(
+        "databaseInstanceClass",
+        `is ${databaseInstanceClass}, which accepts ${accepted} connections: ${instances} instances of web and worker open up to ${needed}`,
+        "a class with more memory, or a smaller webMaxSize or workerMaxSize",
+      );
+    },
   ),
   check(["databaseStorage", "databaseMaxStorage"], ({ databaseStorage, databaseMaxStorage }) => {
     const least = Math.ceil((databaseStorage * 11) / 10);

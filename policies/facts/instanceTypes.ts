@@ -102,12 +102,25 @@ const PARTS_OF_LARGE: Record<string, number> = { micro: 1 / 8, small: 1 / 4, med
  *
  * @see https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Concepts.DBInstanceClass.Summary.html
  */
-export function memoryOf(instanceClass: string): number | undefined {
+function memoryOf(instanceClass: string): number | undefined {
   const [, family = "", size = ""] = /^db\.([a-z])\w*\.(\w+)$/.exec(instanceClass) ?? [];
   const large = MEMORY_OF_LARGE[family];
   const xlarge = /^(\d*)xlarge$/.exec(size)?.[1];
   const parts = xlarge === undefined ? PARTS_OF_LARGE[size] : 2 * Number(xlarge || 1);
   return large === undefined || parts === undefined ? undefined : large * parts;
+}
+
+/** The bytes of memory for each of which RDS accepts one connection by default, and its most connections. */
+const [BYTES_PER_CONNECTION, MOST_CONNECTIONS] = [9_531_392, 5000];
+
+/**
+ * Returns the number of connections that RDS for PostgreSQL accepts by default, such as 450 for `db.t4g.medium`.
+ *
+ * @see https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Limits.html#RDS_Limits.MaxConnections
+ */
+export function defaultConnectionsOf(instanceClass: string): number {
+  const memory = memoryOf(instanceClass) ?? Infinity;
+  return Math.min(MOST_CONNECTIONS, Math.floor((memory * 2 ** 30) / BYTES_PER_CONNECTION));
 }
 
 /** Instance classes of RDS for PostgreSQL, such as `db.t4g.medium`. */

@@ -323,6 +323,10 @@ describe("settings/settings", () => {
     ["workerMaxSize", { workerMinSize: "3", workerMaxSize: "2" }],
     ["enketoMaxSize", { enketoMinSize: "3", enketoMaxSize: "2" }],
     ["databaseMaxStorage", { databaseStorage: "100", databaseMaxStorage: "109" }],
+    [
+      "databaseInstanceClass",
+      { databaseInstanceClass: "db.t4g.medium", webMaxSize: "50", workerMaxSize: "7" },
+    ],
     ["backupDays", { backupDays: "0", backupCopyRegion: "eu-west-3" }],
     ["backupCopyRegion", { backupDays: "30", backupCopyRegion: "eu-central-1" }],
     ["staticHost", { cloudFront: "true", staticHost: "" }],

@@ -22,8 +22,8 @@ const number = (min: number, max: number) =>
 const capacity = (role: string) =>
   fc
     .tuple(
-      fc.integer({ min: 1, max: 20 }),
-      fc.integer({ min: 0, max: 80 }),
+      fc.integer({ min: 1, max: 18 }),
+      fc.integer({ min: 0, max: 10 }),
       fc.constantFrom(...EC2_INSTANCE_TYPES),
     )
     .map(([min, more, type]) => ({
@@ -79,6 +79,9 @@ const backup = fc.constantFrom(
   { backupDays: 3650, backupCopyRegion: "eu-west-1", region: "eu-central-1" },
 );
 
+/** The classes that accept the connections of all instances that {@link capacity} gives web and worker. */
+const DATABASE_CLASSES = RDS_INSTANCE_CLASSES.filter((name) => !/\.(micro|small)$/.test(name));
+
 const others = fc.record(
   {
     env: label,
@@ -89,7 +92,7 @@ const others = fc.record(
     natGateways: fc.constantFrom("single", "perZone"),
     logRetentionDays: fc.constantFrom("90", 120, 365, 3653),
     databaseMajorVersion: fc.constantFrom("16", 17, "18"),
-    databaseInstanceClass: fc.constantFrom(...RDS_INSTANCE_CLASSES),
+    databaseInstanceClass: fc.constantFrom(...DATABASE_CLASSES),
     databaseName: fc.constantFrom("iaso", "ebdb"),
     databaseUser: fc.constantFrom("iaso", "postgres"),
     databaseMultiAz: fc.boolean(),

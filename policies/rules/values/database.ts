@@ -1,5 +1,5 @@
 import { resourcesWith, Stack } from "../../context";
-import { memoryOf, RDS_INSTANCE_CLASSES } from "../../facts/instanceTypes";
+import { defaultConnectionsOf, RDS_INSTANCE_CLASSES } from "../../facts/instanceTypes";
 import { Resource } from "../../resource";
 import { defineRule } from "../../rule";
 import { array, at, demand, isUnknown, text } from "../../values";
@@ -48,9 +48,6 @@ const OLD_CLASS = /^db\.(m[1-4]|r[34]|t[12])\./;
 
 const LIFECYCLES = ["open-source-rds-extended-support", "open-source-rds-extended-support-disabled"];
 
-/** The bytes of memory for each of which RDS accepts one connection by default, and its most connections. */
-const [BYTES_PER_CONNECTION, MOST_CONNECTIONS] = [9_531_392, 5000];
-
 /**
  * The number of connections that a database accepts: the parameter of its group, else RDS's default for its class.
  *
@@ -63,8 +60,7 @@ export function maxConnectionsOf({ inputs }: Pick<Resource, "inputs">, stack: St
     .map((parameter) => Number(at(parameter, "value")));
   // A formula of RDS, such as {DBInstanceClassMemory/9531392}, is no number.
   if (set !== undefined && !Number.isNaN(set)) return set;
-  const memory = memoryOf(text(inputs.instanceClass)) ?? Infinity;
-  return Math.min(MOST_CONNECTIONS, Math.floor((memory * 2 ** 30) / BYTES_PER_CONNECTION));
+  return defaultConnectionsOf(text(inputs.instanceClass));
 }
 
 /** The most connections that Iaso opens: one for each thread of each instance, where Beanstalk starts the threads. */
