@@ -71,6 +71,16 @@ const checks = [
       );
     },
   ),
+  check(["databaseConnectionAlarm", "databaseInstanceClass"], (settings) => {
+    const { databaseConnectionAlarm, databaseInstanceClass } = settings;
+    const accepted = defaultConnectionsOf(databaseInstanceClass);
+    if (databaseConnectionAlarm <= accepted) return undefined;
+    return wrongValue(
+      "databaseConnectionAlarm",
+      `is more than the ${accepted} connections that a ${databaseInstanceClass} accepts`,
+      `${Math.floor(accepted * 0.8)}, or another number up to ${accepted}`,
+    );
+  }),
   check(["databaseStorage", "databaseMaxStorage"], ({ databaseStorage, databaseMaxStorage }) => {
     const least = Math.ceil((databaseStorage * 11) / 10);
     if (databaseMaxStorage >= least) return undefined;

@@ -327,6 +327,7 @@ describe("settings/settings", () => {
       "databaseInstanceClass",
       { databaseInstanceClass: "db.t4g.medium", webMaxSize: "50", workerMaxSize: "7" },
     ],
+    ["databaseConnectionAlarm", { databaseInstanceClass: "db.t4g.medium", databaseConnectionAlarm: "451" }],
     ["backupDays", { backupDays: "0", backupCopyRegion: "eu-west-3" }],
     ["backupCopyRegion", { backupDays: "30", backupCopyRegion: "eu-central-1" }],
     ["staticHost", { cloudFront: "true", staticHost: "" }],

@@ -97,7 +97,7 @@ const others = fc.record(
     databaseUser: fc.constantFrom("iaso", "postgres"),
     databaseMultiAz: fc.boolean(),
     databaseBackupDays: number(7, 35),
-    databaseConnectionAlarm: number(10, 5000),
+    databaseConnectionAlarm: number(10, 450),
     backupLock: fc.constantFrom("governance", "compliance"),
     platform: fc.constantFrom("python", "docker"),
     gdalDrivers: drivers,
