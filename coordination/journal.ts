@@ -11,6 +11,8 @@ const base = z.object({
   by: z.string(),
   phase: z.string(),
   startedAt: z.string(),
+  /** The stack, in records of `npm run move`; it can have another name than the environment. */
+  stack: z.string().optional(),
   /** The version label to which a deployment leads; absent in other runs. */
   to: z.string().nullish(),
   history: z.array(z.object({ at: z.string(), phase: z.string(), detail: z.string().optional() })),
@@ -70,6 +72,22 @@ export async function readUnfinished(
     if (record !== undefined) return { folder, record };
   }
   return undefined;
+}
+
+/** The command that finishes an unfinished run: one of the tool that owns its record. */
+export function finishingCommand({ folder, record }: { folder: Folder; record: AnyRecord }): string {
+  const { command, env, stack = env } = record;
+  // The other folder has records of deployments only, whatever somebody wrote there.
+  switch (folder === "restores" ? command : "deploy") {
+    case "restore":
+      return `npm run database -- resume ${env}`;
+    case "rehearsal":
+      return `npm run move -- rehearse ${stack}, which goes on; or npm run move -- back ${stack}, which ends it`;
+    case "cutover":
+      return `npm run move -- cutover ${stack}, which goes on; or npm run move -- back ${stack}, which goes back`;
+    default:
+      return `npm run deploy -- repair ${env}`;
+  }
 }
 
 /**

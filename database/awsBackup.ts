@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { accountOf } from "../coordination/target";
-import { type Session, Unfinished } from "./session";
+import { Unfinished } from "../coordination/unfinished";
+import { type Session } from "./session";
 
 /** A time as the AWS CLI prints it: seconds since 1970 in version 1, a text in version 2. */
 const time = z.union([z.number().transform((seconds) => new Date(seconds * 1000)), z.coerce.date()]);

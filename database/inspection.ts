@@ -1,6 +1,8 @@
 import { type Rows } from "./rowCount";
+import { type LockedSession } from "../coordination/session";
+import { Unfinished } from "../coordination/unfinished";
 import { runOnInstance } from "./runCommand";
-import { LIMITS, type LockedSession, Unfinished } from "./session";
+import { LIMITS } from "./session";
 
 export interface Extension {
   name: string;

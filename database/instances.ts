@@ -7,7 +7,8 @@ import {
 } from "@aws-sdk/client-rds";
 import { errorName } from "../cli/awsErrors";
 import { type LockedSession, type Session } from "../coordination/session";
-import { LIMITS, Unfinished } from "./session";
+import { Unfinished } from "../coordination/unfinished";
+import { LIMITS } from "./session";
 
 /** The instance with this identifier; undefined if there is none. */
 export async function findByName({ clients }: Session, name: string): Promise<DBInstance | undefined> {

@@ -3,7 +3,9 @@ import { join } from "node:path";
 import { paginateListObjectsV2 } from "@aws-sdk/client-s3";
 import { UserError } from "../cli/userError";
 import { runOnInstance } from "./runCommand";
-import { LIMITS, type LockedSession, type Session, Unfinished } from "./session";
+import { type LockedSession, type Session } from "../coordination/session";
+import { Unfinished } from "../coordination/unfinished";
+import { LIMITS } from "./session";
 
 /** The migrations of a copy of the database. */
 export interface Migrated {

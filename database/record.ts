@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type ConditionalObjects } from "../coordination/conditionalObject";
-import { readUnfinished } from "../coordination/journal";
+import { finishingCommand, readUnfinished } from "../coordination/journal";
 import { UserError } from "../cli/userError";
 import { settingsSchema } from "./settings";
 
@@ -77,7 +77,7 @@ export function requireOwnPlan({ name, replaced, restored }: RestorePlan, env: s
 /**
  * Reads the record of an unfinished run. Returns undefined if the run ended before it wrote one.
  *
- * @throws UserError if it belongs to a deployment, or names databases of others
+ * @throws UserError if it belongs to another tool, or names databases of others
  */
 export async function unfinishedRestore(
   objects: ConditionalObjects,
@@ -87,11 +87,11 @@ export async function unfinishedRestore(
   const found = await readUnfinished(objects, env, number);
   if (found === undefined) return undefined;
   const { folder, record } = found;
-  // A deployment with a maintenance has its record in the folder of restores too.
+  // Deployments with a maintenance and cutovers have their records in the folder of restores too.
   if (folder === "journal" || record.command !== "restore") {
     throw new UserError(
       `Run ${number} on ${env} (${record.command} by ${record.by}, ${record.startedAt}) is unfinished.`,
-      `npm run deploy -- repair ${env}`,
+      finishingCommand(found),
     );
   }
   const restore = schema.parse(record);

@@ -12,7 +12,8 @@ import { type LockedSession } from "../coordination/session";
 import { secretParameterName } from "../components/common/secretParameter";
 import { findById, findByName, isSettled, modify, request, waitFor } from "./instances";
 import { type RestorePlan } from "./record";
-import { LIMITS, Unfinished } from "./session";
+import { Unfinished } from "../coordination/unfinished";
+import { LIMITS } from "./session";
 import { afterRestore, forRestore, hasSettings } from "./settings";
 
 /** Thrown when RDS refuses a restore. There is no new instance. */

@@ -9,7 +9,8 @@ import { Locked, LockLost } from "../coordination/lock";
 import { connect, requireName, sendRequest, userName } from "../coordination/session";
 import { regionOf } from "../settings/stackFile";
 import { PulumiCli } from "./pulumiState";
-import { type Result, type Session, Unfinished } from "./session";
+import { Unfinished } from "../coordination/unfinished";
+import { type Result, type Session } from "./session";
 
 /** The exit codes. docs/operations.md lists them for users. */
 export const EXIT = {
@@ -58,7 +59,7 @@ export async function execute(
   };
   process.on("SIGINT", onSignal);
   process.on("SIGTERM", onSignal);
-  const { code, lines } = await outcomeOf(env, async () => {
+  const { code, lines } = await outcomeOf(continuing(env), async () => {
     requireName(env, "npm run database -- backups <env>, for example: npm run database -- backups staging");
     const stack = options.stack ?? env;
     const connected = await connect(env, { region: options.region ?? regionOf(stack) });
@@ -95,9 +96,19 @@ export async function execute(
   process.off("SIGTERM", onSignal);
 }
 
-/** Runs a command, and returns its exit code and the last lines of its output, also if it throws. */
+/** The command that continues one of this tool. */
+export const continuing =
+  (env: string) =>
+  (command = `resume ${env}`): string =>
+    `npm run database -- ${command}`;
+
+/**
+ * Runs a command, and returns its exit code and the last lines of its output, also if it throws.
+ *
+ * @param again the command that continues; its argument is the command of {@link Unfinished}
+ */
 export async function outcomeOf(
-  env: string,
+  again: (command?: string) => string,
   command: () => Promise<Result>,
 ): Promise<{ code: number; lines: string[] }> {
   const end = (code: number, message: string, remedy: string): { code: number; lines: string[] } => ({
@@ -109,7 +120,6 @@ export async function outcomeOf(
     const next = outcome === "unhealthy" ? formatRemedy(remedy ?? "") : (remedy ?? "");
     return { code: EXIT[outcome], lines: next === "" ? lines : [...lines, next] };
   } catch (error) {
-    const again = (command = `resume ${env}`): string => `npm run database -- ${command}`;
     if (error instanceof UserError) return end(EXIT.refused, error.message, error.remedy);
     if (error instanceof Locked) return end(EXIT.locked, error.message, "Wait until that run ends");
     if (error instanceof LockLost) {

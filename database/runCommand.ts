@@ -5,7 +5,9 @@ import {
 } from "@aws-sdk/client-ssm";
 import { errorName } from "../cli/awsErrors";
 import { UserError } from "../cli/userError";
-import { LIMITS, type LockedSession, type Session, Unfinished } from "./session";
+import { type LockedSession, type Session } from "../coordination/session";
+import { Unfinished } from "../coordination/unfinished";
+import { LIMITS } from "./session";
 
 /**
  * The id of an instance of Iaso that runs commands of Systems Manager. Only the instances can connect to the database.

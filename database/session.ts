@@ -1,7 +1,5 @@
 import { type HeldLock } from "../coordination/lock";
 import { type Session as AnySession } from "../coordination/session";
-import { describeError } from "../cli/awsErrors";
-import { formatRemedy, UserError } from "../cli/userError";
 import { type PulumiState } from "./pulumiState";
 
 /** Time limits and intervals, in milliseconds. */
@@ -57,25 +55,4 @@ export interface Result {
   lines: string[];
   /** The command or line that fixes it, or that comes next. */
   remedy?: string;
-}
-
-/** Thrown when a run stops before its end. */
-export class Unfinished extends Error {
-  override readonly name = "Unfinished";
-
-  /** @param command the command that continues, with its arguments; `resume` by default */
-  constructor(
-    message: string,
-    options?: ErrorOptions,
-    readonly command?: string,
-  ) {
-    super(message, options);
-  }
-}
-
-/** The reason of an error in one line, with its fix if it has one. */
-export function reasonOf(error: unknown): string {
-  if (error instanceof Unfinished) return error.message;
-  if (error instanceof UserError) return `${error.message} ${formatRemedy(error.remedy)}.`;
-  return describeError(error);
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type ConditionalObjects } from "../coordination/conditionalObject";
-import { readJournal, readUnfinished } from "../coordination/journal";
+import { finishingCommand, readJournal, readUnfinished } from "../coordination/journal";
 import { UserError } from "../cli/userError";
 import { requireOwnPlan, restorePlan } from "../database/record";
 
@@ -59,7 +59,7 @@ export type Phase = (typeof PHASES)[number];
 /**
  * Reads the record of an unfinished run. Returns undefined if the run ended before it wrote one.
  *
- * @throws UserError if it belongs to a run of `npm run database`, which that tool has to finish first
+ * @throws UserError if it belongs to another tool, which has to finish it first
  */
 export async function unfinishedRecord(
   objects: ConditionalObjects,
@@ -71,10 +71,10 @@ export async function unfinishedRecord(
   const { folder, record } = found;
   // Only people write the records of maintenances: by its plan, a repair replaces the database.
   if (folder === "journal") return schema.omit({ maintenance: true }).parse(record);
-  if (record.command === "restore") {
+  if (!schema.shape.command.safeParse(record.command).success) {
     throw new UserError(
-      `Run ${number} on ${env} (${record.command} of the database by ${record.by}, ${record.startedAt}) is unfinished.`,
-      `npm run database -- resume ${env}`,
+      `Run ${number} on ${env} (${record.command} by ${record.by}, ${record.startedAt}) is unfinished.`,
+      finishingCommand(found),
     );
   }
   const deployment = schema.parse(record);

@@ -46,7 +46,6 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     "database/pulumiState.ts",
     "database/record.ts",
     "database/restoreInPlace.ts",
-    "database/session.ts",
     "settings/stackFile.ts",
   ],
   // The doctor reads the keys of rehearsals too.

@@ -14,7 +14,8 @@ import { MEDIA_FILE, rehearseMedia } from "../mediaRehearsal";
 import { findVersion, migrateCopy } from "../migrateCopy";
 import { findInstance } from "../runCommand";
 import { sumOf } from "../rowCount";
-import { type LockedSession, reasonOf, type Result, type Session } from "../session";
+import { reasonOf } from "../../coordination/unfinished";
+import { type LockedSession, type Result, type Session } from "../session";
 import { settingsOf } from "../settings";
 import { requireFinished, withLock } from "../withLock";
 

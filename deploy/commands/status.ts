@@ -1,4 +1,5 @@
 import { ConditionalObjects } from "../../coordination/conditionalObject";
+import { finishingCommand, readUnfinished } from "../../coordination/journal";
 import { describeHolder, isHeld, readLock } from "../../coordination/lock";
 import { describeMigrations } from "../knownMigrations";
 import { describeMaintenance } from "../record";
@@ -34,7 +35,9 @@ export async function status(session: Session): Promise<Report> {
   if (details.unfinishedRun !== null) {
     const summary = `Run ${details.unfinishedRun} on ${env} is unfinished.`;
     const outcome = version === undefined ? "mixedVersions" : "shown";
-    return { env, outcome, summary, environments, notes, details, remedy };
+    const found = await readUnfinished(objects, env, details.unfinishedRun);
+    const finish = found === undefined ? remedy : finishingCommand(found);
+    return { env, outcome, summary, environments, notes, details, remedy: finish };
   }
   if (version !== undefined) {
     const previous = details.previous === null ? "" : ` The version before: ${details.previous}.`;

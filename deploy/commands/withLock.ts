@@ -24,7 +24,7 @@ export interface Run<T> {
   /**
    * Reads the record of that run; undefined if it ended before it wrote one.
    *
-   * @throws UserError if it belongs to a run of `npm run database`
+   * @throws UserError if it belongs to another tool
    */
   readUnfinished(): Promise<DeploymentRecord | undefined>;
   /** Records that the recovery from the unfinished run succeeded, and the version that both environments run. */

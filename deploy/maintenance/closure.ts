@@ -18,18 +18,31 @@ export async function isClosed(session: LockedSession, listener: Listener, run: 
 }
 
 /**
- * Opens the site, and lets the worker take tasks. Then looks again for as long as a request to close may take effect
- * late, if its answer was lost.
+ * Opens the site, and lets the worker take tasks.
  *
  * @returns the time at which the site was opened, in milliseconds since 1970
  */
-export async function open(session: LockedSession, pair: Pair): Promise<number> {
-  const { clock, limits } = session;
+export function open(session: LockedSession, pair: Pair): Promise<number> {
+  return openUntilSettled(session, async () => {
+    const site = await openSite(session, await findListener(session, pair));
+    return (await openQueue(session)) || site;
+  });
+}
+
+/**
+ * Opens what was closed. Then looks again for as long as a request to close may take effect late, if its answer was lost.
+ *
+ * @param openAll opens what is closed; returns false if nothing was
+ * @returns the time at which it was opened, in milliseconds since 1970
+ */
+export async function openUntilSettled(
+  { clock, limits }: Pick<LockedSession, "clock" | "limits">,
+  openAll: () => Promise<boolean>,
+): Promise<number> {
   let openedAt: number | undefined;
   for (;;) {
-    const site = await openSite(session, await findListener(session, pair));
-    const queue = await openQueue(session);
-    if (!site && !queue && openedAt !== undefined) return openedAt;
+    const wasClosed = await openAll();
+    if (!wasClosed && openedAt !== undefined) return openedAt;
     openedAt ??= clock.now();
     await clock.sleep(limits.consistency);
   }

@@ -17,11 +17,11 @@ import { type Pair } from "../pair/find";
 import { type LockedSession, type Session } from "../session";
 import { PAGE } from "./page";
 
-/** The listener for HTTPS of the web environment's load balancer. */
+/** A listener of a load balancer. */
 export interface Listener {
   arn: string;
-  /** The target group of the web instances. */
-  targetGroup: string;
+  /** The target group of the web instances; undefined if the listener forwards to none, or to several. */
+  targetGroup?: string;
 }
 
 const HTTPS = 443;
@@ -40,7 +40,7 @@ interface OwnRule {
  *
  * @see https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateRule.html
  */
-function ownRules({ targetGroup }: Pick<Listener, "targetGroup">): OwnRule[] {
+function ownRules({ targetGroup }: Listener): OwnRule[] {
   const rule = (Priority: number, path: string, Actions: OwnRule["Actions"]): OwnRule => ({
     Priority,
     path,
@@ -48,7 +48,9 @@ function ownRules({ targetGroup }: Pick<Listener, "targetGroup">): OwnRule[] {
     Conditions: [{ Field: "path-pattern", PathPatternConfig: { Values: [path] } }],
   });
   return [
-    rule(1, HEALTH_PATH, [{ Type: "forward", TargetGroupArn: targetGroup }]),
+    ...(targetGroup === undefined
+      ? []
+      : [rule(1, HEALTH_PATH, [{ Type: "forward", TargetGroupArn: targetGroup }])]),
     rule(2, "/*", [
       {
         Type: "fixed-response",
@@ -68,29 +70,44 @@ export async function findListener({ clients, env }: Session, { web }: Pair): Pr
   const { Environments } = await clients.beanstalk.send(
     new DescribeEnvironmentsCommand({ EnvironmentIds: [web.id], IncludeDeleted: false }),
   );
-  // The address of an environment with a load balancer is the balancer's DNS name.
-  const address = Environments?.[0]?.EndpointURL?.toLowerCase();
-  const balancers: LoadBalancer[] = [];
-  for await (const page of paginateDescribeLoadBalancers({ client: clients.loadBalancing }, {})) {
-    balancers.push(...(page.LoadBalancers ?? []));
-  }
-  const balancer = balancers.find(
-    ({ DNSName }) => address !== undefined && DNSName?.toLowerCase() === address,
-  );
-  if (balancer === undefined)
+  const listeners = await listListeners(clients, Environments?.[0]?.EndpointURL);
+  if (listeners === undefined)
     throw new UserError(`The environment ${web.name} has no load balancer.`, remedy);
-  const { Listeners } = await clients.loadBalancing.send(
-    new DescribeListenersCommand({ LoadBalancerArn: balancer.LoadBalancerArn }),
-  );
-  const listener = Listeners?.find(({ Port }) => Port === HTTPS);
-  const [action] = listener?.DefaultActions ?? [];
-  if (listener?.ListenerArn === undefined || action?.TargetGroupArn === undefined) {
+  const { arn, targetGroup } = listeners.find(({ port }) => port === HTTPS) ?? {};
+  if (arn === undefined || targetGroup === undefined) {
     throw new UserError(
       `The load balancer of ${web.name} forwards port ${HTTPS} to no target group.`,
       remedy,
     );
   }
-  return { arn: listener.ListenerArn, targetGroup: action.TargetGroupArn };
+  return { arn, targetGroup };
+}
+
+/**
+ * The listeners of an application load balancer; undefined if none has the DNS name, such as a classic one.
+ *
+ * @param address the address of an environment with a load balancer: the balancer's DNS name
+ */
+export async function listListeners(
+  { loadBalancing: client }: Session["clients"],
+  address = "",
+): Promise<(Listener & { port: number })[] | undefined> {
+  const balancers: LoadBalancer[] = [];
+  for await (const page of paginateDescribeLoadBalancers({ client }, {})) {
+    balancers.push(...(page.LoadBalancers ?? []));
+  }
+  const balancer = balancers.find(
+    ({ DNSName }) => address !== "" && DNSName?.toLowerCase() === address.toLowerCase(),
+  );
+  if (balancer === undefined) return undefined;
+  const { Listeners = [] } = await client.send(
+    new DescribeListenersCommand({ LoadBalancerArn: balancer.LoadBalancerArn }),
+  );
+  return Listeners.map(({ DefaultActions, ListenerArn = "", Port = 0 }) => ({
+    arn: ListenerArn,
+    port: Port,
+    targetGroup: DefaultActions?.[0]?.TargetGroupArn,
+  }));
 }
 
 async function describeRules({ clients }: Session, { arn }: Listener): Promise<Rule[]> {
@@ -120,13 +137,18 @@ function isSame(rule: Rule, own: OwnRule): boolean {
 /**
  * Checks that no rule of somebody else precedes those that close the site.
  *
+ * @param isOwn false if this tool cannot have created any rule yet
  * @throws UserError if one does: its requests would go on during the maintenance
  */
-export async function requireFreePriorities(session: Session, listener: Listener): Promise<void> {
+export async function requireFreePriorities(
+  session: Session,
+  listener: Listener,
+  isOwn = true,
+): Promise<void> {
   const own = ownRules(listener);
   const last = Math.max(...own.map(({ Priority }) => Priority));
   const foreign = (await describeRules(session, listener)).find(
-    (rule) => Number(rule.Priority) <= last && !own.some((one) => isSame(rule, one)),
+    (rule) => Number(rule.Priority) <= last && !(isOwn && own.some((one) => isSame(rule, one))),
   );
   if (foreign === undefined) return;
   throw new UserError(

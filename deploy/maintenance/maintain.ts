@@ -6,7 +6,7 @@ import { LockLost } from "../../coordination/lock";
 import { takeSnapshot } from "../../coordination/snapshot";
 import { type RestorePlan } from "../../database/record";
 import { planRestore, restoreInPlace } from "../../database/restoreInPlace";
-import { reasonOf } from "../../database/session";
+import { reasonOf } from "../../coordination/unfinished";
 import { type Closing, Unfinished } from "../commands/withLock";
 import { requireCredentialsFor } from "../credentials";
 import { describeEnvironments, type Report } from "../output/report";

@@ -5,26 +5,34 @@ import { type LockedSession, type Session } from "../session";
 /** Begins the id of the statement that the deploy tool adds to the queue's policy. The number of the run follows. */
 const SID = "ClosedForMaintenance";
 
+const statementSchema = z.looseObject({ Sid: z.string().optional() });
+/** A policy can have one statement without a list. */
 const policySchema = z.looseObject({
-  Version: z.string().default("2012-10-17"),
-  Statement: z.array(z.looseObject({ Sid: z.string().optional() })).default([]),
+  Statement: z.union([z.array(statementSchema), statementSchema.transform((one) => [one])]).default([]),
 });
 
 interface QueuePolicy {
   arn: string;
-  document: z.infer<typeof policySchema>;
+  /** Empty if the queue has no policy. */
+  text: string;
+  statements: z.infer<typeof statementSchema>[];
 }
 
 async function readPolicy({ clients, target }: Session): Promise<QueuePolicy> {
   const { Attributes } = await clients.sqs.send(
     new GetQueueAttributesCommand({ QueueUrl: target.queueUrl, AttributeNames: ["Policy", "QueueArn"] }),
   );
-  const { Policy = "", QueueArn = "" } = Attributes ?? {};
-  return { arn: QueueArn, document: policySchema.parse(Policy === "" ? {} : JSON.parse(Policy)) };
+  const { Policy: text = "", QueueArn: arn = "" } = Attributes ?? {};
+  return { arn, text, statements: statementsIn(text) };
 }
 
-const isClosedBy = ({ document }: QueuePolicy, run: number): boolean =>
-  document.Statement.some(({ Sid }) => Sid === `${SID}${run}`);
+/** The policy of the queue as SQS has it; empty if there is none. */
+export async function queuePolicy(session: Session): Promise<string> {
+  return (await readPolicy(session)).text;
+}
+
+const isClosedBy = ({ statements }: QueuePolicy, run: number): boolean =>
+  statements.some(({ Sid }) => Sid === `${SID}${run}`);
 
 /** True if the worker gets no tasks, and has got none since this run closed the queue. */
 export async function isQueueClosed(session: Session, run: number): Promise<boolean> {
@@ -38,33 +46,44 @@ export async function isQueueClosed(session: Session, run: number): Promise<bool
 export async function closeQueue(session: LockedSession, run: number): Promise<void> {
   const policy = await readPolicy(session);
   if (isClosedBy(policy, run)) return;
-  const { arn, document } = policy;
   const deny = {
     Sid: `${SID}${run}`,
     Effect: "Deny",
     Principal: "*",
     Action: "sqs:ReceiveMessage",
-    Resource: arn,
+    Resource: policy.arn,
   };
-  await write(session, { ...document, Statement: [...document.Statement, deny] });
+  await write(session, withStatements(policy.text, [...policy.statements, deny]));
 }
 
-/** Lets the worker receive messages again. Returns false if the queue was open. */
-export async function openQueue(session: LockedSession): Promise<boolean> {
-  const { document } = await readPolicy(session);
-  const others = document.Statement.filter(({ Sid }) => Sid?.startsWith(SID) !== true);
-  if (others.length === document.Statement.length) return false;
-  await write(session, { ...document, Statement: others });
+/**
+ * Lets the worker receive messages again. Returns false if the queue was open.
+ *
+ * @param original the text of the policy before it was closed, which the queue gets again if nobody changed it since
+ */
+export async function openQueue(session: LockedSession, original?: string): Promise<boolean> {
+  const { statements, text } = await readPolicy(session);
+  const others = statements.filter(({ Sid }) => Sid?.startsWith(SID) !== true);
+  if (others.length === statements.length) return false;
+  const opened = withStatements(text, others);
+  const isUnchanged = original !== undefined && withStatements(original, statementsIn(original)) === opened;
+  await write(session, isUnchanged ? original : opened);
   return true;
 }
 
-async function write(session: LockedSession, document: QueuePolicy["document"]): Promise<void> {
+const statementsIn = (text: string): QueuePolicy["statements"] =>
+  policySchema.parse(text === "" ? {} : JSON.parse(text)).Statement;
+
+/** A policy with other statements. SQS refuses one without a statement; an empty text removes the policy. */
+function withStatements(text: string, statements: QueuePolicy["statements"]): string {
+  if (statements.length === 0) return "";
+  const others = text === "" ? { Version: "2012-10-17" } : (JSON.parse(text) as object);
+  return JSON.stringify({ ...others, Statement: statements });
+}
+
+async function write(session: LockedSession, Policy: string): Promise<void> {
   await session.lock.renew();
   await session.clients.sqs.send(
-    new SetQueueAttributesCommand({
-      QueueUrl: session.target.queueUrl,
-      // SQS refuses a policy without a statement; an empty text removes the policy.
-      Attributes: { Policy: document.Statement.length === 0 ? "" : JSON.stringify(document) },
-    }),
+    new SetQueueAttributesCommand({ QueueUrl: session.target.queueUrl, Attributes: { Policy } }),
   );
 }

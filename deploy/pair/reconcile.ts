@@ -26,6 +26,8 @@ export interface ReconcileOptions {
   abortUpdates?: boolean;
   /** True if the site is closed for maintenance, so that the environments do not become healthy. */
   closed?: boolean;
+  /** Deploys the version again: the numbers of the last deployments before. */
+  after?: Record<Role, number>;
 }
 
 /**
@@ -44,7 +46,11 @@ export async function reconcile(
   let settledAt = options.settledAt ?? 0;
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
     const abortUpdates = options.abortUpdates === true && attempt === 1;
-    const { deviating, state } = await waitUntilReady(session, pair, version, settledAt, abortUpdates);
+    const { deviating, state } = await waitUntilReady(session, pair, version, {
+      settledAt,
+      abortUpdates,
+      after: options.after,
+    });
     last = state ?? last;
     if (state === undefined) {
       problems.push("The environments did not become Ready in time, or could not be described.");
@@ -59,7 +65,10 @@ export async function reconcile(
     const result = await watchUpdates(session, pair, args);
     if (!result.ok) problems.push(...result.causes);
   }
-  const { deviating, state } = await waitUntilReady(session, pair, version, settledAt, false);
+  const { deviating, state } = await waitUntilReady(session, pair, version, {
+    settledAt,
+    after: options.after,
+  });
   if (state === undefined || deviating.length > 0) {
     return { verified: false, state: state ?? last, problems };
   }
@@ -89,8 +98,7 @@ async function waitUntilReady(
   session: LockedSession,
   pair: Pair,
   version: string,
-  settledAt: number,
-  abortUpdates: boolean,
+  { abortUpdates, after, settledAt = 0 }: ReconcileOptions,
 ): Promise<Readiness> {
   const { clock, limits, progress } = session;
   const abortAfter = clock.now() + limits.update / 2;
@@ -113,14 +121,14 @@ async function waitUntilReady(
         if (status === "Ready") readySince.set(role, readySince.get(role) ?? now);
         else readySince.delete(role);
         // An update that leads to the version is left to finish, unless it hangs.
-        const unwanted = abortUpdates || to !== version || now > abortAfter;
+        const unwanted = abortUpdates === true || to !== version || now > abortAfter;
         if (status !== "Ready" && abortable && unwanted && !aborted.has(role)) {
           aborted.add(role);
           await abortUpdate(session, pair, role);
         }
       }
       const current = state;
-      const deviating = ROLES.filter((role) => deviations(current[role], version).length > 0);
+      const deviating = ROLES.filter((role) => deviations(current[role], version, after?.[role]).length > 0);
       matches = deviating.length === 0 ? matches + 1 : 0;
       if (matches >= MATCHES_IN_A_ROW && now >= settledAt) return { state, deviating };
       const terminated = ROLES.some((role) => current[role].status.startsWith("Terminat"));

@@ -15,6 +15,8 @@ export interface InstanceState {
   version: string | undefined;
   /** "In Progress", "Deployed" or "Failed". */
   deployment: string | undefined;
+  /** The number of the deployment: Beanstalk counts the deployments of an environment. */
+  deploymentId: number;
   /** The status of its enhanced health, such as "Ok". */
   health: string;
   causes: string[];
@@ -108,6 +110,7 @@ function instanceState({
     id: InstanceId ?? "",
     version: Deployment?.VersionLabel,
     deployment: Deployment?.Status,
+    deploymentId: Deployment?.DeploymentId ?? 0,
     health: HealthStatus ?? "No Data",
     causes: Causes ?? [],
   };
@@ -117,18 +120,22 @@ function instanceState({
  * The reasons why an environment does not run `version` on every instance; empty if it does. The environment's label
  * is not enough: after a failed deployment it names the previous version, while instances may run either.
  *
+ * @param after the number of a deployment; instances without a later one deviate
  * @see https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/using-features.rolling-version-deploy.html
  */
-export function deviations(state: EnvironmentState, version: string): string[] {
+export function deviations(state: EnvironmentState, version: string, after = -1): string[] {
   if (state.status !== "Ready") return [`is ${state.status}`];
   if (state.version !== version) return [`is on ${state.version ?? "no version"}`];
-  return instanceDeviations(state, version);
+  return instanceDeviations(state, version, after);
 }
 
-function instanceDeviations(state: EnvironmentState, version: string): string[] {
+function instanceDeviations(state: EnvironmentState, version: string, after = -1): string[] {
   if (state.instances.length === 0) return ["has no instances"];
   return state.instances
-    .filter((instance) => instance.version !== version || instance.deployment !== "Deployed")
+    .filter(
+      ({ deployment, deploymentId, version: has }) =>
+        has !== version || deployment !== "Deployed" || deploymentId <= after,
+    )
     .map(({ id, version: has, deployment }) => `${id}: ${has ?? "no version"} (${deployment ?? "unknown"})`);
 }
 

@@ -1,6 +1,6 @@
 import { restore, type RestoreOptions, resume } from "../../database/commands/restore";
 import { databaseIds } from "../../database/pulumiState";
-import { outcomeOf } from "../../database/run";
+import { continuing, outcomeOf } from "../../database/run";
 import { type Result, type Session } from "../../database/session";
 import { type Clients, createClients } from "../../coordination/clients";
 import { readTarget } from "../../coordination/target";
@@ -142,7 +142,7 @@ export function run(
       },
     };
     const clients = clientsOf(process, route);
-    outcomeOf(ENV, async () =>
+    outcomeOf(continuing(ENV), async () =>
       command({
         env: ENV,
         target: await readTarget(clients.ssm, ENV, "eu-central-1"),
