@@ -4,9 +4,10 @@ import {
   type DBSnapshot,
   type RDSClient,
 } from "@aws-sdk/client-rds";
-import { setTimeout as sleep } from "node:timers/promises";
 import { errorName } from "../cli/awsErrors";
 import { UserError } from "../cli/userError";
+import { type Clock } from "../coordination/clock";
+import { type HeldLock } from "../coordination/lock";
 import { findSnapshot } from "../doctor/reads";
 
 /** The AWS managed key of RDS. A snapshot that it encrypts stays in its account. */
@@ -14,6 +15,8 @@ const KEY = "alias/aws/rds";
 
 /** Milliseconds. A snapshot of some hundred GiB takes an hour, its copy as long. */
 const LIMIT = 6 * 3600_000;
+/** Milliseconds until RDS accepts a snapshot: it takes none while it makes a backup or changes the instance. */
+const START_LIMIT = 3600_000;
 
 interface Place {
   rds: RDSClient;
@@ -30,14 +33,19 @@ export interface SnapshotArgs {
   /** Identifier of the new snapshot. */
   name: string;
   env: string;
+  clock: Clock;
   /** Milliseconds between two looks. */
   poll: number;
+  /** The lock of a run that has one. */
+  lock?: HeldLock;
+  /** True once the user has asked the command to stop. */
+  interrupted?: () => boolean;
   line: (text: string) => void;
 }
 
 /**
- * Takes a snapshot of a database, and copies it if it is not encrypted or not in the region of the new platform. Continues with snapshots of these names that exist,
- * as after a kill. Deletes nothing.
+ * Takes a snapshot of a database, and copies it if it is not encrypted or not in the region of the new platform. Continues
+ * with snapshots of these names that exist, as after a kill. Deletes nothing.
  *
  * @returns the encrypted snapshot, which is available
  */
@@ -56,7 +64,7 @@ export async function encryptedSnapshot(args: SnapshotArgs): Promise<DBSnapshot>
     line(`Using the snapshot ${name}, begun ${SnapshotCreateTime?.toISOString() ?? "just now"}.`);
   } else {
     line(`Taking the snapshot ${name} of ${database}.`);
-    await begin(() =>
+    await begin(args, () =>
       source.rds.send(
         new CreateDBSnapshotCommand({ DBInstanceIdentifier: database, DBSnapshotIdentifier: name, Tags }),
       ),
@@ -69,7 +77,7 @@ export async function encryptedSnapshot(args: SnapshotArgs): Promise<DBSnapshot>
   const copied = await findSnapshot(target.rds, copy);
   if (copied === undefined) {
     line(`Copying it encrypted as ${copy}${isElsewhere ? ` to ${target.region}` : ""}.`);
-    await begin(() =>
+    await begin(args, () =>
       target.rds.send(
         new CopyDBSnapshotCommand({
           SourceDBSnapshotIdentifier: isElsewhere ? snapshot.DBSnapshotArn : name,
@@ -97,19 +105,37 @@ function isCopyOf(copy: DBSnapshot, snapshot: DBSnapshot): boolean {
   );
 }
 
-/** Ignores that the snapshot exists: if an answer was lost, the SDK's retry finds what the request began. */
-async function begin(request: () => Promise<unknown>): Promise<void> {
-  try {
-    await request();
-  } catch (error) {
-    if (!errorName(error).startsWith("DBSnapshotAlreadyExists")) throw error;
+/** Sends a request until RDS accepts it. */
+async function begin(args: SnapshotArgs, request: () => Promise<unknown>): Promise<void> {
+  const { clock, lock, poll } = args;
+  const deadline = clock.now() + START_LIMIT;
+  for (;;) {
+    await lock?.renew();
+    try {
+      await request();
+      return;
+    } catch (error) {
+      // If an answer was lost, the SDK's retry finds what the request began.
+      if (errorName(error).startsWith("DBSnapshotAlreadyExists")) return;
+      const isBusy = errorName(error).startsWith("InvalidDBInstanceState");
+      if (!isBusy || clock.now() > deadline) throw error;
+      requireUninterrupted(args);
+      await clock.sleep(poll);
+    }
   }
 }
 
-async function available({ line, poll }: SnapshotArgs, rds: RDSClient, name: string): Promise<DBSnapshot> {
-  const deadline = Date.now() + LIMIT;
+function requireUninterrupted({ interrupted }: SnapshotArgs): void {
+  if (interrupted?.() !== true) return;
+  throw new UserError("The run was interrupted.", "Run the command again: it waits on");
+}
+
+async function available(args: SnapshotArgs, rds: RDSClient, name: string): Promise<DBSnapshot> {
+  const { clock, line, lock, poll } = args;
+  const deadline = clock.now() + LIMIT;
   let shown = "";
-  while (Date.now() < deadline) {
+  while (clock.now() < deadline) {
+    lock?.requireHeld();
     const snapshot = await findSnapshot(rds, name);
     if (snapshot?.Status === "available") return snapshot;
     if (snapshot?.Status === "failed") {
@@ -121,7 +147,8 @@ async function available({ line, poll }: SnapshotArgs, rds: RDSClient, name: str
     const progress = `${snapshot?.PercentProgress ?? 0} %`;
     if (progress !== shown) line(`${name}: ${progress}`);
     shown = progress;
-    await sleep(poll);
+    requireUninterrupted(args);
+    await clock.sleep(poll);
   }
   throw new UserError(
     `The snapshot ${name} did not become available in time.`,

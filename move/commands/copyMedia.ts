@@ -3,17 +3,13 @@ import { ask } from "../../cli/ask";
 import { print } from "../../cli/output";
 import { createProgress, isDrawable } from "../../cli/progress";
 import { UserError } from "../../cli/userError";
-import { Naming } from "../../components/common/naming";
 import { createClients } from "../../doctor/clients";
 import { requireAccount } from "../../settings/requireAccount";
 import { StackFile } from "../../settings/stackFile";
-import { compareBuckets, copyMedia, type CopyRun } from "../media/copyMedia";
-import type { Buckets } from "../media/copyObject";
-import { type Failure, sourceStatement } from "../media/failures";
-import type { Comparison } from "../media/judge";
-import { findPlace } from "../media/places";
+import { compareBuckets } from "../media/copyMedia";
+import { copyAndCheck, findBuckets, mediaBucketOf } from "../media/run";
 import { principalArn } from "../media/principal";
-import { copiedLine, doneText, newerLines, planLines, progressLine } from "../media/text";
+import { planLines } from "../media/text";
 import { exceptMedia } from "../policyConfig";
 import { explained } from "./options";
 
@@ -28,8 +24,6 @@ again after a stop, and before the cutover: it copies only what the new bucket l
 
 /** Days for which the policy of the new bucket may let the copying role in. */
 const EXCEPTION_DAYS = 30;
-/** Milliseconds between two lines of progress. */
-const PROGRESS_INTERVAL = 5_000;
 
 interface Options {
   from: string;
@@ -41,35 +35,12 @@ async function copy(stack: string, { from, fromAccount, yes }: Options): Promise
   const file = new StackFile(stack);
   await requireAccount(file);
   const region = file.get("region") ?? "";
-  const owner = file.get("accountId") ?? "";
-  const naming = new Naming({
-    organization: file.get("organization") ?? "",
-    env: file.env,
-    accountId: owner,
-    region,
-  });
-  const target = naming.bucket("media");
-  if (from === target) {
+  if (from === mediaBucketOf(file)) {
     throw new UserError(`${from} is the new bucket.`, "Name the existing one: --from BUCKET");
   }
   const principal = await explained(() => principalArn(createClients(region)));
   if (!isLetIn(file, principal)) return;
-  const buckets: Buckets = {
-    source: await findPlace(
-      { bucket: from, owner: fromAccount ?? owner, region },
-      {
-        missing: `Name the bucket of AWS_STORAGE_BUCKET_NAME (survey-${stack}.md): --from BUCKET`,
-        refused: `Name its account: --from-account ID. If that is another one, its bucket policy needs: ${sourceStatement(from, principal)}`,
-      },
-    ),
-    target: await findPlace(
-      { bucket: target, owner, region },
-      {
-        missing: `Create it: pulumi up --stack ${stack}`,
-        refused: `${principal} needs s3:ListBucket on arn:aws:s3:::${target}`,
-      },
-    ),
-  };
+  const buckets = await findBuckets(file, { bucket: from, account: fromAccount }, principal);
   const progress = createProgress({ terminal: isDrawable(process.stdout), write: print, now: Date.now });
   const plan = await progress.step("Compare the buckets", () => compareBuckets(buckets));
   print(planLines(buckets, plan).join("\n"));
@@ -82,20 +53,7 @@ async function copy(stack: string, { from, fromAccount, yes }: Options): Promise
     progress.line(line);
   });
   if (!isWanted) return;
-  const started = Date.now();
-  const seconds = () => Math.max(1, Date.now() - started) / 1000;
-  const run = await progress.step("Copy", (log) => {
-    let shown = started;
-    return copyMedia(buckets, principal, (state) => {
-      if (Date.now() - shown < PROGRESS_INTERVAL) return;
-      shown = Date.now();
-      log(progressLine(state, total, seconds()));
-    });
-  });
-  if (run.objects > 0) print(copiedLine(run, seconds()));
-  const check = await progress.step("Check: compare the buckets again", () => compareBuckets(buckets));
-  requireComplete(run, check, stack);
-  print([`The new bucket has all media: ${doneText(check)}.`, ...newerLines(check)].join("\n"));
+  print((await copyAndCheck(buckets, { principal, progress, stack, total })).join("\n"));
 }
 
 /** True if the settings let the principal copy; otherwise changes them so that they do, and says what to do. */
@@ -118,27 +76,6 @@ function isLetIn(file: StackFile, principal: string): boolean {
     ].join("\n"),
   );
   return false;
-}
-
-/** @throws UserError if media are missing in the new bucket */
-function requireComplete({ failures }: CopyRun, check: Comparison, stack: string): void {
-  const { objects } = check.states.copy;
-  if (objects === 0) return;
-  if (failures.objects === 0) {
-    throw new UserError(
-      `${objects} objects were changed or added while the others were copied.`,
-      "Run the command again: it copies only those.",
-    );
-  }
-  throw new UserError(
-    [
-      `${objects} objects of ${stack} are not copied:`,
-      ...failures.all.map(
-        ({ fix, keys, objects: failed, what }: Failure) =>
-          `  ${failed}: ${what}.\n    Such as ${keys.map((key) => JSON.stringify(key)).join(", ")}\n    To fix it: ${fix}.`,
-      ),
-    ].join("\n"),
-  );
 }
 
 export function copyMediaCommand(): Command {

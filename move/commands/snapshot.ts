@@ -4,6 +4,7 @@ import { print } from "../../cli/output";
 import { UserError } from "../../cli/userError";
 import { createClients } from "../../doctor/clients";
 import { requireAccount } from "../../settings/requireAccount";
+import { systemClock } from "../../coordination/clock";
 import { StackFile } from "../../settings/stackFile";
 import { OLDEST_VERSION, readDatabase, readDatabaseNamed } from "../existing/database";
 import { readIaso } from "../existing/iaso";
@@ -73,6 +74,7 @@ async function snapshot(
     target: { rds: new RDSClient({ region: target }), region: target },
     database: DBInstanceIdentifier,
     env: file.env,
+    clock: systemClock,
   });
   const main = readRedis(region, enketo).find(({ kind }) => kind === "main");
   // ElastiCache copies no snapshot to another region.

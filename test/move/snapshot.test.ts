@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { RDSClient } from "@aws-sdk/client-rds";
 import { expect } from "chai";
+import { systemClock } from "../../coordination/clock";
 import { encryptedSnapshot } from "../../move/snapshot";
 import { previewStack } from "../../preview/preview";
 import { readProject } from "../../preview/project";
@@ -153,6 +154,7 @@ describe("move snapshot", function () {
       database: "old-iaso",
       name: "moving",
       env: "prod",
+      clock: systemClock,
       poll: 0,
       line: (text) => lines.push(text),
     });
