@@ -13,7 +13,7 @@ export interface RecordKind<R extends AnyRecord> {
    *
    * @throws UserError if the record is of another tool
    */
-  readUnfinished(objects: ConditionalObjects, env: string, number: number): Promise<R | undefined>;
+  readUnfinished: (objects: ConditionalObjects, env: string, number: number) => Promise<R | undefined>;
 }
 
 type NewRecord<R> = Omit<R, "number" | "env" | "by" | "phase" | "startedAt" | "history">;

@@ -60,12 +60,22 @@ with connection.cursor() as cursor:
 print("inspected")
 `;
 
+/** The interpreter in the bundles of the deploy tool, and that of Beanstalk, which other bundles have. */
+export const INTERPRETERS = {
+  own: "/var/app/current/.venv/bin/python",
+  beanstalk: "$(echo /var/app/venv/*/bin/python)",
+} as const;
+
 /**
  * The shell command that inspects a database, with Iaso's own Django.
  *
  * @param host the address of the database, in place of the environment's own
  */
-export function inspectCommand(platform: "python" | "docker", host: string): string {
+export function inspectCommand(
+  platform: "python" | "docker",
+  host: string,
+  interpreter: string = INTERPRETERS.own,
+): string {
   // Base64 has no character that a shell changes.
   const code = `"$(echo ${Buffer.from(PYTHON).toString("base64")} | base64 -d)"`;
   if (platform === "docker") {
@@ -75,14 +85,19 @@ export function inspectCommand(platform: "python" | "docker", host: string): str
     "systemd-run --pipe --wait --quiet --uid=webapp --working-directory=/var/app/current " +
     "--property=EnvironmentFile=/opt/elasticbeanstalk/deployment/env " +
     // The file has precedence over variables of systemd-run.
-    `/usr/bin/env RDS_HOSTNAME=${host} /var/app/current/.venv/bin/python manage.py shell -c ${code}`
+    `/usr/bin/env RDS_HOSTNAME=${host} ${interpreter} manage.py shell -c ${code}`
   );
 }
 
 /** Runs a command on an instance that inspects a database, and reads its output. */
-export async function inspect(session: LockedSession, instanceId: string, host: string): Promise<Inspection> {
+export async function inspect(
+  session: LockedSession,
+  instanceId: string,
+  host: string,
+  interpreter?: string,
+): Promise<Inspection> {
   const output = await runOnInstance(session, instanceId, {
-    commands: [inspectCommand(session.target.platform, host)],
+    commands: [inspectCommand(session.target.platform, host, interpreter)],
     what: `Inspect ${host}`,
     limit: LIMITS.rowCount,
   });

@@ -13,7 +13,9 @@ import type { Clients } from "./clients";
 export const GITHUB_ISSUER = "token.actions.githubusercontent.com";
 
 /** All Beanstalk environments of the region that are not terminated. */
-export async function listEnvironments({ beanstalk }: Clients): Promise<EnvironmentDescription[]> {
+export async function listEnvironments({
+  beanstalk,
+}: Pick<Clients, "beanstalk">): Promise<EnvironmentDescription[]> {
   const found: EnvironmentDescription[] = [];
   let token: string | undefined;
   do {

@@ -1,16 +1,25 @@
 import { Command } from "commander";
 import { runProgram } from "../cli/main";
+import { type Clock, systemClock } from "../coordination/clock";
 import { copyMediaCommand } from "./commands/copyMedia";
+import { cutoverCommands } from "./commands/cutover";
 import { secretsCommand } from "./commands/secrets";
 import { snapshotCommand } from "./commands/snapshot";
 import { surveyCommand } from "./commands/survey";
 
-const program = new Command("npm run move --")
-  .description("Moves an existing Iaso on Elastic Beanstalk to a stack of this program (docs/moving-in.md).")
-  .addCommand(surveyCommand())
-  .addCommand(secretsCommand())
-  .addCommand(snapshotCommand())
-  .addCommand(copyMediaCommand())
-  .showHelpAfterError("See: npm run move -- --help");
+/** Runs the command line and sets `process.exitCode`. */
+export function main(argv: readonly string[], clock: Clock = systemClock): Promise<void> {
+  const program = new Command("npm run move --")
+    .description(
+      "Moves an existing Iaso on Elastic Beanstalk to a stack of this program (docs/moving-in.md).",
+    )
+    .addCommand(surveyCommand())
+    .addCommand(secretsCommand())
+    .addCommand(snapshotCommand())
+    .addCommand(copyMediaCommand())
+    .showHelpAfterError("See: npm run move -- --help");
+  for (const command of cutoverCommands(clock)) program.addCommand(command);
+  return runProgram(program, { argv, role: "a role with the rights that docs/moving-in.md names" });
+}
 
-void runProgram(program, { role: "a role with the rights that docs/moving-in.md names" });
+if (require.main === module) void main(process.argv);

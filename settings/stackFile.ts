@@ -52,11 +52,12 @@ export class StackFile {
     return this.document.hasIn(["config", this.key(setting)]);
   }
 
-  /** Sets settings, and writes the file. */
-  set(values: Readonly<Record<string, string>>): void {
+  /** Sets settings, removes those that are undefined, and writes the file. */
+  set(values: Readonly<Record<string, string | undefined>>): void {
     if (!isMap(this.document.get("config"))) this.document.set("config", this.document.createNode({}));
     for (const [setting, value] of Object.entries(values)) {
-      this.document.setIn(["config", this.key(setting)], value);
+      if (value === undefined) this.document.deleteIn(["config", this.key(setting)]);
+      else this.document.setIn(["config", this.key(setting)], value);
     }
     writeFileSync(this.file, this.document.toString({ lineWidth: 0, flowCollectionPadding: false }));
   }

@@ -10,7 +10,7 @@ export const OLDEST_VERSION = 16;
  *
  * @throws NotChecked if no instance of the account and region has this host name
  */
-export async function readDatabase(clients: Clients, host: string): Promise<DBInstance> {
+export async function readDatabase(clients: Pick<Clients, "rds">, host: string): Promise<DBInstance> {
   const found = await findInstance(clients, ({ Endpoint }) => Endpoint?.Address === host);
   if (found !== undefined) return found;
   throw new NotChecked(
@@ -32,7 +32,7 @@ export async function readDatabaseNamed(clients: Clients, identifier: string): P
 }
 
 async function findInstance(
-  { rds }: Clients,
+  { rds }: Pick<Clients, "rds">,
   matches: (instance: DBInstance) => boolean,
 ): Promise<DBInstance | undefined> {
   for await (const { DBInstances = [] } of paginateDescribeDBInstances({ client: rds }, {})) {

@@ -59,7 +59,7 @@ export interface Choice {
 
 /** Reads an environment with its options, variables and tags. */
 export async function readEnvironment(
-  { beanstalk }: Clients,
+  { beanstalk }: Pick<Clients, "beanstalk">,
   description: EnvironmentDescription,
 ): Promise<ExistingEnvironment> {
   const { ApplicationName, EnvironmentName } = description;

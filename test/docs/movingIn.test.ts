@@ -16,7 +16,14 @@ const COMMANDS = [...PAGE.matchAll(/```sh\n([^]*?)```/g)]
   .filter((line) => line !== "" && !line.startsWith("#"));
 
 /** Commands with tests of their own: they need other doubles. */
-const ELSEWHERE = ["npm run init-stack -- prod", "npm run doctor -- prod --preflight"];
+const ELSEWHERE = [
+  "npm run init-stack -- prod",
+  "npm run doctor -- prod --preflight",
+  "npm run doctor -- prod",
+  "npm run move -- rehearse prod --application Iaso --user USER",
+  "npm run move -- cutover prod --application Iaso --user USER",
+  "npm run move -- back prod",
+];
 
 describe("docs/moving-in.md", function () {
   this.timeout(600_000);

@@ -109,6 +109,14 @@ export function neededPermissions(
           resource: arn("rds", `snapshot:${form.get("DBSnapshotIdentifier") ?? ""}`),
         })),
       ];
+    case "rds:CopyDBSnapshot":
+      return [
+        ...one(arn("rds", `snapshot:${form.get("SourceDBSnapshotIdentifier") ?? ""}`)),
+        ...["rds:CopyDBSnapshot", "rds:AddTagsToResource"].map((needed) => ({
+          action: needed,
+          resource: arn("rds", `snapshot:${form.get("TargetDBSnapshotIdentifier") ?? ""}`),
+        })),
+      ];
     case "rds:DeleteDBInstance":
     case "rds:ModifyDBInstance":
     case "rds:RebootDBInstance":
@@ -121,11 +129,7 @@ export function neededPermissions(
         {
           action,
           resource: arn("ec2", `instance/${itemsOf(form, "InstanceIds")[0] ?? ""}`),
-          context: {
-            "ssm:resourceTag/project": "iaso",
-            "ssm:resourceTag/env": "staging",
-            "ssm:resourceTag/role": "web",
-          },
+          context: tagsOfInstance(itemsOf(form, "InstanceIds")[0]),
         },
       ];
     case "ssm:GetParameter":
@@ -144,6 +148,17 @@ export function neededPermissions(
       return one(repository === null ? "*" : arn("ecr", `repository/${repository}`));
     }
   }
+}
+
+/** The tags of an instance: the program's, or only those that Beanstalk gives. */
+function tagsOfInstance(id = ""): Record<string, string> {
+  return id.includes("existing")
+    ? { "ssm:resourceTag/elasticbeanstalk:environment-name": "iaso-old" }
+    : {
+        "ssm:resourceTag/project": "iaso",
+        "ssm:resourceTag/env": "staging",
+        "ssm:resourceTag/role": "web",
+      };
 }
 
 /**

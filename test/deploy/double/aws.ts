@@ -82,8 +82,19 @@ export class AwsDouble {
   readonly commands: Commands;
   readonly balancing: LoadBalancing;
   readonly queue: Queue;
+  /** Queues of others by the end of their URLs. */
+  readonly queues = new Map<string, Queue>();
+  /** Finds the operation of a request to a service that only some tests have, such as Route 53. */
+  further: (
+    service: string,
+    request: DoubleRequest,
+  ) => { operation: string; answer: () => DoubleResponse } | undefined = () => undefined;
   /** Undefined in tests without users. */
   users: Users | undefined;
+  /** Does what others do up to the double's time. */
+  onSettle: () => void = () => undefined;
+  /** False if the version that runs does not fit the tables. */
+  fits = (): boolean => this.users?.fits !== false;
   /** Pulumi's state. */
   state: string;
   readonly calls: Call[] = [];
@@ -210,6 +221,7 @@ export class AwsDouble {
   /** Does what arrives too late, as far as its time has come. */
   settle(): void {
     this.users?.advance();
+    this.onSettle();
     for (;;) {
       const index = this.late.findIndex(({ at }) => at <= this.time.now);
       const [entry] = index === -1 ? [] : this.late.splice(index, 1);
@@ -263,6 +275,8 @@ export class AwsDouble {
       return request.path === "/_health/" ? this.answerHealth() : this.answerTasks(request);
     }
     try {
+      const call = this.further(service, request);
+      if (call !== undefined) return this.arrive(service, call.operation, call.answer);
       const addressed = service === "s3" ? { ...request, path: pathWithBucket(request) } : request;
       const operation = operationOf(service, addressed, this.s3);
       return this.arrive(service, operation, () => this.answer(service, operation, addressed));
@@ -313,12 +327,19 @@ export class AwsDouble {
       }
       case "elasticloadbalancing":
         return this.balancing.handle(operation, form);
-      case "sqs":
+      case "sqs": {
+        const other = this.queues.get(form.get("QueueUrl")?.split("/").at(-1) ?? "");
+        if (other !== undefined) {
+          return operation === "SetQueueAttributes"
+            ? other.setAttributes(form)
+            : other.getAttributes(form, () => 0);
+        }
         if (operation === "SetQueueAttributes") return this.queue.setAttributes(form);
         return this.queue.getAttributes(
           form,
           () => (this.tasksInFlight.length > 1 ? this.tasksInFlight.shift() : this.tasksInFlight[0]) ?? 0,
         );
+      }
       default:
         throw new AwsFault("UnknownOperation", `The double has no service ${service}.`);
     }
@@ -332,7 +353,7 @@ export class AwsDouble {
       const { body, contentType, status } = routed;
       return { status, headers: { "content-type": contentType }, body };
     }
-    if (this.users?.fits === false) return json({ up: true, error: "column does not exist" });
+    if (!this.fits()) return json({ up: true, error: "column does not exist" });
     const database = this.rds.connect(this.rds.address(`iaso-${ENV}`));
     const works = database !== undefined && database.password === this.databasePassword;
     return json(works ? { up: true } : { up: true, error: "db_fail" });

@@ -49,6 +49,13 @@ export interface EnvironmentSettings {
   health?: string;
   status?: string;
   variables?: Record<string, string>;
+  /** Options by namespace and name, as in `aws:ec2:vpc VPCId`. */
+  options?: Record<string, string>;
+  /** By default one by its name. */
+  endpoint?: string;
+  cname?: string;
+  /** The queue of a worker that is not the environment's own. */
+  queueUrl?: string;
   /** The option `ConfigDocument` of aws:elasticbeanstalk:healthreporting:system, as the user set it. */
   healthRules?: string;
 }
@@ -383,8 +390,26 @@ export class Beanstalk {
             Value,
           }),
         );
-        return { ConfigurationSettings: [{ EnvironmentName: environment.settings.name, OptionSettings }] };
+        const options = Object.entries(environment.settings.options ?? {}).map(([key, Value]) => {
+          const [Namespace = "", OptionName = ""] = key.split(" ");
+          return { Namespace, OptionName, Value };
+        });
+        return {
+          ConfigurationSettings: [
+            {
+              EnvironmentName: environment.settings.name,
+              OptionSettings: [...OptionSettings, ...options],
+            },
+          ],
+        };
       }
+      case "DescribeEnvironmentResources": {
+        const { queueUrl } = this.named(form.get("EnvironmentName")).settings;
+        const Queues = queueUrl === undefined ? [] : [{ Name: "WorkerQueue", URL: queueUrl }];
+        return { EnvironmentResources: { Queues } };
+      }
+      case "DescribePlatformVersion":
+        return { PlatformDescription: { CustomAmiList: [] } };
       case "DescribeApplicationVersions":
         return this.describeVersions(form);
       case "CreateApplicationVersion": {
@@ -454,7 +479,8 @@ export class Beanstalk {
       HealthStatus: environment.shownHealth,
       AbortableOperationInProgress: abortable,
       // Only an environment with a load balancer has an address.
-      ...(settings.tier !== "Worker" && { EndpointURL: endpointOf(settings.name) }),
+      ...(settings.tier !== "Worker" && { EndpointURL: settings.endpoint ?? endpointOf(settings.name) }),
+      CNAME: settings.cname,
       Tier: { Name: settings.tier ?? "WebServer", Type: "Standard", Version: "1.0" },
     };
   }

@@ -5,6 +5,7 @@ import { extensionsOf, type Rds, type SimulatedDatabase } from "./rds";
 
 interface Invocation {
   id: string;
+  instance: string;
   visibleAt: number;
   endsAt: number;
   script: string;
@@ -18,12 +19,17 @@ export class Commands {
   online = ["i-0000000000000web"];
   /** The password that Iaso's instances have. */
   password = "the-password";
+<<<<<<< HEAD
   /** The tables that the migrations of the other version create. */
   newTables = ["iaso_new"];
   /** The bucket of media, and its files by their keys. */
   media: { bucket: string; files: () => Record<string, string> } | undefined;
   /** The addresses of the databases that were migrated. */
   readonly migrated: string[] = [];
+=======
+  /** The instances of other environments that take commands, by the environment's name, and their password. */
+  readonly others = new Map<string, { instances: string[]; password: string }>();
+>>>>>>> e3a637c (Move an existing Iaso to its stack by one command that closes it, restores, migrates, checks and changes the records, and take that back by another one until then: nobody can do these steps by hand without losing what users write)
   private readonly invocations: Invocation[] = [];
   /** The results that the instance keeps, by the copy. */
   private readonly results = new Map<string, string>();
@@ -43,9 +49,14 @@ export class Commands {
           (filter) => !filter.get("Key")?.startsWith("tag:"),
         );
         if (unknown !== undefined) throw new AwsFault("InvalidFilterKey", "");
-        return {
-          InstanceInformationList: this.online.map((InstanceId) => ({ InstanceId, PingStatus: "Online" })),
-        };
+        const named = structuresOf(form, "Filters").find(
+          (filter) => filter.get("Key") === "tag:elasticbeanstalk:environment-name",
+        );
+        const found =
+          named === undefined
+            ? this.online
+            : (this.others.get(itemsOf(named, "Values")[0] ?? "")?.instances ?? []);
+        return { InstanceInformationList: found.map((InstanceId) => ({ InstanceId, PingStatus: "Online" })) };
       }
       case "SendCommand":
         return this.send(form);
@@ -68,15 +79,20 @@ export class Commands {
     return lines.map((line) => `${line}\n`).join("");
   }
 
+  private passwordOf(instance: string): string | undefined {
+    if (this.online.includes(instance)) return this.password;
+    return [...this.others.values()].find(({ instances }) => instances.includes(instance))?.password;
+  }
+
   private send(form: URLSearchParams): Xml {
     const [instance = ""] = itemsOf(form, "InstanceIds");
-    if (!this.online.includes(instance))
+    if (this.passwordOf(instance) === undefined)
       throw new AwsFault("InvalidInstanceId", `Instances ${instance} not in a valid state`);
     if (form.get("DocumentName") !== "AWS-RunShellScript") throw new AwsFault("InvalidDocument", "");
     const script = itemsOf(form, "Parameters.commands").join("\n");
     const id = String(this.invocations.length + 1).padStart(36, "0");
     const { now } = this.time;
-    this.invocations.push({ id, script, visibleAt: now + 3_000, endsAt: now + 40_000 });
+    this.invocations.push({ id, instance, script, visibleAt: now + 3_000, endsAt: now + 40_000 });
     return { Command: { CommandId: id, Status: "Pending" } };
   }
 
@@ -86,9 +102,21 @@ export class Commands {
       throw new AwsFault("InvocationDoesNotExist", "");
     }
     if (found.endsAt > this.time.now) return { Status: "InProgress", StatusDetails: "InProgress" };
+<<<<<<< HEAD
     // A script whose answer nobody asks for runs too, such as the first of a request that was repeated.
     for (const one of this.invocations) {
       if (one.endsAt <= this.time.now) one.answer ??= this.execute(one.script);
+=======
+    const host = /RDS_HOSTNAME=(\S+)/.exec(found.script)?.[1] ?? "";
+    const database = this.rds.connect(host);
+    if (database === undefined || database.password !== this.passwordOf(found.instance)) {
+      const why = database === undefined ? "could not connect" : "password authentication failed";
+      return {
+        Status: "Failed",
+        StatusDetails: "Failed",
+        StandardErrorContent: `Traceback\n${host}: ${why}`,
+      };
+>>>>>>> e3a637c (Move an existing Iaso to its stack by one command that closes it, restores, migrates, checks and changes the records, and take that back by another one until then: nobody can do these steps by hand without losing what users write)
     }
     return found.answer ?? {};
   }

@@ -27,8 +27,34 @@ export const ENDPOINT = "awseb--AWSEB-STAGING-1234567890.eu-central-1.elb.amazon
 const MOST_RULES = 100;
 const CONTENT_TYPES = ["text/plain", "text/css", "text/html", "application/javascript", "application/json"];
 
-/** Elastic Load Balancing: the balancer of the web environment, and that of a neighbour. */
+interface SimulatedListener {
+  arn: string;
+  port: number;
+  /** Undefined for one that redirects. */
+  targetGroup?: string;
+}
+
+/** An application load balancer. */
+export interface SimulatedBalancer {
+  arn: string;
+  dnsName: string;
+  listeners: SimulatedListener[];
+}
+
+/** Elastic Load Balancing: the balancer of the web environment, that of a neighbour, and those that tests add. */
 export class LoadBalancing {
+  readonly balancers: SimulatedBalancer[] = [
+    { arn: BALANCER.replace("STAGING", "DEMO"), dnsName: ENDPOINT.replace("STAGING", "DEMO"), listeners: [] },
+    {
+      arn: BALANCER,
+      // The DNS name is in lower case in some answers.
+      dnsName: ENDPOINT.toLowerCase(),
+      listeners: [
+        { arn: LISTENER.replace("443", "080"), port: 80 },
+        { arn: LISTENER, port: 443, targetGroup: TARGET_GROUP },
+      ],
+    },
+  ];
   readonly rules: SimulatedRule[] = [];
   /** Milliseconds until a change of a rule takes effect. */
   delay = (): number => 0;
@@ -41,14 +67,10 @@ export class LoadBalancing {
     switch (operation) {
       case "DescribeLoadBalancers":
         return {
-          LoadBalancers: [
-            {
-              LoadBalancerArn: BALANCER.replace("STAGING", "DEMO"),
-              DNSName: ENDPOINT.replace("STAGING", "DEMO"),
-            },
-            // The DNS name is in lower case in some answers.
-            { LoadBalancerArn: BALANCER, DNSName: ENDPOINT.toLowerCase() },
-          ],
+          LoadBalancers: this.balancers.map(({ arn, dnsName }) => ({
+            LoadBalancerArn: arn,
+            DNSName: dnsName,
+          })),
         };
       case "DescribeListeners":
         return this.describeListeners(form.get("LoadBalancerArn") ?? "");
@@ -71,16 +93,23 @@ export class LoadBalancing {
   /** Rules that descriptions do not show any more, while some requests still meet them. */
   private readonly gone = new Set<string>();
 
-  existing(): SimulatedRule[] {
-    return this.rules.filter(({ arn }) => !this.gone.has(arn));
+  /** The rules of a listener, or of all. */
+  existing(listener?: string): SimulatedRule[] {
+    return this.rules.filter(
+      (rule) => !this.gone.has(rule.arn) && (listener === undefined || rule.listener === listener),
+    );
   }
 
   /** Who answers a request of a user at the double's time. */
-  route(path: string): Routed {
+  route(path: string, listener = LISTENER): Routed {
     const { now } = this.time;
     const [rule] = this.rules
       .filter(
-        ({ from, paths, until }) => from <= now && now < until && paths.some((one) => matches(one, path)),
+        (rule) =>
+          rule.listener === listener &&
+          rule.from <= now &&
+          now < rule.until &&
+          rule.paths.some((one) => matches(one, path)),
       )
       .sort((one, other) => one.priority - other.priority);
     if (rule?.action.type !== "fixed-response") return "forward";
@@ -89,45 +118,45 @@ export class LoadBalancing {
   }
 
   /** A rule of somebody else. */
-  addForeign(priority: number): void {
-    this.add(priority, ["/old/*"], { type: "redirect" });
+  addForeign(priority: number, listener = LISTENER): void {
+    this.add(listener, priority, ["/old/*"], { type: "redirect" });
   }
 
-  private add(priority: number, paths: string[], action: SimulatedRule["action"]): SimulatedRule {
+  private add(
+    listener: string,
+    priority: number,
+    paths: string[],
+    action: SimulatedRule["action"],
+  ): SimulatedRule {
     this.created += 1;
     const id = String(this.created).padStart(16, "0");
-    const arn = `${LISTENER.replace(":listener/", ":listener-rule/")}/${id}`;
+    const arn = `${listener.replace(":listener/", ":listener-rule/")}/${id}`;
     const from = this.time.now + this.delay();
-    const rule = { arn, listener: LISTENER, priority, paths, action, from, until: Infinity };
+    const rule = { arn, listener, priority, paths, action, from, until: Infinity };
     this.rules.push(rule);
     return rule;
   }
 
   private describeListeners(balancer: string): Xml {
-    if (balancer !== BALANCER)
+    const found = this.balancers.find(({ arn }) => arn === balancer);
+    if (found === undefined)
       throw new AwsFault("LoadBalancerNotFound", "One or more load balancers not found");
     return {
-      Listeners: [
-        {
-          ListenerArn: LISTENER.replace("443", "080"),
-          Port: 80,
-          Protocol: "HTTP",
-          DefaultActions: [{ Type: "redirect" }],
-        },
-        {
-          ListenerArn: LISTENER,
-          Port: 443,
-          Protocol: "HTTPS",
-          DefaultActions: [{ Type: "forward", TargetGroupArn: TARGET_GROUP }],
-        },
-      ],
+      Listeners: found.listeners.map(({ arn, port, targetGroup }) => ({
+        ListenerArn: arn,
+        Port: port,
+        Protocol: port === 443 ? "HTTPS" : "HTTP",
+        DefaultActions: [
+          targetGroup === undefined ? { Type: "redirect" } : { Type: "forward", TargetGroupArn: targetGroup },
+        ],
+      })),
     };
   }
 
   private describeRules(form: URLSearchParams): Xml {
-    if (form.get("ListenerArn") !== LISTENER)
-      throw new AwsFault("ListenerNotFound", "One or more listeners not found");
-    const rules = this.existing().map(({ action, arn, paths, priority }) => ({
+    const listener = form.get("ListenerArn") ?? "";
+    this.requireListener(listener);
+    const rules = this.existing(listener).map(({ action, arn, paths, priority }) => ({
       RuleArn: arn,
       Priority: String(priority),
       IsDefault: false,
@@ -135,7 +164,7 @@ export class LoadBalancing {
       Actions: [{ Type: action.type, TargetGroupArn: action.targetGroup }],
     }));
     const last = {
-      RuleArn: `${LISTENER}/default`,
+      RuleArn: `${listener}/default`,
       Priority: "default",
       IsDefault: true,
       Conditions: [],
@@ -146,15 +175,15 @@ export class LoadBalancing {
 
   private create(form: URLSearchParams): Xml {
     const listener = form.get("ListenerArn") ?? "";
-    if (listener !== LISTENER) throw new AwsFault("ListenerNotFound", `Listener '${listener}' not found`);
+    this.requireListener(listener);
     const priority = Number(form.get("Priority"));
     if (!(priority >= 1 && priority <= 50_000)) {
       throw new AwsFault("ValidationError", "Priority must be between 1 and 50000");
     }
-    if (this.existing().some((rule) => rule.priority === priority)) {
+    if (this.existing(listener).some((rule) => rule.priority === priority)) {
       throw new AwsFault("PriorityInUse", `Priority '${priority}' is currently in use`);
     }
-    if (this.existing().length >= MOST_RULES)
+    if (this.existing(listener).length >= MOST_RULES)
       throw new AwsFault("TooManyRules", "The maximum number of rules");
     const paths = structuresOf(form, "Conditions").flatMap((condition) => {
       if (condition.get("Field") !== "path-pattern")
@@ -166,17 +195,26 @@ export class LoadBalancing {
       throw new AwsFault("InvalidConfigurationRequest", "A rule can have 5 condition values");
     const [action, ...more] = structuresOf(form, "Actions");
     if (action === undefined || more.length > 0) throw new AwsFault("TooManyActions", "");
-    const { arn } = this.add(priority, paths, actionOf(action));
+    const targetGroups = this.balancers.flatMap(({ listeners }) =>
+      listeners.flatMap(({ targetGroup = [] }) => targetGroup),
+    );
+    const { arn } = this.add(listener, priority, paths, actionOf(action, targetGroups));
     return { Rules: [{ RuleArn: arn, Priority: String(priority) }] };
+  }
+
+  private requireListener(listener: string): void {
+    const isKnown = this.balancers.some(({ listeners }) => listeners.some(({ arn }) => arn === listener));
+    if (!isKnown) throw new AwsFault("ListenerNotFound", "One or more listeners not found");
   }
 }
 
 /** @throws AwsFault for the responses that Elastic Load Balancing refuses */
-function actionOf(action: URLSearchParams): SimulatedRule["action"] {
+function actionOf(action: URLSearchParams, targetGroups: readonly string[]): SimulatedRule["action"] {
   const type = action.get("Type") ?? "";
   if (type === "forward") {
     const targetGroup = action.get("TargetGroupArn") ?? "";
-    if (targetGroup !== TARGET_GROUP) throw new AwsFault("TargetGroupNotFound", `'${targetGroup}' not found`);
+    if (!targetGroups.includes(targetGroup))
+      throw new AwsFault("TargetGroupNotFound", `'${targetGroup}' not found`);
     return { type, targetGroup };
   }
   if (type !== "fixed-response")

@@ -27,7 +27,7 @@ interface Statement {
 
 /** The queue of background tasks, as far as its policy and numbers of messages go. */
 export class Queue {
-  policy = QUEUE_POLICY;
+  policy: string;
   /** Messages that wait to be received, and the times until which those in flight are hidden. */
   waiting = 0;
   inFlight: number[] = [];
@@ -35,12 +35,19 @@ export class Queue {
   delay = (): number => 0;
   private readonly history: { at: number; policy: string }[] = [];
 
-  constructor(private readonly time: Time) {}
+  /** @param original the policy before any change */
+  constructor(
+    private readonly time: Time,
+    private readonly arn = QUEUE_ARN,
+    private readonly original = QUEUE_POLICY,
+  ) {
+    this.policy = original;
+  }
 
   /** True if the worker can receive messages at the double's time. */
   get isOpen(): boolean {
     const { now } = this.time;
-    const { policy } = this.history.findLast(({ at }) => at <= now) ?? { policy: QUEUE_POLICY };
+    const { policy } = this.history.findLast(({ at }) => at <= now) ?? { policy: this.original };
     return !statementsOf(policy).some(
       ({ Action, Condition, Effect }: Statement & { Condition?: unknown }) =>
         Effect === "Deny" &&
@@ -58,7 +65,7 @@ export class Queue {
       const statements = statementsOf(policy);
       const valid = statements.every(
         ({ Action, Effect, Principal, Resource }) =>
-          Action !== undefined && Effect !== undefined && Principal !== undefined && Resource === QUEUE_ARN,
+          Action !== undefined && Effect !== undefined && Principal !== undefined && Resource === this.arn,
       );
       if (statements.length === 0 || !valid) {
         throw new AwsFault("InvalidAttributeValue", "Invalid value for the parameter Policy.");
@@ -71,9 +78,11 @@ export class Queue {
 
   getAttributes(form: URLSearchParams, inFlight: () => number): Xml {
     const all: Record<string, () => string> = {
+      ApproximateNumberOfMessages: () => String(this.waiting),
+      ApproximateNumberOfMessagesDelayed: () => "0",
       ApproximateNumberOfMessagesNotVisible: () => String(inFlight() + this.inFlight.length),
       Policy: () => this.policy,
-      QueueArn: () => QUEUE_ARN,
+      QueueArn: () => this.arn,
     };
     const names = itemsOf(form, "AttributeNames");
     return {
@@ -91,7 +100,7 @@ export class Queue {
 function statementsOf(policy: string): Statement[] {
   if (policy === "") return [];
   try {
-    return (JSON.parse(policy) as { Statement?: Statement[] }).Statement ?? [];
+    return [(JSON.parse(policy) as { Statement?: Statement | Statement[] }).Statement ?? []].flat();
   } catch {
     throw new AwsFault("InvalidAttributeValue", "Invalid value for the parameter Policy.");
   }

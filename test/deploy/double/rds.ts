@@ -40,6 +40,8 @@ interface SimulatedSnapshot {
   version: string;
   rows: Tables;
   password: string;
+  /** False for one of an unencrypted database; true by default. */
+  encrypted?: boolean;
 }
 
 const HOUR = 3_600_000;
@@ -149,6 +151,7 @@ export class Rds {
         MaxAllocatedStorage: 200,
         StorageType: "gp3",
         StorageEncrypted: true,
+        MasterUsername: "iaso",
         MultiAZ: true,
         AutoMinorVersionUpgrade: true,
         BackupRetentionPeriod: 7,
@@ -255,6 +258,8 @@ export class Rds {
         return this.describeSnapshots(form.get("DBSnapshotIdentifier"), form.get("SnapshotType"));
       case "CreateDBSnapshot":
         return this.createSnapshot(form);
+      case "CopyDBSnapshot":
+        return this.copySnapshot(form);
       case "RestoreDBInstanceToPointInTime":
         return this.restoreToTime(form);
       case "RestoreDBInstanceFromDBSnapshot":
@@ -352,6 +357,10 @@ export class Rds {
         DBSnapshotIdentifier: snapshot.id,
         DBInstanceIdentifier: snapshot.instance,
         SnapshotCreateTime: new Date(snapshot.at),
+        OriginalSnapshotCreateTime: new Date(snapshot.at),
+        DBSnapshotArn: `arn:aws:rds:eu-central-1:123456789012:snapshot:${snapshot.id}`,
+        Encrypted: snapshot.encrypted !== false,
+        PercentProgress: snapshot.status === "available" ? 100 : 0,
         Status: snapshot.status,
         AllocatedStorage: 50,
         EngineVersion: snapshot.version,
@@ -366,13 +375,31 @@ export class Rds {
     return { DBSnapshot: { DBSnapshotIdentifier: id, Status: "creating" } };
   }
 
-  private addSnapshot(instance: SimulatedDatabase, id: string): string {
+  private copySnapshot(form: URLSearchParams): Xml {
+    const source = this.snapshots.find(({ id }) => id === form.get("SourceDBSnapshotIdentifier"));
+    const id = form.get("TargetDBSnapshotIdentifier") ?? "";
+    if (source === undefined) throw new AwsFault("DBSnapshotNotFound", "The snapshot was not found.", 404);
+    if (source.status !== "available") {
+      throw new AwsFault("InvalidDBSnapshotState", `The snapshot ${source.id} is ${source.status}.`);
+    }
+    this.requireSnapshot(id);
+    const copy = { ...source, id, status: "creating", encrypted: form.get("KmsKeyId") !== null };
+    this.snapshots.push(copy);
+    this.after(90_000, () => (copy.status = "available"));
+    return { DBSnapshot: { DBSnapshotIdentifier: id, Status: "creating" } };
+  }
+
+  private requireSnapshot(id: string): void {
     if (this.snapshots.some((one) => one.id === id)) {
       throw new AwsFault("DBSnapshotAlreadyExists", `Cannot create the snapshot ${id}: it already exists.`);
     }
     if (this.snapshots.length >= this.snapshotQuota) {
       throw new AwsFault("SnapshotQuotaExceeded", "Cannot create more than 100 manual snapshots");
     }
+  }
+
+  private addSnapshot(instance: SimulatedDatabase, id: string): string {
+    this.requireSnapshot(id);
     const snapshot: SimulatedSnapshot = {
       id,
       instance: instance.name,
@@ -381,6 +408,7 @@ export class Rds {
       version: String(instance.attributes.EngineVersion),
       rows: this.rowsOf(instance),
       password: instance.password,
+      encrypted: instance.attributes.StorageEncrypted === true,
     };
     this.snapshots.push(snapshot);
     this.after(60_000, () => (snapshot.status = "available"));
@@ -425,7 +453,12 @@ export class Rds {
   private restore(
     name: string,
     form: URLSearchParams,
-    { password, rows, version }: { password: string; rows: Tables; version: string },
+    {
+      encrypted: isEncrypted = true,
+      password,
+      rows,
+      version,
+    }: { encrypted?: boolean; password: string; rows: Tables; version: string },
     inside: Partial<SimulatedDatabase> = {},
   ): Xml {
     this.requireFree(name);
@@ -451,7 +484,8 @@ export class Rds {
         EngineVersion: version,
         AllocatedStorage: 50,
         StorageType: form.get("StorageType") ?? "gp3",
-        StorageEncrypted: true,
+        StorageEncrypted: isEncrypted,
+        MasterUsername: "iaso",
         MultiAZ: flag("MultiAZ"),
         AutoMinorVersionUpgrade: form.get("AutoMinorVersionUpgrade") !== "false",
         BackupRetentionPeriod: number("BackupRetentionPeriod", 1),

@@ -1,0 +1,163 @@
+import { Route53Client } from "@aws-sdk/client-route-53";
+import { ConfiguredRetryStrategy } from "@smithy/core/retry";
+import { ask } from "../../cli/ask";
+import { print, printError } from "../../cli/output";
+import { createProgress, isDrawable } from "../../cli/progress";
+import { UserError } from "../../cli/userError";
+import { backoff, createClients } from "../../coordination/clients";
+import { type Clock } from "../../coordination/clock";
+import { connect, sendRequest, userName } from "../../coordination/session";
+import { PulumiCli } from "../../database/pulumiState";
+import { EXIT, outcomeOf } from "../../database/run";
+import { type Result } from "../../database/session";
+import { credentialsEnd } from "../../deploy/credentials";
+import { DEFAULT_LIMITS } from "../../deploy/session";
+import { createClients as createReaders } from "../../doctor/clients";
+import { REGIONS } from "../../policies/facts/regions";
+import { requireAccount } from "../../settings/requireAccount";
+import { StackFile } from "../../settings/stackFile";
+import { explained } from "../commands/options";
+import { readZones } from "../existing/dns";
+import { compareBuckets } from "../media/copyMedia";
+import { principalArn } from "../media/principal";
+import { copyAndCheck, findBuckets } from "../media/run";
+import { type CutoverRecord } from "./record";
+import { type Zones } from "./records";
+import { type Request, type Session } from "./session";
+
+/** Attempts of a call of Route 53, including the first. */
+const ATTEMPTS = 6;
+/** Time limit of a request to Iaso, in milliseconds. */
+const REQUEST_TIMEOUT = 30_000;
+
+export interface Options {
+  yes?: true;
+  /** Time limit for tasks to end, in milliseconds. */
+  tasksTimeout?: number;
+  user?: { name: string; password: string };
+}
+
+const request: Request = async (url, init) => {
+  const answer = await fetch(url, { ...init, signal: AbortSignal.timeout(REQUEST_TIMEOUT) });
+  return { status: answer.status, text: await answer.text() };
+};
+
+/** Runs a command, prints its result and sets the exit code. */
+export async function execute(
+  name: Name,
+  stack: string,
+  options: Options,
+  clock: Clock,
+  command: (session: Session, file: StackFile) => Promise<Result>,
+): Promise<void> {
+  const progress = createProgress({
+    terminal: isDrawable(process.stdout),
+    write: print,
+    now: () => clock.now(),
+  });
+  if (options.user !== undefined) progress.hide(options.user.password);
+  let interrupted = false;
+  const onSignal = (): void => {
+    if (interrupted) process.exit(EXIT.unfinished);
+    interrupted = true;
+    printError("Stopping at the next step. Press Ctrl-C again to stop at once.");
+  };
+  process.on("SIGINT", onSignal);
+  process.on("SIGTERM", onSignal);
+  const { code, lines } = await outcomeOf(continuing(name, stack), async () => {
+    const file = new StackFile(stack);
+    await requireAccount(file);
+    const region = file.get("region") ?? "";
+    const connected = await connect(file.env, { region });
+    return command(
+      {
+        ...connected,
+        credentialsEnd: await credentialsEnd(connected.clients),
+        env: file.env,
+        stack,
+        clock,
+        progress,
+        by: userName(),
+        interrupted: () => interrupted,
+        limits: { ...DEFAULT_LIMITS, tasks: options.tasksTimeout ?? DEFAULT_LIMITS.tasks },
+        confirm: (question) =>
+          ask(question, options.yes, (line) => {
+            progress.line(line);
+          }),
+        show: (shown) => {
+          print(progress.redact(shown.join("\n")));
+        },
+        fetch: sendRequest,
+        request,
+        pulumi: new PulumiCli(stack),
+        existingClients: (where) => createClients({ region: where }),
+        route53: new Route53Client({ region, retryStrategy: new ConfiguredRetryStrategy(ATTEMPTS, backoff) }),
+        zones: () => findZones(file),
+        copyMedia: async (bucket) => {
+          const principal = await explained(() => principalArn(createReaders(region)));
+          requireCopier(file, principal);
+          const buckets = await findBuckets(
+            file,
+            { bucket: bucket.name, account: bucket.account },
+            principal,
+          );
+          const { states } = await progress.step("Compare the buckets", () => compareBuckets(buckets));
+          if (states.copy.objects === 0) return ["The new bucket has all media."];
+          return copyAndCheck(buckets, { principal, progress, stack, total: states.copy });
+        },
+        user: options.user,
+        takeHosts: (record) => {
+          takeHosts(stack, record);
+        },
+      },
+      file,
+    );
+  });
+  (code === EXIT.done ? print : printError)(progress.redact(lines.join("\n")));
+  process.exitCode = code;
+  process.off("SIGINT", onSignal);
+  process.off("SIGTERM", onSignal);
+}
+
+/** The name of a command on the command line. */
+export type Name = "back" | "cutover" | "rehearse";
+
+/** The commands that continue a run which stopped. */
+export const continuing = (name: Name, stack: string) => (): string =>
+  name === "back"
+    ? `npm run move -- back ${stack}`
+    : `npm run move -- ${name} ${stack}, which goes on; or npm run move -- back ${stack}, which goes back`;
+
+/** @throws UserError if the account has no public hosted zone of the name in the settings */
+async function findZones(file: StackFile): Promise<Zones> {
+  const region = file.get("region") ?? "";
+  const name = file.get("hostedZone") ?? "";
+  const zones = await explained(() => readZones(createReaders(region)));
+  const zone = zones.find((one) => one.name === name);
+  if (zone === undefined) {
+    throw new UserError(
+      `The account has no public hosted zone ${name}.`,
+      `Correct the setting: pulumi config set ${file.key("hostedZone")} VALUE --stack ${file.stack}`,
+    );
+  }
+  return { zoneId: zone.id, beanstalkZoneId: REGIONS[region]?.beanstalkHostedZone ?? "" };
+}
+
+/** @throws UserError if the new bucket does not let the principal in */
+export function requireCopier(file: StackFile, principal: string): void {
+  if (file.get("mediaCopyPrincipal") === principal) return;
+  throw new UserError(
+    `The bucket of media lets ${file.get("mediaCopyPrincipal") || "nobody"} copy, but the AWS credentials are those of ${principal}.`,
+    'Copy the media first (docs/moving-in.md, "Copy the media"), with the same credentials',
+  );
+}
+
+/** Writes the hosts of the existing Iaso into the settings of the stack as its own. */
+function takeHosts(stack: string, { hosts }: CutoverRecord): void {
+  const file = new StackFile(stack);
+  file.set({
+    webHost: hosts.web.host,
+    existingWebHost: undefined,
+    ...(hosts.enketo !== undefined && { enketoHost: hosts.enketo.host, existingEnketoHost: undefined }),
+  });
+}

@@ -1,0 +1,77 @@
+import { DescribeInstanceInformationCommand } from "@aws-sdk/client-ssm";
+import { describeError } from "../../cli/awsErrors";
+import { UserError } from "../../cli/userError";
+import { LockLost } from "../../coordination/lock";
+import { findByName } from "../../database/instances";
+import { countRows, inspect, INTERPRETERS } from "../../database/inspection";
+import { findInstance } from "../../database/runCommand";
+import { type Rows, sumOf } from "../../database/rowCount";
+import { type Context } from "./context";
+import { type ExistingSide } from "./record";
+import { type LockedSession, onExisting } from "./session";
+
+/** The largest tables that are shown. */
+const SHOWN = 10;
+
+/**
+ * Counts the rows of the restored database, before it is migrated, and compares them with the existing one.
+ *
+ * @throws UserError if the restored one has fewer rows
+ */
+export async function compareRows({ journal, options, session }: Context): Promise<void> {
+  const { command, existing, restore, stack } = journal.current;
+  const { restored, lost } = await session.progress.step("Count the rows of the largest tables", async () => {
+    const instance = await findByName(session, restore.name);
+    const now = await countRows(session, await findInstance(session), instance?.Endpoint?.Address ?? "");
+    const before = await countExisting(session, existing);
+    session.show(describe(before, now));
+    const isLost = (table: string) => (now.get(table) ?? 0) < (before?.get(table) ?? 0);
+    return { restored: now, lost: [...(before?.keys() ?? [])].filter(isLost) };
+  });
+  // The existing Iaso is in use during a rehearsal, and tasks that were left behind write on.
+  const problem =
+    sumOf(restored) === 0
+      ? "The restored database has no rows."
+      : lost.length > 0 && command === "cutover" && !options.leaveTasks
+        ? `The restored database has fewer rows than the existing one: ${lost.join(", ")}. Somebody may have written to it past the closed site.`
+        : undefined;
+  if (problem === undefined) return;
+  throw new UserError(problem, `npm run move -- back ${stack}, find out who writes, then begin again`);
+}
+
+/** The rows of the existing database; undefined if no instance of the existing Iaso can count them. */
+async function countExisting(session: LockedSession, existing: ExistingSide): Promise<Rows | undefined> {
+  const old = onExisting(session, existing);
+  try {
+    const { InstanceInformationList } = await old.clients.ssm.send(
+      new DescribeInstanceInformationCommand({
+        Filters: [{ Key: "tag:elasticbeanstalk:environment-name", Values: [existing.web] }],
+      }),
+    );
+    const instance = InstanceInformationList?.find(({ PingStatus }) => PingStatus === "Online")?.InstanceId;
+    if (instance === undefined) return undefined;
+    const { host } = existing.database;
+    return (await inspect(old, instance, host, INTERPRETERS.beanstalk)).rows;
+  } catch (error) {
+    if (error instanceof LockLost) throw error;
+    session.progress.warn(`The rows of the existing database could not be counted: ${describeError(error)}`);
+    return undefined;
+  }
+}
+
+function describe(before: Rows | undefined, now: Rows): string[] {
+  const tables = [...new Set([...now.keys(), ...(before?.keys() ?? [])])];
+  const differs = (table: string) => before !== undefined && before.get(table) !== now.get(table);
+  const largest = tables.sort((one, other) => (now.get(other) ?? 0) - (now.get(one) ?? 0));
+  const shown = largest.filter((table, index) => index < SHOWN || differs(table));
+  return [
+    before === undefined
+      ? "Rows of the restored database (not compared: no instance of the existing Iaso takes commands of Systems Manager):"
+      : "Rows, existing -> restored:",
+    ...shown.map((table) => {
+      const old = before === undefined ? "" : `${before.get(table) ?? "no table"} -> `;
+      return `  ${table}: ${old}${now.get(table) ?? "no table"}`;
+    }),
+    `  all ${now.size} tables: ${before === undefined ? "" : `${sumOf(before)} -> `}${sumOf(now)}`,
+  ];
+}

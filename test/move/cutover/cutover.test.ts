@@ -1,0 +1,301 @@
+import { expect } from "chai";
+import { restore } from "../../../database/commands/restore";
+import { deployment, builtVersion, repairing, runDirect } from "../../deploy/double/runs";
+import { status } from "../../../deploy/commands/status";
+import { goBack } from "../../../move/cutover/back";
+import { ENV, type FaultKind } from "../../deploy/double/aws";
+import { LISTENERS, OLD, OLD_DATABASE } from "./existing";
+import {
+  createPlatforms,
+  isUnfinished,
+  mismatchesAfter,
+  mismatchesBefore,
+  moving,
+  NAME,
+  type Platforms,
+  run,
+  type RunArgs,
+  USER,
+} from "./platforms";
+
+type Command = Parameters<typeof run>[1];
+
+/** Runs a command that is not killed. */
+async function done(platforms: Platforms, command: Command, args: RunArgs = {}) {
+  const ended = await run(platforms, command, args);
+  if (ended === "killed") throw new Error("the run was killed");
+  return ended;
+}
+
+/** The calls of a run that change something, without those of the lock and the journal. */
+const changes = ({ double }: Platforms) =>
+  double.calls
+    .map(({ operation }) => operation)
+    .filter((operation) => !/^(Describe|Get|List|PutObject|export)/.test(operation));
+
+/** Runs a cutover that a fault ends at the first call of an operation. */
+async function stopped(operation: string, kind: FaultKind = "killAfter", before = 0): Promise<Platforms> {
+  const platforms = createPlatforms();
+  platforms.double.faultOn = (called, times) => (called === operation && times === before ? kind : undefined);
+  expect(await run(platforms, moving()), operation).to.equal("killed");
+  platforms.double.faultOn = () => undefined;
+  return platforms;
+}
+
+/** A call of each phase up to the point of no return. */
+const PHASES: readonly [phase: string, operation: string, before?: number][] = [
+  ["closing", "CreateRule", 1],
+  ["closing", "SetQueueAttributes"],
+  ["saving", "CreateDBSnapshot"],
+  ["saving", "CopyDBSnapshot"],
+  ["restoring", "SetQueueAttributes", 1],
+  ["restoring", "RestoreDBInstanceFromDBSnapshot"],
+  ["restoring", "ModifyDBInstance", 1],
+  ["restoring", "import"],
+  ["copying", "CopyMedia"],
+  ["updating", "UpdateEnvironment"],
+];
+
+describe("move cutover", () => {
+  it("moves users, rows, media and records, and shows plan, rows, checks and what comes next", async () => {
+    const platforms = createPlatforms();
+    const { code, output } = await done(platforms, moving(), { user: USER });
+    expect([code, mismatchesAfter(platforms)], output).to.deep.equal([0, []]);
+    expect(platforms.iaso.refused).to.be.greaterThan(10);
+    expect(output)
+      .to.include("2 listener(s). Wait until its 0 running and 3 waiting tasks")
+      .and.include("iaso.example.org: A dualstack.awseb-old")
+      .and.include("Resolvers keep the old one for 300 s.")
+      .and.include("No rehearsal tells how long it takes: npm run move -- rehearse staging")
+      .and.match(/iaso_orgunit: (\d+) -> \1\n/)
+      .and.include('moved-user logged in, sees forms, and the file of "Census" loads.')
+      .and.match(/Iaso was closed for \d+ min/)
+      .and.include(`pulumi up --stack ${ENV}`)
+      .and.include(`npm run database -- delete-replaced ${ENV}`);
+  });
+
+  it("goes on in each phase", async () => {
+    for (const [phase, operation, before] of PHASES) {
+      const platforms = await stopped(operation, "killAfter", before);
+      const { code, output } = await done(platforms, moving());
+      expect(output).to.include(`stopped in phase ${phase}.`);
+      expect([code, mismatchesAfter(platforms)], `${operation}: ${output}`).to.deep.equal([0, []]);
+    }
+  });
+
+  it("goes back in each phase, and leaves the existing side exactly as before", async () => {
+    for (const [, operation, before] of PHASES) {
+      const platforms = await stopped(operation, "killAfter", before);
+      expect(platforms.iaso.isAsBefore, operation).to.equal(false);
+      const { code, output } = await done(platforms, goBack);
+      expect([code, mismatchesBefore(platforms)], `${operation}: ${output}`).to.deep.equal([0, []]);
+      expect((await done(platforms, goBack)).output).to.include("No cutover of staging is unfinished.");
+    }
+  });
+
+  it("begins again after it went back", async () => {
+    const platforms = await stopped("CopyMedia");
+    await done(platforms, goBack);
+    const { code, output } = await done(platforms, moving());
+    expect([code, mismatchesAfter(platforms)], output).to.deep.equal([0, []]);
+    expect(output).to.include(`An earlier run left ${NAME}-replaced-1`);
+  });
+
+  it("goes forward only from the records on, and says since when", async () => {
+    for (const operation of ["ChangeResourceRecordSets", "GetChange"]) {
+      const platforms = await stopped(operation);
+      const back = await done(platforms, goBack);
+      expect([back.code, back.output]).to.match(
+        /^2,.*The records point to the new platform since 2026-01-05T/s,
+      );
+      const { code, output } = await done(platforms, moving());
+      expect([code, mismatchesAfter(platforms)], output).to.deep.equal([0, []]);
+      const late = await done(platforms, goBack);
+      expect([late.code, late.output]).to.match(/^2,.*Nothing goes back.*unchanged in old-iaso/s);
+    }
+  });
+
+  it("changes nothing if the user answers no, and stays closed if so before the records", async () => {
+    const platforms = createPlatforms();
+    expect(await done(platforms, moving(), { answers: [false] })).to.have.property("code", 3);
+    expect(changes(platforms)).to.deep.equal([]);
+    const { code, output } = await done(platforms, moving(), { answers: [true, false] });
+    expect([code, output]).to.match(/^6,.*The records are unchanged.*CLOSED.*move -- back staging/s);
+    expect(isUnfinished(platforms)).to.equal(true);
+    await done(platforms, goBack);
+    expect(mismatchesBefore(platforms)).to.deep.equal([]);
+  });
+
+  const REFUSED: [what: string, plant: (platforms: Platforms) => void, message: RegExp][] = [
+    [
+      "a load balancer that other environments share",
+      ({ double }) => {
+        const { endpoint } = double.environment(OLD).settings;
+        double.beanstalk.addEnvironment({ name: "x", application: "X", label: "1", tags: {}, endpoint });
+      },
+      /shares its load balancer.*Clone iaso-old/s,
+    ],
+    [
+      "a shared load balancer",
+      ({ double }) => {
+        double.environment(OLD).settings.options = {
+          "aws:elasticbeanstalk:environment LoadBalancerIsShared": "true",
+        };
+      },
+      /shares its load balancer/,
+    ],
+    [
+      "a classic load balancer",
+      ({ double }) => {
+        double.environment(OLD).settings.endpoint = "awseb-e-classic-1.eu-central-1.elb.amazonaws.com";
+      },
+      /has no application load balancer.*Clone iaso-old/s,
+    ],
+    [
+      "a rule with the priority of the maintenance page",
+      ({ double }) => {
+        double.balancing.addForeign(2, LISTENERS[0]);
+      },
+      /has the priority 2.*set-rule-priorities/s,
+    ],
+    [
+      "another major version of PostgreSQL",
+      ({ double }) => {
+        double.rds.named(OLD_DATABASE)!.attributes["EngineVersion"] = "15.8";
+      },
+      /runs PostgreSQL 15, and that of staging 16.*modify-db-instance/s,
+    ],
+    [
+      "a snapshot of its name that somebody else took",
+      ({ double }) => {
+        double.rds.snapshots.push({
+          ...{ id: "iaso-staging-cutover-1", instance: OLD_DATABASE, at: 0, status: "available" },
+          ...{ version: "16.9", rows: {}, password: "" },
+        });
+      },
+      /There is a snapshot iaso-staging-cutover-1 already/,
+    ],
+    [
+      "no instance that counts rows",
+      ({ double }) => {
+        double.commands.online = [];
+      },
+      /--without-row-count/,
+    ],
+    [
+      "no domain of the new platform",
+      ({ double }) => {
+        double.web.settings.cname = "other.eu-central-1.elasticbeanstalk.com";
+      },
+      /No environment has the domain example-iaso-staging/,
+    ],
+    [
+      "no bucket of media",
+      ({ double }) => {
+        Reflect.deleteProperty(double.environment(OLD).settings.variables!, "AWS_STORAGE_BUCKET_NAME");
+      },
+      /no variable AWS_STORAGE_BUCKET_NAME/,
+    ],
+  ];
+  for (const [what, plant, message] of REFUSED) {
+    it(`refuses ${what} before it closes anything`, async () => {
+      const platforms = createPlatforms();
+      plant(platforms);
+      const { code, output } = await done(platforms, moving());
+      expect([code, output]).to.match(new RegExp(`^2,.*${message.source}`, "s"));
+      expect(changes(platforms)).to.deep.equal([]);
+      expect(isUnfinished(platforms)).to.equal(false);
+    });
+  }
+
+  it("names tasks that do not end, and leaves them behind only if it is told to", async () => {
+    const platforms = createPlatforms();
+    platforms.iaso.queue.waiting = 40;
+    const { code, output } = await done(platforms, moving());
+    expect([code, output]).to.match(/^6,.*tasks run and \d+ wait .* after 15 min.*--leave-tasks/s);
+    const left = await done(platforms, moving("cutover", { leaveTasks: true }));
+    expect([left.code, left.output]).to.match(/^0,.*warning: \d tasks run and \d+ wait/s);
+  });
+
+  it("does not go on if somebody opened the existing site after the snapshot", async () => {
+    const platforms = await stopped("CopyMedia");
+    const { double, iaso } = platforms;
+    for (const { arn } of double.balancing.existing(LISTENERS[1]))
+      double.balancing.handle("DeleteRule", new URLSearchParams({ RuleArn: arn }));
+    double.time.now += 600_000;
+    double.settle();
+    const { code, output } = await done(platforms, moving());
+    expect([code, output]).to.match(/^6,.*Somebody opened the existing site.*move -- back staging/s);
+    expect(iaso.isMoved).to.equal(false);
+  });
+
+  it("does not go on if the restored database lacks rows that the existing one has", async () => {
+    const platforms = createPlatforms();
+    const { double, iaso } = platforms;
+    double.faultOn = (operation) => {
+      // Somebody writes past the closed site.
+      if (operation === "import")
+        double.rds.write(iaso.database, { ...double.rds.rowsOf(iaso.database), iaso_form: 1 });
+      return undefined;
+    };
+    const { code, output } = await done(platforms, moving());
+    expect([code, output]).to.match(/^6,.*fewer rows than the existing one: iaso_form/s);
+  });
+
+  it("compares no rows if no instance of the existing Iaso can count them, and says so", async () => {
+    const platforms = createPlatforms();
+    platforms.double.commands.others.clear();
+    const { code, output } = await done(platforms, moving());
+    expect([code, output]).to.match(/^0,.*not compared: no instance of the existing Iaso/s);
+  });
+
+  it("stops at a check that fails: a login, a file, an unhealthy platform", async () => {
+    const platforms = createPlatforms();
+    const wrong = { ...USER, password: "LeakMarkWrong" };
+    const { code, output } = await done(platforms, moving(), { user: wrong });
+    expect([code, output]).to.match(/^6,.*moved-user could not log in: HTTP 401/s);
+    expect(output).not.to.include("LeakMark");
+    platforms.double.beanstalk.onDeploy = () => undefined;
+    await done(platforms, goBack);
+    const unmigrated = await done(platforms, moving());
+    expect([unmigrated.code, unmigrated.output]).to.match(/^6,.*health check fails/s);
+    expect(platforms.iaso.isMoved).to.equal(false);
+  });
+
+  it("makes other tools wait, which name the commands that finish it", async () => {
+    const platforms = await stopped("CopyMedia");
+    const { double } = platforms;
+    double.time.now += 400_000;
+    const named = /npm run move -- cutover staging.*npm run move -- back staging/;
+    const { build } = builtVersion();
+    for (const command of [deployment(build), repairing()]) {
+      const report = await runDirect(double, command, {}, "shortcut");
+      expect([report === "killed" ? report : `${report.outcome} ${report.remedy ?? ""}`]).to.match(named);
+    }
+    const shown = await runDirect(double, status, {}, "shortcut");
+    expect(shown === "killed" ? shown : shown.remedy).to.match(named);
+    const refused = await done(platforms, (session) =>
+      restore(
+        { ...session, aws: () => Promise.reject(new Error("unused")) },
+        {
+          to: "latest",
+          withoutRowCount: true,
+        },
+      ),
+    );
+    expect([refused.code, refused.output]).to.match(new RegExp(`^2,.*${named.source}`, "s"));
+    await done(platforms, moving());
+    expect(mismatchesAfter(platforms)).to.deep.equal([]);
+  });
+
+  it("needs each of its permissions", async () => {
+    const { role } = createPlatforms().double;
+    const sids = ["CloseExistingSite", "StopWorkers", "TakeSnapshots", "PointRecords"];
+    for (const sid of sids) {
+      const platforms = createPlatforms();
+      platforms.double.role = role.without(sid);
+      const { code, output } = await done(platforms, moving());
+      expect([code, output], sid).to.match(/^6,.*not authorized/s);
+    }
+  });
+});
