@@ -3,9 +3,8 @@ import { join } from "node:path";
 import { paginateListObjectsV2 } from "@aws-sdk/client-s3";
 import { UserError } from "../cli/userError";
 import { runOnInstance } from "./runCommand";
-import { type LockedSession, type Session } from "../coordination/session";
 import { Unfinished } from "../coordination/unfinished";
-import { LIMITS } from "./session";
+import { LIMITS, type LockedSession, type Session } from "./session";
 
 /** The migrations of a copy of the database. */
 export interface Migrated {

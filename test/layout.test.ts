@@ -24,24 +24,14 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   // A stack's names and settings are those of its program.
   doctor: ["settings", "preview/project.ts", "components/common", "cli"],
   status: ["doctor", "preview", "report", "coordination", "deploy/record.ts", "cli"],
-<<<<<<< HEAD
-  // The files of a new stack pass the checks of the doctor and the preview.
-  // The cutover takes Pulumi's state along.
-  move: [
-    "coordination",
-    "database/pulumiState.ts",
-=======
   // The files of a new stack pass the checks of the doctor and the preview. A cutover closes, restores and deploys as the
   // other tools do, under their lock.
   move: [
->>>>>>> e3a637c (Move an existing Iaso to its stack by one command that closes it, restores, migrates, checks and changes the records, and take that back by another one until then: nobody can do these steps by hand without losing what users write)
     "doctor",
     "preview/project.ts",
     "settings",
     "components/common",
     "cli",
-<<<<<<< HEAD
-=======
     "coordination",
     "database",
     "deploy/commands/recover.ts",
@@ -49,7 +39,6 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     "deploy/maintenance",
     "deploy/pair",
     "deploy/session.ts",
->>>>>>> e3a637c (Move an existing Iaso to its stack by one command that closes it, restores, migrates, checks and changes the records, and take that back by another one until then: nobody can do these steps by hand without losing what users write)
   ],
   // The component that writes the parameter owns its schema.
   coordination: ["cli", "components/common/deployParameter.ts"],

@@ -88,12 +88,13 @@ function hostsOf(file: StackFile): PlanArgs["hosts"] {
     accountId: file.get("accountId") ?? "",
     region: file.get("region") ?? "",
   });
-  const moved = (setting: string, role: "enketo" | "web") => ({
-    host: file.get(setting) ?? "",
+  const moved = (existing: string, setting: string, role: "enketo" | "web") => ({
+    host: file.get(existing) ?? "",
+    former: file.get(setting) ?? "",
     cname: `${naming.cnamePrefix(role)}.${file.get("region") ?? ""}.elasticbeanstalk.com`,
   });
-  const web = moved("existingWebHost", "web");
-  const enketo = moved("existingEnketoHost", "enketo");
+  const web = moved("existingWebHost", "webHost", "web");
+  const enketo = moved("existingEnketoHost", "enketoHost", "enketo");
   if (web.host === "") {
     throw new UserError(
       `${file.file} does not have the host name of the existing Iaso (existingWebHost).`,

@@ -12,6 +12,7 @@ import { type Context, type RunOptions } from "./context";
 import { makePlan, type PlanArgs } from "./plan";
 import { CUTOVERS, type CutoverRecord, type Phase, timeOf } from "./record";
 import { pointRecords } from "./records";
+import { moveRecordsInState } from "./recordsInState";
 import { type LockedSession, type Session } from "./session";
 import { requireStillClosed, STEPS } from "./steps";
 
@@ -124,6 +125,12 @@ async function point({ journal, session }: Context): Promise<Result> {
     await pointRecords(session.route53, await session.zones(), moved, session.clock);
   });
   await startWorker(session);
+  await session.progress.step("Put the records into Pulumi's state", () =>
+    moveRecordsInState(
+      session.pulumi,
+      moved.map(({ former, host }) => ({ from: former, to: host })),
+    ),
+  );
   await journal.write("succeeded");
   return succeeded(session, journal.current);
 }

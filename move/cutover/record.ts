@@ -52,7 +52,14 @@ const existing = z.object({
 /** The parts of the existing platform that a cutover reads or closes. */
 export type ExistingSide = z.infer<typeof existing>;
 
-const host = z.object({ host: z.string(), cname: z.string() });
+const host = z.object({
+  /** The host name of the existing Iaso. */
+  host: z.string(),
+  /** The host name that the stack has until then. */
+  former: z.string(),
+  /** The domain of the stack's environment. */
+  cname: z.string(),
+});
 
 const plan = z.object({
   existing,

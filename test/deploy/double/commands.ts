@@ -19,17 +19,14 @@ export class Commands {
   online = ["i-0000000000000web"];
   /** The password that Iaso's instances have. */
   password = "the-password";
-<<<<<<< HEAD
   /** The tables that the migrations of the other version create. */
   newTables = ["iaso_new"];
   /** The bucket of media, and its files by their keys. */
   media: { bucket: string; files: () => Record<string, string> } | undefined;
   /** The addresses of the databases that were migrated. */
   readonly migrated: string[] = [];
-=======
   /** The instances of other environments that take commands, by the environment's name, and their password. */
   readonly others = new Map<string, { instances: string[]; password: string }>();
->>>>>>> e3a637c (Move an existing Iaso to its stack by one command that closes it, restores, migrates, checks and changes the records, and take that back by another one until then: nobody can do these steps by hand without losing what users write)
   private readonly invocations: Invocation[] = [];
   /** The results that the instance keeps, by the copy. */
   private readonly results = new Map<string, string>();
@@ -102,30 +99,18 @@ export class Commands {
       throw new AwsFault("InvocationDoesNotExist", "");
     }
     if (found.endsAt > this.time.now) return { Status: "InProgress", StatusDetails: "InProgress" };
-<<<<<<< HEAD
     // A script whose answer nobody asks for runs too, such as the first of a request that was repeated.
     for (const one of this.invocations) {
-      if (one.endsAt <= this.time.now) one.answer ??= this.execute(one.script);
-=======
-    const host = /RDS_HOSTNAME=(\S+)/.exec(found.script)?.[1] ?? "";
-    const database = this.rds.connect(host);
-    if (database === undefined || database.password !== this.passwordOf(found.instance)) {
-      const why = database === undefined ? "could not connect" : "password authentication failed";
-      return {
-        Status: "Failed",
-        StatusDetails: "Failed",
-        StandardErrorContent: `Traceback\n${host}: ${why}`,
-      };
->>>>>>> e3a637c (Move an existing Iaso to its stack by one command that closes it, restores, migrates, checks and changes the records, and take that back by another one until then: nobody can do these steps by hand without losing what users write)
+      if (one.endsAt <= this.time.now) one.answer ??= this.execute(one);
     }
     return found.answer ?? {};
   }
 
-  private execute(script: string): Xml {
+  private execute({ instance, script }: Invocation): Xml {
     if (/^url=/m.test(script)) return this.migrate(script);
     if (/^export AWS_DEFAULT_REGION=eu-central-1$/m.test(script)) return this.useMedia(script);
     const host = /RDS_HOSTNAME=(\S+)/.exec(script)?.[1] ?? "";
-    const database = this.open(host);
+    const database = this.open(host, this.passwordOf(instance));
     if (typeof database === "string") return failed(database);
     const rows = Object.entries(this.rds.rowsOf(database)).map(
       ([table, count]) => `rows ${table} ${count}\n`,
@@ -151,10 +136,10 @@ export class Commands {
   }
 
   /** The database at an address, or why it refuses the instances. */
-  private open(host: string): SimulatedDatabase | string {
+  private open(host: string, password = this.password): SimulatedDatabase | string {
     const database = this.rds.connect(host);
     if (database === undefined) return `${host}: could not connect`;
-    return database.password === this.password ? database : `${host}: password authentication failed`;
+    return database.password === password ? database : `${host}: password authentication failed`;
   }
 
   private migrate(script: string): Xml {

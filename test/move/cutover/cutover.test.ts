@@ -27,6 +27,8 @@ async function done(platforms: Platforms, command: Command, args: RunArgs = {}) 
   return ended;
 }
 
+const unused = () => Promise.reject(new Error("unused"));
+
 /** The calls of a run that change something, without those of the lock and the journal. */
 const changes = ({ double }: Platforms) =>
   double.calls
@@ -276,7 +278,7 @@ describe("move cutover", () => {
     expect(shown === "killed" ? shown : shown.remedy).to.match(named);
     const refused = await done(platforms, (session) =>
       restore(
-        { ...session, aws: () => Promise.reject(new Error("unused")) },
+        { ...session, aws: unused, presign: unused },
         {
           to: "latest",
           withoutRowCount: true,

@@ -99,6 +99,15 @@ export function createPlatforms(seed = 1, time?: Time, queueOrigin?: string): Pl
   const iaso = new ExistingIaso(double, new Random(seed + 7), queueOrigin);
   double.queue.delay = () => 50_000;
   iaso.queue.delay = () => 50_000;
+  double.state = JSON.stringify({
+    version: 3,
+    deployment: {
+      resources: [
+        { type: "aws:rds/instance:Instance", id: database.id },
+        { type: "aws:route53/record:Record", id: `Z0_${FORMER}_A`, inputs: { name: FORMER, type: "A" } },
+      ],
+    },
+  });
   const account = new ExistingAccount();
   account.zones = [iaso.zone];
   double.further = (service, request) => {
@@ -116,6 +125,9 @@ export function createPlatforms(seed = 1, time?: Time, queueOrigin?: string): Pl
   };
   return { double, iaso, takenHosts: [], output: [] };
 }
+
+/** The host name of the stack before a cutover. */
+const FORMER = "iaso-new.example.org";
 
 export interface RunArgs {
   /** The answers to the questions, in order; yes after the last. */
@@ -250,8 +262,12 @@ export function moving(
         region: "eu-central-1",
         choice: { application: APPLICATION, environments: [] },
         hosts: {
-          web: { host: HOST, cname: CNAMES.web },
-          enketo: { host: "enketo.example.org", cname: CNAMES.enketo },
+          web: { host: HOST, former: FORMER, cname: CNAMES.web },
+          enketo: {
+            host: "enketo.example.org",
+            former: "enketo-new.example.org",
+            cname: CNAMES.enketo,
+          },
         },
         mediaAccount: undefined,
       }),
@@ -342,6 +358,7 @@ export function mismatchesAfter(platforms: Platforms): string[] {
     ...common(platforms),
     ...(iaso.isOpen || iaso.queue.isOpen ? ["the existing side is open"] : []),
     ...(serving === undefined ? ["there is no database"] : missingRows(double, iaso, serving)),
+    ...(double.state.includes(`Z0_${HOST}_A`) ? [] : ["Pulumi's state does not have the record"]),
     ...(double.fits() ? [] : ["the tables do not fit"]),
     ...(lostMedia.length > 0 ? [`lost media: ${lostMedia.join(", ")}`] : []),
     ...(takenHosts.join() === `${HOST},enketo.example.org` ? [] : ["the hosts are not in the settings"]),
