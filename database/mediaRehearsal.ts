@@ -2,7 +2,8 @@ import { awaitJob, backupNames, recoveryPoints, startJob } from "./awsBackup";
 import { mediaBucketOf, mediaRestore } from "./mediaBackup";
 import { formatTime } from "./backups";
 import { runOnInstance } from "./runCommand";
-import { LIMITS, type LockedSession, Unfinished } from "./session";
+import { Unfinished } from "../coordination/unfinished";
+import { LIMITS, type LockedSession } from "./session";
 
 /**
  * The file in the media bucket that a rehearsal deletes and restores. It contains the time at which it was written, and no
