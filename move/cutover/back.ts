@@ -86,9 +86,12 @@ async function finishDatabase(session: LockedSession, record: CutoverRecord): Pr
 function refusal(record: CutoverRecord): UserError {
   const { command, existing, phase, stack } = record;
   const since = timeOf(record, "pointing") ?? "";
+  const isUnfinished = phase === "pointing";
   return new UserError(
-    `The records point to the new platform since ${since}: users write to it, and ${existing.web} lacks that. Nothing goes back.`,
-    phase === "pointing"
+    isUnfinished
+      ? `The records are being changed since ${since}: users may write to the new platform already, so nothing goes back. The site of ${existing.web} is CLOSED until the cutover is complete.`
+      : `The records point to the new platform since ${since}: users write to it, and ${existing.web} lacks that, so nothing goes back.`,
+    isUnfinished
       ? `Complete the ${command}: npm run move -- cutover ${stack}`
       : `Repair the new platform: npm run doctor -- ${stack}. The existing data are unchanged in ${existing.database.id} and ${existing.bucket.name}, as of the closure`,
   );

@@ -304,15 +304,16 @@ export async function play(
     ends.push(ended === "killed" ? ended : ended.code);
     problems.push(...silence(platforms, ended, before));
     // What cannot go back any more goes on.
-    const refused = ended !== "killed" && /Nothing goes back/.test(ended.output);
+    const refused = ended !== "killed" && /nothing goes back/.test(ended.output);
     next = then === "back" && !refused ? goBack : command;
   } while (isUnfinished(platforms) && ends.length <= RUNS);
-  const { iaso } = platforms;
-  const isDone = ends.at(-1) === 0 && iaso.isMoved;
   return {
     ends,
     output: platforms.output.join("\n"),
-    mismatches: [...problems, ...(isDone ? mismatchesAfter(platforms) : mismatchesBefore(platforms))],
+    mismatches: [
+      ...problems,
+      ...(platforms.iaso.isMoved ? mismatchesAfter(platforms) : mismatchesBefore(platforms)),
+    ],
   };
 }
 
