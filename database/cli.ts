@@ -6,6 +6,7 @@ import { copyBack } from "./commands/copyBack";
 import { deleteReplaced } from "./commands/deleteReplaced";
 import { rehearse, type RehearseOptions } from "./commands/rehearse";
 import { restore, type RestoreOptions, resume } from "./commands/restore";
+import { restoreEnketo } from "./commands/restoreEnketo";
 import { restoreMedia, type RestoreMediaOptions } from "./commands/restoreMedia";
 import { upgrade } from "./commands/upgrade";
 import { execute, EXIT, type Options } from "./run";
@@ -17,6 +18,7 @@ Examples:
   npm run database -- restore prod --to latest                 restore the latest restorable time
   npm run database -- restore prod --snapshot iaso-prod-…      restore a snapshot
   npm run database -- restore-media prod                       restore missing files of media from AWS Backup
+  npm run database -- restore-enketo prod                      list the snapshots of Enketo's Redis
   npm run database -- copy-back prod --from eu-west-3          copy backups back from another region
   npm run database -- rehearse prod                            restore into a copy, measure the time, delete the copy
   npm run database -- rehearse prod --migrate 1.2.3            also migrate the copy with that version
@@ -86,6 +88,12 @@ function createProgram(clock: Clock): Command {
     .option("--recovery-point <arn>", "the backup (default: the newest)")
     .action((env: string, options: Options & RestoreMediaOptions) =>
       execute(env, options, clock, (session) => restoreMedia(session, options)),
+    );
+
+  changing(command("restore-enketo", "list the snapshots of Enketo's Redis, or prepare the restore of one"))
+    .option("--snapshot <name>", "the snapshot to restore")
+    .action((env: string, options: Options & { snapshot?: string }) =>
+      execute(env, options, clock, (session) => restoreEnketo(session, options)),
     );
 
   changing(command("copy-back", "copy the newest backups from the vault in another region back"))

@@ -1,3 +1,4 @@
+import { UserError } from "../../cli/userError";
 import { type Session } from "../../database/session";
 import { ACCOUNT, REGION, type Role } from "../authorization";
 import { authorize } from "../deploy/double/authorization";
@@ -264,14 +265,28 @@ function shown({ destination, id, kind, message, point, state }: SimulatedJob): 
 }
 
 /** The AWS CLI: its calls are faulted like those of the SDK. */
-export function awsCliOf(backup: BackupDouble, process: Process): Session["aws"] {
-  return async (region, [, command = ""], input) => {
+export function awsCliOf(
+  services: Record<string, Pick<BackupDouble, "handle">>,
+  process: Process,
+): Session["aws"] {
+  return async (region, [service = "", command = ""], input) => {
     await Promise.resolve();
     if (process.dead) return never();
     const operation = command.replace(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase());
-    const answer = process.double.arrive("backup", operation, () =>
-      backup.handle(region, operation, input as Input),
-    );
+    let answer: unknown;
+    try {
+      answer = process.double.arrive(service, operation, () =>
+        services[service]?.handle(region, operation, input as Input),
+      );
+    } catch (error) {
+      if (!(error instanceof AwsFault)) throw error;
+      // As the AWS CLI prints it, and cli/awsCli.ts reports it.
+      const { code, message } = error;
+      throw new UserError(
+        `aws ${service} ${command} failed: An error occurred (${code}) when calling the ${operation} operation: ${message}`,
+        "Fix what the message names, then run the command again.",
+      );
+    }
     if (answer === KILL) {
       process.dead = true;
       process.onKill();

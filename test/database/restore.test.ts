@@ -3,6 +3,7 @@ import { expect } from "chai";
 import { EXIT } from "../../database/run";
 import { backups } from "../../database/commands/backups";
 import { copyBack } from "../../database/commands/copyBack";
+import { restoreEnketo } from "../../database/commands/restoreEnketo";
 import { restoreMedia } from "../../database/commands/restoreMedia";
 import { deleteReplaced } from "../../database/commands/deleteReplaced";
 import { rehearse } from "../../database/commands/rehearse";
@@ -373,6 +374,10 @@ describe("the permissions of an operator", () => {
     account.backup.addPoint({ type: "RDS", region: COPY_REGION });
     await ended(account, (session) => copyBack(session, { from: COPY_REGION }));
     await ended(account, (session) => restoreMedia(session, {}));
+    account.redis.addSnapshot("automatic.iaso-staging-enketo-main-2026", true);
+    await ended(account, (session) =>
+      restoreEnketo(session, { snapshot: "automatic.iaso-staging-enketo-main-2026" }),
+    );
     // A restart is needed only if parameters wait for it.
     expect(unusedPermissions(account.double.role)).to.deep.equal(["RestoreAndReplace: rds:RebootDBInstance"]);
   });

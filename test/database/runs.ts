@@ -12,6 +12,7 @@ import { silentProgress } from "../deploy/double/runs";
 import { createShortcutClients } from "../deploy/double/shortcut";
 import { DirectTransport, never, type Process } from "../deploy/double/transport";
 import { awsCliOf, BackupDouble, BUCKET } from "./backupDouble";
+import { ElastiCacheDouble } from "./elastiCacheDouble";
 import { operatorRole } from "./operator";
 
 process.env["AWS_ACCESS_KEY_ID"] ??= "AKIAEXAMPLE";
@@ -30,6 +31,7 @@ export interface Account {
   state: string;
   old: SimulatedDatabase;
   backup: BackupDouble;
+  redis: ElastiCacheDouble;
   /** The state of the old instance before the run. */
   before: string;
   /** True if the old instance does not exist any more. */
@@ -77,7 +79,8 @@ export function createAccount(seed = 1, time: Time = new VirtualTime()): Account
   });
   const backup = new BackupDouble(double.time, () => double.role);
   double.commands.media = { bucket: BUCKET, files: () => backup.media };
-  return { double, state, old, backup, before: settings(old), goodTime };
+  const redis = new ElastiCacheDouble(double.time, () => double.role);
+  return { double, state, old, backup, redis, before: settings(old), goodTime };
 }
 
 /** The outputs of Pulumi's resource. */
@@ -154,7 +157,7 @@ export function run(
         confirm: () => (process.dead ? never() : Promise.resolve(left.shift() ?? true)),
         show: (shown) => lines.push(...shown),
         pulumi: pulumiOf(account, process),
-        aws: awsCliOf(account.backup, process),
+        aws: awsCliOf({ backup: account.backup, elasticache: account.redis }, process),
         presign: (key) => (process.dead ? never() : Promise.resolve(double.presign(key))),
         fetch: async () => {
           await Promise.resolve();
