@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { UserError } from "../../cli/userError";
+import { Unfinished } from "../../coordination/unfinished";
 import { formatTime } from "../backups";
-import { LIMITS, type Result, type Session, Unfinished } from "../session";
+import { LIMITS, type Result, type Session } from "../session";
 
 const time = z.union([z.number().transform((seconds) => new Date(seconds * 1000)), z.coerce.date()]);
 
