@@ -48,7 +48,7 @@ describe("deferred modules", () => {
     expect(services.length).to.be.lessThan(10);
   });
 
-  it("shows the same services and exports of @pulumi/aws as without deferred modules", () => {
+  it("shows the same services and exports of @pulumi/aws as without deferred modules @proof", () => {
     const code = `
       const aws = require("@pulumi/aws");
       const names = (module) => Object.keys(module).filter((name) => name !== "__esModule").sort();
@@ -60,7 +60,7 @@ describe("deferred modules", () => {
     expect(run(code)).to.equal(stdout.trim());
   });
 
-  it("loads the compiler for a program that turns a function into Lambda code", () => {
+  it("loads the compiler for a program that turns a function into Lambda code @proof", () => {
     const code = run(`
       const pulumi = require("@pulumi/pulumi");
       pulumi.runtime.serializeFunction(() => "from a Lambda").then(({ text }) => console.log(text));
@@ -68,7 +68,7 @@ describe("deferred modules", () => {
     expect(code).to.include("from a Lambda");
   });
 
-  it("loads npm's packages for a program that packs its dependencies for a Lambda", () => {
+  it("loads npm's packages for a program that packs its dependencies for a Lambda @proof", () => {
     const size = run(`
       const pulumi = require("@pulumi/pulumi");
       pulumi.runtime.computeCodePaths().then((paths) => console.log(paths.size));

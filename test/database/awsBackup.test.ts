@@ -129,7 +129,7 @@ describe("AWS Backup under faults", () => {
     ["restore-media", media(), 1],
     ["copy-back", copying, 2],
   ] as const) {
-    it(`${name} ends well when repeated, without a second job, with every fault in every call`, async () => {
+    it(`${name} ends well when repeated, without a second job, with every fault in every call @proof`, async () => {
       const undisturbed = withBackups();
       await ended(undisturbed, command);
       const calls = undisturbed.double.calls.map(({ operation }) => operation);

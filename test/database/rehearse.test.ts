@@ -192,7 +192,7 @@ describe("database rehearse", () => {
     expect(mismatches(account)).to.deep.equal([]);
   });
 
-  it("leaves no copy with every fault in every call, and migrates at most once", async () => {
+  it("leaves no copy with every fault in every call, and migrates at most once @proof", async () => {
     const prepared = (): Account => {
       const account = steady();
       addVersion(account, "1.2.3");

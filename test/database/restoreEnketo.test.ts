@@ -74,7 +74,7 @@ describe("database restore-enketo", () => {
     expect(account.redis.exists).to.equal(true);
   });
 
-  it("ends well when repeated, and never loses the snapshot, with every fault in every call", async () => {
+  it("ends well when repeated, and never loses the snapshot, with every fault in every call @proof", async () => {
     const undisturbed = prepared();
     await ended(undisturbed, restoring());
     const calls = undisturbed.double.calls.map(({ operation }) => operation);

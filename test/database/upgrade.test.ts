@@ -144,7 +144,7 @@ describe("database upgrade", () => {
     expect(end.output).to.include("npm run database -- upgrade staging --to 17");
   });
 
-  it("ends upgraded, with a snapshot and without a copy, with every fault in every call", async () => {
+  it("ends upgraded, with a snapshot and without a copy, with every fault in every call @proof", async () => {
     const undisturbed = steady();
     await playUpgrade(undisturbed);
     const operations = undisturbed.double.calls.map(({ operation }) => operation);

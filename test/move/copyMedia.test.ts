@@ -328,7 +328,7 @@ describe("move copy-media", function () {
       .and.not.match(/^\s+at /m);
   });
 
-  it("waits where S3 throttles every object for a while", async () => {
+  it("waits where S3 throttles every object for a while @proof", async () => {
     fill(400);
     const attempts = new Map<string, number>();
     s3.fault = (operation, key) => {
@@ -358,7 +358,7 @@ describe("move copy-media", function () {
     expect(stateOf(source, object(2000, 6, "y"))).to.equal("newer");
   });
 
-  it("stops after a hundred failures, and says which bucket refuses", async () => {
+  it("stops after a hundred failures, and says which bucket refuses @proof", async () => {
     fill(300);
     s3.buckets.get(NEW)!.deniesObjects = true;
     const target = await run("--yes");
@@ -376,7 +376,7 @@ describe("move copy-media", function () {
       .and.include('"Sid":"CopyToTheNewIaso"');
   });
 
-  it("goes on after a kill at half without copying anything twice", async () => {
+  it("goes on after a kill at half without copying anything twice @proof", async () => {
     fill(400);
     let copied = 0;
     s3.fault = (operation) => {

@@ -446,7 +446,7 @@ describe("report/risks", () => {
         "Record",
         "web",
         /DNS no longer resolves iaso\.example\.org/,
-        ["certificates-fit", "cors-own-origins", "dns-whole", "role-duties", "variables-own-resources"],
+        ["certificates-fit", "dns-whole", "role-duties", "variables-own-resources"],
       ],
       ["BucketPublicAccessBlock", "logs", undefined, ["bucket-public-access-block"]],
       // Kept on delete: nothing changes in AWS.

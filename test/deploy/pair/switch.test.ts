@@ -126,7 +126,7 @@ describe("deploy/pair/switch", () => {
       expect(outcomeOf(await deployWithClientErrors(rules as string))).to.equal("deployed");
     });
 
-    it("fail it by Beanstalk's own rules, and by the rule that is left if one is turned off", async () => {
+    it("fail it by Beanstalk's own rules, and by the rule that is left if one is turned off @proof", async () => {
       const applicationOnly = { Application: { ApplicationRequests4xx: { Enabled: false } } };
       for (const rules of [undefined, JSON.stringify({ Rules: { Environment: applicationOnly } })]) {
         expect(await deployWithClientErrors(rules)).to.deep.include({
@@ -170,7 +170,7 @@ describe("deploy/pair/switch", () => {
     expect(mismatches(double, [PREVIOUS])).to.deep.equal([]);
   });
 
-  it("never leaves a version that was not healthy, when the run that judged it was killed", async () => {
+  it("never leaves a version that was not healthy, when the run that judged it was killed @proof", async () => {
     const double = prepareDouble({ web: "degrades", worker: "degrades" });
     double.faultOn = (operation, before) =>
       operation === "DescribeEvents" && before === 8 ? "killBefore" : undefined;

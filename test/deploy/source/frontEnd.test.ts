@@ -94,7 +94,7 @@ describe("deploy/source/frontEnd", () => {
       });
     }
 
-    it("is the same after changes of the back end, in another clone and with other places", async () => {
+    it("is the same after changes of the back end, in another clone and with other places @proof", async () => {
       const { before, now } = await after((source) => {
         writeFiles(source, { "hat/urls.py": "other", "hat/new.py": "", "docs/new.js": "" });
         rmSync(join(source, "hat/locale/fr/django.po"));

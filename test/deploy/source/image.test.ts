@@ -201,7 +201,7 @@ describe("deploy/source/image", () => {
     }
   });
 
-  it("agrees with a model of layers for any writing and removing", async () => {
+  it("agrees with a model of layers for any writing and removing @proof", async () => {
     const path = fc.constantFrom("a", "b", "d/a", "d/b", "d/e/a");
     const change = fc.record({ path, text: fc.option(fc.string({ unit: "grapheme" }), { nil: undefined }) });
     await fc.assert(

@@ -166,7 +166,7 @@ describe("deploy/static/publish", () => {
     expect(await restoreStatic({ s3, bucket, version: "1" })).to.deep.equal({ restored: 0 });
   });
 
-  it("serves each version exactly after any history of publications, rollbacks and prunings", async () => {
+  it("serves each version exactly after any history of publications, rollbacks and prunings @proof", async () => {
     const file = fc.constantFrom("a.css", "b.css", HASHED);
     const files = fc.dictionary(file, fc.constantFrom("1", "2", "3"), { minKeys: 1, noNullPrototype: true });
     const step = fc.oneof(

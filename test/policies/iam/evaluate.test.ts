@@ -217,7 +217,7 @@ const request: fc.Arbitrary<Request> = fc
   }));
 
 describe("the evaluator of policy statements", () => {
-  it(`agrees with another's on ${PAIRS.toLocaleString("en")} documents and requests`, () => {
+  it(`agrees with another's on ${PAIRS.toLocaleString("en")} documents and requests @proof`, () => {
     const seed = printedSeed();
     const counts: Record<string, number> = {};
     fc.assert(
