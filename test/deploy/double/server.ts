@@ -45,9 +45,11 @@ export async function serve(double: Pick<AwsDouble, "handle">): Promise<RunningD
     "ELASTIC_BEANSTALK",
     "ELASTIC_LOAD_BALANCING_V2",
     "RDS",
+    "ROUTE_53",
     "S3",
     "SQS",
     "SSM",
+    "STS",
   ];
   const endpoints = services.map((name) => [`AWS_ENDPOINT_URL_${name}`, url]);
   const running: RunningDouble = {

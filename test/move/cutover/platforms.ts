@@ -219,7 +219,7 @@ async function copyMedia({ double, iaso }: Platforms, process: Process): Promise
 }
 
 /** Iaso's answers to the checks. */
-function answerOf(
+export function answerOf(
   { double }: Platforms,
   url: URL,
   init: Parameters<Session["request"]>[1],

@@ -82,25 +82,31 @@ export class MediaS3 extends MediaStore {
       outgoing.writeHead(200, { "content-type": "application/xml" }).end(error);
       return;
     }
-    let response: S3Response;
-    try {
+    const response = this.respond(request, () => {
       if (fault === "refused") throw new AwsFault("AccessDenied", "Access Denied", 403);
       if (fault === "throttled") throw new AwsFault("SlowDown", "Please reduce your request rate.", 503);
-      response = this.handle(operation, request);
-    } catch (error) {
-      if (!(error instanceof AwsFault)) throw error;
-      response = {
-        status: error.status,
-        headers: error instanceof Moved ? { "x-amz-bucket-region": error.region } : {},
-        body: `<Error><Code>${error.code}</Code><Message>${escapeXml(error.message)}</Message></Error>`,
-      };
-    }
+    });
     if (fault === "killed after") this.onKill();
     else if (fault === "lost") outgoing.destroy();
     else {
       outgoing
         .writeHead(response.status, { "content-type": "application/xml", ...response.headers })
         .end(request.method === "HEAD" ? "" : (response.body ?? ""));
+    }
+  }
+
+  /** @param before Called before the request is executed; throws what S3 refuses with. */
+  respond(request: S3Request, before: () => void = () => undefined): S3Response {
+    try {
+      before();
+      return this.handle(operationOf(request), request);
+    } catch (error) {
+      if (!(error instanceof AwsFault)) throw error;
+      return {
+        status: error.status,
+        headers: error instanceof Moved ? { "x-amz-bucket-region": error.region } : {},
+        body: `<Error><Code>${error.code}</Code><Message>${escapeXml(error.message)}</Message></Error>`,
+      };
     }
   }
 
