@@ -2,11 +2,11 @@ import { password as askPassword } from "@inquirer/prompts";
 import { Command, InvalidArgumentError } from "commander";
 import { UserError } from "../../cli/userError";
 import { Naming } from "../../components/common/naming";
-import { type Clock, parseDuration } from "../../coordination/clock";
+import { parseDuration } from "../../coordination/clock";
 import type { StackFile } from "../../settings/stackFile";
 import { goBack } from "../cutover/back";
 import { cutover } from "../cutover/cutover";
-import { execute } from "../cutover/execute";
+import { execute, type Surroundings } from "../cutover/execute";
 import type { PlanArgs } from "../cutover/plan";
 import { collect, regionOf } from "./options";
 
@@ -47,12 +47,12 @@ async function run(
   command: PlanArgs["command"],
   stack: string,
   options: Options,
-  clock: Clock,
+  surroundings: Surroundings,
 ): Promise<void> {
   const user =
     options.user === undefined ? undefined : { name: options.user, password: await passwordOf(options.user) };
   const withoutRowCount = options.withoutRowCount === true;
-  await execute(NAMES[command], stack, { ...options, user }, clock, (session, file) =>
+  await execute(NAMES[command], stack, { ...options, user }, surroundings, (session, file) =>
     cutover(session, {
       command,
       leaveTasks: options.leaveTasks === true,
@@ -119,7 +119,7 @@ function duration(text: string): number {
 }
 
 /** The commands `rehearse`, `cutover` and `back`. */
-export function cutoverCommands(clock: Clock): Command[] {
+export function cutoverCommands(surroundings: Surroundings): Command[] {
   const common = (name: string, description: string): Command =>
     new Command(name)
       .description(description)
@@ -139,7 +139,7 @@ export function cutoverCommands(clock: Clock): Command[] {
       .addHelpText("after", EXAMPLES);
   return [
     common("rehearse", "rehearses the cutover while the existing Iaso stays in use, and measures it").action(
-      (stack: string, options: Options) => run("rehearsal", stack, options, clock),
+      (stack: string, options: Options) => run("rehearsal", stack, options, surroundings),
     ),
     common("cutover", "closes the existing Iaso, and moves its data and host names to the stack")
       .option(
@@ -148,11 +148,11 @@ export function cutoverCommands(clock: Clock): Command[] {
         duration,
       )
       .option("--leave-tasks", "go on although background tasks are left")
-      .action((stack: string, options: Options) => run("cutover", stack, options, clock)),
+      .action((stack: string, options: Options) => run("cutover", stack, options, surroundings)),
     new Command("back")
       .description("goes back to the existing Iaso, until the DNS records are changed; ends a rehearsal")
       .argument("<stack>", "the stack, such as prod")
       .addHelpText("after", EXAMPLES)
-      .action((stack: string) => execute("back", stack, {}, clock, (session) => goBack(session))),
+      .action((stack: string) => execute("back", stack, {}, surroundings, (session) => goBack(session))),
   ];
 }

@@ -181,7 +181,8 @@ function succeeded(session: Session, record: CutoverRecord): Result {
     outcome: "done",
     lines: [
       `${hosts.web.host} is the new platform. Iaso was closed for ${formatDuration(closed)}; where resolvers keep the old record, users see the maintenance page until it expires.`,
-      `Pulumi.${stack}.yaml has the host names of the existing Iaso now. Next:`,
+      `Pulumi.${stack}.yaml has the host names of the existing Iaso now. At once, because Enketo opens no form until the update has ended:`,
+      `  git commit Pulumi.${stack}.yaml, and push it: an update with the old file would delete the record of ${hosts.web.host}`,
       `  pulumi up --stack ${stack}`,
       `  npm run doctor -- ${stack}`,
       `  pulumi config rm iaso:mediaCopyPrincipal --stack ${stack}, and pulumi up again (docs/moving-in.md, "Copy the media")`,

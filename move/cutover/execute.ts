@@ -30,6 +30,11 @@ const ATTEMPTS = 6;
 /** Time limit of a request to Iaso, in milliseconds. */
 const REQUEST_TIMEOUT = 30_000;
 
+/** The world around a command. */
+export interface Surroundings extends Pick<Session, "reach"> {
+  clock: Clock;
+}
+
 export interface Options {
   yes?: true;
   /** Time limit for tasks to end, in milliseconds. */
@@ -47,7 +52,7 @@ export async function execute(
   name: Name,
   stack: string,
   options: Options,
-  clock: Clock,
+  { clock, reach }: Surroundings,
   command: (session: Session, file: StackFile) => Promise<Result>,
 ): Promise<void> {
   const progress = createProgress({
@@ -89,6 +94,7 @@ export async function execute(
         },
         fetch: sendRequest,
         request,
+        reach,
         pulumi: new PulumiCli(stack),
         existingClients: (where) => createClients({ region: where }),
         route53: new Route53Client({ region, retryStrategy: new ConfiguredRetryStrategy(ATTEMPTS, backoff) }),

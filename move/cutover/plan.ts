@@ -10,6 +10,7 @@ import { describePair } from "../../deploy/pair/state";
 import { findSnapshot } from "../../doctor/reads";
 import { type Choice } from "../existing/environments";
 import { findExistingSide, type FoundSide } from "./existingSide";
+import { requireReachable } from "./reach";
 import { newestIn, type Plan } from "./record";
 import { type HostRecords, type MovedHost, readRecords } from "./records";
 import { onExisting, type Session } from "./session";
@@ -68,6 +69,7 @@ export async function makePlan(
   const records =
     args.command === "cutover" ? await readRecords(session.route53, await session.zones(), hosts) : [];
   await requireOwnDomains(session, hosts);
+  await requireReachable(session, args.hosts);
   const plan: Plan = { existing: side, snapshot, restore, version, hosts: args.hosts };
   const rehearsed = await newestIn(session, "rehearsed");
   const leftovers = await listByPrefix(session, `${restore.name}-replaced-`);
@@ -143,6 +145,7 @@ function describeCutover({ existing, restore, snapshot, version }: Plan, facts: 
     "  6. Ask again, then change the records:",
     ...records.map(recordLine),
     ...ownerLines(found),
+    `  7. At once, by you: commit and push Pulumi.${stack}.yaml, and run pulumi up --stack ${stack}. Enketo opens no form until then.`,
     `Until step 6, this goes back: npm run move -- back ${stack}. From step 6 on nothing does: users then write to the new platform.`,
   ];
 }

@@ -3,6 +3,7 @@ import { type Clients } from "../../coordination/clients";
 import { type HeldLock } from "../../coordination/lock";
 import { type Session as DeploySession } from "../../deploy/session";
 import { type CutoverRecord, type ExistingSide } from "./record";
+import { type ReachArgs } from "./reach";
 import { type Zones } from "./records";
 
 /** A request to Iaso, and the answer to it. */
@@ -24,6 +25,7 @@ export interface Session extends DeploySession {
   /** Copies the media that the new bucket lacks, and returns the result in words. Throws UserError if some are missing. */
   copyMedia: (bucket: ExistingSide["bucket"]) => Promise<string[]>;
   request: Request;
+  reach: (args: ReachArgs) => Promise<number>;
   /** A user of Iaso with whom the new platform is checked; undefined if nobody was named. */
   user: { name: string; password: string } | undefined;
   /** Gives the stack the host names of the existing Iaso in its settings. */

@@ -190,6 +190,13 @@ describe("move cutover", () => {
       /No environment has the domain example-iaso-staging/,
     ],
     [
+      "a new platform without a certificate for the existing host",
+      (platforms) => {
+        platforms.certified = [];
+      },
+      /does not answer for iaso\.example\.org: .*certificate.*pulumi up --stack staging/s,
+    ],
+    [
       "no bucket of media",
       ({ double }) => {
         Reflect.deleteProperty(double.environment(OLD).settings.variables!, "AWS_STORAGE_BUCKET_NAME");

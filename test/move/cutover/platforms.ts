@@ -52,6 +52,8 @@ export interface Platforms {
   iaso: ExistingIaso;
   /** The settings that the cutover wrote. */
   takenHosts: string[];
+  /** The hosts for which the load balancers of the new platform have a certificate. */
+  certified: string[];
   /** All lines that the runs printed. */
   output: string[];
 }
@@ -123,7 +125,7 @@ export function createPlatforms(seed = 1, time?: Time, queueOrigin?: string): Pl
       },
     };
   };
-  return { double, iaso, takenHosts: [], output: [] };
+  return { double, iaso, takenHosts: [], certified: [HOST, "enketo.example.org"], output: [] };
 }
 
 /** The host name of the stack before a cutover. */
@@ -184,6 +186,12 @@ export function run(
             return { status, text: body.toString() };
           }),
         request: (url, init) => alive(() => answerOf(platforms, url, init)),
+        reach: ({ cname, host }) =>
+          alive(() => {
+            if (!Object.values(CNAMES).includes(cname)) throw new Error(`getaddrinfo ENOTFOUND ${cname}`);
+            if (!platforms.certified.includes(host)) throw new Error(`${host} is not in the certificate`);
+            return 200;
+          }),
         existingClients: () => clients,
         route53,
         zones: () => Promise.resolve({ zoneId: iaso.zone.id, beanstalkZoneId: "Z1FRNW7UH4DEZJ" }),
