@@ -29,6 +29,8 @@ const NOT_RUN = [
   "test:iaso",
   "test:proofs",
   "test:recipe",
+  "test:static",
+  "test:unit",
 ];
 
 /** Every other script as a user types it: its arguments, its exit code, and a line of its output. */
