@@ -50,6 +50,12 @@ export function mapProperties(
   return Object.fromEntries(Object.entries(properties).map(([key, value]) => [key, map(value)]));
 }
 
+/** True if a value has the provider's `__defaults` at any depth. */
+export const hasDefaults = (value: PropertyValue): boolean =>
+  typeof value === "object" &&
+  value !== null &&
+  ((!Array.isArray(value) && Object.hasOwn(value, "__defaults")) || Object.values(value).some(hasDefaults));
+
 /** The value without the provider's `__defaults`, which list the inputs that it filled in itself. */
 export function withoutDefaults(value: PropertyValue): PropertyValue {
   if (Array.isArray(value)) return value.map(withoutDefaults);

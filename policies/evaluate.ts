@@ -1,5 +1,5 @@
 import { configOf, configProblems, Exception, reasonOf, RuleConfig } from "./config";
-import { Context, stackOf } from "./context";
+import { Context, every, Stack, stackOf } from "./context";
 import { outdatedTable } from "./facts/platformBranches";
 import { Resource } from "./resource";
 import { Level, Rule } from "./rule";
@@ -71,6 +71,11 @@ export function judgeResource(
 /** True if a rule judges resources of a type. */
 export const judgesType = ({ types }: Rule, type: string): boolean => types === "all" || types.includes(type);
 
+/** The resources that a rule judges, type by type. */
+function judgedBy(rule: Rule, stack: Stack): readonly Resource[] {
+  return rule.types === "all" ? stack.all : rule.types.flatMap((type) => every(stack, type));
+}
+
 /** Checks the resources of a stack with all rules, in this process. The engine comes to the same results. */
 export function evaluate(
   resources: Resource[],
@@ -90,8 +95,7 @@ export function evaluate(
     const settings = configOf(rule, config);
     if (settings.level === "disabled") continue;
     const context = { ...stack, parameters: settings.parameters, today };
-    for (const resource of resources) {
-      if (!judgesType(rule, resource.type)) continue;
+    for (const resource of judgedBy(rule, stack)) {
       evaluated++;
       const { messages, exception } = judgeResource(rule, resource, settings.exceptions, context);
       const about = { policy: rule.name, urn: resource.urn };

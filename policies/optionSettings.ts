@@ -21,7 +21,7 @@ export interface Setting {
 }
 
 /** The settings that were read already, by their list: many rules read the same ones. */
-const read = new WeakMap<object, Setting[]>();
+const read = new WeakMap<object, { all: Setting[]; byOption: Map<string, Setting> }>();
 
 /** A resource that may be an environment. */
 interface WithSettings {
@@ -29,7 +29,9 @@ interface WithSettings {
 }
 
 /** The option settings of an environment. */
-export function settingsOf({ inputs }: WithSettings): Setting[] {
+export const settingsOf = (environment: WithSettings): Setting[] => readSettings(environment).all;
+
+function readSettings({ inputs }: WithSettings): { all: Setting[]; byOption: Map<string, Setting> } {
   const { settings } = inputs;
   const known = Array.isArray(settings) ? read.get(settings) : undefined;
   if (known !== undefined) return known;
@@ -42,15 +44,20 @@ export function settingsOf({ inputs }: WithSettings): Setting[] {
       value: field("value"),
     };
   });
-  if (Array.isArray(settings)) read.set(settings, all);
-  return all;
+  // The first one counts where an option is set twice, which `beanstalk-options` refuses.
+  const byOption = new Map(
+    all.map((setting) => [`${setting.namespace}/${setting.name}`, setting] as const).reverse(),
+  );
+  const result = { all, byOption };
+  if (Array.isArray(settings)) read.set(settings, result);
+  return result;
 }
 
 /** The value of an option; undefined if it is not set. */
 export const optionOf = (environment: WithSettings, namespace: string, name: string): unknown =>
   isUnknown(environment.inputs.settings)
     ? UNKNOWN
-    : settingsOf(environment).find((one) => one.namespace === namespace && one.name === name)?.value;
+    : readSettings(environment).byOption.get(`${namespace}/${name}`)?.value;
 
 /** Demands the value of an option: the one to write, or one that is valid too. */
 export function demandOption(

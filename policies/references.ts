@@ -29,8 +29,11 @@ function valuesAt(value: unknown, path: string[]): unknown[] {
   }
 }
 
-/** The uses of all references of a resource. */
-export function usesOf({ type, inputs }: Pick<Resource, "type" | "inputs">): Use[] {
+/** The uses of all references of a resource of the stack. */
+export const usesOf = (resource: Resource, { once }: Stack): Use[] =>
+  once(`uses by ${resource.urn}`, () => usesIn(resource));
+
+function usesIn({ type, inputs }: Pick<Resource, "type" | "inputs">): Use[] {
   return (REFERENCES[type] ?? []).flatMap((reference) => {
     const { property, option } = reference;
     if (option === undefined) {
@@ -64,7 +67,7 @@ export const used = (resource: Resource, property: string, type: string, stack: 
 const usesByType = (stack: Stack) =>
   stack.once("uses by type", () =>
     groupBy(
-      stack.all.flatMap((resource) => usesOf(resource).map((use) => ({ ...use, urn: resource.urn }))),
+      stack.all.flatMap((resource) => usesOf(resource, stack).map((use) => ({ ...use, urn: resource.urn }))),
       ({ reference }) => reference.to,
     ),
   );

@@ -13,14 +13,29 @@ export interface Statement {
   Condition?: unknown;
 }
 
+/** The documents that were read already, by their text: a dozen rules read each of them. */
+const read = new Map<string, Statement[]>();
+
+/** The number of documents that are kept: those of the largest stack, many times over. */
+const KEPT = 5000;
+
 /**
- * Reads a policy document: JSON text, or an object.
+ * Reads a policy document: JSON text, or an object. The statements of one text are the same objects each time.
  *
  * @throws SyntaxError if the text is not JSON; TypeError if the document has no statements
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
  */
 export function statementsOf(document: unknown): Statement[] {
-  const parsed: unknown = typeof document === "string" ? JSON.parse(document) : document;
+  if (typeof document !== "string") return statementsIn(document);
+  const known = read.get(document);
+  if (known !== undefined) return known;
+  const statements = statementsIn(JSON.parse(document));
+  if (read.size >= KEPT) read.clear();
+  read.set(document, statements);
+  return statements;
+}
+
+function statementsIn(parsed: unknown): Statement[] {
   if (typeof parsed !== "object" || parsed === null || !("Statement" in parsed))
     throw new TypeError("has no Statement");
   const statements = list(parsed.Statement);
@@ -44,8 +59,19 @@ export interface Condition {
   values: unknown[];
 }
 
+/** The conditions that were read already, by their statement. */
+const readConditions = new WeakMap<Statement, Condition[]>();
+
 /** The conditions of a statement. IAM compares operators and keys case-insensitively. */
-export function conditionsOf({ Condition: blocks }: Statement): Condition[] {
+export function conditionsOf(statement: Statement): Condition[] {
+  const known = readConditions.get(statement);
+  if (known !== undefined) return known;
+  const conditions = conditionsIn(statement);
+  readConditions.set(statement, conditions);
+  return conditions;
+}
+
+function conditionsIn({ Condition: blocks }: Statement): Condition[] {
   return Object.entries(object(blocks)).flatMap(([operator, block]) =>
     Object.entries(object(block)).map(([key, values]) => ({
       operator,

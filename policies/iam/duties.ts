@@ -46,18 +46,38 @@ const principalsOf = (principal: unknown): string[] =>
     ? Object.entries(principal).flatMap(([kind, value]) => strings(value).map((one) => `${kind} ${one}`))
     : list(principal).map((one) => `AWS ${String(one)}`);
 
-/** Writes the values of an environment into duties. */
-export function filled(duties: Duty[], values: Values): FilledDuties {
-  const all = duties.map(({ actions, resources, principal, condition }) => ({
-    actions: actions.map((action) => action.toLowerCase()),
-    resources: resources.flatMap((one) => fill(one, values)),
-    principals: principalsOf(principal).flatMap((one) => fill(one, values)),
-    conditions: conditionsOf({ Condition: condition }).map((one) => ({
+/** The parts of a duty that are the same in every environment, by the duty. */
+const shared = new WeakMap<Duty, { actions: string[]; principals: string[]; conditions: Condition[] }>();
+
+function sharedOf(duty: Duty) {
+  const known = shared.get(duty);
+  if (known !== undefined) return known;
+  const parts = {
+    actions: duty.actions.map((action) => action.toLowerCase()),
+    principals: principalsOf(duty.principal),
+    conditions: conditionsOf({ Condition: duty.condition }).map((one) => ({
       ...one,
       operator: one.operator.toLowerCase(),
-      values: one.values.flatMap((value) => fill(String(value), values)),
     })),
-  }));
+  };
+  shared.set(duty, parts);
+  return parts;
+}
+
+/** Writes the values of an environment into duties. */
+export function filled(duties: Duty[], values: Values): FilledDuties {
+  const all = duties.map((duty) => {
+    const { actions, principals, conditions } = sharedOf(duty);
+    return {
+      actions,
+      resources: duty.resources.flatMap((one) => fill(one, values)),
+      principals: principals.flatMap((one) => fill(one, values)),
+      conditions: conditions.map((one) => ({
+        ...one,
+        values: one.values.flatMap((value) => fill(String(value), values)),
+      })),
+    };
+  });
   const byAction = new Map<string, FilledDuty[]>();
   for (const duty of all)
     for (const action of duty.actions) byAction.set(action, [...(byAction.get(action) ?? []), duty]);
@@ -100,12 +120,19 @@ export function beyond(statement: Statement, { all, byAction }: FilledDuties): s
   const own = conditionsOf(statement);
   const principals = principalsOf(statement.Principal);
   const resources = strings(statement.Resource);
+  // A statement has many actions of few duties.
+  const judged = new Map<FilledDuty, boolean>();
+  const fits = (duty: FilledDuty): boolean => {
+    const known = judged.get(duty);
+    if (known !== undefined) return known;
+    const fit = principals.every((one) => duty.principals.includes(one)) && hasConditions(own, duty);
+    judged.set(duty, fit);
+    return fit;
+  };
   return strings(statement.Action).flatMap((action) => {
     const name = action.toLowerCase();
     const notIn = (duties: FilledDuty[]): string[] => {
-      const fitting = duties.filter(
-        (duty) => principals.every((one) => duty.principals.includes(one)) && hasConditions(own, duty),
-      );
+      const fitting = duties.filter(fits);
       return resources.filter((resource) => !fitting.some((duty) => includedIn(duty.resources, resource)));
     };
     const left = notIn(byAction.get(name) ?? []);

@@ -21,11 +21,67 @@ export interface Request {
 
 export type Decision = "allow" | "deny" | "implicit-deny";
 
+/** The actions of an element Action or NotAction, in lower case. */
+interface ActionPatterns {
+  names: Set<string>;
+  patterns: string[];
+}
+
+/** The elements that were read already, by their statement: rules ask one statement about hundreds of actions. */
+const readActions = new WeakMap<Statement, ActionPatterns>();
+
+function actionPatternsOf(statement: Statement): ActionPatterns {
+  const known = readActions.get(statement);
+  if (known !== undefined) return known;
+  const all = strings(statement.Action ?? statement.NotAction).map((one) => one.toLowerCase());
+  const isPattern = (one: string) => /[*?$]/.test(one);
+  const read = { names: new Set(all.filter((one) => !isPattern(one))), patterns: all.filter(isPattern) };
+  readActions.set(statement, read);
+  return read;
+}
+
+/** True if a statement is about an action. Statements must not change after the first question. */
 export function actionMatches(statement: Statement, action: string): boolean {
-  const named = (value: unknown) => strings(value).some((pattern) => matches(pattern, action, true));
-  return statement.Action !== undefined
-    ? named(statement.Action)
-    : statement.NotAction !== undefined && !named(statement.NotAction);
+  if ((statement.Action ?? statement.NotAction) === undefined) return false;
+  const { names, patterns } = actionPatternsOf(statement);
+  const name = action.toLowerCase();
+  const isNamed = names.has(name) || patterns.some((pattern) => matches(pattern, name, false));
+  return isNamed === (statement.Action !== undefined);
+}
+
+/** The statements that may be about an action: those that name it, and those with a pattern or a NotAction. */
+interface ByAction {
+  named: Map<string, Statement[]>;
+  open: Statement[];
+}
+
+const indexed = new WeakMap<readonly Statement[], ByAction>();
+
+function byActionOf(statements: readonly Statement[]): ByAction {
+  const known = indexed.get(statements);
+  if (known !== undefined) return known;
+  const index: ByAction = { named: new Map(), open: [] };
+  for (const statement of statements) {
+    const { names, patterns } = actionPatternsOf(statement);
+    if (patterns.length > 0 || statement.Action === undefined) index.open.push(statement);
+    else
+      for (const name of names) {
+        const all = index.named.get(name);
+        if (all === undefined) index.named.set(name, [statement]);
+        else all.push(statement);
+      }
+  }
+  indexed.set(statements, index);
+  return index;
+}
+
+/** The statements about an action. The list must not change after the first question: it is indexed once. */
+export function statementsAbout(statements: readonly Statement[], action: string): Statement[] {
+  const { named, open } = byActionOf(statements);
+  return [
+    ...(named.get(action.toLowerCase()) ?? []),
+    ...open.filter((statement) => actionMatches(statement, action)),
+  ];
 }
 
 /** The pattern of an ARN, widened to all resources of its service, region and account. */

@@ -27,6 +27,17 @@ function read(pattern: string, wildcards: boolean, keys: Keys): Pattern | undefi
   return read;
 }
 
+const plainParts = new Map<string, number>();
+
+/** The length of a pattern before its first wildcard or variable; -1 if it has none. */
+function plainOf(pattern: string): number {
+  const known = plainParts.get(pattern);
+  if (known !== undefined) return known;
+  const plain = pattern.search(SPECIAL);
+  plainParts.set(pattern, plain);
+  return plain;
+}
+
 const readPatterns = new Map<string, Pattern | undefined>();
 
 /** Reads a pattern without variables: the documents of a stack repeat a few hundred. */
@@ -50,7 +61,7 @@ export function isResolvable(pattern: string, keys: Keys): boolean {
 /** True if a pattern without variables matches a value. */
 export function matches(pattern: string, value: string, ignoreCase: boolean): boolean {
   // Most pairs differ in length or before the first wildcard, which is faster to compare than lower case.
-  const plain = pattern.search(SPECIAL);
+  const plain = plainOf(pattern);
   if (plain < 0 && pattern.length !== value.length) return false;
   const end = plain < 0 ? pattern.length : plain;
   for (let at = 0; at < end; at++) {
@@ -65,7 +76,7 @@ export function matches(pattern: string, value: string, ignoreCase: boolean): bo
 /** True if a pattern matches a value. Takes time proportional to the product of both lengths; does not recurse. */
 export function covers(pattern: string, value: string, wildcards: boolean, keys: Keys): boolean {
   // Most pairs differ before the first wildcard or variable, which is faster to compare than to read.
-  const plain = pattern.search(SPECIAL);
+  const plain = plainOf(pattern);
   if (plain < 0) return pattern === value;
   if (!value.startsWith(pattern.slice(0, plain))) return false;
   const glob = wildcards && !pattern.includes("$") ? readOnce(pattern) : read(pattern, wildcards, keys);

@@ -54,8 +54,16 @@ interface Values {
   includes: (value: string) => boolean;
 }
 
+/** The values of the options that were asked for already. */
+const readOptions = new Map<Option, Values | undefined>();
+
 /** The values that an option accepts; undefined if it accepts any text. */
-function valuesOf({ type, values = [], pattern, min = "any", max = "any" }: Option): Values | undefined {
+function valuesOf(option: Option): Values | undefined {
+  if (!readOptions.has(option)) readOptions.set(option, readValues(option));
+  return readOptions.get(option);
+}
+
+function readValues({ type, values = [], pattern, min = "any", max = "any" }: Option): Values | undefined {
   const range = `from ${String(min)} to ${String(max)}`;
   const inRange = (value: number, toNumber: (limit: number | string) => number) =>
     !(value < toNumber(min)) && !(value > toNumber(max)) && !Number.isNaN(value);
@@ -78,11 +86,10 @@ function valuesOf({ type, values = [], pattern, min = "any", max = "any" }: Opti
         includes: (value) => inRange(seconds(value), (limit) => seconds(String(limit))),
       };
   }
-  if (pattern !== undefined)
-    return {
-      description: `text that matches ${pattern}`,
-      includes: (value) => new RegExp(pattern).test(value),
-    };
+  if (pattern !== undefined) {
+    const shape = new RegExp(pattern);
+    return { description: `text that matches ${pattern}`, includes: (value) => shape.test(value) };
+  }
   if (values.length === 0) return undefined;
   return {
     description: `one of ${values.join(", ")}`,

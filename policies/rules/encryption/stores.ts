@@ -72,7 +72,7 @@ export const storesUseKey = defineRule({
     }
     if (stack.ofType(KEY).length === 0) return [];
     const property = KEY_OF[store.type];
-    const values = usesOf(store)
+    const values = usesOf(store, stack)
       .filter(({ where }) => where === property)
       .map(({ value }) => value);
     const keys = named(store, property, values, KEY, stack);

@@ -2,9 +2,9 @@ import { ownAccounts, regionsOf, Stack, tagOf } from "../../context";
 import { conditionsOf } from "../../iam/document";
 import { secretArns } from "../../optionSettings";
 import { defineRule } from "../../rule";
-import { first, isUnknown, text } from "../../values";
+import { first, groupBy, isUnknown, text } from "../../values";
 import { grantsOf, ROLE } from "./grants";
-import { mayOf } from "./separation";
+import { mayOf, permissionsOf } from "./separation";
 
 /** A request to a resource of another environment. */
 interface Probe {
@@ -156,10 +156,15 @@ export const ownEnvironmentOnly = defineRule({
     if (!/^[a-z][a-z0-9]*$/.test(env)) return [];
     // Patterns such as iaso-prod* reach the second one too.
     const probes = stack.once(`probes of ${env}`, () =>
-      ["qz71", `${env}x`].flatMap((other) => probesOf(stack, env, other)),
+      groupBy(
+        ["qz71", `${env}x`].flatMap((other) => probesOf(stack, env, other)),
+        ({ action }) => action,
+      ),
     );
-    const may = mayOf(role, stack);
-    const allowed = probes.filter(({ action, resource, context }) => may(action, resource, context));
+    const { may, mayEver } = permissionsOf(role, stack);
+    const allowed = [...probes]
+      .filter(([action]) => mayEver(action))
+      .flatMap(([, all]) => all.filter(({ action, resource, context }) => may(action, resource, context)));
     return allowed.length === 0
       ? []
       : [

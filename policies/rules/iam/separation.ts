@@ -1,6 +1,6 @@
 import { dependenciesOf, ownAccounts, regionsOf, Stack, tagOf } from "../../context";
 import { Statement, statementsOf, strings } from "../../iam/document";
-import { actionMatches, judge, resourceMatches } from "../../iam/evaluate";
+import { actionMatches, judge, resourceMatches, statementsAbout } from "../../iam/evaluate";
 import { defineRule } from "../../rule";
 import { first, hasUnknown, isUnknown, text } from "../../values";
 import { DEPLOYMENT_FOLDERS, RESTORE_FOLDER, UPDATE_FOLDER } from "../../facts/artifactFolders";
@@ -160,10 +160,9 @@ const isAboutCopies = ({ NotResource, Resource: resources }: Statement): boolean
 /** The actions among some that statements allow. */
 export const actionsIn = (statements: readonly Statement[], actions: readonly string[]): string[] =>
   actions.filter((action) =>
-    statements.some(
+    statementsAbout(statements, action).some(
       (one) =>
         one.Effect === "Allow" &&
-        actionMatches(one, action) &&
         !(action === "kms:CreateGrant" && isForServices(one)) &&
         !(action === "rds:DeleteDBInstance" && isAboutCopies(one)),
     ),
@@ -259,11 +258,20 @@ export const boundaryNarrow = defineRule({
   },
 });
 
-/** Evaluates a request of a role, within its boundary. Conditions count. */
-export const mayOf = (role: Role, stack: Stack) =>
+/** The permissions of a role, within its boundary. */
+export interface Permissions {
+  /** Evaluates a request. Conditions count. */
+  may: (action: string, resource: string, context?: Record<string, string | string[]>) => boolean;
+  /** True if there is a resource on which the role may act, under some condition. */
+  mayEver: (action: string) => boolean;
+}
+
+export const permissionsOf = (role: Role, stack: Stack): Permissions =>
   stack.once(`permissions of ${role.urn}`, () => readPermissions(role, stack));
 
-function readPermissions(role: Role, stack: Stack) {
+export const mayOf = (role: Role, stack: Stack): Permissions["may"] => permissionsOf(role, stack).may;
+
+function readPermissions(role: Role, stack: Stack): Permissions {
   const { statements } = grantsOf(role, stack);
   const boundary = boundaryOf(role, stack);
   const limits =
@@ -273,21 +281,26 @@ function readPermissions(role: Role, stack: Stack) {
   const account = ownAccounts(stack)[0] ?? "";
   const own = { "aws:ResourceAccount": account };
   // Rules ask for one action on many resources: the statements for it are found once.
-  const byAction = new Map<string, (Statement[] | undefined)[]>();
+  const byAction = new Map<string, Statement[][]>();
   const forAction = (action: string) => {
     const known = byAction.get(action);
     if (known !== undefined) return known;
-    const found = [statements, limits].map((all) => all?.filter((one) => actionMatches(one, action)));
+    const found = [statements, ...(limits === undefined ? [] : [limits])].map((all) =>
+      statementsAbout(all, action),
+    );
     byAction.set(action, found);
     return found;
   };
-  return (action: string, resource: string, context: Record<string, string | string[]> = {}): boolean =>
-    forAction(action).every(
-      (all) =>
-        all === undefined ||
-        judge(all, { requester: {}, action, resource, account, context: { ...own, ...context } }, false)
-          .decision === "allow",
-    );
+  const mayEver = (action: string) =>
+    forAction(action).every((all) => all.some(({ Effect }) => Effect === "Allow"));
+  return {
+    mayEver,
+    may: (action, resource, context = {}) => {
+      if (!mayEver(action)) return false;
+      const request = { requester: {}, action, resource, account, context: { ...own, ...context } };
+      return forAction(action).every((all) => judge(all, request, false).decision === "allow");
+    },
+  };
 }
 
 /** Buckets with the code of Iaso or with files that browsers run, by their class. */

@@ -34,16 +34,16 @@ const sourcesOf = (resource: Resource, { reference: { property, to } }: Use, sta
 function isOwn(resource: Resource, use: Use, stack: Stack): boolean {
   const { to } = use.reference;
   const name = text(use.value);
-  const sources = sourcesOf(resource, use, stack);
+  const sources = () => sourcesOf(resource, use, stack);
   const target = byIdentity(to, stack).get(name);
   // Pulumi waits for the other resource only if the id is its output.
-  if (target !== undefined) return !EC2_ID.test(name) || sources.includes(target);
+  if (target !== undefined) return !EC2_ID.test(name) || sources().includes(target);
   if (AWS_OWN.test(name)) return true;
   const made = byIdentity(to, stack).size > 0;
   if (EXISTING.includes(to) && !made && hasKnownIds(to, stack))
     return (usersOf(to, stack).get(name)?.size ?? 0) > 1;
   // The engine shows a value before it shows the id that the value comes from.
-  return !hasKnownIds(to, stack) && sources.length > 0;
+  return !hasKnownIds(to, stack) && sources().length > 0;
 }
 
 /** References without which a resource has no place, or nothing to act on. */
@@ -103,7 +103,7 @@ export const referencesOwn = defineRule({
         ([property]) => `${property} uses an output of a resource that the program does not have. Write one.`,
       ),
     ];
-    const strangers = usesOf(resource).flatMap((use) => {
+    const strangers = usesOf(resource, stack).flatMap((use) => {
       const { reference, value, where } = use;
       const [, kind] = reference.to.split("/");
       if (isUnknown(value)) return sourcesOf(resource, use, stack).length > 0 ? [] : notEvaluated(where);

@@ -32,7 +32,8 @@ const ARN = /\barn:[\w-]+:([\w-]+):([\w-]*):(\d{12}):/g;
 const GLOBAL = ["acm", "wafv2"];
 
 /** The properties of resources, as one text for each resource. */
-const textOf = ({ inputs }: Resource): string => JSON.stringify(inputs);
+const textOf = ({ urn, inputs }: Resource, { once }: Stack): string =>
+  once(`text of ${urn}`, () => JSON.stringify(inputs));
 
 const idsIn = (written: string): string[] => [...written.matchAll(EC2_ID)].map(([id]) => id);
 
@@ -51,9 +52,9 @@ const hasPrinted = ({ all }: Stack): boolean =>
   all.every(({ type, outputs }) => type !== TYPE_OF_ID.ami || typeof outputs?.stdout === "string");
 
 /** The number of resources that write an id. */
-const writersOf = ({ once, all }: Stack): Map<string, number> =>
-  once("writers of ids", () => {
-    const written = all.flatMap((resource) => [...new Set(idsIn(textOf(resource)))]);
+const writersOf = (stack: Stack): Map<string, number> =>
+  stack.once("writers of ids", () => {
+    const written = stack.all.flatMap((resource) => [...new Set(idsIn(textOf(resource, stack)))]);
     return new Map([...groupBy(written, (id) => id)].map(([id, uses]) => [id, uses.length]));
   });
 
@@ -94,7 +95,7 @@ export const noStrangers = defineRule({
   },
   check: (resource, stack) => {
     const { alsoAllowed } = stack.parameters;
-    const written = textOf(resource);
+    const written = textOf(resource, stack);
     const arns = [...written.matchAll(ARN)].map(([, service = "", region = "", account = ""]) => ({
       service,
       region,

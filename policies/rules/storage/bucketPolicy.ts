@@ -55,15 +55,20 @@ export function alwaysDenied(
   paths = ANY_OBJECT,
 ): boolean {
   const keys = keysOf(request);
+  const named = (statement: Statement, path: string) =>
+    resourceMatches(statement, `arn:aws:s3:::${nameOf(bucket)}${path}`, keys);
   const denials = statements.filter(
     (one) =>
       one.Effect === "Deny" &&
       one.NotPrincipal === undefined &&
       one.NotResource === undefined &&
+      actions.some((action) => actionMatches(one, action)) &&
+      // Most statements name other objects than the first one already.
+      named(one, paths[0] ?? "") &&
       principalMatches(one, {}) !== "none" &&
       conditionsOf(one).every(({ key }) => keys.has(key)) &&
       conditionsHold(one.Condition, request) &&
-      paths.every((path) => resourceMatches(one, `arn:aws:s3:::${nameOf(bucket)}${path}`, keys)),
+      paths.every((path) => named(one, path)),
   );
   return denials.length > 0 && actions.every((action) => denials.some((one) => actionMatches(one, action)));
 }

@@ -1,9 +1,9 @@
-import { resourcesWith, Stack } from "../../context";
+import { resourcesWith, Stack, tagOf } from "../../context";
 import { defaultConnectionsOf, RDS_INSTANCE_CLASSES } from "../../facts/instanceTypes";
 import { Resource } from "../../resource";
 import { defineRule } from "../../rule";
 import { array, at, demand, isUnknown, text } from "../../values";
-import { optionOf, VARIABLES } from "../../optionSettings";
+import { Environment, ENVIRONMENT, optionOf, VARIABLES } from "../../optionSettings";
 
 const DATABASE = "aws:rds/instance:Instance";
 const REDIS = "aws:elasticache/replicationGroup:ReplicationGroup";
@@ -63,20 +63,28 @@ export function maxConnectionsOf({ inputs }: Pick<Resource, "inputs">, stack: St
   return defaultConnectionsOf(text(inputs.instanceClass));
 }
 
-/** The most connections that Iaso opens: one for each thread of each instance, where Beanstalk starts the threads. */
-const neededConnections = (stack: Stack): number =>
+/** The most connections that an environment opens: one for each thread, where Beanstalk starts the threads. */
+const connectionsOf = (environment: Environment): number =>
+  (
+    [
+      ["aws:autoscaling:asg", "MaxSize"],
+      ["aws:elasticbeanstalk:container:python", "NumProcesses"],
+      ["aws:elasticbeanstalk:container:python", "NumThreads"],
+    ] as const
+  )
+    .map(([namespace, name]) => Number(optionOf(environment, namespace, name) ?? 0) || 0)
+    .reduce((product, one) => product * one);
+
+/** The most connections that Iaso opens to a database: those of the environments with its tag. */
+const neededConnections = (database: Resource, stack: Stack): number =>
   stack
-    .ofType("aws:elasticbeanstalk/environment:Environment")
-    .map((environment) =>
-      [
-        ["aws:autoscaling:asg", "MaxSize"],
-        ["aws:elasticbeanstalk:container:python", "NumProcesses"],
-        ["aws:elasticbeanstalk:container:python", "NumThreads"],
-      ]
-        .map(([namespace = "", name = ""]) => Number(optionOf(environment, namespace, name) ?? 0) || 0)
-        .reduce((product, one) => product * one),
-    )
-    .reduce((sum, one) => sum + one, 0);
+    .once("connections by environment", () => {
+      const sums = new Map<string, number>();
+      for (const one of stack.ofType(ENVIRONMENT))
+        sums.set(tagOf(one, "env"), (sums.get(tagOf(one, "env")) ?? 0) + connectionsOf(one));
+      return sums;
+    })
+    .get(tagOf(database, "env")) ?? 0;
 
 /** The properties that join a database to an Active Directory. */
 const DIRECTORY = ["domain", "domainFqdn", "domainIamRoleName", "domainOu"] as const;
@@ -93,6 +101,7 @@ export const databaseValues = defineRule({
   check: (database, stack) => {
     const { inputs } = database;
     const connections = maxConnectionsOf(database, stack);
+    const needed = neededConnections(database, stack);
     const { allocatedStorage, maxAllocatedStorage, backupWindow, maintenanceWindow, engineVersion } = inputs;
     const backup = window(backupWindow, true);
     const maintenance = window(maintenanceWindow, false);
@@ -147,10 +156,10 @@ export const databaseValues = defineRule({
         "engineLifecycleSupport",
         LIFECYCLES.join(" or "),
       ),
-      ...(connections >= neededConnections(stack)
+      ...(connections >= needed
         ? []
         : [
-            `The database accepts ${String(connections)} connections, and Iaso opens up to ${String(neededConnections(stack))}. Write a greater instanceClass or max_connections, or fewer instances.`,
+            `The database accepts ${String(connections)} connections, and Iaso opens up to ${String(needed)}. Write a greater instanceClass or max_connections, or fewer instances.`,
           ]),
       ...(inputs.storageType === "gp2" && inputs.iops !== undefined
         ? ["iops is set, which gp2 does not take. Remove it."]
