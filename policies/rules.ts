@@ -19,6 +19,7 @@ import * as keptRedis from "./rules/evidence/redis";
 import * as alarmTopic from "./rules/evidence/topic";
 import * as hygiene from "./rules/hygiene";
 import * as iamDuties from "./rules/iam/duties";
+import * as iamBoundary from "./rules/iam/boundary";
 import * as iamDocuments from "./rules/iam/documents";
 import * as iamOtherEnvironment from "./rules/iam/otherEnvironment";
 import * as iamPermissions from "./rules/iam/permissions";
@@ -44,6 +45,7 @@ import * as routes from "./rules/topology/routes";
 
 import * as cloudfrontValues from "./rules/values/cloudfront";
 import * as databaseValues from "./rules/values/database";
+import * as databaseParameters from "./rules/values/databaseParameters";
 import * as certificates from "./rules/values/certificates";
 import * as dns from "./rules/values/dns";
 import * as environmentValues from "./rules/values/environment";
@@ -59,6 +61,7 @@ const AREAS = {
   storage: [bucket, bucketPolicy, images, lifecycle, writers],
   network: [network, routes, reachability],
   iam: [
+    iamBoundary,
     iamDocuments,
     iamDuties,
     iamOtherEnvironment,
@@ -87,7 +90,16 @@ const AREAS = {
   encryption: [encryptionKey, encryptionStores],
   dns: [dns, certificates],
   evidence: [alarms, alarmTopic, logs, keptFiles, keptRedis],
-  values: [databaseValues, redisValues, environmentValues, names, options, cloudfrontValues, stackValues],
+  values: [
+    databaseValues,
+    databaseParameters,
+    redisValues,
+    environmentValues,
+    names,
+    options,
+    cloudfrontValues,
+    stackValues,
+  ],
   hygiene: [hygiene],
 };
 

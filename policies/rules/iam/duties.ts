@@ -8,7 +8,7 @@ import { Resource } from "../../resource";
 import { defineRule } from "../../rule";
 import { first, groupBy, hasUnknown, isUnknown, text } from "../../values";
 import { grantsOf, POLICY, ROLE } from "./grants";
-import { unattached } from "./separation";
+import { unattached } from "./boundary";
 
 /** The duties: of roles and of boundaries by the end of their names, of buckets by their class. */
 const { roles, boundaries, buckets, topics } = data as {

@@ -4,7 +4,7 @@ import { secretArns } from "../../optionSettings";
 import { defineRule } from "../../rule";
 import { first, groupBy, isUnknown, text } from "../../values";
 import { grantsOf, ROLE } from "./grants";
-import { mayOf, permissionsOf } from "./separation";
+import { mayOf, permissionsOf } from "./boundary";
 
 /** A request to a resource of another environment. */
 interface Probe {

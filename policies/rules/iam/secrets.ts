@@ -5,7 +5,8 @@ import { ENVIRONMENT, optionOf, SECRET_VARIABLES, secretArns, settingsOf } from 
 import { defineRule } from "../../rule";
 import { first, isUnknown, text } from "../../values";
 import { grantsOf, isInstances, Role, ROLE } from "./grants";
-import { actionsIn, mayOf } from "./separation";
+import { mayOf } from "./boundary";
+import { actionsIn } from "./separation";
 
 /** The environments whose instances have the role. */
 function environmentsOf(role: Role, stack: Stack) {
