@@ -1,8 +1,11 @@
 import { execFile } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { appendFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
+import { ENV } from "../deploy/double/aws";
+import { USER } from "../move/cutover/platforms";
+import { ServedPlatforms } from "../move/cutover/served";
 import { ExistingAccount } from "../move/double/account";
 import { MoveLab } from "../move/double/lab";
 import { MediaS3 } from "../move/double/media";
@@ -20,10 +23,10 @@ const ELSEWHERE = [
   "npm run init-stack -- prod",
   "npm run doctor -- prod --preflight",
   "npm run doctor -- prod",
-  "npm run move -- rehearse prod --application Iaso --user USER",
-  "npm run move -- cutover prod --application Iaso --user USER",
-  "npm run move -- back prod",
 ];
+
+/** The commands that run on a fast clock, against the doubles of both platforms. */
+const MOVES = COMMANDS.filter((command) => /^npm run move -- (rehearse|cutover|back) /.test(command));
 
 describe("docs/moving-in.md", function () {
   this.timeout(600_000);
@@ -74,14 +77,25 @@ describe("docs/moving-in.md", function () {
     return run(`${command} --yes`, { AWS_ENDPOINT_URL_S3: s3.url });
   }
 
-  it("can be followed from the survey to the preview of a stack with data", async () => {
-    const own = COMMANDS.filter((command) => command.startsWith("npm run") && !ELSEWHERE.includes(command));
-    const forOld = own.filter((command) => command.includes("OLD"));
+  /** Runs the commands of the page up to the rehearsal, once, and a preview. Returns what each shows. */
+  const followed = async (): Promise<string[]> => {
+    const own = COMMANDS.filter(
+      (command) =>
+        command.startsWith("npm run") &&
+        !command.includes("OLD") &&
+        ![...ELSEWHERE, ...MOVES].includes(command),
+    );
     const shown: string[] = [];
-    for (const command of own.filter((one) => !forOld.includes(one))) {
+    for (const command of own) {
       shown.push(await (command.includes("copy-media") ? copyMedia(command) : run(command)));
     }
     shown.push(await run("npm run preview -- prod"));
+    return shown;
+  };
+  let beginning: Promise<string[]> | undefined;
+
+  it("can be followed from the survey to the preview of a stack with data", async () => {
+    const shown = await (beginning ??= followed());
     expect(shown.join("\n"))
       .to.include("Wrote Pulumi.prod.yaml, policies/policy-config.prod.json, survey-prod.md.")
       .and.include("SECRET_KEY carried from ")
@@ -102,5 +116,41 @@ describe("docs/moving-in.md", function () {
     expect(await run(command.replace("OLD", "old-iaso"))).to.include(
       "Taking the snapshot iaso-prod-moving-in of old-iaso-copy.",
     );
+  });
+
+  it("can be followed from there through a rehearsal, back from a cutover, and to the new platform @proof", async () => {
+    await (beginning ??= followed());
+    expect(MOVES.map((command) => command.split(" ")[4])).to.deep.equal(["rehearse", "cutover", "back"]);
+    const [rehearse = "", cutover = "", back = ""] = MOVES;
+    // The double of a platform is that of this environment. The stack keeps its name.
+    appendFileSync(join(project, "Pulumi.prod.yaml"), `  iaso:env: ${ENV}\n`);
+    const served = await ServedPlatforms.start(60);
+    const { double, iaso } = served.platforms;
+    const move = async (command: string): Promise<string> => {
+      const [, , , , ...args] = command.replace("USER", USER.name).split(" ");
+      const yes = command === back ? [] : ["--yes"];
+      const { code, output } = await served.run(project, [...args, ...yes], { IASO_PASSWORD: USER.password });
+      return `${code}: ${output}`;
+    };
+    try {
+      expect(await move(rehearse)).to.match(/^0: .*Expected interruption of a cutover: \d+ min/s);
+      expect(iaso.isAsBefore).to.equal(true);
+      double.faultOn = (operation, before) =>
+        operation === "RestoreDBInstanceFromDBSnapshot" && before === 1 ? "error" : undefined;
+      expect(await move(cutover)).to.match(
+        /^6: .*as in the rehearsal of .*CLOSED.*npm run move -- back prod/s,
+      );
+      double.faultOn = () => undefined;
+      expect(await move(back)).to.match(/^0: .*iaso-old is open again, as before the cutover/s);
+      expect(iaso.isAsBefore).to.equal(true);
+      expect(await move(cutover)).to.match(
+        /^0: .*iaso\.example\.org is the new platform.*pulumi up --stack prod/s,
+      );
+      expect(await move(back)).to.match(/^2: .*nothing goes back/s);
+      expect(served.mismatches(true)).to.deep.equal([]);
+    } finally {
+      await served.stop();
+    }
+    expect(await run("npm run preview -- prod")).to.match(/all \d+ rules pass for prod/);
   });
 });
