@@ -89,6 +89,9 @@ export function readStack(project: Project, stack: string) {
       naming.bucket(bucketClass),
     ),
     artifactsBucket: naming.bucket("artifacts"),
+    mediaBucket: naming.bucket("media"),
+    /** The alias of the stack's own KMS key; undefined if the stores use AWS's keys. */
+    keyAlias: s.encryptionKey === "customer" ? naming.keyAlias : undefined,
     staticBucket: naming.bucket("static"),
     staticUrl: `https://${s.cloudFront ? s.staticHost : `${naming.bucket("static")}.s3.${s.region}.amazonaws.com`}/`,
     deploymentParameter: naming.deploymentParameter,

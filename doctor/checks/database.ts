@@ -1,6 +1,6 @@
 import { GetMetricStatisticsCommand } from "@aws-sdk/client-cloudwatch";
 import { DescribeDBInstanceAutomatedBackupsCommand } from "@aws-sdk/client-rds";
-import { ListObjectsV2Command } from "@aws-sdk/client-s3";
+import { GetBucketEncryptionCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
 import { drillPrefix, parseDrillKey } from "../../components/common/drillKey";
 import { NotChecked } from "../errors";
 import { type Check, ok, type Result } from "../check";
@@ -108,6 +108,36 @@ export const databaseStorage: Check = {
           wrong: `The disk of the database ${stack.databaseIdentifier} is almost full and cannot grow: ${seen}.`,
           why: "A database without free storage stops.",
           fix: `${stack.setCommand("databaseMaxStorage")} ${Math.ceil(stack.maxStorage * 1.5)}; pulumi up --stack ${stack.name}`,
+        },
+      ],
+    };
+  },
+};
+
+/** @see https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Overview.Encryption.Keys.html */
+export const databaseKey: Check = {
+  name: "KMS key of the database",
+  phase: "check-up",
+  async check(context) {
+    const { clients, stack } = context;
+    const { keyAlias, mediaBucket, accountId } = stack;
+    if (keyAlias === undefined) return ok("the settings ask for AWS's own keys");
+    const instance = await context.database();
+    if (instance === undefined) return ok("there is no database");
+    // Every update writes the key to the media bucket. RDS takes a key at the creation of a database only.
+    const { ServerSideEncryptionConfiguration: media } = await clients.s3.send(
+      new GetBucketEncryptionCommand({ Bucket: mediaBucket, ExpectedBucketOwner: accountId }),
+    );
+    const key = media?.Rules?.[0]?.ApplyServerSideEncryptionByDefault?.KMSMasterKeyID;
+    if (key === undefined)
+      throw new NotChecked(`the bucket ${mediaBucket} names no KMS key: run pulumi up --stack ${stack.name}`);
+    if (instance.KmsKeyId === key) return ok(keyAlias);
+    return {
+      findings: [
+        {
+          wrong: `The database ${stack.databaseIdentifier} is encrypted with ${instance.KmsKeyId ?? "no KMS key"}, not with ${keyAlias}.`,
+          why: "The policy of the stack's key does not protect what the database and its backups hold.",
+          fix: `npm run database -- restore ${stack.env} --snapshot iaso-${stack.env}-with-key, after the steps in docs/operations.md, "A KMS key of your own"`,
         },
       ],
     };

@@ -4,7 +4,7 @@ import { alarmSubscription } from "./alarms";
 import { staticFiles, versions } from "./application";
 import { awsBackups } from "./backup";
 import { caaRecords, certificates } from "./certificates";
-import { databaseBackups, databaseRehearsal, databaseStorage } from "./database";
+import { databaseBackups, databaseKey, databaseRehearsal, databaseStorage } from "./database";
 import { delegation, hostedZone, recordNames } from "./dns";
 import { mailgunRecords, mailServer, senderRecords } from "./mail";
 import { beanstalkDomains, builderSubnet, platformUpdates, platformVersions } from "./platform";
@@ -48,6 +48,7 @@ export const checks: readonly Check[] = [
   awsBackups,
   databaseRehearsal,
   databaseStorage,
+  databaseKey,
   databasePassword,
   deadLetters,
   alarmSubscription,

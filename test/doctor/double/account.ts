@@ -39,6 +39,8 @@ export interface CertificateDouble {
 export interface DatabaseDouble {
   /** True if RDS manages the password. */
   managesPassword?: boolean;
+  /** The ARN of the KMS key of its storage. */
+  key?: string;
   created: Date;
   retentionDays: number;
   allocated: number;
@@ -127,6 +129,8 @@ export class Account {
   identityProvider?: { audiences: string[]; tags: Tags };
   readonly environments = new Map<string, EnvironmentDouble>();
   certificates: CertificateDouble[] = [];
+  /** The KMS keys with which buckets encrypt by default, by bucket. Others have S3's own keys. */
+  readonly bucketKeys = new Map<string, string>();
   readonly databases = new Map<string, DatabaseDouble>();
   readonly snapshots = new Map<string, SnapshotDouble>();
   /** Jobs of AWS Backup, by metric, vault and type of resource with a space between them. CloudWatch has no zeros. */
@@ -215,7 +219,10 @@ export class Account {
       this.certificates.push({ region, host, status: "ISSUED", notAfter: days(200) });
       this.zones[0]!.records.push({ name: host, type: "A", value: "192.0.2.1" });
     }
+    const key = `arn:aws:kms:${stack.region}:${stack.accountId}:key/1a8b4c05-e142-917f-203a-b32724e33996`;
+    if (stack.keyAlias !== undefined) this.bucketKeys.set(stack.mediaBucket, key);
     this.databases.set(stack.databaseIdentifier, {
+      key: stack.keyAlias === undefined ? undefined : key,
       created: days(-100),
       retentionDays: stack.backupDays,
       allocated: 50,

@@ -247,7 +247,7 @@ export const operations: Record<string, Operation> = {
     };
   },
   "rds:DescribeDBInstances": (call) => {
-    const { allocated, created, latestRestorable, managesPassword, retentionDays } = database(call);
+    const { allocated, created, key, latestRestorable, managesPassword, retentionDays } = database(call);
     return {
       DBInstances: [
         {
@@ -255,6 +255,7 @@ export const operations: Record<string, Operation> = {
           AllocatedStorage: allocated,
           BackupRetentionPeriod: retentionDays,
           InstanceCreateTime: created,
+          KmsKeyId: key,
           LatestRestorableTime: latestRestorable,
           ...(managesPassword === true && { MasterUserSecret: { SecretStatus: "active" } }),
         },

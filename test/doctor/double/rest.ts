@@ -99,6 +99,8 @@ export function s3Call({ headers, method, path, query }: DoubleRequest): RestCal
   }
   if (query.has("tagging"))
     return { action: "s3:GetBucketTagging", answer: (account) => tagging(account, bucket) };
+  if (query.has("encryption"))
+    return { action: "s3:GetEncryptionConfiguration", answer: (account) => encryption(account, bucket) };
   if (query.has("list-type")) {
     return { action: "s3:ListBucket", answer: (account) => listObjects(account, bucket, query) };
   }
@@ -110,6 +112,19 @@ function getObject({ buckets, contents }: Account, bucket: string, key: string):
   const body = contents.get(`${bucket}/${key}`);
   if (body === undefined) throw new AwsFault("NoSuchKey", "The specified key does not exist.", 404);
   return { status: 200, headers: { etag: '"1"' }, body };
+}
+
+function encryption({ buckets, bucketKeys }: Account, bucket: string): DoubleResponse {
+  if (!buckets.has(bucket)) throw new AwsFault("NoSuchBucket", "The specified bucket does not exist", 404);
+  const key = bucketKeys.get(bucket);
+  const algorithm =
+    key === undefined
+      ? "<SSEAlgorithm>AES256</SSEAlgorithm>"
+      : `<SSEAlgorithm>aws:kms</SSEAlgorithm><KMSMasterKeyID>${key}</KMSMasterKeyID>`;
+  return xml(
+    "<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault>" +
+      `${algorithm}</ApplyServerSideEncryptionByDefault></Rule></ServerSideEncryptionConfiguration>`,
+  );
 }
 
 function accountBlock({ id, publicAccessBlock }: Account, accountId: string): DoubleResponse {

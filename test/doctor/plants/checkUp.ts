@@ -269,6 +269,27 @@ export const checkUpPlants: Plant[] = [
     fix: /^npm run init-stack -- staging$/,
   },
   {
+    what: "a database with AWS's key in a stack with one of its own",
+    check: "KMS key of the database",
+    exists: true,
+    stack: "prod",
+    plant: ({ account }, { databaseIdentifier }) =>
+      (account.databases.get(databaseIdentifier)!.key =
+        "arn:aws:kms:eu-central-1:210987654321:key/00000000-0000-0000-0000-000000000000"),
+    wrong: /^The database iaso-prod is encrypted with arn:aws:kms:.*0000, not with alias\/iaso-prod\.$/,
+    fix: /^npm run database -- restore prod --snapshot iaso-prod-with-key, after the steps in docs\/operations\.md/,
+  },
+  {
+    what: "a database without a key in a stack with one of its own",
+    check: "KMS key of the database",
+    exists: true,
+    stack: "prod",
+    plant: ({ account }, { databaseIdentifier }) =>
+      (account.databases.get(databaseIdentifier)!.key = undefined),
+    wrong: /is encrypted with no KMS key/,
+    fix: /^npm run database -- restore prod/,
+  },
+  {
     what: "an old secret",
     check: "age of secrets",
     exists: true,
