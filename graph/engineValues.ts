@@ -56,13 +56,15 @@ export const hasDefaults = (value: PropertyValue): boolean =>
   value !== null &&
   ((!Array.isArray(value) && Object.hasOwn(value, "__defaults")) || Object.values(value).some(hasDefaults));
 
-/** The value without the provider's `__defaults`, which list the inputs that it filled in itself. */
+/** The value without the inputs that the provider filled in itself, and without `__defaults`, which lists them. */
 export function withoutDefaults(value: PropertyValue): PropertyValue {
   if (Array.isArray(value)) return value.map(withoutDefaults);
   if (typeof value !== "object" || value === null) return value;
+  const { __defaults: listed } = value as Record<string, PropertyValue>;
+  const filled: readonly unknown[] = Array.isArray(listed) ? listed : [];
   return Object.fromEntries(
     Object.entries(value).flatMap(([key, item]) =>
-      key === "__defaults" ? [] : [[key, withoutDefaults(item)]],
+      key === "__defaults" || filled.includes(key) ? [] : [[key, withoutDefaults(item)]],
     ),
   );
 }

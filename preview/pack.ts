@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { UserError } from "../cli/userError";
 import { PolicyResults, PreviewResource } from "../graph/document";
-import { hasDefaults, mapProperties, withoutDefaults } from "../graph/engineValues";
+import { hasDefaults, withoutDefaults } from "../graph/engineValues";
 import type { RuleDescription } from "../report/report";
 
 /** The policy pack of a project with its config for one stack: the rules that the engine runs, callable in-process. */
@@ -58,11 +58,11 @@ export function readPack(directory: string, stack: string): PolicyPack | undefin
   };
 }
 
-/** Removes the provider's `__defaults` from the inputs: rules judge the program's inputs only. */
+/** Removes what the provider filled in from the inputs: rules judge the program's inputs only. */
 function withProgramInputs(resource: PreviewResource): PreviewResource {
-  // A preview without the provider has none.
-  if (!Object.values(resource.inputs).some(hasDefaults)) return resource;
-  return { ...resource, inputs: mapProperties(resource.inputs, withoutDefaults) };
+  // A preview without the provider has nothing of it.
+  if (!hasDefaults(resource.inputs)) return resource;
+  return { ...resource, inputs: withoutDefaults(resource.inputs) as PreviewResource["inputs"] };
 }
 
 function readJson(file: string): unknown {

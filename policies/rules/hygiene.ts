@@ -3,7 +3,7 @@ import { RESOURCE_PROPERTIES } from "../facts/resourceProperties";
 import { RESOURCE_TYPES } from "../facts/resourceTypes";
 import { Resource } from "../resource";
 import { defineRule } from "../rule";
-import { array, demand, first, isUnknown, object, text, UNKNOWN } from "../values";
+import { demand, first, isUnknown, object, text, UNKNOWN } from "../values";
 
 const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
 
@@ -33,6 +33,20 @@ export const knownTypes = defineRule({
 const isEmpty = (value: unknown): boolean =>
   value === undefined || value === null || value === "" || (Array.isArray(value) && value.length === 0);
 
+/**
+ * Values that the provider fills in. The engine shows them to packs like those of the program.
+ *
+ * @see https://registry.terraform.io/providers/hashicorp/aws/latest/docs
+ */
+const PROVIDER_DEFAULTS: Record<string, unknown> = {
+  acl: "private",
+  confirmationTimeoutInMinutes: 1,
+  path: "/",
+};
+
+const isDefault = (name: string, value: unknown): boolean =>
+  isEmpty(value) || value === false || value === 0 || value === PROVIDER_DEFAULTS[name];
+
 export const knownProperties = defineRule({
   name: "known-properties",
   types: Object.keys(RESOURCE_PROPERTIES) as ResourceType[],
@@ -45,15 +59,12 @@ export const knownProperties = defineRule({
   },
   check: ({ type, inputs }, { parameters: { alsoAllowed } }) => {
     const all: Resource["inputs"] = inputs;
-    // The provider's defaults, which the engine shows among the inputs.
-    const defaults = new Set(array(all.__defaults));
     const others = Object.keys(all).filter(
       (name) =>
         RESOURCE_PROPERTIES[type]?.has(name) !== true &&
         !alsoAllowed.includes(name) &&
-        !defaults.has(name) &&
         !name.startsWith("__") &&
-        !isEmpty(all[name]),
+        !isDefault(name, all[name]),
     );
     return others.length === 0
       ? []

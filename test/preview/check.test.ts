@@ -7,6 +7,7 @@ import { expect } from "chai";
 import { PreviewDocument, PreviewResource } from "../../graph/document";
 import { digestOf, exportOf } from "../report/documents";
 import { previewOf, writeExampleProject } from "../support";
+import { FILLED } from "../engine/provider/defaults";
 
 describe("npm run check", () => {
   const folder = mkdtempSync(join(tmpdir(), "iaso-check-"));
@@ -88,7 +89,7 @@ describe("npm run check", () => {
           provider: "urn:pulumi:staging::iaso::pulumi:providers:aws::aws::0a1b",
         }),
         type,
-        inputs: { __defaults: [], ...envelopes(inputs) },
+        inputs: { __defaults: Object.keys(FILLED[type] ?? {}), ...FILLED[type], ...envelopes(inputs) },
         outputs: envelopes(outputs),
         parent,
         ...(protect && { protect }),

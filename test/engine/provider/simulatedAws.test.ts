@@ -6,6 +6,7 @@ import { RESOURCE_TYPES } from "../../../policies/facts/resourceTypes";
 import { Account } from "./account";
 import { Faults } from "./faults";
 import { SimulatedAws } from "./simulatedAws";
+import { FILLED } from "./defaults";
 
 const DATABASE = "aws:rds/instance:Instance";
 const LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup";
@@ -33,7 +34,11 @@ describe("the simulated AWS", () => {
     it(`generates a name for ${type} if the program sets none, and keeps it`, () => {
       const { [property]: name, ...rest } = aws.check(type, "web", {}, { tags: {} });
       expect(name).to.match(/^web-[0-9a-f]{7}$/);
-      expect(rest).to.deep.equal({ tags: {} });
+      const filled = FILLED[type];
+      expect(rest).to.deep.equal({
+        tags: {},
+        ...(filled !== undefined && { ...filled, __defaults: Object.keys(filled) }),
+      });
       expect(aws.check(type, "web", {}, {})[property]).not.to.equal(name);
       expect(aws.check(type, "web", { [property]: name }, {})[property]).to.equal(name);
       expect(aws.check(type, "web", { [property]: name }, { [property]: "own" })).to.deep.equal({

@@ -11,6 +11,7 @@ import { isReplacing } from "../../../policies/facts/replacement";
 import { RESOURCE_TYPES } from "../../../policies/facts/resourceTypes";
 import { createdWith } from "./requirements";
 import { beforeCreate, beforeDelete, beforeUpdate, restoredProperties } from "./rules";
+import { FILLED } from "./defaults";
 
 const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
 
@@ -58,12 +59,17 @@ export class SimulatedAws {
     }
   }
 
-  /** Returns the inputs, with a generated name if the program sets none. */
+  /** Returns the inputs with the provider's defaults, and with a generated name if the program sets none. */
   check(type: string, name: string, olds: Properties, news: Properties): Properties {
+    const filled = Object.entries(FILLED[type] ?? {}).filter(([key]) => news[key] === undefined);
+    const inputs: Properties =
+      filled.length === 0
+        ? news
+        : { ...news, ...Object.fromEntries(filled), __defaults: filled.map(([key]) => key) };
     const property = RESOURCE_TYPES[type]?.name?.property;
-    if (property === undefined || news[property] !== undefined) return news;
+    if (property === undefined || news[property] !== undefined) return inputs;
     const generated = `${name}-${randomBytes(4).toString("hex").slice(0, 7)}`;
-    return { ...news, [property]: olds[property] ?? generated };
+    return { ...inputs, [property]: olds[property] ?? generated };
   }
 
   /**
