@@ -131,7 +131,12 @@ async function extract(source: string, version: string, directory: string): Prom
   }
   await mkdir(directory);
   const archive = `${directory}.tar`;
-  await git(source, ["archive", "--format=tar", `--output=${archive}`, commit]);
+  try {
+    await git(source, ["archive", "--format=tar", `--output=${archive}`, commit]);
+  } catch (error) {
+    // A clone without all files of its history, of which git fetches none here.
+    throw new Unknown(`the code of ${version} cannot be read: ${describeError(error)}`);
+  }
   await promisify(execFile)("tar", ["--extract", "--file", archive, "--directory", directory]);
   await rm(archive);
 }
