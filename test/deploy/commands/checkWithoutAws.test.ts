@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { type Surroundings, checkWithoutAws } from "../../../deploy/commands/checkWithoutAws";
@@ -96,6 +96,20 @@ describe("npm run deploy -- check-migrations --without-aws", () => {
     expect(down.notes?.join())
       .to.include("https://prod.example.org/_health/ does not tell")
       .and.include("HTTP 503");
+  });
+
+  it("says that it could not check if the history lacks files, as in a partial clone", async () => {
+    const blob = gitIn(source, "rev-parse", "1.1.0:which").trim();
+    const file = join(source, ".git/objects", blob.slice(0, 2), blob.slice(2));
+    const content = readFileSync(file);
+    rmSync(file);
+    try {
+      const unknown = await check({ prod: "1.1.0" });
+      expect(unknown).to.deep.include({ outcome: "refused", details: { verdict: "notChecked" } });
+      expect(unknown.notes?.join()).to.include("the code of 1.1.0 cannot be read");
+    } finally {
+      writeFileSync(file, content);
+    }
   });
 
   it("refuses where the application's code could read credentials", async () => {
