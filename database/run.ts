@@ -106,10 +106,12 @@ export const continuing =
  * Runs a command, and returns its exit code and the last lines of its output, also if it throws.
  *
  * @param again the command that continues; its argument is the command of {@link Unfinished}
+ * @param page the page that names the permissions
  */
 export async function outcomeOf(
   again: (command?: string) => string,
   command: () => Promise<Result>,
+  page = "docs/operations.md",
 ): Promise<{ code: number; lines: string[] }> {
   const end = (code: number, message: string, remedy: string): { code: number; lines: string[] } => ({
     code,
@@ -128,7 +130,7 @@ export async function outcomeOf(
     if (error instanceof Unfinished) {
       return end(EXIT.unfinished, `The run stopped before its end: ${error.message}`, again(error.command));
     }
-    const explained = explainAwsError(error, `a role with the permissions in docs/operations.md`);
+    const explained = explainAwsError(error, `a role with the permissions in ${page}`);
     const message = (explained?.message ?? describeError(error)).replace(/\.$/, "");
     return end(EXIT.failed, `${message}. Nothing was changed.`, explained?.remedy ?? "Run the command again");
   }

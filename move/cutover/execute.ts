@@ -69,56 +69,60 @@ export async function execute(
   };
   process.on("SIGINT", onSignal);
   process.on("SIGTERM", onSignal);
-  const { code, lines } = await outcomeOf(continuing(name, stack), async () => {
-    const file = new StackFile(stack);
-    await requireAccount(file);
-    const region = file.get("region") ?? "";
-    const connected = await connect(file.env, { region });
-    return command(
-      {
-        ...connected,
-        credentialsEnd: await credentialsEnd(connected.clients),
-        env: file.env,
-        stack,
-        clock,
-        progress,
-        by: userName(),
-        interrupted: () => interrupted,
-        limits: { ...DEFAULT_LIMITS, tasks: options.tasksTimeout ?? DEFAULT_LIMITS.tasks },
-        confirm: (question) =>
-          ask(question, options.yes, (line) => {
-            progress.line(line);
+  const { code, lines } = await outcomeOf(
+    continuing(name, stack),
+    async () => {
+      const file = new StackFile(stack);
+      await requireAccount(file);
+      const region = file.get("region") ?? "";
+      const connected = await connect(file.env, { region });
+      return command(
+        {
+          ...connected,
+          credentialsEnd: await credentialsEnd(connected.clients),
+          env: file.env,
+          stack,
+          clock,
+          progress,
+          by: userName(),
+          interrupted: () => interrupted,
+          limits: { ...DEFAULT_LIMITS, tasks: options.tasksTimeout ?? DEFAULT_LIMITS.tasks },
+          confirm: (question) =>
+            ask(question, options.yes, (line) => {
+              progress.line(line);
+            }),
+          show: (shown) => {
+            print(progress.redact(shown.join("\n")));
+          },
+          fetch: sendRequest,
+          request,
+          reach,
+          pulumi: new PulumiCli(stack),
+          existingClients: (where) => createClients({ region: where }),
+          route53: new Route53Client({
+            region,
+            retryStrategy: new ConfiguredRetryStrategy(ATTEMPTS, backoff),
           }),
-        show: (shown) => {
-          print(progress.redact(shown.join("\n")));
+          zones: () => findZones(file),
+          checkMedia: async (bucket) => {
+            await mediaOf(file, bucket);
+          },
+          copyMedia: async (bucket) => {
+            const { buckets, principal } = await mediaOf(file, bucket);
+            const { states } = await progress.step("Compare the buckets", () => compareBuckets(buckets));
+            if (states.copy.objects === 0) return ["The new bucket has all media."];
+            return copyAndCheck(buckets, { principal, progress, stack, total: states.copy });
+          },
+          user: options.user,
+          takeHosts: (record) => {
+            takeHosts(stack, record);
+          },
         },
-        fetch: sendRequest,
-        request,
-        reach,
-        pulumi: new PulumiCli(stack),
-        existingClients: (where) => createClients({ region: where }),
-        route53: new Route53Client({ region, retryStrategy: new ConfiguredRetryStrategy(ATTEMPTS, backoff) }),
-        zones: () => findZones(file),
-        copyMedia: async (bucket) => {
-          const principal = await explained(() => principalArn(createReaders(region)));
-          requireCopier(file, principal);
-          const buckets = await findBuckets(
-            file,
-            { bucket: bucket.name, account: bucket.account },
-            principal,
-          );
-          const { states } = await progress.step("Compare the buckets", () => compareBuckets(buckets));
-          if (states.copy.objects === 0) return ["The new bucket has all media."];
-          return copyAndCheck(buckets, { principal, progress, stack, total: states.copy });
-        },
-        user: options.user,
-        takeHosts: (record) => {
-          takeHosts(stack, record);
-        },
-      },
-      file,
-    );
-  });
+        file,
+      );
+    },
+    "docs/moving-in.md",
+  );
   (code === EXIT.done ? print : printError)(progress.redact(lines.join("\n")));
   process.exitCode = code;
   process.off("SIGINT", onSignal);
@@ -149,8 +153,19 @@ async function findZones(file: StackFile): Promise<Zones> {
   return { zoneId: zone.id, beanstalkZoneId: REGIONS[region]?.beanstalkHostedZone ?? "" };
 }
 
+/**
+ * The buckets of media, and the principal that copies.
+ *
+ * @throws UserError if a bucket is missing, or does not let the principal in
+ */
+async function mediaOf(file: StackFile, { account, name }: CutoverRecord["existing"]["bucket"]) {
+  const principal = await explained(() => principalArn(createReaders(file.get("region") ?? "")));
+  requireCopier(file, principal);
+  return { principal, buckets: await findBuckets(file, { bucket: name, account }, principal) };
+}
+
 /** @throws UserError if the new bucket does not let the principal in */
-export function requireCopier(file: StackFile, principal: string): void {
+function requireCopier(file: StackFile, principal: string): void {
   if (file.get("mediaCopyPrincipal") === principal) return;
   throw new UserError(
     `The bucket of media lets ${file.get("mediaCopyPrincipal") || "nobody"} copy, but the AWS credentials are those of ${principal}.`,

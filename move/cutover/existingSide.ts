@@ -25,6 +25,8 @@ export interface FoundSide {
   /** Major version of PostgreSQL. */
   major: string;
   isEncrypted: boolean;
+  /** True if Beanstalk updates the platform of the web environment by itself. */
+  isManaged: boolean;
   /** The user as whom the existing Iaso connects, and the master user. */
   user: string;
   master: string;
@@ -76,6 +78,7 @@ export async function findExistingSide(
     side,
     major: database.EngineVersion?.split(".")[0] ?? "",
     isEncrypted: database.StorageEncrypted === true,
+    isManaged: optionOf(web, "aws:elasticbeanstalk:managedactions", "ManagedActionsEnabled") === "true",
     user: web.variables["RDS_USERNAME"] ?? "",
     master: database.MasterUsername ?? "",
   };

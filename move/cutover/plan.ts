@@ -52,6 +52,7 @@ export async function makePlan(
   if (!args.withoutRowCount) await findInstance(session);
   const found = await findExistingSide(session, args.region, args.choice, args.mediaAccount);
   const { isEncrypted, major, side } = found;
+  await session.checkMedia(side.bucket);
   const snapshot = `iaso-${env}-${args.command}-${run}`;
   const isCopied = !isEncrypted || side.region !== target.region;
   const restore = await planRestore(session, pulumi, run, isCopied ? `${snapshot}-encrypted` : snapshot);
@@ -144,8 +145,8 @@ function describeCutover({ existing, restore, snapshot, version }: Plan, facts: 
     `  5. Deploy ${version} again, whose instances migrate the database, and check the new platform.`,
     "  6. Ask again, then change the records:",
     ...records.map(recordLine),
-    ...ownerLines(found),
     `  7. At once, by you: commit and push Pulumi.${stack}.yaml, and run pulumi up --stack ${stack}. Enketo opens no form until then.`,
+    ...conditionLines(found),
     `Until step 6, this goes back: npm run move -- back ${stack}. From step 6 on nothing does: users then write to the new platform.`,
   ];
 }
@@ -157,7 +158,7 @@ function describeRehearsal({ existing, restore, snapshot, version }: Plan, found
     ...restoreLines("  2.", restore),
     `  3. Copy the new media of ${existing.bucket.name}.`,
     `  4. Deploy ${version} again, whose instances migrate the database, and check the new platform.`,
-    ...ownerLines(found),
+    ...conditionLines(found),
   ];
 }
 
@@ -175,13 +176,21 @@ function recordLine({ cname, current, host, isMoved, ttl }: HostRecords): string
   return `     ${host}: ${now.length === 0 ? "no record" : now.join(", ")} -> A ${cname}. Resolvers keep the old one for ${ttl} s.`;
 }
 
-/** Tables of another owner cannot be migrated by the master user. */
-const ownerLines = ({ master, user }: FoundSide): string[] =>
-  user === master
+/** Conditions of the existing side that this program cannot change. */
+const conditionLines = ({ isManaged, master, side, user }: FoundSide): string[] => [
+  // Tables of another owner cannot be migrated by the master user.
+  ...(user === master
     ? []
     : [
         `The existing Iaso connects as ${user}, the new one as ${master}. Before, in SQL on the existing database: GRANT ${user} TO ${master};`,
-      ];
+      ]),
+  // AWS does not say whether an update keeps rules of others on its listeners.
+  ...(isManaged
+    ? [
+        `Beanstalk updates the platform of ${side.web} by itself, which could open its site: turn its managed updates off before.`,
+      ]
+    : []),
+];
 
 /** The expected time from the closure to the records, from the last rehearsal. */
 function expectationOf(

@@ -20,14 +20,15 @@ const SHOWN = 10;
  */
 export async function compareRows({ journal, options, session }: Context): Promise<void> {
   const { command, existing, restore, stack } = journal.current;
-  const { restored, lost } = await session.progress.step("Count the rows of the largest tables", async () => {
+  const { before, restored } = await session.progress.step("Count the rows of both databases", async () => {
     const instance = await findByName(session, restore.name);
     const now = await countRows(session, await findInstance(session), instance?.Endpoint?.Address ?? "");
-    const before = await countExisting(session, existing);
-    session.show(describe(before, now));
-    const isLost = (table: string) => (now.get(table) ?? 0) < (before?.get(table) ?? 0);
-    return { restored: now, lost: [...(before?.keys() ?? [])].filter(isLost) };
+    return { before: await countExisting(session, existing), restored: now };
   });
+  session.show(describe(before, restored));
+  const lost = [...(before ?? [])].flatMap(([table, count]) =>
+    (restored.get(table) ?? 0) < count ? [table] : [],
+  );
   // The existing Iaso is in use during a rehearsal, and tasks that were left behind write on.
   const problem =
     sumOf(restored) === 0

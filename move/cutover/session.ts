@@ -22,6 +22,8 @@ export interface Session extends DeploySession {
   route53: Route53Client;
   /** The hosted zones, read when they are needed. */
   zones: () => Promise<Zones>;
+  /** Checks that media can be copied. Throws UserError if not. */
+  checkMedia: (bucket: ExistingSide["bucket"]) => Promise<void>;
   /** Copies the media that the new bucket lacks, and returns the result in words. Throws UserError if some are missing. */
   copyMedia: (bucket: ExistingSide["bucket"]) => Promise<string[]>;
   request: Request;

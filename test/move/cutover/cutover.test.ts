@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { UserError } from "../../../cli/userError";
 import { restore } from "../../../database/commands/restore";
 import { deployment, builtVersion, repairing, runDirect } from "../../deploy/double/runs";
 import { status } from "../../../deploy/commands/status";
@@ -214,6 +215,24 @@ describe("move cutover", () => {
       expect(isUnfinished(platforms)).to.equal(false);
     });
   }
+
+  it("refuses media that it could not copy before it closes anything", async () => {
+    const platforms = createPlatforms();
+    const { code, output } = await done(platforms, (session) =>
+      moving()({ ...session, checkMedia: () => Promise.reject(new UserError("Nobody copies.")) }),
+    );
+    expect([code, output]).to.match(/^2,.*Nobody copies/s);
+    expect(changes(platforms)).to.deep.equal([]);
+  });
+
+  it("names what only people can change before", async () => {
+    const platforms = createPlatforms();
+    const { settings } = platforms.double.environment(OLD);
+    settings.variables!["RDS_USERNAME"] = "app";
+    settings.options = { "aws:elasticbeanstalk:managedactions ManagedActionsEnabled": "true" };
+    const { output } = await done(platforms, moving(), { answers: [false] });
+    expect(output).to.include("GRANT app TO iaso;").and.include("turn its managed updates off before");
+  });
 
   it("names tasks that do not end, and leaves them behind only if it is told to", async () => {
     const platforms = createPlatforms();

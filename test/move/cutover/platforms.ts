@@ -195,6 +195,7 @@ export function run(
         existingClients: () => clients,
         route53,
         zones: () => Promise.resolve({ zoneId: iaso.zone.id, beanstalkZoneId: "Z1FRNW7UH4DEZJ" }),
+        checkMedia: () => Promise.resolve(),
         copyMedia: () => copyMedia(platforms, process),
         user,
         takeHosts: ({ hosts }) => {
