@@ -4,7 +4,6 @@ import { describeError } from "../../cli/awsErrors";
 import { UserError } from "../../cli/userError";
 import { HEALTH_PATH } from "../../database/health";
 import { type Plan } from "./record";
-import { type Session } from "./session";
 
 /** Time limit of a request, in milliseconds. */
 const TIMEOUT = 30_000;
@@ -55,7 +54,7 @@ export function reach({ ca, cname, host, path, port = 443 }: ReachArgs): Promise
  * @throws UserError if its certificate is not for a host, or it does not answer
  */
 export async function requireReachable(
-  { reach: send, stack }: Session,
+  { reach: send, stack }: { reach: (args: ReachArgs) => Promise<number>; stack: string },
   { enketo, web }: Plan["hosts"],
 ): Promise<void> {
   const places = [{ ...web, path: HEALTH_PATH }, ...(enketo === undefined ? [] : [{ ...enketo, path: "/" }])];
