@@ -34,15 +34,14 @@ describe("the simulated AWS", () => {
     it(`generates a name for ${type} if the program sets none, and keeps it`, () => {
       const { [property]: name, ...rest } = aws.check(type, "web", {}, { tags: {} });
       expect(name).to.match(/^web-[0-9a-f]{7}$/);
-      const filled = FILLED[type];
-      expect(rest).to.deep.equal({
-        tags: {},
-        ...(filled !== undefined && { ...filled, __defaults: Object.keys(filled) }),
-      });
+      const defaults = FILLED[type];
+      const filled = defaults && { ...defaults, __defaults: Object.keys(defaults) };
+      expect(rest).to.deep.equal({ tags: {}, ...filled });
       expect(aws.check(type, "web", {}, {})[property]).not.to.equal(name);
       expect(aws.check(type, "web", { [property]: name }, {})[property]).to.equal(name);
       expect(aws.check(type, "web", { [property]: name }, { [property]: "own" })).to.deep.equal({
         [property]: "own",
+        ...filled,
       });
     });
   }
