@@ -44,6 +44,11 @@ export async function listByPrefix({ clients }: Session, prefix: string): Promis
 const BROKEN =
   /^(failed|incompatible-|inaccessible-encryption-credentials|restore-error|storage-full|stopped)/;
 
+/** True if RDS only deletes an instance, and can do nothing else with it. A stopped one can be started. */
+export function isBroken({ DBInstanceStatus = "" }: DBInstance): boolean {
+  return BROKEN.test(DBInstanceStatus) && DBInstanceStatus !== "stopped";
+}
+
 /**
  * Polls an instance until `isWanted` returns true.
  *

@@ -10,7 +10,7 @@ import { GetParameterCommand } from "@aws-sdk/client-ssm";
 import { describeError, errorName, isRefusal } from "../cli/awsErrors";
 import { type LockedSession } from "../coordination/session";
 import { secretParameterName } from "../components/common/secretParameter";
-import { findById, findByName, isSettled, modify, request, waitFor } from "./instances";
+import { findById, findByName, isBroken, isSettled, modify, request, waitFor } from "./instances";
 import { type RestorePlan } from "./record";
 import { Unfinished } from "../coordination/unfinished";
 import { LIMITS } from "./session";
@@ -202,8 +202,10 @@ export async function restartIfNeeded(session: LockedSession, instance: DBInstan
 const COPY = /-(rehearsal|replaced|restored)-\d+$/;
 
 /**
- * Deletes an instance that does not serve, and waits until it is gone.
+ * Deletes an instance that does not serve, and waits until it is gone. Of one that a restore left broken, RDS takes no
+ * snapshot.
  *
+ * @see https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_DeleteInstance.html
  * @param finalSnapshot the identifier of the snapshot that RDS takes first; none by default
  */
 export async function deleteInstance(
@@ -222,7 +224,10 @@ export async function deleteInstance(
       LIMITS.change,
       () => findByName(session, name),
       (found): found is DBInstance | undefined =>
-        found === undefined || found.DBInstanceStatus === "deleting" || isSettled(found),
+        found === undefined ||
+        found.DBInstanceStatus === "deleting" ||
+        isSettled(found) ||
+        (isBroken(found) && finalSnapshot === undefined),
     );
     if (instance === undefined) return;
     try {

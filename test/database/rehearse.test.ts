@@ -90,6 +90,22 @@ describe("database rehearse", () => {
     expect(mismatches(account)).to.deep.equal([]);
   });
 
+  it("deletes a copy that RDS cannot use", async () => {
+    const account = steady();
+    const { double } = account;
+    double.faultOn = (operation, before) => {
+      const copy = double.rds.named(`${NAME}-rehearsal-1`);
+      if (operation === "ModifyDBInstance" && before === 0 && copy !== undefined)
+        copy.status = "incompatible-parameters";
+      return undefined;
+    };
+    const [end] = await playDrill(account);
+    if (end === "killed" || end === undefined) throw new Error("nothing kills this run");
+    expect(end.output).to.include("is incompatible-parameters.");
+    expect(end.code).to.equal(EXIT.failedDrill);
+    expect(mismatches(account)).to.deep.equal([]);
+  });
+
   it("migrates the state of an earlier time", async () => {
     const account = createAccount();
     const label = addVersion(account, "1.2.3");
