@@ -60,6 +60,18 @@ with connection.cursor() as cursor:
 print("inspected")
 `;
 
+/**
+ * The program that counts the rows which were ever inserted, changed or deleted, for the shell of Iaso's Django. The position
+ * in the log of the server (pg_current_wal_lsn) says less: RDS and checkpoints move it too.
+ *
+ * @see https://www.postgresql.org/docs/16/monitoring-stats.html#MONITORING-PG-STAT-ALL-TABLES-VIEW
+ */
+export const WRITES_PYTHON = `from django.db import connection
+with connection.cursor() as cursor:
+    cursor.execute("SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::bigint FROM pg_stat_user_tables")
+    print("writes", cursor.fetchone()[0])
+`;
+
 /** The interpreter in the bundles of the deploy tool, and that of Beanstalk, which other bundles have. */
 export const INTERPRETERS = {
   own: "/var/app/current/.venv/bin/python",
@@ -70,14 +82,16 @@ export const INTERPRETERS = {
  * The shell command that inspects a database, with Iaso's own Django.
  *
  * @param host the address of the database, in place of the environment's own
+ * @param python the program
  */
 export function inspectCommand(
   platform: "python" | "docker",
   host: string,
   interpreter: string = INTERPRETERS.own,
+  python: string = PYTHON,
 ): string {
   // Base64 has no character that a shell changes.
-  const code = `"$(echo ${Buffer.from(PYTHON).toString("base64")} | base64 -d)"`;
+  const code = `"$(echo ${Buffer.from(python).toString("base64")} | base64 -d)"`;
   if (platform === "docker") {
     return `cd /var/app/current && docker compose exec -T -e RDS_HOSTNAME=${host} iaso ./entrypoint.sh manage shell -c ${code}`;
   }
@@ -102,6 +116,27 @@ export async function inspect(
     limit: LIMITS.rowCount,
   });
   return parseInspection(output, host);
+}
+
+/**
+ * The number of rows of a database that were ever inserted, changed or deleted. A server that crashed counts from 0 again.
+ *
+ * @throws Unfinished if the command fails
+ */
+export async function countWrites(
+  session: LockedSession,
+  instanceId: string,
+  host: string,
+  interpreter: string,
+): Promise<number> {
+  const output = await runOnInstance(session, instanceId, {
+    commands: [inspectCommand(session.target.platform, host, interpreter, WRITES_PYTHON)],
+    what: `Count the writes to ${host}`,
+    limit: LIMITS.rowCount,
+  });
+  const [, count] = /^writes (\d+)$/m.exec(output) ?? [];
+  if (count === undefined) throw new Unfinished(`The writes to ${host} are not in the output.`);
+  return Number(count);
 }
 
 /** Counts the rows of a database. */

@@ -67,6 +67,10 @@ async function run(
         },
         hosts: hostsOf(file),
         mediaAccount: options.fromAccount,
+        database: {
+          databaseName: file.get("databaseName") ?? "",
+          databaseUser: file.get("databaseUser") ?? "",
+        },
       }),
     }),
   );
@@ -134,7 +138,10 @@ export function cutoverCommands(surroundings: Surroundings): Command[] {
       .option("--region <region>", "the region of the existing Iaso (default: AWS_REGION, else eu-central-1)")
       .option("--from-account <id>", "the AWS account of its bucket of media (default: the stack's account)")
       .option("--user <name>", `a user of Iaso, to check a login, a form and a file (password: ${PASSWORD})`)
-      .option("--without-row-count", "skip the count of rows, which needs the setting shellAccess")
+      .option(
+        "--without-row-count",
+        "count neither rows nor late writes; the count needs the setting shellAccess",
+      )
       .option("--yes", "answer every question with yes")
       .addHelpText("after", EXAMPLES);
   return [

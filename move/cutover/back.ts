@@ -6,6 +6,7 @@ import { type Result } from "../../database/session";
 import { openUntilSettled } from "../../deploy/maintenance/closure";
 import { openSite } from "../../deploy/maintenance/listener";
 import { openQueue } from "../../deploy/maintenance/queue";
+import { Gone, onPart } from "./gone";
 import { CUTOVERS, type CutoverRecord, newestIn, timeOf } from "./record";
 import { type LockedSession, onExisting, type Session } from "./session";
 
@@ -28,11 +29,13 @@ export async function goBack(session: Session): Promise<Result> {
     if (record.phase !== "goingBack") await journal.write("goingBack");
     const locked = run.session;
     const isCutover = record.command === "cutover";
+    const gone = new Set<string>();
     if (isCutover) {
       await locked.progress.step(
         `Open the site of ${record.existing.web}, and let its worker take tasks`,
-        () => openUntilSettled(locked, () => openExisting(locked, record)),
+        () => openUntilSettled(locked, () => openExisting(locked, record, gone)),
       );
+      for (const line of gone) locked.progress.warn(line);
     }
     const isRestored = await finishDatabase(locked, record);
     await locked.progress.step("Let the new worker take tasks", () =>
@@ -42,9 +45,11 @@ export async function goBack(session: Session): Promise<Result> {
     return {
       outcome: "done",
       lines: [
-        isCutover
-          ? `${record.existing.web} is open again, as before the cutover. Nothing of it was deleted or changed.`
-          : "The rehearsal is ended.",
+        !isCutover
+          ? "The rehearsal is ended."
+          : gone.size === 0
+            ? `${record.existing.web} is open again, as before the cutover. Nothing of it was deleted or changed.`
+            : `What is left of ${record.existing.web} is open again. Somebody has deleted parts of it since the cutover began: ${[...gone].join(" ")} Check that users reach it.`,
         ...(isRestored
           ? [
               `The database of ${session.env} is the restored one; the one before stays as ${record.restore.replaced}. ` +
@@ -56,13 +61,32 @@ export async function goBack(session: Session): Promise<Result> {
   });
 }
 
-/** Opens the existing site and its queue. Returns false if nothing was closed. */
-async function openExisting(session: LockedSession, { existing }: CutoverRecord): Promise<boolean> {
-  const old = onExisting(session, existing);
+/**
+ * Opens the existing site and its queue. Returns false if nothing was closed.
+ *
+ * @param gone gets the message for each part that does not exist any more, which nobody can open
+ */
+async function openExisting(
+  session: LockedSession,
+  record: CutoverRecord,
+  gone: Set<string>,
+): Promise<boolean> {
+  const { listeners, queue } = record.existing;
+  const old = onExisting(session, record.existing);
+  const open = async (part: string, run: () => Promise<boolean>): Promise<boolean> => {
+    try {
+      return await onPart(record, part, run);
+    } catch (error) {
+      if (!(error instanceof Gone)) throw error;
+      gone.add(`${part} does not exist any more.`);
+      return false;
+    }
+  };
   let wasClosed = false;
-  for (const listener of existing.listeners) wasClosed = (await openSite(old, listener)) || wasClosed;
-  if (existing.queue === undefined) return wasClosed;
-  return (await openQueue(old, existing.queue.policy)) || wasClosed;
+  for (const listener of listeners)
+    wasClosed = (await open(listener.arn, () => openSite(old, listener))) || wasClosed;
+  if (queue === undefined) return wasClosed;
+  return (await open(queue.url, () => openQueue(old, queue.policy))) || wasClosed;
 }
 
 /**

@@ -3,16 +3,9 @@ import { type Pair } from "../../deploy/pair/find";
 import { type CutoverRecord } from "./record";
 import { type LockedSession } from "./session";
 
-/** Options of one run, which its record does not have. */
-export interface RunOptions {
-  leaveTasks: boolean;
-  withoutRowCount: boolean;
-}
-
 export interface Context {
   session: LockedSession;
   journal: Journal<CutoverRecord>;
   /** Web and worker of the new platform. */
   pair: Pair;
-  options: RunOptions;
 }

@@ -8,16 +8,20 @@ import { openUntilSettled } from "../../deploy/maintenance/closure";
 import { openQueue } from "../../deploy/maintenance/queue";
 import { findPair } from "../../deploy/pair/find";
 import { check } from "./checks";
-import { type Context, type RunOptions } from "./context";
+import { type Context } from "./context";
 import { makePlan, type PlanArgs } from "./plan";
 import { CUTOVERS, type CutoverRecord, type Phase, timeOf } from "./record";
 import { pointRecords } from "./records";
 import { moveRecordsInState } from "./recordsInState";
 import { type LockedSession, type Session } from "./session";
 import { requireStillClosed, STEPS } from "./steps";
+import { requireUnwritten } from "./writes";
 
-export interface CutoverOptions extends RunOptions {
+export interface CutoverOptions {
   command: "cutover" | "rehearsal";
+  /** True to go on although tasks are left, and to count neither rows nor writes. A run that goes on remembers both. */
+  leaveTasks: boolean;
+  withoutRowCount: boolean;
   /** Returns what the plan needs. Throws UserError if an option or a setting is missing. */
   planArgs: () => PlanArgs;
 }
@@ -43,8 +47,8 @@ export async function cutover(session: Session, options: CutoverOptions): Promis
       session.progress.line(
         `Run ${unfinished.number} (${unfinished.command} by ${unfinished.by}, ${unfinished.startedAt}) stopped in phase ${unfinished.phase}.`,
       );
-      const journal = await run.reopen(unfinished);
-      return complete({ session: locked, journal, pair, options });
+      const journal = await run.reopen({ ...unfinished, ...remembered(session, options, unfinished) });
+      return complete({ session: locked, journal, pair });
     }
     if (unfinished?.phase === "succeeded") return succeeded(locked, unfinished);
     const { lines, plan } = await locked.progress.step("Check both platforms", () =>
@@ -54,8 +58,9 @@ export async function cutover(session: Session, options: CutoverOptions): Promis
     const question =
       command === "cutover" ? "Close the existing site and begin?" : "Replace the new database and rehearse?";
     if (!(await session.confirm(question))) return { outcome: "abandoned", lines: ["Nothing was changed."] };
-    const journal = await run.begin({ ...plan, command, stack: session.stack });
-    return complete({ session: locked, journal, pair, options });
+    const own = { command, stack: session.stack, ...remembered(session, options) };
+    const journal = await run.begin({ ...plan, ...own });
+    return complete({ session: locked, journal, pair });
   });
 }
 
@@ -68,6 +73,28 @@ function requireSame({ by, command, number, phase, stack, startedAt }: CutoverRe
   throw new UserError(
     `Run ${number} (${command} by ${by}, ${startedAt}) is ${isGoingBack ? "going back" : "unfinished"}.`,
     `npm run move -- ${isGoingBack || command === "rehearsal" ? "back" : "cutover"} ${stack}`,
+  );
+}
+
+/** The options that a run keeps: those of the command, and those of the run that it continues. */
+function remembered(
+  { user }: Session,
+  { leaveTasks, withoutRowCount }: CutoverOptions,
+  before?: CutoverRecord,
+): Pick<CutoverRecord, "leaveTasks" | "user" | "withoutRowCount"> {
+  return {
+    leaveTasks: leaveTasks || before?.leaveTasks === true,
+    withoutRowCount: withoutRowCount || before?.withoutRowCount === true,
+    user: user?.name ?? before?.user,
+  };
+}
+
+/** @throws UserError if the run checks the new platform with a user, whose password no record has */
+function requireUser({ command, number, stack, user }: CutoverRecord, session: Session): void {
+  if (user === undefined || session.user !== undefined) return;
+  throw new UserError(
+    `Run ${number} checks the new platform with the user ${user}, whose password is not stored.`,
+    `npm run move -- ${command === "cutover" ? "cutover" : "rehearse"} ${stack} --user ${user}`,
   );
 }
 
@@ -89,10 +116,12 @@ async function complete(context: Context): Promise<Result> {
 async function goOn(context: Context): Promise<Result> {
   const { journal, session } = context;
   const { command } = journal.current;
+  requireUser(journal.current, session);
   const begin = STEPS.findIndex(([phase]) => phase === journal.current.phase);
   if (begin >= 0) {
     for (const [phase, run] of STEPS.slice(begin)) {
       if (phase === "closing" && command === "rehearsal") continue;
+      if (session.interrupted()) throw new Unfinished("The run was interrupted.");
       if (journal.current.phase !== phase) await journal.write(phase);
       if (phase !== "closing") await requireStillClosed(context);
       await run(context);
@@ -110,6 +139,7 @@ async function goOn(context: Context): Promise<Result> {
         );
       }
     }
+    await requireUnwritten(context);
     await requireStillClosed(context);
     await journal.write(command === "cutover" ? "pointing" : "ending");
   }

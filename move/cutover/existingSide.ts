@@ -1,3 +1,4 @@
+import { type EnvironmentDescription } from "@aws-sdk/client-elastic-beanstalk";
 import { UserError } from "../../cli/userError";
 import { type Clients } from "../../coordination/clients";
 import { listListeners, requireFreePriorities } from "../../deploy/maintenance/listener";
@@ -7,6 +8,7 @@ import { readDatabase } from "../existing/database";
 import {
   type Choice,
   chosen,
+  environmentsOn,
   type ExistingEnvironment,
   optionOf,
   readEnvironment,
@@ -30,6 +32,8 @@ export interface FoundSide {
   /** The user as whom the existing Iaso connects, and the master user. */
   user: string;
   master: string;
+  /** The name of the database in PostgreSQL. */
+  databaseName: string;
 }
 
 /**
@@ -49,6 +53,7 @@ export async function findExistingSide(
   for (const one of chosen(all, choice)) found.push(await readEnvironment(clients, one));
   const { web, worker } = rolesOf(found, choice.application);
   const database = await readDatabase(clients, web.variables["RDS_HOSTNAME"] ?? "");
+  await requireNoOthers(clients, all, found, database.Endpoint?.Address ?? "");
   const queueUrl = worker?.queueUrl ?? web.variables["BEANSTALK_SQS_URL"] ?? "";
   const side: ExistingSide = {
     region,
@@ -81,7 +86,26 @@ export async function findExistingSide(
     isManaged: optionOf(web, "aws:elasticbeanstalk:managedactions", "ManagedActionsEnabled") === "true",
     user: web.variables["RDS_USERNAME"] ?? "",
     master: database.MasterUsername ?? "",
+    databaseName: web.variables["RDS_DB_NAME"] || "iaso",
   };
+}
+
+/** @throws UserError if environments that the cutover does not close write to the database of the existing Iaso */
+async function requireNoOthers(
+  clients: Clients,
+  all: readonly EnvironmentDescription[],
+  found: readonly ExistingEnvironment[],
+  host: string,
+): Promise<void> {
+  const closed = found.map(({ name }) => name);
+  const others = all.filter(({ EnvironmentName = "" }) => !closed.includes(EnvironmentName));
+  const open = await environmentsOn(clients, others, host);
+  if (open.length === 0) return;
+  const [first = ""] = open;
+  throw new UserError(
+    `${open.join(", ")} of this account and region use the database of ${closed.join(", ")} too (RDS_HOSTNAME is ${host}), and a cutover does not close them: what they write after the snapshot would be lost.`,
+    `Terminate them: aws elasticbeanstalk terminate-environment --environment-name ${first}; or name the worker of this Iaso too: ${[...closed, "WORKER"].map((name) => `--environment ${name}`).join(" ")}`,
+  );
 }
 
 /** @throws UserError if the environment shares its load balancer, or has no application load balancer */
@@ -92,7 +116,8 @@ async function listenersOf(
 ): Promise<ExistingSide["listeners"]> {
   const remedy =
     `Clone ${web.name} with an application load balancer of its own (Beanstalk console, Clone environment), ` +
-    "point its DNS record to the clone, and name the clone: --environment NAME";
+    "point its DNS record to the clone, and name the clone: --environment NAME. " +
+    `Terminate ${web.name} when the time to live of its record is over: it would go on writing to the database`;
   const isShared =
     optionOf(web, "aws:elasticbeanstalk:environment", "LoadBalancerIsShared") === "true" ||
     all.some(

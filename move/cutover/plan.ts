@@ -15,6 +15,7 @@ import { newestIn, type Plan } from "./record";
 import { type HostRecords, type MovedHost, readRecords } from "./records";
 import { onExisting, type Session } from "./session";
 import { countTasks } from "./tasks";
+import { existingInstance, UPLOADS } from "./writes";
 
 export interface PlanArgs {
   command: "cutover" | "rehearsal";
@@ -25,6 +26,8 @@ export interface PlanArgs {
   /** The account of the existing bucket of media; the stack's by default. */
   mediaAccount: string | undefined;
   withoutRowCount: boolean;
+  /** Name and master user of the stack's database, from its settings. */
+  database: { databaseName: string; databaseUser: string };
 }
 
 /**
@@ -64,6 +67,8 @@ export async function makePlan(
         : `npm run database -- upgrade ${env} --to ${major}`,
     );
   }
+  requireSameNames(found, args.database, stack);
+  requireRoom(side, restore, stack);
   await requireNewSnapshot(session, side.region, snapshot);
   const { web, enketo } = args.hosts;
   const hosts = [web, ...(enketo === undefined ? [] : [enketo])];
@@ -76,9 +81,10 @@ export async function makePlan(
   const leftovers = await listByPrefix(session, `${restore.name}-replaced-`);
   const tasks =
     side.queue === undefined ? { running: 0, waiting: 0 } : await countTasks(onExisting(session, side));
+  const isCounted = !args.withoutRowCount && (await existingInstance(session, side)) !== undefined;
   const lines =
     args.command === "cutover"
-      ? describeCutover(plan, { found, records, tasks, stack })
+      ? describeCutover(plan, { found, isCounted, records, tasks, stack })
       : describeRehearsal(plan, found);
   return {
     plan,
@@ -91,6 +97,34 @@ export async function makePlan(
       ),
     ],
   };
+}
+
+/** @throws UserError if Iaso would log in to the restored database as another user, or to another database, than it has */
+function requireSameNames(
+  { databaseName, master, side }: FoundSide,
+  own: PlanArgs["database"],
+  stack: string,
+): void {
+  if (own.databaseName === databaseName && own.databaseUser === master) return;
+  throw new UserError(
+    `The database ${databaseName} of ${side.database.id} has the master user ${master}, and ${stack} has the settings databaseName ${own.databaseName} and databaseUser ${own.databaseUser}: its instances could not log in to the restored database.`,
+    `Create the database of ${stack} anew from a snapshot of the existing one, which gives it these names (docs/moving-in.md, "Take the data along"): npm run move -- snapshot ${stack} --application NAME, before the pulumi up that creates it`,
+  );
+}
+
+/**
+ * RDS lets the storage grow only to a maximum that is at least 10 % above the storage.
+ *
+ * @see https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PIOPS.Autoscaling.html
+ * @throws UserError if the restored database would have more storage than its settings allow
+ */
+function requireRoom({ database }: FoundSide["side"], { settings }: Plan["restore"], stack: string): void {
+  const least = Math.ceil((database.gib * 11) / 10);
+  if (settings.maxAllocatedStorage === undefined || settings.maxAllocatedStorage >= least) return;
+  throw new UserError(
+    `The existing database ${database.id} has ${database.gib} GiB, and that of ${stack} may grow to ${settings.maxAllocatedStorage} GiB: RDS needs at least ${least}.`,
+    `pulumi config set iaso:databaseMaxStorage ${least} --stack ${stack}, and pulumi up --stack ${stack}`,
+  );
 }
 
 /** @throws UserError if somebody has taken a snapshot of the name already: it would lack what users wrote since */
@@ -125,13 +159,15 @@ async function requireOwnDomains({ clients, stack }: Session, hosts: readonly Mo
 
 interface Facts {
   found: FoundSide;
+  /** True if an instance of the existing Iaso can count the writes to its database. */
+  isCounted: boolean;
   records: readonly HostRecords[];
   tasks: { running: number; waiting: number };
   stack: string;
 }
 
 function describeCutover({ existing, restore, snapshot, version }: Plan, facts: Facts): string[] {
-  const { found, records, stack, tasks } = facts;
+  const { found, isCounted, records, stack, tasks } = facts;
   const queue =
     existing.queue === undefined
       ? "It has no worker."
@@ -140,6 +176,7 @@ function describeCutover({ existing, restore, snapshot, version }: Plan, facts: 
     "Plan of the cutover:",
     `  1. Close ${existing.web}: its users see the maintenance page, on ${existing.listeners.length} listener(s). ${queue}`,
     `  2. Take the snapshot ${snapshot} of ${existing.database.id} (${existing.database.gib} GiB).`,
+    ...(isCounted ? [] : [uncountedLine(existing.web)]),
     ...restoreLines("  3.", restore),
     `  4. Copy the last media of ${existing.bucket.name}.`,
     `  5. Deploy ${version} again, whose instances migrate the database, and check the new platform.`,
@@ -161,6 +198,9 @@ function describeRehearsal({ existing, restore, snapshot, version }: Plan, found
     ...conditionLines(found),
   ];
 }
+
+const uncountedLine = (web: string): string =>
+  `     Nothing shows late writes to it, such as a slow upload: that needs an instance of ${web} that takes commands of Systems Manager, and no --without-row-count. So this waits ${formatDuration(UPLOADS)} first, and what is written later is lost.`;
 
 const restoreLines = (number: string, { name, replaced, settings }: Plan["restore"]): string[] => [
   `${number} Stop the new worker, and restore the snapshot into ${name} (${settings.instanceClass}). The database that is there becomes ${replaced}:`,

@@ -84,6 +84,13 @@ const schema = z.object({
   phase: z.enum(PHASES),
   startedAt: z.string(),
   history: z.array(z.object({ at: z.string(), phase: z.enum(PHASES), detail: z.string().optional() })),
+  /** True if tasks are left behind, and if neither rows nor writes are counted: options of any run. */
+  leaveTasks: z.boolean().optional(),
+  withoutRowCount: z.boolean().optional(),
+  /** The name of the user with whom the new platform is checked. */
+  user: z.string().optional(),
+  /** The writes to the existing database before the snapshot; null if nothing could count them. */
+  writes: z.number().nullable().optional(),
   /** The numbers of the last deployments before the phase `updating`. */
   deployed: z.object({ web: z.number(), worker: z.number() }).optional(),
   /** Seconds by phase, of a rehearsal. */

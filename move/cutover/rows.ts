@@ -1,4 +1,3 @@
-import { DescribeInstanceInformationCommand } from "@aws-sdk/client-ssm";
 import { describeError } from "../../cli/awsErrors";
 import { UserError } from "../../cli/userError";
 import { LockLost } from "../../coordination/lock";
@@ -9,6 +8,7 @@ import { type Rows, sumOf } from "../../database/rowCount";
 import { type Context } from "./context";
 import { type ExistingSide } from "./record";
 import { type LockedSession, onExisting } from "./session";
+import { existingInstance } from "./writes";
 
 /** The largest tables that are shown. */
 const SHOWN = 10;
@@ -18,8 +18,8 @@ const SHOWN = 10;
  *
  * @throws UserError if the restored one has fewer rows
  */
-export async function compareRows({ journal, options, session }: Context): Promise<void> {
-  const { command, existing, restore, stack } = journal.current;
+export async function compareRows({ journal, session }: Context): Promise<void> {
+  const { command, existing, leaveTasks, restore, stack } = journal.current;
   const { before, restored } = await session.progress.step("Count the rows of both databases", async () => {
     const instance = await findByName(session, restore.name);
     const now = await countRows(session, await findInstance(session), instance?.Endpoint?.Address ?? "");
@@ -33,7 +33,7 @@ export async function compareRows({ journal, options, session }: Context): Promi
   const problem =
     sumOf(restored) === 0
       ? "The restored database has no rows."
-      : lost.length > 0 && command === "cutover" && !options.leaveTasks
+      : lost.length > 0 && command === "cutover" && leaveTasks !== true
         ? `The restored database has fewer rows than the existing one: ${lost.join(", ")}. Somebody may have written to it past the closed site.`
         : undefined;
   if (problem === undefined) return;
@@ -44,12 +44,7 @@ export async function compareRows({ journal, options, session }: Context): Promi
 async function countExisting(session: LockedSession, existing: ExistingSide): Promise<Rows | undefined> {
   const old = onExisting(session, existing);
   try {
-    const { InstanceInformationList } = await old.clients.ssm.send(
-      new DescribeInstanceInformationCommand({
-        Filters: [{ Key: "tag:elasticbeanstalk:environment-name", Values: [existing.web] }],
-      }),
-    );
-    const instance = InstanceInformationList?.find(({ PingStatus }) => PingStatus === "Online")?.InstanceId;
+    const instance = await existingInstance(session, existing);
     if (instance === undefined) return undefined;
     const { host } = existing.database;
     return (await inspect(old, instance, host, INTERPRETERS.beanstalk)).rows;

@@ -57,25 +57,51 @@ export interface Choice {
   environments: readonly string[];
 }
 
-/** Reads an environment with its options, variables and tags. */
-export async function readEnvironment(
+/** Reads the options of an environment, its variables included. */
+async function readOptions(
   { beanstalk }: Pick<Clients, "beanstalk">,
-  description: EnvironmentDescription,
-): Promise<ExistingEnvironment> {
-  const { ApplicationName, EnvironmentName } = description;
+  { ApplicationName, EnvironmentName }: EnvironmentDescription,
+): Promise<OptionSetting[]> {
   const { ConfigurationSettings = [] } = await beanstalk.send(
     new DescribeConfigurationSettingsCommand({ ApplicationName, EnvironmentName }),
   );
-  const { ResourceTags = [] } = await beanstalk.send(
-    new ListTagsForResourceCommand({ ResourceArn: description.EnvironmentArn }),
-  );
-  const settings = (ConfigurationSettings[0]?.OptionSettings ?? []).map(
+  return (ConfigurationSettings[0]?.OptionSettings ?? []).map(
     ({ Namespace = "", OptionName = "", Value }) => ({
       namespace: Namespace,
       name: OptionName,
       value: Value ?? "",
     }),
   );
+}
+
+/** The names of the environments that have the host of a database as their RDS_HOSTNAME. */
+export async function environmentsOn(
+  clients: Pick<Clients, "beanstalk">,
+  all: readonly EnvironmentDescription[],
+  host: string,
+): Promise<string[]> {
+  const found: string[] = [];
+  for (const one of all) {
+    const isOn = (await readOptions(clients, one)).some(
+      ({ name, namespace, value }) =>
+        namespace === VARIABLES && name === "RDS_HOSTNAME" && value.toLowerCase() === host.toLowerCase(),
+    );
+    if (isOn) found.push(one.EnvironmentName ?? "");
+  }
+  return found;
+}
+
+/** Reads an environment with its options, variables and tags. */
+export async function readEnvironment(
+  clients: Pick<Clients, "beanstalk">,
+  description: EnvironmentDescription,
+): Promise<ExistingEnvironment> {
+  const { beanstalk } = clients;
+  const { EnvironmentName } = description;
+  const { ResourceTags = [] } = await beanstalk.send(
+    new ListTagsForResourceCommand({ ResourceArn: description.EnvironmentArn }),
+  );
+  const settings = await readOptions(clients, description);
   const inNamespace = (wanted: string) =>
     Object.fromEntries(
       settings.flatMap(({ namespace, name, value }) => (namespace === wanted ? [[name, value]] : [])),

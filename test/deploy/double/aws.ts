@@ -329,7 +329,10 @@ export class AwsDouble {
       case "elasticloadbalancing":
         return this.balancing.handle(operation, form);
       case "sqs": {
-        const other = this.queues.get(form.get("QueueUrl")?.split("/").at(-1) ?? "");
+        const name = form.get("QueueUrl")?.split("/").at(-1) ?? "";
+        const other = this.queues.get(name);
+        if (other === undefined && name !== `iaso-${ENV}-tasks`)
+          throw new AwsFault("QueueDoesNotExist", "The specified queue does not exist.");
         if (other !== undefined) {
           return operation === "SetQueueAttributes"
             ? other.setAttributes(form)

@@ -112,6 +112,11 @@ export class Commands {
     const host = /RDS_HOSTNAME=(\S+)/.exec(script)?.[1] ?? "";
     const database = this.open(host, this.passwordOf(instance));
     if (typeof database === "string") return failed(database);
+    const program = Buffer.from(/echo (\S+) \| base64/.exec(script)?.[1] ?? "", "base64").toString();
+    if (program.includes("pg_stat_user_tables")) {
+      const StandardOutputContent = `writes ${database.history.length}\n`;
+      return { Status: "Success", StatusDetails: "Success", StandardOutputContent };
+    }
     const rows = Object.entries(this.rds.rowsOf(database)).map(
       ([table, count]) => `rows ${table} ${count}\n`,
     );

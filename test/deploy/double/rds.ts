@@ -42,6 +42,8 @@ interface SimulatedSnapshot {
   password: string;
   /** False for one of an unencrypted database; true by default. */
   encrypted?: boolean;
+  /** Of the instance, in GiB; 50 by default. */
+  storage?: number;
 }
 
 const HOUR = 3_600_000;
@@ -362,7 +364,7 @@ export class Rds {
         Encrypted: snapshot.encrypted !== false,
         PercentProgress: snapshot.status === "available" ? 100 : 0,
         Status: snapshot.status,
-        AllocatedStorage: 50,
+        AllocatedStorage: snapshot.storage ?? 50,
         EngineVersion: snapshot.version,
       })),
     };
@@ -409,6 +411,7 @@ export class Rds {
       rows: this.rowsOf(instance),
       password: instance.password,
       encrypted: instance.attributes.StorageEncrypted === true,
+      storage: Number(instance.attributes.AllocatedStorage),
     };
     this.snapshots.push(snapshot);
     this.after(60_000, () => (snapshot.status = "available"));
@@ -437,7 +440,9 @@ export class Rds {
     const version = String(source.attributes.EngineVersion);
     const { extensions, freeGib, obstacles, postgisError } = source;
     const inside = { extensions, freeGib, obstacles, postgisError };
-    return this.restore(form.get("TargetDBInstanceIdentifier") ?? "", form, { ...before, version }, inside);
+    const storage = Number(source.attributes.AllocatedStorage);
+    const content = { ...before, storage, version };
+    return this.restore(form.get("TargetDBInstanceIdentifier") ?? "", form, content, inside);
   }
 
   private restoreFromSnapshot(form: URLSearchParams): Xml {
@@ -457,8 +462,9 @@ export class Rds {
       encrypted: isEncrypted = true,
       password,
       rows,
+      storage = 50,
       version,
-    }: { encrypted?: boolean; password: string; rows: Tables; version: string },
+    }: { encrypted?: boolean; password: string; rows: Tables; storage?: number; version: string },
     inside: Partial<SimulatedDatabase> = {},
   ): Xml {
     this.requireFree(name);
@@ -482,7 +488,7 @@ export class Rds {
         DBInstanceClass: form.get("DBInstanceClass") ?? "db.t4g.medium",
         Engine: "postgres",
         EngineVersion: version,
-        AllocatedStorage: 50,
+        AllocatedStorage: storage,
         StorageType: form.get("StorageType") ?? "gp3",
         StorageEncrypted: isEncrypted,
         MasterUsername: "iaso",
@@ -545,6 +551,14 @@ export class Rds {
       throw new AwsFault(
         "InvalidParameterValue",
         "The parameter MasterUserPassword is not a valid password.",
+      );
+    }
+    const most = form.get("MaxAllocatedStorage");
+    // https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PIOPS.Autoscaling.html
+    if (most !== null && Number(most) * 10 < Number(instance.attributes.AllocatedStorage) * 11) {
+      throw new AwsFault(
+        "InvalidParameterCombination",
+        "Max storage size must be at least 10% more than the allocated storage size.",
       );
     }
     // At once, without a status of their own.

@@ -4,8 +4,9 @@ import { restore } from "../../../database/commands/restore";
 import { deployment, builtVersion, repairing, runDirect } from "../../deploy/double/runs";
 import { status } from "../../../deploy/commands/status";
 import { goBack } from "../../../move/cutover/back";
-import { ENV, type FaultKind } from "../../deploy/double/aws";
-import { LISTENERS, OLD, OLD_DATABASE } from "./existing";
+import { KNOWN_MIGRATIONS } from "../../../deploy/knownMigrations";
+import { ARTIFACTS, ENV, type FaultKind, PREVIOUS } from "../../deploy/double/aws";
+import { LISTENERS, OLD, OLD_BALANCER, OLD_DATABASE, OLD_QUEUE } from "./existing";
 import {
   createPlatforms,
   isUnfinished,
@@ -198,6 +199,36 @@ describe("move cutover", () => {
       /does not answer for iaso\.example\.org: .*certificate.*pulumi up --stack staging/s,
     ],
     [
+      "an environment that the cutover does not close, and that uses the same database",
+      ({ double }) => {
+        const { RDS_HOSTNAME = "" } = double.environment(OLD).settings.variables!;
+        const variables = { RDS_HOSTNAME: RDS_HOSTNAME.toUpperCase() };
+        double.beanstalk.addEnvironment({ name: "twin", application: "X", label: "1", tags: {}, variables });
+      },
+      /twin of this account and region use the database of iaso-old.*terminate-environment/s,
+    ],
+    [
+      "another master user",
+      ({ double }) => {
+        double.rds.named(OLD_DATABASE)!.attributes["MasterUsername"] = "ebroot";
+      },
+      /master user ebroot, and staging has the settings databaseName iaso and databaseUser iaso.*move -- snapshot staging/s,
+    ],
+    [
+      "another name of the database in PostgreSQL",
+      ({ double }) => {
+        double.environment(OLD).settings.variables!["RDS_DB_NAME"] = "ebdb";
+      },
+      /The database ebdb of old-iaso/,
+    ],
+    [
+      "a database that has outgrown the new one's storage",
+      ({ double }) => {
+        double.rds.named(OLD_DATABASE)!.attributes["AllocatedStorage"] = 190;
+      },
+      /may grow to 200 GiB: RDS needs at least 209.*databaseMaxStorage 209/s,
+    ],
+    [
       "no bucket of media",
       ({ double }) => {
         Reflect.deleteProperty(double.environment(OLD).settings.variables!, "AWS_STORAGE_BUCKET_NAME");
@@ -206,7 +237,7 @@ describe("move cutover", () => {
     ],
   ];
   for (const [what, plant, message] of REFUSED) {
-    it(`refuses ${what} before it closes anything`, async () => {
+    it(`stops before it closes anything with ${what}`, async () => {
       const platforms = createPlatforms();
       plant(platforms);
       const { code, output } = await done(platforms, moving());
@@ -255,6 +286,48 @@ describe("move cutover", () => {
     expect(iaso.isMoved).to.equal(false);
   });
 
+  it("names what is missing of the existing side, and goes back without it", async () => {
+    const platforms = await stopped("CopyMedia");
+    const { double } = platforms;
+    const { balancers } = double.balancing;
+    balancers.splice(
+      balancers.findIndex(({ arn }) => arn.includes(OLD_BALANCER)),
+      1,
+    );
+    const on = await done(platforms, moving());
+    expect([on.code, on.output]).to.match(
+      /^6,.*fedcba9876543210\/80.* does not exist any more.*move -- back/s,
+    );
+    double.queues.delete(OLD_QUEUE);
+    const { code, output } = await done(platforms, goBack);
+    expect([code, output]).to.match(
+      /^0,.*What is left of iaso-old is open again.*old-iaso-tasks does not exist/s,
+    );
+    expect(isUnfinished(platforms)).to.equal(false);
+  });
+
+  it("goes back if RDS cannot use the restored database", async () => {
+    const platforms = await stopped("ModifyDBInstance");
+    const { double } = platforms;
+    double.time.now += 3_600_000;
+    double.rds.named(`${NAME}-restored-1`)!.status = "incompatible-restore";
+    const { code, output } = await done(platforms, goBack);
+    expect([code, mismatchesBefore(platforms)], output).to.deep.equal([0, []]);
+  });
+
+  it("deploys again after an update by others, and lets no instance start on tables that it does not fit", async () => {
+    const platforms = createPlatforms();
+    const { double } = platforms;
+    const updates = () => double.calls.filter(({ operation }) => operation === "UpdateEnvironment").length;
+    double.faultOn = (called) => {
+      if (called === "CopyMedia") for (const one of [double.web, double.worker]) one.update(PREVIOUS);
+      return undefined;
+    };
+    const { code, output } = await done(platforms, moving());
+    expect([code, updates()], output).to.deep.equal([0, 2]);
+    expect(double.s3.json(ARTIFACTS, KNOWN_MIGRATIONS)).to.have.property("mustFit", PREVIOUS);
+  });
+
   it("does not go on if the restored database lacks rows that the existing one has", async () => {
     const platforms = createPlatforms();
     const { double, iaso } = platforms;
@@ -268,11 +341,50 @@ describe("move cutover", () => {
     expect([code, output]).to.match(/^6,.*fewer rows than the existing one: iaso_form/s);
   });
 
-  it("compares no rows if no instance of the existing Iaso can count them, and says so", async () => {
+  it("does not go on if a slow upload changed rows of the existing database after the snapshot", async () => {
+    for (const operation of ["RestoreDBInstanceFromDBSnapshot", "CopyMedia"]) {
+      const platforms = createPlatforms();
+      const { double, iaso } = platforms;
+      double.faultOn = (called, before) => {
+        if (called === operation && before === 0)
+          double.rds.write(iaso.database, double.rds.rowsOf(iaso.database));
+        return undefined;
+      };
+      const { code, output } = await done(platforms, moving());
+      expect([code, output]).to.match(
+        /^6,.*was written to since it was closed \(1 rows\).*move -- back staging/s,
+      );
+      expect(iaso.isMoved).to.equal(false);
+      double.commands.others.clear();
+      const blind = await done(platforms, moving());
+      expect([blind.code, blind.output]).to.match(/^6,.*Nothing shows whether.*--without-row-count/s);
+      await done(platforms, goBack);
+      expect(mismatchesBefore(platforms)).to.deep.equal([]);
+    }
+  });
+
+  it("compares no rows if no instance of the existing Iaso can count them, says so in the plan, and waits for slow uploads", async () => {
     const platforms = createPlatforms();
     platforms.double.commands.others.clear();
+    platforms.iaso.longestRequest = 10 * 60_000;
     const { code, output } = await done(platforms, moving());
-    expect([code, output]).to.match(/^0,.*not compared: no instance of the existing Iaso/s);
+    expect([code, output]).to.match(/^0,.*Nothing shows late writes to it.*So this waits 15 min first/s);
+    expect(output).to.include("not compared: no instance of the existing Iaso");
+    expect(mismatchesAfter(platforms)).to.deep.equal([]);
+  });
+
+  it("remembers its options, and asks for the user again", async () => {
+    const platforms = createPlatforms();
+    platforms.iaso.queue.waiting = 40;
+    platforms.double.commands.online = [];
+    platforms.double.faultOn = (called) => (called === "CopyMedia" ? "killAfter" : undefined);
+    const options = { leaveTasks: true, withoutRowCount: true };
+    expect(await run(platforms, moving("cutover", options), { user: USER })).to.equal("killed");
+    platforms.double.faultOn = () => undefined;
+    const refused = await done(platforms, moving());
+    expect([refused.code, refused.output]).to.match(/^6,.*cutover staging --user moved-user/s);
+    const { code, output } = await done(platforms, moving(), { user: USER });
+    expect([code, output]).to.match(/^0,.*loads\./s);
   });
 
   it("stops at a check that fails: a login, a file, an unhealthy platform", async () => {

@@ -267,7 +267,7 @@ export function moving(
       withoutRowCount: false,
       planArgs: () => ({
         command,
-        withoutRowCount: false,
+        withoutRowCount: options.withoutRowCount ?? false,
         region: "eu-central-1",
         choice: { application: APPLICATION, environments: [] },
         hosts: {
@@ -279,6 +279,7 @@ export function moving(
           },
         },
         mediaAccount: undefined,
+        database: { databaseName: "iaso", databaseUser: "iaso" },
       }),
       ...options,
     });
