@@ -5,6 +5,9 @@ import { findImage, removeImage } from "./images";
 /** Polls before a new resource that EC2 does not list yet counts as gone. EC2 lists new resources late. */
 export const POLLS_UNTIL_VISIBLE = 20;
 
+/** Thrown when EC2 takes longer than the time limit. It goes on creating the image. */
+export class StillCreating extends UserError {}
+
 export interface AwaitArgs {
   ec2: EC2Client;
   timeoutMinutes: number;
@@ -17,7 +20,8 @@ export interface AwaitArgs {
 /**
  * Polls until an image is available. Returns false if it does not exist, or failed and was removed.
  *
- * @throws UserError if the image is disabled, or EC2 takes longer than the time limit
+ * @throws UserError if the image is disabled
+ * @throws StillCreating if EC2 takes longer than the time limit
  */
 export async function awaitImage(
   imageId: string,
@@ -46,7 +50,7 @@ export async function awaitImage(
     if (image && !wasSeen) report(`waiting until ${imageId} is available`);
     wasSeen ||= image !== undefined;
     if (Date.now() > end) {
-      throw new UserError(
+      throw new StillCreating(
         `EC2 is still creating ${imageId} after ${timeoutMinutes} minutes.`,
         "Run again. To see the images: npm run ami -- list",
       );

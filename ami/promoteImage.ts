@@ -8,7 +8,7 @@ import {
 } from "@aws-sdk/client-ec2";
 import { errorName } from "../cli/awsErrors";
 import { UserError } from "../cli/userError";
-import { awaitImage, type AwaitArgs, POLLS_UNTIL_VISIBLE } from "./awaitImage";
+import { awaitImage, type AwaitArgs, POLLS_UNTIL_VISIBLE, StillCreating } from "./awaitImage";
 import {
   type Clients,
   deleteSnapshot,
@@ -68,6 +68,7 @@ export async function promoteImage(source: Clients, options: PromoteOptions): Pr
   report(`${from} uses ${copyOf}, recipe ${fingerprint.slice(0, 12)}`);
   const ec2 = other?.ec2 ?? source.ec2;
   const waiting = { ...options, ec2 };
+  let isCopying = false;
   try {
     for (const { ImageId = "" } of await ownImages(ec2, to, fingerprint)) {
       if (await awaitImage(ImageId, waiting)) return { imageId: ImageId, fingerprint, copyOf, reused: true };
@@ -77,8 +78,12 @@ export async function promoteImage(source: Clients, options: PromoteOptions): Pr
       other === undefined ? image : await share(source.ec2, image, { ...options, fingerprint, other });
     const imageId = await copyImage(original, { ...waiting, env: to, part: "image", name, fingerprint });
     return { imageId, fingerprint, copyOf, reused: false };
+  } catch (error) {
+    isCopying = error instanceof StillCreating;
+    throw error;
   } finally {
-    if (other !== undefined) await removeShared(source.ec2, from, fingerprint);
+    // The other account still reads a shared image that it copies. The next run goes on, and deletes it.
+    if (other !== undefined && !isCopying) await removeShared(source.ec2, from, fingerprint);
   }
 }
 

@@ -126,6 +126,20 @@ describe("ami/promoteImage", () => {
     expect(staging.orphanSnapshots).to.deep.equal([]);
   });
 
+  it("shares the image on while the other account is still copying it at the end of the time limit", async () => {
+    prod.usableKeys.add(KEY);
+    Object.assign(staging, { lag: 0, imageLooks: -1 });
+    prod.imageLooks = 1000;
+    const error = await promote({ ...other(), timeoutMinutes: -1 }).catch((reason: unknown) => reason);
+    expect(String(error)).to.match(/EC2 is still creating/);
+    expect([staging.images.size, prod.images.size]).to.deep.equal([2, 1]);
+    prod.imageLooks = 0;
+    const [copy] = prod.images.keys();
+    expect(await promote(other())).to.include({ imageId: copy, reused: true });
+    expect([...staging.images.keys()]).to.deep.equal([proven]);
+    expect(staging.orphanSnapshots).to.deep.equal([]);
+  });
+
   it("does not copy what the environment has already, nor what no environment uses", async () => {
     const { imageId } = await promote();
     expect(await promote()).to.include({ imageId, reused: true });

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { expect } from "chai";
-import { parseInspection, PYTHON } from "../../database/inspection";
+import { parseInspection, PYTHON, WRITES_PYTHON } from "../../database/inspection";
 import { databaseObstacles } from "../../database/upgradeObstacles";
 import { type PostgreSql, startWithDjango } from "../deploy/postgres";
 import { RUNNING } from "../deploy/migrations/sample";
@@ -42,6 +42,15 @@ describe("database/inspection (a real PostgreSQL with PostGIS, a real Django) @p
     expect(found.extensions.map(({ name }) => name)).to.include.members(["plpgsql", "postgis"]);
     expect(found.obstacles.size).to.equal(3);
     expect(databaseObstacles(found)).to.deep.equal([]);
+  });
+
+  it("counts changed and deleted rows as writes, and none of its own", () => {
+    const writes = () => Number(/^writes (\d+)$/m.exec(python3("shell", "-c", WRITES_PYTHON))?.[1]);
+    server.query("INSERT INTO places_region (name) VALUES ('three')", "iaso");
+    const before = writes();
+    server.query("UPDATE places_region SET name = 'four' WHERE name = 'three'", "iaso");
+    server.query("DELETE FROM places_region WHERE name = 'four'", "iaso");
+    expect([writes(), writes()]).to.deep.equal([before + 2, before + 2]);
   });
 
   it("finds a column of a reg type, an outdated PostGIS and one that does not work", () => {
