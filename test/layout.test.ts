@@ -36,6 +36,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     "database",
     "deploy/commands/recover.ts",
     "deploy/credentials.ts",
+    "deploy/knownMigrations.ts",
     "deploy/maintenance",
     "deploy/pair",
     "deploy/session.ts",

@@ -89,13 +89,10 @@ function remembered(
   };
 }
 
-/** @throws UserError if the run checks the new platform with a user, whose password no record has */
-function requireUser({ command, number, stack, user }: CutoverRecord, session: Session): void {
-  if (user === undefined || session.user !== undefined) return;
-  throw new UserError(
-    `Run ${number} checks the new platform with the user ${user}, whose password is not stored.`,
-    `npm run move -- ${command === "cutover" ? "cutover" : "rehearse"} ${stack} --user ${user}`,
-  );
+/** The sentence about a login that this run does not check, though the run that it continues would have; empty otherwise. */
+function uncheckedLogin({ user }: CutoverRecord, session: Session): string {
+  if (user === undefined || session.user !== undefined) return "";
+  return ` The run began with --user ${user}, but no login is checked without that option.`;
 }
 
 /** Runs the steps that are left. Each error says whether the existing site is closed. */
@@ -116,7 +113,6 @@ async function complete(context: Context): Promise<Result> {
 async function goOn(context: Context): Promise<Result> {
   const { journal, session } = context;
   const { command } = journal.current;
-  requireUser(journal.current, session);
   const begin = STEPS.findIndex(([phase]) => phase === journal.current.phase);
   if (begin >= 0) {
     for (const [phase, run] of STEPS.slice(begin)) {
@@ -131,7 +127,7 @@ async function goOn(context: Context): Promise<Result> {
   if (journal.current.phase === "checking") {
     await check(context);
     if (command === "cutover") {
-      const question = `Point ${journal.current.hosts.web.host} to the new platform? From here nothing goes back.`;
+      const question = `Point ${journal.current.hosts.web.host} to the new platform?${uncheckedLogin(journal.current, session)} From here nothing goes back.`;
       if (!(await session.confirm(question))) {
         throw new UserError(
           "The records are unchanged.",

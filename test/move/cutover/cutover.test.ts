@@ -373,7 +373,7 @@ describe("move cutover", () => {
     expect(mismatchesAfter(platforms)).to.deep.equal([]);
   });
 
-  it("remembers its options, and asks for the user again", async () => {
+  it("remembers its options, and says that a login is not checked any more", async () => {
     const platforms = createPlatforms();
     platforms.iaso.queue.waiting = 40;
     platforms.double.commands.online = [];
@@ -381,8 +381,19 @@ describe("move cutover", () => {
     const options = { leaveTasks: true, withoutRowCount: true };
     expect(await run(platforms, moving("cutover", options), { user: USER })).to.equal("killed");
     platforms.double.faultOn = () => undefined;
-    const refused = await done(platforms, moving());
-    expect([refused.code, refused.output]).to.match(/^6,.*cutover staging --user moved-user/s);
+    let question = "";
+    const unchecked = await done(platforms, (session) =>
+      moving()({
+        ...session,
+        confirm: (asked) => {
+          question = asked;
+          return Promise.resolve(false);
+        },
+      }),
+    );
+    expect([unchecked.code, question]).to.match(
+      /^6,.*began with --user moved-user, but no login is checked/s,
+    );
     const { code, output } = await done(platforms, moving(), { user: USER });
     expect([code, output]).to.match(/^0,.*loads\./s);
   });
