@@ -61,10 +61,10 @@ const PARAMETERS: Record<string, SafeValue> = {
   ssl_min_protocol_version: anyOf("TLSv1.2", "TLSv1.3"),
 };
 
-/** Parameters that decide what is logged, replicated or encrypted: no other of them is allowed. */
+/** The names of parameters that decide what is logged or encrypted. Only those in the two lists are allowed. */
 const DECIDED = /^(auto_explain\.|debug_|log_|pgaudit\.|rds\.|ssl)/;
 
-/** Those of them of which every value is safe; `database-tls` judges `ssl` and `rds.force_ssl`. */
+/** Parameters with such a name whose values are all safe, or that `database-tls` judges: `ssl` and `rds.force_ssl`. */
 const FREE = new Set([
   "log_autovacuum_min_duration",
   "log_checkpoints",
