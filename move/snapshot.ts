@@ -41,6 +41,8 @@ export interface SnapshotArgs {
   /** True once the user has asked the command to stop. */
   interrupted?: () => boolean;
   line: (text: string) => void;
+  /** The fix if a snapshot of the name is of somebody else. */
+  otherName: string;
 }
 
 /**
@@ -50,7 +52,7 @@ export interface SnapshotArgs {
  * @returns the encrypted snapshot, which is available
  */
 export async function encryptedSnapshot(args: SnapshotArgs): Promise<DBSnapshot> {
-  const { database, env, line, name, source, target } = args;
+  const { database, env, line, name, otherName, source, target } = args;
   const Tags = Object.entries({ project: "iaso", env }).map(([Key, Value]) => ({ Key, Value }));
   const existing = await findSnapshot(source.rds, name);
   if (existing !== undefined) {
@@ -58,13 +60,13 @@ export async function encryptedSnapshot(args: SnapshotArgs): Promise<DBSnapshot>
     if (DBInstanceIdentifier !== database) {
       throw new UserError(
         `The snapshot ${name} is of the database ${DBInstanceIdentifier}, not of ${database}.`,
-        "Choose another name: --name NAME",
+        otherName,
       );
     }
     line(`Using the snapshot ${name}, begun ${SnapshotCreateTime?.toISOString() ?? "just now"}.`);
   } else {
     line(`Taking the snapshot ${name} of ${database}.`);
-    await begin(args, () =>
+    await begin(args, source.rds, name, () =>
       source.rds.send(
         new CreateDBSnapshotCommand({ DBInstanceIdentifier: database, DBSnapshotIdentifier: name, Tags }),
       ),
@@ -74,10 +76,9 @@ export async function encryptedSnapshot(args: SnapshotArgs): Promise<DBSnapshot>
   const isElsewhere = source.region !== target.region;
   if (snapshot.Encrypted === true && !isElsewhere) return snapshot;
   const copy = `${name}-encrypted`;
-  const copied = await findSnapshot(target.rds, copy);
-  if (copied === undefined) {
+  if ((await findSnapshot(target.rds, copy)) === undefined) {
     line(`Copying it encrypted as ${copy}${isElsewhere ? ` to ${target.region}` : ""}.`);
-    await begin(args, () =>
+    await begin(args, target.rds, copy, () =>
       target.rds.send(
         new CopyDBSnapshotCommand({
           SourceDBSnapshotIdentifier: isElsewhere ? snapshot.DBSnapshotArn : name,
@@ -88,13 +89,14 @@ export async function encryptedSnapshot(args: SnapshotArgs): Promise<DBSnapshot>
         }),
       ),
     );
-  } else if (!isCopyOf(copied, snapshot)) {
-    throw new UserError(
-      `The snapshot ${copy} is no copy of ${name}.`,
-      "Choose another name: --name NAME; and find out in CloudTrail who took it",
-    );
   }
-  return available(args, target.rds, copy);
+  // RDS shows the time of a copy only when the copy is complete.
+  const copied = await available(args, target.rds, copy);
+  if (isCopyOf(copied, snapshot)) return copied;
+  throw new UserError(
+    `The snapshot ${copy} is no copy of ${name}.`,
+    `${otherName}; and find out in CloudTrail who took it`,
+  );
 }
 
 /** A copy keeps the time of the snapshot that was taken of the database. RDS names the source only in another region. */
@@ -106,7 +108,12 @@ function isCopyOf(copy: DBSnapshot, snapshot: DBSnapshot): boolean {
 }
 
 /** Sends a request until RDS accepts it. */
-async function begin(args: SnapshotArgs, request: () => Promise<unknown>): Promise<void> {
+async function begin(
+  args: SnapshotArgs,
+  rds: RDSClient,
+  name: string,
+  request: () => Promise<unknown>,
+): Promise<void> {
   const { clock, lock, poll } = args;
   const deadline = clock.now() + START_LIMIT;
   for (;;) {
@@ -118,7 +125,10 @@ async function begin(args: SnapshotArgs, request: () => Promise<unknown>): Promi
       // If an answer was lost, the SDK's retry finds what the request began.
       if (errorName(error).startsWith("DBSnapshotAlreadyExists")) return;
       const isBusy = errorName(error).startsWith("InvalidDBInstanceState");
-      if (!isBusy || clock.now() > deadline) throw error;
+      if (!isBusy) throw error;
+      // The instance may be busy with the snapshot that the request began.
+      if ((await findSnapshot(rds, name)) !== undefined) return;
+      if (clock.now() > deadline) throw error;
       requireUninterrupted(args);
       await clock.sleep(poll);
     }

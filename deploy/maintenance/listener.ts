@@ -84,7 +84,7 @@ export async function findListener({ clients, env }: Session, { web }: Pair): Pr
 }
 
 /**
- * The listeners of an application load balancer; undefined if none has the DNS name, such as a classic one.
+ * The listeners of an application load balancer; undefined if none has the DNS name, such as a classic or network one.
  *
  * @param address the address of an environment with a load balancer: the balancer's DNS name
  */
@@ -97,7 +97,9 @@ export async function listListeners(
     balancers.push(...(page.LoadBalancers ?? []));
   }
   const balancer = balancers.find(
-    ({ DNSName }) => address !== "" && DNSName?.toLowerCase() === address.toLowerCase(),
+    // The rules of a network load balancer know no paths.
+    ({ DNSName, Type }) =>
+      Type === "application" && address !== "" && DNSName?.toLowerCase() === address.toLowerCase(),
   );
   if (balancer === undefined) return undefined;
   const { Listeners = [] } = await client.send(

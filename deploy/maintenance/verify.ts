@@ -6,9 +6,9 @@ import { describePair } from "../pair/state";
 import { type LockedSession } from "../session";
 
 /**
- * Polls until Iaso works with its database, and every instance is healthy, or at the end of the time limit no less so than
- * before. The health of the environments
- * says nothing while the site is closed: Beanstalk counts the load balancer's 503 answers, and no rule turns that off.
+ * Polls until Iaso works with its database and every instance is healthy, or at the end of the time limit no less so than
+ * before. The health of the environments says nothing while the site is closed: Beanstalk counts the load balancer's 503
+ * answers, and no rule turns that off.
  *
  * @param before the health of the instances before the switch; by default it does not matter
  * @returns the problems at the end of the time limit; none if there are none

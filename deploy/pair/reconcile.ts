@@ -101,7 +101,8 @@ async function waitUntilReady(
   { abortUpdates, after, settledAt = 0 }: ReconcileOptions,
 ): Promise<Readiness> {
   const { clock, limits, progress } = session;
-  const abortAfter = clock.now() + limits.update / 2;
+  // An update that deploys the version again may be in a migration since an earlier run.
+  const abortAfter = clock.now() + (after === undefined ? limits.update / 2 : limits.update);
   const deadline = clock.now() + limits.update;
   const aborted = new Set<Role>();
   const readySince = new Map<Role, number>();

@@ -41,6 +41,7 @@ interface Options {
   leaveTasks?: true;
   withoutRowCount?: true;
   tasksTimeout?: number;
+  timeout?: number;
 }
 
 async function run(
@@ -142,6 +143,7 @@ export function cutoverCommands(surroundings: Surroundings): Command[] {
         "--without-row-count",
         "count neither rows nor late writes; the count needs the setting shellAccess",
       )
+      .option("--timeout <duration>", "time limit of the update that migrates (default: 75m)", duration)
       .option("--yes", "answer every question with yes")
       .addHelpText("after", EXAMPLES);
   return [

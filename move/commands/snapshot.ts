@@ -75,6 +75,7 @@ async function snapshot(
     database: DBInstanceIdentifier,
     env: file.env,
     clock: systemClock,
+    otherName: "Choose another name: --name NAME",
   });
   const main = readRedis(region, enketo).find(({ kind }) => kind === "main");
   // ElastiCache copies no snapshot to another region.

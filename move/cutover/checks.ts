@@ -11,11 +11,11 @@ import { type LockedSession } from "./session";
  *
  * @throws Unfinished with all problems
  */
-export async function check({ pair, session }: Context): Promise<void> {
+export async function check({ journal, pair, session }: Context): Promise<void> {
   const problems = await session.progress.step("Check the new platform", async (log) => {
-    const unhealthy = await verifyClosed(session, pair);
+    const unhealthy = await verifyClosed(session, pair, journal.current.health);
     if (unhealthy.length > 0) return unhealthy;
-    log("Iaso works with its database, and the instances are healthy.");
+    log("Iaso works with its database, and the instances are as healthy as before.");
     return [
       ...(await problemsOf("The login page", () => checkLoginPage(session, log))),
       ...(await problemsOf("The check with a user", () => checkUser(session, log))),

@@ -18,9 +18,8 @@ import { requireAccount } from "../../settings/requireAccount";
 import { StackFile } from "../../settings/stackFile";
 import { explained } from "../commands/options";
 import { readZones } from "../existing/dns";
-import { compareBuckets } from "../media/copyMedia";
 import { principalArn } from "../media/principal";
-import { copyAndCheck, findBuckets } from "../media/run";
+import { copyRest, findBuckets } from "../media/run";
 import { type CutoverRecord } from "./record";
 import { type Zones } from "./records";
 import { type Request, type Session } from "./session";
@@ -35,7 +34,12 @@ export interface Surroundings extends Pick<Session, "reach"> {
   clock: Clock;
 }
 
+/** Time limit of the update that migrates, in milliseconds: Beanstalk's own is an hour (components/beanstalk/options.ts). */
+const UPDATE = 75 * 60_000;
+
 export interface Options {
+  /** Time limit of the update that migrates, in milliseconds. */
+  timeout?: number;
   yes?: true;
   /** Time limit for tasks to end, in milliseconds. */
   tasksTimeout?: number;
@@ -86,7 +90,11 @@ export async function execute(
           progress,
           by: userName(),
           interrupted: () => interrupted,
-          limits: { ...DEFAULT_LIMITS, tasks: options.tasksTimeout ?? DEFAULT_LIMITS.tasks },
+          limits: {
+            ...DEFAULT_LIMITS,
+            tasks: options.tasksTimeout ?? DEFAULT_LIMITS.tasks,
+            update: options.timeout ?? UPDATE,
+          },
           confirm: (question) =>
             ask(question, options.yes, (line) => {
               progress.line(line);
@@ -109,9 +117,7 @@ export async function execute(
           },
           copyMedia: async (bucket) => {
             const { buckets, principal } = await mediaOf(file, bucket);
-            const { states } = await progress.step("Compare the buckets", () => compareBuckets(buckets));
-            if (states.copy.objects === 0) return ["The new bucket has all media."];
-            return copyAndCheck(buckets, { principal, progress, stack, total: states.copy });
+            return copyRest(buckets, { principal, progress, stack });
           },
           user: options.user,
           takeHosts: (record) => {

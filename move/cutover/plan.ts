@@ -6,6 +6,7 @@ import { listByPrefix } from "../../database/instances";
 import { planRestore } from "../../database/restoreInPlace";
 import { commonVersion } from "../../deploy/commands/recover";
 import { type Pair } from "../../deploy/pair/find";
+import { instanceHealth } from "../../deploy/pair/health";
 import { describePair } from "../../deploy/pair/state";
 import { findSnapshot } from "../../doctor/reads";
 import { type Choice } from "../existing/environments";
@@ -76,7 +77,8 @@ export async function makePlan(
     args.command === "cutover" ? await readRecords(session.route53, await session.zones(), hosts) : [];
   await requireOwnDomains(session, hosts);
   await requireReachable(session, args.hosts);
-  const plan: Plan = { existing: side, snapshot, restore, version, hosts: args.hosts };
+  const health = instanceHealth(state);
+  const plan: Plan = { existing: side, snapshot, restore, version, hosts: args.hosts, health };
   const rehearsed = await newestIn(session, "rehearsed");
   const leftovers = await listByPrefix(session, `${restore.name}-replaced-`);
   const tasks =

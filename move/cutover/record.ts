@@ -69,6 +69,8 @@ const plan = z.object({
   /** The version that web and worker of the new platform run. */
   version: z.string(),
   hosts: z.object({ web: host, enketo: host.optional() }),
+  /** The health of the instances of the new platform before. */
+  health: z.object({ web: z.string(), worker: z.string() }),
 });
 
 /** The plan of a cutover, made before it begins. */

@@ -8,6 +8,7 @@ import { closeQueue, isQueueClosed } from "../../deploy/maintenance/queue";
 import { type Role, ROLES } from "../../deploy/pair/find";
 import { reconcile } from "../../deploy/pair/reconcile";
 import { describePair, formatState } from "../../deploy/pair/state";
+import { ChangedWhileCopied } from "../media/run";
 import { encryptedSnapshot } from "../snapshot";
 import { type Context } from "./context";
 import { onPart } from "./gone";
@@ -19,6 +20,9 @@ import { rememberWrites, requireUnwritten } from "./writes";
 
 /** Milliseconds between two looks at a snapshot. */
 const POLL = 15_000;
+
+/** Milliseconds by which the clock of this machine may be ahead of that of RDS. */
+const SKEW = 30_000;
 
 /*
  * The steps of a cutover. Each reads the state of AWS first, and does only what is missing. So a step can be repeated at any
@@ -89,11 +93,12 @@ export async function save(context: Context): Promise<void> {
       target: { rds: clients.rds, region: target.region },
       database: existing.database.id,
       name: snapshot,
+      otherName: `npm run move -- back ${journal.current.stack}, then begin again`,
       ...{ clock, env, interrupted, lock, line: log, poll: POLL },
     }),
   );
   const at = taken.OriginalSnapshotCreateTime ?? taken.SnapshotCreateTime ?? new Date(0);
-  if (at.getTime() < Date.parse(timeOf(journal.current, "saving") ?? "")) {
+  if (at.getTime() + SKEW < Date.parse(timeOf(journal.current, "saving") ?? "")) {
     throw new UserError(
       `Somebody took the snapshot ${snapshot} before this run, at ${at.toISOString()}: it lacks what users wrote since.`,
       `npm run move -- back ${journal.current.stack}, find out in CloudTrail who took it (CreateDBSnapshot), then begin again`,
@@ -125,7 +130,7 @@ export async function copy({ journal, session }: Context): Promise<void> {
     for (const line of await session.copyMedia(existing.bucket)) session.progress.line(line);
   } catch (error) {
     // A bucket in use has new media at any time.
-    if (command === "cutover" || !(error instanceof UserError)) throw error;
+    if (command === "cutover" || !(error instanceof ChangedWhileCopied)) throw error;
     session.progress.warn(error.message);
   }
 }

@@ -84,12 +84,31 @@ export async function copyAndCheck(
   return [`The new bucket has all media: ${doneText(check)}.`, ...newerLines(check)];
 }
 
+/** Thrown when media were changed or added while the others were copied, as in a bucket that is in use. */
+export class ChangedWhileCopied extends UserError {}
+
+/**
+ * Copies the media that the new bucket lacks, if there are any.
+ *
+ * @returns the result as lines of text
+ * @throws UserError if media are missing in the new bucket at the end
+ */
+export async function copyRest(
+  buckets: Buckets,
+  args: { principal: string; progress: Progress; stack: string },
+): Promise<string[]> {
+  const comparison = await args.progress.step("Compare the buckets", () => compareBuckets(buckets));
+  const total = comparison.states.copy;
+  if (total.objects === 0) return ["The new bucket has all media.", ...newerLines(comparison)];
+  return copyAndCheck(buckets, { ...args, total });
+}
+
 /** @throws UserError if media are missing in the new bucket */
 function requireComplete({ failures }: CopyRun, check: Comparison, stack: string): void {
   const { objects } = check.states.copy;
   if (objects === 0) return;
   if (failures.objects === 0) {
-    throw new UserError(
+    throw new ChangedWhileCopied(
       `${objects} objects were changed or added while the others were copied.`,
       "Run the command again: it copies only those.",
     );

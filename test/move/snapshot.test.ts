@@ -156,6 +156,7 @@ describe("move snapshot", function () {
       env: "prod",
       clock: systemClock,
       poll: 0,
+      otherName: "",
       line: (text) => lines.push(text),
     });
     expect(taken.DBSnapshotIdentifier).to.equal("moving-encrypted");

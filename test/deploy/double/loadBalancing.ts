@@ -34,10 +34,11 @@ interface SimulatedListener {
   targetGroup?: string;
 }
 
-/** An application load balancer. */
+/** A load balancer, an application one by default. */
 export interface SimulatedBalancer {
   arn: string;
   dnsName: string;
+  type?: "application" | "network";
   listeners: SimulatedListener[];
 }
 
@@ -67,9 +68,10 @@ export class LoadBalancing {
     switch (operation) {
       case "DescribeLoadBalancers":
         return {
-          LoadBalancers: this.balancers.map(({ arn, dnsName }) => ({
+          LoadBalancers: this.balancers.map(({ arn, dnsName, type = "application" }) => ({
             LoadBalancerArn: arn,
             DNSName: dnsName,
+            Type: type,
           })),
         };
       case "DescribeListeners":
@@ -185,6 +187,10 @@ export class LoadBalancing {
     }
     if (this.existing(listener).length >= MOST_RULES)
       throw new AwsFault("TooManyRules", "The maximum number of rules");
+    const balancer = this.balancers.find(({ listeners }) => listeners.some(({ arn }) => arn === listener));
+    // https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_RuleCondition.html
+    if (balancer?.type === "network")
+      throw new AwsFault("ValidationError", "Network load balancers do not support path-pattern conditions");
     const paths = structuresOf(form, "Conditions").flatMap((condition) => {
       if (condition.get("Field") !== "path-pattern")
         throw new AwsFault("ValidationError", "unknown condition");

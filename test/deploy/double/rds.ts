@@ -358,8 +358,11 @@ export class Rds {
       DBSnapshots: found.map((snapshot) => ({
         DBSnapshotIdentifier: snapshot.id,
         DBInstanceIdentifier: snapshot.instance,
-        SnapshotCreateTime: new Date(snapshot.at),
-        OriginalSnapshotCreateTime: new Date(snapshot.at),
+        // RDS shows no time of a snapshot that it is still creating.
+        ...(snapshot.status !== "creating" && {
+          SnapshotCreateTime: new Date(snapshot.at),
+          OriginalSnapshotCreateTime: new Date(snapshot.at),
+        }),
         DBSnapshotArn: `arn:aws:rds:eu-central-1:123456789012:snapshot:${snapshot.id}`,
         Encrypted: snapshot.encrypted !== false,
         PercentProgress: snapshot.status === "available" ? 100 : 0,

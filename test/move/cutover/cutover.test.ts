@@ -6,7 +6,8 @@ import { status } from "../../../deploy/commands/status";
 import { goBack } from "../../../move/cutover/back";
 import { KNOWN_MIGRATIONS } from "../../../deploy/knownMigrations";
 import { ARTIFACTS, ENV, type FaultKind, PREVIOUS } from "../../deploy/double/aws";
-import { LISTENERS, OLD, OLD_BALANCER, OLD_DATABASE, OLD_QUEUE } from "./existing";
+import { changes, done } from "./ended";
+import { LISTENERS, OLD, OLD_BALANCER, OLD_QUEUE } from "./existing";
 import {
   createPlatforms,
   isUnfinished,
@@ -16,26 +17,10 @@ import {
   NAME,
   type Platforms,
   run,
-  type RunArgs,
   USER,
 } from "./platforms";
 
-type Command = Parameters<typeof run>[1];
-
-/** Runs a command that is not killed. */
-async function done(platforms: Platforms, command: Command, args: RunArgs = {}) {
-  const ended = await run(platforms, command, args);
-  if (ended === "killed") throw new Error("the run was killed");
-  return ended;
-}
-
 const unused = () => Promise.reject(new Error("unused"));
-
-/** The calls of a run that change something, without those of the lock and the journal. */
-const changes = ({ double }: Platforms) =>
-  double.calls
-    .map(({ operation }) => operation)
-    .filter((operation) => !/^(Describe|Get|List|PutObject|export)/.test(operation));
 
 /** Runs a cutover that a fault ends at the first call of an operation. */
 async function stopped(operation: string, kind: FaultKind = "killAfter", before = 0): Promise<Platforms> {
@@ -128,125 +113,6 @@ describe("move cutover", () => {
     expect(mismatchesBefore(platforms)).to.deep.equal([]);
   });
 
-  const REFUSED: [what: string, plant: (platforms: Platforms) => void, message: RegExp][] = [
-    [
-      "a load balancer that other environments share",
-      ({ double }) => {
-        const { endpoint } = double.environment(OLD).settings;
-        double.beanstalk.addEnvironment({ name: "x", application: "X", label: "1", tags: {}, endpoint });
-      },
-      /shares its load balancer.*Clone iaso-old/s,
-    ],
-    [
-      "a shared load balancer",
-      ({ double }) => {
-        double.environment(OLD).settings.options = {
-          "aws:elasticbeanstalk:environment LoadBalancerIsShared": "true",
-        };
-      },
-      /shares its load balancer/,
-    ],
-    [
-      "a classic load balancer",
-      ({ double }) => {
-        double.environment(OLD).settings.endpoint = "awseb-e-classic-1.eu-central-1.elb.amazonaws.com";
-      },
-      /has no application load balancer.*Clone iaso-old/s,
-    ],
-    [
-      "a rule with the priority of the maintenance page",
-      ({ double }) => {
-        double.balancing.addForeign(2, LISTENERS[0]);
-      },
-      /has the priority 2.*set-rule-priorities/s,
-    ],
-    [
-      "another major version of PostgreSQL",
-      ({ double }) => {
-        double.rds.named(OLD_DATABASE)!.attributes["EngineVersion"] = "15.8";
-      },
-      /runs PostgreSQL 15, and that of staging 16.*modify-db-instance/s,
-    ],
-    [
-      "a snapshot of its name that somebody else took",
-      ({ double }) => {
-        double.rds.snapshots.push({
-          ...{ id: "iaso-staging-cutover-1", instance: OLD_DATABASE, at: 0, status: "available" },
-          ...{ version: "16.9", rows: {}, password: "" },
-        });
-      },
-      /There is a snapshot iaso-staging-cutover-1 already/,
-    ],
-    [
-      "no instance that counts rows",
-      ({ double }) => {
-        double.commands.online = [];
-      },
-      /--without-row-count/,
-    ],
-    [
-      "no domain of the new platform",
-      ({ double }) => {
-        double.web.settings.cname = "other.eu-central-1.elasticbeanstalk.com";
-      },
-      /No environment has the domain example-iaso-staging/,
-    ],
-    [
-      "a new platform without a certificate for the existing host",
-      (platforms) => {
-        platforms.certified = [];
-      },
-      /does not answer for iaso\.example\.org: .*certificate.*pulumi up --stack staging/s,
-    ],
-    [
-      "an environment that the cutover does not close, and that uses the same database",
-      ({ double }) => {
-        const { RDS_HOSTNAME = "" } = double.environment(OLD).settings.variables!;
-        const variables = { RDS_HOSTNAME: RDS_HOSTNAME.toUpperCase() };
-        double.beanstalk.addEnvironment({ name: "twin", application: "X", label: "1", tags: {}, variables });
-      },
-      /twin of this account and region use the database of iaso-old.*terminate-environment/s,
-    ],
-    [
-      "another master user",
-      ({ double }) => {
-        double.rds.named(OLD_DATABASE)!.attributes["MasterUsername"] = "ebroot";
-      },
-      /master user ebroot, and staging has the settings databaseName iaso and databaseUser iaso.*move -- snapshot staging/s,
-    ],
-    [
-      "another name of the database in PostgreSQL",
-      ({ double }) => {
-        double.environment(OLD).settings.variables!["RDS_DB_NAME"] = "ebdb";
-      },
-      /The database ebdb of old-iaso/,
-    ],
-    [
-      "a database that has outgrown the new one's storage",
-      ({ double }) => {
-        double.rds.named(OLD_DATABASE)!.attributes["AllocatedStorage"] = 190;
-      },
-      /may grow to 200 GiB: RDS needs at least 209.*databaseMaxStorage 209/s,
-    ],
-    [
-      "no bucket of media",
-      ({ double }) => {
-        Reflect.deleteProperty(double.environment(OLD).settings.variables!, "AWS_STORAGE_BUCKET_NAME");
-      },
-      /no variable AWS_STORAGE_BUCKET_NAME/,
-    ],
-  ];
-  for (const [what, plant, message] of REFUSED) {
-    it(`stops before it closes anything with ${what}`, async () => {
-      const platforms = createPlatforms();
-      plant(platforms);
-      const { code, output } = await done(platforms, moving());
-      expect([code, output]).to.match(new RegExp(`^2,.*${message.source}`, "s"));
-      expect(changes(platforms)).to.deep.equal([]);
-      expect(isUnfinished(platforms)).to.equal(false);
-    });
-  }
-
   it("refuses media that it could not copy before it closes anything", async () => {
     const platforms = createPlatforms();
     const { code, output } = await done(platforms, (session) =>
@@ -313,6 +179,50 @@ describe("move cutover", () => {
     double.rds.named(`${NAME}-restored-1`)!.status = "incompatible-restore";
     const { code, output } = await done(platforms, goBack);
     expect([code, mismatchesBefore(platforms)], output).to.deep.equal([0, []]);
+  });
+
+  it("does not abort the update that migrates when it goes on", async () => {
+    const platforms = createPlatforms();
+    const { double } = platforms;
+    double.beanstalk.timing = { ...double.beanstalk.timing, perInstance: () => 5 * 60_000 };
+    double.faultOn = (called, before) =>
+      called === "UpdateEnvironment" && before === 1 ? "killAfter" : undefined;
+    expect(await run(platforms, moving())).to.equal("killed");
+    const { code, output } = await done(platforms, moving());
+    expect([code, mismatchesAfter(platforms)], output).to.deep.equal([0, []]);
+    expect(double.calls.map(({ operation }) => operation)).not.to.include("AbortEnvironmentUpdate");
+  });
+
+  it("stops if the worker is not healthy any more", async () => {
+    const platforms = createPlatforms();
+    platforms.double.beanstalk.plan(`${NAME}-worker`, PREVIOUS, "degrades");
+    const { code, output } = await done(platforms, moving());
+    expect([code, output]).to.match(/^6,.*worker has an instance that is Severe.*CLOSED/s);
+  });
+
+  it("waits for the encrypted copy of the snapshot when it goes on, and tolerates a clock that is ahead", async () => {
+    const platforms = await stopped("CopyDBSnapshot");
+    const { double } = platforms;
+    const key = `restores/${ENV}/00000001.json`;
+    const record = double.s3.json(ARTIFACTS, key) as { history: { at: string; phase: string }[] };
+    const saving = record.history.find(({ phase }) => phase === "saving");
+    for (const snapshot of double.rds.snapshots) snapshot.at = Date.parse(saving?.at ?? "") - 20_000;
+    const { code, output } = await done(platforms, moving());
+    expect([code, output]).to.match(/^0,/);
+  });
+
+  it("stops between two steps if the user interrupts", async () => {
+    const platforms = createPlatforms();
+    let isInterrupted = false;
+    platforms.double.faultOn = (called) => {
+      isInterrupted ||= called === "CopyMedia";
+      return undefined;
+    };
+    const { code, output } = await done(platforms, (session) =>
+      moving()({ ...session, interrupted: () => isInterrupted }),
+    );
+    expect([code, output]).to.match(/^6,.*The run was interrupted.*CLOSED/s);
+    expect(platforms.double.calls.map(({ operation }) => operation)).not.to.include("UpdateEnvironment");
   });
 
   it("deploys again after an update by others, and lets no instance start on tables that it does not fit", async () => {

@@ -65,8 +65,8 @@ function cutoverStatements(): Statement[] {
     .replaceAll("BALANCER", OLD_BALANCER)
     .replaceAll("DATABASE", OLD_DATABASE)
     .replaceAll("QUEUE", OLD_QUEUE)
-    .replaceAll("ENVIRONMENT", OLD)
     .replaceAll("ENV", ENV)
+    .replaceAll("WEBNAME", OLD)
     .replaceAll("ZONE", "Z0EXAMPLE");
   return (JSON.parse(text) as { Statement: Statement[] }).Statement;
 }

@@ -1,15 +1,10 @@
 import { expect } from "chai";
 import { UserError } from "../../../cli/userError";
 import { goBack } from "../../../move/cutover/back";
+import { ChangedWhileCopied } from "../../../move/media/run";
 import { FAULT_KINDS } from "../../deploy/double/aws";
+import { done } from "./ended";
 import { createPlatforms, mismatchesAfter, mismatchesBefore, moving, NAME, run, USER } from "./platforms";
-
-/** Runs a command that is not killed. */
-async function done(...args: Parameters<typeof run>) {
-  const ended = await run(...args);
-  if (ended === "killed") throw new Error("the run was killed");
-  return ended;
-}
 
 describe("move rehearse", () => {
   it("restores, migrates and checks while the existing Iaso is in use, and tells the cutover how long that takes", async () => {
@@ -47,12 +42,13 @@ describe("move rehearse", () => {
 
   it("warns only if media change while they are copied", async () => {
     const platforms = createPlatforms();
-    const { code, output } = await done(platforms, (session) =>
-      moving("rehearsal")({
-        ...session,
-        copyMedia: () => Promise.reject(new UserError("1 objects were changed")),
-      }),
-    );
+    const failing = (error: Error) =>
+      done(platforms, (session) =>
+        moving("rehearsal")({ ...session, copyMedia: () => Promise.reject(error) }),
+      );
+    const refused = await failing(new UserError("S3 refuses the bucket"));
+    expect([refused.code, refused.output]).to.match(/^6,.*S3 refuses the bucket/s);
+    const { code, output } = await failing(new ChangedWhileCopied("1 objects were changed"));
     expect([code, output]).to.match(/^0,.*warning: 1 objects were changed/s);
   });
 

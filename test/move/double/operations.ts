@@ -212,8 +212,11 @@ export const operations: Record<string, (call: Call) => unknown> = {
         {
           DBSnapshotIdentifier: identifier,
           DBInstanceIdentifier: found.database.DBInstanceIdentifier,
-          SnapshotCreateTime: new Date("2026-11-25T12:00:00Z"),
-          OriginalSnapshotCreateTime: found.takenAt ?? new Date("2026-11-25T12:00:00Z"),
+          // RDS shows no time of a snapshot that it is still creating.
+          ...(found.looks === 0 && {
+            SnapshotCreateTime: new Date("2026-11-25T12:00:00Z"),
+            OriginalSnapshotCreateTime: found.takenAt ?? new Date("2026-11-25T12:00:00Z"),
+          }),
           DBSnapshotArn: `arn:aws:rds:${region}:${account.id}:snapshot:${identifier}`,
           Status: found.looks === 0 ? "available" : "creating",
           PercentProgress: found.looks === 0 ? 100 : 10,
