@@ -178,15 +178,13 @@ export async function deleteImage(clients: Clients, imageId: string): Promise<bo
 export class ImageInUse extends UserError {}
 
 /** Finds the account's image with an id. Uses a filter, because describing an unknown id is an error. */
-export async function findImage(ec2: EC2Client, imageId: string): Promise<Image | undefined> {
-  const Filters = [{ Name: "image-id", Values: [imageId] }];
-  const { Images = [] } = await ec2.send(new DescribeImagesCommand({ ...MINE, Filters }));
-  return Images[0];
-}
+export const findImage = (ec2: EC2Client, imageId: string) => findImageBy(ec2, "image-id", imageId);
 
 /** Finds the account's image with a name. */
-export async function findImageNamed(ec2: EC2Client, name: string): Promise<Image | undefined> {
-  const Filters = [{ Name: "name", Values: [name] }];
+export const findImageNamed = (ec2: EC2Client, name: string) => findImageBy(ec2, "name", name);
+
+async function findImageBy(ec2: EC2Client, Name: string, value: string): Promise<Image | undefined> {
+  const Filters = [{ Name, Values: [value] }];
   const { Images = [] } = await ec2.send(new DescribeImagesCommand({ ...MINE, Filters }));
   return Images[0];
 }

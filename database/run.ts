@@ -39,12 +39,23 @@ export interface Options {
   stack?: string;
 }
 
-/** Runs a command, prints its result and sets the exit code. */
-export async function execute(
-  env: string,
-  options: Options,
-  clock: Clock,
-  command: (session: Session) => Promise<Result>,
+/** The parts of a session that are the same in every command. */
+type Terminal = Pick<Session, "by" | "clock" | "confirm" | "fetch" | "interrupted" | "progress" | "show">;
+
+export interface TerminalArgs {
+  clock: Clock;
+  /** Answers every question with yes. */
+  yes?: true;
+  /** The command that continues; its argument is the command of {@link Unfinished}. */
+  again: (command?: string) => string;
+  /** The page that names the permissions. */
+  page?: string;
+}
+
+/** Runs a command in a terminal: shows progress, asks, stops at signals, prints the result and sets the exit code. */
+export async function runInTerminal(
+  { again, clock, page, yes }: TerminalArgs,
+  command: (terminal: Terminal) => Promise<Result>,
 ): Promise<void> {
   const progress = createProgress({
     terminal: isDrawable(process.stdout),
@@ -59,25 +70,43 @@ export async function execute(
   };
   process.on("SIGINT", onSignal);
   process.on("SIGTERM", onSignal);
-  const { code, lines } = await outcomeOf(continuing(env), async () => {
+  const terminal: Terminal = {
+    by: userName(),
+    clock,
+    progress,
+    interrupted: () => interrupted,
+    confirm: (question) =>
+      ask(question, yes, (line) => {
+        progress.line(line);
+      }),
+    show: (shown) => {
+      print(progress.redact(shown.join("\n")));
+    },
+    fetch: sendRequest,
+  };
+  const { code, lines } = await outcomeOf(again, () => command(terminal), page);
+  (code === EXIT.done ? print : printError)(progress.redact(lines.join("\n")));
+  process.exitCode = code;
+  process.off("SIGINT", onSignal);
+  process.off("SIGTERM", onSignal);
+}
+
+/** Runs a command of this tool. */
+export async function execute(
+  env: string,
+  options: Options,
+  clock: Clock,
+  command: (session: Session) => Promise<Result>,
+): Promise<void> {
+  await runInTerminal({ clock, yes: options.yes, again: continuing(env) }, async (terminal) => {
     requireName(env, "npm run database -- backups <env>, for example: npm run database -- backups staging");
     const stack = options.stack ?? env;
     const connected = await connect(env, { region: options.region ?? regionOf(stack) });
     const { artifactsBucket, region } = connected.target;
     return command({
+      ...terminal,
       ...connected,
       env,
-      clock,
-      progress,
-      by: userName(),
-      interrupted: () => interrupted,
-      confirm: (question) =>
-        ask(question, options.yes, (line) => {
-          progress.line(line);
-        }),
-      show: (shown) => {
-        print(progress.redact(shown.join("\n")));
-      },
       pulumi: new PulumiCli(stack),
       aws: (cliRegion, args, input) => {
         const answer = awsCli(cliRegion, [...args, "--output", "json"], { input });
@@ -87,13 +116,8 @@ export async function execute(
         const args = ["s3", "presign", `s3://${artifactsBucket}/${key}`, "--expires-in", "900"];
         return Promise.resolve(awsCli(region, args).trim());
       },
-      fetch: sendRequest,
     });
   });
-  (code === EXIT.done ? print : printError)(progress.redact(lines.join("\n")));
-  process.exitCode = code;
-  process.off("SIGINT", onSignal);
-  process.off("SIGTERM", onSignal);
 }
 
 /** The command that continues one of this tool. */

@@ -1,14 +1,11 @@
 import { Route53Client } from "@aws-sdk/client-route-53";
 import { ConfiguredRetryStrategy } from "@smithy/core/retry";
-import { ask } from "../../cli/ask";
-import { print, printError } from "../../cli/output";
-import { createProgress, isDrawable } from "../../cli/progress";
 import { UserError } from "../../cli/userError";
 import { backoff, createClients } from "../../coordination/clients";
 import { type Clock } from "../../coordination/clock";
-import { connect, sendRequest, userName } from "../../coordination/session";
+import { connect } from "../../coordination/session";
 import { PulumiCli } from "../../database/pulumiState";
-import { EXIT, outcomeOf } from "../../database/run";
+import { runInTerminal } from "../../database/run";
 import { type Result } from "../../database/session";
 import { credentialsEnd } from "../../deploy/credentials";
 import { DEFAULT_LIMITS } from "../../deploy/session";
@@ -51,7 +48,7 @@ const request: Request = async (url, init) => {
   return { status: answer.status, text: await answer.text() };
 };
 
-/** Runs a command, prints its result and sets the exit code. */
+/** Runs a command of a cutover. */
 export async function execute(
   name: Name,
   stack: string,
@@ -59,80 +56,48 @@ export async function execute(
   { clock, reach }: Surroundings,
   command: (session: Session, file: StackFile) => Promise<Result>,
 ): Promise<void> {
-  const progress = createProgress({
-    terminal: isDrawable(process.stdout),
-    write: print,
-    now: () => clock.now(),
-  });
-  if (options.user !== undefined) progress.hide(options.user.password);
-  let interrupted = false;
-  const onSignal = (): void => {
-    if (interrupted) process.exit(EXIT.unfinished);
-    interrupted = true;
-    printError("Stopping at the next step. Press Ctrl-C again to stop at once.");
-  };
-  process.on("SIGINT", onSignal);
-  process.on("SIGTERM", onSignal);
-  const { code, lines } = await outcomeOf(
-    continuing(name, stack),
-    async () => {
-      const file = new StackFile(stack);
-      await requireAccount(file);
-      const region = file.get("region") ?? "";
-      const connected = await connect(file.env, { region });
-      return command(
-        {
-          ...connected,
-          credentialsEnd: await credentialsEnd(connected.clients),
-          env: file.env,
-          stack,
-          clock,
-          progress,
-          by: userName(),
-          interrupted: () => interrupted,
-          limits: {
-            ...DEFAULT_LIMITS,
-            tasks: options.tasksTimeout ?? DEFAULT_LIMITS.tasks,
-            update: options.timeout ?? UPDATE,
-          },
-          confirm: (question) =>
-            ask(question, options.yes, (line) => {
-              progress.line(line);
-            }),
-          show: (shown) => {
-            print(progress.redact(shown.join("\n")));
-          },
-          fetch: sendRequest,
-          request,
-          reach,
-          pulumi: new PulumiCli(stack),
-          existingClients: (where) => createClients({ region: where }),
-          route53: new Route53Client({
-            region,
-            retryStrategy: new ConfiguredRetryStrategy(ATTEMPTS, backoff),
-          }),
-          zones: () => findZones(file),
-          checkMedia: async (bucket) => {
-            await mediaOf(file, bucket);
-          },
-          copyMedia: async (bucket) => {
-            const { buckets, principal } = await mediaOf(file, bucket);
-            return copyRest(buckets, { principal, progress, stack });
-          },
-          user: options.user,
-          takeHosts: (record) => {
-            takeHosts(stack, record);
-          },
+  const { tasksTimeout, timeout, user, yes } = options;
+  const page = "docs/moving-in.md";
+  await runInTerminal({ clock, yes, page, again: continuing(name, stack) }, async (terminal) => {
+    const { progress } = terminal;
+    if (user !== undefined) progress.hide(user.password);
+    const file = new StackFile(stack);
+    await requireAccount(file);
+    const region = file.get("region") ?? "";
+    const connected = await connect(file.env, { region });
+    return command(
+      {
+        ...terminal,
+        ...connected,
+        credentialsEnd: await credentialsEnd(connected.clients),
+        env: file.env,
+        stack,
+        limits: {
+          ...DEFAULT_LIMITS,
+          tasks: tasksTimeout ?? DEFAULT_LIMITS.tasks,
+          update: timeout ?? UPDATE,
         },
-        file,
-      );
-    },
-    "docs/moving-in.md",
-  );
-  (code === EXIT.done ? print : printError)(progress.redact(lines.join("\n")));
-  process.exitCode = code;
-  process.off("SIGINT", onSignal);
-  process.off("SIGTERM", onSignal);
+        request,
+        reach,
+        pulumi: new PulumiCli(stack),
+        existingClients: (where) => createClients({ region: where }),
+        route53: new Route53Client({ region, retryStrategy: new ConfiguredRetryStrategy(ATTEMPTS, backoff) }),
+        zones: () => findZones(file),
+        checkMedia: async (bucket) => {
+          await mediaOf(file, bucket);
+        },
+        copyMedia: async (bucket) => {
+          const { buckets, principal } = await mediaOf(file, bucket);
+          return copyRest(buckets, { principal, progress, stack });
+        },
+        user,
+        takeHosts: (record) => {
+          takeHosts(stack, record);
+        },
+      },
+      file,
+    );
+  });
 }
 
 /** The name of a command on the command line. */

@@ -7,6 +7,7 @@ import {
   type RRType,
 } from "@aws-sdk/client-route-53";
 import { type Clock } from "../../coordination/clock";
+import { withoutDot } from "../existing/dns";
 
 /** A host name of the existing platform, and where it leads after the cutover. */
 export interface MovedHost {
@@ -44,9 +45,6 @@ const ALIAS_TTL = 60;
 /** Milliseconds between two looks at a change. */
 const POLL = 5_000;
 
-/** Returns a name as Route 53 shows it, in lower case and without the dot at its end. */
-const plain = (name = ""): string => name.toLowerCase().replace(/\.$/, "");
-
 /** Reads the records of each host. */
 export async function readRecords(
   route53: Route53Client,
@@ -60,7 +58,7 @@ export async function readRecords(
       new ListResourceRecordSetsCommand({ HostedZoneId: zones.zoneId, StartRecordName: moved.host }),
     );
     const current = ResourceRecordSets.filter(
-      ({ Name, Type = "" }) => plain(Name) === moved.host && ADDRESSES.includes(Type),
+      ({ Name, Type = "" }) => withoutDot(Name ?? "") === moved.host && ADDRESSES.includes(Type),
     );
     const ttl = Math.max(0, ...current.map(({ TTL, AliasTarget }) => (AliasTarget ? ALIAS_TTL : (TTL ?? 0))));
     const isMoved = current.length === 1 && current.every((record) => isSame(record, aliasOf(moved, zones)));
@@ -83,7 +81,7 @@ function isSame(one: ResourceRecordSet, other: ResourceRecordSet): boolean {
     one.Type === other.Type &&
     one.SetIdentifier === undefined &&
     one.AliasTarget?.HostedZoneId === other.AliasTarget?.HostedZoneId &&
-    plain(one.AliasTarget?.DNSName) === plain(other.AliasTarget?.DNSName) &&
+    withoutDot(one.AliasTarget?.DNSName ?? "") === withoutDot(other.AliasTarget?.DNSName ?? "") &&
     one.AliasTarget?.EvaluateTargetHealth === other.AliasTarget?.EvaluateTargetHealth
   );
 }

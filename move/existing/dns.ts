@@ -60,6 +60,7 @@ function targetOf({ AliasTarget, ResourceRecords, Type }: ResourceRecordSet): st
   return target === undefined ? undefined : withoutDot(target).replace(/^dualstack\./, "");
 }
 
-function withoutDot(name: string): string {
+/** A name as Route 53 shows it, in lower case and without the dot at its end. */
+export function withoutDot(name: string): string {
   return name.replace(/\.$/, "").toLowerCase();
 }

@@ -75,7 +75,7 @@ describe("database rehearse --media", () => {
     expect(mismatches(account)).to.deep.equal([]);
   });
 
-  it("brings back no file that was deleted on purpose", async () => {
+  it("restores no file that was deleted on purpose", async () => {
     const account = await prepared();
     expect((await played(account)).output).to.include("A file of media was restored.");
     expect(account.backup.media).to.have.all.keys("patient.jpg", MEDIA_FILE);

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { evaluate } from "../../policies/evaluate";
 import { policyConfigOf, previewWith } from "../support";
 
-/** What the policy config of a stack needs for a variant. */
+/** The parts of a policy config that a variant needs. */
 const CONFIGS: Record<string, Record<string, object>> = {
   "the hosts of an existing Iaso": {
     "certificates-fit": {

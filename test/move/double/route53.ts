@@ -18,7 +18,7 @@ const BEANSTALK_ZONE = "Z1FRNW7UH4DEZJ";
 
 const TTL = 300;
 
-/** The number of looks after which a change has reached all servers. */
+/** A change has reached all servers after this many looks. */
 const LOOKS = 2;
 
 /** Looks at changes that have not reached all servers, by their id. */
