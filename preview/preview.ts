@@ -48,7 +48,7 @@ export async function previewStack(
   const program = join(project.directory, project.main);
   const run = () => {
     // A program runs when it is loaded, so it is reloaded for each stack.
-    // eslint-disable-next-line @typescript-eslint/no-dynamic-delete
+    // oxlint-disable-next-line typescript/no-dynamic-delete
     delete load.cache[program];
     return load(program) as unknown;
   };

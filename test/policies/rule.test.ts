@@ -16,7 +16,7 @@ describe("defineRule", () => {
     expect(other).to.include({ level: "advisory", neighbours: true, types: "all" });
   });
 
-  // Compiled by `npm run typecheck`, which fails if one of the lines below a directive compiles.
+  // Compiled by `npm run lint`, which fails if one of the lines below a directive compiles.
   it("does not compile with a misspelt property, type, parameter or field", () => {
     const rules = [
       defineRule({
@@ -69,7 +69,7 @@ describe("policies/rules", () => {
       file.endsWith(".ts"),
     );
     const exported = files.flatMap((file) => {
-      // eslint-disable-next-line @typescript-eslint/no-require-imports -- the files are known at run time only
+      // oxlint-disable-next-line typescript/no-require-imports -- the files are known at run time only
       const values = Object.values(require(join(folder, file)) as Record<string, Partial<Rule> | undefined>);
       return values.filter((value) => value?.check !== undefined).map((rule) => rule?.name);
     });

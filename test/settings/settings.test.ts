@@ -17,7 +17,6 @@ function config(own: Record<string, string | undefined> = {}): Record<string, st
   const { values } = readStackConfig(project, "staging");
   for (const [key, value] of Object.entries(own)) {
     if (value === undefined) {
-      // eslint-disable-next-line @typescript-eslint/no-dynamic-delete
       delete values[`iaso:${key}`];
     } else {
       values[`iaso:${key}`] = value;

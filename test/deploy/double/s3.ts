@@ -237,7 +237,7 @@ export class S3 {
     let text = "";
     for (const [key, versions] of [...this.bucket(bucket)]
       .filter(([name]) => name.startsWith(prefix))
-      .sort()) {
+      .sort(([a], [b]) => (a < b ? -1 : 1))) {
       for (const version of versions) {
         const element = version.deleted ? "DeleteMarker" : "Version";
         const latest = version === versions.at(-1);

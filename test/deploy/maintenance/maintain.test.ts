@@ -173,7 +173,7 @@ describe("deploy --maintenance", () => {
     double.faultOn = (operation, before) => {
       if (operation === "CreateRule" && before === 0) {
         const record = double.s3.json(ARTIFACTS, `restores/${ENV}/00000001.json`);
-        const { source } = record?.["maintenance"] as { source: { snapshot: string } };
+        const { source } = record!["maintenance"] as { source: { snapshot: string } };
         double.rds.snapshots.push({
           ...{ id: source.snapshot, instance: `iaso-${ENV}`, at: double.time.now, status: "available" },
           ...{ version: "16.9", rows: {}, password: "" },

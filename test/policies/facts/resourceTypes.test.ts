@@ -42,7 +42,7 @@ function simulatedTypes(): [file: string, types: string[]][] {
   return readdirSync(join(ROOT, "simulated-aws"))
     .filter((file) => !["index.ts", "model.ts"].includes(file))
     .map((file) => {
-      // eslint-disable-next-line @typescript-eslint/no-require-imports -- Each service is a file of the folder.
+      // oxlint-disable-next-line typescript/no-require-imports -- Each service is a file of the folder.
       const service = require(join(ROOT, "simulated-aws", file)) as { resourceTypes: ResourceTypes };
       return [file, Object.keys(service.resourceTypes)];
     });

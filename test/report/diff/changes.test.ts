@@ -98,7 +98,7 @@ describe("report/diff/changes", () => {
       const after = renumbered(prod);
       const changes = changesBetween(prod, after);
       const replaced = changes.changes.filter(({ kind }) => kind === "replaced");
-      const types = new Set(replaced.map(({ type }) => type.split(":").at(-1)));
+      const types = new Set(replaced.map(({ type }) => type.split(":").at(-1)!));
       expect([...types].sort()).to.deep.equal([
         "DefaultSecurityGroup",
         "FlowLog",
@@ -114,9 +114,9 @@ describe("report/diff/changes", () => {
         "VpcEndpoint",
       ]);
       for (const type of types) {
-        const all = prod.resources.filter((each) => each.type.endsWith(`:${type!}`));
+        const all = prod.resources.filter((each) => each.type.endsWith(`:${type}`));
         expect(
-          replaced.filter((each) => each.type.endsWith(`:${type!}`)),
+          replaced.filter((each) => each.type.endsWith(`:${type}`)),
           type,
         ).to.have.length(all.length);
       }
