@@ -13,6 +13,9 @@ const DEFERRED = new Map([
   ["../locales/index.cjs", "zod"],
 ]);
 
+/** A command uses few of AWS's clients, and asks its user once at most. */
+const EVERYWHERE = /^(@aws-sdk\/client-.*|@inquirer\/prompts)$/;
+
 const load = Module._load;
 Module._load = function (request, parent, isMain) {
   const loadNow = () => Reflect.apply(load, this, [request, parent, isMain]);
@@ -21,6 +24,7 @@ Module._load = function (request, parent, isMain) {
 
 function isDeferred(request, parent) {
   if (parent.endsWith("/node_modules/@pulumi/aws/index.js")) return /^\.\/[a-z0-9]+$/.test(request);
+  if (EVERYWHERE.test(request)) return true;
   const from = DEFERRED.get(request);
   return from !== undefined && parent.includes(`/node_modules/${from}/`);
 }

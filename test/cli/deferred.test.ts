@@ -34,6 +34,18 @@ describe("deferred modules", () => {
     expect(loaded).to.equal("0");
   });
 
+  it("loads a client of AWS for a command that uses it, and no other", () => {
+    const loaded = run(`
+      const s3 = require("@aws-sdk/client-s3");
+      const ec2 = require("@aws-sdk/client-ec2");
+      new s3.S3Client({ region: "eu-west-1" });
+      const names = ["s3", "ec2"].filter((name) =>
+        Object.keys(require.cache).some((file) => file.includes("node_modules/@aws-sdk/client-" + name + "/")));
+      console.log(names.join(" "), typeof ec2.DescribeVpcsCommand);
+    `);
+    expect(loaded).to.equal("s3 function");
+  });
+
   it("loads only the services of AWS that a program uses", () => {
     const [type, ...services] = run(`
       const aws = require("@pulumi/aws");
