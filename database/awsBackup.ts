@@ -65,31 +65,57 @@ const KINDS = {
 /** The states of jobs that have not ended. */
 const GOING = ["CREATED", "PENDING", "RUNNING"];
 
+/** The input of StartCopyJob or StartRestoreJob. */
+interface JobInput extends Record<string, unknown> {
+  RecoveryPointArn: string;
+  Metadata?: Record<string, string>;
+}
+
 /**
- * Starts a job, or returns the one that an earlier run started for the same backup and that has not ended.
+ * Starts a job, or returns the one that an earlier run started for the same backup and files, and that has not ended.
  *
- * @param input that of StartCopyJob or StartRestoreJob
  * @param copies the ARNs of copies that exist: a complete job that made one of them counts too
  */
 export async function startJob(
   session: Session,
   region: string,
   kind: Job["kind"],
-  input: { RecoveryPointArn: string } & Record<string, unknown>,
+  input: JobInput,
   copies: readonly string[] = [],
 ): Promise<Job> {
   const names = KINDS[kind];
+  const idOf = (job: unknown) => z.object({ [names.id]: z.string() }).parse(job)[names.id] ?? "";
   const jobs = z
     .record(z.string(), z.array(z.record(z.string(), z.unknown())))
     .parse(await session.aws(region, ["backup", `list-${kind}-jobs`], {}));
-  const going = jobs[names.list]?.find(
+  const going = (jobs[names.list] ?? []).filter(
     (job) =>
       job[names.source] === input.RecoveryPointArn &&
       (GOING.includes(String(job[names.state])) ||
         copies.includes(String(job["DestinationRecoveryPointArn"]))),
   );
-  const started = going ?? (await session.aws(region, ["backup", `start-${kind}-job`], input));
-  return { region, kind, id: z.object({ [names.id]: z.string() }).parse(started)[names.id] ?? "" };
+  for (const id of going.map(idOf)) {
+    if (kind === "copy" || (await restoresSameFiles(session, region, id, input.Metadata))) {
+      return { region, kind, id };
+    }
+  }
+  return { region, kind, id: idOf(await session.aws(region, ["backup", `start-${kind}-job`], input)) };
+}
+
+/** The files that a restore names; undefined for all. AWS Backup ignores the case of the keys. */
+const filesOf = (metadata: Record<string, string> = {}): string | undefined =>
+  Object.entries(metadata).find(([key]) => key.toLowerCase() === "itemstorestore")?.[1];
+
+/** True if a job restores the same files: a rehearsal restores one from the backup from which a user may restore all. */
+async function restoresSameFiles(
+  session: Session,
+  region: string,
+  RestoreJobId: string,
+  metadata: JobInput["Metadata"],
+): Promise<boolean> {
+  const answer = await session.aws(region, ["backup", "get-restore-job-metadata"], { RestoreJobId });
+  const { Metadata } = z.object({ Metadata: z.record(z.string(), z.string()).optional() }).parse(answer);
+  return filesOf(Metadata) === filesOf(metadata);
 }
 
 const jobState = z.object({
@@ -109,7 +135,9 @@ const LIMIT = 24 * 3_600_000;
  *
  * @param again the command that goes on waiting
  * @returns the ARN of the copy; undefined for a restore
- * @throws Unfinished if the job failed; if the user interrupts, or it takes more than a day, the job goes on
+ * @throws Unfinished if the job failed, or restored no files or not all; if the user interrupts, or it takes more than a
+ *   day, the job goes on
+ * @see https://docs.aws.amazon.com/aws-backup/latest/devguide/restoring-s3.html for the messages of complete restores
  */
 export async function awaitJob(session: Session, job: Job, again: string): Promise<string | undefined> {
   const { clock, progress } = session;
@@ -123,9 +151,11 @@ export async function awaitJob(session: Session, job: Job, again: string): Promi
       kind === "copy" ? (description as { CopyJob: unknown }).CopyJob : description,
     );
     const state = answer.State ?? answer.Status ?? "";
-    if (state === "COMPLETED") return answer.DestinationRecoveryPointArn;
+    if (state === "COMPLETED" && (kind === "copy" || answer.StatusMessage === undefined)) {
+      return answer.DestinationRecoveryPointArn;
+    }
     if (!GOING.includes(state)) {
-      const reason = answer.StatusMessage ?? "AWS Backup names no reason";
+      const reason = answer.StatusMessage?.replace(/\.$/, "") ?? "AWS Backup names no reason";
       throw new Unfinished(`The ${kind} job ${id} is ${state}: ${reason}.`, {}, again);
     }
     const line = `Job ${id}: ${state}${answer.PercentDone === undefined ? "" : `, ${answer.PercentDone}`}`;

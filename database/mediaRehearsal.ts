@@ -49,7 +49,7 @@ export async function rehearseMedia(session: LockedSession, instanceId: string):
     session,
     target.region,
     "restore",
-    mediaRestore(session, point, bucket, MEDIA_FILE),
+    await mediaRestore(session, point, bucket, MEDIA_FILE),
   );
   await awaitJob(session, job, `restore-media ${env}`);
   const restored = await look();

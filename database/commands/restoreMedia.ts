@@ -23,6 +23,7 @@ export async function restoreMedia(session: Session, options: RestoreMediaOption
   const point = choose(points, options, env);
   const bucket = mediaBucketOf(point, env);
   const { BackupSizeInBytes, CreationDate, RecoveryPointArn } = point;
+  const input = await mediaRestore(session, point, bucket);
   session.show([
     "Plan:",
     `  Restore the backup of ${formatTime(CreationDate)} (${(BackupSizeInBytes / 2 ** 30).toFixed(1)} GiB) into the bucket ${bucket}.`,
@@ -32,7 +33,7 @@ export async function restoreMedia(session: Session, options: RestoreMediaOption
     return { outcome: "abandoned", lines: ["Nothing was changed."] };
   }
   const again = `restore-media ${env} --recovery-point ${RecoveryPointArn}`;
-  const job = await startJob(session, target.region, "restore", mediaRestore(session, point, bucket));
+  const job = await startJob(session, target.region, "restore", input);
   await progress.step("Restore the missing files", () => awaitJob(session, job, again));
   return {
     outcome: "done",

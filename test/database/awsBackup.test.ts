@@ -11,7 +11,7 @@ import { ScaledTime } from "../deploy/double/clocks";
 import { serve } from "../deploy/double/server";
 import { installed, skip } from "../deploy/source/checkout";
 import { previewOf } from "../support";
-import { BUCKET, COPY_REGION, overHttp } from "./backupDouble";
+import { BUCKET, COPY_REGION, overHttp, UNREADABLE } from "./backupDouble";
 import { type Account, createAccount, type Ended, run } from "./runs";
 
 const KEPT = { "a.jpg": "as it was", "b.jpg": "deleted" };
@@ -79,18 +79,90 @@ describe("database restore-media", () => {
     expect(account.backup.jobs).to.deep.equal([]);
   });
 
+  it("restores with the bucket's own encryption, also a copy from another region, and without ACLs", async () => {
+    const key = `arn:aws:kms:${REGION}:123456789012:key/11111111-2222-3333-4444-555555555555`;
+    for (const [bucketKey, encryption] of [
+      [undefined, { EncryptionType: "SSE-S3" }],
+      [key, { EncryptionType: "SSE-KMS", KMSKey: key }],
+    ] as const) {
+      const account = createAccount();
+      if (bucketKey !== undefined) account.double.s3.encryptionKeys.set(BUCKET, bucketKey);
+      account.backup.key = bucketKey;
+      account.backup.addPoint({ type: "S3", from: COPY_REGION, files: KEPT });
+      const { code, output } = await ended(account, media());
+      expect(code, output).to.equal(EXIT.done);
+      expect(account.backup.media).to.deep.equal(KEPT);
+      expect(account.backup.jobs[0]?.metadata).to.deep.equal({
+        DestinationBucketName: BUCKET,
+        RestoreACLs: "false",
+        ...encryption,
+      });
+    }
+  });
+
+  it("does not say that all files are back if AWS Backup could not restore some or found none", async () => {
+    const account = createAccount();
+    const { arn } = account.backup.addPoint({ type: "S3", files: { ...KEPT, "c.jpg": UNREADABLE } });
+    const { code, output } = await ended(account, media());
+    expect(account.backup.media).to.deep.equal(KEPT);
+    expect(code).to.equal(EXIT.unfinished);
+    expect(output).to.match(/is COMPLETED: One or more objects failed to be restored from \S+ to \S+\. /);
+    expect(output).to.include(`npm run database -- restore-media staging --recovery-point ${arn}`);
+    expect(output).not.to.include("has all files");
+    const empty = createAccount();
+    empty.backup.addPoint({ type: "S3" });
+    expect((await ended(empty, media())).output).to.match(/There are no objects that match the restore/);
+  });
+
+  it("starts a job of its own beside one that restores a single file, and waits for one that restores all", async () => {
+    const account = withBackups();
+    const [, point] = account.backup.points;
+    const starting = (ItemsToRestore?: string) =>
+      account.backup.handle(REGION, "StartRestoreJob", {
+        RecoveryPointArn: point!.arn,
+        IamRoleArn: "arn:aws:iam::123456789012:role/iaso-staging-backup",
+        ResourceType: "S3",
+        Metadata: {
+          DestinationBucketName: BUCKET,
+          RestoreACLs: "false",
+          EncryptionType: "SSE-S3",
+          ...(ItemsToRestore !== undefined && { ItemsToRestore }),
+        },
+      });
+    starting(JSON.stringify([`s3://${BUCKET}/a.jpg`]));
+    expect((await ended(account, media())).code).to.equal(EXIT.done);
+    expect(account.backup.jobs).to.have.length(2);
+    expect(account.backup.media).to.have.all.keys("a.jpg", "b.jpg");
+    starting();
+    expect((await ended(account, media())).code).to.equal(EXIT.done);
+    expect(account.backup.jobs).to.have.length(3);
+  });
+
+  it("refuses a bucket that does not exist or has no versioning, before a job", async () => {
+    const gone = createAccount();
+    const resource = "arn:aws:s3:::other-iaso-staging-media";
+    gone.backup.addPoint({ type: "S3", resource });
+    const end = await ended(gone, media());
+    expect([end.code, end.output]).to.match(/^2,.*other-iaso-staging-media does not exist.*pulumi up/s);
+    const unversioned = withBackups();
+    unversioned.backup.versioned = false;
+    const other = await ended(unversioned, media());
+    expect([other.code, other.output]).to.match(/^2,.*Versioning must be enabled/s);
+    expect([...gone.backup.jobs, ...unversioned.backup.jobs]).to.deep.equal([]);
+  });
+
   it("reports a job that fails, with its reason and the command", async () => {
     const account = withBackups();
     const act = account.backup.addPoint({ type: "S3", at: account.double.time.now + 5000 });
     const handle = account.backup.handle.bind(account.backup);
     account.backup.handle = (region, operation, input) => {
       const answer = handle(region, operation, input);
-      for (const job of account.backup.jobs) job.act = () => "Access Denied";
+      for (const job of account.backup.jobs) job.act = () => ({ failed: "Access Denied." });
       return answer;
     };
     const { code, output } = await ended(account, media());
     expect(code).to.equal(EXIT.unfinished);
-    expect(output).to.match(/The restore job \S+ is FAILED: Access Denied/);
+    expect(output).to.match(/The restore job \S+ is FAILED: Access Denied\.$/m);
     expect(output).to.include(`npm run database -- restore-media staging --recovery-point ${act.arn}`);
   });
 });

@@ -22,6 +22,8 @@ export interface SimulatedPoint {
   days: number | undefined;
   /** The files of media. */
   files: Record<string, string>;
+  /** Region from which it was copied. */
+  from?: string;
 }
 
 interface SimulatedJob {
@@ -29,16 +31,37 @@ interface SimulatedJob {
   kind: "copy" | "restore";
   region: string;
   point: SimulatedPoint;
+  metadata?: Record<string, string>;
   endsAt: number;
-  /** Does the work of the job, and returns the reason if it fails. */
-  act: () => string | undefined;
+  /** Does the work of the job. */
+  act: () => End;
   state: string;
   message?: string;
   destination?: string;
 }
 
+/** The reason if a job failed; a complete restore has a message if it did not restore every file. */
+interface End {
+  failed?: string;
+  message?: string;
+}
+
+/** The keys of the metadata of a restore of S3; AWS Backup ignores their case. */
+const RESTORE_KEYS = [
+  "DestinationBucketName",
+  "EncryptionType",
+  "ItemsToRestore",
+  "KMSKey",
+  "RestoreACLs",
+  "RestoreLatestVersionsUpTo",
+  "RestoreTime",
+];
+
 /** The days that the locks of the vaults accept. */
 const RETENTION = { min: 7, max: 3650 };
+
+/** The content of an object that the role of AWS Backup cannot decrypt. */
+export const UNREADABLE = "encrypted with another key";
 
 type Input = Record<string, unknown>;
 
@@ -52,6 +75,10 @@ export class BackupDouble {
   readonly jobs: SimulatedJob[] = [];
   /** The files of the media bucket; a deleted one is absent. */
   media: Record<string, string> = {};
+  /** False if the versioning of the media bucket is off. */
+  versioned = true;
+  /** The ARN of the stack's KMS key, which the role of AWS Backup can use. */
+  key?: string;
   /** Milliseconds that a job takes. */
   duration = 30 * 60_000;
   private created = 0;
@@ -106,6 +133,16 @@ export class BackupDouble {
         if (job === undefined)
           throw new AwsFault("ResourceNotFoundException", `There is no job ${String(id)}.`);
         return job.kind === "copy" ? { CopyJob: shown(job) } : shown(job);
+      }
+      case "GetRestoreJobMetadata": {
+        this.allow(`backup:${operation}`, "*");
+        const job = this.jobs.find(({ id, region: one }) => id === input["RestoreJobId"] && one === region);
+        if (job === undefined) throw new AwsFault("ResourceNotFoundException", "There is no such job.");
+        const lower = ([key, value]: [string, string]) => [`${key[0]!.toLowerCase()}${key.slice(1)}`, value];
+        return {
+          RestoreJobId: job.id,
+          Metadata: Object.fromEntries(Object.entries(job.metadata ?? {}).map(lower)) as unknown,
+        };
       }
       case "StartRestoreJob":
         return this.startRestore(region, input);
@@ -171,27 +208,48 @@ export class BackupDouble {
   private startRestore(region: string, input: Input): unknown {
     const point = this.pointOf(region, input, "backup:StartRestoreJob");
     const metadata = (input["Metadata"] ?? {}) as Record<string, string>;
-    const { DestinationBucketName, Encrypted, EncryptionType, ItemsToRestore, NewBucket } = metadata;
+    const { DestinationBucketName, EncryptionType, ItemsToRestore, KMSKey, RestoreACLs } = metadata;
     const items = ItemsToRestore === undefined ? undefined : itemsOf(ItemsToRestore, point.resource);
-    const isWhole =
+    const valid =
+      point.type === "S3" &&
+      input["ResourceType"] === "S3" &&
+      Object.entries(metadata).every(
+        ([key, value]) => RESTORE_KEYS.includes(key) && typeof value === "string",
+      ) &&
       DestinationBucketName !== undefined &&
-      /^(true|false)$/.test(`${NewBucket}`) &&
-      /^(true|false)$/.test(`${Encrypted}`);
-    const isEncryption =
-      EncryptionType === undefined || ["original", "SSE-S3", "SSE-KMS"].includes(EncryptionType);
-    if (point.type !== "S3" || input["ResourceType"] !== "S3" || !isWhole || !isEncryption) {
-      throw new AwsFault("InvalidParameterValueException", "Invalid restore metadata.");
+      /^(true|false)$/i.test(RestoreACLs ?? "true") &&
+      ["original", "SSE-S3", "SSE-KMS"].includes(EncryptionType ?? "original") &&
+      (KMSKey === undefined || (EncryptionType === "SSE-KMS" && KMSKey.startsWith(`arn:aws:kms:${region}:`)));
+    if (!valid) throw new AwsFault("InvalidParameterValueException", "Invalid restore metadata.");
+    if (!this.versioned) {
+      throw new AwsFault(
+        "InvalidParameterValueException",
+        "Versioning must be enabled on the destination bucket.",
+      );
     }
-    const act = (): string | undefined => {
-      // The role of AWS Backup creates no buckets, and writes into media only.
-      if (NewBucket === "true" || DestinationBucketName !== BUCKET) return "Access Denied";
+    const act = (): End => {
+      const none = { failed: `No objects were restored from ${point.arn} to ${DestinationBucketName}.` };
+      // The role of AWS Backup writes into media only, and uses the stack's key only.
+      if (DestinationBucketName !== BUCKET || (KMSKey !== undefined && KMSKey !== this.key)) return none;
+      if (/^true$/i.test(RestoreACLs ?? "true")) {
+        return { failed: "BucketOwnershipControls do not allow the use of object ACLs" };
+      }
+      const hasOriginal = point.from === undefined || point.from === region;
+      if (!hasOriginal && (EncryptionType ?? "original") === "original") return none;
       // AWS Backup puts no object in place of one that exists.
       const chosen = Object.entries(point.files).filter(([key]) => items?.includes(key) ?? true);
-      if (items !== undefined && chosen.length < items.length) return "An object is not in the backup";
-      this.media = { ...Object.fromEntries(chosen), ...this.media };
-      return undefined;
+      if (chosen.length === 0) {
+        return { message: `There are no objects that match the restore request for ${point.arn}.` };
+      }
+      const readable = chosen.filter(([, content]) => content !== UNREADABLE);
+      if (readable.length === 0) return none;
+      this.media = { ...Object.fromEntries(readable), ...this.media };
+      if (readable.length === chosen.length) return {};
+      return {
+        message: `One or more objects failed to be restored from ${point.arn} to ${BUCKET}. To get notified of these failures, enable SNS event notifications.`,
+      };
     };
-    return { RestoreJobId: this.start({ kind: "restore", region, point, act }).id };
+    return { RestoreJobId: this.start({ kind: "restore", region, point, metadata, act }).id };
   }
 
   private startCopy(region: string, input: Input): unknown {
@@ -208,19 +266,26 @@ export class BackupDouble {
       region,
       point,
       act: () => {
-        if (target?.[2] !== "iaso-staging") return "Access Denied trying to copy into the vault";
+        if (target?.[2] !== "iaso-staging") return { failed: "Access Denied trying to copy into the vault" };
         if (days === undefined || days < RETENTION.min || days > RETENTION.max) {
-          return "The retention is outside of the limits of the vault's lock";
+          return { failed: "The retention is outside of the limits of the vault's lock" };
         }
         const { files, resource, type } = point;
-        job.destination = this.addPoint({ type, files, resource, days, region: target[1] ?? "" }).arn;
-        return undefined;
+        job.destination = this.addPoint({
+          type,
+          files,
+          resource,
+          days,
+          from: region,
+          region: target[1] ?? "",
+        }).arn;
+        return {};
       },
     });
     return { CopyJobId: job.id };
   }
 
-  private start(job: Pick<SimulatedJob, "act" | "kind" | "point" | "region">): SimulatedJob {
+  private start(job: Pick<SimulatedJob, "act" | "kind" | "metadata" | "point" | "region">): SimulatedJob {
     this.created += 1;
     const id = `job-${this.created}`;
     const started: SimulatedJob = { ...job, id, state: "RUNNING", endsAt: this.time.now + this.duration };
@@ -232,8 +297,9 @@ export class BackupDouble {
   advance(): void {
     for (const job of this.jobs) {
       if (job.state !== "RUNNING" || job.endsAt > this.time.now) continue;
-      job.message = job.act();
-      job.state = job.message === undefined ? "COMPLETED" : "FAILED";
+      const end = job.act();
+      job.state = end.failed === undefined ? "COMPLETED" : "FAILED";
+      job.message = end.failed ?? end.message;
     }
   }
 }
@@ -241,7 +307,12 @@ export class BackupDouble {
 /** The keys that a restore of single objects names. @throws AwsFault unless they are one to five in the bucket of the backup */
 function itemsOf(text: string, resource: string): string[] {
   const prefix = `s3://${resource.split(":").at(-1) ?? ""}/`;
-  const items = JSON.parse(text) as unknown;
+  let items: unknown;
+  try {
+    items = JSON.parse(text);
+  } catch {
+    items = undefined;
+  }
   const valid =
     Array.isArray(items) &&
     items.length >= 1 &&
@@ -308,6 +379,7 @@ const PATHS: [method: string, path: RegExp, operation: string, name?: string][] 
   ["PUT", /^\/restore-jobs$/, "StartRestoreJob"],
   ["GET", /^\/restore-jobs\/$/, "ListRestoreJobs"],
   ["GET", /^\/restore-jobs\/([^/]+)$/, "DescribeRestoreJob", "RestoreJobId"],
+  ["GET", /^\/restore-jobs\/([^/]+)\/metadata$/, "GetRestoreJobMetadata", "RestoreJobId"],
   ["PUT", /^\/copy-jobs$/, "StartCopyJob"],
   ["GET", /^\/copy-jobs\/$/, "ListCopyJobs"],
   ["GET", /^\/copy-jobs\/([^/]+)$/, "DescribeCopyJob", "CopyJobId"],

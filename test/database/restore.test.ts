@@ -373,6 +373,10 @@ describe("the permissions of an operator", () => {
     account.backup.addPoint({ type: "S3", region: COPY_REGION });
     account.backup.addPoint({ type: "RDS", region: COPY_REGION });
     await ended(account, (session) => copyBack(session, { from: COPY_REGION }));
+    // A run that is repeated reads what the job restores that the first one started.
+    account.double.faultOn = (operation) => (operation === "DescribeRestoreJob" ? "killAfter" : undefined);
+    await run(account, (session) => restoreMedia(session, {}));
+    account.double.faultOn = () => undefined;
     await ended(account, (session) => restoreMedia(session, {}));
     account.redis.addSnapshot("automatic.iaso-staging-enketo-main-2026", true);
     await ended(account, (session) =>

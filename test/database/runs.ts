@@ -78,6 +78,7 @@ export function createAccount(seed = 1, time: Time = new VirtualTime()): Account
     },
   });
   const backup = new BackupDouble(double.time, () => double.role);
+  double.s3.create(BUCKET);
   double.commands.media = { bucket: BUCKET, files: () => backup.media };
   const redis = new ElastiCacheDouble(double.time, () => double.role);
   return { double, state, old, backup, redis, before: settings(old), goodTime };

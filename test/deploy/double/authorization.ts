@@ -265,6 +265,8 @@ export function neededForS3(operation: string, { body, headers, path, query }: D
         action: entry.includes("<VersionId>") ? "s3:DeleteObjectVersion" : "s3:DeleteObject",
         resource: `${bucketArn}/${/<Key>(.*?)<\/Key>/.exec(entry)?.[1] ?? ""}`,
       }));
+    case "GetBucketEncryption":
+      return [{ action: "s3:GetEncryptionConfiguration", resource: bucketArn }];
     case "GetBucketVersioning":
       return [{ action: "s3:GetBucketVersioning", resource: bucketArn }];
     case "ListObjectVersions":

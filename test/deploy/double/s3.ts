@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { type Time } from "./clocks";
-import { AwsFault, type DoubleRequest, type DoubleResponse, escapeXml } from "./protocol";
+import { AwsFault, type DoubleRequest, type DoubleResponse, escapeXml, toXml } from "./protocol";
 
 interface ObjectVersion {
   id: string;
@@ -19,6 +19,8 @@ const KEPT_HEADERS = ["content-type", "cache-control", "content-encoding"];
 export class S3 {
   /** The accounts of the buckets that are another account's. */
   readonly strangers = new Map<string, string>();
+  /** The ARNs of the KMS keys of buckets that have one. */
+  readonly encryptionKeys = new Map<string, string>();
   private readonly buckets = new Map<string, Map<string, ObjectVersion[]>>();
   private versions = 0;
 
@@ -27,6 +29,17 @@ export class S3 {
     buckets: string[],
   ) {
     for (const name of buckets) this.buckets.set(name, new Map());
+  }
+
+  create(bucket: string): void {
+    this.buckets.set(bucket, new Map());
+  }
+
+  /** The encryption of new objects. */
+  encryption(bucket: string): { SSEAlgorithm: string; KMSMasterKeyID?: string } {
+    this.bucket(bucket);
+    const key = this.encryptionKeys.get(bucket);
+    return key === undefined ? { SSEAlgorithm: "AES256" } : { SSEAlgorithm: "aws:kms", KMSMasterKeyID: key };
   }
 
   /** Gives buckets other names. */
@@ -88,6 +101,7 @@ export class S3 {
     const isObject = path.split("/").slice(2).join("/") !== "";
     if (method === "POST" && query.has("delete")) return "DeleteObjects";
     if (!isObject) {
+      if (query.has("encryption")) return "GetBucketEncryption";
       if (query.has("versioning")) return "GetBucketVersioning";
       return query.has("versions") ? "ListObjectVersions" : "ListObjectsV2";
     }
@@ -115,6 +129,12 @@ export class S3 {
         return { status: 204, headers: {}, body: "" };
       case "DeleteObjects":
         return this.deleteMany(bucket, request);
+      case "GetBucketEncryption": {
+        const byDefault = toXml(this.encryption(bucket));
+        return xml(
+          `<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault>${byDefault}</ApplyServerSideEncryptionByDefault></Rule></ServerSideEncryptionConfiguration>`,
+        );
+      }
       case "GetBucketVersioning":
         return xml("<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>");
       case "ListObjectsV2":

@@ -82,6 +82,14 @@ function act(
   if (service !== "s3") return double.act(service, operation, toForm(withTexts(input)));
   const bucket = String(input["Bucket"]);
   if (operation === "GetBucketVersioning") return { Status: "Enabled" };
+  if (operation === "GetBucketEncryption") {
+    const query = new URLSearchParams({ encryption: "" });
+    double.actOnS3({ method: "GET", path: `/${bucket}`, query, headers: {}, body });
+    const byDefault = double.s3.encryption(bucket);
+    return {
+      ServerSideEncryptionConfiguration: { Rules: [{ ApplyServerSideEncryptionByDefault: byDefault }] },
+    };
+  }
   if (operation === "ListObjectsV2")
     return { Contents: double.s3.contents(bucket, (input["Prefix"] as string | undefined) ?? "") };
   const methods: Record<string, string> = {
