@@ -5,10 +5,10 @@ import { ACCOUNT, REGION, Role } from "../authorization";
 import { ARTIFACTS } from "../deploy/double/aws";
 
 /** A role with the policy that docs/operations.md gives to operators. */
-export function operatorRole(env: string): Role {
+export function operatorRole(env: string, artifactsBucket = ARTIFACTS): Role {
   const text = readFileSync(join(__dirname, "../../database/operatorPolicy.json"), "utf8")
     .replaceAll("ACCOUNT", ACCOUNT)
-    .replaceAll("ARTIFACTS", ARTIFACTS)
+    .replaceAll("ARTIFACTS", artifactsBucket)
     .replaceAll("ENV", env)
     .replaceAll("REGION", REGION);
   return new Role((JSON.parse(text) as { Statement: Statement[] }).Statement);

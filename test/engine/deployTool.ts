@@ -67,7 +67,7 @@ export function roleOf({ inputs }: AccountResource): string {
   return (inputs.tags as Record<string, string>).role ?? "";
 }
 
-function parameterOf(lab: Lab): string {
+export function parameterOf(lab: Lab): string {
   return `/iaso/${lab.stackName}/deployment`;
 }
 
@@ -90,7 +90,7 @@ function deployRoleOf(lab: Lab): Role {
 }
 
 /** The parameter by which the program tells the deploy tool where to deploy. */
-function targetOf(lab: Lab): Record<string, unknown> {
+export function targetOf(lab: Lab): Record<string, unknown> {
   const parameter = lab.account
     .ofType("aws:ssm/parameter:Parameter")
     .find(({ inputs }) => inputs.name === parameterOf(lab));
