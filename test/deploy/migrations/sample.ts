@@ -109,12 +109,16 @@ export function next(operations: string, attributes = "", number = 2): Files {
   return { [`places/migrations/000${number}_next.py`]: migration(operations, { dependencies, attributes }) };
 }
 
-/** Adds a column to the table places_place. */
+/** Adds a field to the model Place. */
 export const add = (field: string, options = ""): string =>
   `migrations.AddField("place", "extra", ${field}${options}),`;
-const alter = (name: string, field: string): string => `migrations.AlterField("place", "${name}", ${field}),`;
-const sql = (text: string): string => `migrations.RunSQL(${JSON.stringify(text)}),`;
-const inState = (operation: string): string =>
+/** Changes a field of the model Place. */
+export const alter = (name: string, field: string): string =>
+  `migrations.AlterField("place", "${name}", ${field}),`;
+/** Runs SQL. */
+export const sql = (text: string): string => `migrations.RunSQL(${JSON.stringify(text)}),`;
+/** Changes the models, and not the database. */
+export const inState = (operation: string): string =>
   `migrations.SeparateDatabaseAndState(state_operations=[${operation}]),`;
 
 /** A change of the tables, its verdict, and a text that the judgement contains. */
@@ -135,7 +139,8 @@ export interface Change {
 const squashOf = (...names: string[]): string =>
   `    replaces = [${names.map((name) => `("places", "${name}")`).join(", ")}]\n`;
 
-const compatible = (title: string, files: Files, text?: RegExp): Change => ({
+/** A change that the running code does not notice. */
+export const compatible = (title: string, files: Files, text?: RegExp): Change => ({
   title,
   files,
   verdict: "compatible",
@@ -147,12 +152,15 @@ const bridged = (title: string, files: Files, text: RegExp): Change => ({
   verdict: "bridged",
   text,
 });
-const breaks = (title: string, files: Files, text: RegExp): Change => ({
+/** A change with which the running code fails. */
+export const breaks = (title: string, files: Files, text: RegExp): Change => ({
   title,
   files,
   verdict: "incompatible",
   text,
 });
+/** The change of a running version that has more files than `RUNNING`. */
+export const withRunning = (running: Files, change: Change): Change => ({ ...change, running });
 const data = (title: string, files: Files, text: RegExp): Change => ({
   title,
   files,
