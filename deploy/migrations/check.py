@@ -11,24 +11,23 @@ files of the request and of the answer, both JSON:
     answer:  `answerSchema` in deploy/migrations/answer.ts
 """
 
-import contextlib
+import gc
 import json
 import os
-import secrets
 import signal
-import subprocess
 import sys
-import tempfile
 import time
 import traceback
-import zipfile
 
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 
 HERE = Path(__file__).resolve().parent
 sys.path[0:1] = [os.getcwd(), str(HERE), str(HERE.parent / "bundle/shared/iaso-deploy")]
+
+from running_version import Refused, RunningVersion, build_own
+from temporary_database import NotChecked, say, throwaway_database
+
 
 # Locks that stop the running code: its writes, or its reads and writes.
 BLOCKING = {
@@ -42,101 +41,6 @@ SELECT DISTINCT relname, mode FROM pg_locks JOIN pg_class ON pg_class.oid = rela
 WHERE pid = pg_backend_pid() AND granted AND relkind IN ('r', 'p', 'm') AND mode = ANY(%s)
 """
 DEFINITIONS = ("ALTER", "CREATE", "DROP", "COMMENT", "TRUNCATE", "LOCK", "REINDEX")
-
-
-# The migrations that a version knows, which the build writes into its bundle.
-RECORD = "iaso-deploy/migrations.json"
-
-
-class NotChecked(Exception):
-    """The check cannot be made here. The message says why."""
-
-
-class Gap(Exception):
-    """The checkout's migrations cannot build the running version's tables."""
-
-
-def say(text):
-    print(f"migrations: {text}", file=sys.stderr, flush=True)
-
-
-def use_database(parameters):
-    """Points Django to a database, whatever the application's settings say."""
-    from django.conf import settings
-
-    for alias, one in settings.DATABASES.items():
-        if alias == "default" or "postg" in one.get("ENGINE", ""):
-            settings.DATABASES[alias] = {"ENGINE": one["ENGINE"], **parameters}
-    if "postg" not in settings.DATABASES["default"]["ENGINE"]:
-        raise NotChecked(f"the application's database is not PostgreSQL: {settings.DATABASES['default']['ENGINE']}")
-
-
-def parameters_of(url):
-    parts = urlsplit(url)
-    return {
-        "HOST": unquote(parts.hostname or ""),
-        "PORT": str(parts.port or ""),
-        "NAME": unquote(parts.path[1:]) or "postgres",
-        "USER": unquote(parts.username or ""),
-        "PASSWORD": unquote(parts.password or ""),
-    }
-
-
-@contextlib.contextmanager
-def empty_database(server):
-    """Creates a database on a server, yields its parameters, and drops it."""
-    from django.db import connection
-
-    name = f"iaso_check_{secrets.token_hex(6)}"
-    with connection.cursor() as cursor:
-        cursor.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
-    connection.close()
-    connection.settings_dict["NAME"] = name
-    try:
-        yield {**server, "NAME": name}
-    finally:
-        connection.close()
-        connection.settings_dict["NAME"] = server["NAME"]
-        with contextlib.suppress(Exception), connection.cursor() as cursor:
-            cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
-        connection.close()
-
-
-@contextlib.contextmanager
-def throwaway_database(url):
-    """Sets Django up with an empty database on the server of the URL, or on a server of our own."""
-    from server import find_programs, running_server
-
-    with contextlib.ExitStack() as stack:
-        if url:
-            server = parameters_of(url)
-        else:
-            programs = find_programs()
-            if programs is None:
-                raise NotChecked("there is no PostgreSQL server on this machine")
-            server = stack.enter_context(running_server(programs))
-        use_database(server)
-        import django
-
-        django.setup()
-        database = stack.enter_context(empty_database(server))
-        prepare()
-        yield database
-
-
-def prepare():
-    """Does what an instance does before it migrates."""
-    import prepare_database
-
-    from django.db import connection
-    from django.db.utils import Error
-
-    try:
-        # Creates the extensions that the engine needs, such as PostGIS.
-        connection.prepare_database()
-    except Error as error:
-        raise NotChecked(f"the server lacks an extension: {str(error).strip()}") from error
-    prepare_database.prepare_roles()
 
 
 class Recorder:
@@ -169,146 +73,71 @@ class Recorder:
         return sql, locks
 
 
-def build_running_tables(request, database):
-    """Builds the running version's tables. Returns its columns, and why `migrate` would refuse the history."""
-    running = request["running"]
-    if "directory" in running:
-        return run_baseline(running["directory"], request["uvPython"], database), []
-    with zipfile.ZipFile(running["bundle"]) as bundle:
-        names = bundle.namelist()
-        reason = f"the running version's bundle has no {RECORD}"
-        if RECORD in names:
-            try:
-                return build_from_record(json.loads(bundle.read(RECORD)))
-            except Gap as error:
-                reason = str(error)
-        if "manage.py" not in names:
-            raise NotChecked(f"{reason}, and the bundle does not contain its code")
-        say(f"{reason}; using the running version's code")
-        directory = os.path.join(tempfile.gettempdir(), "running-version")
-        bundle.extractall(directory)
-    return run_baseline(directory, request["uvPython"], database), []
-
-
-def build_from_record(record):
-    from django.db import connection
-    from django.db.migrations.exceptions import NodeNotFoundError
-    from history import executor_before, last_of, late_dependencies, shorten
-    from model_columns import known_columns
-
-    try:
-        executor, applied, missing = executor_before(connection, [tuple(one) for one in record])
-    except NodeNotFoundError as error:
-        return {}, [str(error)]
-    if missing:
-        raise Gap(f"the checkout lacks migrations of the running version: {shorten(missing)}")
-    refusals = late_dependencies(executor, applied)
-    if refusals:
-        return {}, refusals
-    say(f"migrating an empty database to the running version ({len(applied)} migrations)")
-    targets = last_of(executor, applied)
-    executor.migrate(targets)
-    return known_columns(executor.loader.project_state(targets).apps.get_models(include_auto_created=True)), []
-
-
-def run_baseline(source, uv_python, database):
-    """Runs this file in the running version's directory: with its Python if it has a uv.lock, otherwise with this one."""
-    say("migrating an empty database with the running version's code")
-    with tempfile.TemporaryDirectory() as directory:
-        request, answer = (os.path.join(directory, name) for name in ("request.json", "answer.json"))
-        with open(request, "w") as file:
-            json.dump({"baseline": database}, file)
-        has_lock = os.path.exists(os.path.join(source, "uv.lock"))
-        command = [*(uv_python if has_lock else [sys.executable]), str(HERE / "check.py"), request, answer]
-        result = subprocess.run(
-            command,
-            cwd=source,
-            env={**os.environ, "UV_PROJECT_ENVIRONMENT": os.path.join(directory, "venv")},
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        if result.returncode != 0:
-            raise NotChecked(f"the running version's code cannot build its tables here:\n{result.stdout[-3000:]}")
-        with open(answer) as file:
-            return json.load(file)
-
-
-def baseline(database):
-    """Migrates an empty database with the code in the current directory, and returns the columns of its models."""
-    import django
-
-    use_database(database)
-    django.setup()
-    from django.db import connection
-    from django.db.migrations.executor import MigrationExecutor
-    from model_columns import known_columns
-
-    executor = MigrationExecutor(connection)
-    leaves = executor.loader.graph.leaf_nodes()
-    executor.migrate(leaves)
-    return known_columns(executor.loader.project_state(leaves).apps.get_models(include_auto_created=True))
-
-
 def check(request):
-    with throwaway_database(request["databaseUrl"]) as database:
-        import bridge_defaults
-        import catalogue
+    with RunningVersion(request["running"], request["uvPython"]) as running:
+        with throwaway_database(request["databaseUrl"]) as database:
+            models = running.build_tables(database)
+            if models is None:
+                return {"migrations": [], "breaks": [], "warnings": [], "bridged": []}
+            return apply_and_compare(models)
 
-        from compare import compare
-        from django.db import connection
-        from django.db.migrations.exceptions import InconsistentMigrationHistory, NodeNotFoundError
-        from django.db.migrations.executor import MigrationExecutor
-        from history import data_operations
 
-        models, refusals = build_running_tables(request, database)
-        if refusals:
-            return {"refusals": refusals}
-        old = catalogue.read(connection)
-        try:
-            executor = MigrationExecutor(connection)
-            executor.loader.check_consistent_history(connection)
-        except (InconsistentMigrationHistory, NodeNotFoundError) as error:
-            return {"refusals": [str(error)]}
-        conflicts = executor.loader.detect_conflicts()
-        if conflicts:
-            return {"refusals": [f"{app} has more than one last migration: {', '.join(names)}" for app, names in conflicts.items()]}
-        leaves = executor.loader.graph.leaf_nodes()
-        plan = [migration for migration, _ in executor.migration_plan(leaves)]
-        say(f"applying {len(plan)} new migrations")
-        recorder = Recorder(connection, set(old))
-        applied, first = [], {}
+def apply_and_compare(models):
+    """Applies the new migrations to the running version's tables, and compares the result with its models."""
+    import bridge_defaults
+    import catalogue
 
-        def progress(action, migration=None, fake=False):
-            if action != "apply_success":
-                return
-            sql, locks = recorder.take()
-            name = f"{migration.app_label}.{migration.name}"
-            applied.append({"name": name, "sql": sql, "locks": describe(locks), "data": data_operations(migration)})
-            breaks, warnings = compare(old, catalogue.read(connection), models)
-            for one in breaks + warnings:
-                first.setdefault(key_of(one), name)
+    from compare import compare
+    from django.db import connection
+    from django.db.migrations.exceptions import InconsistentMigrationHistory, NodeNotFoundError
+    from django.db.migrations.executor import MigrationExecutor
+    from history import data_operations
 
-        bridge_defaults.keep_defaults(connection)
-        executor.progress_callback = progress
-        try:
-            with connection.execute_wrapper(recorder):
-                executor.migrate(leaves)
-        except Exception as error:
-            failed = plan[len(applied)] if len(applied) < len(plan) else None
-            say(traceback.format_exc())
-            return {"refusals": [f"{failed or 'the migration'} fails: {type(error).__name__}: {str(error).strip()}"]}
-        new = catalogue.read(connection)
-        breaks, warnings = compare(old, new, models)
+    old = catalogue.read(connection)
+    try:
+        executor = MigrationExecutor(connection)
+        executor.loader.check_consistent_history(connection)
+    except (InconsistentMigrationHistory, NodeNotFoundError) as error:
+        raise Refused([str(error)]) from error
+    conflicts = executor.loader.detect_conflicts()
+    if conflicts:
+        raise Refused([f"{app} has more than one last migration: {', '.join(names)}" for app, names in conflicts.items()])
+    leaves = executor.loader.graph.leaf_nodes()
+    plan = [migration for migration, _ in executor.migration_plan(leaves)]
+    say(f"applying {len(plan)} new migrations")
+    recorder = Recorder(connection, set(old))
+    applied, first = [], {}
+
+    def progress(action, migration=None, fake=False):
+        if action != "apply_success":
+            return
+        sql, locks = recorder.take()
+        name = f"{migration.app_label}.{migration.name}"
+        applied.append({"name": name, "sql": sql, "locks": describe(locks), "data": data_operations(migration)})
+        breaks, warnings = compare(old, catalogue.read(connection), models)
         for one in breaks + warnings:
-            one["migration"] = first.get(key_of(one))
-        marked = bridge_defaults.read_marked(connection)
-        bridged = [
-            {"table": table, "column": column, "default": sql, "migration": bridge_defaults.migration_of(comment)}
-            for table, column, comment, sql in marked
-            if table in models
-        ]
-        return {"migrations": applied, "breaks": breaks, "warnings": warnings, "bridged": bridged}
+            first.setdefault(key_of(one), name)
+
+    bridge_defaults.keep_defaults(connection)
+    executor.progress_callback = progress
+    try:
+        with connection.execute_wrapper(recorder):
+            executor.migrate(leaves)
+    except Exception as error:
+        failed = plan[len(applied)] if len(applied) < len(plan) else None
+        say(traceback.format_exc())
+        raise Refused([f"{failed or 'the migration'} fails: {type(error).__name__}: {str(error).strip()}"]) from error
+    new = catalogue.read(connection)
+    breaks, warnings = compare(old, new, models)
+    for one in breaks + warnings:
+        one["migration"] = first.get(key_of(one))
+    marked = bridge_defaults.read_marked(connection)
+    bridged = [
+        {"table": table, "column": column, "default": sql, "migration": bridge_defaults.migration_of(comment)}
+        for table, column, comment, sql in marked
+        if table in models
+    ]
+    return {"migrations": applied, "breaks": breaks, "warnings": warnings, "bridged": bridged}
 
 
 def key_of(finding):
@@ -326,15 +155,19 @@ def describe(locks):
 def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hat.settings")
+    # Django makes thousands of classes while it migrates; the collector's usual threshold costs a tenth of the time.
+    gc.set_threshold(200_000, 20, 50)
     began = time.monotonic()
     with open(sys.argv[1]) as file:
         request = json.load(file)
     # The application may print to standard output.
     if "baseline" in request:
-        answer = baseline(request["baseline"])
+        answer = build_own(request["baseline"])
     else:
         try:
             answer = check(request)
+        except Refused as error:
+            answer = {"refusals": error.args[0]}
         except NotChecked as error:
             answer = {"notChecked": str(error)}
         answer["seconds"] = round(time.monotonic() - began, 1)

@@ -12,7 +12,8 @@ import { writeZip } from "../../../deploy/source/zip";
 import { hasSandbox } from "../double/cli";
 import { PostgreSql, startWithDjango } from "../postgres";
 import { removeTemporaryDirectories, skip, temporaryDirectory, writeFiles } from "../source/checkout";
-import { add, type Change, CHANGES, type Files, MODELS, next, RUNNING } from "./sample";
+import { KINDS } from "./kinds";
+import { add, type Change, CHANGES, type Files, migration, MODELS, next, RUNNING } from "./sample";
 
 const PREPARE = join(__dirname, "../../../deploy/bundle/shared/iaso-deploy/prepare_database.py");
 const SCRIPTS = join(__dirname, "../../../deploy/migrations");
@@ -82,7 +83,7 @@ describe("deploy/migrations/check (a real PostgreSQL with PostGIS, a real Django
     return judgement;
   }
 
-  for (const change of CHANGES) {
+  for (const change of [...CHANGES, ...KINDS]) {
     it(`${change.verdict}: ${change.title}`, async () => {
       const { lines, verdict } = await check(change);
       expect(verdict, lines.join("\n")).to.equal(change.verdict);
@@ -104,8 +105,33 @@ describe("deploy/migrations/check (a real PostgreSQL with PostGIS, a real Django
     const { lines, verdict } = await run(source, { bundle: path });
     expect(verdict, lines.join("\n")).to.equal("incompatible");
     expect(lines.join("\n")).to.match(/places_place\.size: the column is gone/);
-    const itself = await run(source, { directory: source });
-    expect(itself.verdict, itself.lines.join("\n")).to.equal("compatible");
+  });
+
+  it("uses the code of a running version with migrations that the checkout lacks", async () => {
+    const running = version({ ...RUNNING, ...next(add("models.IntegerField(null=True)")) });
+    const checkout = version({
+      ...RUNNING,
+      "visits/migrations/0002_next.py": migration(`migrations.RemoveField("visit", "place")`, {
+        dependencies: [["visits", "0001_initial"]],
+      }),
+    });
+    const log: string[] = [];
+    const { lines, verdict } = await run(checkout, { directory: running }, { log: (line) => log.push(line) });
+    expect(log.join("\n")).to.match(
+      /lacks migrations of the running version: places\.0002_next; using the running/,
+    );
+    expect(verdict, lines.join("\n")).to.equal("incompatible");
+    expect(lines.join("\n")).to.match(/visits_visit\.place_id: the column is gone/);
+  });
+
+  it("builds no tables for a version without new migrations", async () => {
+    const source = version(RUNNING);
+    for (const running of [{ directory: version(RUNNING) }, { bundle: await bundleOf(RUNNING) }]) {
+      const log: string[] = [];
+      const { summary, verdict } = await run(source, running, { log: (line) => log.push(line) });
+      expect([verdict, summary]).to.deep.equal(["compatible", "The new version has no new migrations."]);
+      expect(log.join("\n")).not.to.contain("migrating");
+    }
   });
 
   it("starts a server of its own, and leaves none behind", async () => {
