@@ -1,5 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { LOCK_RETENTION } from "./common/backupLock";
 import { Naming } from "./common/naming";
 import { withDependencies } from "./common/withDependencies";
 import { keyUse } from "./iam/keyUse";
@@ -31,9 +32,6 @@ export interface BackupArgs {
   /** Resources that the first backup needs: the RDS instance, and the media bucket's policy and versions. */
   requirements: pulumi.Resource[];
 }
-
-/** The retention that the locks accept. It never changes, because nobody can change a lock in compliance mode. */
-const RETENTION = { minRetentionDays: 7, maxRetentionDays: 3650 };
 
 /** Days after which a lock in compliance mode can no longer be changed: AWS's minimum. */
 const GRACE_DAYS = 3;
@@ -86,7 +84,7 @@ export class Backup extends pulumi.ComponentResource {
       {
         backupVaultName: vault.name,
         region,
-        ...RETENTION,
+        ...LOCK_RETENTION,
         changeableForDays: lock === "compliance" ? GRACE_DAYS : undefined,
       },
       { parent: vault, ...kept },

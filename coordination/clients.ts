@@ -1,3 +1,4 @@
+import { BackupClient } from "@aws-sdk/client-backup";
 import { CloudWatchClient } from "@aws-sdk/client-cloudwatch";
 import { ElasticBeanstalkClient } from "@aws-sdk/client-elastic-beanstalk";
 import { ECRClient } from "@aws-sdk/client-ecr";
@@ -82,16 +83,7 @@ export function requireBucketOwner(s3: S3Client, accountId: string): void {
 
 /** Creates clients that retry throttled calls and temporary failures with backoff, and time out on silence. */
 export function createClients(settings: ClientSettings): Clients {
-  const requestTimeout = settings.requestTimeout ?? REQUEST_TIMEOUT;
-  const config = {
-    region: settings.region,
-    // Not the clients' own option profile: with keys in the environment it warns, and may change its meaning.
-    ...(settings.profile === undefined ? {} : { credentials: fromIni({ profile: settings.profile }) }),
-    retryStrategy: new ConfiguredRetryStrategy(ATTEMPTS, settings.delay ?? backoff),
-    requestHandler:
-      settings.requestHandler ??
-      new NodeHttpHandler({ requestTimeout, throwOnRequestTimeout: true, connectionTimeout: 5_000 }),
-  };
+  const config = configOf(settings);
   return {
     beanstalk: new ElasticBeanstalkClient(config),
     cloudWatch: new CloudWatchClient(config),
@@ -102,5 +94,22 @@ export function createClients(settings: ClientSettings): Clients {
     s3: new S3Client({ ...config, forcePathStyle: settings.pathStyle === true }),
     sqs: new SQSClient(config),
     ssm: new SSMClient(config),
+  };
+}
+
+/** Creates a client of AWS Backup, which only the commands of backups need, and in several regions. */
+export const createBackupClient = (settings: ClientSettings): BackupClient =>
+  new BackupClient(configOf(settings));
+
+function configOf(settings: ClientSettings) {
+  const requestTimeout = settings.requestTimeout ?? REQUEST_TIMEOUT;
+  return {
+    region: settings.region,
+    // Not the clients' own option profile: with keys in the environment it warns, and may change its meaning.
+    ...(settings.profile === undefined ? {} : { credentials: fromIni({ profile: settings.profile }) }),
+    retryStrategy: new ConfiguredRetryStrategy(ATTEMPTS, settings.delay ?? backoff),
+    requestHandler:
+      settings.requestHandler ??
+      new NodeHttpHandler({ requestTimeout, throwOnRequestTimeout: true, connectionTimeout: 5_000 }),
   };
 }

@@ -1,23 +1,33 @@
-import { z } from "zod";
+import {
+  type BackupClient,
+  type CopyJob,
+  DescribeCopyJobCommand,
+  DescribeRestoreJobCommand,
+  GetRestoreJobMetadataCommand,
+  type Lifecycle,
+  paginateListCopyJobs,
+  paginateListRecoveryPointsByBackupVault,
+  paginateListRestoreJobs,
+  StartCopyJobCommand,
+  type StartCopyJobCommandInput,
+  StartRestoreJobCommand,
+  type StartRestoreJobCommandInput,
+} from "@aws-sdk/client-backup";
+import { randomUUID } from "node:crypto";
+import { describeError, isRefusal } from "../cli/awsErrors";
 import { accountOf } from "../coordination/target";
 import { Unfinished } from "../coordination/unfinished";
 import { type Session } from "./session";
 
-/** A time as the AWS CLI prints it: seconds since 1970 in version 1, a text in version 2. */
-const time = z.union([z.number().transform((seconds) => new Date(seconds * 1000)), z.coerce.date()]);
-
-const recoveryPoint = z.object({
-  RecoveryPointArn: z.string(),
-  /** The ARN of the bucket or the instance. */
-  ResourceArn: z.string(),
-  Status: z.string(),
-  CreationDate: time,
-  BackupSizeInBytes: z.number().default(0),
-  Lifecycle: z.object({ DeleteAfterDays: z.number().optional() }).optional(),
-});
-
 /** A backup in a vault. */
-export type RecoveryPoint = z.infer<typeof recoveryPoint>;
+export interface RecoveryPoint {
+  RecoveryPointArn: string;
+  /** The ARN of the bucket or the instance. */
+  ResourceArn: string;
+  CreationDate: Date;
+  BackupSizeInBytes: number;
+  Lifecycle?: Lifecycle;
+}
 
 /** The types of AWS Backup for the data of the platform. */
 export type DataType = "RDS" | "S3";
@@ -40,14 +50,25 @@ export async function recoveryPoints(
   vault: string,
   type: DataType,
 ): Promise<RecoveryPoint[]> {
-  const answer = await session.aws(region, ["backup", "list-recovery-points-by-backup-vault"], {
-    BackupVaultName: vault,
-    ByResourceType: type,
-  });
-  const { RecoveryPoints } = z.object({ RecoveryPoints: z.array(recoveryPoint) }).parse(answer);
-  return RecoveryPoints.filter(({ Status }) => Status === "COMPLETED").sort(
-    (one, other) => Number(other.CreationDate) - Number(one.CreationDate),
+  const found: RecoveryPoint[] = [];
+  const pages = paginateListRecoveryPointsByBackupVault(
+    { client: session.backup(region) },
+    { BackupVaultName: vault, ByResourceType: type },
   );
+  for await (const { RecoveryPoints = [] } of pages) {
+    for (const point of RecoveryPoints) {
+      const {
+        BackupSizeInBytes = 0,
+        CreationDate,
+        Lifecycle,
+        RecoveryPointArn = "",
+        ResourceArn = "",
+      } = point;
+      if (point.Status !== "COMPLETED" || CreationDate === undefined) continue;
+      found.push({ RecoveryPointArn, ResourceArn, CreationDate, BackupSizeInBytes, Lifecycle });
+    }
+  }
+  return found.sort((one, other) => Number(other.CreationDate) - Number(one.CreationDate));
 }
 
 /** The job of a restore or a copy. */
@@ -57,74 +78,102 @@ export interface Job {
   id: string;
 }
 
-const KINDS = {
-  copy: { id: "CopyJobId", state: "State", list: "CopyJobs", source: "SourceRecoveryPointArn" },
-  restore: { id: "RestoreJobId", state: "Status", list: "RestoreJobs", source: "RecoveryPointArn" },
-} as const;
-
 /** The states of jobs that have not ended. */
 const GOING = ["CREATED", "PENDING", "RUNNING"];
 
-/** The input of StartCopyJob or StartRestoreJob. */
-interface JobInput extends Record<string, unknown> {
-  RecoveryPointArn: string;
-  Metadata?: Record<string, string>;
+/**
+ * Starts a copy, or returns the job that an earlier run started for the same backup and that has not failed.
+ *
+ * @param copies the ARNs of the copies that exist
+ * @param again the command that looks for the job
+ * @throws Unfinished if AWS Backup gave no answer
+ */
+export async function startCopy(
+  session: Session,
+  region: string,
+  input: StartCopyJobCommandInput,
+  copies: readonly string[],
+  again: string,
+): Promise<Job> {
+  const client = session.backup(region);
+  const isSame = (job: CopyJob): boolean =>
+    job.SourceRecoveryPointArn === input.RecoveryPointArn &&
+    (GOING.includes(job.State ?? "") || copies.includes(job.DestinationRecoveryPointArn ?? ""));
+  for await (const { CopyJobs = [] } of paginateListCopyJobs({ client }, {})) {
+    const same = CopyJobs.find(isSame);
+    if (same !== undefined) return { region, kind: "copy", id: same.CopyJobId ?? "" };
+  }
+  // AWS Backup makes one job of all requests with the same token, also if it begins one late.
+  const command = new StartCopyJobCommand({ ...input, IdempotencyToken: randomUUID() });
+  const { CopyJobId = "" } = await answered(again, () => client.send(command));
+  return { region, kind: "copy", id: CopyJobId };
 }
 
 /**
- * Starts a job, or returns the one that an earlier run started for the same backup and files, and that has not ended.
+ * Starts a restore, or returns the job that an earlier run started for the same backup and files, if it goes on.
  *
- * @param copies the ARNs of copies that exist: a complete job that made one of them counts too
+ * @param again the command that looks for the job
+ * @throws Unfinished if AWS Backup gave no answer
  */
-export async function startJob(
+export async function startRestore(
   session: Session,
   region: string,
-  kind: Job["kind"],
-  input: JobInput,
-  copies: readonly string[] = [],
+  input: StartRestoreJobCommandInput,
+  again: string,
 ): Promise<Job> {
-  const names = KINDS[kind];
-  const idOf = (job: unknown) => z.object({ [names.id]: z.string() }).parse(job)[names.id] ?? "";
-  const jobs = z
-    .record(z.string(), z.array(z.record(z.string(), z.unknown())))
-    .parse(await session.aws(region, ["backup", `list-${kind}-jobs`], {}));
-  const going = (jobs[names.list] ?? []).filter(
-    (job) =>
-      job[names.source] === input.RecoveryPointArn &&
-      (GOING.includes(String(job[names.state])) ||
-        copies.includes(String(job["DestinationRecoveryPointArn"]))),
-  );
-  for (const id of going.map(idOf)) {
-    if (kind === "copy" || (await restoresSameFiles(session, region, id, input.Metadata))) {
-      return { region, kind, id };
+  const client = session.backup(region);
+  for await (const { RestoreJobs = [] } of paginateListRestoreJobs({ client }, {})) {
+    for (const { RecoveryPointArn, RestoreJobId: id = "", Status = "" } of RestoreJobs) {
+      if (RecoveryPointArn !== input.RecoveryPointArn || !GOING.includes(Status)) continue;
+      if ((await filesOfJob(client, id)) === filesOf(input.Metadata)) return { region, kind: "restore", id };
     }
   }
-  return { region, kind, id: idOf(await session.aws(region, ["backup", `start-${kind}-job`], input)) };
+  const command = new StartRestoreJobCommand({ ...input, IdempotencyToken: randomUUID() });
+  const { RestoreJobId = "" } = await answered(again, () => client.send(command));
+  return { region, kind: "restore", id: RestoreJobId };
 }
 
-/** The files that a restore names; undefined for all. AWS Backup ignores the case of the keys. */
+/** Sends a request that starts a job. @throws Unfinished if AWS Backup may have started it without an answer */
+async function answered<T>(again: string, send: () => Promise<T>): Promise<T> {
+  try {
+    return await send();
+  } catch (error) {
+    if (isRefusal(error)) throw error;
+    const reason = `AWS Backup gave no answer, and may have started the job: ${describeError(error)}`;
+    throw new Unfinished(reason, { cause: error }, again);
+  }
+}
+
+/** The files that a job restores: a rehearsal restores one from the backup from which a user may restore all. */
+async function filesOfJob(client: BackupClient, RestoreJobId: string): Promise<string | undefined> {
+  const { Metadata } = await client.send(new GetRestoreJobMetadataCommand({ RestoreJobId }));
+  return filesOf(Metadata);
+}
+
+/** The files that the metadata of a restore name; undefined for all. AWS Backup ignores the case of the keys. */
 const filesOf = (metadata: Record<string, string> = {}): string | undefined =>
   Object.entries(metadata).find(([key]) => key.toLowerCase() === "itemstorestore")?.[1];
 
-/** True if a job restores the same files: a rehearsal restores one from the backup from which a user may restore all. */
-async function restoresSameFiles(
-  session: Session,
-  region: string,
-  RestoreJobId: string,
-  metadata: JobInput["Metadata"],
-): Promise<boolean> {
-  const answer = await session.aws(region, ["backup", "get-restore-job-metadata"], { RestoreJobId });
-  const { Metadata } = z.object({ Metadata: z.record(z.string(), z.string()).optional() }).parse(answer);
-  return filesOf(Metadata) === filesOf(metadata);
+/** The progress of a job. */
+interface Progress {
+  state?: string;
+  message?: string;
+  /** Such as 12.00%. */
+  percent?: string;
+  /** The ARN of the copy. */
+  copy?: string;
 }
 
-const jobState = z.object({
-  State: z.string().optional(),
-  Status: z.string().optional(),
-  StatusMessage: z.string().optional(),
-  PercentDone: z.string().optional(),
-  DestinationRecoveryPointArn: z.string().optional(),
-});
+async function progressOf(session: Session, { id, kind, region }: Job): Promise<Progress> {
+  const client = session.backup(region);
+  if (kind === "copy") {
+    const { CopyJob = {} } = await client.send(new DescribeCopyJobCommand({ CopyJobId: id }));
+    const { DestinationRecoveryPointArn: copy, State: state, StatusMessage: message } = CopyJob;
+    return { state, message, copy };
+  }
+  const job = await client.send(new DescribeRestoreJobCommand({ RestoreJobId: id }));
+  return { state: job.Status, message: job.StatusMessage, percent: job.PercentDone };
+}
 
 /** Milliseconds between two looks at a job, and until a run no longer waits for it. */
 const POLL = 60_000;
@@ -141,24 +190,25 @@ const LIMIT = 24 * 3_600_000;
  */
 export async function awaitJob(session: Session, job: Job, again: string): Promise<string | undefined> {
   const { clock, progress } = session;
-  const { id: name } = KINDS[job.kind];
+  const { id, kind } = job;
   const deadline = clock.now() + LIMIT;
   let shown = "";
   for (;;) {
-    const { id, kind, region } = job;
-    const description = await session.aws(region, ["backup", `describe-${kind}-job`], { [name]: id });
-    const answer = jobState.parse(
-      kind === "copy" ? (description as { CopyJob: unknown }).CopyJob : description,
-    );
-    const state = answer.State ?? answer.Status ?? "";
-    if (state === "COMPLETED" && (kind === "copy" || answer.StatusMessage === undefined)) {
-      return answer.DestinationRecoveryPointArn;
-    }
+    const {
+      copy,
+      message,
+      percent,
+      state = "",
+    } = await progressOf(session, job).catch((error: unknown) => {
+      const reason = `The job ${id} goes on, but AWS Backup does not tell how far it is: ${describeError(error)}`;
+      throw new Unfinished(reason, { cause: error }, again);
+    });
+    if (state === "COMPLETED" && (kind === "copy" || (message ?? "") === "")) return copy;
     if (!GOING.includes(state)) {
-      const reason = answer.StatusMessage?.replace(/\.$/, "") ?? "AWS Backup names no reason";
+      const reason = message?.replace(/\.$/, "") ?? "AWS Backup names no reason";
       throw new Unfinished(`The ${kind} job ${id} is ${state}: ${reason}.`, {}, again);
     }
-    const line = `Job ${id}: ${state}${answer.PercentDone === undefined ? "" : `, ${answer.PercentDone}`}`;
+    const line = `Job ${id}: ${state}${percent === undefined ? "" : `, ${percent}`}`;
     if (line !== shown) progress.line(line);
     shown = line;
     if (session.interrupted()) throw new Unfinished("The run was interrupted; the job goes on.", {}, again);

@@ -1,4 +1,4 @@
-import { awaitJob, backupNames, recoveryPoints, startJob } from "./awsBackup";
+import { awaitJob, backupNames, recoveryPoints, startRestore } from "./awsBackup";
 import { mediaBucketOf, mediaRestore } from "./mediaBackup";
 import { formatTime } from "./backups";
 import { runOnInstance } from "./runCommand";
@@ -45,13 +45,10 @@ export async function rehearseMedia(session: LockedSession, instanceId: string):
     return `the newest backup of media, of ${formatTime(point.CreationDate)}, is older than the file ${MEDIA_FILE}`;
   }
   await onInstance({ delete: true });
-  const job = await startJob(
-    session,
-    target.region,
-    "restore",
-    await mediaRestore(session, point, bucket, MEDIA_FILE),
-  );
-  await awaitJob(session, job, `restore-media ${env}`);
+  const input = await mediaRestore(session, point, bucket, MEDIA_FILE);
+  const again = `restore-media ${env}`;
+  const job = await startRestore(session, target.region, input, again);
+  await awaitJob(session, job, again);
   const restored = await look();
   if (restored === written) return undefined;
   throw new Unfinished(

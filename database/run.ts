@@ -4,6 +4,7 @@ import { describeError, explainAwsError } from "../cli/awsErrors";
 import { print, printError } from "../cli/output";
 import { createProgress, isDrawable } from "../cli/progress";
 import { formatRemedy, UserError } from "../cli/userError";
+import { createBackupClient } from "../coordination/clients";
 import { type Clock } from "../coordination/clock";
 import { Locked, LockLost } from "../coordination/lock";
 import { connect, requireName, sendRequest, userName } from "../coordination/session";
@@ -108,6 +109,7 @@ export async function execute(
       ...connected,
       env,
       pulumi: new PulumiCli(stack),
+      backup: (vaultRegion) => createBackupClient({ region: vaultRegion }),
       aws: (cliRegion, args, input) => {
         const answer = awsCli(cliRegion, [...args, "--output", "json"], { input });
         return Promise.resolve(JSON.parse(answer) as unknown);

@@ -1,3 +1,4 @@
+import { type BackupClient } from "@aws-sdk/client-backup";
 import { type HeldLock } from "../coordination/lock";
 import { type Session as AnySession } from "../coordination/session";
 import { type PulumiState } from "./pulumiState";
@@ -27,10 +28,12 @@ export interface Session extends AnySession {
   /** Prints lines that the user has to read before a question. */
   show: (lines: readonly string[]) => void;
   pulumi: PulumiState;
+  /** The client of AWS Backup in a region: copies are in another one. */
+  backup: (region: string) => BackupClient;
   /**
    * Runs a command of the AWS CLI, for services of which a few commands do not justify an SDK client.
    *
-   * @param args such as `backup`, `list-restore-jobs`
+   * @param args such as `elasticache`, `describe-snapshots`
    * @param input the parameters, by the names of the API
    */
   aws: (region: string, args: readonly string[], input: object) => Promise<unknown>;

@@ -1,4 +1,5 @@
 import { ACMClient } from "@aws-sdk/client-acm";
+import { BackupClient } from "@aws-sdk/client-backup";
 import { CloudWatchClient } from "@aws-sdk/client-cloudwatch";
 import { EC2Client } from "@aws-sdk/client-ec2";
 import { ElasticBeanstalkClient } from "@aws-sdk/client-elastic-beanstalk";
@@ -87,6 +88,8 @@ export function createClients(
     acm: explain("acm", new ACMClient(config)),
     /** Certificates of CloudFront. */
     acmUsEast1: explain("acm", new ACMClient({ ...config, region: "us-east-1" })),
+    /** Copies of backups are in another region. */
+    backup: (vaultRegion: string) => explain("backup", new BackupClient({ ...config, region: vaultRegion })),
     beanstalk: explain("elasticbeanstalk", new ElasticBeanstalkClient(config)),
     cloudWatch: explain("cloudwatch", new CloudWatchClient(config)),
     ec2: explain("ec2", new EC2Client(config)),

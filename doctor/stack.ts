@@ -117,8 +117,16 @@ export function readStack(project: Project, stack: string) {
       multiAz: s.database.multiAz,
     },
     backupDays: s.databaseBackupDays,
-    /** The vault of AWS Backup, if the settings have one. */
-    backup: s.backup && { vault: naming.backupVault, copied: s.backup.copyRegion !== undefined },
+    /** The vaults of AWS Backup with the mode of their locks, if the settings have some. */
+    backup: s.backup && {
+      lock: s.backup.lock,
+      vaults: [
+        { name: naming.backupVault, region: s.region },
+        ...(s.backup.copyRegion === undefined
+          ? []
+          : [{ name: naming.backupCopyVault, region: s.backup.copyRegion }]),
+      ],
+    },
     maxStorage: s.databaseMaxStorage,
     deadLetterQueue: naming.name("tasks-dead-letters"),
     taskQueue: naming.queue,

@@ -1,3 +1,4 @@
+import { errorName } from "../../cli/awsErrors";
 import { UserError } from "../../cli/userError";
 import {
   awaitJob,
@@ -5,7 +6,7 @@ import {
   backupNames,
   type RecoveryPoint,
   recoveryPoints,
-  startJob,
+  startCopy,
 } from "../awsBackup";
 import { formatTime } from "../backups";
 import { type Result, type Session } from "../session";
@@ -30,7 +31,7 @@ export async function copyBack(session: Session, { from }: { from: string }): Pr
   const { copyVault } = backupNames(session);
   const newest: [DataType, RecoveryPoint][] = [];
   for (const type of ["RDS", "S3"] as const) {
-    const [point] = await recoveryPoints(session, from, copyVault, type);
+    const [point] = await copiesIn(session, from, type);
     if (point !== undefined) newest.push([type, point]);
   }
   if (newest.length === 0) {
@@ -63,6 +64,22 @@ export async function copyBack(session: Session, { from }: { from: string }): Pr
   return { outcome: "done", lines };
 }
 
+/** @throws UserError if the region has no vault for copies */
+async function copiesIn(session: Session, from: string, type: DataType): Promise<RecoveryPoint[]> {
+  const { copyVault } = backupNames(session);
+  try {
+    return await recoveryPoints(session, from, copyVault, type);
+  } catch (error) {
+    // AWS Backup denies access to vaults that do not exist.
+    if (!["AccessDeniedException", "ResourceNotFoundException"].includes(errorName(error))) throw error;
+    throw new UserError(
+      `There is no vault ${copyVault} in ${from}, or your role may not list it.`,
+      `npm run database -- copy-back ${session.env} --from REGION, the region of the setting backupCopyRegion, with a role that has the permissions in docs/operations.md`,
+      { cause: error },
+    );
+  }
+}
+
 async function copyOne(
   session: Session,
   from: string,
@@ -80,6 +97,7 @@ async function copyOne(
     Lifecycle,
   };
   const existing = copies.map((copy) => copy.RecoveryPointArn);
-  const job = await startJob(session, from, "copy", input, existing);
-  return (await awaitJob(session, job, `copy-back ${session.env} --from ${from}`)) ?? "";
+  const again = `copy-back ${session.env} --from ${from}`;
+  const job = await startCopy(session, from, input, existing, again);
+  return (await awaitJob(session, job, again)) ?? "";
 }

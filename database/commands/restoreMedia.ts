@@ -1,5 +1,5 @@
 import { UserError } from "../../cli/userError";
-import { awaitJob, backupNames, type RecoveryPoint, recoveryPoints, startJob } from "../awsBackup";
+import { awaitJob, backupNames, type RecoveryPoint, recoveryPoints, startRestore } from "../awsBackup";
 import { formatTime } from "../backups";
 import { mediaBucketOf, mediaRestore } from "../mediaBackup";
 import { type Result, type Session } from "../session";
@@ -33,7 +33,7 @@ export async function restoreMedia(session: Session, options: RestoreMediaOption
     return { outcome: "abandoned", lines: ["Nothing was changed."] };
   }
   const again = `restore-media ${env} --recovery-point ${RecoveryPointArn}`;
-  const job = await startJob(session, target.region, "restore", input);
+  const job = await startRestore(session, target.region, input, again);
   await progress.step("Restore the missing files", () => awaitJob(session, job, again));
   return {
     outcome: "done",

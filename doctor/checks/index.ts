@@ -2,7 +2,7 @@ import type { Check } from "../check";
 import { accountOfItsOwn, identityProvider, serviceLinkedRoles } from "./account";
 import { alarmSubscription } from "./alarms";
 import { staticFiles, versions } from "./application";
-import { awsBackups } from "./backup";
+import { awsBackups, backupLocks } from "./backup";
 import { caaRecords, certificates } from "./certificates";
 import { databaseBackups, databaseKey, databaseRehearsal, databaseStorage } from "./database";
 import { delegation, hostedZone, recordNames } from "./dns";
@@ -46,6 +46,7 @@ export const checks: readonly Check[] = [
   platformUpdates,
   databaseBackups,
   awsBackups,
+  backupLocks,
   databaseRehearsal,
   databaseStorage,
   databaseKey,

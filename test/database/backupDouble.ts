@@ -1,11 +1,12 @@
-import { UserError } from "../../cli/userError";
-import { type Session } from "../../database/session";
+import { type BackupClient } from "@aws-sdk/client-backup";
+import { createBackupClient } from "../../coordination/clients";
 import { ACCOUNT, REGION, type Role } from "../authorization";
 import { authorize } from "../deploy/double/authorization";
-import { type AwsDouble, KILL, SILENCE } from "../deploy/double/aws";
+import { type AwsDouble } from "../deploy/double/aws";
 import { type Time } from "../deploy/double/clocks";
 import { AwsFault, type DoubleResponse } from "../deploy/double/protocol";
-import { never, type Process } from "../deploy/double/transport";
+import { type Command, sendTo } from "../deploy/double/shortcut";
+import { type Process } from "../deploy/double/transport";
 
 export const BUCKET = "example-iaso-staging-media";
 export const COPY_REGION = "eu-west-3";
@@ -28,6 +29,8 @@ export interface SimulatedPoint {
 
 interface SimulatedJob {
   id: string;
+  /** The idempotency token of the request. */
+  token?: unknown;
   kind: "copy" | "restore";
   region: string;
   point: SimulatedPoint;
@@ -123,7 +126,7 @@ export class BackupDouble {
         this.allow(`backup:${operation}`, "*");
         const kind = operation === "ListCopyJobs" ? "copy" : "restore";
         const jobs = this.jobs.filter((job) => job.region === region && job.kind === kind);
-        return { [kind === "copy" ? "CopyJobs" : "RestoreJobs"]: jobs.map(shown) };
+        return page(kind === "copy" ? "CopyJobs" : "RestoreJobs", jobs.map(shown), input);
       }
       case "DescribeCopyJob":
       case "DescribeRestoreJob": {
@@ -158,7 +161,7 @@ export class BackupDouble {
     if (role !== undefined) authorize(role, "backup", [{ action, resource, ...(context && { context }) }]);
   }
 
-  private listPoints(region: string, { BackupVaultName, ByResourceType }: Input): unknown {
+  private listPoints(region: string, { BackupVaultName, ByResourceType, NextToken }: Input): unknown {
     const vault = String(BackupVaultName);
     this.allow(
       "backup:ListRecoveryPointsByBackupVault",
@@ -172,18 +175,17 @@ export class BackupDouble {
       );
     }
     const found = this.points.filter((point) => point.region === region && point.vault === vault);
-    return {
-      RecoveryPoints: found
-        .filter(({ type }) => ByResourceType === undefined || type === ByResourceType)
-        .map(({ arn, at, days, resource, status }) => ({
-          RecoveryPointArn: arn,
-          ResourceArn: resource,
-          Status: status,
-          CreationDate: at / 1000,
-          BackupSizeInBytes: 2 ** 31,
-          ...(days !== undefined && { Lifecycle: { DeleteAfterDays: days } }),
-        })),
-    };
+    const points = found
+      .filter(({ type }) => ByResourceType === undefined || type === ByResourceType)
+      .map(({ arn, at, days, resource, status }) => ({
+        RecoveryPointArn: arn,
+        ResourceArn: resource,
+        Status: status,
+        CreationDate: at / 1000,
+        BackupSizeInBytes: 2 ** 31,
+        ...(days !== undefined && { Lifecycle: { DeleteAfterDays: days } }),
+      }));
+    return page("RecoveryPoints", points, { NextToken });
   }
 
   /** The backup of a request. */
@@ -249,7 +251,8 @@ export class BackupDouble {
         message: `One or more objects failed to be restored from ${point.arn} to ${BUCKET}. To get notified of these failures, enable SNS event notifications.`,
       };
     };
-    return { RestoreJobId: this.start({ kind: "restore", region, point, metadata, act }).id };
+    const token = input["IdempotencyToken"];
+    return { RestoreJobId: this.start({ kind: "restore", region, point, token, metadata, act }).id };
   }
 
   private startCopy(region: string, input: Input): unknown {
@@ -265,6 +268,7 @@ export class BackupDouble {
       kind: "copy",
       region,
       point,
+      token: input["IdempotencyToken"],
       act: () => {
         if (target?.[2] !== "iaso-staging") return { failed: "Access Denied trying to copy into the vault" };
         if (days === undefined || days < RETENTION.min || days > RETENTION.max) {
@@ -285,7 +289,11 @@ export class BackupDouble {
     return { CopyJobId: job.id };
   }
 
-  private start(job: Pick<SimulatedJob, "act" | "kind" | "metadata" | "point" | "region">): SimulatedJob {
+  private start(
+    job: Pick<SimulatedJob, "act" | "kind" | "metadata" | "point" | "region" | "token">,
+  ): SimulatedJob {
+    const same = this.jobs.find(({ token }) => token !== undefined && token === job.token);
+    if (same !== undefined) return same;
     this.created += 1;
     const id = `job-${this.created}`;
     const started: SimulatedJob = { ...job, id, state: "RUNNING", endsAt: this.time.now + this.duration };
@@ -302,6 +310,15 @@ export class BackupDouble {
       job.message = end.failed ?? end.message;
     }
   }
+}
+
+/** Results on one page of a list. AWS Backup may return fewer than it has, down to one. */
+const PAGE = 2;
+
+function page(name: string, all: readonly object[], { NextToken }: Input): object {
+  const from = Number(NextToken ?? 0);
+  const next = from + PAGE < all.length ? { NextToken: String(from + PAGE) } : {};
+  return { [name]: all.slice(from, from + PAGE), ...next };
 }
 
 /** The keys that a restore of single objects names. @throws AwsFault unless they are one to five in the bucket of the backup */
@@ -335,36 +352,27 @@ function shown({ destination, id, kind, message, point, state }: SimulatedJob): 
     : { ...common, RestoreJobId: id, Status: state, RecoveryPointArn: point.arn };
 }
 
-/** The AWS CLI: its calls are faulted like those of the SDK. */
-export function awsCliOf(
-  services: Record<string, Pick<BackupDouble, "handle">>,
-  process: Process,
-): Session["aws"] {
-  return async (region, [service = "", command = ""], input) => {
-    await Promise.resolve();
-    if (process.dead) return never();
-    const operation = command.replace(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase());
-    let answer: unknown;
-    try {
-      answer = process.double.arrive(service, operation, () =>
-        services[service]?.handle(region, operation, input as Input),
-      );
-    } catch (error) {
-      if (!(error instanceof AwsFault)) throw error;
-      // As the AWS CLI prints it, and cli/awsCli.ts reports it.
-      const { code, message } = error;
-      throw new UserError(
-        `aws ${service} ${command} failed: An error occurred (${code}) when calling the ${operation} operation: ${message}`,
-        "Fix what the message names, then run the command again.",
-      );
-    }
-    if (answer === KILL) {
-      process.dead = true;
-      process.onKill();
-      return never();
-    }
-    if (answer === SILENCE) throw new Error("aws got no answer");
-    return JSON.parse(JSON.stringify(answer)) as unknown;
+const base = createBackupClient({ region: REGION });
+
+/** A client whose calls go to the double as objects, past the SDK's serialisers. */
+export function backupClientOf(backup: BackupDouble, region: string, process: Process): BackupClient {
+  const send = async (command: Command): Promise<unknown> =>
+    withDates(
+      await sendTo(process, "backup", command, (operation, input) => backup.handle(region, operation, input)),
+    );
+  return Object.assign(Object.create(base) as BackupClient, { send });
+}
+
+/** The answer as the SDK returns it: a time is a number on the way. */
+function withDates(answer: unknown): unknown {
+  const { RecoveryPoints, ...rest } = answer as { RecoveryPoints?: { CreationDate: number }[] };
+  if (RecoveryPoints === undefined) return answer;
+  return {
+    ...rest,
+    RecoveryPoints: RecoveryPoints.map((one) => ({
+      ...one,
+      CreationDate: new Date(one.CreationDate * 1000),
+    })),
   };
 }
 
@@ -372,20 +380,20 @@ export function awsCliOf(
 const PATHS: [method: string, path: RegExp, operation: string, name?: string][] = [
   [
     "GET",
-    /^\/backup-vaults\/([^/]+)\/recovery-points\/$/,
+    /^\/backup-vaults\/([^/]+)\/recovery-points\/?$/,
     "ListRecoveryPointsByBackupVault",
     "BackupVaultName",
   ],
   ["PUT", /^\/restore-jobs$/, "StartRestoreJob"],
-  ["GET", /^\/restore-jobs\/$/, "ListRestoreJobs"],
+  ["GET", /^\/restore-jobs\/?$/, "ListRestoreJobs"],
   ["GET", /^\/restore-jobs\/([^/]+)$/, "DescribeRestoreJob", "RestoreJobId"],
   ["GET", /^\/restore-jobs\/([^/]+)\/metadata$/, "GetRestoreJobMetadata", "RestoreJobId"],
   ["PUT", /^\/copy-jobs$/, "StartCopyJob"],
-  ["GET", /^\/copy-jobs\/$/, "ListCopyJobs"],
+  ["GET", /^\/copy-jobs\/?$/, "ListCopyJobs"],
   ["GET", /^\/copy-jobs\/([^/]+)$/, "DescribeCopyJob", "CopyJobId"],
 ];
 
-/** Answers requests of the real AWS CLI. */
+/** Answers requests of the SDK. */
 export function overHttp(backup: BackupDouble): Pick<AwsDouble, "handle"> {
   const answer = (status: number, body: unknown, headers: Record<string, string> = {}): DoubleResponse => ({
     status,
@@ -399,10 +407,12 @@ export function overHttp(backup: BackupDouble): Pick<AwsDouble, "handle"> {
         const match = pattern.exec(path);
         if (match === null || verb !== method) continue;
         const type = query.get("resourceType");
+        const next = query.get("nextToken");
         const input = {
           ...(body.length === 0 ? {} : (JSON.parse(body.toString()) as Input)),
           ...(name !== undefined && { [name]: match[1] }),
           ...(type !== null && { ByResourceType: type }),
+          ...(next !== null && { NextToken: next }),
         };
         try {
           return answer(200, backup.handle(region, operation, input));

@@ -11,7 +11,8 @@ import { pulumiOf } from "../deploy/double/pulumi";
 import { silentProgress } from "../deploy/double/runs";
 import { createShortcutClients } from "../deploy/double/shortcut";
 import { DirectTransport, never, type Process } from "../deploy/double/transport";
-import { awsCliOf, BackupDouble, BUCKET } from "./backupDouble";
+import { awsCliOf } from "./awsCli";
+import { backupClientOf, BackupDouble, BUCKET } from "./backupDouble";
 import { ElastiCacheDouble } from "./elastiCacheDouble";
 import { operatorRole } from "./operator";
 
@@ -158,7 +159,8 @@ export function run(
         confirm: () => (process.dead ? never() : Promise.resolve(left.shift() ?? true)),
         show: (shown) => lines.push(...shown),
         pulumi: pulumiOf(account, process),
-        aws: awsCliOf({ backup: account.backup, elasticache: account.redis }, process),
+        backup: (region) => backupClientOf(account.backup, region, process),
+        aws: awsCliOf({ elasticache: account.redis }, process),
         presign: (key) => (process.dead ? never() : Promise.resolve(double.presign(key))),
         fetch: async () => {
           await Promise.resolve();

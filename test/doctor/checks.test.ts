@@ -129,6 +129,41 @@ describe("doctor/checks", () => {
     expect(problems((await lab.examine(prod)).reports)).to.deep.equal([]);
   });
 
+  it("names a missing vault if the other can be read, and tells it not from a missing permission otherwise", async () => {
+    const stack = lab.stack("prod");
+    const reportsOf = async (missing: string[]) => {
+      const { account } = lab.healthy(stack, true);
+      account.quotas.set("ec2 L-1216C47A", 96);
+      for (const vault of missing) account.vaults.delete(vault);
+      const { reports } = await lab.examine(stack);
+      return reports.filter(({ name }) => /^(backups of AWS|locks)/.test(name));
+    };
+    const [backups, locks] = await reportsOf(["eu-west-3 iaso-prod-copy"]);
+    expect(backups).to.include({ status: "not checked" });
+    expect(locks?.findings.map(({ wrong }) => wrong)).to.deep.equal([
+      "The vault iaso-prod-copy in eu-west-3 does not exist.",
+    ]);
+    for (const report of await reportsOf(["eu-central-1 iaso-prod", "eu-west-3 iaso-prod-copy"])) {
+      expect(report).to.include({ status: "not checked" });
+      expect(report.detail).to.match(
+        /^the vault iaso-prod in eu-central-1 does not exist, or the permission/,
+      );
+    }
+  });
+
+  it("tells until when a lock in compliance mode can be removed", async () => {
+    const plain = lab.stack("prod");
+    const stack = { ...plain, backup: { ...plain.backup!, lock: "compliance" as const } };
+    const { account } = lab.healthy(stack, true);
+    account.vaults.get("eu-west-3 iaso-prod-copy")!.lock!.lockDate = daysFromNow(2);
+    const { reports } = await lab.examine(stack);
+    const locks = reports.find(({ name }) => name === "locks of the backup vaults");
+    expect(locks).to.include({
+      status: "ok",
+      detail: "iaso-prod: compliance, iaso-prod-copy: compliance, can be removed until 2026-11-27T12:00Z",
+    });
+  });
+
   it("says which permission is missing, and guesses nothing @proof", async () => {
     const stack = lab.stack("staging");
     const denied = new Set(["sts:GetCallerIdentity"]);

@@ -8,6 +8,7 @@ export const DOCTOR_STATEMENT: PolicyStatement = {
   Sid: "ExamineAccount",
   Effect: "Allow",
   Action: [
+    "backup:ListRecoveryPointsByBackupVault",
     "cloudwatch:GetMetricStatistics",
     "ec2:GetEbsEncryptionByDefault",
     "elasticbeanstalk:CheckDNSAvailability",

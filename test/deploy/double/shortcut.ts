@@ -7,7 +7,8 @@ import { collect, never, type Process } from "./transport";
 /** Attempts of a call, as the clients are configured. */
 const ATTEMPTS = 6;
 
-interface Command {
+/** A command of the SDK. */
+export interface Command {
   constructor: { name: string };
   input: Record<string, unknown>;
 }
@@ -32,14 +33,27 @@ const base = createClients({ region: "eu-central-1" });
  */
 export function createShortcutClients(process: Process): Clients {
   const clients = Object.entries(SERVICES).map(([name, service]) => {
-    const send = (command: Command): Promise<unknown> => sendTo(process, service, command);
+    const send = (command: Command): Promise<unknown> =>
+      sendTo(process, service, command, (operation, input, body) =>
+        act(process, service, operation, input, body),
+      );
     const client = Object.create(base[name as keyof Clients]) as object;
     return [name, Object.assign(client, { send })];
   });
   return Object.fromEntries(clients) as Clients;
 }
 
-async function sendTo(process: Process, service: string, { constructor, input }: Command): Promise<unknown> {
+/**
+ * Sends a command as the SDK does, with retries.
+ *
+ * @throws an error like the SDK's
+ */
+export async function sendTo(
+  process: Process,
+  service: string,
+  { constructor, input }: Command,
+  answerTo: (operation: string, input: Record<string, unknown>, body: Buffer) => unknown,
+): Promise<unknown> {
   const operation = constructor.name.replace(/Command$/, "");
   const streamed =
     input["Body"] !== undefined && typeof input["Body"] !== "string" && !Buffer.isBuffer(input["Body"]);
@@ -50,9 +64,7 @@ async function sendTo(process: Process, service: string, { constructor, input }:
     if (process.dead) return never();
     const last = streamed || attempt === ATTEMPTS;
     try {
-      const answer = process.double.arrive(service, operation, () =>
-        act(process, service, operation, input, body),
-      );
+      const answer = process.double.arrive(service, operation, () => answerTo(operation, input, body));
       if (answer === KILL) {
         process.dead = true;
         process.onKill();

@@ -36,6 +36,13 @@ export interface CertificateDouble {
   validation?: { Name: string; Type: string; Value: string };
 }
 
+/** A vault of AWS Backup. */
+export interface VaultDouble {
+  /** A lock without a date is in governance mode. */
+  lock?: { min?: number; max?: number; lockDate?: Date };
+  points: { type: string; at: Date; status: string }[];
+}
+
 export interface DatabaseDouble {
   /** True if RDS manages the password. */
   managesPassword?: boolean;
@@ -133,8 +140,8 @@ export class Account {
   readonly bucketKeys = new Map<string, string>();
   readonly databases = new Map<string, DatabaseDouble>();
   readonly snapshots = new Map<string, SnapshotDouble>();
-  /** Jobs of AWS Backup, by metric, vault and type of resource with a space between them. CloudWatch has no zeros. */
-  readonly backupJobs = new Map<string, number>();
+  /** Vaults of AWS Backup, by region and name with a space between them. */
+  readonly vaults = new Map<string, VaultDouble>();
   /** Messages by queue. */
   readonly queues = new Map<string, number>();
   /** Subscriptions by topic. */
@@ -230,11 +237,15 @@ export class Account {
       earliestRestorable: days(-stack.backupDays),
       free: 30,
     });
-    for (const type of ["RDS", "S3"]) {
-      if (stack.backup === undefined) continue;
-      this.backupJobs.set(`NumberOfBackupJobsCompleted ${stack.backup.vault} ${type}`, 1);
-      if (stack.backup.copied)
-        this.backupJobs.set(`NumberOfCopyJobsCompleted ${stack.backup.vault} ${type}`, 1);
+    for (const { name, region } of stack.backup?.vaults ?? []) {
+      this.vaults.set(`${region} ${name}`, {
+        lock: {
+          min: 7,
+          max: 3650,
+          ...(stack.backup?.lock === "compliance" && { lockDate: days(-50) }),
+        },
+        points: ["RDS", "S3"].map((type) => ({ type, at: days(-1), status: "COMPLETED" })),
+      });
     }
     this.queues.set(stack.deadLetterQueue, 0);
     this.topics.set(stack.alarmTopicArn, [{ endpoint: stack.alarmEmail, isConfirmed: true }]);

@@ -3,7 +3,7 @@ import { AwsFault, type DoubleRequest, type DoubleResponse } from "../../deploy/
 import type { Account } from "./account";
 import { operations } from "./operations";
 import { denial, failure, PROTOCOLS, success } from "./protocols";
-import { headBucket, type RestCall, route53Call, s3Call } from "./rest";
+import { backupCall, headBucket, type RestCall, route53Call, s3Call } from "./rest";
 import { listen } from "../../http";
 
 export interface AwsServer {
@@ -97,8 +97,9 @@ function isThrottled(account: Account): boolean {
 
 function callOf(service: string, region: string, request: DoubleRequest): RestCall {
   const unknown = new AwsFault("InvalidAction", `The double has no such operation of ${service}.`, 400);
-  if (service === "route53" || service === "s3") {
-    const call = service === "s3" ? s3Call(request) : route53Call(request);
+  const restful = { backup: backupCall, route53: route53Call, s3: s3Call }[service];
+  if (restful !== undefined) {
+    const call = restful(request, region);
     if (call === undefined) throw unknown;
     return call;
   }

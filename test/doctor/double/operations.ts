@@ -292,14 +292,7 @@ export const operations: Record<string, Operation> = {
     };
   },
   "cloudwatch:GetMetricStatistics": ({ account, json }) => {
-    const [dimension, ...others] = json["Dimensions"] as { Name: string; Value: string }[];
-    if (json["Namespace"] === "AWS/Backup") {
-      const names = [dimension?.Name, ...others.map(({ Name }) => Name)].join();
-      const key = [json["MetricName"], dimension?.Value, others[0]?.Value].join(" ");
-      // A metric with other dimensions is another metric.
-      const jobs = names === "BackupVaultName,ResourceType" ? account.backupJobs.get(key) : undefined;
-      return { Datapoints: jobs === undefined ? [] : [{ Sum: jobs, Unit: "Count" }] };
-    }
+    const [dimension] = json["Dimensions"] as { Name: string; Value: string }[];
     const free = account.databases.get(dimension?.Value ?? "")?.free;
     const isKnown = json["Namespace"] === "AWS/RDS" && json["MetricName"] === "FreeStorageSpace";
     return {

@@ -1,11 +1,12 @@
 import { AwsFault, type DoubleResponse, escapeXml, toXml, type Xml } from "../../deploy/double/protocol";
 
 /** How a service is spoken to: its errors and results look different in each protocol. */
-export type Protocol = "query" | "ec2" | "json" | "rest-xml";
+export type Protocol = "query" | "ec2" | "json" | "rest-json" | "rest-xml";
 
 /** By the service's name in the signature of a request. */
 export const PROTOCOLS: Record<string, Protocol> = {
   acm: "json",
+  backup: "rest-json",
   ec2: "ec2",
   elasticbeanstalk: "query",
   elasticloadbalancing: "query",
@@ -48,6 +49,8 @@ export function success(protocol: Protocol, operation: string, result: unknown):
         `<${operation}Response><${operation}Result>${body}</${operation}Result></${operation}Response>`,
       );
     }
+    case "rest-json":
+      return { status: 200, headers: { "content-type": "application/json" }, body: JSON.stringify(result) };
     case "rest-xml":
       return xml(200, String(result));
   }
@@ -62,6 +65,12 @@ export function failure(service: string, fault: AwsFault): DoubleResponse {
         status,
         headers: { "content-type": "application/x-amz-json-1.1" },
         body: JSON.stringify({ __type: code, message: fault.message }),
+      };
+    case "rest-json":
+      return {
+        status,
+        headers: { "content-type": "application/json", "x-amzn-errortype": code },
+        body: JSON.stringify({ message: fault.message }),
       };
     case "ec2":
       return xml(
@@ -80,7 +89,7 @@ export function denial(service: string, action: string): AwsFault {
   const message = `User is not authorized to perform: ${action}`;
   if (service === "ec2") return new AwsFault("UnauthorizedOperation", message, 403);
   if (service === "sns") return new AwsFault("AuthorizationError", message, 403);
-  if (PROTOCOLS[service] === "json") return new AwsFault("AccessDeniedException", message, 400);
+  if (/json$/.test(PROTOCOLS[service] ?? "")) return new AwsFault("AccessDeniedException", message, 400);
   return new AwsFault("AccessDenied", message, 403);
 }
 

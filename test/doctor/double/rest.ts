@@ -1,5 +1,6 @@
 import { AwsFault, type DoubleRequest, type DoubleResponse, escapeXml } from "../../deploy/double/protocol";
 import type { Account, Zone53 } from "./account";
+import { success } from "./protocols";
 
 /** An operation of a service that has paths instead of names. */
 export interface RestCall {
@@ -77,6 +78,52 @@ function listRecords({ records }: Zone53, query: URLSearchParams): DoubleRespons
     `<ListResourceRecordSetsResponse><ResourceRecordSets>${listed.join("")}</ResourceRecordSets>` +
       "<IsTruncated>false</IsTruncated><MaxItems>300</MaxItems></ListResourceRecordSetsResponse>",
   );
+}
+
+/** The operation of a request to AWS Backup; undefined for one that the double does not know. */
+export function backupCall({ path, query }: DoubleRequest, region: string): RestCall | undefined {
+  const [, name = "", points] = /^\/backup-vaults\/([^/]+)(\/recovery-points\/?)?$/.exec(path) ?? [];
+  if (name === "") return undefined;
+  const find = (account: Account) => {
+    const vault = account.vaults.get(`${region} ${name}`);
+    if (vault === undefined) {
+      throw new AwsFault("AccessDeniedException", "Insufficient privileges to perform this action.", 403);
+    }
+    return vault;
+  };
+  const seconds = (date: Date | undefined) => (date === undefined ? undefined : date.getTime() / 1000);
+  if (points === undefined) {
+    return {
+      action: "backup:DescribeBackupVault",
+      answer: (account) => {
+        const { lock } = find(account);
+        const { lockDate, max, min } = lock ?? {};
+        return success("rest-json", "", {
+          BackupVaultName: name,
+          Locked: lock !== undefined,
+          MinRetentionDays: min,
+          MaxRetentionDays: max,
+          LockDate: seconds(lockDate),
+        });
+      },
+    };
+  }
+  const after = Number(new Date(query.get("createdAfter") ?? 0));
+  return {
+    action: "backup:ListRecoveryPointsByBackupVault",
+    answer: (account) => {
+      const found = find(account).points.filter(
+        ({ at, type }) => type === query.get("resourceType") && at.getTime() > after,
+      );
+      const shown = found.map(({ at, status, type }) => ({
+        RecoveryPointArn: `arn:aws:backup:${region}:${account.id}:recovery-point:0`,
+        ResourceType: type,
+        Status: status,
+        CreationDate: seconds(at),
+      }));
+      return success("rest-json", "", { RecoveryPoints: shown });
+    },
+  };
 }
 
 /** The operation of a request to S3 or S3 Control. */

@@ -6,6 +6,8 @@ import { daysFromNow, type Plant } from "./plant";
 const environmentOf = (world: World, name: string) => world.account.environments.get(name)!;
 const databaseOf = (world: World, stack: Stack) => world.account.databases.get(stack.databaseIdentifier)!;
 
+const vaultOf = (account: World["account"], vault = "eu-central-1 iaso-prod") => account.vaults.get(vault)!;
+
 /** Problems of a stack that is deployed. */
 export const checkUpPlants: Plant[] = [
   ...(
@@ -112,12 +114,12 @@ export const checkUpPlants: Plant[] = [
     fix: /^pulumi up/,
   },
   {
-    what: "media that AWS Backup did not back up",
+    what: "media that AWS Backup did not back up completely",
     check: "backups of AWS Backup",
     stack: "prod",
     exists: true,
-    plant: ({ account }) => account.backupJobs.delete("NumberOfBackupJobsCompleted iaso-prod S3"),
-    wrong: /^AWS Backup completed no backup of media in the last 48 hours\.$/,
+    plant: ({ account }) => (vaultOf(account).points[1]!.status = "PARTIAL"),
+    wrong: /^The vault iaso-prod in eu-central-1 got no backup of media in the last 48 hours\.$/,
     fix: /aws backup list-backup-jobs --region eu-central-1 --by-resource-type S3$/,
   },
   {
@@ -125,9 +127,67 @@ export const checkUpPlants: Plant[] = [
     check: "backups of AWS Backup",
     stack: "prod",
     exists: true,
-    plant: ({ account }) => account.backupJobs.delete("NumberOfCopyJobsCompleted iaso-prod RDS"),
-    wrong: /^No backup of the database was copied to the other region in the last 48 hours\.$/,
+    plant: ({ account }) => (vaultOf(account, "eu-west-3 iaso-prod-copy").points[0]!.at = daysFromNow(-2.1)),
+    wrong:
+      /^The vault iaso-prod-copy in eu-west-3 got no copy of a backup of the database in the last 48 hours/,
     fix: /aws backup list-copy-jobs --region eu-central-1 --by-resource-type RDS$/,
+  },
+  {
+    what: "a vault whose lock was removed",
+    check: "locks of the backup vaults",
+    stack: "prod",
+    exists: true,
+    plant: ({ account }) => delete vaultOf(account, "eu-west-3 iaso-prod-copy").lock,
+    wrong: /^The vault iaso-prod-copy in eu-west-3 has no lock\.$/,
+    fix: /administrator.*pulumi refresh --stack prod && pulumi up --stack prod$/,
+  },
+  {
+    what: "a lock in governance mode",
+    check: "locks of the backup vaults",
+    stack: "prod",
+    exists: true,
+    settings: ({ backup }) => ({ backup: { ...backup!, lock: "compliance" } }),
+    plant: ({ account }) => delete vaultOf(account).lock!.lockDate,
+    wrong:
+      /^The lock of the vault iaso-prod in eu-central-1 is in governance mode, and backupLock is compliance\.$/,
+    fix: /pulumi up --stack prod$/,
+  },
+  {
+    what: "a lock that becomes final, against the settings",
+    check: "locks of the backup vaults",
+    stack: "prod",
+    exists: true,
+    plant: ({ account }) => (vaultOf(account).lock!.lockDate = daysFromNow(2)),
+    wrong: /is in compliance mode, and backupLock is governance\.$/,
+    fix: /^Until 2026-11-27T12:00:00.000Z: aws backup delete-backup-vault-lock-configuration --region eu-central-1 --backup-vault-name iaso-prod;/,
+  },
+  {
+    what: "a lock that became final, against the settings",
+    check: "locks of the backup vaults",
+    stack: "prod",
+    exists: true,
+    plant: ({ account }) => (vaultOf(account).lock!.lockDate = daysFromNow(-2)),
+    wrong: /is in compliance mode, and backupLock is governance\.$/,
+    fix: /^Nobody can change the lock any more\. .*pulumi config set --stack prod iaso:backupLock compliance$/,
+  },
+  {
+    what: "a lock that lets backups be deleted soon",
+    check: "locks of the backup vaults",
+    stack: "prod",
+    exists: true,
+    plant: ({ account }) => (vaultOf(account).lock!.min = 1),
+    wrong: /accepts backups of 1 to 3650 days, not of 7 to 3650\.$/,
+    fix: /pulumi up --stack prod$/,
+  },
+  {
+    what: "a final lock that refuses long backups",
+    check: "locks of the backup vaults",
+    stack: "prod",
+    exists: true,
+    settings: ({ backup }) => ({ backup: { ...backup!, lock: "compliance" } }),
+    plant: ({ account }) => (vaultOf(account).lock!.max = 30),
+    wrong: /accepts backups of 7 to 30 days/,
+    fix: /Set a number of days between its limits: pulumi config set --stack prod iaso:backupDays DAYS$/,
   },
   {
     what: "a rehearsal that failed",

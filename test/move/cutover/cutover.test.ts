@@ -21,6 +21,9 @@ import {
 } from "./platforms";
 
 const unused = () => Promise.reject(new Error("unused"));
+const noClient = () => {
+  throw new Error("unused");
+};
 
 /** Runs a cutover that a fault ends at the first call of an operation. */
 async function stopped(operation: string, kind: FaultKind = "killAfter", before = 0): Promise<Platforms> {
@@ -335,7 +338,7 @@ describe("move cutover", () => {
     expect(shown === "killed" ? shown : shown.remedy).to.match(named);
     const refused = await done(platforms, (session) =>
       restore(
-        { ...session, aws: unused, presign: unused },
+        { ...session, aws: unused, backup: noClient, presign: unused },
         {
           to: "latest",
           withoutRowCount: true,

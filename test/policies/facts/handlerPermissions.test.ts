@@ -335,7 +335,7 @@ describe("policies/facts/handlerPermissions", () => {
     expect(up.statements).to.include.deep.members(upStatements(naming));
   });
 
-  it("are allowed to no role of GitHub's for backups, but for the reads of Pulumi", async () => {
+  it("are allowed to no role of GitHub's for backups, but for the reads of Pulumi and the doctor", async () => {
     const document = await previewOf("prod");
     const types = ADMINISTRATORS.filter((type) => type.startsWith("aws:backup/"));
     const actions = types.flatMap((type) => Object.values(HANDLER_PERMISSIONS[type] ?? {}).flat());
@@ -350,7 +350,11 @@ describe("policies/facts/handlerPermissions", () => {
         (action) => action.startsWith("backup") && role.allows({ action, resource: "*" }),
       );
       expect(new Set(allowed), name).to.deep.equal(
-        new Set(["ci-preview", "ci-up"].includes(name) ? BACKUP_READS : []),
+        new Set(
+          ["ci-preview", "ci-up"].includes(name)
+            ? [...BACKUP_READS, "backup:ListRecoveryPointsByBackupVault"]
+            : [],
+        ),
       );
     }
   });
