@@ -17,6 +17,7 @@ import { randomUUID } from "node:crypto";
 import { describeError, isRefusal } from "../cli/awsErrors";
 import { accountOf } from "../coordination/target";
 import { Unfinished } from "../coordination/unfinished";
+import { formatTime } from "./backups";
 import { type Session } from "./session";
 
 /** A backup in a vault. */
@@ -70,6 +71,10 @@ export async function recoveryPoints(
   }
   return found.sort((one, other) => Number(other.CreationDate) - Number(one.CreationDate));
 }
+
+/** A backup as a line of text. */
+export const describePoint = ({ CreationDate, RecoveryPointArn }: RecoveryPoint): string =>
+  `  ${formatTime(CreationDate)}  ${RecoveryPointArn}`;
 
 /** The job of a restore or a copy. */
 export interface Job {

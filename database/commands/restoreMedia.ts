@@ -1,5 +1,12 @@
 import { UserError } from "../../cli/userError";
-import { awaitJob, backupNames, type RecoveryPoint, recoveryPoints, startRestore } from "../awsBackup";
+import {
+  awaitJob,
+  backupNames,
+  describePoint,
+  type RecoveryPoint,
+  recoveryPoints,
+  startRestore,
+} from "../awsBackup";
 import { formatTime } from "../backups";
 import { mediaBucketOf, mediaRestore } from "../mediaBackup";
 import { type Result, type Session } from "../session";
@@ -51,15 +58,12 @@ function choose(
       ? points[0]
       : points.find(({ RecoveryPointArn }) => RecoveryPointArn === recoveryPoint);
   if (found !== undefined) return found;
-  const known = points.map(
-    ({ CreationDate, RecoveryPointArn }) => `  ${formatTime(CreationDate)}  ${RecoveryPointArn}`,
-  );
   throw new UserError(
     [
       recoveryPoint === undefined
         ? `The vault of ${env} has no backup of media.`
         : `The vault of ${env} has no backup ${recoveryPoint}.`,
-      ...known,
+      ...points.map(describePoint),
     ].join("\n"),
     points.length === 0
       ? `Set backupDays for the next time. If another region has copies: npm run database -- copy-back ${env} --from REGION`

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { expect } from "chai";
+import { backups } from "../../database/commands/backups";
 import { copyBack } from "../../database/commands/copyBack";
 import { restoreMedia } from "../../database/commands/restoreMedia";
 import { EXIT } from "../../database/run";
@@ -55,6 +56,23 @@ describe("database restore-media", () => {
     expect(account.backup.media).to.deep.equal({ "a.jpg": "changed since", "b.jpg": "deleted" });
     expect(output).to.include(`(2.0 GiB) into the bucket ${BUCKET}`);
     expect(account.backup.jobs).to.have.length(1);
+  });
+
+  it("has its backups in the list of all backups", async () => {
+    const account = withBackups();
+    const [older, newer, partial] = account.backup.points;
+    const { code, output } = await ended(account, backups);
+    expect(code).to.equal(EXIT.done);
+    expect(output).to.match(
+      new RegExp(`for restore-media --recovery-point:\n  \\S+Z  ${newer!.arn}\n  \\S+Z  ${older!.arn}$`),
+    );
+    expect(output).not.to.include(partial!.arn);
+    expect((await ended(createAccount(), backups)).output).to.match(
+      /The vault iaso-staging has no backup of/,
+    );
+    const without = withBackups();
+    without.backup.vaults.delete(REGION);
+    expect((await ended(without, backups)).output).to.match(/There is no vault iaso-staging with backups/);
   });
 
   it("restores the backup that the user names", async () => {

@@ -76,6 +76,11 @@ type Input = Record<string, unknown>;
 export class BackupDouble {
   readonly points: SimulatedPoint[] = [];
   readonly jobs: SimulatedJob[] = [];
+  /** The vaults by region. */
+  readonly vaults = new Map([
+    [REGION, "iaso-staging"],
+    [COPY_REGION, "iaso-staging-copy"],
+  ]);
   /** The files of the media bucket; a deleted one is absent. */
   media: Record<string, string> = {};
   /** False if the versioning of the media bucket is off. */
@@ -167,8 +172,7 @@ export class BackupDouble {
       "backup:ListRecoveryPointsByBackupVault",
       `arn:aws:backup:${region}:${ACCOUNT}:backup-vault:${vault}`,
     );
-    const vaults: Record<string, string> = { [REGION]: "iaso-staging", [COPY_REGION]: "iaso-staging-copy" };
-    if (vault !== vaults[region]) {
+    if (vault !== this.vaults.get(region)) {
       throw new AwsFault(
         "AccessDeniedException",
         `Backup vault ${vault} does not exist, or access is denied.`,
