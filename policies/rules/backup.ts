@@ -92,9 +92,41 @@ export const backupVaultLocked = defineRule({
 type PlanRule = Record<string, unknown>;
 const rulesOf = ({ inputs }: ResourceOf<typeof PLAN>): PlanRule[] => array(inputs.rules);
 
+const MINUTE = "[0-5]?\\d";
+const HOUR = "(?:1?\\d|2[0-3])";
+
 /** Every day, once or several times, at times of UTC: hours are a list, a range, or begin at one and go on in steps. */
-const DAILY =
-  /^cron\(\d{1,2} (\*|[\d*]{1,2}\/\d{1,2}|\d{1,2}(-\d{1,2})?(,\d{1,2})*) (\*|\?) \* (\*|\?) \*\)$/;
+const DAILY = new RegExp(
+  `^cron\\(${MINUTE} (\\*|(${HOUR}|\\*)/${HOUR}|${HOUR}(-${HOUR})?(,${HOUR})*) (\\*|\\?) \\* (\\*|\\?) \\*\\)$`,
+);
+
+/** The properties that a rule of a plan, its lifecycles and its copies may have. */
+const KNOWN = {
+  rule: [
+    "completionWindow",
+    "copyActions",
+    "enableContinuousBackup",
+    "lifecycle",
+    "ruleName",
+    "schedule",
+    "scheduleExpressionTimezone",
+    "startWindow",
+    "targetVaultName",
+  ],
+  copy: ["destinationVaultArn", "lifecycle"],
+  lifecycle: ["coldStorageAfter", "deleteAfter"],
+};
+
+/** True for the values that Pulumi's provider fills in. */
+const isEmpty = (value: unknown): boolean =>
+  [undefined, null, "", false].includes(value as null) ||
+  (typeof value === "object" && Object.keys(value ?? {}).length === 0);
+
+/** Returns the properties that nobody judges. */
+const unknownProperties = (value: unknown, known: readonly string[]): string[] =>
+  Object.entries((value ?? {}) as PlanRule)
+    .filter(([name, one]) => !known.includes(name) && !name.startsWith("__") && !isEmpty(one))
+    .map(([name]) => `A rule sets ${name}. Remove it: its values are not judged.`);
 
 /** The vault that a rule names as that of its backups, in the region of the provider. */
 const targetOf = ({ targetVaultName }: PlanRule, stack: Stack): Resource | undefined =>
@@ -115,8 +147,14 @@ const limitsOf = (vault: Resource | undefined, stack: Stack): { least: number; m
         most: Number(inputs.maxRetentionDays ?? Infinity),
       }));
 
-/** The minutes in which a backup must begin, unless a rule says otherwise, and the least that AWS Backup takes. */
-const START = { usual: 480, least: 60 };
+/**
+ * The minutes in which a backup must begin: unless a rule says otherwise, the least that AWS Backup takes, and the most with
+ * which a missed backup is known the same day.
+ */
+const START = { usual: 480, least: 60, most: 720 };
+
+/** The most minutes in which a backup must end: AWS Backup's own limit if a rule has none. */
+const LONGEST = 10_080;
 
 /** Returns what is wrong with the times of a rule in minutes, and with the days for which its vaults keep backups. */
 function timeProblems(rule: PlanRule, stack: Stack): string[] {
@@ -131,12 +169,18 @@ function timeProblems(rule: PlanRule, stack: Stack): string[] {
     limitsOf(vault, stack).some(({ least, most }) => kept < least || kept > most),
   );
   return [
-    ...demand(startWindow, start >= START.least, "startWindow", `${String(START.least)} minutes or more`),
+    ...demand(
+      startWindow,
+      start >= START.least && start <= START.most,
+      "startWindow",
+      `${String(START.least)} to ${String(START.most)} minutes`,
+    ),
     ...demand(
       completionWindow,
-      completionWindow === undefined || Number(completionWindow) >= start + 60,
+      completionWindow === undefined ||
+        (Number(completionWindow) >= start + 60 && Number(completionWindow) <= LONGEST),
       "completionWindow",
-      "an hour more than startWindow, or nothing",
+      `an hour more than startWindow to ${String(LONGEST)} minutes, or nothing`,
     ),
     ...refusing.map(
       ({ vault, days: kept }) =>
@@ -149,6 +193,11 @@ function problemsOfRule(rule: PlanRule, stack: Stack): string[] {
   const { targetVaultName, scheduleExpressionTimezone, enableContinuousBackup, lifecycle } = rule;
   const copies = array(rule.copyActions) as PlanRule[];
   return [
+    ...unknownProperties(rule, KNOWN.rule),
+    ...copies.flatMap((copy) => unknownProperties(copy, KNOWN.copy)),
+    ...[lifecycle, ...copies.map((copy) => copy.lifecycle)].flatMap((one) =>
+      unknownProperties(one, KNOWN.lifecycle),
+    ),
     ...demand(
       targetVaultName,
       targetOf(rule, stack) !== undefined,

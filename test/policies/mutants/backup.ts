@@ -34,6 +34,12 @@ const github = (role: string, Action: string): Mutant => [
   (stack) => stack.allow("rolePolicy", role, { Sid: "Backups", Action, Resource: "*" }),
 ];
 
+/** A copy to a vault in an account of somebody else. */
+const FOREIGN_COPY = {
+  destinationVaultArn: "arn:aws:backup:eu-central-1:999999999999:backup-vault:iaso-prod",
+  lifecycle: { deleteAfter: 90 },
+};
+
 const ROLE_ARN = "arn:aws:iam::123456789012:role/iaso-prod-backup";
 
 /** Edits of the parts that prod has: two vaults, a plan and a selection. */
@@ -79,6 +85,23 @@ export const backupOfProd: Mutant[] = [
     })),
   })),
   rule((one) => ({ ...one, targetVaultName: "Default" })),
+  rule((one) => ({ ...one, schedule: "cron(0 25 * * ? *)" })),
+  rule((one) => ({ ...one, schedule: "cron(75 5 * * ? *)" })),
+  rule((one) => ({ ...one, startWindow: 20_160 })),
+  rule((one) => ({ ...one, completionWindow: 43_200 })),
+  rule((one) => ({ ...one, recoveryPointTags: { env: "qa" } })),
+  rule((one) => ({ ...one, scanActions: [{ malwareScanner: "GUARDDUTY", scanMode: "FULL_SCAN" }] })),
+  rule((one) => ({
+    ...one,
+    lifecycle: { deleteAfter: 90, optInToArchiveForSupportedResources: true },
+  })),
+  rule((one) => ({
+    ...one,
+    copyActions: one.copyActions.map((copy) => ({
+      ...copy,
+      lifecycle: { deleteAfter: 90, deleteAfterEvent: "DELETE_AFTER_COPY" },
+    })),
+  })),
   rule((one) => ({ ...one, targetVaultName: "iaso-prod-copy" })),
   ["backup-plan-daily", (stack) => stack.set("backupPlan", "backup", "rules", [])],
   ["backup-plan-daily", (stack) => stack.remove("backupSelection", "backup")],
@@ -112,6 +135,52 @@ export const backupOfProd: Mutant[] = [
       );
     },
   ],
+  // A copy to an account that the config does not allow takes patients' data out.
+  ...[
+    (one: PlanRule) => ({ ...one, copyActions: [...one.copyActions, FOREIGN_COPY] }),
+    (one: PlanRule) => ({ ...one, copyActions: [FOREIGN_COPY] }),
+    (one: PlanRule) => ({ ...one, targetLogicallyAirGappedBackupVaultArn: FOREIGN_COPY.destinationVaultArn }),
+  ].map((edit): Mutant => ["no-strangers", rule(edit)[1]]),
+  [
+    "no-strangers",
+    (stack) => {
+      const { inputs } = stack.get("backupPlan", "backup");
+      const [one] = inputs.rules as PlanRule[];
+      const rules = [{ ...one, copyActions: [FOREIGN_COPY] }];
+      return stack.add("aws:backup/plan:Plan", "other", { ...inputs, name: "other", rules });
+    },
+  ],
+  ...["vaultPolicy:VaultPolicy", "globalSettings:GlobalSettings", "regionSettings:RegionSettings"].map(
+    (type): Mutant => [
+      "known-types",
+      (stack) => stack.add(`aws:backup/${type}`, "other", { backupVaultName: "iaso-prod" }),
+    ],
+  ),
+  [
+    "role-duties",
+    (stack) =>
+      stack.statement("rolePolicy", "backup", "UseVaults", (one) => ({
+        ...one,
+        Resource: "arn:aws:backup:*:*:backup-vault:*",
+      })),
+  ],
+  [
+    "no-strangers",
+    (stack) =>
+      stack.statement("rolePolicy", "backup", "UseVaults", (one) => ({
+        ...one,
+        Resource: FOREIGN_COPY.destinationVaultArn,
+      })),
+  ],
+  ...["rds:DeleteDBSnapshot", "rds:ModifyDBSnapshotAttribute"].map((Action): Mutant => [
+    "role-duties",
+    (stack) =>
+      stack.allow("rolePolicy", "backup", {
+        Sid: "Share",
+        Action,
+        Resource: "arn:aws:rds:eu-central-1:123456789012:snapshot:awsbackup:*",
+      }),
+  ]),
   selection("resources", []),
   selection("resources", ["arn:aws:rds:eu-central-1:123456789012:db:iaso-prod"]),
   selection("resources", ["arn:aws:s3:::example-iaso-prod-media"]),
