@@ -5,7 +5,7 @@ import { backups } from "./commands/backups";
 import { copyBack } from "./commands/copyBack";
 import { deleteReplaced } from "./commands/deleteReplaced";
 import { rehearse, type RehearseOptions } from "./commands/rehearse";
-import { restore, type RestoreOptions, resume } from "./commands/restore";
+import { abandon, restore, type RestoreOptions, resume } from "./commands/restore";
 import { restoreEnketo } from "./commands/restoreEnketo";
 import { restoreMedia, type RestoreMediaOptions } from "./commands/restoreMedia";
 import { upgrade } from "./commands/upgrade";
@@ -25,6 +25,7 @@ Examples:
   npm run database -- rehearse prod --media                    also restore a file of media from AWS Backup
   npm run database -- upgrade prod --to 17                     upgrade PostgreSQL, first in a copy
   npm run database -- resume prod                              complete a restore that stopped
+  npm run database -- abandon prod                             end a restore that stopped, and keep the old database
   npm run database -- delete-replaced prod                     delete the old database after a restore
 
 Exit codes:
@@ -104,6 +105,10 @@ function createProgram(clock: Clock): Command {
 
   changing(command("resume", "complete a restore that stopped, or delete what a rehearsal left")).action(
     (env: string, options: Options) => execute(env, options, clock, resume),
+  );
+
+  changing(command("abandon", "end a restore that stopped, and keep the old database")).action(
+    (env: string, options: Options) => execute(env, options, clock, abandon),
   );
 
   counting(command("delete-replaced", "delete the old databases that restores have replaced")).action(

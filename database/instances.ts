@@ -9,6 +9,7 @@ import { errorName } from "../cli/awsErrors";
 import { type LockedSession, type Session } from "../coordination/session";
 import { Unfinished } from "../coordination/unfinished";
 import { LIMITS } from "./session";
+import { BROKEN, describeStatus, STORAGE_FULL } from "./status";
 
 /** The instance with this identifier; undefined if there is none. */
 export async function findByName({ clients }: Session, name: string): Promise<DBInstance | undefined> {
@@ -40,19 +41,11 @@ export async function listByPrefix({ clients }: Session, prefix: string): Promis
   return instances.filter(({ DBInstanceIdentifier = "" }) => DBInstanceIdentifier.startsWith(prefix));
 }
 
-/** Statuses that an instance leaves only if somebody repairs it. */
-const BROKEN =
-  /^(failed|incompatible-|inaccessible-encryption-credentials|restore-error|storage-full|stopped)/;
-
-/** True if RDS only deletes an instance, and can do nothing else with it. A stopped one can be started. */
-export function isBroken({ DBInstanceStatus = "" }: DBInstance): boolean {
-  return BROKEN.test(DBInstanceStatus) && DBInstanceStatus !== "stopped";
-}
-
 /**
  * Polls an instance until `isWanted` returns true.
  *
- * @throws Unfinished if the time limit is over, the user interrupts, or RDS reports a status of {@link BROKEN}
+ * @throws Unfinished if the time limit is over, the user interrupts, or RDS reports a status of {@link BROKEN}; with the
+ *   command that helps
  */
 export async function waitFor<T extends DBInstance | undefined>(
   session: LockedSession,
@@ -69,11 +62,14 @@ export async function waitFor<T extends DBInstance | undefined>(
     const instance = await find();
     if (isWanted(instance)) return instance;
     const status = instance?.DBInstanceStatus ?? "not visible yet";
-    if (BROKEN.test(status)) throw new Unfinished(`${what} is ${status}.`);
+    if (instance !== undefined && BROKEN.test(status)) throw new Unfinished(describeStatus(instance));
     if (status !== shown) progress.line(`${instance?.DBInstanceIdentifier ?? what}: ${status}`);
     shown = status;
     if (session.interrupted()) throw new Unfinished("The run was interrupted.");
-    if (clock.now() >= deadline) throw new Unfinished(`${what} is ${status}, and the time limit is over.`);
+    if (clock.now() >= deadline) {
+      const help = instance === undefined ? "" : describeStatus(instance);
+      throw new Unfinished(`${what} is ${status}, and the time limit is over. ${help}`.trim());
+    }
     await clock.sleep(LIMITS.poll);
   }
 }
@@ -89,17 +85,50 @@ const OWN_CHANGES = ["DBInstanceIdentifier", "MasterUserPassword", "PendingCloud
  * storage, for hours after it has grown, works as usual.
  */
 export function isSettled(instance: DBInstance | undefined): instance is DBInstance {
-  if (!/^(available|storage-optimization)$/.test(instance?.DBInstanceStatus ?? "")) return false;
-  return OWN_CHANGES.every((name) => instance?.PendingModifiedValues?.[name] === undefined);
+  return /^(available|storage-optimization)$/.test(instance?.DBInstanceStatus ?? "") && !isChanging(instance);
+}
+
+/** True if a change may be sent to RDS. AWS does not say that RDS changes no instance whose storage is full. */
+export function isChangeable(instance: DBInstance): boolean {
+  return instance.DBInstanceStatus === STORAGE_FULL ? !isChanging(instance) : isSettled(instance);
+}
+
+function isChanging(instance: DBInstance | undefined): boolean {
+  return OWN_CHANGES.some((name) => instance?.PendingModifiedValues?.[name] !== undefined);
+}
+
+/**
+ * Polls an instance until `isWanted` returns true, or until RDS has not shown it for as long as a new name may be invisible.
+ *
+ * @returns undefined if the instance does not exist any more
+ */
+export async function waitUnlessGone(
+  session: LockedSession,
+  id: string,
+  isWanted: (instance: DBInstance) => boolean,
+): Promise<DBInstance | undefined> {
+  let goneSince: number | undefined;
+  return waitFor(
+    session,
+    id,
+    LIMITS.change,
+    () => findById(session, id),
+    (instance): instance is DBInstance | undefined => {
+      if (instance !== undefined) {
+        goneSince = undefined;
+        return isWanted(instance);
+      }
+      goneSince ??= session.clock.now();
+      return session.clock.now() - goneSince >= LIMITS.consistency;
+    },
+  );
 }
 
 /**
  * Changes an instance, and waits until the change has taken effect: RDS begins some time after its answer.
  *
- * RDS changes only an available instance, and a backup or a change by RDS can begin at any time. This then waits and
- * tries again.
- *
  * @param isChanged Returns true if an instance has the change.
+ * @throws Unfinished if the instance does not take the change, or does not exist any more
  */
 export async function modify(
   session: LockedSession,
@@ -107,20 +136,29 @@ export async function modify(
   changes: Omit<ModifyDBInstanceMessage, "DBInstanceIdentifier">,
   isChanged: (instance: DBInstance) => boolean,
 ): Promise<DBInstance> {
+  const instance = await modifyUnlessGone(session, id, changes, isChanged);
+  if (instance === undefined) throw new Unfinished(`The instance ${id} does not exist any more.`);
+  return instance;
+}
+
+/** Changes an instance as {@link modify} does. Returns undefined if it does not exist any more. */
+export async function modifyUnlessGone(
+  session: LockedSession,
+  id: string,
+  changes: Omit<ModifyDBInstanceMessage, "DBInstanceIdentifier">,
+  isChanged: (instance: DBInstance) => boolean,
+): Promise<DBInstance | undefined> {
   await request(session, id, changes, isChanged);
-  return waitFor(
-    session,
-    id,
-    LIMITS.change,
-    () => findById(session, id),
-    (instance): instance is DBInstance => isSettled(instance) && isChanged(instance),
-  );
+  return waitUnlessGone(session, id, (instance) => isChangeable(instance) && isChanged(instance));
 }
 
 /**
- * Sends a change to RDS until RDS accepts it. Sends none if the instance has the change.
+ * Sends a change to RDS until RDS accepts it. Sends none if the instance has the change, or does not exist any more.
  *
- * @throws Unfinished if the instance does not become available in time
+ * RDS changes only an available instance, and a backup or a change by RDS can begin at any time. This then waits and
+ * tries again.
+ *
+ * @throws Unfinished if the instance does not become available in time, or RDS does not change it in its status
  */
 export async function request(
   session: LockedSession,
@@ -130,8 +168,8 @@ export async function request(
 ): Promise<void> {
   const deadline = session.clock.now() + LIMITS.change;
   for (;;) {
-    const instance = await waitFor(session, id, LIMITS.change, () => findById(session, id), isSettled);
-    if (isChanged(instance)) return;
+    const instance = await waitUnlessGone(session, id, isChangeable);
+    if (instance === undefined || isChanged(instance)) return;
     await session.lock.renew();
     try {
       await session.clients.rds.send(
@@ -143,8 +181,12 @@ export async function request(
       return;
     } catch (error) {
       // An earlier attempt of the SDK whose answer was lost may have begun the change, the new name included.
-      const isBusy = /^(InvalidDBInstanceState|DBInstanceNotFound)/.test(errorName(error));
+      const name = errorName(error);
+      const isBusy = /^(InvalidDBInstanceState|DBInstanceNotFound)/.test(name);
       if (!isBusy || session.clock.now() >= deadline) throw error;
+      if (instance.DBInstanceStatus === STORAGE_FULL && name.startsWith("Invalid")) {
+        throw new Unfinished(describeStatus(instance), { cause: error });
+      }
       await session.clock.sleep(LIMITS.poll);
     }
   }

@@ -1,11 +1,12 @@
 import { UserError } from "../cli/userError";
 import { type LockedSession, type Session } from "../coordination/session";
-import { findById, findByName } from "./instances";
+import { findById, findByName, isSettled, waitUnlessGone } from "./instances";
 import { isolatedGroup } from "./isolatedGroup";
 import { type PulumiState, replaceInState, requireInstance } from "./pulumiState";
 import { namesOf, type RestorePlan } from "./record";
-import { finishSettings, restoreBeside, swapNames } from "./restoreSteps";
-import { settingsOf } from "./settings";
+import { deleteInstance, finishSettings, putBack, restoreBeside, swapNames } from "./restoreSteps";
+import { settingsOf, storageWarning } from "./settings";
+import { describeStatus, isInTheWay, isUnusable } from "./status";
 import { requireOwnCommands } from "./stateCommands";
 
 /**
@@ -13,7 +14,7 @@ import { requireOwnCommands } from "./stateCommands";
  *
  * @param run the number of the run
  * @param snapshot the identifier of the snapshot, which need not exist yet
- * @throws UserError if there is no database, or Pulumi's state or the network would not let it be replaced
+ * @throws UserError if there is no database, or its status, Pulumi's state or the network would not let it be replaced
  */
 export async function planRestore(
   session: Session,
@@ -25,12 +26,21 @@ export async function planRestore(
   const name = target.databaseIdentifier;
   const old = await findByName(session, name);
   if (old === undefined) throw new UserError(`There is no database ${name}.`);
+  if (isInTheWay(old)) {
+    throw new UserError(
+      describeStatus(old),
+      `Then run the command again; or restore a backup: npm run database -- restore ${env} --to latest`,
+    );
+  }
   const oldId = old.DbiResourceId ?? "";
   const state = await pulumi.read();
   requireOwnCommands(state, env);
   requireInstance(state, oldId, env);
   const isolated = await isolatedGroup(session, old);
-  return { source: { snapshot }, name, oldId, isolated, settings: settingsOf(old), ...namesOf(name, run) };
+  const settings = settingsOf(old);
+  const warning = storageWarning(env, old, settings);
+  if (warning !== undefined) session.progress.warn(`If the snapshot has to be restored: ${warning}`);
+  return { source: { snapshot }, name, oldId, isolated, settings, ...namesOf(name, run) };
 }
 
 /**
@@ -46,7 +56,7 @@ export async function restoreInPlace(
   plan: RestorePlan,
   remember: (newId: string) => Promise<void>,
 ): Promise<void> {
-  let { newId } = plan;
+  let newId = await existingId(session, plan);
   if (newId === undefined) {
     const instance = await session.progress.step(`Restore into ${plan.restored}`, () =>
       restoreBeside(session, plan),
@@ -55,6 +65,14 @@ export async function restoreInPlace(
     await remember(newId);
   }
   await swapIn(session, pulumi, plan, newId);
+}
+
+/** The resource id of the new instance; undefined if none is restored yet, or somebody has deleted it. */
+export async function existingId(
+  session: LockedSession,
+  { newId }: RestorePlan,
+): Promise<string | undefined> {
+  return newId && (await waitUnlessGone(session, newId, () => true)) ? newId : undefined;
 }
 
 /**
@@ -84,6 +102,33 @@ export async function oldServes(
   { name, oldId }: Pick<RestorePlan, "name" | "oldId">,
 ): Promise<boolean> {
   return (await findById(session, oldId))?.DBInstanceIdentifier === name;
+}
+
+/** True if the new instance has the name of the old one: Iaso may have written to it. */
+export async function restoredServes(session: LockedSession, plan: RestorePlan): Promise<boolean> {
+  const { name, newId } = plan;
+  if (newId === undefined) return false;
+  await requireOwnInstances(session, plan, newId);
+  // A new name can still be pending.
+  const found = await waitUnlessGone(session, newId, (one) => isSettled(one) || isUnusable(one));
+  return found?.DBInstanceIdentifier === name;
+}
+
+/**
+ * Ends a restore whose new instance does not serve: deletes it, and gives the old one its name again. Each step does only
+ * what is missing.
+ *
+ * @returns true if the old instance has the name; false if it is gone
+ */
+export async function abandonRestore(session: LockedSession, plan: RestorePlan): Promise<boolean> {
+  const { name, newId, oldId, restored } = plan;
+  await session.progress.step(`Delete ${restored}, if it exists`, () => deleteInstance(session, restored));
+  // The swap, which begins with the id of the new instance, is the first to touch the old one.
+  if (newId !== undefined) {
+    await requireOwnInstances(session, plan, newId);
+    await session.progress.step(`Give the old database the name ${name}`, () => putBack(session, plan));
+  }
+  return (await findById(session, oldId)) !== undefined;
 }
 
 /**

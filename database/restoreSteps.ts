@@ -10,13 +10,14 @@ import { GetParameterCommand } from "@aws-sdk/client-ssm";
 import { describeError, errorName, isRefusal } from "../cli/awsErrors";
 import { type LockedSession } from "../coordination/session";
 import { secretParameterName } from "../components/common/secretParameter";
-import { findById, findByName, isBroken, isSettled, modify, request, waitFor } from "./instances";
+import { findById, findByName, isSettled, modify, modifyUnlessGone, request, waitFor } from "./instances";
 import { type RestorePlan } from "./record";
 import { Unfinished } from "../coordination/unfinished";
 import { LIMITS } from "./session";
 import { afterRestore, forRestore, hasSettings } from "./settings";
+import { isUnusable } from "./status";
 
-/** Thrown when RDS refuses a restore. There is no new instance. */
+/** Thrown when RDS refuses a restore, or restores no instance that works. There is no new instance. */
 export class RestoreRefused extends Error {
   override readonly name = "RestoreRefused";
 }
@@ -26,18 +27,39 @@ export class RestoreRefused extends Error {
  * any time, also after a kill at any call.
  */
 
+/** Number of restores of a backup whose instance does not work. */
+const ATTEMPTS = 2;
+
 /**
- * Restores the backup beside the old instance, with the password of the backup.
+ * Restores the backup beside the old instance, with the password of the backup. An instance that does not work, such as
+ * one without a free address, is deleted, and the backup restored once more.
  *
  * @returns the new instance
+ * @throws RestoreRefused if RDS refuses, or no restored instance works
  */
 export async function restoreCopy(
   session: LockedSession,
   record: Pick<RestorePlan, "restored" | "settings" | "source">,
 ): Promise<DBInstance> {
   const { restored } = record;
-  if ((await findByName(session, restored)) === undefined) await requestRestore(session, record);
-  return waitFor(session, restored, LIMITS.restore, () => findByName(session, restored), isSettled);
+  for (let attempt = 1; ; attempt += 1) {
+    if ((await findByName(session, restored)) === undefined) await requestRestore(session, record);
+    const instance = await waitFor(
+      session,
+      restored,
+      LIMITS.restore,
+      () => findByName(session, restored),
+      (found): found is DBInstance => found !== undefined && (isUnusable(found) || isSettled(found)),
+    );
+    if (!isUnusable(instance)) return instance;
+    session.progress.warn(`${restored} is ${instance.DBInstanceStatus ?? ""}, and is deleted.`);
+    await deleteInstance(session, restored);
+    if (attempt === ATTEMPTS) {
+      throw new RestoreRefused(
+        `RDS restored the backup ${ATTEMPTS} times, into an instance that was ${instance.DBInstanceStatus ?? ""} in the end.`,
+      );
+    }
+  }
 }
 
 /**
@@ -59,7 +81,7 @@ export async function restoreBeside(
   progress.hide(password);
   const id = instance.DbiResourceId ?? "";
   // RDS shows no password, so nothing tells whether it is set already.
-  await request(session, id, afterRestore(settings, password), () => false);
+  await request(session, id, afterRestore(settings, instance, password), () => false);
   return waitFor(
     session,
     restored,
@@ -115,11 +137,13 @@ export async function appears(session: LockedSession, name: string): Promise<boo
 }
 
 /**
- * Gives the old instance another name and the new one its name.
+ * Gives the old instance another name and the new one its name. The old one may be gone: RDS only deletes some that are
+ * broken.
  *
  * The old instance is isolated in the same change: RDS's old DNS name stays cached for minutes, and what Iaso wrote to the
  * old database after the restore would be lost. RDS restarts an instance that it renames, which ends its connections.
  *
+ * @throws Unfinished if RDS does not rename the old instance in its status; with the command that helps
  * @see https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_RenameInstance.html
  */
 export async function swapNames(
@@ -129,7 +153,7 @@ export async function swapNames(
 ): Promise<DBInstance> {
   const { isolated, name, oldId, replaced, settings } = record;
   if (isolated !== undefined) {
-    await modify(
+    await modifyUnlessGone(
       session,
       oldId,
       {
@@ -141,7 +165,7 @@ export async function swapNames(
         }),
         ApplyImmediately: true,
       },
-      (instance) => instance.DBInstanceIdentifier === replaced && isIsolated(instance, isolated),
+      (instance) => instance.DBInstanceIdentifier === replaced && isIn(instance, [isolated]),
     );
   }
   return modify(
@@ -157,22 +181,41 @@ export async function swapNames(
   );
 }
 
-function isIsolated({ VpcSecurityGroups = [] }: DBInstance, group: string): boolean {
-  return VpcSecurityGroups.every(
-    ({ Status, VpcSecurityGroupId }) => VpcSecurityGroupId === group && Status === "active",
+/** Gives the old instance its name, security groups and logs again. Changes nothing if it has them, or is gone. */
+export async function putBack(session: LockedSession, record: RestorePlan): Promise<void> {
+  const { name, oldId, settings } = record;
+  const instance = await modifyUnlessGone(
+    session,
+    oldId,
+    {
+      NewDBInstanceIdentifier: name,
+      VpcSecurityGroupIds: settings.securityGroups,
+      ApplyImmediately: true,
+    },
+    (found) => found.DBInstanceIdentifier === name && isIn(found, settings.securityGroups),
+  );
+  if (instance !== undefined) await finishSettings(session, record, oldId);
+}
+
+function isIn({ VpcSecurityGroups = [] }: DBInstance, groups: readonly string[]): boolean {
+  return (
+    VpcSecurityGroups.every(({ Status }) => Status === "active") &&
+    VpcSecurityGroups.map(({ VpcSecurityGroupId }) => VpcSecurityGroupId)
+      .sort()
+      .join() === [...groups].sort().join()
   );
 }
 
-/** Completes the settings of the new instance that depend on its name, and restarts it if its parameters wait for that. */
+/** Completes the settings of an instance that depend on its name, and restarts it if its parameters wait for that. */
 export async function finishSettings(
   session: LockedSession,
   { settings }: RestorePlan,
-  newId: string,
+  id: string,
 ): Promise<void> {
   const { logExports } = settings;
   const instance = await modify(
     session,
-    newId,
+    id,
     { CloudwatchLogsExportConfiguration: { EnableLogTypes: logExports }, ApplyImmediately: true },
     ({ EnabledCloudwatchLogsExports = [] }) =>
       logExports.every((log) => EnabledCloudwatchLogsExports.includes(log)),
@@ -227,7 +270,7 @@ export async function deleteInstance(
         found === undefined ||
         found.DBInstanceStatus === "deleting" ||
         isSettled(found) ||
-        (isBroken(found) && finalSnapshot === undefined),
+        (isUnusable(found) && finalSnapshot === undefined),
     );
     if (instance === undefined) return;
     try {

@@ -117,9 +117,36 @@ export function forRestore(
   };
 }
 
-/** The settings that no restore takes, as a change of the restored instance. The password is that of the backup. */
+/**
+ * True if RDS accepts the maximum of the storage for an instance, which has to be 10 % more than it has. An instance that has
+ * grown up to its maximum is restored without one.
+ *
+ * @see https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PIOPS.Autoscaling.html
+ */
+function canGrow({ AllocatedStorage = 0 }: DBInstance, { maxAllocatedStorage }: Settings): boolean {
+  return maxAllocatedStorage !== undefined && maxAllocatedStorage * 10 >= AllocatedStorage * 11;
+}
+
+/** The warning that a restored instance would not get the maximum of its storage; undefined if it gets it. */
+export function storageWarning(env: string, instance: DBInstance, settings: Settings): string | undefined {
+  const { AllocatedStorage = 0 } = instance;
+  const { maxAllocatedStorage } = settings;
+  if (maxAllocatedStorage === undefined || canGrow(instance, settings)) return undefined;
+  return (
+    `The storage of the restored database does not grow: it has ${AllocatedStorage} GiB, and RDS accepts no maximum of ` +
+    `${maxAllocatedStorage} GiB for it. To give it one: pulumi config set iaso:databaseMaxStorage ` +
+    `${Math.ceil(AllocatedStorage * 1.5)} --stack ${env}, then pulumi refresh and pulumi up`
+  );
+}
+
+/**
+ * The settings that no restore takes, as a change of the restored instance. The password is that of the backup.
+ *
+ * @param instance the restored instance
+ */
 export function afterRestore(
   settings: Settings,
+  instance: DBInstance,
   password: string,
 ): Omit<ModifyDBInstanceMessage, "DBInstanceIdentifier"> {
   const { maxAllocatedStorage, monitoringInterval, monitoringRole, performanceInsightsDays } = settings;
@@ -127,7 +154,7 @@ export function afterRestore(
     ApplyImmediately: true,
     MasterUserPassword: password,
     PreferredMaintenanceWindow: settings.maintenanceWindow,
-    ...(maxAllocatedStorage !== undefined && { MaxAllocatedStorage: maxAllocatedStorage }),
+    ...(canGrow(instance, settings) && { MaxAllocatedStorage: maxAllocatedStorage }),
     ...(monitoringInterval > 0 && {
       MonitoringInterval: monitoringInterval,
       MonitoringRoleArn: monitoringRole,
@@ -144,7 +171,7 @@ export function hasSettings(instance: DBInstance, settings: Settings): boolean {
   const now = settingsOf(instance);
   return (
     now.maintenanceWindow === settings.maintenanceWindow &&
-    now.maxAllocatedStorage === settings.maxAllocatedStorage &&
+    (now.maxAllocatedStorage === settings.maxAllocatedStorage || !canGrow(instance, settings)) &&
     now.monitoringInterval === settings.monitoringInterval &&
     now.performanceInsightsDays === settings.performanceInsightsDays
   );

@@ -27,6 +27,6 @@ export function requireFinished({ unfinished }: Run): void {
   const { by, command, env, number, phase, startedAt } = unfinished;
   throw new UserError(
     `Run ${number} (${command} by ${by}, ${startedAt}) is unfinished, in phase ${phase}.`,
-    `npm run database -- resume ${env}`,
+    `npm run database -- resume ${env}, which goes on; or npm run database -- abandon ${env}, which ends it without the restored database`,
   );
 }

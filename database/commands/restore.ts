@@ -4,19 +4,20 @@ import { UserError } from "../../cli/userError";
 import { type Journal } from "../../coordination/journal";
 import { chooseBackup } from "../backups";
 import { awaitHealth } from "../health";
-import { findByName, listByPrefix } from "../instances";
+import { findById, findByName, listByPrefix } from "../instances";
 import { isolatedGroup } from "../isolatedGroup";
 import { requireInstance, settingsInState } from "../pulumiState";
 import { requireOwnCommands } from "../stateCommands";
 import { namesOf, type RestoreRecord, type Source } from "../record";
-import { oldServes, swapIn } from "../restoreInPlace";
-import { deleteInstance, restoreBeside, RestoreRefused } from "../restoreSteps";
+import { abandonRestore, existingId, oldServes, restoredServes, swapIn } from "../restoreInPlace";
+import { restoreBeside, RestoreRefused } from "../restoreSteps";
 import { countRows } from "../inspection";
 import { findInstance } from "../runCommand";
 import { compareRows } from "../rowCount";
 import { Unfinished } from "../../coordination/unfinished";
 import { type LockedSession, type Result, type Session } from "../session";
-import { type Settings, settingsFor, settingsOf, toProgramParameters } from "../settings";
+import { type Settings, settingsFor, settingsOf, storageWarning, toProgramParameters } from "../settings";
+import { describeStatus, isInTheWay } from "../status";
 import { requireFinished, type Run, withLock } from "../withLock";
 import { deleteCopies } from "./rehearse";
 
@@ -44,7 +45,7 @@ export async function restore(session: Session, options: RestoreOptions): Promis
       makePlan(locked, wanted, options),
     );
     const names = namesOf(name, run.number);
-    session.show(describePlan(name, names, plan));
+    session.show(describePlan(env, name, names, plan));
     if (!(await session.confirm("Restore the backup beside the database?"))) {
       return { outcome: "abandoned", lines: ["Nothing was changed."] };
     }
@@ -136,9 +137,38 @@ async function confirmSwap(session: LockedSession, record: RestoreRecord): Promi
   const question = `Replace ${name} by ${restored}? What was written since ${startedAt} is then only in ${replaced}.`;
   if (await session.confirm(question)) return;
   throw new Unfinished(
-    `${name} is unchanged. If run ${number} is not the last run of ${session.env}, find out in CloudTrail who wrote ` +
-      `locks/${session.env}.json of the artifacts bucket, and delete the record of the run in restores/.`,
+    `${name} is unchanged. To end the restore without it: npm run database -- abandon ${session.env}. If run ${number} is ` +
+      `not the last run of ${session.env}, find out in CloudTrail who wrote locks/${session.env}.json of the artifacts bucket.`,
   );
+}
+
+/**
+ * Ends an unfinished restore without its new instance, after the user has confirmed it.
+ *
+ * @throws UserError if the restored database serves already
+ */
+export async function abandon(session: Session): Promise<Result> {
+  return withLock(session, "database abandon", async (run: Run) => {
+    const record = run.unfinished;
+    if (record === undefined) {
+      return { outcome: "done", lines: [`No restore of ${session.env} is unfinished.`] };
+    }
+    const { name, number, phase, restored, startedAt } = record;
+    if (phase === "succeeded") return complete(run.session, await run.reopen(record));
+    const question = `End the restore of run ${number} (${startedAt}), delete ${restored}, and keep the old database as ${name}?`;
+    if (!(await session.confirm(question))) {
+      throw new UserError("The restore is still unfinished.", `npm run database -- resume ${session.env}`);
+    }
+    if (await restoredServes(run.session, record)) {
+      throw new UserError(
+        `The restored database is ${name} already, and what Iaso has written since is only there.`,
+        `npm run database -- resume ${session.env}. Afterwards another restore can replace it`,
+      );
+    }
+    const journal = await run.reopen(record);
+    await journal.write("abandoned");
+    return abandoned(run.session, journal);
+  });
 }
 
 async function complete(session: LockedSession, journal: Journal<RestoreRecord>): Promise<Result> {
@@ -147,17 +177,22 @@ async function complete(session: LockedSession, journal: Journal<RestoreRecord>)
     return { outcome: "done", lines: [`Run ${number} had already replaced ${journal.current.name}.`] };
   }
   if (phase === "refused" || phase === "abandoned") return abandoned(session, journal);
-  const newId = journal.current.newId ?? (await prepare(session, journal));
+  const newId = (await existingId(session, journal.current)) ?? (await prepare(session, journal));
   if (newId === undefined) return abandoned(session, journal);
   const record = journal.current;
-  const { isolated, name, replaced } = record;
+  const { name, oldId, replaced, settings } = record;
   await swapIn(session, session.pulumi, record, newId);
   const problem = await session.progress.step("Wait until Iaso works with it", () => awaitHealth(session));
   await journal.write("succeeded", {}, problem);
-  const kept =
-    isolated === undefined
-      ? []
-      : [`The old database stays as ${replaced}: no connection reaches it, and it costs as much as before.`];
+  const serving = await findById(session, newId);
+  const warning = serving && storageWarning(session.env, serving, settings);
+  const isKept = (await findById(session, oldId)) !== undefined;
+  const kept = [
+    ...(isKept
+      ? [`The old database stays as ${replaced}: no connection reaches it, and it costs as much as before.`]
+      : []),
+    ...(warning === undefined ? [] : [warning]),
+  ];
   if (problem !== undefined) {
     return {
       outcome: "unhealthy",
@@ -170,7 +205,7 @@ async function complete(session: LockedSession, journal: Journal<RestoreRecord>)
   return {
     outcome: "done",
     lines: [`${name} is the restored database, and Iaso works with it.`, ...kept],
-    ...(isolated !== undefined && {
+    ...(isKept && {
       remedy: `When nothing of the old database is needed: npm run database -- delete-replaced ${session.env}`,
     }),
   };
@@ -203,10 +238,17 @@ async function prepare(session: LockedSession, journal: Journal<RestoreRecord>):
 }
 
 async function abandoned(session: LockedSession, { current }: Journal<RestoreRecord>): Promise<Result> {
-  const { history, name, restored } = current;
-  await session.progress.step(`Delete ${restored}, if it exists`, () => deleteInstance(session, restored));
+  const { env, history, name } = current;
+  const isKept = await abandonRestore(session, current);
   const why = history.at(-1)?.detail;
-  return { outcome: "abandoned", lines: [...(why === undefined ? [] : [why]), `${name} is unchanged.`] };
+  return {
+    outcome: "abandoned",
+    lines: [
+      ...(why === undefined ? [] : [why]),
+      isKept ? `${name} is unchanged.` : `There is no database ${name}.`,
+    ],
+    ...(!isKept && { remedy: `Restore another backup: npm run database -- backups ${env}` }),
+  };
 }
 
 async function compare(session: LockedSession, instance: DBInstance): Promise<string[]> {
@@ -236,10 +278,12 @@ function wantedBackup({ snapshot, to }: RestoreOptions, env: string): { to: stri
 }
 
 function describePlan(
+  env: string,
   name: string,
   { replaced, restored }: { replaced: string; restored: string },
   { description, next, old, oldId, others, settings }: Plan,
 ): string[] {
+  const warning = old && storageWarning(env, old, settings);
   const standby = settings.multiAz ? "with a standby" : "without a standby";
   return [
     "Plan:",
@@ -256,6 +300,10 @@ function describePlan(
         ]),
     "  4. Put the new instance into Pulumi's state, and wait until Iaso works with it.",
     ...(old === undefined ? [] : ["The old database is not deleted."]),
+    ...(old !== undefined && isInTheWay(old)
+      ? [`Before step 3, its status has to change, or RDS may not rename it. ${describeStatus(old)}`]
+      : []),
+    ...(warning === undefined ? [] : [warning]),
     ...next,
     ...others.map(({ DBInstanceIdentifier = "" }) => `An earlier restore left ${DBInstanceIdentifier}.`),
   ];

@@ -5,7 +5,7 @@ import { type Journal } from "../../coordination/journal";
 import { LockLost } from "../../coordination/lock";
 import { takeSnapshot } from "../../coordination/snapshot";
 import { type RestorePlan } from "../../database/record";
-import { planRestore, restoreInPlace } from "../../database/restoreInPlace";
+import { planRestore, restoredServes, restoreInPlace } from "../../database/restoreInPlace";
 import { reasonOf } from "../../coordination/unfinished";
 import { type Closing, Unfinished } from "../commands/withLock";
 import { requireCredentialsFor } from "../credentials";
@@ -21,6 +21,7 @@ import { type RestorePoint, snapshotIdentifier } from "../restorePoint";
 import { checkRunningTasks, type TaskPolicy } from "../runningTasks";
 import { type LockedSession, type Session } from "../session";
 import { close, isClosed, open } from "./closure";
+import { keepData } from "./keepData";
 import { findListener, type Listener, requireFreePriorities } from "./listener";
 import { verifyClosed } from "./verify";
 import { mayBeWritten, refuseRestore } from "./written";
@@ -216,9 +217,18 @@ async function restore(
   await progress.step(`Roll web and worker back to ${from}`, back);
   const plan = journal.current.maintenance;
   if (plan === undefined) throw new Error("the journal has no plan of the restore");
-  await restoreInPlace(calm, pulumi, plan, (newId) =>
-    journal.write("restoring", { maintenance: { ...plan, newId } }),
-  );
+  try {
+    await restoreInPlace(calm, pulumi, plan, (newId) =>
+      journal.write("restoring", { maintenance: { ...plan, newId } }),
+    );
+  } catch (error) {
+    if (error instanceof LockLost) throw error;
+    const other = `npm run deploy -- repair ${session.env} --to <version>`;
+    throw new Unfinished(
+      `${reasonOf(error)} To keep the data instead, with a version that works with its tables: ${other}`,
+      { cause: error },
+    );
+  }
   await progress.step(`Verify that web and worker run ${from}`, async () => {
     const { problems, verified } = await back();
     const found = verified ? await verifyClosed(calm, pair) : problems;
@@ -270,7 +280,7 @@ async function whileClosed<T>(run: () => Promise<T>): Promise<T> {
  * Completes a maintenance that did not finish: with the new version if both environments run it and it is verified,
  * otherwise with the version and the data before.
  *
- * @param wanted the version for the data as it is, if the site was opened before a restore
+ * @param wanted the version for the data as it is, if the site was opened before a restore, or the restore cannot end
  * @returns the version that both environments run
  * @throws UserError if a restore would lose what users have written, or `wanted` is given and the maintenance decides
  */
@@ -282,7 +292,7 @@ export async function recoverMaintenance(
 ): Promise<string> {
   // An interrupted verification would restore the database for no reason.
   const calm = { ...session, interrupted: () => false };
-  const { from, healthBefore, number, opening, phase, to } = journal.current;
+  const { from, healthBefore, maintenance, number, opening, phase, to } = journal.current;
   if (from === null || to === null) throw new Error("the journal lacks the versions of the maintenance");
   const end = (version: string): Promise<string> =>
     whileClosed(async () => {
@@ -293,6 +303,10 @@ export async function recoverMaintenance(
   const written = mayRestore && (await mayBeWritten(session, pair, journal.current));
   if (wanted !== undefined) {
     if (written) return end(wanted);
+    if (phase === "restoring" && maintenance !== undefined && !(await restoredServes(calm, maintenance))) {
+      await whileClosed(() => keepData(calm, pair, maintenance, wanted));
+      return end(wanted);
+    }
     throw new UserError(
       `The maintenance of run ${number} on ${session.env} is unfinished, and decides which version runs.`,
       `npm run deploy -- repair ${session.env}, without --to`,

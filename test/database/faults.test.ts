@@ -68,6 +68,32 @@ describe("database restore under faults: the restored database serves, or nothin
     });
   }
 
+  for (const status of ["failed", "stopped", "storage-full"]) {
+    for (const isBeyondRepair of status === "failed" ? [true] : [false, true]) {
+      it(`with every kill if the old instance is ${status} and ${isBeyondRepair ? "only deleted" : "repaired"}`, async () => {
+        const prepared = (): Account => {
+          const account = steady();
+          account.old.status = account.oldStatus = status;
+          account.isBeyondRepair = isBeyondRepair;
+          return account;
+        };
+        const undisturbed = prepared();
+        const tally: Tally = { runs: 0, killed: 0, failures: [] };
+        count(tally, "undisturbed", await play(undisturbed, restoring(undisturbed, "snapshot")));
+        const operations = undisturbed.double.calls.map(({ operation }) => operation);
+        for (const place of places(operations)) {
+          for (const kind of ["killBefore", "killAfter", "timeoutAfter"] as const) {
+            const account = prepared();
+            account.double.faults.set(place, kind);
+            const played = await play(account, restoring(account, "snapshot"));
+            count(tally, `${kind} at ${place} ${operations[place]!}`, played);
+          }
+        }
+        conclude(status, tally);
+      });
+    }
+  }
+
   it("with every kill if the user answers no to the second question", async () => {
     const answers = { answers: [true, false] };
     const undisturbed = steady();

@@ -1,6 +1,6 @@
 import { restore, type RestoreOptions, resume } from "../../database/commands/restore";
 import { databaseIds } from "../../database/pulumiState";
-import { continuing, outcomeOf } from "../../database/run";
+import { continuing, EXIT, outcomeOf } from "../../database/run";
 import { type Result, type Session } from "../../database/session";
 import { type Clients, createClients } from "../../coordination/clients";
 import { readTarget } from "../../coordination/target";
@@ -11,6 +11,7 @@ import { pulumiOf } from "../deploy/double/pulumi";
 import { silentProgress } from "../deploy/double/runs";
 import { createShortcutClients } from "../deploy/double/shortcut";
 import { DirectTransport, never, type Process } from "../deploy/double/transport";
+import { administer } from "./administrator";
 import { awsCliOf } from "./awsCli";
 import { backupClientOf, BackupDouble, BUCKET } from "./backupDouble";
 import { ElastiCacheDouble } from "./elastiCacheDouble";
@@ -35,8 +36,12 @@ export interface Account {
   redis: ElastiCacheDouble;
   /** The state of the old instance before the run. */
   before: string;
+  /** The status of the old instance before the run, if it is not available. */
+  oldStatus?: string;
   /** True if the old instance does not exist any more. */
   isGone?: boolean;
+  /** True if no command but the deletion of a broken instance helps. */
+  isBeyondRepair?: boolean;
   /** A time before the loss. */
   goodTime: string;
 }
@@ -109,7 +114,13 @@ function outputsOf({ attributes, groups, id, logExports, name, parameterGroup, t
 }
 
 /** The attributes that Pulumi compares. */
-function settings({ attributes, groups, logExports, parameterGroup, tags }: SimulatedDatabase): string {
+export function settings({
+  attributes,
+  groups,
+  logExports,
+  parameterGroup,
+  tags,
+}: SimulatedDatabase): string {
   const sorted = Object.entries(attributes)
     .filter(([name]) => name !== "EngineVersion")
     .sort(([one], [other]) => one.localeCompare(other));
@@ -202,20 +213,21 @@ export interface Played {
 /** The most runs that resume one restore: each of them can be killed too. */
 const RESUMES = 8;
 
-/** Restores, resumes until a run ends, and judges the account. */
+/** Restores, resumes until a run ends, and judges the account. An administrator runs the commands of AWS that a run prints. */
 export async function play(
   account: Account,
   command: (session: Session) => Promise<Result>,
   answers: Answers = {},
 ): Promise<Played> {
-  const first = await run(account, command, answers);
-  const ends: Played["ends"] = [first === "killed" ? first : first.code];
-  let output = first === "killed" ? "" : first.output;
-  while (isUnfinished(account) && ends.length <= RESUMES) {
-    const next = await run(account, resume, answers);
-    ends.push(next === "killed" ? next : next.code);
-    output += next === "killed" ? "" : next.output;
-  }
+  const ends: Played["ends"] = [];
+  let output = "";
+  do {
+    const end = await run(account, ends.length === 0 ? command : resume, answers);
+    ends.push(end === "killed" ? end : end.code);
+    if (end === "killed") continue;
+    output += end.output;
+    if (end.code !== EXIT.done) administer(account, end.output);
+  } while (isUnfinished(account) && ends.length <= RESUMES);
   return { ends, output, mismatches: mismatches(account) };
 }
 
@@ -237,7 +249,8 @@ export function mismatches(account: Account): string[] {
   if (old.deleted && !account.isGone) problems.push("the old instance is lost");
   const serving = double.rds.named(NAME);
   // RDS begins backups whenever it likes.
-  if (!/^(available|backing-up)$/.test(serving?.status ?? ""))
+  const isUnchanged = serving === old && old.status === account.oldStatus;
+  if (!isUnchanged && !/^(available|backing-up)$/.test(serving?.status ?? ""))
     problems.push(`${NAME} is ${serving?.status ?? "gone"}`);
   if (serving !== undefined && settings(serving) !== before) {
     problems.push(`other settings: ${settings(serving)} instead of ${before}`);

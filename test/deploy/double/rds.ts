@@ -65,6 +65,8 @@ export const ELEMENTS: Readonly<Record<string, string>> = {
   VpcSecurityGroups: "VpcSecurityGroupMembership",
 };
 
+const FULL = "storage-full";
+
 /** The extensions that a server has, with their newest version. */
 export function extensionsOf(version: string): Record<string, string> {
   return {
@@ -79,6 +81,10 @@ const UPGRADES: Readonly<Record<string, readonly string[]>> = {
   "16.8": ["16.9", "17.4"],
   "16.9": ["16.10", "17.4", "17.5", "17.10"],
 };
+
+/** Statuses in which an instance accepts no connections. */
+const NO_CONNECTIONS =
+  /^(creating|deleting|failed|inaccessible|incompatible|insufficient|rebooting|renaming|restore-error|stopped|storage-full|upgrading)/;
 
 const major = (version: string) => version.split(".")[0] ?? "";
 
@@ -125,6 +131,10 @@ export class Rds {
   upgradeFails = (instance: SimulatedDatabase): boolean => instance.name === "";
   /** Milliseconds until a restored instance exists. */
   restoreDuration = (): number => this.random.between(5 * 60_000, 25 * 60_000);
+  /** The status of an instance that was restored. */
+  restoredStatus = (): string => "available";
+  /** False if RDS changes no instance whose storage is full; AWS does not say. */
+  changesFull = false;
   /** The probability that a backup begins after a change. */
   backupChance = 0.3;
   private readonly schedule: { at: number; act: () => void }[] = [];
@@ -218,7 +228,7 @@ export class Rds {
       ({ groups, name, status, visibleAt }) =>
         this.address(name) === address &&
         visibleAt <= this.time.now &&
-        !["creating", "deleting", "rebooting", "renaming", "upgrading"].includes(status) &&
+        !NO_CONNECTIONS.test(status) &&
         groups.some(({ id, status: group }) => id === DATABASE_GROUP && group === "active"),
     );
   }
@@ -529,8 +539,9 @@ export class Rds {
     this.instances.push(instance);
     for (const log of logs) this.logGroups.add(`/aws/rds/instance/${name}/${log}`);
     this.after(this.restoreDuration(), () => {
-      instance.status = "backing-up";
-      this.after(this.duration(), () => (instance.status = "available"));
+      const status = this.restoredStatus();
+      instance.status = status === "available" ? "backing-up" : status;
+      if (status === "available") this.after(this.duration(), () => (instance.status = status));
     });
     return { DBInstance: this.shown(instance) };
   }
@@ -742,9 +753,10 @@ export class Rds {
 
   /** Runs the steps of a change one after the other. The instance stays available until the first begins. */
   private run(instance: SimulatedDatabase, steps: [status: string, act: () => void][]): void {
+    const calm = instance.status === FULL ? FULL : "available";
     const next = ([step, ...rest]: typeof steps): void => {
       if (step === undefined) {
-        instance.status = "available";
+        instance.status = calm;
         if (this.random.chance(this.backupChance))
           this.after(this.startDelay(), this.runBackup.bind(this, instance));
         return;
@@ -758,7 +770,7 @@ export class Rds {
     if (steps.length === 0) return;
     this.after(this.startDelay(), () => {
       // A change that came before is still being made.
-      if (instance.status !== "available") this.run(instance, steps);
+      if (instance.status !== calm) this.run(instance, steps);
       else next(steps);
     });
   }
@@ -779,7 +791,9 @@ export class Rds {
 
   private available(name: string): SimulatedDatabase {
     const instance = this.visible(name);
-    if (instance.status !== "available") throw invalidState(instance);
+    if (instance.status !== "available" && !(instance.status === FULL && this.changesFull)) {
+      throw invalidState(instance);
+    }
     return instance;
   }
 

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { type AwsDouble, FAULT_KINDS, type FaultKind } from "../double/aws";
 import { type DeploymentEnd } from "../double/beanstalk";
 import { Random } from "../double/random";
-import { type Plan, play, type Played, prepare } from "./scenario";
+import { NAME, NEW, type Plan, play, type Played, prepare } from "./scenario";
 
 const PLANS: Record<string, Plan> = {
   "neither fails": { web: "succeeds", worker: "succeeds" },
@@ -105,6 +105,32 @@ describe("deploy --maintenance under faults: one version with its tables and all
         }
       }
       conclude(name, tally);
+    });
+  }
+
+  for (const status of ["failed", "storage-full"]) {
+    it(`with every kill if web fails and the database is ${status} then`, async () => {
+      const prepared = (): AwsDouble => {
+        const double = prepare(PLANS["web fails"]!);
+        const old = double.rds.named(NAME)!;
+        const migrate = double.beanstalk.onDeploy.bind(double.beanstalk);
+        double.beanstalk.onDeploy = (label) => {
+          migrate(label);
+          if (label === NEW && old.name === NAME) old.status = status;
+        };
+        return double;
+      };
+      const undisturbed = prepared();
+      const tally = newTally();
+      count(tally, "undisturbed", await play(undisturbed));
+      for (const place of places(undisturbed)) {
+        for (const kind of ["killBefore", "killAfter"] as const) {
+          const double = prepared();
+          double.faults.set(place, kind);
+          count(tally, `${kind} at ${place} ${undisturbed.calls[place]!.operation}`, await play(double));
+        }
+      }
+      conclude(status, tally);
     });
   }
 

@@ -4,6 +4,7 @@ import { databaseIds } from "../../../database/pulumiState";
 import { type Report } from "../../../deploy/output/report";
 import type { Statement } from "../../../policies/iam/document";
 import { ACCOUNT, REGION, Role } from "../../authorization";
+import { administer } from "../../database/administrator";
 import { operatorRole } from "../../database/operator";
 import { ARTIFACTS, AwsDouble, ENV, PREVIOUS } from "../double/aws";
 import { deployRole } from "../double/authorization";
@@ -24,7 +25,7 @@ import {
 import { STEADY } from "../double/scenario";
 import { Users } from "../double/users";
 
-const NAME = `iaso-${ENV}`;
+export const NAME = `iaso-${ENV}`;
 
 const built = builtVersion();
 /** The label of the version that the scenarios deploy. */
@@ -83,20 +84,26 @@ export interface Played {
 /** The most repairs of one scenario: each of them can be killed too. */
 const REPAIRS = 8;
 
-/** Runs a maintenance, repairs until the journal is closed, and judges the account. */
+/**
+ * Runs a maintenance, repairs until the journal is closed, and judges the account. An administrator runs the commands of AWS
+ * that a run prints.
+ */
 export async function play(
   double: AwsDouble,
   route: Route = "shortcut",
   options: Parameters<typeof deployment>[1] = {},
 ): Promise<Played> {
   const args = { limits: LIMITS };
-  const ends = [await runDirect(double, maintaining(options), args, route)];
-  let silent = silence(double, ends[0], 0);
-  while (isOpenJournal(double) && ends.length <= REPAIRS) {
+  const old = double.rds.named(NAME)!;
+  const ends: End[] = [];
+  const silent: string[] = [];
+  do {
     const before = double.calls.length;
-    ends.push(await runDirect(double, repairing(), args, route));
-    silent = [...silent, ...silence(double, ends.at(-1), before)];
-  }
+    const end = await runDirect(double, ends.length === 0 ? maintaining(options) : repairing(), args, route);
+    ends.push(end);
+    silent.push(...silence(double, end, before));
+    if (end !== "killed") administer({ double, old }, end.summary);
+  } while (isOpenJournal(double) && ends.length <= REPAIRS);
   return { double, ends, mismatches: [...silent, ...problemsOf(double)] };
 }
 
