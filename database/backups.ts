@@ -5,13 +5,17 @@ import {
   paginateDescribeDBSnapshots,
 } from "@aws-sdk/client-rds";
 import { UserError } from "../cli/userError";
+import { listByPrefix } from "./instances";
 import { type Source } from "./record";
 import { type Session } from "./session";
 import { majorVersion } from "./settings";
 
 /** The automated backups of an instance: it can be restored to any second between both times. */
 export interface Window {
+  /** The identifier of the instance now, or the one that RDS kept of a deleted instance. */
   name: string;
+  /** True if the instance has the identifier under which Iaso finds the database. */
+  serves: boolean;
   resourceId: string;
   from: Date;
   to: Date;
@@ -49,11 +53,21 @@ function isOwn(name: string | undefined, { databaseIdentifier }: Session["target
 }
 
 /**
+ * True for the identifier of a deleted instance that began as a restored one. Those that never served are deleted with their
+ * backups.
+ */
+function hasServed(name: string, { databaseIdentifier }: Session["target"]): boolean {
+  return name.startsWith(`${databaseIdentifier}-restored-`);
+}
+
+/**
  * Lists the backups of the environment's database, newest first, those of deleted instances included.
  *
  * @see https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_WorkingWithAutomatedBackups.html
  */
-export async function listBackups({ clients, target }: Session): Promise<Backups> {
+export async function listBackups(session: Session): Promise<Backups> {
+  const { clients, target } = session;
+  const instances = await listByPrefix(session, target.databaseIdentifier);
   const automated: DBInstanceAutomatedBackup[] = [];
   for await (const page of paginateDescribeDBInstanceAutomatedBackups({ client: clients.rds }, {})) {
     automated.push(...(page.DBInstanceAutomatedBackups ?? []));
@@ -65,14 +79,19 @@ export async function listBackups({ clients, target }: Session): Promise<Backups
       snapshots.push(...(page.DBSnapshots ?? []));
     }
   }
-  const windows = automated
-    .filter(({ DBInstanceIdentifier }) => isOwn(DBInstanceIdentifier, target))
-    .flatMap(({ DBInstanceIdentifier = "", DbiResourceId = "", EngineVersion = "", RestoreWindow }) => {
+  const windows = automated.flatMap(
+    ({ DBInstanceIdentifier = "", DbiResourceId = "", EngineVersion = "", RestoreWindow }) => {
       const { EarliestTime: from, LatestTime: to } = RestoreWindow ?? {};
       // An instance without a first backup cannot be restored yet.
       if (from === undefined || to === undefined) return [];
-      return [{ name: DBInstanceIdentifier, resourceId: DbiResourceId, from, to, version: EngineVersion }];
-    });
+      // RDS may show the name that an instance had when its backups began. The resource id never changes.
+      const now = instances.find((one) => one.DbiResourceId === DbiResourceId)?.DBInstanceIdentifier;
+      const name = now ?? DBInstanceIdentifier;
+      if (!isOwn(name, target) && !(now === undefined && hasServed(name, target))) return [];
+      const serves = now === target.databaseIdentifier;
+      return [{ name, serves, resourceId: DbiResourceId, from, to, version: EngineVersion }];
+    },
+  );
   return {
     windows: windows.sort((one, other) => Number(other.to) - Number(one.to)),
     snapshots: snapshots
@@ -98,8 +117,8 @@ export function describeBackups({ snapshots, windows }: Backups): string[] {
   return [
     windows.length === 0 ? "There are no automated backups." : "Automated backups, for --to:",
     ...windows.map(
-      ({ from, name, to, version }) =>
-        `  ${formatTime(from)} to ${formatTime(to)}  ${name}, PostgreSQL ${version}`,
+      ({ from, name, resourceId, to, version }) =>
+        `  ${formatTime(from)} to ${formatTime(to)}  ${name}, PostgreSQL ${version}, ${resourceId}`,
     ),
     snapshots.length === 0 ? "There are no snapshots." : "Snapshots, for --snapshot:",
     ...snapshots.map(
@@ -109,16 +128,15 @@ export function describeBackups({ snapshots, windows }: Backups): string[] {
   ];
 }
 
+/** The backup that a user asks for: a snapshot; or a time, and the identifier or resource id of the instance. */
+export type Wanted = { snapshot: string } | { to: string; from?: string };
+
 /**
  * Finds the backup to restore.
  *
- * @param wanted the option that the user gave
- * @throws UserError if there is no such backup
+ * @throws UserError if there is no such backup, or several instances have backups of the time: only one of them served then
  */
-export async function chooseBackup(
-  session: Session,
-  wanted: { to: string } | { snapshot: string },
-): Promise<Backup> {
+export async function chooseBackup(session: Session, wanted: Wanted): Promise<Backup> {
   const backups = await listBackups(session);
   const remedy = `Choose one of the backups: npm run database -- backups ${session.env}`;
   if ("snapshot" in wanted) {
@@ -135,23 +153,40 @@ export async function chooseBackup(
       major: majorVersion(snapshot.version),
     };
   }
-  if (wanted.to === "latest") {
-    const window = backups.windows.find(({ name }) => name === session.target.databaseIdentifier);
+  const { from, to } = wanted;
+  const windows = backups.windows.filter(
+    ({ name, resourceId }) => from === undefined || from === name || from === resourceId,
+  );
+  if (to === "latest") {
+    const window =
+      windows.find(({ serves }) => from !== undefined || serves) ??
+      // Of an instance that is gone, RDS keeps the backups.
+      windows.find(({ name }) => name === session.target.databaseIdentifier);
     if (window === undefined) {
       throw new UserError(`The database of ${session.env} has no automated backups.`, remedy);
     }
     return {
       source: { resourceId: window.resourceId, time: "latest" },
-      description: `the latest restorable time, about ${formatTime(window.to)}`,
+      description: `the latest restorable time of ${window.name}, about ${formatTime(window.to)}`,
       major: majorVersion(window.version),
     };
   }
-  const time = parseTime(wanted.to);
-  const window = backups.windows.find(({ from, to }) => from <= time && time <= to);
+  const time = parseTime(to);
+  const found = windows.filter((window) => window.from <= time && time <= window.to);
+  const [window, ...more] = found;
   if (window === undefined) {
     throw new UserError(
-      `No automated backup of ${session.env} has the time ${formatTime(time)}.\n${describeBackups(backups).join("\n")}`,
+      `No automated backup of ${from ?? session.env} has the time ${formatTime(time)}.\n${describeBackups(backups).join("\n")}`,
       remedy,
+    );
+  }
+  if (more.length > 0) {
+    throw new UserError(
+      [
+        `Several instances have backups of ${formatTime(time)}, and only one of them served then:`,
+        ...describeBackups({ snapshots: [], windows: found }).slice(1, -1),
+      ].join("\n"),
+      `Name it: --from ${found.map(({ resourceId }) => resourceId).join(" or --from ")}`,
     );
   }
   return {

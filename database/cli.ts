@@ -60,6 +60,7 @@ function createProgram(clock: Clock): Command {
 
   counting(command("restore", "replace the database by a restored backup"))
     .option("--to <time>", "the time to restore, such as 2026-01-31T12:00:00Z, or latest")
+    .option("--from <instance>", "the instance whose automated backups have the time, if several do")
     .option("--snapshot <id>", "the snapshot to restore")
     .action((env: string, options: Options & Partial<RestoreOptions>) =>
       execute(env, options, clock, (session) =>
@@ -69,6 +70,7 @@ function createProgram(clock: Clock): Command {
 
   counting(command("rehearse", "restore a backup into a copy, measure the time, and delete the copy"))
     .option("--to <time>", "the time to restore, such as 2026-01-31T12:00:00Z", "latest")
+    .option("--from <instance>", "the instance whose automated backups have the time, if several do")
     .option("--migrate <version>", "migrate the copy with this version of Iaso, on an instance")
     .option("--media", "also restore a file of media from AWS Backup")
     .action((env: string, options: Options & Partial<RehearseOptions>) =>

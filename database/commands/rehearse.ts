@@ -24,6 +24,8 @@ export interface RehearseOptions {
   withoutRowCount: boolean;
   /** The time to restore; the latest by default. */
   to?: string;
+  /** The instance whose automated backups have the time, if several do. */
+  from?: string;
   /** The version of Iaso that migrates the copy; none by default. */
   migrate?: string;
   /** Restores a file of media from AWS Backup too. */
@@ -38,7 +40,7 @@ export interface RehearseOptions {
  * @throws UserError if something is missing; nothing is changed
  */
 export async function rehearse(session: Session, options: RehearseOptions): Promise<Result> {
-  const { media = false, migrate, to = "latest", withoutRowCount } = options;
+  const { from, media = false, migrate, to = "latest", withoutRowCount } = options;
   const { env, target } = session;
   const name = target.databaseIdentifier;
   if ((media || migrate !== undefined) && withoutRowCount) {
@@ -56,7 +58,7 @@ export async function rehearse(session: Session, options: RehearseOptions): Prom
     const counter = withoutRowCount ? undefined : await findInstance(locked);
     const settings = settingsOf(old);
     const version = migrate === undefined ? undefined : await findVersion(locked, migrate);
-    const { description, source } = await chooseBackup(locked, { to });
+    const { description, source } = await chooseBackup(locked, { to, from });
     const securityGroups =
       counter === undefined ? [await isolatedGroup(locked, old)] : settings.securityGroups;
     const plan = [

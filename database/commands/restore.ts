@@ -2,7 +2,7 @@ import { type DBInstance } from "@aws-sdk/client-rds";
 import { describeError } from "../../cli/awsErrors";
 import { UserError } from "../../cli/userError";
 import { type Journal } from "../../coordination/journal";
-import { chooseBackup } from "../backups";
+import { chooseBackup, type Wanted } from "../backups";
 import { awaitHealth } from "../health";
 import { findById, findByName, listByPrefix } from "../instances";
 import { isolatedGroup } from "../isolatedGroup";
@@ -23,6 +23,8 @@ import { deleteCopies } from "./rehearse";
 
 export interface RestoreOptions {
   to?: string;
+  /** The instance whose automated backups have the time, if several do. */
+  from?: string;
   snapshot?: string;
   /** Swaps without a count of the rows, which needs instances with shell access. */
   withoutRowCount: boolean;
@@ -81,7 +83,7 @@ interface Plan {
 
 async function makePlan(
   session: LockedSession,
-  wanted: { to: string } | { snapshot: string },
+  wanted: Wanted,
   { withoutRowCount }: RestoreOptions,
 ): Promise<Plan> {
   const { env, pulumi, target } = session;
@@ -268,9 +270,9 @@ async function compare(session: LockedSession, instance: DBInstance): Promise<st
   });
 }
 
-function wantedBackup({ snapshot, to }: RestoreOptions, env: string): { to: string } | { snapshot: string } {
-  if (to !== undefined && snapshot === undefined) return { to };
-  if (snapshot !== undefined && to === undefined) return { snapshot };
+function wantedBackup({ from, snapshot, to }: RestoreOptions, env: string): Wanted {
+  if (to !== undefined && snapshot === undefined) return { to, from };
+  if (snapshot !== undefined && to === undefined && from === undefined) return { snapshot };
   throw new UserError(
     "Name one backup: --to with a time, or --snapshot.",
     `npm run database -- restore ${env} --to latest; the backups: npm run database -- backups ${env}`,

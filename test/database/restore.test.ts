@@ -77,6 +77,39 @@ describe("database restore", () => {
     });
   }
 
+  for (const backupsKeepNames of [false, true]) {
+    it(`asks for the instance if several have backups of a time, ${backupsKeepNames ? "whose backups keep their first name" : "whose backups have their new name"}`, async () => {
+      const account = createAccount();
+      const { double, old } = account;
+      double.rds.backupsKeepNames = backupsKeepNames;
+      await play(account, restoring(account, "snapshot"));
+      const serving = double.rds.named(NAME)!;
+      double.rds.write(serving, { iaso_orgunit: 999 });
+      double.time.now += 3_600_000;
+      const to = new Date(double.time.now - 600_000).toISOString();
+      const listed = await ended(account, backups);
+      expect(listed.output)
+        .to.include(`${NAME}-replaced-1, PostgreSQL 16.9, ${old.id}`)
+        .and.include(serving.id);
+      const refused = await ended(account, restoring(account, "time", { to }));
+      expect(refused.code, refused.output).to.equal(EXIT.refused);
+      expect(refused.output).to.include(`--from ${old.id}`).and.include(`--from ${serving.id}`);
+      for (const [from, rows] of [
+        [serving.id, "no table differs"],
+        [`${NAME}-replaced-1`, "iaso_orgunit: 999 -> 3"],
+      ] as const) {
+        const chosen = await ended(account, restoring(account, "time", { to, from }), {
+          answers: [true, false],
+        });
+        expect(chosen.output).to.include(rows);
+      }
+      const latest = await ended(account, restoring(account, "time", { to: "latest" }), {
+        answers: [true, false],
+      });
+      expect(latest.output).to.include(`the latest restorable time of ${NAME}`);
+    });
+  }
+
   it("changes nothing if the user does not want the plan", async () => {
     const account = createAccount();
     const { code } = await ended(account, restoring(account, "snapshot"), { answers: [false] });

@@ -11,6 +11,8 @@ export interface SimulatedDatabase {
   status: string;
   /** Polls before this time do not find a new instance. */
   visibleAt: number;
+  /** The identifier at its creation. */
+  readonly firstName: string;
   /** Attributes as DescribeDBInstances shows them, in RDS's names. */
   attributes: Record<string, string | number | boolean>;
   groups: { id: string; status: string }[];
@@ -133,6 +135,11 @@ export class Rds {
   restoreDuration = (): number => this.random.between(5 * 60_000, 25 * 60_000);
   /** The status of an instance that was restored. */
   restoredStatus = (): string => "available";
+  /**
+   * True if automated backups show the identifier that an instance had first. The API reference says of it that it cannot be
+   * changed, and of renaming nothing.
+   */
+  backupsKeepNames = false;
   /** False if RDS changes no instance whose storage is full; AWS does not say. */
   changesFull = false;
   /** The probability that a backup begins after a change. */
@@ -153,6 +160,7 @@ export class Rds {
     const instance: SimulatedDatabase = {
       id: this.newId(),
       name,
+      firstName: name,
       status: "available",
       visibleAt: 0,
       attributes: {
@@ -342,7 +350,7 @@ export class Rds {
         if (window === undefined) return [];
         return [
           {
-            DBInstanceIdentifier: instance.name,
+            DBInstanceIdentifier: this.backupsKeepNames ? instance.firstName : instance.name,
             DbiResourceId: instance.id,
             EngineVersion: instance.attributes.EngineVersion,
             Status: instance.deleted ? "retained" : "active",
@@ -495,6 +503,7 @@ export class Rds {
     const instance: SimulatedDatabase = {
       id: this.newId(),
       name,
+      firstName: name,
       status: "creating",
       visibleAt: this.time.now + this.random.between(0, 5_000),
       attributes: {
