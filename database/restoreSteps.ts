@@ -199,10 +199,10 @@ export async function putBack(session: LockedSession, record: RestorePlan): Prom
 
 function isIn({ VpcSecurityGroups = [] }: DBInstance, groups: readonly string[]): boolean {
   return (
-    VpcSecurityGroups.every(({ Status }) => Status === "active") &&
-    VpcSecurityGroups.map(({ VpcSecurityGroupId }) => VpcSecurityGroupId)
-      .sort()
-      .join() === [...groups].sort().join()
+    VpcSecurityGroups.length === groups.length &&
+    VpcSecurityGroups.every(
+      ({ Status, VpcSecurityGroupId = "" }) => Status === "active" && groups.includes(VpcSecurityGroupId),
+    )
   );
 }
 
