@@ -23,6 +23,7 @@ Examples:
   npm run database -- rehearse prod                            restore into a copy, measure the time, delete the copy
   npm run database -- rehearse prod --migrate 1.2.3            also migrate the copy with that version
   npm run database -- rehearse prod --media                    also restore a file of media from AWS Backup
+  npm run database -- rehearse prod --enketo                   also restore Enketo's Redis into a copy
   npm run database -- upgrade prod --to 17                     upgrade PostgreSQL, first in a copy
   npm run database -- resume prod                              complete a restore that stopped
   npm run database -- abandon prod                             end a restore that stopped, and keep the old database
@@ -73,6 +74,7 @@ function createProgram(clock: Clock): Command {
     .option("--from <instance>", "the instance whose automated backups have the time, if several do")
     .option("--migrate <version>", "migrate the copy with this version of Iaso, on an instance")
     .option("--media", "also restore a file of media from AWS Backup")
+    .option("--enketo", "also restore Enketo's Redis into a copy, and delete the copy")
     .action((env: string, options: Options & Partial<RehearseOptions>) =>
       execute(env, options, clock, (session) =>
         rehearse(session, { ...options, withoutRowCount: options.withoutRowCount === true }),

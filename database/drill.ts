@@ -12,6 +12,8 @@ export interface Drill {
   migrated?: { version: string; migrations: number };
   /** The result for media, as a sentence. */
   media?: string;
+  /** The snapshot of Enketo's Redis that was restored, in words. */
+  enketo?: string;
   /** The reason why the rehearsal failed; absent if it succeeded. */
   problem?: string;
 }

@@ -10,6 +10,7 @@ import { type Drill } from "../drill";
 import { isolatedGroup } from "../isolatedGroup";
 import { appears, deleteInstance, restoreBeside, restoreCopy } from "../restoreSteps";
 import { countRows, inspect } from "../inspection";
+import { rehearseEnketo } from "../enketoRehearsal";
 import { MEDIA_FILE, rehearseMedia } from "../mediaRehearsal";
 import { findVersion, migrateCopy } from "../migrateCopy";
 import { findInstance } from "../runCommand";
@@ -30,6 +31,8 @@ export interface RehearseOptions {
   migrate?: string;
   /** Restores a file of media from AWS Backup too. */
   media?: true;
+  /** Restores Enketo's main Redis into a copy too. */
+  enketo?: true;
 }
 
 /**
@@ -40,7 +43,7 @@ export interface RehearseOptions {
  * @throws UserError if something is missing; nothing is changed
  */
 export async function rehearse(session: Session, options: RehearseOptions): Promise<Result> {
-  const { from, media = false, migrate, to = "latest", withoutRowCount } = options;
+  const { enketo = false, from, media = false, migrate, to = "latest", withoutRowCount } = options;
   const { env, target } = session;
   const name = target.databaseIdentifier;
   if ((media || migrate !== undefined) && withoutRowCount) {
@@ -59,8 +62,9 @@ export async function rehearse(session: Session, options: RehearseOptions): Prom
     const settings = settingsOf(old);
     const version = migrate === undefined ? undefined : await findVersion(locked, migrate);
     const { description, source } = await chooseBackup(locked, { to, from });
+    const isolated = counter === undefined || enketo ? await isolatedGroup(locked, old) : undefined;
     const securityGroups =
-      counter === undefined ? [await isolatedGroup(locked, old)] : settings.securityGroups;
+      counter === undefined && isolated !== undefined ? [isolated] : settings.securityGroups;
     const plan = [
       `Restore ${description}, into a copy ${copy}, and measure the time.`,
       counter === undefined
@@ -73,6 +77,7 @@ export async function rehearse(session: Session, options: RehearseOptions): Prom
           ]),
       "Delete the copy.",
       ...(media ? [`Delete the file ${MEDIA_FILE} of media, and restore it from the newest backup.`] : []),
+      ...(enketo ? ["Restore the newest snapshot of Enketo's Redis into a copy, and delete the copy."] : []),
     ];
     session.show([
       "Plan:",
@@ -82,7 +87,7 @@ export async function rehearse(session: Session, options: RehearseOptions): Prom
     if (!(await session.confirm("Rehearse?"))) {
       return { outcome: "abandoned", lines: ["Nothing was changed."] };
     }
-    run.beginWithout(`resume ${env}`);
+    run.beginWithout(enketo ? `rehearse ${env} --enketo` : `resume ${env}`);
     await deleteCopies(locked);
     const began = locked.clock.now();
     const drill: Drill = { at: new Date(began).toISOString(), backup: description, steps: {} };
@@ -106,6 +111,9 @@ export async function rehearse(session: Session, options: RehearseOptions): Prom
     await timed(locked, drill, "delete", () => deleteCopies(locked));
     if (media && counter !== undefined && drill.problem === undefined) {
       await restoreFile(locked, drill, counter);
+    }
+    if (enketo && isolated !== undefined && drill.problem === undefined) {
+      await restoreRedis(locked, drill, isolated);
     }
     await store(locked, drill);
     return report(drill);
@@ -184,6 +192,16 @@ async function restoreFile(session: LockedSession, drill: Drill, counter: string
   }
 }
 
+/** Rehearses a restore of Enketo's Redis. */
+async function restoreRedis(session: LockedSession, drill: Drill, securityGroup: string): Promise<void> {
+  try {
+    drill.enketo = await timed(session, drill, "Enketo", () => rehearseEnketo(session, securityGroup));
+  } catch (error) {
+    if (error instanceof LockLost) throw error;
+    drill.problem = reasonOf(error);
+  }
+}
+
 async function store({ clients, env, target }: LockedSession, drill: Drill): Promise<void> {
   await clients.s3.send(
     new PutObjectCommand({
@@ -195,7 +213,7 @@ async function store({ clients, env, target }: LockedSession, drill: Drill): Pro
   );
 }
 
-function report({ backup, media, migrated, problem, rows, steps }: Drill): Result {
+function report({ backup, enketo, media, migrated, problem, rows, steps }: Drill): Result {
   const seconds = (...names: string[]): string =>
     formatDuration(names.reduce((sum, name) => sum + (steps[name] ?? 0), 0) * 1000);
   const lines = [
@@ -208,6 +226,7 @@ function report({ backup, media, migrated, problem, rows, steps }: Drill): Resul
           `Migrated with ${migrated.version}: ${migrated.migrations} migrations, ${rows?.migrated ?? 0} rows afterwards.`,
         ]),
     ...(media === undefined ? [] : [media]),
+    ...(enketo === undefined ? [] : [`Enketo's Redis was restored from the snapshot ${enketo}.`]),
   ];
   if (problem !== undefined)
     return { outcome: "failedDrill", lines: [`The rehearsal failed: ${problem}`, ...lines] };

@@ -1,19 +1,8 @@
-import { z } from "zod";
 import { UserError } from "../../cli/userError";
 import { Unfinished } from "../../coordination/unfinished";
 import { formatTime } from "../backups";
-import { LIMITS, type Result, type Session } from "../session";
-
-const time = z.union([z.number().transform((seconds) => new Date(seconds * 1000)), z.coerce.date()]);
-
-const snapshotSchema = z.object({
-  SnapshotName: z.string(),
-  SnapshotStatus: z.string(),
-  ReplicationGroupId: z.string().optional(),
-  NodeSnapshots: z.array(z.object({ SnapshotCreateTime: time.optional() })).default([]),
-});
-
-type Snapshot = z.infer<typeof snapshotSchema>;
+import { findRedis, mainRedis, type Snapshot, snapshotsOf, until } from "../enketoRedis";
+import { type Result, type Session } from "../session";
 
 /**
  * Prepares a restore of Enketo's main Redis: keeps a copy of a snapshot, because ElastiCache deletes the daily ones with the
@@ -25,7 +14,7 @@ type Snapshot = z.infer<typeof snapshotSchema>;
  */
 export async function restoreEnketo(session: Session, { snapshot }: { snapshot?: string }): Promise<Result> {
   const { env, progress } = session;
-  const group = `iaso-${env}-enketo-main`;
+  const group = mainRedis(env);
   const all = await snapshotsOf(session, { ReplicationGroupId: group });
   if (snapshot === undefined) return { outcome: "done", lines: describe(all, env) };
   const copy = `iaso-${env}-enketo-restore-${snapshot
@@ -74,17 +63,6 @@ function describe(snapshots: readonly Snapshot[], env: string): string[] {
   ];
 }
 
-/** Lists snapshots by the Redis or by the name; newest first. */
-async function snapshotsOf(session: Session, which: object): Promise<Snapshot[]> {
-  const answer = await orNothing(
-    /SnapshotNotFound|CacheClusterNotFound|ReplicationGroupNotFound/,
-    session.aws(session.target.region, ["elasticache", "describe-snapshots"], which),
-  );
-  const { Snapshots } = z.object({ Snapshots: z.array(snapshotSchema).default([]) }).parse(answer ?? {});
-  const createdAt = ({ NodeSnapshots: [node] }: Snapshot): number => Number(node?.SnapshotCreateTime ?? 0);
-  return Snapshots.sort((one, other) => createdAt(other) - createdAt(one));
-}
-
 async function copySnapshot(session: Session, source: string, copy: string, again: string): Promise<void> {
   const look = async (): Promise<string | undefined> =>
     (await snapshotsOf(session, { SnapshotName: copy }))[0]?.SnapshotStatus;
@@ -104,20 +82,7 @@ async function copySnapshot(session: Session, source: string, copy: string, agai
 
 async function deleteGroup(session: Session, group: string, again: string): Promise<void> {
   const { clock, env, target } = session;
-  const look = async (): Promise<string | undefined> => {
-    const answer = await orNothing(
-      /ReplicationGroupNotFound/,
-      session.aws(target.region, ["elasticache", "describe-replication-groups"], {
-        ReplicationGroupId: group,
-      }),
-    );
-    if (answer === undefined) return undefined;
-    const { ReplicationGroups } = z
-      .object({ ReplicationGroups: z.array(z.object({ Status: z.string() })) })
-      .parse(answer);
-    return ReplicationGroups[0]?.Status;
-  };
-  const status = await look();
+  const status = (await findRedis(session, group))?.Status;
   // ElastiCache deletes only a Redis that is not being changed, and takes a last snapshot only of one that works.
   if (status === "available" || status === "create-failed") {
     const at = new Date(clock.now()).toISOString().replace(/\D/g, "").slice(0, 14);
@@ -128,29 +93,10 @@ async function deleteGroup(session: Session, group: string, again: string): Prom
   } else if (status === "modifying" || status === "creating") {
     throw new Unfinished(`${group} is ${status}.`, {}, again);
   }
-  await until(session, `${group} is not deleted`, again, async () => (await look()) === undefined);
-}
-
-/** The answer, or undefined if AWS says that there is no such thing. */
-async function orNothing(code: RegExp, answer: Promise<unknown>): Promise<unknown> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (code.test(String(error))) return undefined;
-    throw error;
-  }
-}
-
-async function until(
-  { clock, interrupted }: Session,
-  problem: string,
-  again: string,
-  isDone: () => Promise<boolean>,
-): Promise<void> {
-  const deadline = clock.now() + LIMITS.change;
-  while (!(await isDone())) {
-    if (interrupted()) throw new Unfinished("The run was interrupted; ElastiCache goes on.", {}, again);
-    if (clock.now() >= deadline) throw new Unfinished(`${problem} after an hour.`, {}, again);
-    await clock.sleep(LIMITS.poll);
-  }
+  await until(
+    session,
+    `${group} is not deleted`,
+    again,
+    async () => (await findRedis(session, group)) === undefined,
+  );
 }
