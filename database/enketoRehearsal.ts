@@ -1,3 +1,4 @@
+import { describeError } from "../cli/awsErrors";
 import { Unfinished } from "../coordination/unfinished";
 import { formatTime } from "./backups";
 import { findRedis, listRedis, mainRedis, type Redis, snapshotsOf, takenAt, until } from "./enketoRedis";
@@ -56,7 +57,14 @@ export async function rehearseEnketo(session: LockedSession, securityGroup: stri
       return status === "available";
     });
   } finally {
-    await deleteCopies(session, again);
+    await deleteCopies(session, again).catch((error: unknown) => {
+      const command = `npm run database -- ${again}`;
+      throw new Unfinished(
+        `${copy} is not deleted: ${describeError(error)}. Run again: ${command}`,
+        {},
+        again,
+      );
+    });
   }
   const at = takenAt(snapshot);
   return `${snapshot.SnapshotName}${at === undefined ? "" : ` of ${formatTime(at)}`}`;
