@@ -411,7 +411,10 @@ describe("the permissions of an operator", () => {
     await run(account, (session) => restoreMedia(session, {}));
     account.double.faultOn = () => undefined;
     await ended(account, (session) => restoreMedia(session, {}));
-    account.redis.addSnapshot("automatic.iaso-staging-enketo-main-2026", true);
+    for (const snapshot of ["automatic.iaso-staging-enketo-main-2026", "iaso-staging-enketo-before-2026"]) {
+      account.redis.addSnapshot(snapshot, snapshot.startsWith("automatic."));
+      await ended(account, (session) => rehearse(session, { withoutRowCount: true, enketo: true }));
+    }
     await ended(account, (session) =>
       restoreEnketo(session, { snapshot: "automatic.iaso-staging-enketo-main-2026" }),
     );
