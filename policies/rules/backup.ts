@@ -8,6 +8,7 @@ import {
   Stack,
   tagOf,
 } from "../context";
+import { isDaily, windowProblems } from "../backupSchedule";
 import { byIdentity } from "../identity";
 import { Resource, ResourceOf } from "../resource";
 import { targetsOf } from "../references";
@@ -91,14 +92,6 @@ export const backupVaultLocked = defineRule({
 
 type PlanRule = Record<string, unknown>;
 const rulesOf = ({ inputs }: ResourceOf<typeof PLAN>): PlanRule[] => array(inputs.rules);
-
-const MINUTE = "[0-5]?\\d";
-const HOUR = "(?:1?\\d|2[0-3])";
-
-/** Every day, once or several times, at times of UTC: hours are a list, a range, or begin at one and go on in steps. */
-const DAILY = new RegExp(
-  `^cron\\(${MINUTE} (\\*|(${HOUR}|\\*)/${HOUR}|${HOUR}(-${HOUR})?(,${HOUR})*) (\\*|\\?) \\* (\\*|\\?) \\*\\)$`,
-);
 
 /** The properties that a rule of a plan, its lifecycles and its copies may have. */
 const KNOWN = {
@@ -254,10 +247,13 @@ export const backupPlanDaily = defineRule({
   severity: "high",
   neighbours: true,
   check: (plan, stack) => [
-    ...(rulesOf(plan).some(({ schedule }) => DAILY.test(text(schedule)))
+    ...(rulesOf(plan).some(({ schedule }) => isDaily(schedule))
       ? []
       : ["No rule makes a backup every day. Write a schedule such as cron(0 5 * * ? *)."]),
-    ...rulesOf(plan).flatMap((rule) => problemsOfRule(rule, stack)),
+    ...rulesOf(plan).flatMap((rule) => [
+      ...problemsOfRule(rule, stack),
+      ...windowProblems(rule.schedule, stack),
+    ]),
     ...(selectionsOf(plan, stack).length === 0 ? ["The plan has no selection. Write one."] : []),
   ],
 });
