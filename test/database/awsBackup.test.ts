@@ -11,7 +11,8 @@ import { type CliResult, runCli } from "../deploy/double/cli";
 import { ScaledTime } from "../deploy/double/clocks";
 import { serve } from "../deploy/double/server";
 import { previewOf } from "../support";
-import { BUCKET, COPY_REGION, overHttp, UNREADABLE } from "./backupDouble";
+import { overHttp } from "./backupClients";
+import { BUCKET, COPY_REGION, UNREADABLE } from "./backupDouble";
 import { type Account, createAccount, type Ended, run } from "./runs";
 
 const KEPT = { "a.jpg": "as it was", "b.jpg": "deleted" };

@@ -13,7 +13,8 @@ import { createShortcutClients } from "../deploy/double/shortcut";
 import { DirectTransport, never, type Process } from "../deploy/double/transport";
 import { administer } from "./administrator";
 import { awsCliOf } from "./awsCli";
-import { backupClientOf, BackupDouble, BUCKET } from "./backupDouble";
+import { backupClientOf } from "./backupClients";
+import { BackupDouble, BUCKET } from "./backupDouble";
 import { ElastiCacheDouble } from "./elastiCacheDouble";
 import { operatorRole } from "./operator";
 
