@@ -10,7 +10,7 @@ import { download } from "./commands/download";
 import { type CheckMigrationsOptions, reportMigrations } from "./commands/checkMigrations";
 import { checkWithoutAws, type PublicCheckOptions } from "./commands/checkWithoutAws";
 import { prune } from "./commands/prune";
-import { repair } from "./commands/repair";
+import { repair, type RepairOptions } from "./commands/repair";
 import { rollback } from "./commands/rollback";
 import { status } from "./commands/status";
 import { versions } from "./commands/versions";
@@ -287,7 +287,10 @@ function createProgram(clock: Clock): Command {
   const switching = (to: Command): Command =>
     limits(to)
       .option("--allow-unhealthy", "deploy to Severe environments, to make them better")
-      .option("--migrations-unchecked", "deploy although migrations may break the running version")
+      .option(
+        "--migrations-unchecked",
+        "deploy although the running or the new version may fail on the tables",
+      )
       .option(
         "--migrations-checked <version>",
         "the running version for which check-migrations found no problem; refused if another one runs",
@@ -382,9 +385,10 @@ function createProgram(clock: Clock): Command {
 
   limits(command("repair", "bring web and worker to one version after an unfinished run"))
     .option("--to <version>", "the version, if the tool does not know it")
+    .option("--migrations-unchecked", "start this version although it may fail on the database's tables")
     .addOption(stack())
-    .action((env: string, options: CommonOptions & LimitOptions & { to?: string }) =>
-      execute({ env, clock, options, announce: "repair" }, (session) => repair(session, options.to)),
+    .action((env: string, options: CommonOptions & LimitOptions & RepairOptions) =>
+      execute({ env, clock, options, announce: "repair" }, (session) => repair(session, options)),
     );
 
   command("check-migrations", "check whether the running version works on the tables of a checkout")

@@ -10,7 +10,7 @@ export const KNOWN_MIGRATIONS = "wheels/known-migrations.json";
 const schema = z.object({
   /** The versions that may run until the next switch, and the migrations that each has; null if they are unknown. */
   versions: z.record(z.string(), migrationList.nullable()),
-  /** The label of the version that instances refuse if it does not fit the tables which newer code left. */
+  /** The label of the version that instances refuse if it may fail on what migrations did that it does not have. */
   mustFit: z.string().nullable(),
 });
 
@@ -49,15 +49,24 @@ export async function migrationsOf(bundle: string): Promise<MigrationList | null
   return text === undefined ? null : migrationList.parse(JSON.parse(text.toString()));
 }
 
-/** True if a bundle is known to have no migration that the running version does not have: no table changes. */
-export async function hasNoNewMigrations(
+/** How the migrations of a version differ from those of the running one. */
+export interface MigrationDifference {
+  /** Those that only the version has. */
+  added: string[];
+  /** Those that only the running version has: the database keeps what they changed. */
+  lacking: string[];
+}
+
+/** Compares the migrations of a bundle with those of the running version; undefined if one of the two is unknown. */
+export async function compareMigrations(
   { clients, target }: Session,
   running: string,
   bundle: string,
-): Promise<boolean> {
+): Promise<MigrationDifference | undefined> {
   const { known } = await read(new ConditionalObjects(clients.s3, target.artifactsBucket));
   const [list, own] = [known?.versions[running] ?? null, await migrationsOf(bundle)];
-  return list !== null && own !== null && missing(own, list).length === 0;
+  if (list === null || own === null) return undefined;
+  return { added: missing(own, list), lacking: missing(list, own) };
 }
 
 /** The names of the migrations of a list that another one does not have. */
@@ -71,6 +80,10 @@ const nameOf = (pair: MigrationList[number]): string => pair.join(".");
 /** Names shown of a list. */
 const SHOWN = 5;
 
+/** The first names of a list, as text. */
+export const shorten = (names: readonly string[]): string =>
+  names.slice(0, SHOWN).join(", ") + (names.length > SHOWN ? ` and ${names.length - SHOWN} more` : "");
+
 /** Describes how the migrations of the running version differ from those of the version before, as notes. */
 export async function describeMigrations(objects: ConditionalObjects, running: string): Promise<string[]> {
   const { versions = {} } = (await read(objects)).known ?? {};
@@ -79,17 +92,15 @@ export async function describeMigrations(objects: ConditionalObjects, running: s
   if (own === undefined || own === null || other === undefined || theirs === undefined || theirs === null) {
     return [];
   }
-  const show = (list: string[]) =>
-    list.slice(0, SHOWN).join(", ") + (list.length > SHOWN ? ` and ${list.length - SHOWN} more` : "");
   const [newer, unknown] = [missing(own, theirs), missing(theirs, own)];
   return [
     ...(newer.length === 0
       ? []
       : [
-          `NOT NULL columns that these migrations added keep a default in the database for ${other}, until the next deployment: ${show(newer)}.`,
+          `NOT NULL columns that these migrations added keep a default in the database for ${other}, until the next deployment: ${shorten(newer)}.`,
         ]),
     ...(unknown.length === 0
       ? []
-      : [`The database may have migrations of ${other} that ${running} does not have: ${show(unknown)}.`]),
+      : [`The database may have migrations of ${other} that ${running} does not have: ${shorten(unknown)}.`]),
   ];
 }

@@ -2,7 +2,7 @@ import { cp, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { versionOfLabel } from "../applicationVersions";
-import { hasNoNewMigrations } from "../knownMigrations";
+import { type MigrationDifference } from "../knownMigrations";
 import { type Running } from "../migrations/check";
 import { downloadBundle, isWithoutApplication } from "../migrations/runningVersion";
 import { checkInSandbox } from "../migrations/sandboxed";
@@ -115,18 +115,19 @@ async function runningVersion(
 /**
  * Checks, before anything is touched, that the running version's code works on the new version's tables.
  *
- * @param built The new version, without a judge if the deployment has no checkout, whose code it could run.
+ * @param newVersion how the migrations of the new version differ from the running one's, if that is known, and the judge, if
+ *   the deployment has a checkout whose code it can run
  * @returns a sentence for the report
  * @throws UserError if the code does not work, or that was not checked, unless `migrationsUnchecked` is set
  */
 export async function requireCompatible(
   session: Session,
   running: string,
-  built: { bundle: { path: string }; judgeMigrations?: JudgeMigrations },
+  newVersion: { difference?: MigrationDifference; judgeMigrations?: JudgeMigrations },
   { migrationsChecked, migrationsUnchecked }: { migrationsChecked?: string; migrationsUnchecked: boolean },
 ): Promise<string> {
   const { env, progress } = session;
-  if (await hasNoNewMigrations(session, running, built.bundle.path)) {
+  if (newVersion.difference?.added.length === 0) {
     progress.line("The new version has no new migrations.");
     return `${running} works on the tables: the new version has no new migrations.`;
   }
@@ -148,7 +149,7 @@ export async function requireCompatible(
   }
   const judgement = await progress.step("Check the migrations", async (log) => {
     const result =
-      (await built.judgeMigrations?.(running, log)) ??
+      (await newVersion.judgeMigrations?.(running, log)) ??
       notChecked("the deployment has a build, and no checkout to run the check with");
     if (!stopsDeployment(result)) for (const line of result.lines) progress.line(line);
     return result;

@@ -6,7 +6,7 @@ import { describeHolder, isHeld, Locked, readLock } from "../../coordination/loc
 import { requireCredentialsFor } from "../credentials";
 import { recordBuild } from "../earlierBuilds";
 import { copyImages, requireRepository } from "../images";
-import { announceVersions, migrationsOf } from "../knownMigrations";
+import { announceVersions, compareMigrations, migrationsOf, shorten } from "../knownMigrations";
 import { maintain, type MaintenancePlan, planMaintenance } from "../maintenance/maintain";
 import { type JudgeMigrations } from "../migrations/verdict";
 import { describeEnvironments, type Report } from "../output/report";
@@ -25,7 +25,7 @@ import { publishStatic } from "../static/publish";
 import { UserError } from "../../cli/userError";
 import { requireCompatible } from "./checkMigrations";
 import { recover, requireNoMaintenance, restoreStaticOf } from "./recover";
-import { switchVersion } from "./switchVersion";
+import { refusalOfMisfit, switchVersion } from "./switchVersion";
 import { type Run, withLock } from "./withLock";
 
 export interface DeployOptions {
@@ -70,7 +70,8 @@ export type Build = (pair: Pair, log: (line: string) => void) => Promise<BuiltVe
  *    version
  * 6. wait for the background tasks
  * 7. record the restore point of the database
- * 8. tell the instances which migrations both versions have, and switch both environments, or roll both back
+ * 8. tell the instances which migrations both versions have, and switch both environments, or roll both back. Each
+ *    instance refuses the version before any change if it may fail on what migrations did that it does not have
  *
  * Steps 1 to 7 leave the environments unchanged. A maintenance replaces steps 4 and 6 to 8 by its own (`maintain`).
  *
@@ -92,8 +93,16 @@ export async function deploy(session: Session, options: DeployOptions, build: Bu
     }
     const plan = options.maintenance ? await planLocked(run.session, pair, label) : undefined;
     // Nobody uses the running version while the maintenance migrates the database.
+    const difference = await compareMigrations(session, from, built.bundle.path);
+    const { judgeMigrations } = built;
     const migrations =
-      plan === undefined ? await requireCompatible(run.session, from, built, options) : undefined;
+      plan === undefined
+        ? await requireCompatible(run.session, from, { difference, judgeMigrations }, options)
+        : undefined;
+    const lacking = difference?.lacking ?? [];
+    if (lacking.length > 0) {
+      progress.warn(`${label} lacks migrations of ${from}: ${shorten(lacking)}.`);
+    }
     requireNotInterrupted(session);
     await run.session.lock.renew();
     const record = { command: "deploy", from, to: label, bundle: built.bundle.sha256 } as const;
@@ -104,13 +113,14 @@ export async function deploy(session: Session, options: DeployOptions, build: Bu
       const announce = async () =>
         announceVersions(run.session, [from, label], {
           versions: { [label]: await migrationsOf(built.bundle.path) },
+          mustFit: options.migrationsUnchecked ? null : label,
         });
       if (plan !== undefined) {
         const { runningTasks } = options;
         await announce();
         const ended = await maintain(run.session, { pair, journal, plan, runningTasks, from, to: label });
         if (ended.closing.version === from) await restoreStaticOf(run.session, from);
-        return run.close(ended.report, ended.closing);
+        return run.close(withFit(ended.report, lacking), ended.closing);
       }
       const restorePoint = await recordTasksAndRestorePoint(run.session, journal, options, label);
       await announce();
@@ -122,12 +132,24 @@ export async function deploy(session: Session, options: DeployOptions, build: Bu
         restorePoint,
         migrations,
       });
-      return run.close(report, closing);
+      return run.close(withFit(report, lacking), closing);
     } catch (error) {
       if (["preparing", "refused"].includes(journal.current.phase)) await restoreStaticOf(run.session, from);
       throw error;
     }
   });
+}
+
+/**
+ * Adds to the report of a version that lacks migrations of the running one what its instances did about them.
+ *
+ * @param lacking the migrations
+ */
+function withFit(report: Report, lacking: readonly string[]): Report {
+  if (lacking.length === 0) return report;
+  const { from = "", notes = [], outcome, to = "" } = report;
+  const lacks = `${to} lacks migrations of ${from}, whose changes of the tables stay: ${shorten(lacking)}.`;
+  return { ...report, notes: [lacks, ...(outcome === "deployed" ? [] : [refusalOfMisfit(to)]), ...notes] };
 }
 
 /** The report of a command that found its version deployed already. */

@@ -42,14 +42,15 @@ export function requireNoMaintenance(env: string, record: DeploymentRecord | und
  * unchanged.
  *
  * @param record the unfinished run's; undefined if there is none
- * @param wanted the version that the user asks for, which takes precedence over the journal
+ * @param options the version that the user asks for, which takes precedence over the journal; instances refuse it if it
+ *   may fail on what migrations did that it does not have, unless `migrationsUnchecked` is set
  * @throws UserError if neither the journal nor the user says which version is right
  */
 export async function recover(
   session: LockedSession,
   pair: Pair,
   record: DeploymentRecord | undefined,
-  wanted?: string,
+  { migrationsUnchecked = false, wanted }: { wanted?: string; migrationsUnchecked?: boolean } = {},
 ): Promise<Recovered> {
   if (record !== undefined) {
     session.progress.line(
@@ -60,8 +61,11 @@ export async function recover(
   const version = maintenance
     ? await completeMaintenance(session, pair, record, wanted)
     : (wanted ?? (await chooseVersion(session, pair, record)));
-  // Which other versions still run is unknown, so nothing counts as known to all.
-  if (wanted !== undefined) await announceVersions(session, [wanted], { versions: { [wanted]: null } });
+  if (wanted !== undefined) {
+    // Which other versions still run is unknown, so nothing counts as known to all.
+    const versions = { [wanted]: null };
+    await announceVersions(session, [wanted], { versions, mustFit: migrationsUnchecked ? null : wanted });
+  }
   const result = await reconcile(session, pair, version);
   if (result.verified) await restoreStaticOf(session, version);
   const previous = version === record?.to ? (record.from ?? undefined) : undefined;

@@ -5,14 +5,25 @@ import { unhealthyRoles } from "../pair/health";
 import { describePair } from "../pair/state";
 import { type Session } from "../session";
 import { commonVersion, recover } from "./recover";
+import { refusalOfMisfit } from "./switchVersion";
 import { withLock } from "./withLock";
+
+export interface RepairOptions {
+  /** A label, or a version that has one build. */
+  to?: string;
+  /** Starts this version although it may fail on the tables. */
+  migrationsUnchecked?: boolean;
+}
 
 /**
  * Brings both environments to one version, after an unfinished run or after somebody deployed to one of them by hand.
  *
  * @throws UserError if the right version is unknown and `to` is not given
  */
-export async function repair(session: Session, to: string | undefined): Promise<Report> {
+export async function repair(
+  session: Session,
+  { migrationsUnchecked, to }: RepairOptions = {},
+): Promise<Report> {
   const { clients, env, target } = session;
   const pair = await findPair(clients.beanstalk, env, target);
   return withLock<Report>(session, "repair", async (run) => {
@@ -20,7 +31,7 @@ export async function repair(session: Session, to: string | undefined): Promise<
     const wanted = to === undefined ? undefined : findLabel(await listApplicationVersions(session), to, env);
     const record = await run.readUnfinished();
     const recovered = await session.progress.step("Bring web and worker to one version", () =>
-      recover(run.session, pair, record, wanted),
+      recover(run.session, pair, record, { wanted, migrationsUnchecked }),
     );
     const { maintenance, previous, problems, state, verified, version } = recovered;
     const environments = describeEnvironments(state);
@@ -31,6 +42,7 @@ export async function repair(session: Session, to: string | undefined): Promise<
         summary: `${env} RUNS MIXED VERSIONS: could not bring web and worker to ${version}.`,
         causes: problems,
         environments,
+        notes: wanted === undefined ? [] : [refusalOfMisfit(version)],
         remedy:
           `Fix the causes, then: npm run deploy -- repair ${env}; ` +
           `or choose another version: npm run deploy -- repair ${env} --to <version>`,

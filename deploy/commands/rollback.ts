@@ -12,20 +12,20 @@ import { type LockedSession, type Session } from "../session";
 import { UserError } from "../../cli/userError";
 import { recoverFirst, unchanged } from "./deploy";
 import { restoreStaticOf } from "./recover";
-import { switchVersion } from "./switchVersion";
+import { refusalOfMisfit, switchVersion } from "./switchVersion";
 import { withLock } from "./withLock";
 
 export interface RollbackOptions {
   /** A label, or a version that has one build; the version before the current one by default. */
   to?: string;
   runningTasks: TaskPolicy;
-  /** Starts the version also if its code does not fit the database. */
+  /** Starts the version although it may fail on the tables. */
   migrationsUnchecked: boolean;
 }
 
 /**
  * Rolls both environments back to an earlier version, with the same switch as a deployment, healthy or not. Each instance
- * compares the version's code with the tables that stayed, and refuses to start it if it does not fit.
+ * refuses the version if it may fail on what migrations did that it does not have.
  */
 export async function rollback(session: Session, options: RollbackOptions): Promise<Report> {
   const { clients, env, limits, progress, target } = session;
@@ -53,7 +53,7 @@ export async function rollback(session: Session, options: RollbackOptions): Prom
     const note =
       report.outcome === "deployed"
         ? "The database schema is unchanged: a rollback changes only the code."
-        : `If ${to} does not fit the tables that newer versions left, the instances' eb-engine.log names them. To start it anyway: npm run deploy -- rollback ${env} --to ${to} --migrations-unchecked`;
+        : refusalOfMisfit(to);
     return run.close({ ...report, notes: [note, ...(report.notes ?? [])] }, closing);
   });
 }

@@ -99,10 +99,14 @@ async function writeBundle(files: Readonly<Record<string, string>>): Promise<{ l
 }
 
 const preparation = Object.fromEntries(
-  ["prepare_database.py", "bridge_defaults.py", "model_columns.py"].map((name) => [
-    `iaso-deploy/${name}`,
-    readFileSync(join(DEPLOY, name), "utf8"),
-  ]),
+  [
+    "prepare_database.py",
+    "bridge_defaults.py",
+    "model_columns.py",
+    "table_changes.py",
+    "catalogue.py",
+    "compare.py",
+  ].map((name) => [`iaso-deploy/${name}`, readFileSync(join(DEPLOY, name), "utf8")]),
 );
 
 describe("database/migrateCopy, the scripts", () => {

@@ -234,7 +234,7 @@ describe("database restore", () => {
     double.addPair();
     const role = double.role;
     double.role = Object.assign(Object.create(role) as typeof role, { missing: () => [] });
-    const report = await runDirect(double, (session) => repair(session, undefined), {}, "shortcut");
+    const report = await runDirect(double, (session) => repair(session), {}, "shortcut");
     if (report === "killed") throw new Error("nothing kills this run");
     expect(exitCode(report), report.summary).to.equal(DEPLOY_EXIT.refused);
     expect(report.remedy).to.equal("npm run database -- resume staging");

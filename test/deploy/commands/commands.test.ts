@@ -1,6 +1,7 @@
 import { gunzipSync } from "node:zlib";
 import { expect } from "chai";
 import { prune } from "../../../deploy/commands/prune";
+import { repair } from "../../../deploy/commands/repair";
 import { rollback } from "../../../deploy/commands/rollback";
 import { status } from "../../../deploy/commands/status";
 import { versions } from "../../../deploy/commands/versions";
@@ -125,7 +126,7 @@ describe("deploy/commands", () => {
       const first = await deployWith(double, "1.1", "0001");
       // Nobody knows the migrations of the version that the tool did not build.
       expect(told(double)).to.deep.equal({
-        mustFit: null,
+        mustFit: first,
         versions: { [PREVIOUS]: null, [first]: ["0001"] },
       });
       expect(await notes(double)).to.equal("");
@@ -173,7 +174,27 @@ describe("deploy/commands", () => {
       double.beanstalk.plan("iaso-staging", first, "rolledBack");
       const refused = await run(double, (session) => rollback(session, { ...TASKS, to: first }));
       expect(refused.outcome).to.equal("rolledBack");
-      expect(refused.notes?.join()).to.contain(`rollback staging --to ${first} --migrations-unchecked`);
+      expect(refused.notes?.join()).to.match(/eb-engine\.log .* add --migrations-unchecked to the command/);
+    });
+
+    it("let a deployment start only code that fits the tables, and say that an older version lacks migrations", async () => {
+      const double = account();
+      const newer = await deployWith(double, "1.2", "0001", "0002");
+      const list = JSON.stringify([["iaso", "0001"]]);
+      const { build, label } = builtVersion("1.1", { "iaso-deploy/migrations.json": list });
+      double.beanstalk.plan("iaso-staging", label, "rolledBack");
+      const lacks = `${label} lacks migrations of ${newer}, whose changes of the tables stay: iaso.0002.`;
+      const refused = await run(double, deployment(build));
+      expect(refused.outcome).to.equal("rolledBack");
+      expect(refused.notes?.slice(0, 2).join(" ")).to.match(/^.* --migrations-unchecked to the command\.$/);
+      expect(refused.notes?.[0]).to.equal(lacks);
+      expect(told(double).mustFit).to.equal(label);
+      double.beanstalk.plan("iaso-staging", label, "succeeds");
+      const deployed = await run(double, deployment(build));
+      expect([deployed.outcome, deployed.notes]).to.deep.equal(["deployed", [lacks]]);
+      const again = builtVersion("1.0", { "iaso-deploy/migrations.json": "[]" });
+      await run(double, deployment(again.build, { migrationsUnchecked: true }));
+      expect(told(double).mustFit).to.equal(null);
     });
 
     it("count as unknown after a repair to a version that the user chose", async () => {
@@ -182,7 +203,10 @@ describe("deploy/commands", () => {
       const second = await deployWith(double, "1.2", "0001");
       deployByHand(double, "by-hand");
       await run(double, repairing(second));
-      expect(told(double)).to.deep.equal({ mustFit: null, versions: { [second]: null } });
+      expect(told(double)).to.deep.equal({ mustFit: second, versions: { [second]: null } });
+      deployByHand(double, "by-hand");
+      await run(double, (session) => repair(session, { to: second, migrationsUnchecked: true }));
+      expect(told(double).mustFit).to.equal(null);
     });
   });
 

@@ -263,7 +263,7 @@ export function deployment(build: Build, options: Partial<DeployOptions> = {}) {
 }
 
 export function repairing(to?: string) {
-  return (session: Session): Promise<Report> => repair(session, to);
+  return (session: Session): Promise<Report> => repair(session, { to });
 }
 
 /** The problems of the account at the end; empty if the pair is on one version and the lock is free. */

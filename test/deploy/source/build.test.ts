@@ -332,10 +332,13 @@ describe("deploy/source/build", () => {
           "deployed-on.env",
           "docker-compose.yml",
           "iaso-deploy/bridge_defaults.py",
+          "iaso-deploy/catalogue.py",
           "iaso-deploy/check_environment.py",
+          "iaso-deploy/compare.py",
           "iaso-deploy/model_columns.py",
           "iaso-deploy/prepare_database.py",
           "iaso-deploy/pyproject.toml",
+          "iaso-deploy/table_changes.py",
           "iaso-deploy/version.json",
         ].sort(),
       );

@@ -19,7 +19,7 @@ from django.core.management import call_command
 from django.db import connection, connections
 
 import bridge_defaults
-import model_columns
+import table_changes
 
 
 # An arbitrary constant: "iaso" in ASCII.
@@ -140,17 +140,16 @@ def read_known():
 
 
 def check_fit(must_fit):
-    """Checks older code against the tables that newer code left. Django has no migrations to apply then, and says no more."""
-    unknown = model_columns.unknown_migrations(connection)
+    """Checks the code against what migrations did that it does not have. Django ignores them."""
+    unknown, later = table_changes.unknown_migrations(connection)
     if not unknown:
         return
-    # Those of newer code, of a plugin that is off, or squashed ones whose files are gone.
     say(f"the database has {len(unknown)} migrations that this code does not have, such as {unknown[-1]}")
-    misfits = model_columns.find_misfits(connection)
+    misfits = table_changes.find_misfits(connection, unknown, later)
     for one in misfits:
-        say(f"this code fails on the database: {one}")
+        say(f"this code may fail on the database: {one}")
     if misfits and must_fit:
-        sys.exit("prepare_database: this code does not start, because the rollback would break it")
+        sys.exit("prepare_database: this code does not start, because it may fail on the database (--migrations-unchecked)")
 
 
 def main():
@@ -161,12 +160,15 @@ def main():
         say("this instance has the lock")
         prepare_roles()
         known, must_fit = read_known()
+        table_changes.create_table(connection)
+        # Before anything is changed.
+        check_fit(must_fit)
         bridge_defaults.drop_defaults(connection, known, say)
         # The old code serves until the switch ends, and after a rollback.
         bridge_defaults.keep_defaults(connection)
+        table_changes.record_changes(connection)
         call_command("migrate", interactive=False)
         call_command("createcachetable")
-        check_fit(must_fit)
         if not still_held(cursor):
             sys.exit("prepare_database: the lock was lost while migrating; look at the database before deploying again")
     session.close()

@@ -1,4 +1,4 @@
-"""Compares the tables that the running code knows with the tables after the migrations of the new version."""
+"""Compares the tables that code knows with the tables after migrations that it does not have."""
 
 import re
 
@@ -123,7 +123,7 @@ def compare_constraints(table, known, old, new, broken):
             continue
         if all(one in known for one in key["columns"]):
             broken("foreignKey", table, ", ".join(key["columns"]), f"new constraint {key['sql']}")
-    for trigger in sorted(after["triggers"] - before["triggers"]):
+    for trigger in sorted(set(after["triggers"]) - set(before["triggers"])):
         broken("trigger", table, None, f"new trigger: {trigger}")
 
 
