@@ -1,11 +1,11 @@
 import { execFileSync } from "node:child_process";
-import { cpSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, rmSync, writeFileSync } from "node:fs";
+import { cp } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
 import { type CheckArgs, checkMigrations, type Running } from "../../../deploy/migrations/check";
 import { checkInSandbox } from "../../../deploy/migrations/sandboxed";
 import { type Judgement } from "../../../deploy/migrations/verdict";
-import { migrationsOf } from "../../../deploy/knownMigrations";
 import { listMigrations } from "../../../deploy/source/migrations";
 import { textEntry } from "../../../deploy/source/overlay";
 import { writeZip } from "../../../deploy/source/zip";
@@ -271,7 +271,7 @@ place.delete()
       mustFit: string | null = null,
     ): Promise<string> {
       const scripts = temporaryDirectory();
-      cpSync(join(PREPARE, ".."), scripts, { recursive: true });
+      await cp(join(PREPARE, ".."), scripts, { recursive: true });
       const lists = versions.map((files, index) => [`v${index}`, namesOf(files)] as const);
       const known = { versions: Object.fromEntries(lists), mustFit, write: "an id" };
       writeFileSync(join(scripts, "known-migrations.json"), JSON.stringify(known));
@@ -427,8 +427,8 @@ place.delete()
       };
       const gone = {
         ...squashed,
-        [name]: squashed[name]?.replace(/replaces = .*/, "") ?? "",
-        "visits/migrations/0001_initial.py": RUNNING["visits/migrations/0001_initial.py"]!.replace(
+        [name]: squashed[name].replace(/replaces = .*/, ""),
+        "visits/migrations/0001_initial.py": (RUNNING["visits/migrations/0001_initial.py"] ?? "").replace(
           "0001_initial",
           "0001_squashed_0003_next",
         ),
