@@ -10,6 +10,7 @@ import { download } from "./commands/download";
 import { type CheckMigrationsOptions, reportMigrations } from "./commands/checkMigrations";
 import { checkWithoutAws, type PublicCheckOptions } from "./commands/checkWithoutAws";
 import { prune } from "./commands/prune";
+import { redeploy } from "./commands/redeploy";
 import { repair, type RepairOptions } from "./commands/repair";
 import { rollback } from "./commands/rollback";
 import { status } from "./commands/status";
@@ -72,6 +73,7 @@ Examples:
   npm run deploy -- status prod                               show the versions of web and worker
   npm run deploy -- rollback prod                             roll back to the version before
   npm run deploy -- rollback prod --to 1.2.2                  roll back to a given version
+  npm run deploy -- redeploy prod                             prepare a restored database for the running version
   npm run deploy -- repair prod                               bring web and worker to one version after a crash
   npm run deploy -- prune prod --keep 20                      delete old versions
   npm run deploy -- check-migrations prod --source ../iaso    check whether migrations break the running version
@@ -380,6 +382,18 @@ function createProgram(clock: Clock): Command {
             runningTasks: options.runningTasks,
             migrationsUnchecked: options.migrationsUnchecked === true,
           }),
+      ),
+    );
+
+  limits(command("redeploy", "deploy the running version again, such as after a restore of the database"))
+    .option("--migrations-unchecked", "start the version although it may fail on the database's tables")
+    .addOption(tasks())
+    .action((env: string, options: RollbackCliOptions) =>
+      execute({ env, clock, options, announce: "redeployment" }, (session) =>
+        redeploy(session, {
+          runningTasks: options.runningTasks,
+          migrationsUnchecked: options.migrationsUnchecked === true,
+        }),
       ),
     );
 

@@ -97,7 +97,7 @@ export async function describeMigrations(objects: ConditionalObjects, running: s
     ...(newer.length === 0
       ? []
       : [
-          `NOT NULL columns that these migrations added keep a default in the database for ${other}, until the next deployment: ${shorten(newer)}.`,
+          `NOT NULL columns that these migrations added keep a default in the database for ${other}, until the next deployment or \`redeploy\`: ${shorten(newer)}.`,
         ]),
     ...(unknown.length === 0
       ? []

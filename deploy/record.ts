@@ -31,7 +31,7 @@ const PHASES = [
 const schema = z.object({
   number: z.number().int().positive(),
   env: z.string(),
-  command: z.enum(["deploy", "rollback", "repair"]),
+  command: z.enum(["deploy", "rollback", "redeploy", "repair"]),
   by: z.string(),
   phase: z.enum(PHASES),
   /** The version label that both environments ran before. */
@@ -52,7 +52,7 @@ const schema = z.object({
   opening: z.string().optional(),
 });
 
-/** The journal record of a deployment, a rollback or a repair. */
+/** The journal record of a deployment, a rollback, a redeployment or a repair. */
 export type DeploymentRecord = z.infer<typeof schema>;
 export type Phase = (typeof PHASES)[number];
 

@@ -160,6 +160,7 @@ export function unchanged(env: string, label: string, state: PairState): Report 
     summary: `${env} already runs ${label} on web and worker; nothing was changed.`,
     to: label,
     environments: describeEnvironments(state),
+    notes: [`To deploy it again, such as after a restore of the database: npm run deploy -- redeploy ${env}`],
   };
 }
 

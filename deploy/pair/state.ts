@@ -7,7 +7,7 @@ import {
 } from "@aws-sdk/client-elastic-beanstalk";
 import { errorName } from "../../cli/awsErrors";
 import { UserError } from "../../cli/userError";
-import { type Member, type Pair, type Role } from "./find";
+import { type Member, type Pair, type Role, ROLES } from "./find";
 
 /** The last deployment to one instance, as the instance reports it. */
 export interface InstanceState {
@@ -127,6 +127,13 @@ export function deviations(state: EnvironmentState, version: string, after = -1)
   if (state.status !== "Ready") return [`is ${state.status}`];
   if (state.version !== version) return [`is on ${state.version ?? "no version"}`];
   return instanceDeviations(state, version, after);
+}
+
+/** The numbers of the last deployments to both environments; undefined if one of them shows no instances. */
+export function lastDeployments(state: PairState): Record<Role, number> | undefined {
+  if (ROLES.some((role) => state[role].instances.length === 0)) return undefined;
+  const last = (role: Role) => Math.max(...state[role].instances.map(({ deploymentId }) => deploymentId));
+  return { web: last("web"), worker: last("worker") };
 }
 
 function instanceDeviations(state: EnvironmentState, version: string, after = -1): string[] {

@@ -7,7 +7,7 @@ import { SETTLING } from "../../deploy/maintenance/maintain";
 import { closeQueue, isQueueClosed } from "../../deploy/maintenance/queue";
 import { type Role, ROLES } from "../../deploy/pair/find";
 import { reconcile } from "../../deploy/pair/reconcile";
-import { describePair, formatState } from "../../deploy/pair/state";
+import { describePair, formatState, lastDeployments } from "../../deploy/pair/state";
 import { ChangedWhileCopied } from "../media/run";
 import { encryptedSnapshot } from "../snapshot";
 import { type Context } from "./context";
@@ -139,15 +139,14 @@ export async function copy({ journal, session }: Context): Promise<void> {
  * The numbers of the last deployments to both environments. Waits until both show instances: during an update, such as one
  * by Beanstalk itself, they show none.
  */
-async function lastDeployments({ pair, session }: Context): Promise<Record<Role, number>> {
+async function awaitDeployments({ pair, session }: Context): Promise<Record<Role, number>> {
   const { clients, clock, interrupted, limits, lock } = session;
   const deadline = clock.now() + limits.update;
   for (;;) {
     lock.requireHeld();
     const state = await describePair(clients.beanstalk, pair);
-    const last = (role: Role) => Math.max(...state[role].instances.map(({ deploymentId }) => deploymentId));
-    if (ROLES.every((role) => state[role].instances.length > 0))
-      return { web: last("web"), worker: last("worker") };
+    const last = lastDeployments(state);
+    if (last !== undefined) return last;
     if (clock.now() >= deadline || interrupted()) {
       throw new Unfinished(
         `Web and worker are not both Ready with instances: ${ROLES.map((role) => formatState(state[role])).join("; ")}.`,
@@ -162,7 +161,7 @@ export async function update(context: Context): Promise<void> {
   const { journal, pair, session } = context;
   const { progress } = session;
   const { version } = journal.current;
-  const after = journal.current.deployed ?? (await lastDeployments(context));
+  const after = journal.current.deployed ?? (await awaitDeployments(context));
   await journal.write("updating", { deployed: after });
   // Instances of an older version than the existing Iaso stop then, instead of serving with tables that they do not fit.
   await announceVersions(session, [version], { mustFit: version });

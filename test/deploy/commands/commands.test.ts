@@ -1,6 +1,7 @@
 import { gunzipSync } from "node:zlib";
 import { expect } from "chai";
 import { prune } from "../../../deploy/commands/prune";
+import { redeploy } from "../../../deploy/commands/redeploy";
 import { repair } from "../../../deploy/commands/repair";
 import { rollback } from "../../../deploy/commands/rollback";
 import { status } from "../../../deploy/commands/status";
@@ -133,7 +134,7 @@ describe("deploy/commands", () => {
       const second = await deployWith(double, "1.2", "0001", "0002");
       expect(told(double).versions).to.deep.equal({ [first]: ["0001"], [second]: ["0001", "0002"] });
       expect(await notes(double)).to.equal(
-        `NOT NULL columns that these migrations added keep a default in the database for ${first}, until the next deployment: iaso.0002.`,
+        `NOT NULL columns that these migrations added keep a default in the database for ${first}, until the next deployment or \`redeploy\`: iaso.0002.`,
       );
       const third = await deployWith(double, "1.3", "0001", "0002");
       expect(told(double).versions).to.have.all.keys(second, third);
@@ -207,6 +208,42 @@ describe("deploy/commands", () => {
       deployByHand(double, "by-hand");
       await run(double, (session) => repair(session, { to: second, migrationsUnchecked: true }));
       expect(told(double).mustFit).to.equal(null);
+    });
+  });
+
+  describe("redeploy", () => {
+    const redeploying = (session: Session) => redeploy(session, TASKS);
+
+    it("deploys the running version again to every instance, which a deployment of it does not", async () => {
+      const double = account();
+      const { build, label } = builtVersion("1.1", { "iaso-deploy/migrations.json": "[]" });
+      await run(double, deployment(build));
+      const same = await run(double, deployment(build));
+      expect([same.outcome, same.notes?.join()]).to.match(/^unchanged,.*deploy -- redeploy staging$/);
+      expect(double.web.updates).to.deep.equal([label]);
+      const again = await run(double, redeploying);
+      expect(again).to.deep.include({ outcome: "deployed", from: label, to: label });
+      expect([double.web.updates, double.worker.updates]).to.deep.equal([
+        [label, label],
+        [label, label],
+      ]);
+      expect(double.s3.json(ARTIFACTS, KNOWN_MIGRATIONS)).to.deep.include({
+        mustFit: label,
+        versions: { [label]: [] },
+      });
+      expect(mismatches(double, [label])).to.deep.equal([]);
+    });
+
+    it("says how to go on if the instances refuse the version, and lets a repair do so", async () => {
+      const double = account();
+      const [first, second] = await deployAll(double, "1.1", "1.2");
+      double.beanstalk.plan("iaso-staging", second!, "rolledBack");
+      const refused = await run(double, redeploying);
+      expect(refused.outcome).to.equal("mixedVersions");
+      expect(refused.notes?.join()).to.contain("add --migrations-unchecked");
+      expect(refused.remedy).to.contain("repair staging --to <version>");
+      expect((await run(double, repairing(first))).outcome).to.equal("repaired");
+      expect(mismatches(double, [first!])).to.deep.equal([]);
     });
   });
 
