@@ -49,6 +49,8 @@ const schema = z.object({
   startedAt: z.string(),
   history: z.array(z.object({ at: z.string(), phase: z.enum(PHASES), detail: z.string().optional() })),
   withoutRowCount: z.boolean(),
+  /** The migrations in which backup and database differ, from the swap on; absent if they were not compared. */
+  difference: z.object({ lacking: z.array(z.string()), more: z.array(z.string()) }).optional(),
 });
 
 /** The journal record of a restore. */

@@ -2,6 +2,7 @@ import { type DBInstance } from "@aws-sdk/client-rds";
 import { describeError } from "../../cli/awsErrors";
 import { UserError } from "../../cli/userError";
 import { type Journal } from "../../coordination/journal";
+import { LockLost } from "../../coordination/lock";
 import { chooseBackup, type Wanted } from "../backups";
 import { awaitHealth } from "../health";
 import { findById, findByName, listByPrefix } from "../instances";
@@ -9,6 +10,7 @@ import { isolatedGroup } from "../isolatedGroup";
 import { requireInstance, settingsInState } from "../pulumiState";
 import { requireOwnCommands } from "../stateCommands";
 import { namesOf, type RestoreRecord, type Source } from "../record";
+import { describeDifference, type Difference, differenceOf, migrationsIn } from "../migrations";
 import { abandonRestore, existingId, oldServes, restoredServes, swapIn } from "../restoreInPlace";
 import { restoreBeside, RestoreRefused } from "../restoreSteps";
 import { countRows } from "../inspection";
@@ -182,9 +184,12 @@ async function complete(session: LockedSession, journal: Journal<RestoreRecord>)
   const newId = (await existingId(session, journal.current)) ?? (await prepare(session, journal));
   if (newId === undefined) return abandoned(session, journal);
   const record = journal.current;
-  const { name, oldId, replaced, settings } = record;
+  const { difference, name, oldId, replaced, settings } = record;
   await swapIn(session, session.pulumi, record, newId);
-  const problem = await session.progress.step("Wait until Iaso works with it", () => awaitHealth(session));
+  const unhealthy = await session.progress.step("Wait until Iaso works with it", () => awaitHealth(session));
+  // Iaso's health check reads few tables, and does not notice a column that is missing.
+  const [misfit] = difference === undefined ? [] : describeDifference(difference);
+  const problem = unhealthy ?? misfit;
   await journal.write("succeeded", {}, problem);
   const serving = await findById(session, newId);
   const warning = serving && storageWarning(session.env, serving, settings);
@@ -198,10 +203,15 @@ async function complete(session: LockedSession, journal: Journal<RestoreRecord>)
   if (problem !== undefined) {
     return {
       outcome: "unhealthy",
-      lines: [`${name} is the restored database, but Iaso does not work with it: ${problem}`, ...kept],
+      lines: [
+        unhealthy === undefined
+          ? `${name} is the restored database. ${problem}`
+          : `${name} is the restored database, but Iaso does not work with it: ${problem}`,
+        ...kept,
+      ],
       remedy:
-        `If the backup is older than a migration, deploy the version of that time: ` +
-        `npm run deploy -- rollback ${session.env} --to <version>`,
+        "If the backup is older than a migration, deploy the version of that time: " +
+        `npm run deploy -- rollback ${session.env} --to <version>. Or let the running version migrate the database: npm run deploy -- redeploy ${session.env}`,
     };
   }
   return {
@@ -229,13 +239,14 @@ async function prepare(session: LockedSession, journal: Journal<RestoreRecord>):
     await journal.write("refused", {}, error.message);
     return undefined;
   }
-  if (!withoutRowCount) session.show(await compare(session, instance));
+  const compared = withoutRowCount ? undefined : await compare(session, instance);
+  if (compared !== undefined) session.show(compared.shown);
   const question = `Replace ${name} by ${restored}? Iaso is interrupted for some minutes.`;
   if (!(await session.confirm(question))) {
     await journal.write("abandoned");
     return undefined;
   }
-  await journal.write("swapping", { newId: instance.DbiResourceId });
+  await journal.write("swapping", { newId: instance.DbiResourceId, difference: compared?.difference });
   return instance.DbiResourceId;
 }
 
@@ -253,20 +264,32 @@ async function abandoned(session: LockedSession, { current }: Journal<RestoreRec
   };
 }
 
-async function compare(session: LockedSession, instance: DBInstance): Promise<string[]> {
+/** Compares the rows and the migrations of both databases. */
+async function compare(
+  session: LockedSession,
+  instance: DBInstance,
+): Promise<{ shown: string[]; difference: Difference }> {
   const { progress, target } = session;
-  return progress.step("Count the rows of both databases", async () => {
+  return progress.step("Compare rows and migrations of both databases", async () => {
     const counter = await findInstance(session);
-    const restored = await countRows(session, counter, instance.Endpoint?.Address ?? "");
-    const serving = await findByName(session, target.databaseIdentifier);
-    const now = await countRows(session, counter, serving?.Endpoint?.Address ?? "").catch(
-      (error: unknown) => {
-        // The old database may be what is broken.
-        progress.warn(describeError(error));
-        return new Map<string, number>();
-      },
+    const host = instance.Endpoint?.Address ?? "";
+    const restored = await countRows(session, counter, host);
+    const serving = (await findByName(session, target.databaseIdentifier))?.Endpoint?.Address ?? "";
+    // The old database may be what is broken.
+    const orNone = <T>(none: T, error: unknown): T => {
+      if (error instanceof LockLost) throw error;
+      progress.warn(describeError(error));
+      return none;
+    };
+    const now = await countRows(session, counter, serving).catch((error: unknown) =>
+      orNone(new Map<string, number>(), error),
     );
-    return compareRows(now, restored);
+    const migrations = await migrationsIn(session, counter, host);
+    const before = await migrationsIn(session, counter, serving).catch((error: unknown) =>
+      orNone(migrations, error),
+    );
+    const difference = differenceOf(before, migrations);
+    return { difference, shown: [...compareRows(now, restored), ...describeDifference(difference)] };
   });
 }
 
@@ -293,7 +316,7 @@ function describePlan(
     old === undefined
       ? `     There is no instance ${name}. The new one gets its settings from Pulumi's state.`
       : "     Iaso still uses the old database.",
-    "  2. Show the rows, and ask again.",
+    "  2. Show the rows and the migrations that differ, and ask again.",
     ...(old === undefined
       ? [`  3. Rename ${restored} to ${name}.`]
       : [

@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { expect } from "chai";
 import { parseInspection, PYTHON, WRITES_PYTHON } from "../../database/inspection";
+import { MIGRATIONS_PYTHON, parseMigrations } from "../../database/migrations";
 import { databaseObstacles } from "../../database/upgradeObstacles";
 import { type PostgreSql, startWithDjango } from "../deploy/postgres";
 import { RUNNING } from "../deploy/migrations/sample";
@@ -42,6 +43,13 @@ describe("database/inspection (a real PostgreSQL with PostGIS, a real Django) @p
     expect(found.extensions.map(({ name }) => name)).to.include.members(["plpgsql", "postgis"]);
     expect(found.obstacles.size).to.equal(3);
     expect(databaseObstacles(found)).to.deep.equal([]);
+  });
+
+  it("lists the migrations that are applied", () => {
+    const list = () => parseMigrations(python3("shell", "-c", MIGRATIONS_PYTHON), "the server");
+    expect(list()).to.include.members(["places.0001_initial", "visits.0001_initial"]);
+    server.query("DELETE FROM django_migrations WHERE app = 'visits'", "iaso");
+    expect(list().filter((one) => one.startsWith("visits."))).to.deep.equal([]);
   });
 
   it("counts changed and deleted rows as writes, and none of its own", () => {

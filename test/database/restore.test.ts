@@ -16,7 +16,17 @@ import { exitCode } from "../../deploy/output/report";
 import { unusedPermissions } from "../authorization";
 import { ARTIFACTS, ENV } from "../deploy/double/aws";
 import { runDirect } from "../deploy/double/runs";
-import { type Account, type Ended, createAccount, mismatches, NAME, play, restoring, run } from "./runs";
+import {
+  type Account,
+  type Ended,
+  createAccount,
+  GOOD,
+  mismatches,
+  NAME,
+  play,
+  restoring,
+  run,
+} from "./runs";
 
 async function ended(...args: Parameters<typeof run>): Promise<Ended> {
   const end = await run(...args);
@@ -201,6 +211,32 @@ describe("database restore", () => {
     const played = await play(account, restoring(account, "snapshot", { snapshot: AWS_BACKUP }));
     expect(played.ends, played.output).to.deep.equal([EXIT.done]);
     expect(played.mismatches).to.deep.equal([]);
+  });
+
+  it("shows the migrations that the backup lacks, and does not say that Iaso works with it", async () => {
+    const account = createAccount();
+    const { double, old } = account;
+    double.rds.write(old, { iaso_orgunit: 3, django_migrations: 13 });
+    const declined = await ended(account, restoring(account, "snapshot"), { answers: [true, false] });
+    expect(declined.output).to.match(
+      /older than 12 migrations of the database: iaso\.0002_change, .*0011_change and 2 more\. The running version/,
+    );
+    const { code, output } = await ended(account, restoring(account, "snapshot"));
+    expect(code, output).to.equal(EXIT.unhealthy);
+    expect(output)
+      .to.include("older than 12 migrations")
+      .and.include("npm run deploy -- rollback staging --to <version>")
+      .and.include("npm run deploy -- redeploy staging")
+      .and.not.include("restored database, and Iaso works");
+    expect(mismatches(account)).to.deep.equal([]);
+  });
+
+  it("says that the backup has migrations which the database lacks", async () => {
+    const account = createAccount();
+    account.double.rds.snapshots[0]!.rows = { ...GOOD, django_migrations: 2 };
+    const { code, output } = await ended(account, restoring(account, "snapshot"));
+    expect(code).to.equal(EXIT.unhealthy);
+    expect(output).to.include("1 migrations that the database does not have: iaso.0002_change");
   });
 
   it("restores without a count of the rows if the user says so", async () => {

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { deflateSync } from "node:zlib";
 import { type Time } from "./clocks";
 import { AwsFault, itemsOf, structuresOf, type Xml } from "./protocol";
 import { extensionsOf, type Rds, type SimulatedDatabase } from "./rds";
@@ -116,6 +117,10 @@ export class Commands {
     if (program.includes("pg_stat_user_tables")) {
       const StandardOutputContent = `writes ${database.history.length}\n`;
       return { Status: "Success", StatusDetails: "Success", StandardOutputContent };
+    }
+    if (program.includes("django_migrations")) {
+      const list = deflateSync(this.rds.migrationsOf(database).join("\n")).toString("base64");
+      return { Status: "Success", StatusDetails: "Success", StandardOutputContent: `migrations ${list}\n` };
     }
     const rows = Object.entries(this.rds.rowsOf(database)).map(
       ([table, count]) => `rows ${table} ${count}\n`,

@@ -222,6 +222,12 @@ export class Rds {
     return this.existing().find((one) => one.name === name);
   }
 
+  /** The migrations of a database: each row of its table is one. */
+  migrationsOf(instance: SimulatedDatabase): string[] {
+    const count = this.rowsOf(instance)["django_migrations"] ?? 1;
+    return Array.from({ length: count }, (_, index) => `iaso.${String(index + 1).padStart(4, "0")}_change`);
+  }
+
   rowsOf({ history }: SimulatedDatabase): Tables {
     return history.at(-1)?.rows ?? {};
   }
