@@ -72,6 +72,17 @@ with connection.cursor() as cursor:
     print("writes", cursor.fetchone()[0])
 `;
 
+/**
+ * The program that collects the statistics with which PostgreSQL plans queries: a major upgrade transfers none.
+ *
+ * @see https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_UpgradeDBInstance.PostgreSQL.MajorVersion.Process.html
+ */
+export const ANALYZE_PYTHON = `from django.db import connection
+with connection.cursor() as cursor:
+    cursor.execute("ANALYZE")
+print("analyzed")
+`;
+
 /** The interpreter in the bundles of the deploy tool, and that of Beanstalk, which other bundles have. */
 export const INTERPRETERS = {
   own: "/var/app/current/.venv/bin/python",
@@ -116,6 +127,19 @@ export async function inspect(
     limit: LIMITS.rowCount,
   });
   return parseInspection(output, host);
+}
+
+/**
+ * Collects the statistics of a database.
+ *
+ * @throws Unfinished if the command fails
+ */
+export async function analyze(session: LockedSession, instanceId: string, host: string): Promise<void> {
+  await runOnInstance(session, instanceId, {
+    commands: [inspectCommand(session.target.platform, host, INTERPRETERS.own, ANALYZE_PYTHON)],
+    what: `Analyze ${host}`,
+    limit: LIMITS.rowCount,
+  });
 }
 
 /**

@@ -148,12 +148,7 @@ export function settingsInState(state: string, stack: string): { id: string; set
  * @throws UserError if the state does not have the instance, or an update of the stack is unfinished
  */
 export function requireInstance(state: string, id: string, stack: string): void {
-  if (deploymentOf(state).pending_operations.length > 0) {
-    throw new UserError(
-      `The last update of the stack ${stack} was interrupted.`,
-      'Finish it first: docs/operations.md, "Interrupted update"',
-    );
-  }
+  requireNoUpdate(state, stack);
   const ids = databaseIds(state);
   if (ids.includes(id)) return;
   throw new UserError(
@@ -162,9 +157,40 @@ export function requireInstance(state: string, id: string, stack: string): void 
   );
 }
 
-/** Replaces the old instance by the new one in Pulumi's state. Changes nothing if the new one is there already. */
-export async function replaceInState(pulumi: PulumiState, oldId: string, newId: string): Promise<void> {
+function requireNoUpdate(state: string, stack: string): void {
+  if (deploymentOf(state).pending_operations.length === 0) return;
+  throw new UserError(
+    `The last update of the stack ${stack} was interrupted, or goes on.`,
+    'Finish it first: docs/operations.md, "Interrupted update"',
+  );
+}
+
+/**
+ * Replaces the old instance by the new one in Pulumi's state. Changes nothing if the new one is there already.
+ *
+ * @throws UserError if an update of the stack goes on, or has changed the state meanwhile
+ */
+export async function replaceInState(
+  pulumi: PulumiState,
+  stack: string,
+  oldId: string,
+  newId: string,
+): Promise<void> {
   const state = await pulumi.read();
   if (databaseIds(state).includes(newId)) return;
+  requireNoUpdate(state, stack);
+  if (!databaseIds(state).includes(oldId)) {
+    throw new UserError(
+      `Pulumi's state of ${stack} does not have the old instance ${oldId} any more.`,
+      `Import ${newId}: docs/operations.md, "Resources missing from the state"`,
+    );
+  }
+  // An import does not notice what an update has written since the export.
+  if ((await pulumi.read()) !== state) {
+    throw new UserError(
+      `Pulumi's state of ${stack} was changed meanwhile.`,
+      "Wait until no update of the stack runs",
+    );
+  }
   await pulumi.write(state.replaceAll(oldId, newId));
 }

@@ -92,7 +92,7 @@ export async function swapIn(
     await finishSettings(session, plan, newId);
   });
   await session.progress.step("Put the new instance into Pulumi's state", () =>
-    replaceInState(pulumi, plan.oldId, newId),
+    replaceInState(pulumi, session.env, plan.oldId, newId),
   );
 }
 

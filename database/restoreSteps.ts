@@ -15,7 +15,7 @@ import { type RestorePlan } from "./record";
 import { Unfinished } from "../coordination/unfinished";
 import { LIMITS } from "./session";
 import { afterRestore, forRestore, hasSettings } from "./settings";
-import { isUnusable } from "./status";
+import { describeStatus, isUnusable } from "./status";
 
 /** Thrown when RDS refuses a restore, or restores no instance that works. There is no new instance. */
 export class RestoreRefused extends Error {
@@ -245,16 +245,17 @@ export async function restartIfNeeded(session: LockedSession, instance: DBInstan
 const COPY = /-(rehearsal|replaced|restored)-\d+$/;
 
 /**
- * Deletes an instance that does not serve, and waits until it is gone. Of one that a restore left broken, RDS takes no
- * snapshot.
+ * Deletes an instance that does not serve, and waits until it is gone. Of one that is broken, RDS takes no snapshot.
  *
  * @see https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_DeleteInstance.html
- * @param finalSnapshot the identifier of the snapshot that RDS takes first; none by default
+ * @param kept the identifier of the snapshot that RDS takes first, and whether the automated backups stay; by default nothing
+ *   stays
+ * @throws Unfinished if RDS does not delete the instance
  */
 export async function deleteInstance(
   session: LockedSession,
   name: string,
-  finalSnapshot?: string,
+  { backups = false, snapshot }: { backups?: boolean; snapshot?: string } = {},
 ): Promise<void> {
   // Never the database that serves, whatever a record says.
   if (!COPY.test(name)) throw new Error(`${name} is no copy of a database`);
@@ -270,7 +271,7 @@ export async function deleteInstance(
         found === undefined ||
         found.DBInstanceStatus === "deleting" ||
         isSettled(found) ||
-        (isUnusable(found) && finalSnapshot === undefined),
+        (isUnusable(found) && snapshot === undefined),
     );
     if (instance === undefined) return;
     try {
@@ -282,14 +283,17 @@ export async function deleteInstance(
         await clients.rds.send(
           new DeleteDBInstanceCommand({
             DBInstanceIdentifier: name,
-            ...(finalSnapshot === undefined
-              ? { SkipFinalSnapshot: true, DeleteAutomatedBackups: true }
-              : { FinalDBSnapshotIdentifier: finalSnapshot, DeleteAutomatedBackups: false }),
+            DeleteAutomatedBackups: !backups,
+            ...(snapshot === undefined
+              ? { SkipFinalSnapshot: true }
+              : { FinalDBSnapshotIdentifier: snapshot }),
           }),
         );
       }
     } catch (error) {
       if (!/^(InvalidDBInstanceState|DBInstanceNotFound)/.test(errorName(error))) throw error;
+      // It does not become available by waiting.
+      if (isUnusable(instance)) throw new Unfinished(describeStatus(instance), { cause: error });
     }
     if (session.interrupted()) throw new Unfinished("The run was interrupted.");
     if (clock.now() >= deadline) throw new Unfinished(`${name} was not deleted in time.`);

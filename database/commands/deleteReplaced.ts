@@ -5,6 +5,7 @@ import { deleteInstance } from "../restoreSteps";
 import { countRows } from "../inspection";
 import { findInstance } from "../runCommand";
 import { type LockedSession, type Result, type Session } from "../session";
+import { isUnusable } from "../status";
 import { requireFinished, withLock } from "../withLock";
 
 /**
@@ -22,9 +23,7 @@ export async function deleteReplaced(
   return withLock(session, "database delete-replaced", async (run) => {
     requireFinished(run);
     const locked = run.session;
-    const replaced = (await listByPrefix(locked, `${name}-replaced-`)).map(
-      ({ DBInstanceIdentifier = "" }) => DBInstanceIdentifier,
-    );
+    const replaced = await listByPrefix(locked, `${name}-replaced-`);
     if (replaced.length === 0) return { outcome: "done", lines: ["No restore has left an old database."] };
     const problem = await awaitHealth(locked);
     if (problem !== undefined) {
@@ -34,19 +33,33 @@ export async function deleteReplaced(
       );
     }
     if (!withoutRowCount) session.show(await rowsOf(locked, name));
-    const snapshots = replaced.map((one) => `${one}-final`);
-    session.show(replaced.map((one, index) => `Delete ${one}, after a snapshot ${snapshots[index] ?? ""}.`));
+    const deletions = replaced.map((instance) => {
+      const one = instance.DBInstanceIdentifier ?? "";
+      return {
+        one,
+        status: instance.DBInstanceStatus,
+        snapshot: isUnusable(instance) ? undefined : `${one}-final`,
+      };
+    });
+    session.show(
+      deletions.map(({ one, snapshot, status }) =>
+        snapshot === undefined
+          ? `Delete ${one}, which is ${status ?? ""}, without a last snapshot: RDS takes none of it. Its automated backups stay.`
+          : `Delete ${one}, after a snapshot ${snapshot}.`,
+      ),
+    );
     if (!(await session.confirm("Delete permanently?"))) {
       return { outcome: "abandoned", lines: ["Nothing was deleted."] };
     }
     run.beginWithout(`delete-replaced ${env}`);
-    for (const [index, one] of replaced.entries()) {
-      await locked.progress.step(`Delete ${one}`, () => deleteInstance(locked, one, snapshots[index]));
+    for (const { one, snapshot } of deletions) {
+      await locked.progress.step(`Delete ${one}`, () =>
+        deleteInstance(locked, one, { snapshot, backups: true }),
+      );
     }
-    return {
-      outcome: "done",
-      lines: [`Deleted ${replaced.join(", ")}. The snapshots stay: ${snapshots.join(", ")}.`],
-    };
+    const snapshots = deletions.flatMap(({ snapshot }) => snapshot ?? []);
+    const stay = snapshots.length === 0 ? "" : ` The snapshots stay: ${snapshots.join(", ")}.`;
+    return { outcome: "done", lines: [`Deleted ${deletions.map(({ one }) => one).join(", ")}.${stay}`] };
   });
 }
 

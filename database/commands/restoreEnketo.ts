@@ -90,7 +90,7 @@ async function deleteGroup(session: Session, group: string, again: string): Prom
       ReplicationGroupId: group,
       ...(status === "available" && { FinalSnapshotIdentifier: `iaso-${env}-enketo-before-${at}` }),
     });
-  } else if (status === "modifying" || status === "creating") {
+  } else if (status !== undefined && status !== "deleting") {
     throw new Unfinished(`${group} is ${status}.`, {}, again);
   }
   await until(

@@ -7,7 +7,7 @@ import { chooseBackup } from "../backups";
 import { awaitHealth } from "../health";
 import { findById, findByName, isSettled, request, waitFor } from "../instances";
 import { appears, restartIfNeeded, restoreBeside } from "../restoreSteps";
-import { inspect, type Inspection } from "../inspection";
+import { analyze, inspect, type Inspection } from "../inspection";
 import { findInstance } from "../runCommand";
 import { compareRows } from "../rowCount";
 import { reasonOf, Unfinished } from "../../coordination/unfinished";
@@ -208,6 +208,11 @@ async function finish(
   const name = target.databaseIdentifier;
   const group = instance.DBParameterGroups?.[0]?.DBParameterGroupName ?? "";
   await restartIfNeeded(session, instance);
+  if (counter !== undefined) {
+    await session.progress.step("Collect the statistics, of which an upgrade keeps none (ANALYZE)", () =>
+      analyze(session, counter, instance.Endpoint?.Address ?? ""),
+    );
+  }
   const problem = await session.progress.step("Wait until Iaso works with it", () => awaitHealth(session));
   const upgraded = `${name} runs PostgreSQL ${instance.EngineVersion ?? to}`;
   if (problem !== undefined) {
@@ -217,12 +222,20 @@ async function finish(
       remedy: `docs/operations.md, "Upgrading PostgreSQL"`,
     };
   }
+  const statistics =
+    counter === undefined
+      ? ["An upgrade keeps no statistics, without which queries are slow. In SQL:", "  ANALYZE;"]
+      : [];
   const updates =
     counter === undefined
       ? []
       : extensionUpdates(await inspect(session, counter, instance.Endpoint?.Address ?? ""));
-  const extensions =
-    updates.length === 0 ? [] : ["RDS upgrades no extension. In SQL:", ...updates.map((one) => `  ${one}`)];
+  const extensions = [
+    ...statistics,
+    ...(updates.length === 0
+      ? []
+      : ["RDS upgrades no extension. In SQL:", ...updates.map((one) => `  ${one}`)]),
+  ];
   if (!group.startsWith("default.")) {
     const lines = [`${upgraded} with the parameters ${group}, and Iaso works with it.`, ...extensions];
     return { outcome: "done", lines };

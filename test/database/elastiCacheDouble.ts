@@ -183,11 +183,15 @@ export class ElastiCacheDouble {
     return {};
   }
 
+  /** @see https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_DeleteReplicationGroup.html */
   private delete(group: string, last: string | undefined): unknown {
-    this.allow("DeleteReplicationGroup", [
+    const resources = [
       arn(`replicationgroup:${group}`),
       ...(last === undefined ? [] : [arn(`snapshot:${last}`)]),
-    ]);
+    ];
+    this.allow("DeleteReplicationGroup", resources);
+    // A last snapshot needs the right to create snapshots too.
+    if (last !== undefined) this.allow("CreateSnapshot", resources);
     const copy = this.copies.find(({ deletedAt, id }) => id === group && deletedAt > this.time.now);
     if (copy !== undefined) return this.deleteCopy(copy);
     if (group !== this.group || !this.exists) throw this.notFound(group);

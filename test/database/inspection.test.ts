@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { expect } from "chai";
-import { parseInspection, PYTHON, WRITES_PYTHON } from "../../database/inspection";
+import { ANALYZE_PYTHON, parseInspection, PYTHON, WRITES_PYTHON } from "../../database/inspection";
 import { MIGRATIONS_PYTHON, parseMigrations } from "../../database/migrations";
 import { databaseObstacles } from "../../database/upgradeObstacles";
 import { type PostgreSql, startWithDjango } from "../deploy/postgres";
@@ -50,6 +50,14 @@ describe("database/inspection (a real PostgreSQL with PostGIS, a real Django) @p
     expect(list()).to.include.members(["places.0001_initial", "visits.0001_initial"]);
     server.query("DELETE FROM django_migrations WHERE app = 'visits'", "iaso");
     expect(list().filter((one) => one.startsWith("visits."))).to.deep.equal([]);
+  });
+
+  it("collects statistics", () => {
+    const count = () =>
+      server.query("SELECT count(*) FROM pg_stats WHERE tablename = 'places_region'", "iaso");
+    expect(count()).to.equal("0");
+    expect(python3("shell", "-c", ANALYZE_PYTHON)).to.include("analyzed");
+    expect(Number(count())).to.be.greaterThan(0);
   });
 
   it("counts changed and deleted rows as writes, and none of its own", () => {

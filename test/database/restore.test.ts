@@ -415,6 +415,73 @@ describe("database delete-replaced", () => {
   });
 });
 
+describe("database delete-replaced of an instance that RDS cannot use", () => {
+  const replaced = async (): Promise<Account> => {
+    const account = createAccount();
+    await play(account, restoring(account, "snapshot"));
+    account.old.status = "failed";
+    return account;
+  };
+  const deletion = (session: Parameters<typeof deleteReplaced>[0]) =>
+    deleteReplaced(session, { withoutRowCount: false });
+
+  it("deletes it without a snapshot, and keeps its automated backups", async () => {
+    const account = await replaced();
+    account.old.attributes["DeletionProtection"] = false;
+    const { code, output } = await ended(account, deletion);
+    expect(code, output).to.equal(EXIT.done);
+    expect(output).to.include("which is failed, without a last snapshot");
+    account.double.time.now += 3_600_000;
+    expect(account.double.rds.existing().map(({ name }) => name)).to.deep.equal([NAME]);
+    const list = await ended(account, backups);
+    expect(list.output).to.include(account.old.id);
+  });
+
+  it("names the commands at once if RDS does not remove its protection", async () => {
+    const account = await replaced();
+    const before = account.double.time.now;
+    const { code, output } = await ended(account, deletion);
+    expect(code).to.equal(EXIT.unfinished);
+    expect(output).to.include("--no-deletion-protection").and.include("database -- delete-replaced staging");
+    expect(account.double.time.now - before).to.be.lessThan(600_000);
+  });
+});
+
+describe("Pulumi's state", () => {
+  for (const [what, change, message] of [
+    [
+      "an update has begun",
+      (state: string) =>
+        state.replace('"resources"', '"pending_operations":[{"type":"creating"}],"resources"'),
+      /Interrupted update/,
+    ],
+    [
+      "somebody has changed it",
+      (state: string) => state.replace("media", "other-media"),
+      /changed meanwhile/,
+    ],
+  ] as const) {
+    it(`is not overwritten if ${what} since it was read`, async () => {
+      const account = createAccount();
+      const before = account.state;
+      account.double.faultOn = (operation, count) => {
+        // The first export is that of the plan.
+        if (operation === "export" && count === (what === "an update has begun" ? 1 : 2)) {
+          account.state = change(account.state);
+        }
+        return undefined;
+      };
+      const { code, output } = await ended(account, restoring(account, "snapshot"));
+      expect([code, output]).to.match(message).and.match(/^6,/);
+      expect(account.state).to.equal(change(before));
+      account.double.faultOn = () => undefined;
+      if (what === "an update has begun") account.state = before;
+      expect((await ended(account, resume)).code).to.equal(EXIT.done);
+      expect(mismatches(account)).to.deep.equal([]);
+    });
+  }
+});
+
 describe("the permissions of an operator", () => {
   it("are enough for every command, and are all needed", async () => {
     const account = createAccount();

@@ -65,13 +65,17 @@ describe("database restore-enketo", () => {
   });
 
   it("waits for no Redis that is being changed", async () => {
-    const account = prepared();
-    account.redis.status = "modifying";
-    const end = await ended(account, restoring());
-    expect([end.code, end.output]).to.match(
-      /^6,[^]*is modifying[^]*restore-enketo staging --snapshot automatic/,
-    );
-    expect(account.redis.exists).to.equal(true);
+    for (const status of ["creating", "modifying", "snapshotting"]) {
+      const account = prepared();
+      account.redis.status = status;
+      const before = account.double.time.now;
+      const end = await ended(account, restoring());
+      expect([end.code, end.output]).to.match(
+        new RegExp(`^6,[^]*is ${status}[^]*restore-enketo staging --snapshot automatic`),
+      );
+      expect(account.redis.exists).to.equal(true);
+      expect(account.double.time.now - before).to.be.lessThan(3_600_000);
+    }
   });
 
   it("ends well when repeated, and never loses the snapshot, with every fault in every call @proof", async () => {

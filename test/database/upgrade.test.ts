@@ -29,6 +29,7 @@ function mismatches({ double, old }: Account): string[] {
   if (names.join() !== NAME) problems.push(`instances: ${names.join()}`);
   if (old.attributes.EngineVersion !== "17.10")
     problems.push(`version ${String(old.attributes.EngineVersion)}`);
+  if (!old.hasStatistics) problems.push("no statistics");
   const snapshot = double.rds.snapshots.find(({ id }) => id.startsWith(`${NAME}-before-17-`));
   if (snapshot?.version !== "16.9") problems.push("no snapshot of the old version");
   return problems;

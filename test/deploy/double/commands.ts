@@ -118,6 +118,10 @@ export class Commands {
       const StandardOutputContent = `writes ${database.history.length}\n`;
       return { Status: "Success", StatusDetails: "Success", StandardOutputContent };
     }
+    if (program.includes('"ANALYZE"')) {
+      database.hasStatistics = true;
+      return { Status: "Success", StatusDetails: "Success", StandardOutputContent: "analyzed\n" };
+    }
     if (program.includes("django_migrations")) {
       const list = deflateSync(this.rds.migrationsOf(database).join("\n")).toString("base64");
       return { Status: "Success", StatusDetails: "Success", StandardOutputContent: `migrations ${list}\n` };

@@ -32,6 +32,8 @@ export interface SimulatedDatabase {
   /** The error of PostGIS; undefined if it works. */
   postgisError: string | undefined;
   freeGib: number;
+  /** True if PostgreSQL has statistics. A major upgrade keeps none. */
+  hasStatistics: boolean;
 }
 
 interface SimulatedSnapshot {
@@ -201,6 +203,7 @@ export class Rds {
       obstacles: {},
       postgisError: undefined,
       freeGib: 30,
+      hasStatistics: true,
     };
     this.instances.push(instance);
     for (const log of LOGS) this.logGroups.add(`/aws/rds/instance/${name}/${log}`);
@@ -549,6 +552,7 @@ export class Rds {
       obstacles: {},
       postgisError: undefined,
       freeGib: 30,
+      hasStatistics: true,
       ...inside,
     };
     this.instances.push(instance);
@@ -654,6 +658,7 @@ export class Rds {
       // RDS's check before the upgrade can fail: the instance is then as before.
       if (this.upgradeFails(instance) || this.hasObstacle(instance)) return;
       instance.attributes.EngineVersion = version;
+      if (major(version) !== major(now)) instance.hasStatistics = false;
       instance.parameterGroup = { name: group, status: "in-sync" };
     };
     return [["upgrading", act]];
