@@ -6,7 +6,8 @@ import { serverPrograms } from "../deploy/postgres";
 import { findPython39 } from "../python39";
 import { CHROMIUM } from "../report/page/browser";
 
-const hasPostgis = (): boolean => {
+/** True if the server that tests use has PostGIS. */
+export const hasPostgis = (): boolean => {
   const version = /postgresql\/(\d+)\//.exec(serverPrograms() ?? "")?.[1] ?? "";
   return existsSync(`/usr/share/postgresql/${version}/extension/postgis.control`);
 };
