@@ -4,7 +4,7 @@ import { type Clock, systemClock } from "../coordination/clock";
 import { backups } from "./commands/backups";
 import { copyBack } from "./commands/copyBack";
 import { deleteReplaced } from "./commands/deleteReplaced";
-import { rehearse, type RehearseOptions } from "./commands/rehearse";
+import { deleteRehearsals, rehearse, type RehearseOptions } from "./commands/rehearse";
 import { abandon, restore, type RestoreOptions, resume } from "./commands/restore";
 import { restoreEnketo } from "./commands/restoreEnketo";
 import { restoreMedia, type RestoreMediaOptions } from "./commands/restoreMedia";
@@ -75,9 +75,12 @@ function createProgram(clock: Clock): Command {
     .option("--migrate <version>", "migrate the copy with this version of Iaso, on an instance")
     .option("--media", "also restore a file of media from AWS Backup")
     .option("--enketo", "also restore Enketo's Redis into a copy, and delete the copy")
-    .action((env: string, options: Options & Partial<RehearseOptions>) =>
+    .option("--delete-copies", "only delete the copies that killed rehearsals left")
+    .action((env: string, options: Options & Partial<RehearseOptions> & { deleteCopies?: true }) =>
       execute(env, options, clock, (session) =>
-        rehearse(session, { ...options, withoutRowCount: options.withoutRowCount === true }),
+        options.deleteCopies === true
+          ? deleteRehearsals(session)
+          : rehearse(session, { ...options, withoutRowCount: options.withoutRowCount === true }),
       ),
     );
 

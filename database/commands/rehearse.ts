@@ -120,6 +120,20 @@ export async function rehearse(session: Session, options: RehearseOptions): Prom
   });
 }
 
+/**
+ * Deletes what killed rehearsals and upgrades left, and nothing else: `resume` would complete a restore too.
+ *
+ * @throws UserError if a restore is unfinished
+ */
+export async function deleteRehearsals(session: Session): Promise<Result> {
+  return withLock(session, "database rehearse --delete-copies", async (run) => {
+    requireFinished(run);
+    run.beginWithout(`rehearse ${session.env} --delete-copies`);
+    await run.session.progress.step("Delete the copies of rehearsals", () => deleteCopies(run.session));
+    return { outcome: "done", lines: ["No copy of a rehearsal is left."] };
+  });
+}
+
 /** Deletes all copies of rehearsals, those of killed runs too. */
 export async function deleteCopies(session: LockedSession): Promise<void> {
   const copies = await listByPrefix(session, `${session.target.databaseIdentifier}-rehearsal-`);

@@ -5,6 +5,7 @@ import { staticFiles, versions } from "./application";
 import { awsBackups, backupLocks } from "./backup";
 import { caaRecords, certificates } from "./certificates";
 import { databaseBackups, databaseKey, databaseRehearsal, databaseStorage } from "./database";
+import { databaseCopies } from "./databaseCopies";
 import { delegation, hostedZone, recordNames } from "./dns";
 import { mailgunRecords, mailServer, senderRecords } from "./mail";
 import { beanstalkDomains, builderSubnet, platformUpdates, platformVersions } from "./platform";
@@ -48,6 +49,7 @@ export const checks: readonly Check[] = [
   awsBackups,
   backupLocks,
   databaseRehearsal,
+  databaseCopies,
   databaseStorage,
   databaseKey,
   databasePassword,

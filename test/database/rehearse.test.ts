@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { expect } from "chai";
 import { deleteReplaced } from "../../database/commands/deleteReplaced";
-import { rehearse } from "../../database/commands/rehearse";
+import { deleteRehearsals, rehearse } from "../../database/commands/rehearse";
 import { resume } from "../../database/commands/restore";
 import { drillPrefix, parseDrillKey } from "../../components/common/drillKey";
 import { type Drill } from "../../database/drill";
@@ -88,6 +88,24 @@ describe("database rehearse", () => {
     ]);
     expect(account.double.rds.rowsOf(account.old)).to.equal(before);
     expect(mismatches(account)).to.deep.equal([]);
+  });
+
+  it("deletes the copy of a killed rehearsal by a command that touches no restore", async () => {
+    const account = steady();
+    const { double } = account;
+    double.faultOn = (operation, before) =>
+      operation === "RestoreDBInstanceToPointInTime" && before === 0 ? "killAfter" : undefined;
+    expect(await run(account, (session) => rehearse(session, { withoutRowCount: true }))).to.equal("killed");
+    double.faultOn = () => undefined;
+    const end = await run(account, deleteRehearsals);
+    expect(end).to.deep.include({ code: EXIT.done });
+    expect(double.rds.existing().map(({ name }) => name)).to.deep.equal([NAME]);
+    double.faultOn = (operation, before) =>
+      operation === "ModifyDBInstance" && before === 0 ? "killBefore" : undefined;
+    expect(await run(account, restoring(account, "snapshot"))).to.equal("killed");
+    double.faultOn = () => undefined;
+    expect(await run(account, deleteRehearsals)).to.deep.include({ code: EXIT.refused });
+    expect(double.rds.existing()).to.have.lengthOf(2);
   });
 
   it("deletes a copy that RDS cannot use", async () => {

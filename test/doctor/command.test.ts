@@ -70,7 +70,7 @@ describe("npm run doctor", () => {
     expect(lines.slice(0, 6).join("\n")).to.match(
       /^PROBLEM +EBS encryption by default: New EBS .*\n +why: .*\n +fix: aws ec2 enable-.*\nPROBLEM +mail server: The mail server smtp\.eu\.mailgun\.org:587 refuses .*\n +why: .*\n +fix: /,
     );
-    expect(stdout).to.match(/\n2 problems, 23 checks ok, 15 only after the first pulumi up\.\n$/);
+    expect(stdout).to.match(/\n2 problems, 23 checks ok, 16 only after the first pulumi up\.\n$/);
     expect(stdout).not.to.match(/^\s+at /m);
   });
 
@@ -78,7 +78,7 @@ describe("npm run doctor", () => {
     lab.healthy(lab.stack("staging"), false);
     const words = await doctorWithMail(["staging", "--dns-server", lab.dns.address]);
     expect(words.code, words.stdout + words.stderr).to.equal(0);
-    expect(words.stdout).to.match(/\n0 problems, 25 checks ok, 15 only after the first pulumi up\.\n$/);
+    expect(words.stdout).to.match(/\n0 problems, 25 checks ok, 16 only after the first pulumi up\.\n$/);
     lab.world.account.denied.add("servicequotas:GetServiceQuota");
     const { code, stdout, stderr } = await doctorWithMail([
       "staging",

@@ -218,6 +218,7 @@ describe(".github/workflows", () => {
     const runs = steps("rehearse.yml").flatMap(({ run = "" }) => run.match(/npm run database -- .*/g) ?? []);
     expect(runs).to.deep.equal([
       'npm run database -- rehearse "$NAME" --stack "$STACK" --without-row-count --yes',
+      'npm run database -- rehearse "$NAME" --stack "$STACK" --delete-copies',
     ]);
   });
 

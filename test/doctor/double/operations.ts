@@ -247,6 +247,14 @@ export const operations: Record<string, Operation> = {
     };
   },
   "rds:DescribeDBInstances": (call) => {
+    if (call.form.get("DBInstanceIdentifier") === null) {
+      return {
+        DBInstances: [...call.account.databases].map(([DBInstanceIdentifier, { created }]) => ({
+          DBInstanceIdentifier,
+          InstanceCreateTime: created,
+        })),
+      };
+    }
     const { allocated, created, key, latestRestorable, managesPassword, retentionDays } = database(call);
     return {
       DBInstances: [

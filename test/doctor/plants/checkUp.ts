@@ -189,6 +189,44 @@ export const checkUpPlants: Plant[] = [
     wrong: /accepts backups of 7 to 30 days/,
     fix: /Set a number of days between its limits: pulumi config set --stack prod iaso:backupDays DAYS$/,
   },
+  ...(
+    [
+      [
+        "rehearsal-7",
+        -2,
+        /^A run left iaso-staging-rehearsal-7, 2 days old\.$/,
+        / rehearse staging --delete-copies$/,
+      ],
+      [
+        "restored-8",
+        -2,
+        /^A run left iaso-staging-restored-8, 2 days old\.$/,
+        / resume staging, or: .* abandon staging$/,
+      ],
+      [
+        "replaced-9",
+        -300,
+        /^The replaced database iaso-staging-replaced-9 still exists\.$/,
+        / delete-replaced staging$/,
+      ],
+    ] as const
+  ).map(([name, days, wrong, fix]): Plant => ({
+    what: `a copy of the database that was left: ${name}`,
+    check: "copies of the database",
+    exists: true,
+    plant: (world, stack) => {
+      const database = { ...databaseOf(world, stack), created: daysFromNow(days) };
+      world.account.databases.set(`${stack.databaseIdentifier}-${name}`, database);
+      // Of a rehearsal that goes on, and of another environment.
+      world.account.databases.set(`${stack.databaseIdentifier}-rehearsal-10`, {
+        ...database,
+        created: daysFromNow(-0.5),
+      });
+      world.account.databases.set(`${stack.databaseIdentifier}-qa-rehearsal-1`, database);
+    },
+    wrong,
+    fix,
+  })),
   {
     what: "a rehearsal that failed",
     check: "rehearsal of a restore",
