@@ -51,9 +51,9 @@ export async function migrationsOf(bundle: string): Promise<MigrationList | null
 
 /** How the migrations of a version differ from those of the running one. */
 export interface MigrationDifference {
-  /** Those that only the version has. */
+  /** The migrations that only the version has. */
   added: string[];
-  /** Those that only the running version has: the database keeps what they changed. */
+  /** The migrations that only the running version has: the database keeps what they changed. */
   lacking: string[];
 }
 

@@ -29,6 +29,7 @@ const NOT_RUN = [
   "test:iaso",
   "test:proofs",
   "test:recipe",
+  "test:releases",
   "test:static",
   "test:unit",
 ];
