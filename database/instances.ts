@@ -81,6 +81,27 @@ export async function waitFor<T extends DBInstance | undefined>(
 const OWN_CHANGES = ["DBInstanceIdentifier", "MasterUserPassword", "PendingCloudwatchLogsExports"] as const;
 
 /**
+ * The note that RDS also applies, with any change that it makes at once, what waits for the maintenance window; undefined if
+ * nothing waits.
+ *
+ * @see https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ModifyInstance.ApplyImmediately.html
+ */
+export function waitingChanges({
+  DBInstanceIdentifier,
+  PendingModifiedValues = {},
+}: DBInstance): string | undefined {
+  const own: readonly string[] = OWN_CHANGES;
+  const changes = Object.entries(PendingModifiedValues)
+    .filter(([name, value]) => value !== undefined && !own.includes(name))
+    .map(([name, value]) => `${name} ${JSON.stringify(value)}`);
+  if (changes.length === 0) return undefined;
+  return (
+    `RDS then also applies what waits for the maintenance window of ${DBInstanceIdentifier ?? ""}: ${changes.join(", ")}. ` +
+    "That interrupts Iaso for longer, a new class for about twenty minutes."
+  );
+}
+
+/**
  * True if RDS accepts changes of the instance, and no change of this tool is pending. An instance that optimises its
  * storage, for hours after it has grown, works as usual.
  */

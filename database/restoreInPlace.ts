@@ -1,6 +1,6 @@
 import { UserError } from "../cli/userError";
 import { type LockedSession, type Session } from "../coordination/session";
-import { findById, findByName, isSettled, waitUnlessGone } from "./instances";
+import { findById, findByName, isSettled, waitingChanges, waitUnlessGone } from "./instances";
 import { isolatedGroup } from "./isolatedGroup";
 import { type PulumiState, replaceInState, requireInstance } from "./pulumiState";
 import { namesOf, type RestorePlan } from "./record";
@@ -38,8 +38,9 @@ export async function planRestore(
   requireInstance(state, oldId, env);
   const isolated = await isolatedGroup(session, old);
   const settings = settingsOf(old);
-  const warning = storageWarning(env, old, settings);
-  if (warning !== undefined) session.progress.warn(`If the snapshot has to be restored: ${warning}`);
+  for (const warning of [storageWarning(env, old, settings), waitingChanges(old)]) {
+    if (warning !== undefined) session.progress.warn(`If the snapshot has to be restored: ${warning}`);
+  }
   return { source: { snapshot }, name, oldId, isolated, settings, ...namesOf(name, run) };
 }
 

@@ -5,7 +5,7 @@ import { type Journal } from "../../coordination/journal";
 import { LockLost } from "../../coordination/lock";
 import { chooseBackup, type Wanted } from "../backups";
 import { awaitHealth } from "../health";
-import { findById, findByName, listByPrefix } from "../instances";
+import { findById, findByName, listByPrefix, waitingChanges } from "../instances";
 import { isolatedGroup } from "../isolatedGroup";
 import { requireInstance, settingsInState } from "../pulumiState";
 import { requireOwnCommands } from "../stateCommands";
@@ -309,6 +309,7 @@ function describePlan(
   { description, next, old, oldId, others, settings }: Plan,
 ): string[] {
   const warning = old && storageWarning(env, old, settings);
+  const waiting = old && waitingChanges(old);
   const standby = settings.multiAz ? "with a standby" : "without a standby";
   return [
     "Plan:",
@@ -321,6 +322,7 @@ function describePlan(
       ? [`  3. Rename ${restored} to ${name}.`]
       : [
           `  3. Rename ${name} (${oldId}) to ${replaced}, without any connection, and ${restored} to ${name}.`,
+          ...(waiting === undefined ? [] : [`     ${waiting}`]),
           "     Iaso is interrupted for some minutes. What was written after the backup is only in the old database.",
         ]),
     "  4. Put the new instance into Pulumi's state, and wait until Iaso works with it.",

@@ -5,7 +5,7 @@ import { LockLost } from "../../coordination/lock";
 import { takeSnapshot } from "../../coordination/snapshot";
 import { chooseBackup } from "../backups";
 import { awaitHealth } from "../health";
-import { findById, findByName, isSettled, request, waitFor } from "../instances";
+import { findById, findByName, isSettled, request, waitFor, waitingChanges } from "../instances";
 import { appears, restartIfNeeded, restoreBeside } from "../restoreSteps";
 import { analyze, inspect, type Inspection } from "../inspection";
 import { findInstance } from "../runCommand";
@@ -48,6 +48,7 @@ export async function upgrade(session: Session, { to, withoutRowCount }: Upgrade
     const now = await session.progress.step("Check extensions and storage", () =>
       requireUpgradable(locked, old, counter),
     );
+    const waiting = waitingChanges(old);
     session.show([
       ...(now === undefined
         ? ["The extensions of the database are not checked (--without-row-count)."]
@@ -57,6 +58,7 @@ export async function upgrade(session: Session, { to, withoutRowCount }: Upgrade
       "     Iaso keeps running.",
       "  2. Ask again.",
       `  3. Take a snapshot of ${name} and upgrade it. Iaso is interrupted for about as long as the copy needed.`,
+      ...(waiting === undefined ? [] : [`     ${waiting}`]),
       "RDS cannot go back to the old version. A restore of the snapshot can.",
     ]);
     if (!(await session.confirm("Upgrade a copy?"))) {

@@ -60,6 +60,10 @@ describe("database restore", () => {
       expect(problems).to.deep.equal([]);
       expect(account.double.rds.named(NAME)).not.to.equal(account.old);
       expect(output).to.include("iaso_orgunit: 3 -> 10").and.include("The old database is not deleted.");
+      expect(output).to.match(
+        /also applies what waits for .* of iaso-staging: DBInstanceClass "db\.t4g\.large"/,
+      );
+      expect(account.old.attributes["DBInstanceClass"]).to.equal("db.t4g.large");
       expect(output).not.to.include("rotated-password");
     });
   }

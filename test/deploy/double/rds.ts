@@ -600,6 +600,15 @@ export class Rds {
       if (value !== null) instance.attributes[key] = typed(value);
     }
     const steps: [status: string, act: () => void][] = [];
+    const { DBInstanceClass } = instance.pending;
+    if (DBInstanceClass !== undefined) {
+      // A change that is made at once takes along what waits for the maintenance window.
+      const act = (): void => {
+        Object.assign(instance.attributes, { DBInstanceClass });
+        delete instance.pending.DBInstanceClass;
+      };
+      steps.push(["modifying", act]);
+    }
     if (password !== null) {
       instance.pending.MasterUserPassword = "****";
       steps.push(["resetting-master-credentials", this.setPassword.bind(this, instance, password)]);
