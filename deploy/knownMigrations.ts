@@ -51,9 +51,9 @@ export async function migrationsOf(bundle: string): Promise<MigrationList | null
 
 /** How the migrations of a version differ from those of the running one. */
 export interface MigrationDifference {
-  /** The migrations that only the version has. */
+  /** Migrations that only the version has. */
   added: string[];
-  /** The migrations that only the running version has: the database keeps what they changed. */
+  /** Migrations that only the running version has: the database keeps what they changed. */
   lacking: string[];
 }
 

@@ -48,6 +48,8 @@ const schema = z.object({
   restorePoint: z.object({ time: z.string(), snapshot: z.string().optional() }).optional(),
   /** The restore in case that the maintenance fails; only a deployment with `--maintenance` has it. */
   maintenance: restorePlan.optional(),
+  /** True if somebody opened the site or its queue during the maintenance: the snapshot may lack data. */
+  opened: z.boolean().optional(),
   /** The version with which the site is opened after a maintenance. */
   opening: z.string().optional(),
 });

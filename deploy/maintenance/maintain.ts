@@ -183,6 +183,8 @@ async function switchClosed(
       session.progress.warn(
         "Somebody opened the site or its queue during the maintenance. They are closed again.",
       );
+      // A repair does not see it once they are closed.
+      await journal.write("switching", { opened: true });
       await close(session, plan.listener, journal.current.number);
     }
     return result.ok ? verifyClosed(session, pair, journal.current.healthBefore) : result.causes;
@@ -194,6 +196,8 @@ async function switchClosed(
  *
  * The versions come first: an instance that starts with the new version would migrate the restored database. If the old
  * version fails on the new tables, it is deployed again after the restore.
+ *
+ * @throws UserError if the restore would lose what users have written, because somebody opened the site or its queue
  */
 async function restore(
   session: LockedSession,
@@ -204,6 +208,7 @@ async function restore(
 ): Promise<void> {
   const { limits, progress, pulumi } = session;
   for (const cause of causes) progress.warn(cause);
+  if (await mayBeWritten(session, pair, journal.current)) throw refuseRestore(session.env, journal.current);
   await journal.write("restoring", {}, causes.join(" "));
   // An interrupted rollback would leave the site closed.
   const calm = { ...session, interrupted: () => false };
@@ -215,6 +220,7 @@ async function restore(
       closed: true,
     });
   await progress.step(`Roll web and worker back to ${from}`, back);
+  if (await mayBeWritten(session, pair, journal.current)) throw refuseRestore(session.env, journal.current);
   const plan = journal.current.maintenance;
   if (plan === undefined) throw new Error("the journal has no plan of the restore");
   try {

@@ -8,16 +8,16 @@ import { findListener } from "./listener";
 
 /**
  * True if the database that a restore would replace may have newer data than the snapshot: the site or its queue is open,
- * or another run has closed it since.
+ * was open during the maintenance, or another run has closed it since.
  * Once the instances exchange their names, only the restored one can serve.
  */
 export async function mayBeWritten(
   session: LockedSession,
   pair: Pair,
-  { maintenance, number }: DeploymentRecord,
+  { maintenance, number, opened }: DeploymentRecord,
 ): Promise<boolean> {
   if (maintenance === undefined) return false;
-  if (await isClosed(session, await findListener(session, pair), number)) return false;
+  if (opened !== true && (await isClosed(session, await findListener(session, pair), number))) return false;
   return oldServes(session, maintenance);
 }
 
@@ -31,7 +31,7 @@ export function refuseRestore(
 ): UserError {
   const { snapshot = "", time = "" } = restorePoint ?? {};
   return new UserError(
-    `Run ${number} (by ${by}, ${startedAt}) closed the site of ${env}, but the site or its queue is open: users may have ` +
+    `Run ${number} (by ${by}, ${startedAt}) closed the site of ${env}, but somebody opened the site or its queue: users may have ` +
       `written since ${time}, and a restore of ${snapshot} would lose that.`,
     `Keep the data, with a version that works with its tables: npm run deploy -- repair ${env} --to <version>. ` +
       `To restore afterwards: npm run database -- restore ${env} --snapshot ${snapshot}`,

@@ -213,6 +213,37 @@ describe("deploy --maintenance", () => {
     expect(problemsOf(double)).to.deep.equal([]);
   });
 
+  for (const what of ["site", "queue"] as const) {
+    it(`restores nothing if somebody opens the ${what} during a switch that fails, and tells the way out`, async () => {
+      const double = prepare({ web: "rolledBack", worker: "succeeds" });
+      double.faultOn = (operation, before) => {
+        if (operation !== "UpdateEnvironment" || before !== 1) return undefined;
+        const rules = double.balancing.existing().map(({ arn }) => arn);
+        if (what === "queue")
+          double.queue.setAttributes(new URLSearchParams({ "Attributes.Policy": QUEUE_POLICY }));
+        else
+          for (const RuleArn of rules)
+            double.balancing.handle("DeleteRule", new URLSearchParams({ RuleArn }));
+        return undefined;
+      };
+      const report = await run(double, maintaining());
+      expect([exitCode(report), report.summary]).to.match(
+        /^6,.*users may have written since .*repair staging --to <version>.*The site is CLOSED until the repair/,
+      );
+      expect(double.rds.existing()).to.have.lengthOf(1);
+      double.faultOn = () => undefined;
+      // The site is closed again, and a repair does not forget it.
+      double.time.now += 400_000;
+      const repaired = await run(double, repairing());
+      expect([repaired.outcome, repaired.summary]).to.match(/^refused,.*users may have written since/);
+      double.beanstalk.plan(`iaso-${ENV}`, NEW, "succeeds");
+      const kept = await run(double, repairing(NEW));
+      expect([kept.outcome, kept.to], JSON.stringify(kept)).to.deep.equal(["repaired", NEW]);
+      expect(double.rds.existing()).to.have.lengthOf(1);
+      expect(problemsOf(double)).to.deep.equal([]);
+    });
+  }
+
   it("needs each of its permissions, and changes nothing without them", async () => {
     const { role } = prepare(SUCCEEDS);
     const missing = ["ShowMaintenancePage", "StopTasks"].map((sid) => role.without(sid));
