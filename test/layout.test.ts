@@ -52,6 +52,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     "database/pulumiState.ts",
     "database/record.ts",
     "database/restoreInPlace.ts",
+    "database/writes.ts",
     "settings/stackFile.ts",
   ],
   // The doctor reads the keys of rehearsals too.

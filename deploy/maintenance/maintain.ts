@@ -6,6 +6,7 @@ import { LockLost } from "../../coordination/lock";
 import { takeSnapshot } from "../../coordination/snapshot";
 import { type RestorePlan } from "../../database/record";
 import { planRestore, restoredServes, restoreInPlace } from "../../database/restoreInPlace";
+import { countOwnWrites } from "../../database/writes";
 import { reasonOf } from "../../coordination/unfinished";
 import { type Closing, Unfinished } from "../commands/withLock";
 import { requireCredentialsFor } from "../credentials";
@@ -154,9 +155,19 @@ async function closeAndPrepare(session: LockedSession, args: MaintenanceArgs): P
   const { source, name: database } = plan.restore;
   const snapshot = "snapshot" in source ? source.snapshot : "";
   const time = new Date(clock.now()).toISOString();
+  const writesBefore = await countOwnWrites(session);
   await progress.step(`Take the snapshot ${snapshot}`, () =>
     takeSnapshot({ rds: clients.rds, clock, lock, env, database, snapshot, interrupted }),
   );
+  const writes = writesBefore === undefined ? undefined : await countOwnWrites(session);
+  if (writes !== writesBefore) {
+    throw new UserError(
+      writes === undefined
+        ? `Nothing shows whether somebody wrote to the database of ${env} while the snapshot was taken.`
+        : `A slow request wrote to the database of ${env} while the snapshot was taken, which lacks that.`,
+      "Run the command again",
+    );
+  }
   if (interrupted() || !(await isClosed(session, plan.listener, journal.current.number))) {
     throw new UserError(
       interrupted()

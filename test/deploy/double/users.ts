@@ -46,6 +46,12 @@ export class Users {
     };
   }
 
+  /** A request that arrives now and ends after some milliseconds. */
+  begin(milliseconds: number): void {
+    const { now } = this.double.time;
+    this.writes.push({ at: now + milliseconds, table: "iaso_orgunit", label: PREVIOUS });
+  }
+
   private get database(): SimulatedDatabase | undefined {
     const { rds } = this.double;
     return rds.connect(rds.address(`iaso-${ENV}`));

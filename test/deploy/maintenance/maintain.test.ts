@@ -98,6 +98,17 @@ describe("deploy --maintenance", () => {
     }
   });
 
+  it("gives up if a slow request ends while the snapshot is taken, which the snapshot lacks", async () => {
+    const double = prepare({ web: "mixed", worker: "succeeds" });
+    double.faultOn = (operation) => {
+      if (operation === "CreateDBSnapshot") double.users?.begin(30_000);
+      return undefined;
+    };
+    const { ends, mismatches } = await play(double);
+    expect([reportOf(ends[0]).outcome, mismatches]).to.deep.equal(["refused", []]);
+    expect(reportOf(ends[0]).summary).to.match(/A slow request wrote to the database/);
+  });
+
   it("gives up if somebody opens the queue before the switch", async () => {
     const double = prepare(SUCCEEDS);
     double.faultOn = (operation) => {
