@@ -25,7 +25,7 @@ import { close, isClosed, open } from "./closure";
 import { keepData } from "./keepData";
 import { findListener, type Listener, requireFreePriorities } from "./listener";
 import { verifyClosed } from "./verify";
-import { mayBeWritten, refuseRestore } from "./written";
+import { closeAgain, mayBeWritten, refuseRestore, requireUnwritten } from "./written";
 
 /**
  * Milliseconds from the closure until nobody changes data any more: the changes have taken effect everywhere (a policy
@@ -194,9 +194,7 @@ async function switchClosed(
       session.progress.warn(
         "Somebody opened the site or its queue during the maintenance. They are closed again.",
       );
-      // A repair does not see it once they are closed.
-      await journal.write("switching", { opened: true });
-      await close(session, plan.listener, journal.current.number);
+      await closeAgain(session, pair, journal);
     }
     return result.ok ? verifyClosed(session, pair, journal.current.healthBefore) : result.causes;
   });
@@ -219,7 +217,7 @@ async function restore(
 ): Promise<void> {
   const { limits, progress, pulumi } = session;
   for (const cause of causes) progress.warn(cause);
-  if (await mayBeWritten(session, pair, journal.current)) throw refuseRestore(session.env, journal.current);
+  await requireUnwritten(session, pair, journal);
   await journal.write("restoring", {}, causes.join(" "));
   // An interrupted rollback would leave the site closed.
   const calm = { ...session, interrupted: () => false };
@@ -231,15 +229,17 @@ async function restore(
       closed: true,
     });
   await progress.step(`Roll web and worker back to ${from}`, back);
-  if (await mayBeWritten(session, pair, journal.current)) throw refuseRestore(session.env, journal.current);
+  await requireUnwritten(session, pair, journal);
   const plan = journal.current.maintenance;
   if (plan === undefined) throw new Error("the journal has no plan of the restore");
   try {
-    await restoreInPlace(calm, pulumi, plan, (newId) =>
-      journal.write("restoring", { maintenance: { ...plan, newId } }),
-    );
+    await restoreInPlace(calm, pulumi, plan, async (newId) => {
+      // The restore of the snapshot takes minutes to hours, and the old version may work on the new tables.
+      await requireUnwritten(calm, pair, journal);
+      await journal.write("restoring", { maintenance: { ...plan, newId } });
+    });
   } catch (error) {
-    if (error instanceof LockLost) throw error;
+    if (error instanceof LockLost || error instanceof UserError) throw error;
     const other = `npm run deploy -- repair ${session.env} --to <version>`;
     throw new Unfinished(
       `${reasonOf(error)} To keep the data instead, with a version that works with its tables: ${other}`,
@@ -310,7 +310,8 @@ export async function recoverMaintenance(
   // An interrupted verification would restore the database for no reason.
   const calm = { ...session, interrupted: () => false };
   const { from, healthBefore, maintenance, number, opening, phase, to } = journal.current;
-  if (from === null || to === null) throw new Error("the journal lacks the versions of the maintenance");
+  if (from === null || to === null || maintenance === undefined)
+    throw new Error("the journal lacks the versions or the restore of the maintenance");
   const end = (version: string): Promise<string> =>
     whileClosed(async () => {
       await openWith(calm, pair, journal, version, endOf(version, journal.current));
@@ -319,9 +320,13 @@ export async function recoverMaintenance(
   const mayRestore = phase !== "opening" && phase !== "closing";
   const written = mayRestore && (await mayBeWritten(session, pair, journal.current));
   if (wanted !== undefined) {
-    if (written) return end(wanted);
-    if (phase === "restoring" && maintenance !== undefined && !(await restoredServes(calm, maintenance))) {
-      await whileClosed(() => keepData(calm, pair, maintenance, wanted));
+    const keeps = written || (phase === "restoring" && !(await restoredServes(calm, maintenance)));
+    if (keeps) {
+      await whileClosed(async () => {
+        // Users get the page until both environments run the version: versions may be mixed.
+        if (written) await closeAgain(calm, pair, journal);
+        await keepData(calm, pair, maintenance, wanted);
+      });
       return end(wanted);
     }
     throw new UserError(

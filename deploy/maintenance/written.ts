@@ -1,9 +1,10 @@
 import { UserError } from "../../cli/userError";
+import { type Journal } from "../../coordination/journal";
 import { oldServes } from "../../database/restoreInPlace";
 import { type Pair } from "../pair/find";
 import { type DeploymentRecord } from "../record";
 import { type LockedSession } from "../session";
-import { isClosed } from "./closure";
+import { close, isClosed } from "./closure";
 import { findListener } from "./listener";
 
 /**
@@ -19,6 +20,35 @@ export async function mayBeWritten(
   if (maintenance === undefined) return false;
   if (opened !== true && (await isClosed(session, await findListener(session, pair), number))) return false;
   return oldServes(session, maintenance);
+}
+
+/**
+ * Closes the site and its queue again. The journal records first that they were open, because nothing else shows it once
+ * they are closed.
+ */
+export async function closeAgain(
+  session: LockedSession,
+  pair: Pair,
+  journal: Journal<DeploymentRecord>,
+): Promise<void> {
+  const { number, phase } = journal.current;
+  await journal.write(phase, { opened: true });
+  await close(session, await findListener(session, pair), number);
+}
+
+/**
+ * Checks that a restore loses nothing that users have written. Otherwise closes the site again.
+ *
+ * @throws UserError if the restore would lose data, because somebody opened the site or its queue
+ */
+export async function requireUnwritten(
+  session: LockedSession,
+  pair: Pair,
+  journal: Journal<DeploymentRecord>,
+): Promise<void> {
+  if (!(await mayBeWritten(session, pair, journal.current))) return;
+  await closeAgain(session, pair, journal);
+  throw refuseRestore(session.env, journal.current);
 }
 
 /**

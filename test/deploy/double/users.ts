@@ -21,8 +21,8 @@ interface Write {
 }
 
 /**
- * Users who write while the site is open, a worker that runs tasks while the queue is open, and migrations that are not
- * compatible with the previous version: each version works only on its own tables.
+ * Users who write while the site is open, a worker that runs tasks while the queue is open, and migrations that are by
+ * default not compatible with the previous version: each version works only on its own tables.
  */
 export class Users {
   /** Writes that Iaso has confirmed, by table. */
@@ -31,6 +31,8 @@ export class Users {
   failures = 0;
   /** Requests that got the maintenance page. */
   refused = 0;
+  /** True if the previous version works on the new tables too. */
+  compatible = false;
   private last: number;
   private writes: Write[] = [];
 
@@ -62,6 +64,13 @@ export class Users {
     return label === PREVIOUS ? OLD_TABLES : NEW_TABLES;
   }
 
+  private works(label: string, tables: number | undefined): boolean {
+    return (
+      tables === this.tablesOf(label) ||
+      (this.compatible && tables !== undefined && tables > this.tablesOf(label))
+    );
+  }
+
   private migrate(label: string): void {
     const { database, double } = this;
     if (database === undefined) return;
@@ -78,7 +87,7 @@ export class Users {
     if (database === undefined) return false;
     const tables = double.rds.rowsOf(database)[MIGRATIONS];
     const { health, instances } = double.web.truth;
-    return health !== "Severe" && instances.every(({ label }) => this.tablesOf(label) === tables);
+    return health !== "Severe" && instances.every(({ label }) => this.works(label, tables));
   }
 
   /** Does what happens up to the double's time. */
@@ -130,7 +139,7 @@ export class Users {
     for (const { label, table } of due) {
       const { database } = this;
       const rows = database === undefined ? {} : double.rds.rowsOf(database);
-      if (database === undefined || rows[MIGRATIONS] !== this.tablesOf(label)) {
+      if (database === undefined || !this.works(label, rows[MIGRATIONS])) {
         this.failures += 1;
         continue;
       }

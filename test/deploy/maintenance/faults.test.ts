@@ -1,8 +1,21 @@
 import { expect } from "chai";
-import { type AwsDouble, FAULT_KINDS, type FaultKind } from "../double/aws";
+import { type AwsDouble, FAULT_KINDS, type FaultKind, PREVIOUS } from "../double/aws";
 import { type DeploymentEnd } from "../double/beanstalk";
 import { Random } from "../double/random";
-import { NAME, NEW, type Plan, play, type Played, prepare } from "./scenario";
+import { type End, repairing, runDirect } from "../double/runs";
+import {
+  isOpenJournal,
+  maintaining,
+  NAME,
+  NEW,
+  openByHand,
+  type Plan,
+  play,
+  type Played,
+  prepare,
+  problemsOf,
+  REPAIRS,
+} from "./scenario";
 
 const PLANS: Record<string, Plan> = {
   "neither fails": { web: "succeeds", worker: "succeeds" },
@@ -91,6 +104,20 @@ function draw(seed: number): AwsDouble {
   return double;
 }
 
+/** Runs a maintenance, and repairs until the journal is closed, with or without --to as the messages say. */
+async function keepData(double: AwsDouble): Promise<Played> {
+  const ends: End[] = [];
+  let to: string | undefined;
+  do {
+    const end = await runDirect(double, ends.length === 0 ? maintaining() : repairing(to), {}, "shortcut");
+    ends.push(end);
+    if (end === "killed") continue;
+    if (end.summary.includes("users may have written")) to = PREVIOUS;
+    else if (end.remedy?.endsWith("without --to") === true) to = undefined;
+  } while (isOpenJournal(double) && ends.length <= REPAIRS);
+  return { double, ends, mismatches: problemsOf(double) };
+}
+
 describe("deploy --maintenance under faults: one version with its tables and all data, and an open site @proof", () => {
   for (const [name, plan] of Object.entries(PLANS)) {
     it(`with every fault in every call if ${name}`, async () => {
@@ -133,6 +160,33 @@ describe("deploy --maintenance under faults: one version with its tables and all
       conclude(status, tally);
     });
   }
+
+  it("with every kill if somebody opens the site during the restore, and keeps the data as the message says", async () => {
+    const prepared = (): AwsDouble => {
+      const double = prepare(PLANS["web fails"]!);
+      double.users!.compatible = true;
+      let opened = false;
+      double.faultOn = (operation) => {
+        if (!opened && operation === "RestoreDBInstanceFromDBSnapshot") {
+          opened = true;
+          openByHand(double, "site");
+        }
+        return undefined;
+      };
+      return double;
+    };
+    const undisturbed = prepared();
+    const tally = newTally();
+    count(tally, "undisturbed", await keepData(undisturbed));
+    for (const place of places(undisturbed)) {
+      for (const kind of ["killBefore", "killAfter"] as const) {
+        const double = prepared();
+        double.faults.set(place, kind);
+        count(tally, `${kind} at ${place} ${undisturbed.calls[place]!.operation}`, await keepData(double));
+      }
+    }
+    conclude("opened during the restore", tally);
+  });
 
   it(`in ${RANDOM_RUNS} seeded runs with several faults, lags, backups and deaths of repair`, async () => {
     const tally = newTally();

@@ -8,7 +8,17 @@ import { ARTIFACTS, type AwsDouble, ENV, PREVIOUS } from "../double/aws";
 import { deployRole } from "../double/authorization";
 import { QUEUE_POLICY } from "../double/queue";
 import { builtVersion, deployment, repairing, runDirect } from "../double/runs";
-import { maintaining, NEW, type Plan, play, prepare, problemsOf, reportOf } from "./scenario";
+import {
+  maintaining,
+  NAME,
+  NEW,
+  openByHand,
+  type Plan,
+  play,
+  prepare,
+  problemsOf,
+  reportOf,
+} from "./scenario";
 
 const SUCCEEDS: Plan = { web: "succeeds", worker: "succeeds" };
 
@@ -229,12 +239,7 @@ describe("deploy --maintenance", () => {
       const double = prepare({ web: "rolledBack", worker: "succeeds" });
       double.faultOn = (operation, before) => {
         if (operation !== "UpdateEnvironment" || before !== 1) return undefined;
-        const rules = double.balancing.existing().map(({ arn }) => arn);
-        if (what === "queue")
-          double.queue.setAttributes(new URLSearchParams({ "Attributes.Policy": QUEUE_POLICY }));
-        else
-          for (const RuleArn of rules)
-            double.balancing.handle("DeleteRule", new URLSearchParams({ RuleArn }));
+        openByHand(double, what);
         return undefined;
       };
       const report = await run(double, maintaining());
@@ -247,10 +252,48 @@ describe("deploy --maintenance", () => {
       double.time.now += 400_000;
       const repaired = await run(double, repairing());
       expect([repaired.outcome, repaired.summary]).to.match(/^refused,.*users may have written since/);
+      const { failures } = double.users!;
+      const failed = await run(double, repairing(NEW));
+      expect([exitCode(failed), failed.summary]).to.match(
+        /^6,.* does not work with the database: .*The site is CLOSED until the repair/,
+      );
+      expect(double.balancing.existing()).to.have.lengthOf(2);
       double.beanstalk.plan(`iaso-${ENV}`, NEW, "succeeds");
       const kept = await run(double, repairing(NEW));
+      expect(double.users).to.include({ failures });
       expect([kept.outcome, kept.to], JSON.stringify(kept)).to.deep.equal(["repaired", NEW]);
       expect(double.rds.existing()).to.have.lengthOf(1);
+      expect(problemsOf(double)).to.deep.equal([]);
+    });
+  }
+
+  for (const [what, call, before] of [
+    ["site", "RestoreDBInstanceFromDBSnapshot", 0],
+    ["queue", "RestoreDBInstanceFromDBSnapshot", 0],
+    ["site", "ModifyDBInstance", 0],
+  ] as const) {
+    it(`loses nothing if somebody opens the ${what} at ${call}, and the old version works on the new tables`, async () => {
+      const double = prepare({ web: "rolledBack", worker: "succeeds" });
+      double.users!.compatible = true;
+      double.faultOn = (operation, times) => {
+        if (operation === call && times === before) openByHand(double, what);
+        return undefined;
+      };
+      const report = await run(double, maintaining());
+      expect([exitCode(report), report.summary], JSON.stringify(report)).to.match(
+        /^6,.*users may have written since .*repair staging --to <version>.*The site is CLOSED until the repair/,
+      );
+      expect(report.summary).not.to.include("To keep the data instead");
+      expect([double.balancing.existing().length, double.queue.policy]).to.match(
+        /^2,.*ClosedForMaintenance1"/,
+      );
+      expect(double.rds.existing().map(({ name }) => name)).to.deep.equal([NAME, `${NAME}-restored-1`]);
+      double.faultOn = () => undefined;
+      double.time.now += 400_000;
+      const repaired = await run(double, repairing());
+      expect([repaired.outcome, repaired.summary]).to.match(/^refused,.*users may have written since/);
+      const kept = await run(double, repairing(PREVIOUS));
+      expect([kept.outcome, kept.to], JSON.stringify(kept)).to.deep.equal(["repaired", PREVIOUS]);
       expect(problemsOf(double)).to.deep.equal([]);
     });
   }

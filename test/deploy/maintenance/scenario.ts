@@ -22,6 +22,7 @@ import {
   type Route,
   runDirect,
 } from "../double/runs";
+import { QUEUE_POLICY } from "../double/queue";
 import { STEADY } from "../double/scenario";
 import { Users } from "../double/users";
 
@@ -75,6 +76,15 @@ export function prepare(plan: Plan, seed = 1, time?: Time): AwsDouble {
   return double;
 }
 
+/** Opens the site or its queue, as somebody else than the tool does. */
+export function openByHand({ balancing, queue }: AwsDouble, what: "site" | "queue"): void {
+  // pulumi up resets the policy.
+  if (what === "queue") queue.setAttributes(new URLSearchParams({ "Attributes.Policy": QUEUE_POLICY }));
+  else
+    for (const { arn: RuleArn } of [...balancing.existing()])
+      balancing.handle("DeleteRule", new URLSearchParams({ RuleArn }));
+}
+
 export interface Played {
   double: AwsDouble;
   ends: End[];
@@ -82,7 +92,7 @@ export interface Played {
 }
 
 /** The most repairs of one scenario: each of them can be killed too. */
-const REPAIRS = 8;
+export const REPAIRS = 8;
 
 /**
  * Runs a maintenance, repairs until the journal is closed, and judges the account. An administrator runs the commands of AWS
@@ -123,7 +133,7 @@ function silence(double: AwsDouble, end: End | undefined, before: number): strin
     : [];
 }
 
-function isOpenJournal({ s3 }: AwsDouble): boolean {
+export function isOpenJournal({ s3 }: AwsDouble): boolean {
   const lock = s3.json(ARTIFACTS, `locks/${ENV}.json`);
   return lock !== undefined && (lock["holder"] !== null || lock["openJournal"] !== null);
 }
