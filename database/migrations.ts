@@ -18,6 +18,25 @@ print("migrations", base64.b64encode(zlib.compress("\\n".join(names).encode())).
 `;
 
 /**
+ * The program that lists the migrations in which the running version and a database differ, for the shell of Iaso's Django.
+ * Migrations of applications that the version does not install any more are no difference.
+ *
+ * @see https://github.com/django/django/blob/4.2/django/db/migrations/executor.py
+ */
+export const DIFFERENCE_PYTHON = `import base64, zlib
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+executor = MigrationExecutor(connection)
+loader = executor.loader
+plan = executor.migration_plan(loader.graph.leaf_nodes())
+lacking = [(migration.app_label, migration.name) for migration, _ in plan]
+more = [key for key in loader.applied_migrations if key[0] in loader.migrated_apps and key not in loader.disk_migrations]
+for kind, keys in [("lacking", lacking), ("more", more)]:
+    names = sorted(".".join(key) for key in keys)
+    print(kind, base64.b64encode(zlib.compress("\\n".join(names).encode())).decode())
+`;
+
+/**
  * The migrations that a database has, such as "iaso.0397_file_size".
  *
  * @throws Unfinished if the command fails
@@ -27,27 +46,53 @@ export async function migrationsIn(
   instanceId: string,
   host: string,
 ): Promise<string[]> {
-  const output = await runOnInstance(session, instanceId, {
-    commands: [inspectCommand(session.target.platform, host, undefined, MIGRATIONS_PYTHON)],
+  return parseMigrations(await runDjango(session, instanceId, host, MIGRATIONS_PYTHON), host);
+}
+
+/**
+ * The migrations in which a database and the version of Iaso on an instance differ.
+ *
+ * @throws Unfinished if the command fails
+ */
+export async function differenceFromVersion(
+  session: LockedSession,
+  instanceId: string,
+  host: string,
+): Promise<Difference> {
+  const output = await runDjango(session, instanceId, host, DIFFERENCE_PYTHON);
+  return { lacking: parseMigrations(output, host, "lacking"), more: parseMigrations(output, host, "more") };
+}
+
+async function runDjango(
+  session: LockedSession,
+  instanceId: string,
+  host: string,
+  python: string,
+): Promise<string> {
+  return runOnInstance(session, instanceId, {
+    commands: [inspectCommand(session.target.platform, host, undefined, python)],
     what: `List the migrations of ${host}`,
     limit: LIMITS.rowCount,
   });
-  return parseMigrations(output, host);
 }
 
 /** @throws Unfinished if the list is not in the output */
-export function parseMigrations(output: string, host: string): string[] {
-  const [, list] = /^migrations (\S+)$/m.exec(output) ?? [];
+export function parseMigrations(
+  output: string,
+  host: string,
+  kind: "migrations" | "lacking" | "more" = "migrations",
+): string[] {
+  const [, list] = new RegExp(`^${kind} (\\S+)$`, "m").exec(output) ?? [];
   if (list === undefined) throw new Unfinished(`The migrations of ${host} are not in the output.`);
   const text = inflateSync(Buffer.from(list, "base64")).toString();
   return text === "" ? [] : text.split("\n");
 }
 
-/** The migrations in which a backup and the database differ. */
+/** The migrations in which a backup differs from the database, or from the running version if the database is lost. */
 export interface Difference {
-  /** Migrations of the database that the backup is older than. */
+  /** Migrations that the backup is older than. */
   lacking: string[];
-  /** Migrations of the backup that the database does not have. */
+  /** Migrations that only the backup has. */
   more: string[];
 }
 
@@ -61,19 +106,24 @@ export function differenceOf(now: readonly string[], restored: readonly string[]
 /** Names shown of a list of migrations. */
 const SHOWN = 10;
 
-/** The difference as lines of text; none if there is none. */
-export function describeDifference({ lacking, more }: Difference): string[] {
+/** The difference as lines of text; none if there is none. An unknown difference is undefined. */
+export function describeDifference(difference: Difference | undefined): string[] {
+  if (difference === undefined) {
+    return [
+      "The migrations of the backup are unknown. If it is older than a migration, the running version fails, and its health " +
+        "check may not detect that.",
+    ];
+  }
+  const { lacking, more } = difference;
   const list = (names: readonly string[]): string =>
     names.slice(0, SHOWN).join(", ") + (names.length > SHOWN ? ` and ${names.length - SHOWN} more` : "");
   return [
     ...(lacking.length === 0
       ? []
       : [
-          `The backup is older than ${lacking.length} migrations of the database: ${list(lacking)}. ` +
+          `The backup is older than ${lacking.length} migrations: ${list(lacking)}. ` +
             "The running version expects them, and fails without.",
         ]),
-    ...(more.length === 0
-      ? []
-      : [`The backup has ${more.length} migrations that the database does not have: ${list(more)}.`]),
+    ...(more.length === 0 ? [] : [`The backup has ${more.length} more migrations: ${list(more)}.`]),
   ];
 }

@@ -10,7 +10,13 @@ import { isolatedGroup } from "../isolatedGroup";
 import { requireInstance, settingsInState } from "../pulumiState";
 import { requireOwnCommands } from "../stateCommands";
 import { namesOf, type RestoreRecord, type Source } from "../record";
-import { describeDifference, type Difference, differenceOf, migrationsIn } from "../migrations";
+import {
+  describeDifference,
+  type Difference,
+  differenceFromVersion,
+  differenceOf,
+  migrationsIn,
+} from "../migrations";
 import { abandonRestore, existingId, oldServes, restoredServes, swapIn } from "../restoreInPlace";
 import { restoreBeside, RestoreRefused } from "../restoreSteps";
 import { countRows } from "../inspection";
@@ -188,7 +194,7 @@ async function complete(session: LockedSession, journal: Journal<RestoreRecord>)
   await swapIn(session, session.pulumi, record, newId);
   const unhealthy = await session.progress.step("Wait until Iaso works with it", () => awaitHealth(session));
   // Iaso's health check reads few tables, and does not notice a column that is missing.
-  const [misfit] = difference === undefined ? [] : describeDifference(difference);
+  const [misfit] = describeDifference(difference);
   const problem = unhealthy ?? misfit;
   await journal.write("succeeded", {}, problem);
   const serving = await findById(session, newId);
@@ -240,7 +246,7 @@ async function prepare(session: LockedSession, journal: Journal<RestoreRecord>):
     return undefined;
   }
   const compared = withoutRowCount ? undefined : await compare(session, instance);
-  if (compared !== undefined) session.show(compared.shown);
+  session.show([...(compared?.rows ?? []), ...describeDifference(compared?.difference)]);
   const question = `Replace ${name} by ${restored}? Iaso is interrupted for some minutes.`;
   if (!(await session.confirm(question))) {
     await journal.write("abandoned");
@@ -268,28 +274,35 @@ async function abandoned(session: LockedSession, { current }: Journal<RestoreRec
 async function compare(
   session: LockedSession,
   instance: DBInstance,
-): Promise<{ shown: string[]; difference: Difference }> {
+): Promise<{ rows: string[]; difference: Difference | undefined }> {
   const { progress, target } = session;
   return progress.step("Compare rows and migrations of both databases", async () => {
     const counter = await findInstance(session);
     const host = instance.Endpoint?.Address ?? "";
     const restored = await countRows(session, counter, host);
-    const serving = (await findByName(session, target.databaseIdentifier))?.Endpoint?.Address ?? "";
+    const serving = (await findByName(session, target.databaseIdentifier))?.Endpoint?.Address;
     // The old database may be what is broken.
-    const orNone = <T>(none: T, error: unknown): T => {
-      if (error instanceof LockLost) throw error;
-      progress.warn(describeError(error));
-      return none;
+    const unlessItFails = async <T>(read: () => Promise<T>): Promise<T | undefined> => {
+      try {
+        return await read();
+      } catch (error) {
+        if (error instanceof LockLost) throw error;
+        progress.warn(describeError(error));
+        return undefined;
+      }
     };
-    const now = await countRows(session, counter, serving).catch((error: unknown) =>
-      orNone(new Map<string, number>(), error),
-    );
-    const migrations = await migrationsIn(session, counter, host);
-    const before = await migrationsIn(session, counter, serving).catch((error: unknown) =>
-      orNone(migrations, error),
-    );
-    const difference = differenceOf(before, migrations);
-    return { difference, shown: [...compareRows(now, restored), ...describeDifference(difference)] };
+    const now =
+      serving === undefined
+        ? undefined
+        : await unlessItFails(async () => ({
+            rows: await countRows(session, counter, serving),
+            migrations: await migrationsIn(session, counter, serving),
+          }));
+    const difference =
+      now === undefined
+        ? await unlessItFails(() => differenceFromVersion(session, counter, host))
+        : differenceOf(now.migrations, await migrationsIn(session, counter, host));
+    return { difference, rows: compareRows(now?.rows ?? new Map<string, number>(), restored) };
   });
 }
 

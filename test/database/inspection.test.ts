@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { expect } from "chai";
 import { ANALYZE_PYTHON, parseInspection, PYTHON, WRITES_PYTHON } from "../../database/inspection";
-import { MIGRATIONS_PYTHON, parseMigrations } from "../../database/migrations";
+import { DIFFERENCE_PYTHON, MIGRATIONS_PYTHON, parseMigrations } from "../../database/migrations";
 import { databaseObstacles } from "../../database/upgradeObstacles";
 import { type PostgreSql, startWithDjango } from "../deploy/postgres";
 import { RUNNING } from "../deploy/migrations/sample";
@@ -50,6 +50,22 @@ describe("database/inspection (a real PostgreSQL with PostGIS, a real Django) @p
     expect(list()).to.include.members(["places.0001_initial", "visits.0001_initial"]);
     server.query("DELETE FROM django_migrations WHERE app = 'visits'", "iaso");
     expect(list().filter((one) => one.startsWith("visits."))).to.deep.equal([]);
+  });
+
+  it("compares the migrations with those of the running version", () => {
+    const compare = () => {
+      const output = python3("shell", "-c", DIFFERENCE_PYTHON);
+      return [parseMigrations(output, "", "lacking"), parseMigrations(output, "", "more")];
+    };
+    expect(compare()[1]).to.deep.equal([]);
+    server.query(
+      "DELETE FROM django_migrations WHERE app = 'visits'; INSERT INTO django_migrations (app, name, applied) VALUES " +
+        "('places', '0099_later', now()), ('removed', '0001_initial', now())",
+      "iaso",
+    );
+    const [lacking, more] = compare();
+    expect(lacking).to.include("visits.0001_initial").and.not.include("places.0001_initial");
+    expect(more).to.deep.equal(["places.0099_later"]);
   });
 
   it("collects statistics", () => {

@@ -223,7 +223,7 @@ describe("database restore", () => {
     double.rds.write(old, { iaso_orgunit: 3, django_migrations: 13 });
     const declined = await ended(account, restoring(account, "snapshot"), { answers: [true, false] });
     expect(declined.output).to.match(
-      /older than 12 migrations of the database: iaso\.0002_change, .*0011_change and 2 more\. The running version/,
+      /older than 12 migrations: iaso\.0002_change, .*0011_change and 2 more\. The running version/,
     );
     const { code, output } = await ended(account, restoring(account, "snapshot"));
     expect(code, output).to.equal(EXIT.unhealthy);
@@ -235,20 +235,43 @@ describe("database restore", () => {
     expect(mismatches(account)).to.deep.equal([]);
   });
 
+  for (const [what, lose] of [
+    ["refuses connections", ({ old }: Account) => (old.status = "failed")],
+    ["is gone", (account: Account) => (account.old.deleted = account.isGone = true)],
+  ] as const) {
+    it(`shows the migrations that the backup lacks if the old database ${what}`, async () => {
+      const account = createAccount();
+      account.double.commands.versionMigrations = 3;
+      lose(account);
+      account.isBeyondRepair = true;
+      const played = await play(account, restoring(account, "snapshot"));
+      expect([played.ends.at(-1), played.mismatches], played.output).to.deep.equal([EXIT.unhealthy, []]);
+      expect(played.output)
+        .to.match(
+          /older than 2 migrations: iaso\.0002_change, iaso\.0003_change\. .*npm run deploy -- redeploy/s,
+        )
+        .and.not.include("restored database, and Iaso works");
+      expect(played.output.split("List the migrations of  failed")).to.have.lengthOf(1);
+    });
+  }
+
   it("says that the backup has migrations which the database lacks", async () => {
     const account = createAccount();
     account.double.rds.snapshots[0]!.rows = { ...GOOD, django_migrations: 2 };
     const { code, output } = await ended(account, restoring(account, "snapshot"));
     expect(code).to.equal(EXIT.unhealthy);
-    expect(output).to.include("1 migrations that the database does not have: iaso.0002_change");
+    expect(output).to.include("The backup has 1 more migrations: iaso.0002_change");
   });
 
-  it("restores without a count of the rows if the user says so", async () => {
+  it("restores without a count of the rows if the user says so, and does not say that Iaso works with it", async () => {
     const account = createAccount();
     account.double.commands.online = [];
     const played = await play(account, restoring(account, "snapshot", { withoutRowCount: true }));
-    expect(played.ends, played.output).to.deep.equal([EXIT.done]);
-    expect(played.output).not.to.include("Rows, now -> restored");
+    expect([played.ends, played.mismatches], played.output).to.deep.equal([[EXIT.unhealthy], []]);
+    expect(played.output.match(/migrations of the backup are unknown/g)).to.have.lengthOf(2);
+    expect(played.output)
+      .to.include("npm run deploy -- redeploy staging")
+      .and.not.match(/Rows, now -> restored|restored database, and Iaso works/);
   });
 
   it("reports an Iaso that does not work with the restored database, and keeps the old one", async () => {

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { deflateSync } from "node:zlib";
 import { type Time } from "./clocks";
 import { AwsFault, itemsOf, structuresOf, type Xml } from "./protocol";
-import { extensionsOf, type Rds, type SimulatedDatabase } from "./rds";
+import { extensionsOf, namesOfMigrations, type Rds, type SimulatedDatabase } from "./rds";
 
 interface Invocation {
   id: string;
@@ -22,6 +22,8 @@ export class Commands {
   password = "the-password";
   /** The tables that the migrations of the other version create. */
   newTables = ["iaso_new"];
+  /** The number of migrations in the running version of Iaso. */
+  versionMigrations = 1;
   /** The bucket of media, and its files by their keys. */
   media: { bucket: string; files: () => Record<string, string> } | undefined;
   /** The addresses of the databases that were migrated. */
@@ -122,9 +124,17 @@ export class Commands {
       database.hasStatistics = true;
       return { Status: "Success", StatusDetails: "Success", StandardOutputContent: "analyzed\n" };
     }
+    if (program.includes("MigrationExecutor")) {
+      const version = namesOfMigrations(this.versionMigrations);
+      const applied = this.rds.migrationsOf(database);
+      const lacking = version.filter((one) => !applied.includes(one));
+      const more = applied.filter((one) => !version.includes(one));
+      const StandardOutputContent = `lacking ${encode(lacking)}\nmore ${encode(more)}\n`;
+      return { Status: "Success", StatusDetails: "Success", StandardOutputContent };
+    }
     if (program.includes("django_migrations")) {
-      const list = deflateSync(this.rds.migrationsOf(database).join("\n")).toString("base64");
-      return { Status: "Success", StatusDetails: "Success", StandardOutputContent: `migrations ${list}\n` };
+      const StandardOutputContent = `migrations ${encode(this.rds.migrationsOf(database))}\n`;
+      return { Status: "Success", StatusDetails: "Success", StandardOutputContent };
     }
     const rows = Object.entries(this.rds.rowsOf(database)).map(
       ([table, count]) => `rows ${table} ${count}\n`,
@@ -181,6 +191,10 @@ export class Commands {
     }
     return { Status: "Success", StatusDetails: "Success", StandardOutputContent: result };
   }
+}
+
+function encode(names: readonly string[]): string {
+  return deflateSync(names.join("\n")).toString("base64");
 }
 
 function failed(error: string): Xml {

@@ -80,6 +80,11 @@ export function extensionsOf(version: string): Record<string, string> {
   };
 }
 
+/** The first migrations of Iaso. */
+export function namesOfMigrations(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `iaso.${String(index + 1).padStart(4, "0")}_change`);
+}
+
 /** The versions to which RDS upgrades. */
 const UPGRADES: Readonly<Record<string, readonly string[]>> = {
   "16.8": ["16.9", "17.4"],
@@ -227,8 +232,7 @@ export class Rds {
 
   /** The migrations of a database: each row of its table is one. */
   migrationsOf(instance: SimulatedDatabase): string[] {
-    const count = this.rowsOf(instance)["django_migrations"] ?? 1;
-    return Array.from({ length: count }, (_, index) => `iaso.${String(index + 1).padStart(4, "0")}_change`);
+    return namesOfMigrations(this.rowsOf(instance)["django_migrations"] ?? 1);
   }
 
   rowsOf({ history }: SimulatedDatabase): Tables {
