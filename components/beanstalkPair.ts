@@ -6,6 +6,7 @@ import { createWebEnvironment, createWorkerEnvironment } from "./beanstalk/envir
 import { firstVersion } from "./beanstalk/firstVersion";
 import { Capacity, HostingArgs } from "./beanstalk/options";
 import { OptionSettings } from "./beanstalk/optionSettings";
+import { KNOWN_MIGRATIONS } from "./common/artifacts";
 import { PYTHON_WORKERS } from "./common/pythonWorkers";
 import { Naming } from "./common/naming";
 import { KeyUse, keyUse } from "./iam/keyUse";
@@ -194,7 +195,7 @@ export class BeanstalkPair extends pulumi.ComponentResource {
       sendTasksStatement(naming),
       ...(encryptionKey === undefined ? [] : [keyUse(naming, DATA_USE)]),
       ...metricsStatements(namespaces),
-      ...(platform.kind === "python" ? packagesStatements(naming) : imageStatements(naming)),
+      ...(platform.kind === "python" ? packagesStatements(naming) : dockerStatements(naming)),
     ];
   }
 
@@ -270,7 +271,10 @@ function metricsStatements(namespaces: string[]): PolicyStatement[] {
   ];
 }
 
-/** Allows fetching the Python packages of a version. The AWS CLI lists them to fetch many in one run. */
+/**
+ * Allows fetching the Python packages of a version, and the list of known migrations beside them. The AWS CLI lists the
+ * packages to fetch many in one run.
+ */
 function packagesStatements(naming: Naming): PolicyStatement[] {
   const bucketArn = naming.bucketArn("artifacts");
   return [
@@ -286,11 +290,12 @@ function packagesStatements(naming: Naming): PolicyStatement[] {
 }
 
 /**
- * Allows pulling images from the environment's own repository in Amazon ECR. GetAuthorizationToken takes no resource.
+ * Allows pulling images from the environment's own repository in Amazon ECR, and fetching the list of known migrations.
+ * GetAuthorizationToken takes no resource.
  *
  * @see https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AmazonEC2ContainerRegistryPullOnly.html
  */
-function imageStatements(naming: Naming): PolicyStatement[] {
+function dockerStatements(naming: Naming): PolicyStatement[] {
   return [
     { Sid: "LogInToRegistry", Effect: "Allow", Action: "ecr:GetAuthorizationToken", Resource: "*" },
     {
@@ -298,6 +303,12 @@ function imageStatements(naming: Naming): PolicyStatement[] {
       Effect: "Allow",
       Action: IMAGE_PULL_ACTIONS,
       Resource: naming.imageRepositoryArn,
+    },
+    {
+      Sid: "FetchKnownMigrations",
+      Effect: "Allow",
+      Action: "s3:GetObject",
+      Resource: `${naming.bucketArn("artifacts")}/${KNOWN_MIGRATIONS}`,
     },
   ];
 }

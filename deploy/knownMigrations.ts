@@ -1,11 +1,9 @@
 import { z } from "zod";
+import { KNOWN_MIGRATIONS } from "../components/common/artifacts";
 import { ConditionalObjects } from "../coordination/conditionalObject";
 import { type LockedSession, type Session } from "./session";
 import { type MigrationList, migrationList } from "./source/migrations";
 import { readZipFile } from "./source/unzip";
-
-/** Where the instances of the python platform read it: their roles read this folder, to fetch packages. */
-export const KNOWN_MIGRATIONS = "wheels/known-migrations.json";
 
 const schema = z.object({
   /** The versions that may run until the next switch, and the migrations that each has; null if they are unknown. */

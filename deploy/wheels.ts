@@ -1,7 +1,7 @@
 import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import { errorName } from "../cli/awsErrors";
 import { listKeys } from "./aws/list";
-import { KNOWN_MIGRATIONS } from "./knownMigrations";
+import { KNOWN_MIGRATIONS } from "../components/common/artifacts";
 import { uploadObject } from "./aws/upload";
 import { mapParallel } from "./mapParallel";
 import { type Session } from "./session";

@@ -47,6 +47,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   deploy: [
     "cli",
     "coordination",
+    "components/common/artifacts.ts",
     "components/common/secretParameter.ts",
     "database/health.ts",
     "database/pulumiState.ts",

@@ -20,7 +20,7 @@ export interface ApplicationEnvironmentArgs {
   webHost: string;
   /** The connection to the database, without the password. */
   database: { host: pulumi.Input<string>; port: number; databaseName: string; username: string };
-  /** Name of the bucket from which instances of the Python platform fetch their packages. */
+  /** Name of the bucket from which instances fetch their Python packages and the list of known migrations. */
   artifactsBucket: pulumi.Input<string>;
   /** Address of the repository from which instances of the Docker platform pull their images. */
   imageRepositoryUrl: string;
@@ -74,9 +74,11 @@ export function applicationEnvironment(args: ApplicationEnvironmentArgs): {
 } {
   const both: EnvironmentVariables = {
     ...(args.platform === "python"
-      ? { ...pythonVariables, ARTIFACTS_BUCKET: args.artifactsBucket }
+      ? pythonVariables
       : // The bundle's compose file names it, so that one bundle runs in every account.
         { IMAGE_REPOSITORY: args.imageRepositoryUrl }),
+    // For the hooks of the bundle.
+    ARTIFACTS_BUCKET: args.artifactsBucket,
     // The polio plugin uploads public documents with a public ACL. The bucket refuses ACLs, so the upload fails and
     // publishes nothing.
     AWS_PUBLIC_STORAGE_BUCKET_NAME: args.staticBucket,

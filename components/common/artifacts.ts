@@ -10,3 +10,9 @@ export const ARTIFACTS = {
   /** The records of restores. Whoever writes them could make the next `resume` delete the database. */
   restores: "restores",
 } as const;
+
+/**
+ * Key of the migrations of the versions that may run, which the instances read before they prepare the database. It is in
+ * the folder of packages, which the instances of the Python platform may read.
+ */
+export const KNOWN_MIGRATIONS = "wheels/known-migrations.json";

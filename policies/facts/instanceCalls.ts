@@ -8,7 +8,7 @@ export interface CallingInstance extends ChangedEnvironment {
   platform: "python" | "docker";
   /** Name of the bucket for media. */
   media: string;
-  /** Name of the bucket for Python packages. */
+  /** Name of the bucket for Python packages and the list of known migrations. */
   artifacts: string;
   /** Name of the repository for images. */
   repository: string;
@@ -162,6 +162,12 @@ function callsOfIaso({
       resources: ["*"],
       source: `${AGENT}/translator/translate/otel/processor/ec2taggerprocessor/translator.go`,
     },
+    {
+      caller: "04_prepare_database.sh",
+      actions: ["s3:GetObject"],
+      resources: [`arn:aws:s3:::${artifacts}/wheels/known-migrations.json`],
+      source: `deploy/bundle/${platform}/.platform/hooks/predeploy/04_prepare_database.sh`,
+    },
     ...(platform === "python"
       ? [
           {
@@ -169,12 +175,6 @@ function callsOfIaso({
             actions: ["s3:GetObject"],
             resources: [`arn:aws:s3:::${artifacts}/wheels/0123456789abcdef/Django-4.2.30-py3-none-any.whl`],
             source: "deploy/bundle/python/.platform/hooks/predeploy/02_install_packages.sh",
-          },
-          {
-            caller: "04_prepare_database.sh",
-            actions: ["s3:GetObject"],
-            resources: [`arn:aws:s3:::${artifacts}/wheels/known-migrations.json`],
-            source: "deploy/bundle/python/.platform/hooks/predeploy/04_prepare_database.sh",
           },
           {
             caller: "02_install_packages.sh",

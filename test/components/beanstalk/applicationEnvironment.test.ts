@@ -25,8 +25,10 @@ const args: ApplicationEnvironmentArgs = {
 };
 
 /** The variables that an interpreter of our own needs; the contract lists them apart from the application's. */
-// ARTIFACTS_BUCKET is for the hooks.
-const PYTHON = [...contract.mustSetOnElasticBeanstalk.pythonVariantOnly, "ARTIFACTS_BUCKET"];
+const PYTHON = contract.mustSetOnElasticBeanstalk.pythonVariantOnly;
+
+/** The variables that are set for others than Iaso: the interpreter, and the hooks of the bundle. */
+const NOT_FOR_IASO = [...PYTHON, "ARTIFACTS_BUCKET"];
 
 const plainOf = (environment: PreviewResource) =>
   namespaceOf(environment, "aws:elasticbeanstalk:application:environment");
@@ -37,6 +39,7 @@ describe("components/beanstalk/applicationEnvironment", () => {
   it("takes each value from the part that has it", () => {
     const { web } = applicationEnvironment(args);
     expect(web).to.deep.equal({
+      ARTIFACTS_BUCKET: "artifacts",
       AWS_PUBLIC_STORAGE_BUCKET_NAME: "static",
       AWS_S3_REGION_NAME: "eu-west-1",
       AWS_STORAGE_BUCKET_NAME: "media",
@@ -108,7 +111,7 @@ for (const stack of ["staging", "prod"]) {
     it("sets no name that Iaso does not read", () => {
       for (const environment of environments()) {
         const names = Object.keys({ ...plainOf(environment), ...secretOf(environment) });
-        expect(names.filter((name) => !known.has(name) && !PYTHON.includes(name))).to.deep.equal([]);
+        expect(names.filter((name) => !known.has(name) && !NOT_FOR_IASO.includes(name))).to.deep.equal([]);
       }
     });
 

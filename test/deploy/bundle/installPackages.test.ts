@@ -12,7 +12,7 @@ import { collectWheels, wheelPath } from "../../../deploy/source/wheels";
 import { writeZip } from "../../../deploy/source/zip";
 import { UserError } from "../../../cli/userError";
 import { findPython39 } from "../../python39";
-import { KNOWN_MIGRATIONS } from "../../../deploy/knownMigrations";
+import { KNOWN_MIGRATIONS } from "../../../components/common/artifacts";
 import { ARTIFACTS, AwsDouble } from "../double/aws";
 import { type RunningDouble, serve } from "../double/server";
 import { buildBundle } from "../source/buildBundle";

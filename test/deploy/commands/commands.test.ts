@@ -6,7 +6,7 @@ import { repair } from "../../../deploy/commands/repair";
 import { rollback } from "../../../deploy/commands/rollback";
 import { status } from "../../../deploy/commands/status";
 import { versions } from "../../../deploy/commands/versions";
-import { KNOWN_MIGRATIONS } from "../../../deploy/knownMigrations";
+import { KNOWN_MIGRATIONS } from "../../../components/common/artifacts";
 import { type Report } from "../../../deploy/output/report";
 import { type Session } from "../../../deploy/session";
 import { ARTIFACTS, AwsDouble, ENV, PREVIOUS, STATIC } from "../double/aws";

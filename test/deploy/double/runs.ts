@@ -10,7 +10,7 @@ import { type Clock } from "../../../coordination/clock";
 import { type Build, deploy, type DeployOptions } from "../../../deploy/commands/deploy";
 import { repair } from "../../../deploy/commands/repair";
 import { runCommand } from "../../../deploy/commands/run";
-import { KNOWN_MIGRATIONS } from "../../../deploy/knownMigrations";
+import { KNOWN_MIGRATIONS } from "../../../components/common/artifacts";
 import { createProgress, type Progress } from "../../../cli/progress";
 import { type Judgement } from "../../../deploy/migrations/verdict";
 import { type Report } from "../../../deploy/output/report";

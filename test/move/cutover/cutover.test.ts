@@ -4,7 +4,7 @@ import { restore } from "../../../database/commands/restore";
 import { deployment, builtVersion, repairing, runDirect } from "../../deploy/double/runs";
 import { status } from "../../../deploy/commands/status";
 import { goBack } from "../../../move/cutover/back";
-import { KNOWN_MIGRATIONS } from "../../../deploy/knownMigrations";
+import { KNOWN_MIGRATIONS } from "../../../components/common/artifacts";
 import { ARTIFACTS, ENV, type FaultKind, PREVIOUS } from "../../deploy/double/aws";
 import { changes, done } from "./ended";
 import { LISTENERS, OLD, OLD_BALANCER, OLD_QUEUE } from "./existing";
