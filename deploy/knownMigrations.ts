@@ -41,6 +41,30 @@ export async function announceVersions(
   await objects.write(KNOWN_MIGRATIONS, { versions, mustFit: more.mustFit ?? null }, etag);
 }
 
+/**
+ * Announces the version that the user chose for a repair. Which other versions still run is unknown, so no migration counts
+ * as known to all.
+ *
+ * @param migrationsUnchecked true if instances start it although it may fail on the tables
+ * @throws Conflict if another run has written the file
+ */
+export function announceChosen(
+  session: LockedSession,
+  version: string,
+  migrationsUnchecked: boolean,
+): Promise<void> {
+  const mustFit = migrationsUnchecked ? null : version;
+  return announceVersions(session, [version], { versions: { [version]: null }, mustFit });
+}
+
+/** The note of a failed switch to a version that may lack migrations which changed the tables. */
+export function refusalOfMisfit(to: string): string {
+  return (
+    `If ${to} may fail on the tables that other versions left, no instance starts it, and eb-engine.log of the instances ` +
+    "says why (prepare_database). To start it anyway, add --migrations-unchecked to the command."
+  );
+}
+
 /** Reads the migrations that a version has from its bundle; null if the build could not list them. */
 export async function migrationsOf(bundle: string): Promise<MigrationList | null> {
   const text = await readZipFile(bundle, "iaso-deploy/migrations.json");

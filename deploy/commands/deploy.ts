@@ -6,7 +6,13 @@ import { describeHolder, isHeld, Locked, readLock } from "../../coordination/loc
 import { requireCredentialsFor } from "../credentials";
 import { recordBuild } from "../earlierBuilds";
 import { copyImages, requireRepository } from "../images";
-import { announceVersions, compareMigrations, migrationsOf, shorten } from "../knownMigrations";
+import {
+  announceVersions,
+  compareMigrations,
+  migrationsOf,
+  refusalOfMisfit,
+  shorten,
+} from "../knownMigrations";
 import { maintain, type MaintenancePlan, planMaintenance } from "../maintenance/maintain";
 import { type JudgeMigrations } from "../migrations/verdict";
 import { describeEnvironments, type Report } from "../output/report";
@@ -25,7 +31,7 @@ import { publishStatic } from "../static/publish";
 import { UserError } from "../../cli/userError";
 import { requireCompatible } from "./checkMigrations";
 import { recover, requireNoMaintenance, restoreStaticOf } from "./recover";
-import { refusalOfMisfit, switchVersion } from "./switchVersion";
+import { switchVersion } from "./switchVersion";
 import { type Run, withLock } from "./withLock";
 
 export interface DeployOptions {

@@ -1,8 +1,8 @@
 import { describeError } from "../../cli/awsErrors";
 import { ConditionalObjects } from "../../coordination/conditionalObject";
 import { Journal } from "../../coordination/journal";
-import { announceVersions } from "../knownMigrations";
-import { recoverMaintenance } from "../maintenance/maintain";
+import { announceChosen } from "../knownMigrations";
+import { recoverMaintenance, type RecoverMaintenanceOptions } from "../maintenance/maintain";
 import { type DeploymentRecord, isMaintenance } from "../record";
 import { type Pair, ROLES } from "../pair/find";
 import { reconcile, type Reconciled } from "../pair/reconcile";
@@ -59,13 +59,9 @@ export async function recover(
   }
   const maintenance = record !== undefined && isMaintenance(record);
   const version = maintenance
-    ? await completeMaintenance(session, pair, record, wanted)
+    ? await completeMaintenance(session, pair, record, { migrationsUnchecked, wanted })
     : (wanted ?? (await chooseVersion(session, pair, record)));
-  if (wanted !== undefined) {
-    // Which other versions still run is unknown, so nothing counts as known to all.
-    const versions = { [wanted]: null };
-    await announceVersions(session, [wanted], { versions, mustFit: migrationsUnchecked ? null : wanted });
-  }
+  if (wanted !== undefined && !maintenance) await announceChosen(session, wanted, migrationsUnchecked);
   const result = await reconcile(session, pair, version);
   if (result.verified) await restoreStaticOf(session, version);
   const previous = version === record?.to ? (record.from ?? undefined) : undefined;
@@ -76,11 +72,11 @@ async function completeMaintenance(
   session: LockedSession,
   pair: Pair,
   record: DeploymentRecord,
-  wanted: string | undefined,
+  options: RecoverMaintenanceOptions,
 ): Promise<string> {
   const objects = new ConditionalObjects(session.clients.s3, session.target.artifactsBucket);
   const journal = await Journal.reopen(objects, "restores", record, () => session.clock.now());
-  return recoverMaintenance(session, pair, journal, wanted);
+  return recoverMaintenance(session, pair, journal, options);
 }
 
 async function chooseVersion(

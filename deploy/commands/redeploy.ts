@@ -1,5 +1,5 @@
 import { requireCredentialsFor } from "../credentials";
-import { announceVersions } from "../knownMigrations";
+import { announceVersions, refusalOfMisfit } from "../knownMigrations";
 import { describeEnvironments, type Report } from "../output/report";
 import { requireSameVersion } from "../pair/check";
 import { EventStream, type PairEvent } from "../pair/events";
@@ -10,7 +10,6 @@ import { describePair, lastDeployments } from "../pair/state";
 import { checkRunningTasks, type TaskPolicy } from "../runningTasks";
 import { type Session } from "../session";
 import { recoverFirst } from "./deploy";
-import { refusalOfMisfit } from "./switchVersion";
 import { withLock } from "./withLock";
 
 export interface RedeployOptions {

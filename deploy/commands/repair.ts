@@ -1,11 +1,11 @@
 import { findLabel, listApplicationVersions } from "../applicationVersions";
 import { describeEnvironments, type Report } from "../output/report";
+import { refusalOfMisfit } from "../knownMigrations";
 import { findPair } from "../pair/find";
 import { unhealthyRoles } from "../pair/health";
 import { describePair } from "../pair/state";
 import { type Session } from "../session";
 import { commonVersion, recover } from "./recover";
-import { refusalOfMisfit } from "./switchVersion";
 import { withLock } from "./withLock";
 
 export interface RepairOptions {

@@ -2,7 +2,7 @@ import { findLabel, listApplicationVersions, requireSameBundle } from "../applic
 import { ConditionalObjects } from "../../coordination/conditionalObject";
 import { digestOf } from "../record";
 import { requireCredentialsFor } from "../credentials";
-import { announceVersions } from "../knownMigrations";
+import { announceVersions, refusalOfMisfit } from "../knownMigrations";
 import { type Report } from "../output/report";
 import { requireSameVersion } from "../pair/check";
 import { findPair } from "../pair/find";
@@ -12,7 +12,7 @@ import { type LockedSession, type Session } from "../session";
 import { UserError } from "../../cli/userError";
 import { recoverFirst, unchanged } from "./deploy";
 import { restoreStaticOf } from "./recover";
-import { refusalOfMisfit, switchVersion } from "./switchVersion";
+import { switchVersion } from "./switchVersion";
 import { withLock } from "./withLock";
 
 export interface RollbackOptions {

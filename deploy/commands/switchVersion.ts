@@ -20,14 +20,6 @@ export interface SwitchArgs {
   migrations?: string;
 }
 
-/** The note of a failed switch to a version that may lack migrations which changed the tables. */
-export function refusalOfMisfit(to: string): string {
-  return (
-    `If ${to} may fail on the tables that other versions left, no instance starts it, and eb-engine.log of the instances ` +
-    "says why (prepare_database). To start it anyway, add --migrations-unchecked to the command."
-  );
-}
-
 /**
  * Switches both environments and reports the result, with everything a person needs to act on a failure.
  *

@@ -1,7 +1,7 @@
 import { UserError } from "../../cli/userError";
 import { type RestorePlan } from "../../database/record";
 import { abandonRestore } from "../../database/restoreInPlace";
-import { announceVersions } from "../knownMigrations";
+import { announceChosen, refusalOfMisfit } from "../knownMigrations";
 import { type Pair } from "../pair/find";
 import { reconcile } from "../pair/reconcile";
 import { type LockedSession } from "../session";
@@ -9,7 +9,7 @@ import { verifyClosed } from "./verify";
 
 /**
  * Gives up the restore of a maintenance, and brings both environments to a version that works with the data as they are.
- * The site stays closed.
+ * The site stays closed. Instances refuse the version if it may fail on the tables, unless `migrationsUnchecked` is set.
  *
  * @throws UserError if the database does not exist any more
  */
@@ -17,7 +17,7 @@ export async function keepData(
   session: LockedSession,
   pair: Pair,
   restore: RestorePlan,
-  version: string,
+  { migrationsUnchecked, version }: { version: string; migrationsUnchecked: boolean },
 ): Promise<void> {
   const { clock, env, limits, progress } = session;
   if (!(await abandonRestore(session, restore))) {
@@ -27,7 +27,7 @@ export async function keepData(
     );
   }
   await progress.step(`Bring web and worker to ${version}`, async () => {
-    await announceVersions(session, [version], { versions: { [version]: null } });
+    await announceChosen(session, version, migrationsUnchecked);
     const { problems, verified } = await reconcile(session, pair, version, {
       // An update whose answer was lost may still begin.
       settledAt: clock.now() + limits.consistency,
@@ -35,6 +35,8 @@ export async function keepData(
       closed: true,
     });
     const found = verified ? await verifyClosed(session, pair) : problems;
-    if (found.length > 0) throw new Error(`${version} does not work with the database: ${found.join(" ")}`);
+    if (found.length === 0) return;
+    const refusal = migrationsUnchecked ? "" : ` ${refusalOfMisfit(version)}`;
+    throw new Error(`${version} does not work with the database: ${found.join(" ")}${refusal}`);
   });
 }

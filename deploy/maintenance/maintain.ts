@@ -293,11 +293,17 @@ async function whileClosed<T>(run: () => Promise<T>): Promise<T> {
   }
 }
 
+export interface RecoverMaintenanceOptions {
+  /** The version for the data as it is, if the site was opened before a restore, or the restore cannot end. */
+  wanted: string | undefined;
+  /** True if instances start it although it may fail on the tables. */
+  migrationsUnchecked: boolean;
+}
+
 /**
  * Completes a maintenance that did not finish: with the new version if both environments run it and it is verified,
  * otherwise with the version and the data before.
  *
- * @param wanted the version for the data as it is, if the site was opened before a restore, or the restore cannot end
  * @returns the version that both environments run
  * @throws UserError if a restore would lose what users have written, or `wanted` is given and the maintenance decides
  */
@@ -305,7 +311,7 @@ export async function recoverMaintenance(
   session: LockedSession,
   pair: Pair,
   journal: Journal<DeploymentRecord>,
-  wanted?: string,
+  { migrationsUnchecked, wanted }: RecoverMaintenanceOptions,
 ): Promise<string> {
   // An interrupted verification would restore the database for no reason.
   const calm = { ...session, interrupted: () => false };
@@ -325,7 +331,7 @@ export async function recoverMaintenance(
       await whileClosed(async () => {
         // Users get the page until both environments run the version: versions may be mixed.
         if (written) await closeAgain(calm, pair, journal);
-        await keepData(calm, pair, maintenance, wanted);
+        await keepData(calm, pair, maintenance, { version: wanted, migrationsUnchecked });
       });
       return end(wanted);
     }

@@ -1,10 +1,12 @@
 import { expect } from "chai";
+import { repair } from "../../../deploy/commands/repair";
+import { KNOWN_MIGRATIONS } from "../../../deploy/knownMigrations";
 import { administer } from "../../database/administrator";
-import { type AwsDouble, ENV, PREVIOUS } from "../double/aws";
+import { ARTIFACTS, type AwsDouble, ENV, PREVIOUS } from "../double/aws";
 import { repairing, runDirect } from "../double/runs";
 import { maintaining, NAME, NEW, play, prepare, problemsOf, reportOf } from "./scenario";
 
-const repair = async (double: AwsDouble, to?: string) =>
+const repairTo = async (double: AwsDouble, to?: string) =>
   reportOf(await runDirect(double, repairing(to), {}, "shortcut"));
 
 /** A maintenance whose web environment fails, and whose database gets a status while the new version migrates. */
@@ -29,7 +31,7 @@ describe("deploy --maintenance, whatever the state of the database", () => {
           new RegExp(`${NAME} is ${status}\\..*The site is CLOSED until the repair`),
         );
         administer({ double, old, isBeyondRepair }, closed.summary);
-        const repaired = await repair(double);
+        const repaired = await repairTo(double);
         expect(repaired.outcome, JSON.stringify(repaired)).to.equal("repaired");
         expect(problemsOf(double)).to.deep.equal([]);
         expect(double.web.truth.instances.map(({ label }) => label)).to.include(PREVIOUS);
@@ -67,7 +69,7 @@ describe("deploy --maintenance, whatever the state of the database", () => {
     double.rds.restoredStatus = () => "incompatible-network";
     for (const report of [
       reportOf(await runDirect(double, maintaining(), {}, "shortcut")),
-      await repair(double),
+      await repairTo(double),
     ]) {
       expect(report.summary)
         .to.include("an instance that was incompatible-network in the end")
@@ -75,16 +77,46 @@ describe("deploy --maintenance, whatever the state of the database", () => {
         .and.include("The site is CLOSED");
     }
     expect(double.rds.existing()).to.have.lengthOf(1);
-    const old = await repair(double, PREVIOUS);
+    const old = await repairTo(double, PREVIOUS);
     expect(old.summary)
       .to.include(`${PREVIOUS} does not work with the database`)
       .and.include("The site is CLOSED");
     // The cause of the failure is gone.
     double.planNew("succeeds", "succeeds");
-    const kept = await repair(double, NEW);
+    const kept = await repairTo(double, NEW);
     expect([kept.outcome, kept.to], JSON.stringify(kept)).to.deep.equal(["repaired", NEW]);
     expect(problemsOf(double)).to.deep.equal([]);
   });
+
+  for (const migrationsUnchecked of [false, true]) {
+    it(`lets instances ${migrationsUnchecked ? "start any version" : "refuse a version that fails on the tables"} if the data are kept`, async () => {
+      const double = prepare({ web: "mixed", worker: "succeeds" });
+      double.rds.restoredStatus = () => "incompatible-network";
+      await runDirect(double, maintaining(), {}, "shortcut");
+      const told = new Set<unknown>();
+      double.faultOn = (operation) => {
+        if (operation === "UpdateEnvironment" || operation === "DeleteRule")
+          told.add(double.s3.json(ARTIFACTS, KNOWN_MIGRATIONS)?.["mustFit"]);
+        return undefined;
+      };
+      const keep = async () =>
+        reportOf(
+          await runDirect(
+            double,
+            (session) => repair(session, { to: NEW, migrationsUnchecked }),
+            {},
+            "shortcut",
+          ),
+        );
+      const { summary } = await keep();
+      expect(summary).to.include(`${NEW} does not work with the database`).and.include("The site is CLOSED");
+      expect(summary.includes("add --migrations-unchecked to the command")).to.equal(!migrationsUnchecked);
+      double.planNew("succeeds", "succeeds");
+      expect((await keep()).outcome).to.equal("repaired");
+      expect([...told]).to.deep.equal([migrationsUnchecked ? null : NEW]);
+      expect(problemsOf(double)).to.deep.equal([]);
+    });
+  }
 
   it("keeps the data if the user says so in the middle of the swap", async () => {
     const double = prepare({ web: "mixed", worker: "succeeds" });
@@ -94,7 +126,7 @@ describe("deploy --maintenance, whatever the state of the database", () => {
     double.faultOn = () => undefined;
     double.time.now += 400_000;
     double.planNew("succeeds", "succeeds");
-    const kept = await repair(double, NEW);
+    const kept = await repairTo(double, NEW);
     expect([kept.outcome, kept.to], JSON.stringify(kept)).to.deep.equal(["repaired", NEW]);
     expect(problemsOf(double)).to.deep.equal([]);
     expect(double.rds.existing().map(({ name }) => name)).to.deep.equal([NAME]);
