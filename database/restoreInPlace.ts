@@ -1,10 +1,11 @@
+import { type DBInstance } from "@aws-sdk/client-rds";
 import { UserError } from "../cli/userError";
 import { type LockedSession, type Session } from "../coordination/session";
 import { findById, findByName, isSettled, waitingChanges, waitUnlessGone } from "./instances";
 import { isolatedGroup } from "./isolatedGroup";
 import { type PulumiState, replaceInState, requireInstance } from "./pulumiState";
 import { namesOf, type RestorePlan } from "./record";
-import { deleteInstance, finishSettings, putBack, restoreBeside, swapNames } from "./restoreSteps";
+import { appears, deleteInstance, finishSettings, putBack, restoreBeside, swapNames } from "./restoreSteps";
 import { settingsOf, storageWarning } from "./settings";
 import { describeStatus, isInTheWay, isUnusable } from "./status";
 import { requireOwnCommands } from "./stateCommands";
@@ -113,6 +114,28 @@ export async function restoredServes(session: LockedSession, plan: RestorePlan):
   // A new name can still be pending.
   const found = await waitUnlessGone(session, newId, (one) => isSettled(one) || isUnusable(one));
   return found?.DBInstanceIdentifier === name;
+}
+
+/**
+ * Looks for the old instance, before the deletion of the new one, which may be the only one that works.
+ *
+ * @param remedy the command that goes on with the new instance
+ * @returns the old instance; undefined if both are gone
+ * @throws UserError if the new instance exists, and the old one is gone or cannot get its name again
+ */
+export async function findOld(
+  session: LockedSession,
+  { name, oldId, restored }: RestorePlan,
+  remedy: string,
+): Promise<DBInstance | undefined> {
+  const old = await waitUnlessGone(session, oldId, () => true);
+  if (old !== undefined && !isInTheWay(old) && old.DBInstanceStatus !== "deleting") return old;
+  if (!(await appears(session, restored))) return old;
+  const what =
+    old === undefined
+      ? `The old database ${name} (${oldId}) does not exist any more`
+      : `The old database, ${old.DBInstanceIdentifier ?? oldId}, is ${old.DBInstanceStatus ?? ""}`;
+  throw new UserError(`${what}: ${restored} may be the only one that works, and is not deleted.`, remedy);
 }
 
 /**

@@ -15,7 +15,7 @@ import { type RestorePlan } from "./record";
 import { Unfinished } from "../coordination/unfinished";
 import { LIMITS } from "./session";
 import { afterRestore, forRestore, hasSettings } from "./settings";
-import { describeStatus, isUnusable } from "./status";
+import { describeStatus, isInTheWay, isUnusable } from "./status";
 
 /** Thrown when RDS refuses a restore, or restores no instance that works. There is no new instance. */
 export class RestoreRefused extends Error {
@@ -184,6 +184,11 @@ export async function swapNames(
 /** Gives the old instance its name, security groups and logs again. Changes nothing if it has them, or is gone. */
 export async function putBack(session: LockedSession, record: RestorePlan): Promise<void> {
   const { name, oldId, settings } = record;
+  const isBack = (found: DBInstance): boolean =>
+    found.DBInstanceIdentifier === name && isIn(found, settings.securityGroups);
+  const old = await findById(session, oldId);
+  // RDS would not change it, and nothing has to be changed.
+  if (old !== undefined && isInTheWay(old) && isBack(old)) return;
   const instance = await modifyUnlessGone(
     session,
     oldId,
@@ -192,7 +197,7 @@ export async function putBack(session: LockedSession, record: RestorePlan): Prom
       VpcSecurityGroupIds: settings.securityGroups,
       ApplyImmediately: true,
     },
-    (found) => found.DBInstanceIdentifier === name && isIn(found, settings.securityGroups),
+    isBack,
   );
   if (instance !== undefined) await finishSettings(session, record, oldId);
 }

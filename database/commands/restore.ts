@@ -17,7 +17,7 @@ import {
   differenceOf,
   migrationsIn,
 } from "../migrations";
-import { abandonRestore, existingId, oldServes, restoredServes, swapIn } from "../restoreInPlace";
+import { abandonRestore, existingId, findOld, oldServes, restoredServes, swapIn } from "../restoreInPlace";
 import { restoreBeside, RestoreRefused } from "../restoreSteps";
 import { countRows } from "../inspection";
 import { findInstance } from "../runCommand";
@@ -155,7 +155,7 @@ async function confirmSwap(session: LockedSession, record: RestoreRecord): Promi
 /**
  * Ends an unfinished restore without its new instance, after the user has confirmed it.
  *
- * @throws UserError if the restored database serves already
+ * @throws UserError if the restored database serves already, or the old one cannot serve again
  */
 export async function abandon(session: Session): Promise<Result> {
   return withLock(session, "database abandon", async (run: Run) => {
@@ -164,16 +164,21 @@ export async function abandon(session: Session): Promise<Result> {
       return { outcome: "done", lines: [`No restore of ${session.env} is unfinished.`] };
     }
     const { name, number, phase, restored, startedAt } = record;
-    if (phase === "succeeded") return complete(run.session, await run.reopen(record));
-    const question = `End the restore of run ${number} (${startedAt}), delete ${restored}, and keep the old database as ${name}?`;
-    if (!(await session.confirm(question))) {
-      throw new UserError("The restore is still unfinished.", `npm run database -- resume ${session.env}`);
-    }
+    if (phase !== "restoring" && phase !== "swapping") return complete(run.session, await run.reopen(record));
+    const resumption = `npm run database -- resume ${session.env}`;
     if (await restoredServes(run.session, record)) {
       throw new UserError(
         `The restored database is ${name} already, and what Iaso has written since is only there.`,
-        `npm run database -- resume ${session.env}. Afterwards another restore can replace it`,
+        `${resumption}. Afterwards another restore can replace it`,
       );
+    }
+    const old = await findOld(run.session, record, `${resumption}, which uses it, or names what helps`);
+    const rest =
+      old === undefined
+        ? `? Both ${restored} and the old database are gone.`
+        : `, delete ${restored}, and keep the old database as ${name}?`;
+    if (!(await session.confirm(`End the restore of run ${number} (${startedAt})${rest}`))) {
+      throw new UserError("The restore is still unfinished.", resumption);
     }
     const journal = await run.reopen(record);
     await journal.write("abandoned");

@@ -1,6 +1,6 @@
 import { UserError } from "../../cli/userError";
 import { type RestorePlan } from "../../database/record";
-import { abandonRestore } from "../../database/restoreInPlace";
+import { abandonRestore, findOld } from "../../database/restoreInPlace";
 import { announceChosen, refusalOfMisfit } from "../knownMigrations";
 import { type Pair } from "../pair/find";
 import { reconcile } from "../pair/reconcile";
@@ -11,7 +11,7 @@ import { verifyClosed } from "./verify";
  * Gives up the restore of a maintenance, and brings both environments to a version that works with the data as they are.
  * The site stays closed. Instances refuse the version if it may fail on the tables, unless `migrationsUnchecked` is set.
  *
- * @throws UserError if the database does not exist any more
+ * @throws UserError if the database does not exist any more, or cannot serve again
  */
 export async function keepData(
   session: LockedSession,
@@ -20,6 +20,7 @@ export async function keepData(
   { migrationsUnchecked, version }: { version: string; migrationsUnchecked: boolean },
 ): Promise<void> {
   const { clock, env, limits, progress } = session;
+  await findOld(session, restore, `npm run deploy -- repair ${env}, which restores the snapshot`);
   if (!(await abandonRestore(session, restore))) {
     throw new UserError(
       `The database of ${env} does not exist any more, so there are no data to keep.`,

@@ -165,10 +165,14 @@ describe("a database that has grown up to almost its maximum", () => {
 });
 
 describe("database abandon", () => {
-  const begun = async (operation: string, before: number): Promise<Account> => {
+  const begun = async (
+    operation: string,
+    before: number,
+    kind: "killBefore" | "killAfter" = "killAfter",
+  ): Promise<Account> => {
     const account = createAccount();
     const { double } = account;
-    double.faultOn = (found, count) => (found === operation && count === before ? "killAfter" : undefined);
+    double.faultOn = (found, count) => (found === operation && count === before ? kind : undefined);
     expect(await run(account, restoring(account, "snapshot"))).to.equal("killed");
     double.faultOn = () => undefined;
     double.time.now += 400_000;
@@ -224,9 +228,41 @@ describe("database abandon", () => {
     expect(nothing.output).to.include("No restore of staging is unfinished.");
   });
 
-  it("says that no database is left if the old one is gone", async () => {
+  for (const [what, lose] of [
+    ["is gone", (account: Account) => (account.old.deleted = account.isGone = true)],
+    ["failed", ({ old }: Account) => (old.status = "failed")],
+  ] as const) {
+    it(`keeps the restored database if the old one ${what}, and resume uses it`, async () => {
+      const account = await begun("ModifyDBInstance", 1, "killBefore");
+      lose(account);
+      account.isBeyondRepair = true;
+      const { code, output } = await ended(account, abandon);
+      expect(code, output).to.equal(EXIT.refused);
+      expect(output)
+        .to.match(/old database.* iaso-staging-restored-1 may be the only one that works, and is not deleted/)
+        .and.include("npm run database -- resume staging");
+      const played = await play(account, resume);
+      expect([played.ends.at(-1), played.mismatches], played.output).to.deep.equal([EXIT.done, []]);
+    });
+  }
+
+  it("ends if the old database, which has its name, breaks after the restored one is deleted", async () => {
+    const account = await begun("ModifyDBInstance", 1, "killBefore");
+    const { double, old } = account;
+    double.faultOn = (operation) => (operation === "DeleteDBInstance" ? "killAfter" : undefined);
+    expect(await run(account, abandon)).to.equal("killed");
+    double.faultOn = () => undefined;
+    double.time.now += 400_000;
+    old.status = "failed";
+    const { code, output } = await ended(account, resume);
+    expect(code, output).to.equal(EXIT.abandoned);
+    expect(output).to.include(`${NAME} is unchanged.`);
+  });
+
+  it("says that no database is left if both are gone", async () => {
     const account = await begun("ModifyDBInstance", 0);
     account.old.deleted = true;
+    account.double.rds.named(`${NAME}-restored-1`)!.deleted = true;
     const { code, output } = await ended(account, abandon);
     expect(code, output).to.equal(EXIT.abandoned);
     expect(output)

@@ -132,6 +132,26 @@ describe("deploy --maintenance, whatever the state of the database", () => {
     expect(double.rds.existing().map(({ name }) => name)).to.deep.equal([NAME]);
   });
 
+  for (const status of ["failed", "gone"]) {
+    it(`keeps the restored database if the old one is ${status} and the user wants its data`, async () => {
+      const double = broken("failed");
+      const old = double.rds.named(NAME)!;
+      await runDirect(double, maintaining(), {}, "shortcut");
+      old.deleted = status === "gone";
+      const refused = await repair(double, NEW);
+      expect(refused.summary)
+        .to.include("iaso-staging-restored-1 may be the only one that works, and is not deleted")
+        .and.include("The site is CLOSED");
+      expect(double.rds.named(`${NAME}-restored-1`)?.status).to.match(/^(available|backing-up)$/);
+      old.deleted = true;
+      const repaired = await repair(double);
+      expect([repaired.outcome, problemsOf(double)], JSON.stringify(repaired)).to.deep.equal([
+        "repaired",
+        [],
+      ]);
+    });
+  }
+
   it("is refused before anything is closed if the database is not available", async () => {
     const double = prepare({ web: "succeeds", worker: "succeeds" });
     double.rds.named(NAME)!.status = "storage-full";
