@@ -1,6 +1,6 @@
 import { expect } from "chai";
+import { KNOWN_MIGRATIONS } from "../../../components/common/artifacts";
 import { repair } from "../../../deploy/commands/repair";
-import { KNOWN_MIGRATIONS } from "../../../deploy/knownMigrations";
 import { administer } from "../../database/administrator";
 import { ARTIFACTS, type AwsDouble, ENV, PREVIOUS } from "../double/aws";
 import { repairing, runDirect } from "../double/runs";
@@ -138,13 +138,13 @@ describe("deploy --maintenance, whatever the state of the database", () => {
       const old = double.rds.named(NAME)!;
       await runDirect(double, maintaining(), {}, "shortcut");
       old.deleted = status === "gone";
-      const refused = await repair(double, NEW);
+      const refused = await repairTo(double, NEW);
       expect(refused.summary)
         .to.include("iaso-staging-restored-1 may be the only one that works, and is not deleted")
         .and.include("The site is CLOSED");
       expect(double.rds.named(`${NAME}-restored-1`)?.status).to.match(/^(available|backing-up)$/);
       old.deleted = true;
-      const repaired = await repair(double);
+      const repaired = await repairTo(double);
       expect([repaired.outcome, problemsOf(double)], JSON.stringify(repaired)).to.deep.equal([
         "repaired",
         [],
