@@ -15,7 +15,7 @@ import { type RestorePlan } from "./record";
 import { Unfinished } from "../coordination/unfinished";
 import { LIMITS } from "./session";
 import { afterRestore, forRestore, hasSettings } from "./settings";
-import { describeStatus, isInTheWay, isUnusable } from "./status";
+import { describeStatus, isInTheWay, isUnusable, STORAGE_FULL } from "./status";
 
 /** Thrown when RDS refuses a restore, or restores no instance that works. There is no new instance. */
 export class RestoreRefused extends Error {
@@ -250,7 +250,7 @@ export async function restartIfNeeded(session: LockedSession, instance: DBInstan
 const COPY = /-(rehearsal|replaced|restored)-\d+$/;
 
 /**
- * Deletes an instance that does not serve, and waits until it is gone. Of one that is broken, RDS takes no snapshot.
+ * Deletes an instance that does not serve, and waits until it is gone. Of some that are broken, RDS takes no snapshot.
  *
  * @see https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_DeleteInstance.html
  * @param kept the identifier of the snapshot that RDS takes first, and whether the automated backups stay; by default nothing
@@ -275,6 +275,7 @@ export async function deleteInstance(
       (found): found is DBInstance | undefined =>
         found === undefined ||
         found.DBInstanceStatus === "deleting" ||
+        found.DBInstanceStatus === STORAGE_FULL ||
         isSettled(found) ||
         (isUnusable(found) && snapshot === undefined),
     );

@@ -21,6 +21,15 @@ export function isUnusable(instance: DBInstance): boolean {
   return isInTheWay(instance) && instance.DBInstanceStatus !== "stopped";
 }
 
+/**
+ * True if RDS deletes an instance only without a last snapshot.
+ *
+ * @see https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DeleteDBInstance.html
+ */
+export function isWithoutSnapshot({ DBInstanceStatus = "" }: DBInstance): boolean {
+  return /^(failed|incompatible-restore|incompatible-network)$/.test(DBInstanceStatus);
+}
+
 /** The commands that make an instance available again, by its status. */
 const REPAIRS: readonly [RegExp, (instance: DBInstance) => string][] = [
   [
@@ -50,6 +59,11 @@ const REPAIRS: readonly [RegExp, (instance: DBInstance) => string][] = [
   ],
 ];
 
+/** The commands that make an instance available again; undefined if RDS has none. */
+export function repairOf(instance: DBInstance): string | undefined {
+  return REPAIRS.find(([statuses]) => statuses.test(instance.DBInstanceStatus ?? ""))?.[1](instance);
+}
+
 /**
  * Describes the status of an instance that RDS does not change, with the commands that help: of some, RDS accepts nothing
  * but the deletion, without a last snapshot.
@@ -60,7 +74,7 @@ export function describeStatus(instance: DBInstance): string {
   const { DBInstanceIdentifier = "", DBInstanceStatus = "", DeletionProtection } = instance;
   const status = `${DBInstanceIdentifier} is ${DBInstanceStatus}.`;
   if (!isInTheWay(instance)) return status;
-  const repair = REPAIRS.find(([statuses]) => statuses.test(DBInstanceStatus))?.[1](instance);
+  const repair = repairOf(instance);
   const deletion = [
     ...(DeletionProtection === true
       ? [

@@ -5,7 +5,7 @@ import { deleteInstance } from "../restoreSteps";
 import { countRows } from "../inspection";
 import { findInstance } from "../runCommand";
 import { type LockedSession, type Result, type Session } from "../session";
-import { isUnusable } from "../status";
+import { isWithoutSnapshot } from "../status";
 import { requireFinished, withLock } from "../withLock";
 
 /**
@@ -38,7 +38,7 @@ export async function deleteReplaced(
       return {
         one,
         status: instance.DBInstanceStatus,
-        snapshot: isUnusable(instance) ? undefined : `${one}-final`,
+        snapshot: isWithoutSnapshot(instance) ? undefined : `${one}-final`,
       };
     });
     session.show(

@@ -13,6 +13,7 @@ import { compareRows } from "../rowCount";
 import { reasonOf, Unfinished } from "../../coordination/unfinished";
 import { LIMITS, type LockedSession, type Result, type Session } from "../session";
 import { majorVersion, settingsOf, toProgramParameters } from "../settings";
+import { isInTheWay, repairOf } from "../status";
 import { requireFinished, withLock } from "../withLock";
 import { databaseObstacles, extensionUpdates, storageObstacle } from "../upgradeObstacles";
 import { deleteCopies } from "./rehearse";
@@ -28,7 +29,7 @@ export interface UpgradeOptions {
  *
  * Needs no journal record: RDS shows each state, and the same command continues from there.
  *
- * @throws UserError if RDS offers no such upgrade, or extensions, storage or something in use stop it; nothing is changed
+ * @throws UserError if RDS offers no such upgrade, the database is not available, or extensions, storage or something in use stop it; nothing is changed
  * @see https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_UpgradeDBInstance.PostgreSQL.html
  */
 export async function upgrade(session: Session, { to, withoutRowCount }: UpgradeOptions): Promise<Result> {
@@ -38,7 +39,19 @@ export async function upgrade(session: Session, { to, withoutRowCount }: Upgrade
     requireFinished(run);
     const locked = run.session;
     // An earlier run may have begun the upgrade.
-    const old = await waitFor(locked, name, LIMITS.change, () => findByName(locked, name), isSettled);
+    const old = await waitFor(
+      locked,
+      name,
+      LIMITS.change,
+      () => findByName(locked, name),
+      (found): found is DBInstance => found !== undefined && (isSettled(found) || isInTheWay(found)),
+    );
+    if (isInTheWay(old)) {
+      throw new UserError(
+        `${name} is ${old.DBInstanceStatus ?? ""}, and RDS upgrades only an available instance.`,
+        repairOf(old) ?? `npm run database -- restore ${env} --to latest`,
+      );
+    }
     const counter = withoutRowCount ? undefined : await findInstance(locked);
     if (majorVersion(old.EngineVersion) === to) {
       run.beginWithout(`upgrade ${env} --to ${to}`);

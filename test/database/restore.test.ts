@@ -464,6 +464,26 @@ describe("database delete-replaced of an instance that RDS cannot use", () => {
     expect(list.output).to.include(account.old.id);
   });
 
+  it("takes a last snapshot of one whose storage is full, or names its repair if RDS does not change it", async () => {
+    for (const changesFull of [true, false]) {
+      const account = await replaced();
+      const { double, old } = account;
+      old.status = "storage-full";
+      double.rds.changesFull = changesFull;
+      const { code, output } = await ended(account, deletion);
+      expect(code, output).to.equal(changesFull ? EXIT.done : EXIT.unfinished);
+      expect(output).not.to.include("without a last snapshot");
+      if (!changesFull) {
+        expect(output).to.include("To repair it: aws rds modify-db-instance");
+        old.status = "available";
+        expect((await ended(account, deletion)).code).to.equal(EXIT.done);
+      }
+      double.time.now += 3_600_000;
+      expect(double.rds.snapshots.map(({ id }) => id)).to.include("iaso-staging-replaced-1-final");
+      expect(old.deleted).to.equal(true);
+    }
+  });
+
   it("names the commands at once if RDS does not remove its protection", async () => {
     const account = await replaced();
     const before = account.double.time.now;

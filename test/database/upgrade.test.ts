@@ -145,6 +145,22 @@ describe("database upgrade", () => {
     expect(end.output).to.include("npm run database -- upgrade staging --to 17");
   });
 
+  for (const [status, remedy] of [
+    ["stopped", "aws rds start-db-instance --db-instance-identifier iaso-staging"],
+    ["storage-full", "--allocated-storage 60"],
+    ["failed", "npm run database -- restore staging --to latest"],
+  ] as const) {
+    it(`is refused at once if the database is ${status}, with a remedy that deletes nothing`, async () => {
+      const account = createAccount();
+      const { now } = account.double.time;
+      account.old.status = status;
+      const { code, output } = await ended(account);
+      expect(code, output).to.equal(EXIT.refused);
+      expect(output).to.include(`iaso-staging is ${status}`).and.include(remedy).and.not.include("delete");
+      expect(account.double.time.now - now).to.be.lessThan(600_000);
+    });
+  }
+
   it("ends upgraded, with a snapshot and without a copy, with every fault in every call @proof", async () => {
     const undisturbed = steady();
     await playUpgrade(undisturbed);

@@ -775,7 +775,8 @@ export class Rds {
       );
     }
     if (finalSnapshot !== null) {
-      if (instance.status !== "available") throw invalidState(instance);
+      // https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DeleteDBInstance.html
+      if (!["available", FULL].includes(instance.status)) throw invalidState(instance);
       this.addSnapshot(instance, finalSnapshot);
     }
     instance.status = "deleting";
