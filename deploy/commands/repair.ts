@@ -49,7 +49,11 @@ export async function repair(
       };
       return run.close(report, { unfinished: true });
     }
-    const isUnchanged = !maintenance && commonVersion(before) === version;
+    const ranBefore = commonVersion(before) === version;
+    const isUnchanged = !maintenance && ranBefore;
+    const unchecked =
+      `${version} ran before, so no instance has checked that it works with the tables, but one that starts later refuses it ` +
+      `if it may fail. To check it now: npm run deploy -- redeploy ${env}`;
     const report: Report = {
       env,
       outcome: isUnchanged ? "unchanged" : "repaired",
@@ -60,6 +64,7 @@ export async function repair(
       environments,
       notes: [
         ...(maintenance ? ["The maintenance has ended: the site is open, and the worker takes tasks."] : []),
+        ...(wanted !== undefined && ranBefore && migrationsUnchecked !== true ? [unchecked] : []),
         ...unhealthyRoles(state).map((role) => `${role} is unhealthy (${state[role].health}).`),
       ],
     };

@@ -294,6 +294,8 @@ describe("deploy --maintenance", () => {
       expect([repaired.outcome, repaired.summary]).to.match(/^refused,.*users may have written since/);
       const kept = await run(double, repairing(PREVIOUS));
       expect([kept.outcome, kept.to], JSON.stringify(kept)).to.deep.equal(["repaired", PREVIOUS]);
+      // The rollback has started it in any case.
+      expect(kept.notes?.join()).to.include("no instance has checked").and.include("redeploy staging");
       expect(problemsOf(double)).to.deep.equal([]);
     });
   }
