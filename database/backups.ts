@@ -16,6 +16,8 @@ export interface Window {
   name: string;
   /** True if the instance has the identifier under which Iaso finds the database. */
   serves: boolean;
+  /** True if the instance is gone, and may have been the last one that served: it has no name of a replaced one. */
+  mayHaveServed: boolean;
   resourceId: string;
   from: Date;
   to: Date;
@@ -89,7 +91,8 @@ export async function listBackups(session: Session): Promise<Backups> {
       const name = now ?? DBInstanceIdentifier;
       if (!isOwn(name, target) && !(now === undefined && hasServed(name, target))) return [];
       const serves = now === target.databaseIdentifier;
-      return [{ name, serves, resourceId: DbiResourceId, from, to, version: EngineVersion }];
+      const mayHaveServed = now === undefined && !name.startsWith(`${target.databaseIdentifier}-replaced-`);
+      return [{ name, serves, mayHaveServed, resourceId: DbiResourceId, from, to, version: EngineVersion }];
     },
   );
   return {
@@ -135,6 +138,7 @@ export type Wanted = { snapshot: string } | { to: string; from?: string };
  * Finds the backup to restore.
  *
  * @throws UserError if there is no such backup, or several instances have backups of the time: only one of them served then
+ *   (of the latest time, if the database is gone)
  */
 export async function chooseBackup(session: Session, wanted: Wanted): Promise<Backup> {
   const backups = await listBackups(session);
@@ -158,12 +162,18 @@ export async function chooseBackup(session: Session, wanted: Wanted): Promise<Ba
     ({ name, resourceId }) => from === undefined || from === name || from === resourceId,
   );
   if (to === "latest") {
-    const window =
-      windows.find(({ serves }) => from !== undefined || serves) ??
-      // Of an instance that is gone, RDS keeps the backups.
-      windows.find(({ name }) => name === session.target.databaseIdentifier);
+    const serving = windows.filter(({ serves }) => from !== undefined || serves);
+    // Of an instance that is gone, RDS keeps the backups, maybe under its first name.
+    const latest = serving.length > 0 ? serving : windows.filter(({ mayHaveServed }) => mayHaveServed);
+    const [window] = latest;
     if (window === undefined) {
       throw new UserError(`The database of ${session.env} has no automated backups.`, remedy);
+    }
+    if (latest.length > 1) {
+      throw chooseInstance(
+        "Several instances have automated backups, and only one of them served last:",
+        latest,
+      );
     }
     return {
       source: { resourceId: window.resourceId, time: "latest" },
@@ -181,12 +191,9 @@ export async function chooseBackup(session: Session, wanted: Wanted): Promise<Ba
     );
   }
   if (more.length > 0) {
-    throw new UserError(
-      [
-        `Several instances have backups of ${formatTime(time)}, and only one of them served then:`,
-        ...describeBackups({ snapshots: [], windows: found }).slice(1, -1),
-      ].join("\n"),
-      `Name it: --from ${found.map(({ resourceId }) => resourceId).join(" or --from ")}`,
+    throw chooseInstance(
+      `Several instances have backups of ${formatTime(time)}, and only one of them served then:`,
+      found,
     );
   }
   return {
@@ -194,6 +201,13 @@ export async function chooseBackup(session: Session, wanted: Wanted): Promise<Ba
     description: `${formatTime(time)}, from the automated backups of ${window.name}`,
     major: majorVersion(window.version),
   };
+}
+
+function chooseInstance(why: string, windows: Window[]): UserError {
+  return new UserError(
+    [why, ...describeBackups({ snapshots: [], windows }).slice(1, -1)].join("\n"),
+    `Name it: --from ${windows.map(({ resourceId }) => resourceId).join(" or --from ")}`,
+  );
 }
 
 /** @throws UserError if the text is no time, or has no time zone */

@@ -124,6 +124,32 @@ describe("database restore", () => {
     });
   }
 
+  for (const backupsKeepNames of [false, true]) {
+    it(`restores the latest time of the instance that served last, if all are gone and backups ${backupsKeepNames ? "keep their first name: it asks" : "have their new name"}`, async () => {
+      const account = createAccount();
+      const { double, old } = account;
+      double.rds.backupsKeepNames = backupsKeepNames;
+      await play(account, restoring(account, "snapshot"));
+      const serving = double.rds.named(NAME)!;
+      double.rds.write(serving, { iaso_orgunit: 999 });
+      double.time.now += 3_600_000;
+      old.deleted = account.isGone = true;
+      serving.deleted = true;
+      const latest = restoring(account, "time", { to: "latest" });
+      if (backupsKeepNames) {
+        const refused = await ended(account, latest);
+        expect([refused.code, refused.output])
+          .to.match(/^2,/)
+          .and.match(new RegExp(`--from ${serving.id}`))
+          .and.match(new RegExp(`--from ${old.id}`));
+      }
+      const from = backupsKeepNames ? serving.id : undefined;
+      const { code, output } = await ended(account, restoring(account, "time", { to: "latest", from }));
+      expect(code, output).to.equal(EXIT.done);
+      expect(double.rds.rowsOf(double.rds.named(NAME)!)).to.deep.equal({ iaso_orgunit: 999 });
+    });
+  }
+
   it("changes nothing if the user does not want the plan", async () => {
     const account = createAccount();
     const { code } = await ended(account, restoring(account, "snapshot"), { answers: [false] });
