@@ -146,7 +146,11 @@ export async function findOld(
  */
 export async function abandonRestore(session: LockedSession, plan: RestorePlan): Promise<boolean> {
   const { name, newId, oldId, restored } = plan;
-  await session.progress.step(`Delete ${restored}, if it exists`, () => deleteInstance(session, restored));
+  await session.progress.step(`Delete ${restored}, if it exists`, async () => {
+    // A restore that was requested just now is not visible yet.
+    if (newId === undefined) await appears(session, restored);
+    await deleteInstance(session, restored);
+  });
   // The swap, which begins with the id of the new instance, is the first to touch the old one.
   if (newId !== undefined) {
     await requireOwnInstances(session, plan, newId);

@@ -27,6 +27,7 @@ import { type LockedSession, type Result, type Session } from "../session";
 import { type Settings, settingsFor, settingsOf, storageWarning, toProgramParameters } from "../settings";
 import { describeStatus, isInTheWay } from "../status";
 import { requireFinished, type Run, withLock } from "../withLock";
+import { deleteLeft } from "./deleteLeft";
 import { deleteCopies } from "./rehearse";
 
 export interface RestoreOptions {
@@ -153,16 +154,15 @@ async function confirmSwap(session: LockedSession, record: RestoreRecord): Promi
 }
 
 /**
- * Ends an unfinished restore without its new instance, after the user has confirmed it.
+ * Ends an unfinished restore without its new instance, after the user has confirmed it. If none is unfinished, deletes the
+ * instances that earlier ones have left.
  *
  * @throws UserError if the restored database serves already, or the old one cannot serve again
  */
 export async function abandon(session: Session): Promise<Result> {
   return withLock(session, "database abandon", async (run: Run) => {
     const record = run.unfinished;
-    if (record === undefined) {
-      return { outcome: "done", lines: [`No restore of ${session.env} is unfinished.`] };
-    }
+    if (record === undefined) return deleteLeft(run);
     const { name, number, phase, restored, startedAt } = record;
     if (phase !== "restoring" && phase !== "swapping") return complete(run.session, await run.reopen(record));
     const resumption = `npm run database -- resume ${session.env}`;

@@ -259,6 +259,36 @@ describe("database abandon", () => {
     expect(output).to.include(`${NAME} is unchanged.`);
   });
 
+  it("deletes an instance that was requested just before, and is not visible yet", async () => {
+    const account = createAccount();
+    const { double } = account;
+    double.faultOn = (operation) =>
+      operation === "RestoreDBInstanceFromDBSnapshot" ? "killAfter" : undefined;
+    expect(await run(account, restoring(account, "snapshot"))).to.equal("killed");
+    double.faultOn = () => undefined;
+    const [restored] = double.rds.existing().filter(({ name }) => name === `${NAME}-restored-1`);
+    // Until the lock of the killed run expires, and some polls longer.
+    double.time.now += 400_000;
+    restored!.visibleAt = double.time.now + 60_000;
+    const { code, output } = await ended(account, abandon);
+    expect([code, mismatches(account)], output).to.deep.equal([EXIT.abandoned, []]);
+  });
+
+  it("deletes the restored instances that earlier runs left, after it has asked", async () => {
+    const account = createAccount();
+    const { rds } = account.double;
+    rds.addInstance(`${NAME}-restored-7`);
+    expect((await ended(account, abandon, { answers: [false] })).code).to.equal(EXIT.abandoned);
+    expect(rds.existing()).to.have.lengthOf(2);
+    const { code, output } = await ended(account, abandon);
+    expect([code, rds.existing()], output).to.deep.equal([EXIT.done, [account.old]]);
+    rds.addInstance(`${NAME}-restored-8`);
+    account.old.deleted = true;
+    const refused = await ended(account, abandon);
+    expect(refused.code, refused.output).to.equal(EXIT.refused);
+    expect(refused.output).to.include(`${NAME}-restored-8 may be the only one that works`);
+  });
+
   it("says that no database is left if both are gone", async () => {
     const account = await begun("ModifyDBInstance", 0);
     account.old.deleted = true;
