@@ -133,9 +133,12 @@ export async function findOld(
   if (!(await appears(session, restored))) return old;
   const what =
     old === undefined
-      ? `The old database ${name} (${oldId}) does not exist any more`
-      : `The old database, ${old.DBInstanceIdentifier ?? oldId}, is ${old.DBInstanceStatus ?? ""}`;
-  throw new UserError(`${what}: ${restored} may be the only one that works, and is not deleted.`, remedy);
+      ? `The old database ${name} (${oldId}) does not exist any more.`
+      : `${describeStatus(old)} Its automated backups stay.`;
+  throw new UserError(
+    `${restored} may be the only database that works, and is not deleted. ${what}`,
+    old === undefined ? remedy : `After a repair, this command again. After a deletion, ${remedy}`,
+  );
 }
 
 /**

@@ -172,7 +172,7 @@ export async function abandon(session: Session): Promise<Result> {
         `${resumption}. Afterwards another restore can replace it`,
       );
     }
-    const old = await findOld(run.session, record, `${resumption}, which uses it, or names what helps`);
+    const old = await findOld(run.session, record, `${resumption}, which uses it`);
     const rest =
       old === undefined
         ? `? Both ${restored} and the old database are gone.`

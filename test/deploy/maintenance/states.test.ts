@@ -140,10 +140,11 @@ describe("deploy --maintenance, whatever the state of the database", () => {
       old.deleted = status === "gone";
       const refused = await repairTo(double, NEW);
       expect(refused.summary)
-        .to.include("iaso-staging-restored-1 may be the only one that works, and is not deleted")
+        .to.include("iaso-staging-restored-1 may be the only database that works, and is not deleted")
         .and.include("The site is CLOSED");
       expect(double.rds.named(`${NAME}-restored-1`)?.status).to.match(/^(available|backing-up)$/);
-      old.deleted = true;
+      administer({ double, old, isBeyondRepair: true }, refused.summary);
+      expect(old.deleted).to.equal(true);
       const repaired = await repairTo(double);
       expect([repaired.outcome, problemsOf(double)], JSON.stringify(repaired)).to.deep.equal([
         "repaired",
