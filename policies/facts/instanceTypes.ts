@@ -123,7 +123,12 @@ export function defaultConnectionsOf(instanceClass: string): number {
   return Math.min(MOST_CONNECTIONS, Math.floor((memory * 2 ** 30) / BYTES_PER_CONNECTION));
 }
 
-/** Instance classes of RDS for PostgreSQL, such as `db.t4g.medium`. */
+/**
+ * Instance classes of RDS for PostgreSQL, such as `db.t4g.medium`, without older generations, which have no supported
+ * version of PostgreSQL.
+ *
+ * @see https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Concepts.DBInstanceClass.Support.html
+ */
 export const RDS_INSTANCE_CLASSES = expand("db.", {
   "m5 m5d r5 r5b r5d": "large xlarge 2xlarge 4xlarge 8xlarge 12xlarge 16xlarge 24xlarge",
   "m6g m6gd m7g r6g r6gd r7g x2g": "large xlarge 2xlarge 4xlarge 8xlarge 12xlarge 16xlarge",
@@ -131,7 +136,7 @@ export const RDS_INSTANCE_CLASSES = expand("db.", {
     "large xlarge 2xlarge 4xlarge 8xlarge 12xlarge 16xlarge 24xlarge 32xlarge",
   "m7i m8a m8g m8gd m9g r7i r8a r8g r8gd":
     "large xlarge 2xlarge 4xlarge 8xlarge 12xlarge 16xlarge 24xlarge 48xlarge",
-  "t2 t3 t4g": "micro small medium large xlarge 2xlarge",
+  "t3 t4g": "micro small medium large xlarge 2xlarge",
   x2idn: "16xlarge 24xlarge 32xlarge",
   x2iedn: "xlarge 2xlarge 4xlarge 8xlarge 16xlarge 24xlarge 32xlarge",
 });

@@ -39,13 +39,6 @@ const WINDOW = "30 minutes or more";
  * @see https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Storage.html#gp3-storage */
 const SMALL_GP3 = 400;
 
-/**
- * Classes of older generations, which have no supported version of PostgreSQL.
- *
- * @see https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Concepts.DBInstanceClass.Support.html
- */
-const OLD_CLASS = /^db\.(m[1-4]|r[34]|t[12])\./;
-
 const LIFECYCLES = ["open-source-rds-extended-support", "open-source-rds-extended-support-disabled"];
 
 /**
@@ -115,8 +108,7 @@ export const databaseValues = defineRule({
     return [
       ...demand(
         inputs.instanceClass,
-        RDS_INSTANCE_CLASSES.includes(text(inputs.instanceClass)) &&
-          !OLD_CLASS.test(text(inputs.instanceClass)),
+        RDS_INSTANCE_CLASSES.includes(text(inputs.instanceClass)),
         "instanceClass",
         "a class of RDS for PostgreSQL that is not of an older generation",
       ),
