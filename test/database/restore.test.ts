@@ -45,6 +45,18 @@ const changes = ({ double }: Account): string[] =>
 const VERSION = "1.2.3-e3b0c44298fc1c14";
 const AWS_BACKUP = "awsbackup:job-01234567-89ab-cdef-0123-456789abcdef";
 
+/** An account whose database was restored, and written to since. */
+async function restored(backupsKeepNames: boolean) {
+  const account = createAccount();
+  const { double, old } = account;
+  double.rds.backupsKeepNames = backupsKeepNames;
+  await play(account, restoring(account, "snapshot"));
+  const serving = double.rds.named(NAME)!;
+  double.rds.write(serving, { iaso_orgunit: 999 });
+  double.time.now += 3_600_000;
+  return { account, double, old, serving };
+}
+
 describe("database restore", () => {
   for (const how of ["time", "snapshot"] as const) {
     it(`replaces the database by the state of a ${how}, with all its settings`, async () => {
@@ -93,13 +105,7 @@ describe("database restore", () => {
 
   for (const backupsKeepNames of [false, true]) {
     it(`asks for the instance if several have backups of a time, ${backupsKeepNames ? "whose backups keep their first name" : "whose backups have their new name"}`, async () => {
-      const account = createAccount();
-      const { double, old } = account;
-      double.rds.backupsKeepNames = backupsKeepNames;
-      await play(account, restoring(account, "snapshot"));
-      const serving = double.rds.named(NAME)!;
-      double.rds.write(serving, { iaso_orgunit: 999 });
-      double.time.now += 3_600_000;
+      const { account, double, old, serving } = await restored(backupsKeepNames);
       const to = new Date(double.time.now - 600_000).toISOString();
       const listed = await ended(account, backups);
       expect(listed.output)
@@ -126,13 +132,7 @@ describe("database restore", () => {
 
   for (const backupsKeepNames of [false, true]) {
     it(`restores the latest time of the instance that served last, if all are gone and backups ${backupsKeepNames ? "keep their first name: it asks" : "have their new name"}`, async () => {
-      const account = createAccount();
-      const { double, old } = account;
-      double.rds.backupsKeepNames = backupsKeepNames;
-      await play(account, restoring(account, "snapshot"));
-      const serving = double.rds.named(NAME)!;
-      double.rds.write(serving, { iaso_orgunit: 999 });
-      double.time.now += 3_600_000;
+      const { account, double, old, serving } = await restored(backupsKeepNames);
       old.deleted = account.isGone = true;
       serving.deleted = true;
       const latest = restoring(account, "time", { to: "latest" });

@@ -91,20 +91,24 @@ export function createAccount(seed = 1, time: Time = new VirtualTime()): Account
   return { double, state, old, backup, redis, before: settings(old), goodTime };
 }
 
+const RENAMED: Record<string, string> = {
+  CACertificateIdentifier: "caCertIdentifier",
+  DBInstanceClass: "instanceClass",
+  DBSubnetGroupName: "dbSubnetGroupName",
+  MasterUsername: "username",
+  MultiAZ: "multiAz",
+  PreferredBackupWindow: "backupWindow",
+  PreferredMaintenanceWindow: "maintenanceWindow",
+};
+
+/** The provider's name of an attribute of RDS. */
+export const providerName = (attribute: string): string =>
+  RENAMED[attribute] ?? `${attribute.slice(0, 1).toLowerCase()}${attribute.slice(1)}`;
+
 /** The outputs of Pulumi's resource. */
 function outputsOf({ attributes, groups, id, logExports, name, parameterGroup, tags }: SimulatedDatabase) {
-  const renamed: Record<string, string> = {
-    BackupRetentionPeriod: "backupRetentionPeriod",
-    CACertificateIdentifier: "caCertIdentifier",
-    DBInstanceClass: "instanceClass",
-    DBSubnetGroupName: "dbSubnetGroupName",
-    MultiAZ: "multiAz",
-    PreferredBackupWindow: "backupWindow",
-    PreferredMaintenanceWindow: "maintenanceWindow",
-  };
-  const own = (key: string) => renamed[key] ?? `${key.slice(0, 1).toLowerCase()}${key.slice(1)}`;
   return {
-    ...Object.fromEntries(Object.entries(attributes).map(([key, value]) => [own(key), value])),
+    ...Object.fromEntries(Object.entries(attributes).map(([key, value]) => [providerName(key), value])),
     identifier: name,
     resourceId: id,
     parameterGroupName: parameterGroup.name,

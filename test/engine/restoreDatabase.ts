@@ -5,36 +5,12 @@ import { ScaledTime } from "../deploy/double/clocks";
 import { DATABASE_GROUP, type SimulatedDatabase } from "../deploy/double/rds";
 import { serve } from "../deploy/double/server";
 import { operatorRole } from "../database/operator";
+import { providerName } from "../database/runs";
 import { parameterOf, targetOf } from "./deployTool";
 import type { Lab } from "./lab";
 import type { AccountResource, Properties } from "./provider/account";
 
 export const DATABASE = "aws:rds/instance:Instance";
-
-/** RDS's names of the provider's properties. */
-const ATTRIBUTES: Readonly<Record<string, string>> = {
-  allocatedStorage: "AllocatedStorage",
-  autoMinorVersionUpgrade: "AutoMinorVersionUpgrade",
-  backupRetentionPeriod: "BackupRetentionPeriod",
-  backupWindow: "PreferredBackupWindow",
-  caCertIdentifier: "CACertificateIdentifier",
-  copyTagsToSnapshot: "CopyTagsToSnapshot",
-  dbSubnetGroupName: "DBSubnetGroupName",
-  deletionProtection: "DeletionProtection",
-  instanceClass: "DBInstanceClass",
-  maintenanceWindow: "PreferredMaintenanceWindow",
-  maxAllocatedStorage: "MaxAllocatedStorage",
-  monitoringInterval: "MonitoringInterval",
-  monitoringRoleArn: "MonitoringRoleArn",
-  multiAz: "MultiAZ",
-  performanceInsightsEnabled: "PerformanceInsightsEnabled",
-  performanceInsightsRetentionPeriod: "PerformanceInsightsRetentionPeriod",
-  port: "Port",
-  publiclyAccessible: "PubliclyAccessible",
-  storageEncrypted: "StorageEncrypted",
-  storageType: "StorageType",
-  username: "MasterUsername",
-};
 
 /**
  * Restores the stack's database with the database tool, in a process of its own. The tool works on a simulated RDS with
@@ -85,7 +61,7 @@ export async function restoreDatabase(lab: Lab): Promise<string> {
     if (restored === undefined || restored === instance) throw new Error("nothing was restored");
     await lab.byHand((account) => {
       account.remove(DATABASE, old.id);
-      account.put(asResource(restored, old));
+      account.put(asResource(restored, instance, old));
     });
     return stdout;
   } finally {
@@ -99,11 +75,9 @@ function addInstance(double: AwsDouble, { id, state }: AccountResource): Simulat
   const instance = double.rds.addInstance(String(state.identifier));
   return Object.assign(instance, {
     id,
-    attributes: {
-      ...Object.fromEntries(Object.entries(ATTRIBUTES).map(([own, name]) => [name, state[own]])),
-      Engine: "postgres",
-      EngineVersion: state.engineVersion,
-    },
+    attributes: Object.fromEntries(
+      Object.keys(instance.attributes).map((name) => [name, state[providerName(name)]]),
+    ),
     groups: [{ id: DATABASE_GROUP, status: "active" }],
     logExports: state.enabledCloudwatchLogsExports,
     parameterGroup: { name: state.parameterGroupName, status: "in-sync" },
@@ -111,11 +85,19 @@ function addInstance(double: AwsDouble, { id, state }: AccountResource): Simulat
   });
 }
 
-/** An instance as the provider reads it. Properties that RDS does not show here are those of the replaced instance. */
-function asResource(instance: SimulatedDatabase, old: AccountResource): AccountResource {
-  const { attributes, groups, id, logExports, parameterGroup, tags } = instance;
+/**
+ * An instance as the provider reads it: with all attributes of the replaced one. Properties that RDS does not show here are
+ * those of the replaced resource.
+ */
+function asResource(
+  { attributes, groups, id, logExports, parameterGroup, tags }: SimulatedDatabase,
+  replaced: SimulatedDatabase,
+  old: AccountResource,
+): AccountResource {
+  // The program names a major version, and the provider accepts each minor one.
+  const names = Object.keys(replaced.attributes).filter((name) => name !== "EngineVersion");
   const read: Properties = {
-    ...Object.fromEntries(Object.entries(ATTRIBUTES).map(([own, name]) => [own, attributes[name]])),
+    ...Object.fromEntries(names.map((name) => [providerName(name), attributes[name]])),
     vpcSecurityGroupIds: groups.map((group) =>
       group.id === DATABASE_GROUP ? (old.state.vpcSecurityGroupIds as string[])[0] : group.id,
     ),

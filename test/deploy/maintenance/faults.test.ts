@@ -118,20 +118,31 @@ async function keepData(double: AwsDouble): Promise<Played> {
   return { double, ends, mismatches: problemsOf(double) };
 }
 
+const KILLS = ["killBefore", "killAfter"] as const;
+
+/** Runs a maintenance undisturbed, and with each fault in each call. */
+async function everyFault(
+  prepared: () => AwsDouble,
+  kinds: readonly FaultKind[],
+  run: (double: AwsDouble) => Promise<Played>,
+): Promise<Tally> {
+  const undisturbed = prepared();
+  const tally = newTally();
+  count(tally, "undisturbed", await run(undisturbed));
+  for (const place of places(undisturbed)) {
+    for (const kind of kinds) {
+      const double = prepared();
+      double.faults.set(place, kind);
+      count(tally, `${kind} at ${place} ${undisturbed.calls[place]!.operation}`, await run(double));
+    }
+  }
+  return tally;
+}
+
 describe("deploy --maintenance under faults: one version with its tables and all data, and an open site @proof", () => {
   for (const [name, plan] of Object.entries(PLANS)) {
     it(`with every fault in every call if ${name}`, async () => {
-      const undisturbed = prepare(plan);
-      const tally = newTally();
-      count(tally, "undisturbed", await play(undisturbed));
-      for (const place of places(undisturbed)) {
-        for (const kind of FAULT_KINDS) {
-          const double = prepare(plan);
-          double.faults.set(place, kind);
-          count(tally, `${kind} at ${place} ${undisturbed.calls[place]!.operation}`, await play(double));
-        }
-      }
-      conclude(name, tally);
+      conclude(name, await everyFault(() => prepare(plan), FAULT_KINDS, play));
     });
   }
 
@@ -147,17 +158,7 @@ describe("deploy --maintenance under faults: one version with its tables and all
         };
         return double;
       };
-      const undisturbed = prepared();
-      const tally = newTally();
-      count(tally, "undisturbed", await play(undisturbed));
-      for (const place of places(undisturbed)) {
-        for (const kind of ["killBefore", "killAfter"] as const) {
-          const double = prepared();
-          double.faults.set(place, kind);
-          count(tally, `${kind} at ${place} ${undisturbed.calls[place]!.operation}`, await play(double));
-        }
-      }
-      conclude(status, tally);
+      conclude(status, await everyFault(prepared, KILLS, play));
     });
   }
 
@@ -175,17 +176,7 @@ describe("deploy --maintenance under faults: one version with its tables and all
       };
       return double;
     };
-    const undisturbed = prepared();
-    const tally = newTally();
-    count(tally, "undisturbed", await keepData(undisturbed));
-    for (const place of places(undisturbed)) {
-      for (const kind of ["killBefore", "killAfter"] as const) {
-        const double = prepared();
-        double.faults.set(place, kind);
-        count(tally, `${kind} at ${place} ${undisturbed.calls[place]!.operation}`, await keepData(double));
-      }
-    }
-    conclude("opened during the restore", tally);
+    conclude("opened during the restore", await everyFault(prepared, KILLS, keepData));
   });
 
   it(`in ${RANDOM_RUNS} seeded runs with several faults, lags, backups and deaths of repair`, async () => {
