@@ -14,7 +14,7 @@ import {
   type StartRestoreJobCommandInput,
 } from "@aws-sdk/client-backup";
 import { randomUUID } from "node:crypto";
-import { describeError, isRefusal } from "../cli/awsErrors";
+import { describeError, errorName, isRefusal } from "../cli/awsErrors";
 import { accountOf } from "../coordination/target";
 import { Unfinished } from "../coordination/unfinished";
 import { formatTime } from "./backups";
@@ -71,6 +71,10 @@ export async function recoveryPoints(
   }
   return found.sort((one, other) => Number(other.CreationDate) - Number(one.CreationDate));
 }
+
+/** True for the error of AWS Backup for a vault that does not exist: it denies access, as without the permission. */
+export const isMissingVault = (error: unknown): boolean =>
+  ["AccessDeniedException", "ResourceNotFoundException"].includes(errorName(error));
 
 /** A backup as a line of text. */
 export const describePoint = ({ CreationDate, RecoveryPointArn }: RecoveryPoint): string =>

@@ -115,14 +115,14 @@ export function formatTime(time: Date): string {
   return `${time.toISOString().slice(0, 19)}Z`;
 }
 
+const describeWindow = ({ from, name, resourceId, to, version }: Window): string =>
+  `  ${formatTime(from)} to ${formatTime(to)}  ${name}, PostgreSQL ${version}, ${resourceId}`;
+
 /** The backups as lines of text. */
 export function describeBackups({ snapshots, windows }: Backups): string[] {
   return [
     windows.length === 0 ? "There are no automated backups." : "Automated backups, for --to:",
-    ...windows.map(
-      ({ from, name, resourceId, to, version }) =>
-        `  ${formatTime(from)} to ${formatTime(to)}  ${name}, PostgreSQL ${version}, ${resourceId}`,
-    ),
+    ...windows.map(describeWindow),
     snapshots.length === 0 ? "There are no snapshots." : "Snapshots, for --snapshot:",
     ...snapshots.map(
       ({ at, available, gib, id, version }) =>
@@ -205,7 +205,7 @@ export async function chooseBackup(session: Session, wanted: Wanted): Promise<Ba
 
 function chooseInstance(why: string, windows: Window[]): UserError {
   return new UserError(
-    [why, ...describeBackups({ snapshots: [], windows }).slice(1, -1)].join("\n"),
+    [why, ...windows.map(describeWindow)].join("\n"),
     `Name it: --from ${windows.map(({ resourceId }) => resourceId).join(" or --from ")}`,
   );
 }

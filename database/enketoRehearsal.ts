@@ -1,8 +1,9 @@
 import { describeError } from "../cli/awsErrors";
 import { Unfinished } from "../coordination/unfinished";
 import { formatTime } from "./backups";
+import { becomesVisible } from "./becomesVisible";
 import { findRedis, listRedis, mainRedis, type Redis, snapshotsOf, takenAt, until } from "./enketoRedis";
-import { LIMITS, type LockedSession } from "./session";
+import { type LockedSession } from "./session";
 
 /**
  * Rehearses a restore of Enketo's main Redis: restores its newest snapshot into a copy that no connection reaches, and
@@ -18,10 +19,8 @@ export async function rehearseEnketo(session: LockedSession, securityGroup: stri
   const again = `rehearse ${env} --enketo`;
   await deleteCopies(session, again);
   const main = mainRedis(env);
-  const [redis, snapshots] = [
-    await findRedis(session, main),
-    await snapshotsOf(session, { ReplicationGroupId: main }),
-  ];
+  const redis = await findRedis(session, main);
+  const snapshots = await snapshotsOf(session, { ReplicationGroupId: main });
   const snapshot = snapshots.find(({ SnapshotStatus }) => SnapshotStatus === "available");
   if (snapshot === undefined) throw new Unfinished(`${main} has no snapshot.`, {}, again);
   const copy = `${copyPrefix(env)}${session.clock.now().toString(36)}`;
@@ -72,18 +71,13 @@ export async function rehearseEnketo(session: LockedSession, securityGroup: stri
 
 /** Requests a Redis. A request without an answer may still create it. */
 async function create(session: LockedSession, id: string, properties: object): Promise<void> {
-  const { clock, target } = session;
   try {
-    await session.aws(target.region, ["elasticache", "create-replication-group"], {
+    await session.aws(session.target.region, ["elasticache", "create-replication-group"], {
       ReplicationGroupId: id,
       ...properties,
     });
   } catch (error) {
-    const deadline = clock.now() + LIMITS.consistency;
-    while ((await findRedis(session, id)) === undefined) {
-      if (clock.now() >= deadline) throw error;
-      await clock.sleep(LIMITS.poll);
-    }
+    if (!(await becomesVisible(session, () => findRedis(session, id)))) throw error;
   }
 }
 

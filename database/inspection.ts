@@ -114,18 +114,32 @@ export function inspectCommand(
   );
 }
 
-/** Runs a command on an instance that inspects a database, and reads its output. */
+/**
+ * Runs a program in the shell of Iaso's Django on an instance, and returns its output.
+ *
+ * @throws Unfinished if the command fails
+ */
+export function runDjango(
+  session: LockedSession,
+  instanceId: string,
+  host: string,
+  { interpreter, python, what }: { what: string; interpreter?: string; python?: string },
+): Promise<string> {
+  return runOnInstance(session, instanceId, {
+    commands: [inspectCommand(session.target.platform, host, interpreter, python)],
+    what,
+    limit: LIMITS.rowCount,
+  });
+}
+
+/** Inspects a database from an instance. */
 export async function inspect(
   session: LockedSession,
   instanceId: string,
   host: string,
   interpreter?: string,
 ): Promise<Inspection> {
-  const output = await runOnInstance(session, instanceId, {
-    commands: [inspectCommand(session.target.platform, host, interpreter)],
-    what: `Inspect ${host}`,
-    limit: LIMITS.rowCount,
-  });
+  const output = await runDjango(session, instanceId, host, { interpreter, what: `Inspect ${host}` });
   return parseInspection(output, host);
 }
 
@@ -135,11 +149,7 @@ export async function inspect(
  * @throws Unfinished if the command fails
  */
 export async function analyze(session: LockedSession, instanceId: string, host: string): Promise<void> {
-  await runOnInstance(session, instanceId, {
-    commands: [inspectCommand(session.target.platform, host, INTERPRETERS.own, ANALYZE_PYTHON)],
-    what: `Analyze ${host}`,
-    limit: LIMITS.rowCount,
-  });
+  await runDjango(session, instanceId, host, { python: ANALYZE_PYTHON, what: `Analyze ${host}` });
 }
 
 /**
@@ -153,11 +163,8 @@ export async function countWrites(
   host: string,
   interpreter: string,
 ): Promise<number> {
-  const output = await runOnInstance(session, instanceId, {
-    commands: [inspectCommand(session.target.platform, host, interpreter, WRITES_PYTHON)],
-    what: `Count the writes to ${host}`,
-    limit: LIMITS.rowCount,
-  });
+  const what = `Count the writes to ${host}`;
+  const output = await runDjango(session, instanceId, host, { interpreter, python: WRITES_PYTHON, what });
   const [, count] = /^writes (\d+)$/m.exec(output) ?? [];
   if (count === undefined) throw new Unfinished(`The writes to ${host} are not in the output.`);
   return Number(count);

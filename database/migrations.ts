@@ -1,20 +1,24 @@
 import { inflateSync } from "node:zlib";
+import { shorten } from "../cli/shorten";
 import { type LockedSession } from "../coordination/session";
 import { Unfinished } from "../coordination/unfinished";
-import { inspectCommand } from "./inspection";
-import { runOnInstance } from "./runCommand";
-import { LIMITS } from "./session";
+import { runDjango } from "./inspection";
 
 /**
- * The program that lists the applied migrations, for the shell of Iaso's Django. Systems Manager cuts an output after 24,000
- * characters, and Iaso has hundreds of migrations.
+ * The function of the programs that prints migrations. Systems Manager cuts an output after 24,000 characters, and Iaso has
+ * hundreds of migrations.
  */
-export const MIGRATIONS_PYTHON = `import base64, zlib
-from django.db import connection
+const PRINT_PYTHON = `import base64, zlib
+def show(kind, keys):
+    names = "\\n".join(sorted({".".join(key) for key in keys}))
+    print(kind, base64.b64encode(zlib.compress(names.encode())).decode())
+`;
+
+/** The program that lists the applied migrations, for the shell of Iaso's Django. */
+export const MIGRATIONS_PYTHON = `${PRINT_PYTHON}from django.db import connection
 with connection.cursor() as cursor:
     cursor.execute("SELECT app, name FROM django_migrations")
-    names = sorted({".".join(row) for row in cursor.fetchall()})
-print("migrations", base64.b64encode(zlib.compress("\\n".join(names).encode())).decode())
+    show("migrations", cursor.fetchall())
 `;
 
 /**
@@ -23,17 +27,14 @@ print("migrations", base64.b64encode(zlib.compress("\\n".join(names).encode())).
  *
  * @see https://github.com/django/django/blob/4.2/django/db/migrations/executor.py
  */
-export const DIFFERENCE_PYTHON = `import base64, zlib
-from django.db import connection
+export const DIFFERENCE_PYTHON = `${PRINT_PYTHON}from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 executor = MigrationExecutor(connection)
 loader = executor.loader
 plan = executor.migration_plan(loader.graph.leaf_nodes())
-lacking = [(migration.app_label, migration.name) for migration, _ in plan]
-more = [key for key in loader.applied_migrations if key[0] in loader.migrated_apps and key not in loader.disk_migrations]
-for kind, keys in [("lacking", lacking), ("more", more)]:
-    names = sorted(".".join(key) for key in keys)
-    print(kind, base64.b64encode(zlib.compress("\\n".join(names).encode())).decode())
+show("lacking", [(migration.app_label, migration.name) for migration, _ in plan])
+applied = [key for key in loader.applied_migrations if key[0] in loader.migrated_apps]
+show("more", [key for key in applied if key not in loader.disk_migrations])
 `;
 
 /**
@@ -46,7 +47,7 @@ export async function migrationsIn(
   instanceId: string,
   host: string,
 ): Promise<string[]> {
-  return parseMigrations(await runDjango(session, instanceId, host, MIGRATIONS_PYTHON), host);
+  return parseMigrations(await list(session, instanceId, host, MIGRATIONS_PYTHON), host);
 }
 
 /**
@@ -59,21 +60,12 @@ export async function differenceFromVersion(
   instanceId: string,
   host: string,
 ): Promise<Difference> {
-  const output = await runDjango(session, instanceId, host, DIFFERENCE_PYTHON);
+  const output = await list(session, instanceId, host, DIFFERENCE_PYTHON);
   return { lacking: parseMigrations(output, host, "lacking"), more: parseMigrations(output, host, "more") };
 }
 
-async function runDjango(
-  session: LockedSession,
-  instanceId: string,
-  host: string,
-  python: string,
-): Promise<string> {
-  return runOnInstance(session, instanceId, {
-    commands: [inspectCommand(session.target.platform, host, undefined, python)],
-    what: `List the migrations of ${host}`,
-    limit: LIMITS.rowCount,
-  });
+function list(session: LockedSession, instanceId: string, host: string, python: string): Promise<string> {
+  return runDjango(session, instanceId, host, { python, what: `List the migrations of ${host}` });
 }
 
 /** @throws Unfinished if the list is not in the output */
@@ -115,15 +107,13 @@ export function describeDifference(difference: Difference | undefined): string[]
     ];
   }
   const { lacking, more } = difference;
-  const list = (names: readonly string[]): string =>
-    names.slice(0, SHOWN).join(", ") + (names.length > SHOWN ? ` and ${names.length - SHOWN} more` : "");
   return [
     ...(lacking.length === 0
       ? []
       : [
-          `The backup is older than ${lacking.length} migrations: ${list(lacking)}. ` +
+          `The backup is older than ${lacking.length} migrations: ${shorten(lacking, SHOWN)}. ` +
             "The running version expects them, and fails without.",
         ]),
-    ...(more.length === 0 ? [] : [`The backup has ${more.length} more migrations: ${list(more)}.`]),
+    ...(more.length === 0 ? [] : [`The backup has ${more.length} more migrations: ${shorten(more, SHOWN)}.`]),
   ];
 }

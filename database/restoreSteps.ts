@@ -10,6 +10,7 @@ import { GetParameterCommand } from "@aws-sdk/client-ssm";
 import { describeError, errorName, isRefusal } from "../cli/awsErrors";
 import { type LockedSession } from "../coordination/session";
 import { secretParameterName } from "../components/common/secretParameter";
+import { becomesVisible } from "./becomesVisible";
 import { findById, findByName, isSettled, modify, modifyUnlessGone, request, waitFor } from "./instances";
 import { type RestorePlan } from "./record";
 import { Unfinished } from "../coordination/unfinished";
@@ -127,14 +128,8 @@ async function requestRestore(
 }
 
 /** Polls until an instance is visible, for as long as a request without an answer may still take effect. */
-export async function appears(session: LockedSession, name: string): Promise<boolean> {
-  const deadline = session.clock.now() + LIMITS.consistency;
-  for (;;) {
-    if ((await findByName(session, name)) !== undefined) return true;
-    if (session.clock.now() >= deadline) return false;
-    await session.clock.sleep(LIMITS.poll);
-  }
-}
+export const appears = (session: LockedSession, name: string): Promise<boolean> =>
+  becomesVisible(session, () => findByName(session, name));
 
 /**
  * Gives the old instance another name and the new one its name. The old one may be gone: RDS only deletes some that are

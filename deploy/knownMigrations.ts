@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { shorten } from "../cli/shorten";
 import { KNOWN_MIGRATIONS } from "../components/common/artifacts";
 import { ConditionalObjects } from "../coordination/conditionalObject";
 import { type LockedSession, type Session } from "./session";
@@ -98,13 +99,6 @@ function missing(list: MigrationList, from: MigrationList): string[] {
 }
 
 const nameOf = (pair: MigrationList[number]): string => pair.join(".");
-
-/** Names shown of a list. */
-const SHOWN = 5;
-
-/** The first names of a list, as text. */
-export const shorten = (names: readonly string[]): string =>
-  names.slice(0, SHOWN).join(", ") + (names.length > SHOWN ? ` and ${names.length - SHOWN} more` : "");
 
 /** Describes how the migrations of the running version differ from those of the version before, as notes. */
 export async function describeMigrations(objects: ConditionalObjects, running: string): Promise<string[]> {

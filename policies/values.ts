@@ -16,6 +16,10 @@ export function array(value: unknown): unknown[] {
   return Array.isArray(value) ? (value as unknown[]) : value === undefined || value === null ? [] : [value];
 }
 
+/** True for a property that has no effect: absent, or empty. */
+export const isEmpty = (value: unknown): boolean =>
+  value === undefined || value === null || value === "" || (Array.isArray(value) && value.length === 0);
+
 /** A scalar as text; "" for anything else. */
 export function text(value: unknown): string {
   return typeof value === "string" || typeof value === "number" || typeof value === "boolean"

@@ -1,5 +1,4 @@
-import { errorName } from "../../cli/awsErrors";
-import { backupNames, describePoint, recoveryPoints } from "../awsBackup";
+import { backupNames, describePoint, isMissingVault, recoveryPoints } from "../awsBackup";
 import { describeBackups, listBackups } from "../backups";
 import { type Result, type Session } from "../session";
 
@@ -19,8 +18,7 @@ async function describeMedia(session: Session): Promise<string[]> {
       ? [`The vault ${vault} has no backup of media.`]
       : ["Backups of media, for restore-media --recovery-point:", ...points.map(describePoint)];
   } catch (error) {
-    // AWS Backup denies access to vaults that do not exist.
-    if (!["AccessDeniedException", "ResourceNotFoundException"].includes(errorName(error))) throw error;
+    if (!isMissingVault(error)) throw error;
     return [`There is no vault ${vault} with backups of media (backupDays), or you may not list it.`];
   }
 }

@@ -1,9 +1,9 @@
-import { errorName } from "../../cli/awsErrors";
 import { UserError } from "../../cli/userError";
 import {
   awaitJob,
   type DataType,
   backupNames,
+  isMissingVault,
   type RecoveryPoint,
   recoveryPoints,
   startCopy,
@@ -70,8 +70,7 @@ async function copiesIn(session: Session, from: string, type: DataType): Promise
   try {
     return await recoveryPoints(session, from, copyVault, type);
   } catch (error) {
-    // AWS Backup denies access to vaults that do not exist.
-    if (!["AccessDeniedException", "ResourceNotFoundException"].includes(errorName(error))) throw error;
+    if (!isMissingVault(error)) throw error;
     throw new UserError(
       `There is no vault ${copyVault} in ${from}, or your role may not list it.`,
       `npm run database -- copy-back ${session.env} --from REGION, the region of the setting backupCopyRegion, with a role that has the permissions in docs/operations.md`,

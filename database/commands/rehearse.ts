@@ -109,11 +109,17 @@ export async function rehearse(session: Session, options: RehearseOptions): Prom
       await appears(locked, copy);
     }
     await timed(locked, drill, "delete", () => deleteCopies(locked));
-    if (media && counter !== undefined && drill.problem === undefined) {
-      await restoreFile(locked, drill, counter);
+    if (media && counter !== undefined) {
+      await rehearseOther(drill, async () => {
+        const missing = await timed(locked, drill, "media", () => rehearseMedia(locked, counter));
+        drill.media =
+          missing === undefined ? "A file of media was restored." : `Media were not rehearsed: ${missing}.`;
+      });
     }
-    if (enketo && isolated !== undefined && drill.problem === undefined) {
-      await restoreRedis(locked, drill, isolated);
+    if (enketo && isolated !== undefined) {
+      await rehearseOther(drill, async () => {
+        drill.enketo = await timed(locked, drill, "Enketo", () => rehearseEnketo(locked, isolated));
+      });
     }
     await store(locked, drill);
     return report(drill);
@@ -194,22 +200,11 @@ async function migrateAndCheck(
   }
 }
 
-/** Rehearses a restore of media. */
-async function restoreFile(session: LockedSession, drill: Drill, counter: string): Promise<void> {
+/** Rehearses a restore of other data, if no problem was found before. Its failure is the problem of the rehearsal. */
+async function rehearseOther(drill: Drill, rehearseData: () => Promise<void>): Promise<void> {
+  if (drill.problem !== undefined) return;
   try {
-    const missing = await timed(session, drill, "media", () => rehearseMedia(session, counter));
-    drill.media =
-      missing === undefined ? "A file of media was restored." : `Media were not rehearsed: ${missing}.`;
-  } catch (error) {
-    if (error instanceof LockLost) throw error;
-    drill.problem = reasonOf(error);
-  }
-}
-
-/** Rehearses a restore of Enketo's Redis. */
-async function restoreRedis(session: LockedSession, drill: Drill, securityGroup: string): Promise<void> {
-  try {
-    drill.enketo = await timed(session, drill, "Enketo", () => rehearseEnketo(session, securityGroup));
+    await rehearseData();
   } catch (error) {
     if (error instanceof LockLost) throw error;
     drill.problem = reasonOf(error);

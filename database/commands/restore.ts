@@ -1,8 +1,7 @@
 import { type DBInstance } from "@aws-sdk/client-rds";
-import { describeError } from "../../cli/awsErrors";
 import { UserError } from "../../cli/userError";
 import { type Journal } from "../../coordination/journal";
-import { LockLost } from "../../coordination/lock";
+import { unlessItFails } from "../../coordination/unlessItFails";
 import { chooseBackup, type Wanted } from "../backups";
 import { awaitHealth } from "../health";
 import { findById, findByName, listByPrefix, waitingChanges } from "../instances";
@@ -287,25 +286,16 @@ async function compare(
     const restored = await countRows(session, counter, host);
     const serving = (await findByName(session, target.databaseIdentifier))?.Endpoint?.Address;
     // The old database may be what is broken.
-    const unlessItFails = async <T>(read: () => Promise<T>): Promise<T | undefined> => {
-      try {
-        return await read();
-      } catch (error) {
-        if (error instanceof LockLost) throw error;
-        progress.warn(describeError(error));
-        return undefined;
-      }
-    };
     const now =
       serving === undefined
         ? undefined
-        : await unlessItFails(async () => ({
+        : await unlessItFails(session, async () => ({
             rows: await countRows(session, counter, serving),
             migrations: await migrationsIn(session, counter, serving),
           }));
     const difference =
       now === undefined
-        ? await unlessItFails(() => differenceFromVersion(session, counter, host))
+        ? await unlessItFails(session, () => differenceFromVersion(session, counter, host))
         : differenceOf(now.migrations, await migrationsIn(session, counter, host));
     return { difference, rows: compareRows(now?.rows ?? new Map<string, number>(), restored) };
   });

@@ -1,7 +1,7 @@
 import { UserError } from "../../cli/userError";
 import { Unfinished } from "../../coordination/unfinished";
 import { formatTime } from "../backups";
-import { findRedis, mainRedis, type Snapshot, snapshotsOf, until } from "../enketoRedis";
+import { findRedis, mainRedis, type Snapshot, snapshotsOf, takenAt, until } from "../enketoRedis";
 import { type Result, type Session } from "../session";
 
 /**
@@ -55,11 +55,12 @@ function describe(snapshots: readonly Snapshot[], env: string): string[] {
   if (snapshots.length === 0) return [`Enketo's Redis of ${env} has no snapshots.`];
   return [
     "Snapshots of Enketo's Redis, for --snapshot:",
-    ...snapshots.map(({ NodeSnapshots: [node], SnapshotName, SnapshotStatus }) =>
-      [`  ${SnapshotName}`, node?.SnapshotCreateTime && formatTime(node.SnapshotCreateTime), SnapshotStatus]
-        .filter((part) => part !== undefined)
-        .join("  "),
-    ),
+    ...snapshots.map((snapshot) => {
+      const at = takenAt(snapshot);
+      return [`  ${snapshot.SnapshotName}`, ...(at ? [formatTime(at)] : []), snapshot.SnapshotStatus].join(
+        "  ",
+      );
+    }),
   ];
 }
 

@@ -2,17 +2,12 @@ import { createApplicationVersion, type Bundle, versionLabel } from "../applicat
 import { ConditionalObjects } from "../../coordination/conditionalObject";
 import { type Journal } from "../../coordination/journal";
 import { type DeploymentRecord } from "../record";
+import { shorten } from "../../cli/shorten";
 import { describeHolder, isHeld, Locked, readLock } from "../../coordination/lock";
 import { requireCredentialsFor } from "../credentials";
 import { recordBuild } from "../earlierBuilds";
 import { copyImages, requireRepository } from "../images";
-import {
-  announceVersions,
-  compareMigrations,
-  migrationsOf,
-  refusalOfMisfit,
-  shorten,
-} from "../knownMigrations";
+import { announceVersions, compareMigrations, migrationsOf, refusalOfMisfit } from "../knownMigrations";
 import { maintain, type MaintenancePlan, planMaintenance } from "../maintenance/maintain";
 import { type JudgeMigrations } from "../migrations/verdict";
 import { describeEnvironments, type Report } from "../output/report";

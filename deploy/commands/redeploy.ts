@@ -4,7 +4,7 @@ import { describeEnvironments, type Report } from "../output/report";
 import { requireSameVersion } from "../pair/check";
 import { EventStream, type PairEvent } from "../pair/events";
 import { findPair, ROLES } from "../pair/find";
-import { unhealthyRoles } from "../pair/health";
+import { describeUnhealthy } from "../pair/health";
 import { reconcile } from "../pair/reconcile";
 import { describePair, lastDeployments } from "../pair/state";
 import { checkRunningTasks, type TaskPolicy } from "../runningTasks";
@@ -58,12 +58,11 @@ export async function redeploy(session: Session, options: RedeployOptions): Prom
       return run.close(report, { unfinished: true });
     }
     await journal.write("succeeded");
-    const health = result.state;
     const report: Report = {
       ...facts,
       outcome: "deployed",
       summary: `${env} runs ${label} on web and worker, deployed again.`,
-      notes: unhealthyRoles(health).map((role) => `${role} is ${health[role].health}.`),
+      notes: describeUnhealthy(result.state),
     };
     return run.close(report, { unfinished: false, version: label });
   });

@@ -3,9 +3,8 @@ import { type RestorePlan } from "../../database/record";
 import { abandonRestore, findOld } from "../../database/restoreInPlace";
 import { announceChosen, refusalOfMisfit } from "../knownMigrations";
 import { type Pair } from "../pair/find";
-import { reconcile } from "../pair/reconcile";
 import { type LockedSession } from "../session";
-import { verifyClosed } from "./verify";
+import { verifyVersion } from "./verify";
 
 /**
  * Gives up the restore of a maintenance, and brings both environments to a version that works with the data as they are.
@@ -19,7 +18,7 @@ export async function keepData(
   restore: RestorePlan,
   { migrationsUnchecked, version }: { version: string; migrationsUnchecked: boolean },
 ): Promise<void> {
-  const { clock, env, limits, progress } = session;
+  const { env, progress } = session;
   await findOld(session, restore, `npm run deploy -- repair ${env}, which restores the snapshot`);
   if (!(await abandonRestore(session, restore))) {
     throw new UserError(
@@ -29,13 +28,7 @@ export async function keepData(
   }
   await progress.step(`Bring web and worker to ${version}`, async () => {
     await announceChosen(session, version, migrationsUnchecked);
-    const { problems, verified } = await reconcile(session, pair, version, {
-      // An update whose answer was lost may still begin.
-      settledAt: clock.now() + limits.consistency,
-      abortUpdates: true,
-      closed: true,
-    });
-    const found = verified ? await verifyClosed(session, pair) : problems;
+    const found = await verifyVersion(session, pair, version);
     if (found.length === 0) return;
     const refusal = migrationsUnchecked ? "" : ` ${refusalOfMisfit(version)}`;
     throw new Error(`${version} does not work with the database: ${found.join(" ")}${refusal}`);

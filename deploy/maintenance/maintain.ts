@@ -13,8 +13,7 @@ import { requireCredentialsFor } from "../credentials";
 import { describeEnvironments, type Report } from "../output/report";
 import { awaitHealth } from "../pair/awaitHealth";
 import { type Pair, ROLES } from "../pair/find";
-import { instanceHealth, type PairHealth, unhealthyRoles } from "../pair/health";
-import { reconcile } from "../pair/reconcile";
+import { describeUnhealthy, instanceHealth, type PairHealth } from "../pair/health";
 import { describePair } from "../pair/state";
 import { requestUpdates, watchUpdates } from "../pair/update";
 import { type DeploymentRecord, type Phase } from "../record";
@@ -24,7 +23,7 @@ import { type LockedSession, type Session } from "../session";
 import { close, isClosed, open } from "./closure";
 import { keepData } from "./keepData";
 import { findListener, type Listener, requireFreePriorities } from "./listener";
-import { verifyClosed } from "./verify";
+import { reconcileClosed, verifyClosed, verifyVersion } from "./verify";
 import { closeAgain, mayBeWritten, refuseRestore, requireUnwritten } from "./written";
 
 /**
@@ -112,7 +111,7 @@ export async function maintain(
   const notes = [
     `The site was closed for ${formatDuration(openedAt - closedAt)}.`,
     ...(failed ? restored(env, journal.current.maintenance) : []),
-    ...(state === undefined ? [] : unhealthyRoles(state).map((role) => `${role} is ${state[role].health}.`)),
+    ...(state === undefined ? [] : describeUnhealthy(state)),
   ];
   const facts = { env, from, to, environments: describeEnvironments(state), restorePoint, notes };
   if (failed) {
@@ -215,20 +214,13 @@ async function restore(
   from: string,
   causes: readonly string[],
 ): Promise<void> {
-  const { limits, progress, pulumi } = session;
+  const { progress, pulumi } = session;
   for (const cause of causes) progress.warn(cause);
   await requireUnwritten(session, pair, journal);
   await journal.write("restoring", {}, causes.join(" "));
   // An interrupted rollback would leave the site closed.
   const calm = { ...session, interrupted: () => false };
-  const back = () =>
-    reconcile(calm, pair, from, {
-      // An update whose answer was lost may still begin.
-      settledAt: calm.clock.now() + limits.consistency,
-      abortUpdates: true,
-      closed: true,
-    });
-  await progress.step(`Roll web and worker back to ${from}`, back);
+  await progress.step(`Roll web and worker back to ${from}`, () => reconcileClosed(calm, pair, from));
   await requireUnwritten(session, pair, journal);
   const plan = journal.current.maintenance;
   if (plan === undefined) throw new Error("the journal has no plan of the restore");
@@ -247,8 +239,7 @@ async function restore(
     );
   }
   await progress.step(`Verify that web and worker run ${from}`, async () => {
-    const { problems, verified } = await back();
-    const found = verified ? await verifyClosed(calm, pair) : problems;
+    const found = await verifyVersion(calm, pair, from);
     if (found.length > 0)
       throw new Error(`${from} does not work with the restored database: ${found.join(" ")}`);
   });

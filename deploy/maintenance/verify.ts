@@ -2,6 +2,7 @@ import { describeError } from "../../cli/awsErrors";
 import { problemWithDatabase } from "../../database/health";
 import { type Pair, ROLES } from "../pair/find";
 import { instanceHealth, isLessHealthy, type PairHealth } from "../pair/health";
+import { reconcile, type Reconciled } from "../pair/reconcile";
 import { describePair } from "../pair/state";
 import { type LockedSession } from "../session";
 
@@ -28,6 +29,26 @@ export async function verifyClosed(
     if (problems.length === 0 || isOver || session.interrupted()) return problems;
     await clock.sleep(limits.poll);
   }
+}
+
+/** Brings both environments to a version while the site is closed. */
+export function reconcileClosed(session: LockedSession, pair: Pair, version: string): Promise<Reconciled> {
+  return reconcile(session, pair, version, {
+    // An update whose answer was lost may still begin.
+    settledAt: session.clock.now() + session.limits.consistency,
+    abortUpdates: true,
+    closed: true,
+  });
+}
+
+/**
+ * Brings both environments to a version while the site is closed, and polls until Iaso works with its database.
+ *
+ * @returns the problems; none if there are none
+ */
+export async function verifyVersion(session: LockedSession, pair: Pair, version: string): Promise<string[]> {
+  const { problems, verified } = await reconcileClosed(session, pair, version);
+  return verified ? verifyClosed(session, pair) : problems;
 }
 
 async function problemsOf(

@@ -24,6 +24,10 @@ export function unhealthyRoles(state: PairState): Role[] {
   return ROLES.filter((role) => severityOf(state[role].health) > 0);
 }
 
+/** The health of each environment that is not green, as notes. */
+export const describeUnhealthy = (state: PairState): string[] =>
+  unhealthyRoles(state).map((role) => `${role} is ${state[role].health}.`);
+
 /** True if a deployment can be judged by whether it makes this health worse. */
 export function canBeCompared(health: string): boolean {
   return severityOf(health) <= DEGRADED;

@@ -1,6 +1,5 @@
-import { describeError } from "../../cli/awsErrors";
 import { UserError } from "../../cli/userError";
-import { LockLost } from "../../coordination/lock";
+import { unlessItFails } from "../../coordination/unlessItFails";
 import { findByName } from "../../database/instances";
 import { countRows, inspect, INTERPRETERS } from "../../database/inspection";
 import { findInstance } from "../../database/runCommand";
@@ -41,18 +40,19 @@ export async function compareRows({ journal, session }: Context): Promise<void> 
 }
 
 /** The rows of the existing database; undefined if no instance of the existing Iaso can count them. */
-async function countExisting(session: LockedSession, existing: ExistingSide): Promise<Rows | undefined> {
+function countExisting(session: LockedSession, existing: ExistingSide): Promise<Rows | undefined> {
   const old = onExisting(session, existing);
-  try {
+  const count = async (): Promise<Rows | undefined> => {
     const instance = await existingInstance(session, existing);
     if (instance === undefined) return undefined;
     const { host } = existing.database;
     return (await inspect(old, instance, host, INTERPRETERS.beanstalk)).rows;
-  } catch (error) {
-    if (error instanceof LockLost) throw error;
-    session.progress.warn(`The rows of the existing database could not be counted: ${describeError(error)}`);
-    return undefined;
-  }
+  };
+  return unlessItFails(
+    session,
+    count,
+    (reason) => `The rows of the existing database could not be counted: ${reason}`,
+  );
 }
 
 function describe(before: Rows | undefined, now: Rows): string[] {

@@ -1,8 +1,7 @@
 import { DescribeInstanceInformationCommand } from "@aws-sdk/client-ssm";
-import { describeError } from "../../cli/awsErrors";
 import { UserError } from "../../cli/userError";
-import { LockLost } from "../../coordination/lock";
 import { Unfinished } from "../../coordination/unfinished";
+import { unlessItFails } from "../../coordination/unlessItFails";
 import { countWrites, INTERPRETERS } from "../../database/inspection";
 import { SETTLING } from "../../deploy/maintenance/maintain";
 import { type Context } from "./context";
@@ -30,19 +29,18 @@ export async function existingInstance(
 }
 
 /** The number of writes to the existing database; undefined, with a warning, if no instance can count them. */
-async function writesOf(session: LockedSession, existing: ExistingSide): Promise<number | undefined> {
-  try {
+function writesOf(session: LockedSession, existing: ExistingSide): Promise<number | undefined> {
+  const count = async (): Promise<number> => {
     const instance = await existingInstance(session, existing);
     if (instance === undefined) throw new Unfinished("no instance of it takes commands of Systems Manager");
     const old = onExisting(session, existing);
-    return await countWrites(old, instance, existing.database.host, INTERPRETERS.beanstalk);
-  } catch (error) {
-    if (error instanceof LockLost) throw error;
-    session.progress.warn(
-      `The writes to the existing database could not be counted: ${describeError(error)}`,
-    );
-    return undefined;
-  }
+    return countWrites(old, instance, existing.database.host, INTERPRETERS.beanstalk);
+  };
+  return unlessItFails(
+    session,
+    count,
+    (reason) => `The writes to the existing database could not be counted: ${reason}`,
+  );
 }
 
 /**

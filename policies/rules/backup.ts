@@ -13,7 +13,7 @@ import { byIdentity } from "../identity";
 import { Resource, ResourceOf } from "../resource";
 import { targetsOf } from "../references";
 import { defineRule } from "../rule";
-import { array, at, demand, hasUnknown, notEvaluated, text } from "../values";
+import { array, at, demand, hasUnknown, isEmpty, notEvaluated, text } from "../values";
 
 const VAULT = "aws:backup/vault:Vault";
 const LOCK = "aws:backup/vaultLockConfiguration:VaultLockConfiguration";
@@ -111,14 +111,13 @@ const KNOWN = {
 };
 
 /** True for the values that Pulumi's provider fills in. */
-const isEmpty = (value: unknown): boolean =>
-  [undefined, null, "", false].includes(value as null) ||
-  (typeof value === "object" && Object.keys(value ?? {}).length === 0);
+const isFilledIn = (value: unknown): boolean =>
+  isEmpty(value) || value === false || (typeof value === "object" && Object.keys(value ?? {}).length === 0);
 
 /** Returns the properties that nobody judges. */
 const unknownProperties = (value: unknown, known: readonly string[]): string[] =>
   Object.entries((value ?? {}) as PlanRule)
-    .filter(([name, one]) => !known.includes(name) && !name.startsWith("__") && !isEmpty(one))
+    .filter(([name, one]) => !known.includes(name) && !name.startsWith("__") && !isFilledIn(one))
     .map(([name]) => `A rule sets ${name}. Remove it: its values are not judged.`);
 
 /** The vault that a rule names as that of its backups, in the region of the provider. */

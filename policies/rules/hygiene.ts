@@ -3,7 +3,7 @@ import { RESOURCE_PROPERTIES } from "../facts/resourceProperties";
 import { RESOURCE_TYPES } from "../facts/resourceTypes";
 import { Resource } from "../resource";
 import { defineRule } from "../rule";
-import { demand, first, isUnknown, object, text, UNKNOWN } from "../values";
+import { demand, first, isEmpty, isUnknown, object, text, UNKNOWN } from "../values";
 
 const ENVIRONMENT = "aws:elasticbeanstalk/environment:Environment";
 
@@ -28,10 +28,6 @@ export const knownTypes = defineRule({
       ? []
       : [`Type ${type} is not one of this platform's. Remove it, or write it to alsoAllowed.`],
 });
-
-/** True for a property that has no effect: absent, or empty. */
-const isEmpty = (value: unknown): boolean =>
-  value === undefined || value === null || value === "" || (Array.isArray(value) && value.length === 0);
 
 /**
  * Values that the provider fills in. The engine shows them to packs like those of the program.

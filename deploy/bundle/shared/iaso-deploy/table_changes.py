@@ -1,7 +1,7 @@
 """Records how each migration changes the tables, and judges by these records whether older code works on them.
 
-The records are in the application's database, so that a restore of the database brings back those that belong to its
-tables. Code of other versions reads them: the table and the form of its content must not change.
+The records are in the application's database: a restore of the database restores the tables and their records together.
+Code of other versions reads them: the table and the form of its content must not change.
 """
 
 import json
